@@ -1,0 +1,128 @@
+"""How to read, size and split galaxies."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from core.settings.declare import Settings, setting
+
+_ONE_FILE_PER_BAND = "One file per band: the file name with {band} where the band stands, such as *_{band}.fits."
+
+
+class ImportSettings(Settings):
+    """How files become a dataset."""
+
+    size: int | None = setting(
+        None,
+        title="Stamp size",
+        help="Side of every stamp. Empty: the most frequent size of the files.",
+        unit="pixels",
+        ge=4,
+        le=4096,
+    )
+    fit: Literal["crop or pad", "resample"] = setting(
+        "crop or pad",
+        title="Other sizes",
+        help="Crop or pad about the centre keeps the pixel scale and the flux in each pixel; resample shrinks or "
+        "enlarges the whole cutout to the stamp size, conserving surface brightness, and changes the pixel scale.",
+    )
+    fill: Literal["background", "zero"] = setting(
+        "background",
+        title="Missing pixels",
+        help="Value for NaN, infinite, blank and padded pixels: the median of the cutout's border, band by band, or 0.",
+    )
+    max_missing: float = setting(
+        0.5,
+        title="Largest missing share",
+        help="A cutout with a larger share of missing pixels is reported as unusable.",
+        ge=0,
+        lt=1,
+        level="expert",
+    )
+    hdu: str = setting(
+        "",
+        title="FITS extension",
+        help="Name or number of the extension that holds the image. Empty: the first with a 2-D or 3-D image.",
+    )
+    bands: str = setting(
+        "",
+        title="Bands",
+        help="Names of the planes in their order, separated by commas (i,r,g). " + _ONE_FILE_PER_BAND
+        + " Choose the bands and their order with {band:v,z,j,h}. Empty: from the headers, or numbered.",
+    )
+    pixel_scale: float | None = setting(
+        None,
+        title="Pixel scale",
+        help="Used where a file has no celestial coordinates of its own. Empty: unknown.",
+        unit="arcsec/pixel",
+        gt=0,
+        level="expert",
+    )
+    labels_from_folders: bool = setting(
+        False,
+        title="Labels from folders",
+        help="The name of the folder in which a file lies is its class.",
+    )
+    catalogue_id: str = setting(
+        "",
+        title="Id column",
+        help="Catalogue column with the file name or object id. Empty: recognised by its name or by what matches.",
+    )
+    labels: tuple[str, ...] = setting(
+        (),
+        title="Label columns",
+        help="One column of classes or numbers, or several vote fractions or quantities. Empty: recognised by name.",
+    )
+
+
+class DataSettings(Settings):
+    """What is learned, and from which galaxies."""
+
+    labels: tuple[str, ...] = setting(
+        (),
+        title="Learn",
+        help="Label columns to learn. Empty: those that the dataset declares.",
+    )
+    kind: Literal["auto", "classes", "vote fractions", "quantities"] = setting(
+        "auto",
+        title="As",
+        help="Classes: exactly one of several names. Vote fractions: shares that add up to one. Quantities: numbers. "
+        "Auto decides from the columns.",
+    )
+    validation: float = setting(
+        0.15,
+        title="Validation part",
+        help="Share of the labelled galaxies on which early stopping and the choice of the best epoch rest.",
+        gt=0,
+        lt=0.9,
+    )
+    test: float = setting(
+        0.15,
+        title="Test part",
+        help="Share locked away from training and from every choice; read only when a finished network is judged.",
+        ge=0,
+        lt=0.9,
+    )
+    group: str = setting(
+        "",
+        title="Same object",
+        help="Column that is equal for several images of one object, which are then kept in one part. Empty: images "
+        "with the same id are one object.",
+        level="expert",
+    )
+    train_limit: int | None = setting(
+        None,
+        title="At most",
+        help="Use only so many training galaxies, drawn evenly from the classes; the other parts stay as they are.",
+        unit="galaxies",
+        ge=2,
+        level="expert",
+    )
+
+    @model_validator(mode="after")
+    def _parts_leave_room(self) -> DataSettings:
+        if self.validation + self.test >= 0.95:
+            raise ValueError("validation and test part together leave too little to train on")
+        return self

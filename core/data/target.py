@@ -1,0 +1,217 @@
+"""What is to be learned: classes, vote fractions or quantities. Names, never bare indices, cross a boundary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import CatalogueProblem, TooFewGalaxies
+
+Kind = Literal["auto", "classes", "vote fractions", "quantities"]
+NO_LABEL = -1
+_MISSING = {"", "nan", "none", "null", "--", "n/a"}
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Exactly one of several names, read from one column."""
+
+    column: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VoteFractions:
+    """Shares of votes for the answers of one question, one column each; a row adds up to one."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Numbers, one column each, with their units (empty: pure numbers)."""
+
+    columns: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+Target: TypeAlias = Classes | VoteFractions | Quantities
+Columns: TypeAlias = Mapping[str, Sequence[Any] | NDArray[Any]]
+
+
+def outputs(target: Target) -> tuple[str, ...]:
+    """Names of the network's outputs, in their order."""
+    return target.names if isinstance(target, Classes) else target.columns
+
+
+def columns_of(target: Target) -> tuple[str, ...]:
+    """Catalogue columns that the target is read from."""
+    return (target.column,) if isinstance(target, Classes) else target.columns
+
+
+def recognise(
+    columns: Columns, names: Sequence[str], kind: Kind = "auto", units: Mapping[str, str] | None = None
+) -> Target:
+    """Decide what the columns ``names`` hold.
+
+    One column of text, truth values or a few whole numbers: classes, sorted by name. Several columns of
+    numbers in [0, 1] whose rows add up to one: vote fractions. Other numbers: quantities.
+
+    Parameters
+    ----------
+    columns
+        Catalogue columns by name, each of length N.
+    names
+        The label columns.
+    kind
+        ``"auto"`` or what the user says they are.
+    units
+        Units by column name, for quantities.
+
+    Raises
+    ------
+    CatalogueProblem
+        A column does not exist, or does not fit the kind that was asked for.
+    TooFewGalaxies
+        There are labels of fewer than two classes.
+    """
+    if not names:
+        raise CatalogueProblem("No label column was named.", "Choose the column that holds the labels.")
+    for name in names:
+        if name not in columns:
+            known = ", ".join(columns)
+            raise CatalogueProblem(f"There is no column “{name}”.", f"The columns are: {known}.")
+    if kind == "auto":
+        kind = _kind_of([columns[name] for name in names])
+    if kind == "classes":
+        if len(names) > 1:
+            raise CatalogueProblem(
+                "Classes are read from one column, and several were named.", "Choose one.", ", ".join(names)
+            )
+        found = sorted({text for value in columns[names[0]] if (text := label_text(value))}, key=_natural)
+        if len(found) < 2:
+            only = f" (“{found[0]}”)" if found else ""
+            raise TooFewGalaxies(
+                f"The labels hold {len(found)} class{only}; a classification needs at least two.",
+                "Choose another column or label more galaxies.",
+                names[0],
+            )
+        return Classes(names[0], tuple(found))
+    for name in names:
+        if np.isfinite(numbers(columns[name])).sum() == 0:
+            raise CatalogueProblem("This column holds no numbers.", "Choose a column of numbers.", name)
+    if kind == "vote fractions":
+        if len(names) < 2:
+            raise CatalogueProblem("Vote fractions need a column for each answer.", "Choose two or more.", names[0])
+        return VoteFractions(tuple(names))
+    return Quantities(tuple(names), tuple((units or {}).get(name, "") for name in names))
+
+
+def encode(target: Target, columns: Columns) -> NDArray[Any]:
+    """Labels as numbers.
+
+    Returns
+    -------
+    ndarray
+        For classes int64 (N,), :data:`NO_LABEL` where there is none or an unknown one; otherwise float32
+        (N, K), a row of NaN where any of its numbers is missing. Vote fractions are divided by their sum.
+    """
+    if isinstance(target, Classes):
+        place = {name: index for index, name in enumerate(target.names)}
+        labels = [place.get(label_text(value), NO_LABEL) for value in columns[target.column]]
+        return np.asarray(labels, dtype=np.int64)
+    values = np.stack([numbers(columns[name]) for name in target.columns], axis=1)  # (N, K)
+    values[~np.isfinite(values).all(axis=1)] = np.nan
+    if isinstance(target, VoteFractions):
+        total = values.sum(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = np.where(total > 0, values / total, np.nan)
+    return values.astype(np.float32)
+
+
+def has_label(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows of :func:`encode`'s result carry a label, as (N,) truth values."""
+    return labels != NO_LABEL if labels.ndim == 1 else np.isfinite(labels).all(axis=1)
+
+
+def to_dict(target: Target) -> dict[str, Any]:
+    """The target as plain values for JSON."""
+    match target:
+        case Classes(column, names):
+            return {"kind": "classes", "column": column, "names": list(names)}
+        case VoteFractions(columns):
+            return {"kind": "vote fractions", "columns": list(columns)}
+        case Quantities(columns, units):
+            return {"kind": "quantities", "columns": list(columns), "units": list(units)}
+
+
+def from_dict(values: Mapping[str, Any]) -> Target:
+    """Read what :func:`to_dict` wrote."""
+    match values["kind"]:
+        case "classes":
+            return Classes(values["column"], tuple(values["names"]))
+        case "vote fractions":
+            return VoteFractions(tuple(values["columns"]))
+        case _:
+            return Quantities(tuple(values["columns"]), tuple(values["units"]))
+
+
+def label_text(value: Any) -> str:
+    """One class label as text; empty where there is none. 3.0 and 3 are the same label."""
+    if value is None or np.ma.is_masked(value):
+        return ""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, float | np.floating):
+        if not math.isfinite(value):
+            return ""
+        return str(int(value)) if float(value).is_integer() else str(value)
+    text = str(value).strip()
+    return "" if text.lower() in _MISSING else text
+
+
+def numbers(values: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
+    """A column as float64 (N,), NaN where there is no number."""
+    array = np.ma.asarray(values)
+    if array.dtype.kind in "iufb":
+        return np.ma.filled(array.astype(np.float64), np.nan)
+    return np.array([_number(value) for value in values], dtype=np.float64)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(label_text(value) or "nan")
+    except ValueError:
+        return math.nan
+
+
+def _kind_of(columns: Sequence[Sequence[Any] | NDArray[Any]]) -> Literal["classes", "vote fractions", "quantities"]:
+    values = [numbers(column) for column in columns]
+    if len(columns) == 1:
+        return "classes" if _are_names(columns[0], values[0]) else "quantities"
+    rows = np.stack(values, axis=1)
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    within = len(rows) > 0 and bool(((rows >= -1e-6) & (rows <= 1 + 1e-6)).all())
+    return "vote fractions" if within and bool(np.allclose(rows.sum(axis=1), 1, atol=0.02)) else "quantities"
+
+
+def _are_names(column: Sequence[Any] | NDArray[Any], values: NDArray[np.float64]) -> bool:
+    texts = [text for value in column if (text := label_text(value))]
+    numeric = values[np.isfinite(values)]
+    if len(numeric) < len(texts):  # some labels are words
+        return True
+    whole = bool((numeric == np.round(numeric)).all())
+    return whole and len(np.unique(numeric)) <= 30
+
+
+def _natural(text: str) -> tuple[int, float, str]:
+    """Sort numbers as numbers ("10" after "9"), before words."""
+    try:
+        return 0, float(text), text
+    except ValueError:
+        return 1, 0.0, text

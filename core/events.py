@@ -1,0 +1,100 @@
+"""What work may report while it goes on.
+
+Every long piece of work in ``core`` is a generator with the signature ``f(..., stop: threading.Event) ->
+Work[Result]``: it yields these events, looks at ``stop`` often, and *returns* its result. It knows nothing of
+threads, windows or progress bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from core.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``done`` of ``total`` (None: unknown) ``unit`` are finished."""
+
+    done: int
+    total: int | None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something was left out; the rest goes on."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A first, coarse look at the result: an explanation, sixteen stamps."""
+
+    what: object
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The loss and the named figures of merit of one part of the data."""
+
+    loss: float
+    values: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnded:
+    """One optimiser step is done; ``epoch`` counts from 1, ``batch`` from 1 to ``batches``."""
+
+    epoch: int
+    batch: int
+    batches: int
+    loss: float
+    learning_rate: float
+    images_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnded:
+    """One epoch is done and validated.
+
+    The stopping rule's state (``best_epoch``, ``epochs_since_best``) travels along, so that nobody computes
+    it a second time.
+    """
+
+    epoch: int
+    epochs: int
+    train: Scores
+    validation: Scores
+    learning_rate: float
+    seconds: float
+    best_epoch: int
+    epochs_since_best: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    """The weights of ``epoch`` are on disk at ``path`` (a predictor file)."""
+
+    epoch: int
+    path: Path
+    is_best: bool
+
+
+Event: TypeAlias = Progress | Skipped | Preview | BatchEnded | EpochEnded | CheckpointSaved
+
+R = TypeVar("R")
+Work: TypeAlias = Generator[Event, None, R]
+
+
+def result_of(work: Work[R]) -> R:
+    """Run a piece of work to its end, paying no attention to its events."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value

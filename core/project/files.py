@@ -1,0 +1,104 @@
+"""Write a file wholly or not at all; tell a full disk from other trouble."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.errors import DiskFull, FolderInUse
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextlib.contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Hand out a temporary path beside ``target``; rename it into place when the block ends well.
+
+    If the block raises, the temporary file is removed and ``target`` stays as it was.
+
+    Raises
+    ------
+    DiskFull
+        There was no room.
+    FolderInUse
+        The folder cannot be written to.
+    """
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        _flush(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+        _flush(target.parent)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            free = free_space(target.parent)
+            raise DiskFull(
+                f"The disk is full ({free / 1e6:.0f} MB left).", "Make room and try again.", str(target)
+            ) from error
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise FolderInUse(
+                "This folder cannot be written to.", "Choose another folder.", str(target.parent)
+            ) from error
+        raise
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomically(target: Path, content: str | bytes) -> None:
+    """Write text (as UTF-8) or bytes to a file, wholly or not at all."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def append_durably(target: Path, line: str) -> None:
+    """Append one line to a journal and flush it to the disk."""
+    with target.open("a", encoding="utf-8") as journal:
+        journal.write(line.rstrip("\n") + "\n")
+        journal.flush()
+        os.fsync(journal.fileno())
+
+
+def free_space(folder: Path) -> int:
+    """Free bytes on the disk that holds ``folder`` (or its nearest existing parent)."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Raise :class:`DiskFull` unless ``needed`` bytes are free."""
+    free = free_space(folder)
+    if free < needed:
+        raise DiskFull(
+            f"This needs {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.",
+            "Make room or choose another disk.",
+            str(folder),
+        )
+
+
+def _flush(path: Path) -> None:
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
+        return
+    handle = os.open(path, flags if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

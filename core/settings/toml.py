@@ -1,0 +1,151 @@
+"""Settings as TOML with their meaning beside each value, dotted overrides, and differences.
+
+TOML has no null: a knob whose value is None is written as a comment and read back as its default, which is
+why a knob that may be None must have None as its default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomlkit
+from pydantic import ValidationError
+from tomlkit.items import Table
+
+from core.errors import SettingsProblem, UnreadableFile
+from core.settings.declare import Settings, knobs
+
+S = TypeVar("S", bound=Settings)
+
+
+def dumps(settings: Settings) -> str:
+    """Write settings as TOML text, each knob with its help, unit and range as a comment."""
+    document = tomlkit.document()
+    _fill(document, settings)
+    return tomlkit.dumps(document)
+
+
+def _fill(into: Any, settings: Settings) -> None:
+    nested: list[tuple[str, Settings]] = []
+    for name, knob in knobs(type(settings)).items():
+        value = getattr(settings, name)
+        if isinstance(value, Settings):  # TOML wants plain values before tables
+            nested.append((name, value))
+            continue
+        facts = "; ".join(fact for fact in (knob.unit, knob.range) if fact)
+        note = f"{knob.title}: {knob.help}" + (f" [{facts}]" if facts else "")
+        for line in textwrap.wrap(note, 100):
+            into.add(tomlkit.comment(line))
+        if value is None:
+            into.add(tomlkit.comment(f"{name} ="))
+        else:
+            into.add(name, list(value) if isinstance(value, tuple) else value)
+    for name, value in nested:
+        table: Table = tomlkit.table()
+        knob = knobs(type(settings))[name]
+        if knob.help:
+            table.add(tomlkit.comment(f"{knob.title}: {knob.help}"))
+        _fill(table, value)
+        into.add(tomlkit.nl())
+        into.add(name, table)
+
+
+def loads(model: type[S], text: str, where: str = "") -> S:
+    """Read settings from TOML text.
+
+    Raises
+    ------
+    SettingsProblem
+        Not TOML, an unknown name (the nearest known one is suggested), or a value outside its limits.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsProblem(f"This is not valid TOML: {error}.", "Mend the line or leave it out.", where) from None
+    return validated(model, values, where)
+
+
+def load(model: type[S], path: Path) -> S:
+    """Read settings from a TOML file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"The settings cannot be read ({error}).", "Choose a TOML file.", str(path)) from None
+    return loads(model, text, str(path))
+
+
+def validated(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
+    """Build a model from plain values, turning pydantic's complaints into a sentence."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _problem(model, error, where) from None
+
+
+def overridden(settings: S, assignments: Iterable[str]) -> S:
+    """Apply ``"optimiser.learning_rate=1e-3"``-like assignments.
+
+    The right side is read as a TOML value, and as plain text where it is none.
+
+    Raises
+    ------
+    SettingsProblem
+        Unknown name, missing ``=``, or a value outside its limits.
+    """
+    values = settings.model_dump()
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise SettingsProblem("An override needs the form name=value.", "", assignment)
+        try:
+            value: Any = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = None if text.strip().lower() == "none" else text.strip()
+        _assign(values, name.strip().split("."), value)
+    return validated(type(settings), values)
+
+
+def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for step in path[:-1]:
+        values = values.setdefault(step, {})
+        if not isinstance(values, dict):
+            raise SettingsProblem(f"“{step}” is a single value and has no parts.", "", ".".join(path))
+    values[path[-1]] = value
+
+
+def differences(a: Settings, b: Settings, prefix: str = "") -> list[tuple[str, Any, Any]]:
+    """The dotted names at which two settings differ, with both values; None where one lacks the knob."""
+    found: list[tuple[str, Any, Any]] = []
+    for name in dict.fromkeys([*knobs(type(a)), *knobs(type(b))]):
+        one, other = getattr(a, name, None), getattr(b, name, None)
+        if isinstance(one, Settings) and isinstance(other, Settings):
+            found += differences(one, other, f"{prefix}{name}.")
+        elif one != other:
+            found.append((f"{prefix}{name}", one, other))
+    return found
+
+
+def _problem(model: type[Settings], error: ValidationError, where: str) -> SettingsProblem:
+    first = error.errors()[0]
+    path = [str(step) for step in first["loc"]]
+    place = ".".join(path) if not where else f"{where}, {'.'.join(path)}"
+    if first["type"] == "extra_forbidden":
+        known = knobs(_model_at(model, path[:-1]))
+        close = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+        remedy = f"Did you mean “{close[0]}”?" if close else f"Known names: {', '.join(known)}."
+        return SettingsProblem(f"There is no setting “{path[-1]}” here.", remedy, place)
+    message = first["msg"].replace("Input should be", "It should be").replace("Value error, ", "")
+    return SettingsProblem(f"The value {first['input']!r} does not fit: {message}.", "", place)
+
+
+def _model_at(model: type[Settings], path: list[str]) -> type[Settings]:
+    for step in path:
+        inner = model.model_fields[step].annotation if step in model.model_fields else None
+        if isinstance(inner, type) and issubclass(inner, Settings):
+            model = inner
+    return model
