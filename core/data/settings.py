@@ -49,7 +49,8 @@ class ImportSettings(Settings):
     bands: str = setting(
         "",
         title="Bands",
-        help="Names of the planes in their order, separated by commas (i,r,g). " + _ONE_FILE_PER_BAND
+        help="Names of the planes in their order, separated by commas (i,r,g). "
+        + _ONE_FILE_PER_BAND
         + " Choose the bands and their order with {band:v,z,j,h}. Empty: from the headers, or numbered.",
     )
     pixel_scale: float | None = setting(

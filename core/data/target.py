@@ -190,7 +190,9 @@ def _number(value: Any) -> float:
         return math.nan
 
 
-def _kind_of(columns: Sequence[Sequence[Any] | NDArray[Any]]) -> Literal["classes", "vote fractions", "quantities"]:
+def _kind_of(
+    columns: Sequence[Sequence[Any] | NDArray[Any]],
+) -> Literal["classes", "vote fractions", "quantities"]:
     values = [numbers(column) for column in columns]
     if len(columns) == 1:
         return "classes" if _are_names(columns[0], values[0]) else "quantities"

@@ -11,13 +11,19 @@ class OcclusionSettings(Settings):
     """Cover a square of the image and see how far the score falls."""
 
     patch: int = setting(
-        8, title="Patch", help="Side of the covering square.", unit="pixels", ge=1, le=256, source="Zeiler & Fergus 2014"
+        8,
+        title="Patch",
+        help="Side of the covering square.",
+        unit="pixels",
+        ge=1,
+        le=256,
+        source="Zeiler & Fergus 2014",
     )
     stride: int = setting(2, title="Stride", help="Step of the square.", unit="pixels", ge=1, le=256)
     fill: Literal["background", "mean", "zero"] = setting(
         "background",
         title="Cover with",
-        help="Background: the median of the image's border, band by band. Mean: of the image. Zero: of the image's units.",
+        help="Background: the median of the border, band by band. Mean: of the image. Zero: in the image's units.",
     )
 
 
@@ -25,7 +31,9 @@ class GradientSettings(Settings):
     """Integrate the gradient along the straight way from a baseline to the image."""
 
     baseline: Literal["background", "mean", "zero"] = setting(
-        "background", title="Baseline", help="The image without the galaxy from which the way starts.",
+        "background",
+        title="Baseline",
+        help="The image without the galaxy from which the way starts.",
         source="Sundararajan, Taly & Yan 2017",
     )
     tolerance: float = setting(
@@ -36,9 +44,12 @@ class GradientSettings(Settings):
         le=1,
         scale="log",
     )
-    steps: int = setting(
-        32, title="First number of steps", help="Steps tried first.", ge=2, le=1024, level="expert"
-    )
+    steps: int = setting(32, title="First number of steps", help="Steps tried first.", ge=2, le=1024, level="expert")
     most_steps: int = setting(
-        512, title="Most steps", help="No more than this, even if the error stays above.", ge=2, le=8192, level="expert"
+        512,
+        title="Most steps",
+        help="No more than this, even if the error stays above.",
+        ge=2,
+        le=8192,
+        level="expert",
     )

@@ -20,9 +20,7 @@ class NetworkSettings(Settings):
         le=10,
         source="Zeiler & Fergus 2014",
     )
-    channels: int = setting(
-        32, title="Channels", help="Filters in the first block.", ge=4, le=512, scale="log"
-    )
+    channels: int = setting(32, title="Channels", help="Filters in the first block.", ge=4, le=512, scale="log")
     growth: float = setting(
         1.5,
         title="Growth",
@@ -32,11 +30,15 @@ class NetworkSettings(Settings):
         level="expert",
     )
     most_channels: int = setting(
-        256, title="At most", help="No block has more filters than this.", ge=4, le=2048, scale="log", level="expert"
+        256,
+        title="At most",
+        help="No block has more filters than this.",
+        ge=4,
+        le=2048,
+        scale="log",
+        level="expert",
     )
-    kernel: Literal[3, 5, 7] = setting(
-        3, title="Kernel", help="Side of the filters.", unit="pixels", level="expert"
-    )
+    kernel: Literal[3, 5, 7] = setting(3, title="Kernel", help="Side of the filters.", unit="pixels", level="expert")
     activation: Literal["relu", "leaky relu", "prelu", "gelu"] = setting(
         "relu", title="Activation", help="What follows each convolution.", level="expert"
     )

@@ -24,9 +24,7 @@ class AugmentationSettings(Settings):
     zoom_min: float = setting(
         0.9, title="Zoom from", help="Smallest magnification; 1: as it is. Zoom changes sizes.", gt=0.2, le=1
     )
-    zoom_max: float = setting(
-        1.1, title="Zoom to", help="Largest magnification; 1: as it is.", ge=1, lt=5
-    )
+    zoom_max: float = setting(1.1, title="Zoom to", help="Largest magnification; 1: as it is.", ge=1, lt=5)
     horizontal_flip: bool = setting(
         True,
         title="Horizontal flip",
@@ -92,14 +90,22 @@ class StoppingSettings(Settings):
     monitor: Literal["loss", "score"] = setting(
         "loss",
         title="Monitor",
-        help="Validation quantity that decides: the loss, or the score (balanced accuracy for classes, R² for numbers).",
+        help="Validation quantity that decides: the loss, or the score (balanced accuracy or R²).",
     )
     patience: int = setting(
-        12, title="Patience", help="Stop after so many epochs without improvement; 0: never early.", unit="epochs",
-        ge=0, le=10000,
+        12,
+        title="Patience",
+        help="Stop after so many epochs without improvement; 0: never early.",
+        unit="epochs",
+        ge=0,
+        le=10000,
     )
     min_delta: float = setting(
-        0.0, title="Smallest improvement", help="Less than this does not count as better.", ge=0, level="expert"
+        0.0,
+        title="Smallest improvement",
+        help="Less than this does not count as better.",
+        ge=0,
+        level="expert",
     )
 
 
@@ -129,14 +135,19 @@ class RunSettings(Settings):
     network: NetworkSettings = setting(NetworkSettings(), title="Network", help="How deep and how wide.")
     optimiser: OptimiserSettings = setting(OptimiserSettings(), title="Optimiser", help="How the weights move.")
     stopping: StoppingSettings = setting(StoppingSettings(), title="Stopping", help="When to stop.")
-    transfer: TransferSettings = setting(
-        TransferSettings(), title="Fine-tuning", help="Start from an earlier network."
-    )
+    transfer: TransferSettings = setting(TransferSettings(), title="Fine-tuning", help="Start from an earlier network.")
     seed: int = setting(
-        1, title="Seed", help="Origin of all randomness: split, weights, order, augmentation.", ge=0, le=2**31 - 1
+        1,
+        title="Seed",
+        help="Origin of all randomness: split, weights, order, augmentation.",
+        ge=0,
+        le=2**31 - 1,
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
-        "auto", title="Device", help="Auto: the first of CUDA, Apple MPS and CPU that is there.", level="expert"
+        "auto",
+        title="Device",
+        help="Auto: the first of CUDA, Apple MPS and CPU that is there.",
+        level="expert",
     )
     precision: Literal["auto", "float32", "bfloat16"] = setting(
         "auto",
