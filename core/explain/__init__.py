@@ -1,6 +1,5 @@
 """Asking a network why: which part of the image made it say so.
 
-
 Each method is one function over a predictor and one image and returns an ``explanation``: ``occlusion`` covers
 the image piece by piece, ``gradients`` follows the score from an empty image to the full one.
 """
