@@ -1,0 +1,194 @@
+"""The convolutional network of the course, told by its depth.
+
+Each block looks for patterns (convolution), brings the responses to a common scale (batch normalisation), keeps
+the strongest of each 2 × 2 pixels (max pooling) and drops the negative ones (activation); a deeper block
+therefore sees a larger part of the galaxy. The head turns the last responses into one number per output.
+
+Pooling stands before the activation: for a function that never falls, such as ReLU, the result is the same, and
+only a quarter of the pixels has to go through it.
+
+References
+----------
+LeCun, Bottou, Bengio & Haffner 1998; Ioffe & Szegedy 2015 (batch normalisation); He et al. 2015 (first weights).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import NotPossible
+from core.nets.settings import NetworkSettings
+
+
+class GlobalMean(nn.Module):
+    """The mean response of each filter, wherever it is in the image: (N, C, H, W) → (N, C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Average over the pixels."""
+        return x.mean(dim=(2, 3))
+
+
+class OwnDropout(nn.Dropout):
+    """Dropout that draws from its own generator.
+
+    The program's global random state is shared by all threads, so that a galaxy explained while a training runs
+    would change the training's numbers; ``generator`` is set by whoever trains.
+    """
+
+    generator: torch.Generator | None = None
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        """Silence a share ``p`` of the responses, in training only."""
+        if not self.training or self.p == 0:
+            return input
+        keep = torch.empty_like(input).bernoulli_(1 - self.p, generator=self.generator)
+        return input * keep / (1 - self.p)
+
+
+class CNN(nn.Module):
+    """Blocks of convolutions (``features``), ``neck`` and ``head``, all of them plain modules in sequence.
+
+    Parameters
+    ----------
+    settings
+        Depth, width and kind of the layers.
+    shape
+        (C, H, W) of the stamps.
+    outputs
+        Number of outputs.
+
+    Raises
+    ------
+    NotPossible
+        The stamp is too small for so many blocks.
+    """
+
+    def __init__(self, settings: NetworkSettings, shape: tuple[int, int, int], outputs: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        deepest = deepest_for(height, width)
+        if settings.depth > deepest:
+            raise NotPossible(
+                f"{settings.depth} blocks are too many for stamps of {width} × {height} pixels, since each block "
+                "halves them.",
+                f"Choose at most {deepest} blocks, or larger stamps.",
+                "network.depth",
+            )
+        self.settings, self.shape, self.outputs = settings, shape, outputs
+        self.features = nn.Sequential()
+        self.blocks: list[list[str]] = []
+        for number in range(1, settings.depth + 1):
+            filters = filters_of(settings, number)
+            pooled = height >= 2 and width >= 2
+            layers = _block(settings, channels, filters, pooled)
+            for kind, layer in layers.items():
+                self.features.add_module(f"{kind}{number}", layer)
+            self.blocks.append([f"features.{kind}{number}" for kind in layers])
+            channels = filters
+            if pooled:
+                height, width = height // 2, width // 2
+        self.neck: nn.Module = GlobalMean() if settings.pooling == "global" else nn.Flatten()
+        inputs = channels if settings.pooling == "global" else channels * height * width
+        self.head = nn.Sequential()
+        if settings.dense:
+            self.head.add_module("dense", nn.Linear(inputs, settings.dense))
+            self.head.add_module("activation", _activation(settings, settings.dense))
+            inputs = settings.dense
+        self.head.add_module("dropout", OwnDropout(settings.dropout))
+        self.head.add_module("output", nn.Linear(inputs, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One row of outputs (before softmax) for each stamp."""
+        x = self.features(x)  # (N, filters, h, w)
+        x = self.neck(x)  # (N, filters)
+        return self.head(x)  # (N, K)
+
+    def block_of(self, name: str) -> int:
+        """The block, counted from 1, of a module or parameter; the head comes after the last block."""
+        for number, names in enumerate(self.blocks, 1):
+            if any(name == module or name.startswith(f"{module}.") for module in names):
+                return number
+        return len(self.blocks) + 1
+
+
+def build(
+    settings: NetworkSettings,
+    shape: tuple[int, int, int],
+    outputs: int,
+    generator: torch.Generator | None = None,
+) -> CNN:
+    """Build a network with fresh random weights, without touching the global random state.
+
+    Parameters
+    ----------
+    settings, shape, outputs
+        As in :class:`CNN`.
+    generator
+        Source of the weights; without one, always the same weights.
+    """
+    with torch.device("meta"):  # no memory, no random numbers yet
+        network = CNN(settings, shape, outputs)
+    network.to_empty(device="cpu")
+    initialise(network, generator or torch.Generator().manual_seed(0))
+    return network
+
+
+def initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw all weights anew: He's normal distribution for convolutions and dense layers, zero biases."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+        elif isinstance(module, nn.Linear):
+            bound = 1 / math.sqrt(module.in_features)
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+        elif isinstance(module, nn.BatchNorm2d | nn.PReLU):
+            module.reset_parameters()
+        bias = getattr(module, "bias", None)
+        if isinstance(bias, Tensor) and not isinstance(module, nn.BatchNorm2d):
+            nn.init.zeros_(bias)
+
+
+def deepest_for(height: int, width: int) -> int:
+    """The largest number of blocks for a stamp: each but the last must have two pixels to pool."""
+    return int(math.log2(max(1, min(height, width)))) + 1
+
+
+def filters_of(settings: NetworkSettings, number: int) -> int:
+    """Filters of block ``number`` (from 1), a multiple of 8 beyond the first, since processors like that."""
+    if number == 1:
+        return settings.channels
+    wanted = settings.channels * settings.growth ** (number - 1)
+    return max(settings.channels, min(settings.most_channels, 8 * round(wanted / 8)))
+
+
+def _block(settings: NetworkSettings, inputs: int, filters: int, pooled: bool) -> dict[str, nn.Module]:
+    layers: dict[str, nn.Module] = {
+        "conv": nn.Conv2d(inputs, filters, settings.kernel, padding=settings.kernel // 2, bias=not settings.batch_norm)
+    }
+    if settings.batch_norm:
+        layers["norm"] = nn.BatchNorm2d(filters)
+    activation = _activation(settings, filters)
+    if not pooled:
+        layers["activation"] = activation
+    elif settings.activation in {"relu", "leaky relu"}:
+        layers["pool"] = nn.MaxPool2d(2)
+        layers["activation"] = activation
+    else:  # these may fall somewhere, so that the order matters
+        layers["activation"] = activation
+        layers["pool"] = nn.MaxPool2d(2)
+    return layers
+
+
+def _activation(settings: NetworkSettings, channels: int) -> nn.Module:
+    match settings.activation:
+        case "relu":
+            return nn.ReLU()
+        case "leaky relu":
+            return nn.LeakyReLU(0.1)
+        case "prelu":
+            return nn.PReLU(channels)
+        case "gelu":
+            return nn.GELU()

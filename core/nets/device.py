@@ -1,0 +1,68 @@
+"""Where and how precisely a network is computed: CUDA, Apple MPS or the processor."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+from core.errors import NotPossible
+
+
+def choose(name: str = "auto") -> torch.device:
+    """The device of that name; ``"auto"`` is the first of CUDA, MPS and CPU that is there.
+
+    Raises
+    ------
+    NotPossible
+        The device was named and is not there.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(candidate for candidate, is_there in present.items() if is_there)
+    if not present.get(name, False):
+        there = ", ".join(candidate for candidate, is_there in present.items() if is_there)
+        raise NotPossible(f"There is no device “{name}” on this machine.", f"Choose auto or one of: {there}.", "device")
+    return torch.device(name)
+
+
+def precision(setting: str, device: torch.device) -> torch.dtype:
+    """The number format of training: what was asked for, or bfloat16 where the device computes it faster."""
+    if setting == "bfloat16" or (setting == "auto" and has_fast_bfloat16(device)):
+        return torch.bfloat16
+    return torch.float32
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16, and does not merely imitate it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type == "cpu":
+        able = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch cannot tell
+        return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return False
+
+
+def memory_format(device: torch.device) -> torch.memory_format:
+    """The order of a batch in memory; channels last is faster where the convolutions are written for it."""
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
+
+
+def describe(device: torch.device, dtype: torch.dtype | None = None) -> str:
+    """The device in words, such as ``"NVIDIA H100 · 3.1/80 GB"`` or ``"CPU · 2 threads · bfloat16"``."""
+    parts: list[str]
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        parts = [torch.cuda.get_device_name(device), f"{(total - free) / 1e9:.1f}/{total / 1e9:.0f} GB"]
+    elif device.type == "mps":
+        parts = ["Apple GPU", f"{torch.mps.current_allocated_memory() / 1e9:.1f} GB used"]
+    else:
+        threads = torch.get_num_threads()
+        parts = ["CPU", f"{threads} thread" + ("s" if threads != 1 else "")]
+    if dtype is None:
+        dtype = precision("auto", device)
+    return " · ".join([*parts, str(dtype).removeprefix("torch.")])
+
+
+def free_memory() -> int:
+    """Bytes of main memory that can be used without swapping."""
+    return int(psutil.virtual_memory().available)

@@ -1,0 +1,130 @@
+r"""The network as a table: what each layer hands on, what it costs, and how much of the galaxy it sees.
+
+The receptive field of a unit is the part of the input that can change it. Walking from the input, a layer with
+kernel :math:`k`, stride :math:`s` and padding :math:`p` takes the field :math:`r`, the distance :math:`j` between
+neighbouring units, and the position :math:`o` of the first unit's centre (all in input pixels) to
+
+.. math:: r' = r + (k - 1) j, \quad o' = o + ((k - 1) / 2 - p) j, \quad j' = s j.
+
+References
+----------
+Araujo, Norris & Sim 2019, Distill, doi:10.23915/distill.00021.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.nets.cnn import CNN, GlobalMean
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer.
+
+    Attributes
+    ----------
+    name
+        Name of the module inside the network.
+    kind
+        What it is, in words.
+    shape
+        Shape of its output for one galaxy: (C, h, w), or (n,) in the head.
+    parameters
+        Number of its weights.
+    receptive_field
+        Side of the square of input pixels that one of its units sees, from edge to edge; it may reach over the
+        stamp's edge. The head sees the whole stamp.
+    stride
+        Input pixels between neighbouring units.
+    offset
+        Centre of the first unit's field, in pixels from the centre of the first pixel.
+    block
+        Its block, counted from 1; the head comes after the last.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    receptive_field: int
+    stride: int
+    offset: float
+    block: int
+
+
+def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
+    """All layers in their order, for stamps of ``shape`` (C, H, W)."""
+    shapes = _output_shapes(network, shape)
+    rows: list[LayerRow] = []
+    field, jump, offset = 1, 1, 0.0
+    for name, module in _leaves(network):
+        if isinstance(module, nn.Conv2d | nn.MaxPool2d):
+            kernel, stride, padding = (_one(value) for value in (module.kernel_size, module.stride, module.padding))
+            field += (kernel - 1) * jump
+            offset += ((kernel - 1) / 2 - padding) * jump
+            jump *= stride
+        elif isinstance(module, GlobalMean | nn.Flatten):
+            field, jump = max(shape[1:]), max(shape[1:])
+            offset = (max(shape[1:]) - 1) / 2
+        rows.append(
+            LayerRow(
+                name=name,
+                kind=_kind(module),
+                shape=shapes[name],
+                parameters=sum(parameter.numel() for parameter in module.parameters()),
+                receptive_field=field,
+                stride=jump,
+                offset=offset,
+                block=network.block_of(name),
+            )
+        )
+    return rows
+
+
+def _leaves(network: CNN) -> list[tuple[str, nn.Module]]:
+    return [(name, module) for name, module in network.named_modules() if not any(module.children()) and name]
+
+
+def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+    """Run a weightless copy of the network and note what every layer hands on."""
+    ghost = copy.deepcopy(network).to("meta").eval()
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, module in _leaves(ghost):
+
+        def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor, name: str = name) -> None:
+            shapes[name] = tuple(output.shape[1:])
+
+        module.register_forward_hook(note)
+    with torch.no_grad():
+        ghost(torch.empty(1, *shape, device="meta"))
+    return shapes
+
+
+def _one(value: object) -> int:
+    """The side of a square kernel, stride or padding, given once or per axis."""
+    return int(value[0] if isinstance(value, tuple) else value)  # pyright: ignore[reportArgumentType]
+
+
+def _kind(module: nn.Module) -> str:
+    match module:
+        case nn.Conv2d():
+            return f"convolution {module.kernel_size[0]} × {module.kernel_size[1]}"
+        case nn.BatchNorm2d():
+            return "batch normalisation"
+        case nn.MaxPool2d():
+            return "max pooling 2 × 2"
+        case nn.Linear():
+            return "dense"
+        case nn.Dropout():
+            return "dropout"
+        case GlobalMean():
+            return "global mean"
+        case nn.Flatten():
+            return "flatten"
+        case _:
+            return {"ReLU": "ReLU", "LeakyReLU": "leaky ReLU"}.get(type(module).__name__, type(module).__name__)

@@ -1,0 +1,243 @@
+"""A trained network with everything that is needed to use it, in one file.
+
+The file is in the safetensors format (no code inside, unlike pickles): the weights, the input scaling, and as JSON
+the network's plan, the names of its outputs and bands, and a card that says where it comes from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from core.data import target as targets
+from core.data.target import Target
+from core.errors import NotPossible, Problem, UnreadableFile, WrongVersion
+from core.nets import cnn, heads
+from core.nets.cnn import CNN
+from core.nets.device import memory_format
+from core.nets.heads import OutputScale
+from core.nets.normalisation import Normalisation
+from core.nets.settings import NetworkSettings
+from core.project.files import write_atomically
+
+FORMAT = 1
+_HEADER = "tuning_fork"
+_SAME_SCALE = 1.05
+
+
+@dataclass
+class Predictor:
+    """Network, input scaling and names; always in evaluation mode and float32.
+
+    Parameters
+    ----------
+    network
+        Takes scaled images (n, C, H, W), gives outputs (n, K).
+    normalisation
+        Scales physical images.
+    target
+        What the K outputs are.
+    bands
+        Names of the C bands, in their order.
+    stamp_shape
+        (C, H, W) of the training stamps.
+    pixel_scale
+        Median pixel scale of the training stamps in arcsec/pixel; NaN if unknown.
+    output_scale
+        For quantities: from the network's units to theirs.
+    card
+        Where it comes from: plain values for JSON.
+    """
+
+    network: CNN
+    normalisation: Normalisation
+    target: Target
+    bands: tuple[str, ...]
+    stamp_shape: tuple[int, int, int]
+    pixel_scale: float
+    output_scale: OutputScale | None = None
+    card: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The classes, questions or quantities, in the order of the outputs."""
+        return targets.outputs(self.target)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.normalisation.centre.device
+
+    def logits(self, images: Tensor) -> Tensor:
+        """The network's outputs (n, K) for physical images (n, C, H, W); differentiable with respect to them."""
+        scaled = self.normalisation(images.to(self.device, torch.float32))
+        return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Probabilities, vote fractions or quantities in their units, (n, K)."""
+        return heads.activation(self.target, self.logits(images), self.output_scale)
+
+    def to(self, device: torch.device | str) -> Predictor:
+        """Move to a device, in place."""
+        self.network.to(device)
+        self.normalisation.to(device)
+        if self.output_scale is not None:
+            self.output_scale = self.output_scale.to(device)
+        return self
+
+    def check(self, bands: Sequence[str], shape: tuple[int, int, int], pixel_scale: float) -> list[Problem]:
+        """Whether the network can be used on stamps of these bands, shape (C, H, W) and scale.
+
+        Returns
+        -------
+        list of Problem
+            What differs from the training stamps, without making it impossible.
+
+        Raises
+        ------
+        NotPossible
+            The number of bands, or for a flattening head the size, does not fit.
+        """
+        if len(bands) != len(self.bands):
+            raise NotPossible(
+                f"The network was trained on {len(self.bands)} bands ({', '.join(self.bands)}), and these stamps have "
+                f"{len(bands)} ({', '.join(bands)}).",
+                "Import the images with the same bands.",
+            )
+        found: list[Problem] = []
+        if tuple(bands) != self.bands:
+            found.append(
+                Problem(
+                    f"The bands are {', '.join(bands)}; the network was trained on {', '.join(self.bands)}.",
+                    "Make sure that they mean the same, in this order.",
+                )
+            )
+        if tuple(shape[1:]) != tuple(self.stamp_shape[1:]):
+            found.append(self._size_differs(shape))
+        ratio = pixel_scale / self.pixel_scale if self.pixel_scale else float("nan")
+        if ratio > _SAME_SCALE or ratio < 1 / _SAME_SCALE:  # false if either is unknown
+            found.append(
+                Problem(
+                    f"These stamps have {pixel_scale:.3g} arcsec/pixel; the network was trained on "
+                    f"{self.pixel_scale:.3g}.",
+                    "Galaxies appear larger or smaller to it than they did in training.",
+                )
+            )
+        return found
+
+    def _size_differs(self, shape: tuple[int, int, int]) -> Problem:
+        own = f"{self.stamp_shape[2]} × {self.stamp_shape[1]}"
+        sentence = f"These stamps have {shape[2]} × {shape[1]} pixels; the network was trained on {own}."
+        if self.network.settings.pooling == "flatten":
+            raise NotPossible(sentence, "Import the images at that size.")
+        if cnn.deepest_for(*shape[1:]) < self.network.settings.depth:
+            raise NotPossible(sentence, "They are too small for its depth.")
+        return Problem(sentence, "It works on any size, but learned on that one.")
+
+    def save(self, path: Path) -> None:
+        """Write the file, wholly or not at all."""
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"normalisation.{name}": value for name, value in self.normalisation.state_dict().items()}
+        if self.output_scale is not None:
+            tensors |= {"output.centre": self.output_scale.centre, "output.scale": self.output_scale.scale}
+        plan = {
+            "format": FORMAT,
+            "network": self.network.settings.model_dump(),
+            "normalisation": self.normalisation.kind,
+            "target": targets.to_dict(self.target),
+            "bands": list(self.bands),
+            "stamp_shape": list(self.stamp_shape),
+            "pixel_scale": self.pixel_scale if self.pixel_scale == self.pixel_scale else None,
+            "card": self.card,
+        }
+        tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        write_atomically(path, safetensors.torch.save(tensors, {_HEADER: json.dumps(plan)}))
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device | str = "cpu") -> Predictor:
+        """Read a file, or the best weights in the folder of a run.
+
+        Raises
+        ------
+        UnreadableFile
+            It is missing, damaged or something else.
+        WrongVersion
+            A newer program wrote it.
+        """
+        if path.is_dir():
+            path = path / "best.safetensors"
+        plan, tensors = _read(path)
+        try:
+            return _assembled(plan, tensors).to(device)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise UnreadableFile(f"The network in this file is damaged ({error}).", "", str(path)) from error
+
+
+def frozen_copy(predictor: Predictor) -> Predictor:
+    """The same predictor with its own, unchanging weights in evaluation mode."""
+    network = cnn.build(predictor.network.settings, predictor.network.shape, predictor.network.outputs)
+    network.load_state_dict(predictor.network.state_dict())
+    network.to(predictor.device).eval().requires_grad_(requires_grad=False)
+    return Predictor(
+        network,
+        predictor.normalisation,
+        predictor.target,
+        predictor.bands,
+        predictor.stamp_shape,
+        predictor.pixel_scale,
+        predictor.output_scale,
+        dict(predictor.card),
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    remedy = "Choose the folder of a run, or a file such as best.safetensors."
+    if not path.exists():
+        raise UnreadableFile("There is no such weights file.", remedy, str(path))
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get(_HEADER)
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, safetensors.SafetensorError) as error:
+        raise UnreadableFile(f"This is not a whole safetensors file ({error}).", remedy, str(path)) from None
+    if header is None:
+        raise UnreadableFile("These weights were not written by this program.", remedy, str(path))
+    try:
+        plan: dict[str, Any] = json.loads(header)
+        newer = plan["format"] > FORMAT
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableFile("The description in this file is damaged.", remedy, str(path)) from error
+    if newer:
+        raise WrongVersion("A newer Tuning Fork wrote this network.", "Update the program.", str(path))
+    return plan, tensors
+
+
+def _assembled(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+    target = targets.from_dict(plan["target"])
+    channels, height, width = plan["stamp_shape"]
+    shape = (channels, height, width)
+    network = cnn.build(NetworkSettings.model_validate(plan["network"]), shape, len(targets.outputs(target)))
+    network.load_state_dict(part("network."))
+    network.eval().requires_grad_(requires_grad=False)
+    output = part("output.")
+    return Predictor(
+        network=network,
+        normalisation=Normalisation(plan["normalisation"], **part("normalisation.")),
+        target=target,
+        bands=tuple(plan["bands"]),
+        stamp_shape=shape,
+        pixel_scale=float("nan") if plan["pixel_scale"] is None else plan["pixel_scale"],
+        output_scale=OutputScale(**output) if output else None,
+        card=plan["card"],
+    )
