@@ -78,6 +78,7 @@ class CNN(nn.Module):
                 "network.depth",
             )
         self.settings, self.shape, self.outputs = settings, shape, outputs
+        self.frozen_blocks = 0
         self.features = nn.Sequential()
         self.blocks: list[list[str]] = []
         for number in range(1, settings.depth + 1):
@@ -105,6 +106,13 @@ class CNN(nn.Module):
         x = self.features(x)  # (N, filters, h, w)
         x = self.neck(x)  # (N, filters)
         return self.head(x)  # (N, K)
+
+    def train(self, mode: bool = True) -> CNN:
+        """Set training or evaluation mode; frozen blocks stay in evaluation mode, so that their statistics stay."""
+        super().train(mode)
+        for name in (name for names in self.blocks[: self.frozen_blocks] for name in names):
+            self.get_submodule(name).eval()
+        return self
 
     def block_of(self, name: str) -> int:
         """The block, counted from 1, of a module or parameter; the head comes after the last block."""

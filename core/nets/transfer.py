@@ -1,0 +1,114 @@
+"""Starting from an earlier network: what is taken over, what is new, what stays frozen.
+
+The convolution blocks and the hidden dense layer are taken over as they are, with the batch statistics. Of the
+last layer, the rows of classes or quantities with the same name are taken over; the others start at random.
+Frozen means frozen: neither the weights nor the running statistics of a frozen block change by a bit. (Leaving the
+weights out of the optimiser alone lets the statistics of batch normalisation drift.)
+
+References
+----------
+Yosinski, Clune, Bengio & Lipson 2014; Domínguez Sánchez et al. 2019, MNRAS 484, 93.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from core.data import target as targets
+from core.data.target import Quantities, Target
+from core.errors import SettingsProblem
+from core.nets import cnn
+from core.nets.cnn import CNN
+from core.nets.heads import OutputScale
+from core.nets.predictor import Predictor
+
+
+def prepare(
+    base: Predictor,
+    shape: tuple[int, int, int],
+    target: Target,
+    output_scale: OutputScale | None = None,
+    generator: torch.Generator | None = None,
+) -> CNN:
+    """A network for new data with the plan and the weights of ``base``.
+
+    Parameters
+    ----------
+    base
+        The earlier network; it is not changed. Whether bands and size fit is told by its ``check``.
+    shape
+        (C, H, W) of the new stamps.
+    target
+        What is to be learned now.
+    output_scale
+        For quantities: centre and scatter of the new training galaxies. Rows that are taken over are converted to
+        it, so that the network still predicts the same physical values.
+    generator
+        Source of the weights that are new.
+    """
+    network = cnn.build(base.network.settings, shape, len(targets.outputs(target)), generator)
+    old, new = base.network.state_dict(), network.state_dict()
+    rows = matched_rows(base.target, target)
+    with torch.no_grad():
+        for name, value in new.items():
+            if not name.startswith("head.output."):
+                value.copy_(old[name])
+        for row, old_row in rows.items():
+            weight, bias = old["head.output.weight"][old_row], old["head.output.bias"][old_row]
+            weight, bias = _in_new_units(weight, bias, base.output_scale, output_scale, old_row, row)
+            new["head.output.weight"][row] = weight
+            new["head.output.bias"][row] = bias
+    return network
+
+
+def matched_rows(old: Target, new: Target) -> dict[int, int]:
+    """For each output of the new target that the old one has under the same name: new row → old row."""
+    if type(old) is not type(new):
+        return {}
+    place = {name: row for row, name in enumerate(targets.outputs(old))}
+    return {row: place[name] for row, name in enumerate(targets.outputs(new)) if name in place}
+
+
+def freeze(network: CNN, blocks: int) -> None:
+    """Keep the first ``blocks`` blocks unchanged, weights and running statistics, whatever mode is set.
+
+    Raises
+    ------
+    SettingsProblem
+        The network has fewer blocks.
+    """
+    depth = len(network.blocks)
+    if blocks > depth:
+        raise SettingsProblem(
+            f"The network has {depth} blocks, so that {blocks} cannot be frozen.",
+            f"Choose at most {depth}; then only the head is trained.",
+            "transfer.freeze_blocks",
+        )
+    network.frozen_blocks = blocks
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(network.block_of(name) > blocks)
+    network.train(network.training)
+
+
+def trainable(network: nn.Module) -> list[nn.Parameter]:
+    """The parameters that are not frozen."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def _in_new_units(
+    weight: Tensor, bias: Tensor, old: OutputScale | None, new: OutputScale | None, old_row: int, row: int
+) -> tuple[Tensor, Tensor]:
+    if old is None or new is None:
+        return weight, bias
+    ratio = old.scale[old_row] / new.scale[row]
+    moved = (old.centre[old_row] - new.centre[row]) / new.scale[row]
+    return weight * ratio, bias * ratio + moved
+
+
+def changed_units(old: Target, new: Target) -> list[str]:
+    """Names of quantities that both targets have, but in different units."""
+    if not (isinstance(old, Quantities) and isinstance(new, Quantities)):
+        return []
+    before = dict(zip(old.columns, old.units, strict=True))
+    return [name for name, unit in zip(new.columns, new.units, strict=True) if name in before and before[name] != unit]
