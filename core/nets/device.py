@@ -66,3 +66,11 @@ def describe(device: torch.device, dtype: torch.dtype | None = None) -> str:
 def free_memory() -> int:
     """Bytes of main memory that can be used without swapping."""
     return int(psutil.virtual_memory().available)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this means that the device, or the machine, has no memory left."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)

@@ -38,7 +38,7 @@ from core.errors import Problem
 from core.train.settings import AugmentationSettings
 
 _HANDED = re.compile(
-    r"(?:^|[^a-z])(?:cw|acw|ccw|(?:anti|counter)?[ _-]?clockwise|(?:left|right)[ _-]?handed|[sz][ _-]?wise)(?:$|[^a-z])",
+    r"(?:^|[^a-z])(?:a?cw|ccw|(?:anti|counter)?[ _-]?clockwise|(?:left|right|[sz])[ _-]?(?:handed|wise))(?:$|[^a-z])",
     re.IGNORECASE,
 )
 _SIZES = re.compile(
@@ -49,6 +49,7 @@ _SIZES = re.compile(
 _SIZE_UNITS = {"arcsec", "arcmin", "pix", "pixel", "px", "kpc", "pc", "mag", "jy", "mjy", "ujy", "njy", "nmgy"}
 _ANGLES = re.compile(r"(?:^|_)(?:pa|theta|phi)(?:_|$)|position_?angle|orientation|^[eg]_?[12]$", re.IGNORECASE)
 _PLACES = re.compile(r"^[xy](?:_|$|0|c|cen)|centroid|offset", re.IGNORECASE)
+_PLACES_TO_BEGIN = 2**22
 _NO_FLIPS = {"horizontal_flip": False, "vertical_flip": False}
 _NO_ROTATION = {"rotation": 0.0}
 _NO_ZOOM = {"zoom_min": 1.0, "zoom_max": 1.0}
@@ -66,8 +67,8 @@ class NoisePool:
 
     @classmethod
     def drawn(cls, pixels: int, generator: torch.Generator, device: torch.device | str = "cpu") -> NoisePool:
-        """A pool for batches of up to ``pixels`` numbers, four times as long."""
-        return cls(torch.randn(4 * pixels, generator=generator).to(device))
+        """A pool for batches of up to ``pixels`` numbers, with four million different places to begin at."""
+        return cls(torch.randn(pixels + _PLACES_TO_BEGIN, generator=generator).to(device))
 
     def stretch(self, pixels: int, generator: torch.Generator) -> Tensor:
         """``pixels`` consecutive numbers."""
@@ -100,9 +101,11 @@ def augmented(
     if _moves(settings):
         moved = warped(images, affine_maps(len(images), images.shape[2:], settings, generator))
     if settings.noise > 0:
-        pool = pool or NoisePool.drawn(images.numel(), generator, images.device)
+        if pool is None:
+            noise = torch.randn(moved.shape, generator=generator).to(moved.device)
+        else:
+            noise = pool.stretch(moved.numel(), generator).view(moved.shape)
         sign = 1 if torch.rand(1, generator=generator) < 0.5 else -1
-        noise = pool.stretch(moved.numel(), generator).view(moved.shape)
         moved = torch.add(moved, noise, alpha=sign * settings.noise)
     return moved
 

@@ -1,0 +1,207 @@
+"""Galaxies in batches: which ones in which order, and where they come from.
+
+The order of an epoch is a pure function of the seed and the epoch's number. Rows are shuffled in groups of
+neighbours, the groups are put together into pools, and each pool is shuffled: for up to some thousands of galaxies
+this is a plain shuffle, and beyond that a file which is larger than the memory can still be read in long stretches.
+The same order holds whether the images are in memory or streamed, and so do all numbers.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.data.cutouts import Cutouts
+from core.errors import Stopped
+from core.events import Progress, Work
+from core.nets.device import free_memory
+from core.nets.normalisation import Normalisation
+
+Rows = NDArray[np.int64]
+Pool = list[Rows]  # the batches that are drawn from one stretch of reading
+
+NEIGHBOURS = 64
+POOL_BYTES = 256 * 2**20
+_SHARE_OF_MEMORY = 0.4
+_READ_AT_ONCE = 1024
+
+
+def shuffled(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Generator) -> list[Pool]:
+    """The batches of one training epoch, pool by pool.
+
+    Every row comes once. The sizes of batches differ by at most a few galaxies, so that there is no tiny last one
+    (batch normalisation over one galaxy is undefined) and none is dropped.
+
+    Parameters
+    ----------
+    rows
+        Rows of the dataset.
+    batch_size
+        Largest number of galaxies in a batch.
+    stamp_bytes
+        Bytes of one stamp as float32; decides how many make a pool.
+    random
+        Source of the order.
+    """
+    rows = np.sort(rows)
+    groups = [rows[start : start + NEIGHBOURS] for start in range(0, len(rows), NEIGHBOURS)]
+    groups = [groups[place] for place in random.permutation(len(groups))]
+    per_pool = max(POOL_BYTES // stamp_bytes, 4 * NEIGHBOURS, 4 * batch_size)
+    count = math.ceil(len(rows) / per_pool)
+    pools: list[Pool] = []
+    for part in np.array_split(np.arange(len(groups)), count):
+        pool = random.permutation(np.concatenate([groups[place] for place in part]))
+        pools.append(np.array_split(pool, math.ceil(len(pool) / batch_size)))
+    return pools
+
+
+def in_order(rows: Rows, batch_size: int) -> list[Pool]:
+    """The batches of a validation pass: every row once, in the order of the file."""
+    rows = np.sort(rows)
+    return [[rows[start : start + batch_size]] for start in range(0, len(rows), batch_size)]
+
+
+class Images(Protocol):
+    """Where batches come from: scaled images on the device."""
+
+    def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
+        """Each batch's rows, and their scaled images (n, C, H, W)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and threads."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class _Closing:
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Held(_Closing):
+    """All images scaled once and kept in memory.
+
+    Parameters
+    ----------
+    images
+        Scaled images (n, C, H, W) of ``rows``.
+    rows
+        Rows of the dataset, ascending.
+    device
+        Where batches are wanted.
+    """
+
+    def __init__(self, images: Tensor, rows: Rows, device: torch.device) -> None:
+        self._images, self._rows, self._device = images, rows, device
+
+    def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
+        """Each batch's rows, and their scaled images (n, C, H, W)."""
+        for rows in (rows for pool in pools for rows in pool):
+            places = torch.from_numpy(np.searchsorted(self._rows, rows)).to(self._images.device)
+            yield rows, self._images.index_select(0, places).to(self._device)
+
+
+class Streamed(_Closing):
+    """Images read from the file, one pool ahead, by a thread with its own file handle."""
+
+    def __init__(self, path: Path, normalisation: Normalisation, device: torch.device) -> None:
+        self._normalisation, self._device = normalisation, device
+        self._reader = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="read galaxies")
+        self._file = self._reader.submit(Cutouts.open, path).result()
+
+    def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
+        """Each batch's rows, and their scaled images (n, C, H, W)."""
+        waiting = self._reader.submit(self._read, pools[0]) if pools else None
+        for number, pool in enumerate(pools):
+            assert waiting is not None
+            rows, images = waiting.result()
+            if number + 1 < len(pools):
+                waiting = self._reader.submit(self._read, pools[number + 1])
+            for wanted in pool:
+                batch = torch.from_numpy(images[np.searchsorted(rows, wanted)])
+                with torch.no_grad():
+                    yield wanted, self._normalisation(batch.to(self._device))
+
+    def close(self) -> None:
+        """Close the file where it was opened, and end the thread."""
+        self._reader.submit(self._file.close)
+        self._reader.shutdown()
+
+    def _read(self, pool: Pool) -> tuple[Rows, NDArray[np.float32]]:
+        rows = np.sort(np.concatenate(pool))
+        return rows, self._file.images[rows]
+
+
+def open_images(
+    cutouts: Cutouts,
+    rows: Rows,
+    normalisation: Normalisation,
+    device: torch.device,
+    stop: threading.Event,
+    held: bool | None = None,
+) -> Work[Images]:
+    """Read ``rows`` into memory if they fit there, or prepare to stream them.
+
+    Parameters
+    ----------
+    cutouts
+        The dataset.
+    rows
+        All rows that will be wanted.
+    normalisation
+        Scales the images; on ``device``.
+    device
+        Where batches are wanted.
+    stop
+        Ends the reading.
+    held
+        True: in memory, False: streamed, None: by the memory that is free.
+
+    Raises
+    ------
+    Stopped
+        ``stop`` was set.
+    """
+    rows = np.sort(rows)
+    shape = cutouts.shape[1:]
+    needed = 4 * len(rows) * math.prod(shape)
+    if held is None:
+        held = needed < _SHARE_OF_MEMORY * free_memory()
+    if not held:
+        return Streamed(cutouts.path, normalisation, device)
+    fits_on_device = device.type == "cpu" or (
+        device.type == "cuda" and needed < _SHARE_OF_MEMORY * torch.cuda.mem_get_info(device)[0]
+    )
+    images = torch.empty(len(rows), *shape, device=device if fits_on_device else "cpu")
+    for start in range(0, len(rows), _READ_AT_ONCE):
+        if stop.is_set():
+            raise Stopped
+        part = torch.from_numpy(cutouts.images[rows[start : start + _READ_AT_ONCE]])
+        with torch.no_grad():
+            images[start : start + len(part)] = normalisation(part.to(device))
+        yield Progress(start + len(part), len(rows), "galaxies")
+    return Held(images, rows, device)

@@ -1,0 +1,120 @@
+"""What must be on disk so that a killed run can go on as if nothing had happened.
+
+``last/epoch-NNNN/`` holds the network (a predictor file), the optimiser's memory and the history. A folder cannot be
+replaced atomically, so each epoch gets its own, and the file ``last/current``, renamed into place when all is
+written, names the one that is whole. There is no random state to keep: all random numbers of an epoch are a function
+of the seed and the epoch's number.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from core.errors import UnreadableFile, WrongVersion
+from core.events import EpochEnded, Scores
+from core.nets.predictor import Predictor
+from core.project.files import write_atomically
+
+FORMAT = 1
+_EPOCHS_KEPT = 2  # the one before is still there for who was told of it and is about to read it
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A finished epoch."""
+
+    predictor: Predictor
+    optimiser: dict[str, Any]
+    history: list[EpochEnded]
+    seed: int
+
+
+def save(
+    last: Path, predictor: Predictor, optimiser: torch.optim.Optimizer, history: list[EpochEnded], seed: int
+) -> Path:
+    """Write the epoch that has just ended; older ones are removed once it is whole.
+
+    Returns
+    -------
+    Path
+        The predictor file of this epoch.
+    """
+    folder = last / f"epoch-{history[-1].epoch:04d}"
+    predictor.save(folder / "network.safetensors")
+    memory = optimiser.state_dict()
+    tensors, plain = _taken_apart(memory["state"])
+    write_atomically(folder / "optimiser.safetensors", safetensors.torch.save(tensors))
+    state = {
+        "format": FORMAT,
+        "seed": seed,
+        "history": [asdict(epoch) for epoch in history],
+        "optimiser": {"groups": memory["param_groups"], "plain": plain},
+    }
+    write_atomically(folder / "state.json", json.dumps(state))
+    write_atomically(last / "current", folder.name + "\n")
+    for old in sorted(last.glob("epoch-*"))[:-_EPOCHS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder / "network.safetensors"
+
+
+def load(last: Path) -> Checkpoint:
+    """Read the last whole epoch.
+
+    Raises
+    ------
+    UnreadableFile
+        There is none, or it is damaged.
+    WrongVersion
+        A newer program wrote it.
+    """
+    try:
+        folder = last / (last / "current").read_text(encoding="utf-8").strip()
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        if state["format"] > FORMAT:
+            raise WrongVersion("A newer Tuning Fork wrote this run.", "Update the program.", str(folder))
+        tensors = safetensors.torch.load((folder / "optimiser.safetensors").read_bytes())
+        memory = {
+            "state": _put_together(tensors, state["optimiser"]["plain"]),
+            "param_groups": state["optimiser"]["groups"],
+        }
+        history = [_epoch(values) for values in state["history"]]
+    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise UnreadableFile(
+            "This run has no whole epoch to go on from.", "Start it anew in another folder.", str(last)
+        ) from error
+    return Checkpoint(Predictor.load(folder / "network.safetensors"), memory, history, state["seed"])
+
+
+def _taken_apart(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and plain values of the optimiser's memory, by ``parameter.name``."""
+    tensors: dict[str, Tensor] = {}
+    plain: dict[str, Any] = {}
+    for number, state in states.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"{number}.{name}"] = value.detach().cpu().contiguous()
+            else:
+                plain[f"{number}.{name}"] = value
+    return tensors, plain
+
+
+def _put_together(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    states: dict[int, dict[str, Any]] = {}
+    for key, value in [*tensors.items(), *plain.items()]:
+        number, name = key.split(".", 1)
+        states.setdefault(int(number), {})[name] = value
+    return states
+
+
+def _epoch(values: dict[str, Any]) -> EpochEnded:
+    plain = {name: value for name, value in values.items() if name not in {"train", "validation"}}
+    return EpochEnded(train=Scores(**values["train"]), validation=Scores(**values["validation"]), **plain)

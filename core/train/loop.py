@@ -1,0 +1,310 @@
+"""The training run, from the first batch to the last checkpoint, in the order in which it happens.
+
+For each epoch: shuffle; for each batch vary the galaxies, compute the loss, its gradient, and move the weights one
+step downhill; then validate, judge, save. Nothing here knows of windows: the loop yields what has happened and looks
+at ``stop``.
+
+References
+----------
+Robbins & Monro 1951 (stochastic gradient descent); Kingma & Ba 2015 (Adam); Loshchilov & Hutter 2017, 2019 (cosine
+decay; weight decay apart from the gradient).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.data import split as splits
+from core.data.cutouts import Cutouts
+from core.errors import FolderInUse, NotANumber, OutOfMemory, Stopped
+from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
+from core.nets import heads
+from core.nets.device import is_out_of_memory, memory_format
+from core.nets.predictor import Predictor
+from core.project.files import write_atomically
+from core.project.runs import RunFolder, append_history
+from core.settings import toml
+from core.train import checkpoint, descent, environment, preparation, record, stopping
+from core.train.augment import augmented
+from core.train.baseline import Baseline, judged
+from core.train.batches import Images, in_order, open_images, shuffled
+from core.train.checkpoint import Checkpoint
+from core.train.preparation import Plan
+from core.train.randomness import numpy_generator, torch_generator, torch_seed
+from core.train.scoring import Tally
+from core.train.settings import RunSettings
+
+Reason = Literal["finished", "early", "stopped"]
+_VALIDATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    reason
+        Why it ended: all epochs done, no more improvement, or asked to stop.
+    best_epoch, epochs
+        The epoch whose weights were kept, and how many there were.
+    scores
+        Of the best epoch on the validation part.
+    baseline
+        Of the network that was started from, unadapted, on the validation part; None without one.
+    """
+
+    folder: Path
+    reason: Reason
+    best_epoch: int
+    epochs: int
+    scores: Scores
+    baseline: Scores | None
+
+
+def run(
+    settings: RunSettings, data: Path, folder: RunFolder, stop: threading.Event, *, resume: bool = False
+) -> Work[RunResult]:
+    """Train a network on a dataset, or go on with a run that was broken off.
+
+    Parameters
+    ----------
+    settings
+        What is asked for.
+    data
+        The dataset.
+    folder
+        An empty run folder, or with ``resume`` the run's.
+    stop
+        When set, the running epoch ends with the current batch, is validated and saved.
+    resume
+        Go on from the last whole epoch. On the same machine the numbers are those of a run without the break.
+
+    Raises
+    ------
+    Problem
+        The data, the settings or the device do not allow it, or the loss is no longer a number.
+    Stopped
+        ``stop`` was set before the first batch was done.
+    """
+    earlier = checkpoint.load(folder.last) if resume else None
+    if earlier is None and folder.history_file.exists():
+        raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
+    with _exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+        plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None)
+        _begin(plan, folder, cutouts, earlier)
+        for notice in plan.notices:
+            yield Skipped(notice)
+        rows = np.concatenate([plan.split.train, plan.split.validation])
+        with (yield from open_images(cutouts, rows, plan.predictor.normalisation, plan.device, stop)) as images:
+            baseline = judged(plan, images) if earlier is None else record.read_baseline(folder)
+            if baseline is not None:
+                yield Preview(baseline)
+            return (yield from _train(plan, images, folder, stop, earlier, baseline))
+
+
+def resumed(data: Path, folder: RunFolder, stop: threading.Event) -> Work[RunResult]:
+    """Go on with a run that was broken off, with the settings it was started with."""
+    settings = toml.load(RunSettings, folder.settings_file)
+    return (yield from run(settings, data, folder, stop, resume=True))
+
+
+def _train(
+    plan: Plan,
+    images: Images,
+    folder: RunFolder,
+    stop: threading.Event,
+    earlier: Checkpoint | None,
+    baseline: Baseline | None,
+) -> Work[RunResult]:
+    settings, network = plan.settings, plan.predictor.network
+    weights = descent.class_weights(settings, plan.target, plan.training_labels)
+    criterion = heads.loss(plan.target, weights)
+    optimiser = descent.optimiser(network, settings)
+    history = earlier.history if earlier is not None else []
+    if earlier is not None:
+        optimiser.load_state_dict(earlier.optimiser)
+    reason: Reason = "finished"
+    for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
+        if stop.is_set() or stopping.after(history, settings.stopping).should_stop:
+            reason = "stopped" if stop.is_set() else "early"
+            break
+        train, seconds = yield from _epoch(plan, images, criterion, optimiser, epoch, stop)
+        started = time.perf_counter()
+        validation = validated(plan, images, criterion).scores()
+        _require_finite(validation.loss, f"epoch {epoch}, validation", plan)
+        seconds += time.perf_counter() - started
+        values = [stopping.monitored(scores, settings.stopping) for scores in (*_validations(history), validation)]
+        judgement = stopping.state(values, settings.stopping)
+        ended = EpochEnded(
+            epoch,
+            settings.optimiser.epochs,
+            train,
+            validation,
+            optimiser.param_groups[0]["lr"],
+            seconds,
+            judgement.best_epoch,
+            judgement.epochs_since_best,
+        )
+        history.append(ended)
+        yield from _kept(plan, folder, optimiser, history, baseline)
+    if not history:
+        raise Stopped
+    return _finished(plan, images, folder, criterion, history, reason, baseline)
+
+
+def _epoch(
+    plan: Plan,
+    images: Images,
+    criterion: heads.Loss,
+    optimiser: torch.optim.Optimizer,
+    epoch: int,
+    stop: threading.Event,
+) -> Work[tuple[Scores, float]]:
+    """Show every training galaxy once, in batches; returns the mean scores and the seconds it took."""
+    settings, network, seed = plan.settings, plan.predictor.network.train(), plan.settings.seed
+    pools = shuffled(
+        plan.split.train, settings.optimiser.batch_size, plan.stamp_bytes, numpy_generator(seed, "order", epoch)
+    )
+    batches = sum(len(pool) for pool in pools)
+    tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
+    for batch, (rows, scaled) in enumerate(images.batches(pools), 1):
+        labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
+        varied = augmented(
+            scaled, settings.augmentation, torch_generator(seed, "augmentation", epoch, batch), plan.noise
+        )
+        varied = varied.contiguous(memory_format=memory_format(plan.device))  # (n, C, H, W)
+        plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
+
+        rate = descent.rate_at(settings, (epoch - 1 + (batch - 1) / batches) / settings.optimiser.epochs)
+        descent.set_rate(optimiser, rate)
+        with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
+            outputs = network(varied)  # (n, K)
+        loss = criterion(outputs.float(), labels)
+        value = loss.item()
+        _require_finite(value, f"epoch {epoch}, batch {batch}", plan)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+
+        tally.add(outputs, labels, value)
+        seconds += time.perf_counter() - started
+        yield BatchEnded(epoch, batch, batches, value, rate, tally.galaxies / seconds)
+        started = time.perf_counter()  # a paused run does not count
+        if stop.is_set():
+            break
+    return tally.scores(), seconds
+
+
+def validated(plan: Plan, images: Images, criterion: heads.Loss, network: nn.Module | None = None) -> Tally:
+    """The validation part through the network: float32, nothing varied, every galaxy once."""
+    network = (network or plan.predictor.network).eval()
+    tally = Tally(plan.target)
+    with torch.inference_mode():
+        for rows, scaled in images.batches(in_order(plan.split.validation, _VALIDATION_BATCH)):
+            labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
+            outputs = network(scaled.contiguous(memory_format=memory_format(plan.device)))
+            tally.add(outputs, labels, criterion(outputs, labels).item())
+    return tally
+
+
+def _kept(
+    plan: Plan,
+    folder: RunFolder,
+    optimiser: torch.optim.Optimizer,
+    history: list[EpochEnded],
+    baseline: Baseline | None,
+) -> Work[None]:
+    """Write down the epoch that has just ended, in the order in which a killed run can be understood."""
+    ended, predictor = history[-1], plan.predictor
+    is_best = ended.best_epoch == ended.epoch
+    predictor.card = record.card_values(plan, folder, ended)
+    if is_best:
+        predictor.save(folder.best)
+    append_history(folder.history_file, ended)
+    record.note_epoch(folder, ended)
+    record.write_metrics(folder, record.metrics(plan, history, "running", [], baseline))
+    path = checkpoint.save(folder.last, predictor, optimiser, history, plan.settings.seed)
+    yield ended
+    yield CheckpointSaved(ended.epoch, path, is_best)
+
+
+def _finished(
+    plan: Plan,
+    images: Images,
+    folder: RunFolder,
+    criterion: heads.Loss,
+    history: list[EpochEnded],
+    reason: Reason,
+    baseline: Baseline | None,
+) -> RunResult:
+    best = Predictor.load(folder.best, plan.device)
+    warnings = [record.CONSTANT] if validated(plan, images, criterion, best.network).is_constant() else []
+    values = record.metrics(plan, history, reason, warnings, baseline)
+    record.write_metrics(folder, values)
+    record.write_card(folder, plan, values)
+    ended = history[history[-1].best_epoch - 1]
+    record.note(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
+    for warning in warnings:
+        record.note(folder, warning)
+    return RunResult(
+        folder.path, reason, ended.epoch, len(history), ended.validation, baseline.scores if baseline else None
+    )
+
+
+def _begin(plan: Plan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
+    """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
+    write_atomically(folder.settings_file, toml.dumps(plan.settings))
+    machine = environment.described(plan.device, plan.precision, plan.settings.seed, cutouts.checksum)
+    write_atomically(folder.environment_file, machine)
+    splits.save(plan.split, cutouts.ids, folder.split_file)
+    if earlier is not None:
+        folder.history_file.unlink(missing_ok=True)
+        for ended in earlier.history:
+            append_history(folder.history_file, ended)
+        record.note(folder, f"goes on after epoch {len(earlier.history)}")
+    for notice in plan.notices:
+        record.note(folder, str(notice))
+
+
+def _require_finite(loss: float, where: str, plan: Plan) -> None:
+    if not math.isfinite(loss):
+        rate = descent.largest_rate(plan.settings)
+        raise NotANumber(
+            "The loss is not a number any more.",
+            f"Choose a learning rate below {rate:g}, or balance the input scaling. The best weights so far are kept.",
+            where,
+        )
+
+
+def _validations(history: list[EpochEnded]) -> list[Scores]:
+    return [ended.validation for ended in history]
+
+
+@contextlib.contextmanager
+def _exact_and_roomy(batch_size: int) -> Iterator[None]:
+    """Same numbers each time, on a GPU too; memory that is kept; and a word of advice where there is too little."""
+    try:
+        with environment.kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
+            yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(
+            "There is too little memory for this batch.",
+            f"Choose a batch size below {batch_size}, fewer channels or smaller stamps, or close other programs.",
+            "optimiser.batch_size",
+        ) from error

@@ -1,0 +1,272 @@
+"""Everything that is settled before the first batch: what is learned, from which galaxies, by which network."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.data import split as splits
+from core.data import target as targets
+from core.data.cutouts import Cutouts
+from core.data.settings import DataSettings
+from core.data.split import Split
+from core.data.target import Classes, Quantities, Target
+from core.errors import Problem, SettingsProblem, TooFewGalaxies
+from core.nets import cnn, heads, normalisation, transfer
+from core.nets import device as devices
+from core.nets.cnn import OwnDropout
+from core.nets.predictor import Predictor
+from core.project.labels import LabelJournal
+from core.train import augment
+from core.train.augment import NoisePool
+from core.train.randomness import numpy_generator, torch_generator
+from core.train.settings import RunSettings
+
+_SAMPLE = 2000
+_SAMPLE_BYTES = 256 * 2**20
+
+
+@dataclass
+class Plan:
+    """What a run works on.
+
+    Attributes
+    ----------
+    settings
+        As they are carried out and saved: with the base's network, and without augmentation that falsifies labels.
+    predictor
+        The network being trained with its input scaling; its weights change.
+    base
+        The network that was started from, unchanged, or None.
+    labels
+        As the loss takes them, for all rows of the dataset, on the device: int64 (N,), or float32 (N, K).
+    split
+        Which rows are for what.
+    device, precision
+        Where and in which number format the training is computed.
+    noise
+        Normal random numbers for the augmentation, on the device.
+    dropout
+        The generator of the network's dropout; the loop sets its seed batch by batch.
+    facts
+        The data in plain values: name, fingerprint, number of galaxies per part and class.
+    notices
+        What the user should know, without it being impossible.
+    """
+
+    settings: RunSettings
+    predictor: Predictor
+    base: Predictor | None
+    labels: Tensor
+    split: Split
+    device: torch.device
+    precision: torch.dtype
+    noise: NoisePool
+    dropout: torch.Generator
+    facts: dict[str, Any]
+    notices: list[Problem]
+
+    @property
+    def target(self) -> Target:
+        """What is learned."""
+        return self.predictor.target
+
+    @property
+    def training_labels(self) -> NDArray[Any]:
+        """Labels of the training part, as the loss takes them."""
+        return self.labels.cpu().numpy()[self.split.train]
+
+    @property
+    def stamp_bytes(self) -> int:
+        """Bytes of one stamp as float32."""
+        return 4 * math.prod(self.predictor.stamp_shape)
+
+
+def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None = None) -> Plan:
+    """Settle target, split, network and scaling.
+
+    Parameters
+    ----------
+    settings
+        What was asked for.
+    cutouts
+        The dataset.
+    trained
+        The network of a run that goes on; None for a new one.
+
+    Raises
+    ------
+    Problem
+        Of many kinds: too few galaxies, unfit columns, bands that do not match, too deep a network.
+    """
+    device = devices.choose(settings.device)
+    base = _base(settings) if trained is None else None
+    target, labels = labelled(cutouts, settings.data)
+    split = splits.split(
+        cutouts.ids, labels, target, settings.data, settings.seed, _groups(cutouts, settings.data.group)
+    )
+    for part, rows in (("training", split.train), ("validation", split.validation)):
+        if len(rows) < 2:
+            raise TooFewGalaxies(
+                f"The {part} part holds {len(rows)} galaxies.", "Label more galaxies, or change the parts' shares."
+            )
+    augmentation, notices = augment.suited(settings.augmentation, target)
+    settings = settings.model_copy(update={"augmentation": augmentation})
+    if base is not None:
+        settings = settings.model_copy(update={"network": base.network.settings})
+        notices += _fit_of(base, target, cutouts)
+    predictor = trained or _fresh(settings, cutouts, target, labels, split, base)
+    transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
+    predictor.to(device)
+    pixels = settings.optimiser.batch_size * math.prod(predictor.stamp_shape)
+    return Plan(
+        settings=settings,
+        predictor=predictor,
+        base=base.to(device) if base is not None else None,
+        labels=as_the_loss_takes(labels, predictor).to(device),
+        split=split,
+        device=device,
+        precision=devices.precision(settings.precision, device),
+        noise=NoisePool.drawn(pixels, torch_generator(settings.seed, "noise"), device),
+        dropout=_own_dropout(predictor, device),
+        facts=_facts(cutouts, target, labels, split),
+        notices=notices,
+    )
+
+
+def labelled(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[Any]]:
+    """What the dataset's labels are, and the labels as numbers; labels given by hand win over the catalogue."""
+    columns = dict(cutouts.columns)
+    journal = cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl"
+    if journal.exists():
+        _overwrite(columns, cutouts.ids, journal)
+    target = targets.recognise(columns, settings.labels or cutouts.labels, settings.kind, cutouts.units)
+    return target, targets.encode(target, columns)
+
+
+def as_the_loss_takes(labels: NDArray[Any], predictor: Predictor) -> Tensor:
+    """Labels as a tensor; quantities in the network's units."""
+    tensor = torch.from_numpy(labels)
+    return tensor if predictor.output_scale is None else predictor.output_scale.to("cpu").standardised(tensor)
+
+
+def _base(settings: RunSettings) -> Predictor | None:
+    wish = settings.transfer
+    if wish.start_from:
+        return Predictor.load(Path(wish.start_from).expanduser())
+    if wish.freeze_blocks:
+        raise SettingsProblem(
+            "Blocks can only be frozen when starting from an earlier network; random weights would stay random.",
+            "Choose a run to start from, or freeze nothing.",
+            "transfer.freeze_blocks",
+        )
+    return None
+
+
+def _fit_of(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
+    """What differs between the base's training and this dataset."""
+    found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], _pixel_scale(cutouts))
+    units = transfer.changed_units(base.target, target)
+    if units:
+        found.append(
+            Problem(
+                f"The units of {', '.join(units)} differ from those of the earlier network.",
+                "Its predictions start from the old units; bring the columns to the same units if you can.",
+            )
+        )
+    return found
+
+
+def _fresh(
+    settings: RunSettings,
+    cutouts: Cutouts,
+    target: Target,
+    labels: NDArray[Any],
+    split: Split,
+    base: Predictor | None,
+) -> Predictor:
+    """The network before the first step: random weights, or those of the base."""
+    weights = torch_generator(settings.seed, "weights")
+    scale = heads.fit_output_scale(target, labels[split.train])
+    shape = cutouts.shape[1:]
+    if base is None:
+        network = cnn.build(settings.network, shape, len(targets.outputs(target)), weights)
+        scaling = normalisation.fit(_sample(cutouts, split.train, settings.seed), _scaling(settings, cutouts))
+    else:
+        network = transfer.prepare(base, shape, target, scale, weights)
+        old = base.normalisation
+        scaling = normalisation.Normalisation(old.kind, old.sky, old.knee, old.centre, old.scale)
+    bands = tuple(band.name for band in cutouts.bands)
+    return Predictor(network, scaling, target, bands, shape, _pixel_scale(cutouts), scale)
+
+
+def _scaling(settings: RunSettings, cutouts: Cutouts) -> normalisation.Kind:
+    if settings.network.normalisation == "auto":
+        return "standard" if cutouts.is_picture else "asinh"
+    return settings.network.normalisation
+
+
+def _sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+    """Training stamps to fit the input scaling on: all of them, or as many as say the same."""
+    most = min(_SAMPLE, max(16, _SAMPLE_BYTES // (4 * math.prod(cutouts.shape[1:]))))
+    if len(rows) > most:
+        rows = numpy_generator(seed, "sample").choice(rows, most, replace=False)
+    return cutouts.images[np.sort(rows)]
+
+
+def _pixel_scale(cutouts: Cutouts) -> float:
+    known = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def _groups(cutouts: Cutouts, column: str) -> list[str] | None:
+    if not column:
+        return None
+    if column not in cutouts.columns:
+        raise SettingsProblem(
+            f"There is no column “{column}”.", f"The columns are: {', '.join(cutouts.columns)}.", "data.group"
+        )
+    return [targets.label_text(value) for value in cutouts.columns[column]]
+
+
+def _overwrite(columns: dict[str, NDArray[Any]], ids: list[str], journal: Path) -> None:
+    place: dict[str, list[int]] = {}
+    for row, name in enumerate(ids):
+        place.setdefault(name, []).append(row)
+    for (name, column), value in LabelJournal(journal).replay().items():
+        if column not in columns:
+            columns[column] = np.full(len(ids), "", dtype=object)
+        if columns[column].dtype != object:
+            columns[column] = columns[column].astype(object)
+        for row in place.get(name, []):
+            columns[column][row] = value
+
+
+def _own_dropout(predictor: Predictor, device: torch.device) -> torch.Generator:
+    """Give the network's dropout a generator on the device, and hand it out."""
+    generator = torch.Generator(device)
+    for module in predictor.network.modules():
+        if isinstance(module, OwnDropout):
+            module.generator = generator
+    return generator
+
+
+def _facts(cutouts: Cutouts, target: Target, labels: NDArray[Any], split: Split) -> dict[str, Any]:
+    parts = {"training": split.train, "validation": split.validation, "test": split.test}
+    counts: dict[str, Any] = {part: len(rows) for part, rows in parts.items()}
+    facts: dict[str, Any] = {"data": cutouts.path.name, "checksum": cutouts.checksum, "galaxies": counts}
+    if isinstance(target, Classes):
+        facts["classes"] = {
+            part: {name: int((labels[rows] == index).sum()) for index, name in enumerate(target.names)}
+            for part, rows in parts.items()
+        }
+    elif isinstance(target, Quantities):
+        facts["units"] = dict(zip(target.columns, target.units, strict=True))
+    return facts

@@ -1,0 +1,42 @@
+"""One seed per run, from which each purpose gets its own random numbers.
+
+All numbers of a batch are a function of the run's seed, the purpose, the epoch and the batch, so that none of them
+depends on what was drawn before: a run that goes on after a break draws what it would have drawn anyway.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+
+Purpose = Literal["split", "weights", "order", "augmentation", "dropout", "noise", "sample"]
+_PURPOSES: dict[Purpose, int] = {
+    "split": 0,
+    "weights": 1,
+    "order": 2,
+    "augmentation": 3,
+    "dropout": 4,
+    "noise": 5,
+    "sample": 6,
+}
+
+
+def numpy_generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:
+    """Random numbers of numpy for a purpose; ``numbers`` are the epoch and the batch, as far as they matter."""
+    return np.random.default_rng(_sequence(seed, purpose, numbers))
+
+
+def torch_generator(seed: int, purpose: Purpose, *numbers: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Random numbers of torch for a purpose."""
+    return torch.Generator(device).manual_seed(torch_seed(seed, purpose, *numbers))
+
+
+def torch_seed(seed: int, purpose: Purpose, *numbers: int) -> int:
+    """A seed for one of torch's generators."""
+    return int(_sequence(seed, purpose, numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _sequence(seed: int, purpose: Purpose, numbers: tuple[int, ...]) -> np.random.SeedSequence:
+    return np.random.SeedSequence(seed, spawn_key=(_PURPOSES[purpose], *numbers))

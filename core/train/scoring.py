@@ -1,0 +1,84 @@
+r"""The few numbers that are followed while a network learns: accuracy for classes, R² for numbers.
+
+Balanced accuracy is the mean over classes of the share of its galaxies that were recognised: guessing the most
+frequent class gives 1/K, however frequent it is. :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2` is 1
+for perfect predictions, 0 for predicting the mean, and negative for worse.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.data.target import Classes, Target
+from core.events import Scores
+from core.nets import heads
+
+_CONSTANT = 1e-3
+
+
+class Tally:
+    """Collects the outputs of one part of the data, batch by batch."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._outputs: list[Tensor] = []
+        self._labels: list[Tensor] = []
+        self._loss = 0.0
+        self.galaxies = 0
+
+    def add(self, outputs: Tensor, labels: Tensor, loss: float) -> None:
+        """One batch: outputs (n, K), labels as the loss takes them, and the mean loss."""
+        self._outputs.append(outputs.detach().float().cpu())
+        self._labels.append(labels.detach().cpu())
+        self._loss += loss * len(labels)
+        self.galaxies += len(labels)
+
+    def scores(self) -> Scores:
+        """The mean loss and the figures of merit of all galaxies so far."""
+        predicted, true = self._arrays()
+        return Scores(self._loss / self.galaxies, figures(self._target, predicted, true))
+
+    def is_constant(self) -> bool:
+        """Whether the network says the same of every galaxy although their labels differ."""
+        predicted, true = self._arrays()
+        if isinstance(self._target, Classes):
+            return len(np.unique(true)) > 1 and len(np.unique(predicted.argmax(axis=1))) == 1
+        return bool((predicted.std(axis=0) < _CONSTANT * true.std(axis=0)).any())
+
+    def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        outputs = heads.activation(self._target, torch.cat(self._outputs))
+        return outputs.numpy().astype(np.float64), torch.cat(self._labels).numpy().astype(np.float64)
+
+
+def figures(target: Target, predicted: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, float]:
+    """Figures of merit by name.
+
+    Parameters
+    ----------
+    target
+        What is learned.
+    predicted
+        (n, K) probabilities, shares or quantities.
+    true
+        (n,) class indices, or (n, K) shares or quantities, in the same units.
+
+    Returns
+    -------
+    dict
+        ``accuracy`` and ``balanced_accuracy`` for classes; otherwise ``r2``, the mean over the columns, and
+        ``r2:<column>`` for each. NaN where all labels are equal.
+    """
+    if isinstance(target, Classes):
+        right = predicted.argmax(axis=1) == true
+        each = [right[true == index].mean() for index in np.unique(true)]
+        return {"accuracy": float(right.mean()), "balanced_accuracy": float(np.mean(each))}
+    residual = ((predicted - true) ** 2).sum(axis=0)
+    spread = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r2 = np.where(spread > 0, 1 - residual / spread, np.nan)
+    return {"r2": float(r2.mean())} | {
+        f"r2:{name}": float(value) for name, value in zip(target.columns, r2, strict=True)
+    }
