@@ -1,0 +1,186 @@
+"""The confusion matrix: rows are the labels, columns the predictions; a click on a cell asks for its galaxies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+_CELL = 26  # least side of a cell
+_LARGEST_CELL = 72
+_NUMBERS_FROM = 24  # cells smaller than this carry no number
+
+
+class ConfusionMatrix(QWidget):
+    """Counts of label against prediction, shaded by the share of each row."""
+
+    cell_clicked = Signal(int, int)  # row (label), column (prediction)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._names: tuple[str, ...] = ()
+        self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._chosen: tuple[int, int] | None = None
+        self._shade, self._wrong = QColor("#0072B2"), QColor("#D55E00")
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def set_counts(self, names: Sequence[str], counts: NDArray[np.int64]) -> None:
+        """Show ``counts`` (K, K) of the K classes ``names``."""
+        self._names, self._counts, self._chosen = tuple(names), np.asarray(counts), None
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Room for the names and comfortable cells."""
+        left, top = self._margins()
+        return QSize(left + 44 * len(self._names) + 8, top + 44 * len(self._names) + 8)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for the names and the smallest cells."""
+        left, top = self._margins()
+        return QSize(left + _CELL * len(self._names), top + _CELL * len(self._names))
+
+    def cell_rect(self, row: int, column: int) -> QRectF:
+        """Where a cell is drawn."""
+        left, top = self._margins()
+        side = self._side()
+        return QRectF(left + column * side, top + row * side, side, side)
+
+    def _margins(self) -> tuple[int, int]:
+        metrics = self.fontMetrics()
+        widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
+        line = metrics.height() + 4
+        # names of the columns stand upright where they do not fit across
+        across = widest <= _CELL * 2
+        return min(widest, 150) + 12 + line, line + (line if across else min(widest, 90) + 8)
+
+    def _side(self) -> float:
+        if not self._names:
+            return 1.0
+        left, top = self._margins()
+        room = min(self.width() - left - 2, self.height() - top - 2) / len(self._names)
+        return float(min(_LARGEST_CELL, max(_CELL, room)))
+
+    def _cell_at(self, place: QPointF) -> tuple[int, int] | None:
+        left, top = self._margins()
+        column, row = int((place.x() - left) // self._side()), int((place.y() - top) // self._side())
+        inside = 0 <= row < len(self._names) and 0 <= column < len(self._names)
+        return (row, column) if inside else None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose a cell."""
+        cell = self._cell_at(event.position())
+        if cell is not None:
+            self._choose(cell)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell what a cell means."""
+        cell = self._cell_at(event.position())
+        self.setCursor(Qt.CursorShape.PointingHandCursor if cell else Qt.CursorShape.ArrowCursor)
+        if cell is None:
+            return
+        count, total = self._counts[cell], max(1, self._counts[cell[0]].sum())
+        text = (
+            f"{count} of {total} {self._names[cell[0]]} are predicted as {self._names[cell[1]]} "
+            f"({100 * count / total:.0f} %). Click to see them."
+        )
+        QToolTip.showText(event.globalPosition().toPoint(), text, self)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Walk over the cells with the arrow keys."""
+        steps = {
+            Qt.Key.Key_Left: (0, -1),
+            Qt.Key.Key_Right: (0, 1),
+            Qt.Key.Key_Up: (-1, 0),
+            Qt.Key.Key_Down: (1, 0),
+        }
+        step = steps.get(Qt.Key(event.key()))
+        if step is None or not self._names:
+            super().keyPressEvent(event)
+            return
+        row, column = self._chosen or (0, 0)
+        last = len(self._names) - 1
+        self._choose((min(last, max(0, row + step[0])), min(last, max(0, column + step[1]))))
+
+    def _choose(self, cell: tuple[int, int]) -> None:
+        self._chosen = cell
+        self.update()
+        self.cell_clicked.emit(*cell)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw names and cells."""
+        del event
+        if not self._names:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_names(painter)
+        totals = np.maximum(self._counts.sum(axis=1), 1)
+        for row in range(len(self._names)):
+            for column in range(len(self._names)):
+                share = self._counts[row, column] / totals[row]
+                self._paint_cell(painter, row, column, float(share))
+        if self._chosen is not None:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 2))
+            painter.drawRect(self.cell_rect(*self._chosen).adjusted(1, 1, -1, -1))
+
+    def _paint_cell(self, painter: QPainter, row: int, column: int, share: float) -> None:
+        place = self.cell_rect(row, column).adjusted(1, 1, -1, -1)
+        ground = self.palette().color(QPalette.ColorRole.Base)
+        full = self._shade if row == column else self._wrong
+        strength = 0.06 + 0.94 * share
+        colour = QColor.fromRgbF(
+            *(
+                (1 - strength) * a + strength * b
+                for a, b in zip(ground.getRgbF()[:3], full.getRgbF()[:3], strict=True)  # pyright: ignore[reportIndexIssue, reportArgumentType]
+            )
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawRoundedRect(place, 3, 3)
+        if self._side() >= _NUMBERS_FROM:
+            painter.setPen(QColor("black") if colour.lightnessF() > 0.5 else QColor("white"))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(int(self._counts[row, column])))
+
+    def _paint_names(self, painter: QPainter) -> None:
+        left, top = self._margins()
+        side, metrics = self._side(), self.fontMetrics()
+        line = metrics.height() + 4
+        elide = Qt.TextElideMode.ElideRight
+        muted = QColor(self.palette().color(QPalette.ColorRole.WindowText))
+        painter.setPen(muted)
+        across = max(metrics.horizontalAdvance(name) for name in self._names) <= _CELL * 2
+        for place, name in enumerate(self._names):
+            row = QRectF(line, top + place * side, left - line - 8, side)
+            painter.drawText(
+                row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, metrics.elidedText(name, elide, 150)
+            )
+            if across:
+                column = QRectF(left + place * side, line, side, line)
+                painter.drawText(column, Qt.AlignmentFlag.AlignCenter, name)
+            else:
+                painter.save()
+                painter.translate(left + (place + 0.5) * side, top - 4)
+                painter.rotate(-90)
+                painter.drawText(
+                    QRectF(0, -line / 2, top - line, line),
+                    Qt.AlignmentFlag.AlignVCenter,
+                    metrics.elidedText(name, elide, int(top - line)),
+                )
+                painter.restore()
+        muted.setAlphaF(0.65)
+        painter.setPen(muted)
+        width = side * len(self._names)
+        painter.drawText(QRectF(left, 0, max(width, 70), line), Qt.AlignmentFlag.AlignCenter, "predicted")
+        painter.save()
+        painter.translate(0, top + width / 2)
+        painter.rotate(-90)
+        painter.drawText(QRectF(-50, 0, 100, line), Qt.AlignmentFlag.AlignCenter, "label")
+        painter.restore()

@@ -1,0 +1,44 @@
+"""A line of named numbers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+_DASH = "–"
+
+
+class Numbers(QWidget):
+    """Numbers beside one another, each under its name; a dash where there is none yet."""
+
+    def __init__(self, names: tuple[str, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._captions: dict[str, QLabel] = {}
+        self._values: dict[str, QLabel] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(0)
+        for column, name in enumerate(names):
+            caption, value = QLabel(name), QLabel(_DASH)
+            caption.setProperty("role", "muted")
+            value.setProperty("role", "number")
+            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            grid.addWidget(caption, 0, column)
+            grid.addWidget(value, 1, column)
+            self._captions[name], self._values[name] = caption, value
+        grid.setColumnStretch(len(names), 1)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name].text()
+
+    def show_number(self, name: str, text: str, caption: str = "") -> None:
+        """Show ``text`` under ``name``, or under ``caption`` where that says it better."""
+        self._values[name].setText(text)
+        if caption:
+            self._captions[name].setText(caption)
+
+    def clear(self) -> None:
+        """Show a dash for each."""
+        for value in self._values.values():
+            value.setText(_DASH)
