@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import model_validator
+
 from core.settings.declare import Settings, setting
 
 
@@ -26,6 +28,12 @@ class OcclusionSettings(Settings):
         help="Background: the median of the border, band by band. Mean: of the image. Zero: in the image's units.",
     )
 
+    @model_validator(mode="after")
+    def _squares_leave_no_gap(self) -> OcclusionSettings:
+        if self.stride > self.patch:
+            raise ValueError("the stride must not be larger than the patch, or some pixels are never covered")
+        return self
+
 
 class GradientSettings(Settings):
     """Integrate the gradient along the straight way from a baseline to the image."""
@@ -39,16 +47,23 @@ class GradientSettings(Settings):
     tolerance: float = setting(
         0.01,
         title="Completeness error",
-        help="Steps are doubled until the attributions add up to the score difference within this share of it.",
+        help="The way is cut finer until the attributions add up to the score difference within this share of it.",
         gt=0,
         le=1,
         scale="log",
     )
-    steps: int = setting(32, title="First number of steps", help="Steps tried first.", ge=2, le=1024, level="expert")
+    steps: int = setting(
+        16,
+        title="First number of steps",
+        help="Pieces into which the way is cut first; those where the error is largest are then halved.",
+        ge=2,
+        le=1024,
+        level="expert",
+    )
     most_steps: int = setting(
         512,
         title="Most steps",
-        help="No more than this, even if the error stays above.",
+        help="No more pieces than this, even if the error stays above.",
         ge=2,
         le=8192,
         level="expert",

@@ -1,0 +1,168 @@
+"""What an explanation is, and how it is kept: a FITS map on the sky, a picture for a talk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from core.errors import NotPossible
+from core.explain.settings import GradientSettings, OcclusionSettings
+from core.project.files import atomic_path
+from core.settings.declare import knobs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DIVERGING = "RdBu_r"
+_DOTS_PER_INCH = 150
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Where in an image the evidence for one output lies.
+
+    Attributes
+    ----------
+    galaxy_id
+        Whose image.
+    method
+        ``"occlusion"`` or ``"integrated gradients"``.
+    target_name
+        The class, answer or quantity that is explained.
+    map
+        float32 (H, W), row 0 at the bottom; positive: evidence for it. In units of the score.
+    score
+        Of the image: the output before softmax of a class or vote fraction, or the quantity.
+    baseline_score
+        Of the image without the galaxy (covered all over, or the baseline of the gradients).
+    error
+        Of integrated gradients: how far the map's sum is off the score difference, as a share of it; else None.
+    settings
+        How it was made.
+    probability
+        Of the class, or the vote fraction; None for quantities.
+    unit
+        Of the score; empty for classes, vote fractions and pure numbers.
+    bands_map
+        float32 (C, H, W), the share of each band, whose sum is ``map``; None where the bands are not told apart.
+    steps
+        How often the network was asked; 0 where that does not matter.
+    """
+
+    galaxy_id: str
+    method: str
+    target_name: str
+    map: NDArray[np.float32]
+    score: float
+    baseline_score: float
+    error: float | None
+    settings: OcclusionSettings | GradientSettings
+    probability: float | None = None
+    unit: str = ""
+    bands_map: NDArray[np.float32] | None = None
+    steps: int = 0
+
+    def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
+        """Write the map as a FITS image in float32, on the sky where the cutout's ``wcs`` is known.
+
+        The header tells method, target, score, error and settings. A second image, ``BANDS``, holds the map of
+        each band where there is one. The file is written wholly or not at all.
+        """
+        header = fits.Header() if wcs is None else wcs.celestial.to_header()
+        for keyword, value, comment in self._cards():
+            header[keyword] = (_ascii(value) if isinstance(value, str) else value, _ascii(comment))
+        images: list[Any] = [fits.PrimaryHDU(np.asarray(self.map, np.float32), header)]
+        if self.bands_map is not None:
+            images.append(fits.ImageHDU(np.asarray(self.bands_map, np.float32), name="BANDS"))
+        with atomic_path(path) as temporary:
+            fits.HDUList(images).writeto(temporary, overwrite=True)
+
+    def _cards(self) -> list[tuple[str, str | float | int | None, str]]:
+        cards: list[tuple[str, str | float | int | None, str]] = [
+            ("OBJECT", self.galaxy_id, "galaxy"),
+            ("METHOD", self.method, "how the map was made"),
+            ("TARGET", self.target_name, "output that is explained"),
+            ("BUNIT", self.unit, "unit of map and score; empty: logit or number"),
+            ("SCORE", self.score, "score of the image"),
+            ("BASESCOR", self.baseline_score, "score without the galaxy"),
+            ("PROB", self.probability, "probability or vote fraction"),
+            ("COMPLERR", self.error, "completeness error, share of score difference"),
+        ]
+        for name, knob in knobs(type(self.settings)).items():
+            unit = f" [{knob.unit}]" if knob.unit else ""
+            cards.append((name.replace("_", "").upper()[:8], getattr(self.settings, name), knob.title + unit))
+        return cards
+
+    def save_png(self, path: Path, image: NDArray[np.float32]) -> None:
+        """Draw the galaxy, and beside it the galaxy in grey under the map, zero-centred, with its colour bar.
+
+        Parameters
+        ----------
+        path
+            Where to; written wholly or not at all.
+        image
+            The stamp (C, H, W) in physical units, row 0 at the bottom.
+        """
+        figure = self._figure(image)
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
+
+    def _figure(self, image: NDArray[np.float32]) -> Figure:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow, and only for pictures
+        from matplotlib.figure import Figure  # noqa: PLC0415
+
+        if image.shape[1:] != self.map.shape:
+            raise NotPossible(f"The map is {self.map.shape}, and the image is {image.shape[1:]}.")
+        figure = Figure(figsize=(8, 4), layout="constrained")  # no pyplot: it keeps figures alive and picks a screen
+        FigureCanvasAgg(figure)
+        left, right = figure.subplots(1, 2)
+        rgb = _rgb(image)
+        left.imshow(rgb, origin="lower", interpolation="nearest")
+        right.imshow(rgb.mean(axis=2), origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
+        limit = float(np.abs(self.map).max()) or 1.0
+        shown = right.imshow(
+            self.map, origin="lower", interpolation="nearest", cmap=_DIVERGING, vmin=-limit, vmax=limit, alpha=0.6
+        )
+        unit = f" [{self.unit}]" if self.unit else ""
+        figure.colorbar(shown, ax=right, label=f"for “{_plain(self.target_name)}”{unit}", shrink=0.8)
+        left.set_title(_plain(self.galaxy_id), fontsize="medium")
+        right.set_title(self._caption(), fontsize="medium")
+        for axes in (left, right):
+            axes.set_xlabel("x [pixel]")
+            axes.set_ylabel("y [pixel]")
+        return figure
+
+    def _caption(self) -> str:
+        parts = [self.method]
+        if self.probability is None:
+            parts.append(f"{self.score:.4g} {self.unit}".strip())
+        else:
+            parts.append(f"p = {self.probability:.3f}")
+        if self.error is not None:
+            parts.append(f"error {self.error:.1%}")
+        return ", ".join(parts)
+
+
+def _rgb(image: NDArray[np.float32]) -> NDArray[np.float64]:
+    """A stamp (C, H, W) as (H, W, 3) in [0, 1]: red, green, blue from three bands, else grey from their mean."""
+    planes = image if len(image) == 3 else image.mean(axis=0, keepdims=True).repeat(3, axis=0)
+    low, high = np.percentile(planes, [1, 99.7])
+    scaled = np.clip((planes - low) / (high - low if high > low else 1), 0, 1)
+    stretched = np.arcsinh(8 * scaled) / np.arcsinh(8)
+    return np.moveaxis(stretched.astype(np.float64), 0, -1)
+
+
+def _ascii(text: str) -> str:
+    """FITS headers know no other letters."""
+    return text.encode("ascii", "replace").decode().replace("\n", " ")
+
+
+def _plain(text: str) -> str:
+    """Keep matplotlib from reading a dollar sign as mathematics."""
+    return text.replace("$", r"\$")

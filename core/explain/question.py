@@ -1,0 +1,128 @@
+"""What is asked: why does this network give this image this score?
+
+The *score* of a class or of a vote fraction is its output before the softmax, since probabilities saturate: a
+galaxy that is a spiral with 99.99 % stays one whatever is covered, and its map would be empty. The score of a
+quantity is the quantity in its unit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.data.target import Quantities
+from core.errors import NotANumber, NotPossible
+from core.nets import heads
+from core.nets.normalisation import border
+from core.nets.predictor import Predictor
+
+Fill = Literal["background", "mean", "zero"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One image (C, H, W), float32 in physical units on the network's device, and one output of the network."""
+
+    predictor: Predictor
+    image: Tensor
+    index: int
+
+    @property
+    def name(self) -> str:
+        """The class, answer or quantity that is asked about."""
+        return self.predictor.output_names[self.index]
+
+    @property
+    def unit(self) -> str:
+        """Unit of the score; empty for classes, vote fractions and pure numbers."""
+        target = self.predictor.target
+        return target.units[self.index] if isinstance(target, Quantities) else ""
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        """The scores (n,) in the network's outputs (n, K)."""
+        target = self.predictor.target
+        if isinstance(target, Quantities):
+            outputs = heads.activation(target, outputs, self.predictor.output_scale)
+        return outputs[:, self.index]
+
+    def probability(self, outputs: Tensor) -> float | None:
+        """Probability of the class, or vote fraction, in the outputs (1, K); None for quantities."""
+        target = self.predictor.target
+        if isinstance(target, Quantities):
+            return None
+        return float(heads.activation(target, outputs)[0, self.index])
+
+    def empty(self, fill: Fill) -> Tensor:
+        """Values (C,) of an image without the galaxy: the median of the border, the image's mean, or zero."""
+        match fill:
+            case "background":
+                edge = border(self.image.cpu().numpy()[None])[0]  # (C, P)
+                return torch.from_numpy(np.median(edge, axis=1).astype(np.float32)).to(self.image.device)
+            case "mean":
+                return self.image.mean(dim=(1, 2))
+            case "zero":
+                return torch.zeros_like(self.image[:, 0, 0])
+
+
+def ask(predictor: Predictor, image: Tensor | NDArray[np.float32], output: int | str | None = None) -> Question:
+    """Put a question, after a look at whether it makes sense.
+
+    Parameters
+    ----------
+    predictor
+        The network.
+    image
+        (C, H, W) in physical units.
+    output
+        Name or number of the output; None: the class or answer with the highest score, or the first quantity.
+
+    Raises
+    ------
+    NotPossible
+        The image does not fit the network, or it has no such output.
+    NotANumber
+        The image, or what the network says of it, is not finite.
+    """
+    tensor = torch.as_tensor(image, dtype=torch.float32).to(predictor.device)
+    bands = len(predictor.bands)
+    if tensor.ndim != 3 or tensor.shape[0] != bands:
+        raise NotPossible(
+            f"The network looks at {bands} band{'s' * (bands != 1)}, and the image is {tuple(tensor.shape)}.",
+            "Choose a dataset with the same bands.",
+        )
+    predictor.check(predictor.bands, (bands, tensor.shape[1], tensor.shape[2]), float("nan"))
+    if not bool(torch.isfinite(tensor).all()):
+        raise NotANumber("The image holds NaN or infinite pixels.", "Import the file again.")
+    with torch.no_grad(), full_precision(predictor.device):
+        outputs = predictor.logits(tensor[None])  # (1, K)
+    if not bool(torch.isfinite(outputs).all()):
+        raise NotANumber("The network's output for this image is not finite.", "Train it again with a lower rate.")
+    return Question(predictor, tensor, _index(predictor, output, outputs))
+
+
+def _index(predictor: Predictor, output: int | str | None, outputs: Tensor) -> int:
+    names = predictor.output_names
+    if output is None:
+        return 0 if isinstance(predictor.target, Quantities) else int(outputs.argmax())
+    if isinstance(output, str) and output in names:
+        return names.index(output)
+    if isinstance(output, int) and 0 <= output < len(names):
+        return output
+    raise NotPossible(f"The network has no output “{output}”.", f"Its outputs are: {', '.join(names)}.")
+
+
+@contextlib.contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """Compute in true float32: maps are small differences, which bfloat16 and TF32 drown in rounding."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.autocast(device.type, enabled=False))
+        if device.type == "cuda":
+            stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
+        yield

@@ -1,0 +1,303 @@
+r"""A network's outputs for many images that differ from one image by a small patch.
+
+A patch of a few pixels can change only a window of each layer. A convolution is linear: the change of its output is
+the convolution of the change, so a change of the pixels :math:`[a, b)` along one axis becomes, for a kernel of
+:math:`k` pixels and padding :math:`p`, one of the responses :math:`[a + p - k + 1, b + p)`. A pool of kernel
+:math:`k` and stride :math:`s` carries it to
+
+.. math:: \lceil (a - k + 1) / s \rceil \le i \le \lfloor (b - 1) / s \rfloor .
+
+So the network is run once on the unchanged image, and its responses are kept. For each position of the patch only the
+change is convolved; the old responses are added where pools and activations need whole values, and subtracted
+afterwards. All windows of a layer have the same size, the largest that any position needs, pushed inwards at the
+border, so that all positions go through the layer in one batch. Nothing is approximated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from core.nets.cnn import CNN, GlobalMean
+
+_POINTWISE = (nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.GELU, nn.ELU, nn.SiLU, nn.Identity, nn.Dropout)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one layer does along one axis; ``kernel`` counts the holes of a dilated one."""
+
+    kernel: int
+    stride: int
+    padding: int
+
+    def size(self, pixels: int) -> int:
+        """Responses along an axis of so many pixels."""
+        return (pixels + 2 * self.padding - self.kernel) // self.stride + 1
+
+
+_NOTHING = Step(1, 1, 0)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A convolution (or none) and the pools and pointwise layers up to the next one.
+
+    ``spread`` and ``pools`` say for the convolution and for each later layer what it does along both axes
+    (vertical, horizontal).
+    """
+
+    convolution: nn.Conv2d | None
+    later: tuple[nn.Module, ...]
+    spread: tuple[Step, Step]
+    pools: tuple[tuple[Step, Step], ...]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The windows of one stage along one axis, for P positions of the patch.
+
+    Attributes
+    ----------
+    changed, changed_width
+        Responses of the convolution that may change: first ones, int64 (P,), and common number. They may reach
+        beyond the border, where there is nothing to change.
+    seen, seen_width
+        Responses of the convolution that the pools look at; within the border.
+    out, out_width
+        Responses after the pools; within the border.
+    between, after
+        Length of the axis after the convolution, and after the pools.
+    """
+
+    changed: NDArray[np.int64]
+    changed_width: int
+    seen: NDArray[np.int64]
+    seen_width: int
+    out: NDArray[np.int64]
+    out_width: int
+    between: int
+    after: int
+
+
+def spans(
+    stages: Sequence[tuple[Step, Sequence[Step]]], pixels: int, positions: Sequence[int], patch: int
+) -> list[Span]:
+    """Windows of each stage (convolution, pools) along one axis, for a patch that starts at each of ``positions``."""
+    out, out_width = np.asarray(positions, dtype=np.int64), patch
+    low, high = out, np.minimum(out + patch, pixels)  # the true reach, where windows are larger than it
+    found: list[Span] = []
+    for spread, pools in stages:
+        changed, changed_width = out + spread.padding - spread.kernel + 1, out_width + spread.kernel - 1
+        after = between = spread.size(pixels)
+        low = np.clip(low + spread.padding - spread.kernel + 1, 0, between)
+        high = np.clip(high + spread.padding, 0, between)
+        for pool in pools:
+            after = pool.size(after)
+            low = np.clip(-((pool.kernel - 1 - low) // pool.stride), 0, after)  # rounded up
+            high = np.clip((high - 1) // pool.stride + 1, 0, after)
+        out_width = max(1, int((high - low).max()))
+        out = np.clip(low, 0, after - out_width)
+        seen, seen_width = out, out_width
+        for pool in reversed(pools):
+            seen, seen_width = seen * pool.stride, (seen_width - 1) * pool.stride + pool.kernel
+        found.append(Span(changed, changed_width, seen, seen_width, out, out_width, between, after))
+        pixels = after
+    return found
+
+
+def stages(features: nn.Sequential) -> list[Stage] | None:
+    """Cut the layers before each convolution; None if one of them is of a kind that is not understood here."""
+    groups: list[list[nn.Module]] = [[]]
+    for module in features:
+        if isinstance(module, nn.Conv2d) and groups[-1]:
+            groups.append([])
+        if isinstance(module, nn.BatchNorm2d) and groups[-1] and type(groups[-1][-1]) is nn.Conv2d:
+            groups[-1][-1] = fuse_conv_bn_eval(groups[-1][-1], module)  # type: ignore[type-var]
+        else:
+            groups[-1].append(module)
+    found = [_stage(group) for group in groups]
+    known = [stage for stage in found if stage is not None]
+    return known if len(known) == len(found) else None
+
+
+def _stage(group: Sequence[nn.Module]) -> Stage | None:
+    convolution = group[0] if group and isinstance(group[0], nn.Conv2d) else None
+    later = tuple(group if convolution is None else group[1:])
+    spread = (_NOTHING, _NOTHING) if convolution is None else _spread(convolution)
+    pools = [_pool(module) for module in later]
+    known = tuple(pool for pool in pools if pool is not None)
+    if spread is None or len(known) < len(pools):
+        return None
+    return Stage(convolution, later, spread, known)
+
+
+def _spread(convolution: nn.Conv2d) -> tuple[Step, Step] | None:
+    padding = convolution.padding
+    if convolution.padding_mode != "zeros" or isinstance(padding, str) or set(convolution.stride) != {1}:
+        return None
+    vertical, horizontal = _extent(convolution.kernel_size, convolution.dilation)
+    return Step(vertical, 1, padding[0]), Step(horizontal, 1, padding[1])
+
+
+def _pool(module: nn.Module) -> tuple[Step, Step] | None:
+    if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
+        if _pair(module.padding) != (0, 0) or module.ceil_mode:
+            return None
+        dilation = module.dilation if isinstance(module, nn.MaxPool2d) else 1
+        (down, across), (stride, stride2) = _extent(module.kernel_size, dilation), _pair(module.stride)
+        return Step(down, stride, 0), Step(across, stride2, 0)
+    return (_NOTHING, _NOTHING) if isinstance(module, _POINTWISE) and not module.training else None
+
+
+def _extent(kernel: int | tuple[int, ...], dilation: int | tuple[int, ...]) -> tuple[int, int]:
+    (k, k2), (d, d2) = _pair(kernel), _pair(dilation)
+    return d * (k - 1) + 1, d2 * (k2 - 1) + 1
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+class Windowed:
+    """A network that looks at one image again and again, with a patch put on it at one position after another.
+
+    Positions are numbered row by row: ``row * len(columns) + column``.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    parts
+        Its layers, from :func:`stages`.
+    image
+        (C, H, W), scaled as the network wants it.
+    fill
+        Values (C,) of the patch, scaled too.
+    patch
+        Side of the patch in pixels; it is cut off at the far border.
+    rows, columns
+        First pixel of the patch at each position.
+    """
+
+    def __init__(
+        self,
+        network: CNN,
+        parts: Sequence[Stage],
+        image: Tensor,
+        fill: Tensor,
+        patch: int,
+        rows: Sequence[int],
+        columns: Sequence[int],
+    ) -> None:
+        self._network, self._parts, self._patch = network, parts, patch
+        self._rows, self._columns = np.asarray(rows, np.int64), np.asarray(columns, np.int64)
+        self._down = spans([(s.spread[0], [p[0] for p in s.pools]) for s in parts], image.shape[1], rows, patch)
+        self._across = spans([(s.spread[1], [p[1] for p in s.pools]) for s in parts], image.shape[2], columns, patch)
+        self._change = _with_zero(_pixels(fill[None, :, None, None] - image[None]))  # (1 + H W, C)
+        self._shape = image.shape[1:]
+        self._convolved: list[Tensor] = []  # of each stage, the old responses (H W, C) of its convolution
+        self._old: list[Tensor] = []  # and of all of it
+        response = image[None].contiguous(memory_format=torch.channels_last)
+        for part in parts:
+            response = response if part.convolution is None else part.convolution(response)
+            self._convolved.append(_pixels(response).clone())
+            response = _through(part.later, response)
+            self._old.append(_pixels(response).clone())
+        self._last = response  # (1, C, h, w)
+        self.bytes_per_position = self._largest()
+
+    def outputs(self, which: NDArray[np.int64]) -> Tensor:
+        """The network's outputs (n, K) with the patch at the positions numbered ``which`` (n,)."""
+        rows, columns = np.divmod(which, len(self._columns))
+        grid = self._grid(self._rows[rows], self._patch, self._columns[columns], self._patch)
+        change = self._picked(self._change, _inside(grid, self._shape), len(which))  # (n, C, patch, patch)
+        for number in range(len(self._parts)):
+            change = self._next(number, rows, columns, change)
+        neck, head = self._network.neck, self._network.head
+        if isinstance(neck, GlobalMean):
+            return head(neck(self._last) + change.sum(dim=(2, 3)) / self._last[0, 0].numel())
+        down, across = self._down[-1], self._across[-1]
+        everything = self._grid(np.zeros_like(rows), down.after, np.zeros_like(columns), across.after)
+        source = self._window(everything, down.out[rows], down.out_width, across.out[columns], across.out_width)
+        return head(neck(self._last + self._picked(_with_zero(_pixels(change)), source, len(which))))
+
+    def _next(self, number: int, rows: NDArray[np.int64], columns: NDArray[np.int64], change: Tensor) -> Tensor:
+        """Carry changes (n, C, h, w) through one stage."""
+        part, down, across, n = self._parts[number], self._down[number], self._across[number], len(rows)
+        if part.convolution is not None:
+            change = _convolved(part.convolution, part.spread, change)
+        seen = self._grid(down.seen[rows], down.seen_width, across.seen[columns], across.seen_width)
+        first, first2 = down.changed[rows], across.changed[columns]
+        source = self._window(seen, first, down.changed_width, first2, across.changed_width)
+        whole = self._picked(_with_zero(_pixels(change)), source, n)
+        whole += self._picked(self._convolved[number], seen[0] * across.between + seen[1], n)
+        out = self._grid(down.out[rows], down.out_width, across.out[columns], across.out_width)
+        return _through(part.later, whole) - self._picked(self._old[number], out[0] * across.after + out[1], n)
+
+    def _grid(
+        self, top: NDArray[np.int64], height: int, left: NDArray[np.int64], width: int
+    ) -> tuple[Tensor, Tensor]:
+        """Rows (n, height, 1) and columns (n, 1, width) of n windows."""
+        device = self._last.device
+        y = torch.from_numpy(top).to(device)[:, None, None] + torch.arange(height, device=device)[:, None]
+        x = torch.from_numpy(left).to(device)[:, None, None] + torch.arange(width, device=device)
+        return y, x
+
+    def _window(
+        self, grid: tuple[Tensor, Tensor], top: NDArray[np.int64], height: int, left: NDArray[np.int64], width: int
+    ) -> Tensor:
+        """Where the pixels of ``grid`` are in windows (n, height, width) that follow a row of zeros."""
+        first_y, first_x = self._grid(top, 1, left, 1)
+        inside = _inside((grid[0] - first_y, grid[1] - first_x), (height, width))
+        own = torch.arange(len(top), device=inside.device)[:, None, None] * (height * width)
+        return torch.where(inside > 0, inside + own, 0)
+
+    def _picked(self, table: Tensor, source: Tensor, n: int) -> Tensor:
+        """Rows of a table (P, C) as windows (n, C, h, w), channels last."""
+        return table.index_select(0, source.reshape(-1)).reshape(n, *source.shape[1:], -1).permute(0, 3, 1, 2)
+
+    def _largest(self) -> int:
+        """Bytes that the most demanding stage takes for one position."""
+        sizes = [
+            down.seen_width * across.seen_width * (24 + 12 * table.shape[1])
+            for table, down, across in zip(self._convolved, self._down, self._across, strict=True)
+        ]
+        flat = 0 if isinstance(self._network.neck, GlobalMean) else 12 * self._last.numel()
+        return max(*sizes, flat)
+
+
+def _convolved(convolution: nn.Conv2d, spread: tuple[Step, Step], change: Tensor) -> Tensor:
+    """All that a change (n, C, h, w) can do to the responses, (n, filters, h + k - 1, w + k - 1)."""
+    reach = (spread[0].kernel - 1, spread[1].kernel - 1)
+    return functional.conv2d(change, convolution.weight, None, 1, reach, convolution.dilation, convolution.groups)
+
+
+def _through(modules: Sequence[nn.Module], x: Tensor) -> Tensor:
+    for module in modules:
+        x = module(x)
+    return x
+
+
+def _pixels(x: Tensor) -> Tensor:
+    """(n, C, h, w) → (n h w, C)."""
+    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+
+
+def _with_zero(table: Tensor) -> Tensor:
+    """Put a row of zeros before a table."""
+    return functional.pad(table, (0, 0, 1, 0))
+
+
+def _inside(grid: tuple[Tensor, Tensor], shape: Sequence[int]) -> Tensor:
+    """Numbers of pixels, counted row by row from 1, and 0 for those outside of the shape; int64 (n, h, w)."""
+    y, x = grid
+    inside = ((y >= 0) & (y < shape[0])) & ((x >= 0) & (x < shape[1]))
+    return torch.where(inside, 1 + y * shape[1] + x, 0)
