@@ -1,0 +1,133 @@
+"""One file per band: which files belong to one galaxy.
+
+A pattern such as ``*_{band}.fits`` or ``GDS_*_{band:v,z,j,h}.fits`` says where in the file name the band stands. A
+pattern with a slash, ``{band}/*.fits``, looks at the folders too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from core.errors import SettingsProblem
+
+IMAGE_ENDING = re.compile(r"\.(fits?|fts|fz|jpe?g|png)(\.(gz|bz2|fz))?$", re.IGNORECASE)
+
+_PLACE = re.compile(r"\{band(?::([^{}]*))?\}")
+_COMPANIONS = {
+    **dict.fromkeys(("segmap", "seg", "segm", "segmentation"), "a segmentation map"),
+    **dict.fromkeys(("mask", "msk", "flag", "flags", "dq"), "a mask"),
+    **dict.fromkeys(("weight", "wht", "wgt", "ivar", "invvar", "var", "exp"), "a weight map"),
+    **dict.fromkeys(("rms", "err", "error", "sigma", "noise"), "a noise map"),
+    **dict.fromkeys(("psf", "bkg", "model", "residual"), "an auxiliary image"),
+}
+_BY_WAVELENGTH = ("fuv", "nuv", "u", "b", "g", "v", "vis", "r", "i", "z", "y", "j", "h", "k", "ks")
+_BAND_LIKE = re.compile(r"(fuv|nuv|vis|ks|[ubgvrizyjhk]|w[1-4]|f\d{3}[wmnlp]{1,2}\d?)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Where the band stands in a file name. ``bands`` is empty if those that are found are meant."""
+
+    text: str
+    expression: re.Pattern[str]
+    depth: int
+    bands: tuple[str, ...]
+
+    def match(self, relative: str) -> tuple[str, str] | None:
+        """Galaxy (folder and name without the band) and band of a file, or None; paths have forward slashes."""
+        parts = relative.split("/")
+        if len(parts) < self.depth:
+            return None
+        folder, name = "/".join(parts[: -self.depth]), "/".join(parts[-self.depth :])
+        if not (found := self.expression.fullmatch(name)):
+            return None
+        before, after = name[: found.start("band")], name[found.end("band") :]
+        rest = before.rstrip("_-. /") + after if before.rstrip("_-. /") else after.lstrip("_-. /")
+        galaxy = IMAGE_ENDING.sub("", rest)
+        return f"{folder}/{galaxy}".strip("/"), found["band"]
+
+
+def parse(text: str) -> Pattern | None:
+    """Read a pattern; None if there is no ``{band}`` in it.
+
+    Raises
+    ------
+    SettingsProblem
+        The braces are not understood, or there is more than one band in it.
+    """
+    if "{" not in text and "}" not in text:
+        return None
+    places = list(_PLACE.finditer(text))
+    if len(places) != 1 or "{" in _PLACE.sub("", text) or "}" in _PLACE.sub("", text):
+        raise SettingsProblem(
+            f"The pattern “{text}” is not understood.",
+            "Write the file name with {band} once where the band stands, such as *_{band}.fits or *_{band:g,r,i}.fits.",
+            "bands",
+        )
+    bands = tuple(band.strip() for band in (places[0][1] or "").split(",") if band.strip())
+    if len(set(bands)) < len(bands):
+        raise SettingsProblem(f"A band is named twice in “{text}”.", "Name each band once.", "bands")
+    any_of = "|".join(re.escape(band) for band in sorted(bands, key=len, reverse=True)) or "[A-Za-z0-9]+"
+    before, after = _glob(text[: places[0].start()]), _glob(text[places[0].end() :])
+    expression = re.compile(f"{before}(?P<band>{any_of}){after}(\\.(gz|bz2|fz))?")
+    return Pattern(text, expression, text.count("/") + 1, bands)
+
+
+def _glob(text: str) -> str:
+    return "".join({"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter)) for letter in text)
+
+
+def companion(relative: str) -> str:
+    """What a file beside the bands is by its name, such as “a segmentation map”; empty if that isn't known."""
+    return _COMPANIONS.get(_token(relative).lower(), "")
+
+
+def _token(relative: str) -> str:
+    """The last word of a file's name: what stands after the last _, - or dot."""
+    return re.split(r"[_\-.]", IMAGE_ENDING.sub("", PurePosixPath(relative).name))[-1]
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Bands by wavelength where their names tell it, others after them by name."""
+
+    def key(name: str) -> tuple[int, str]:
+        lower = name.lower()
+        if lower in _BY_WAVELENGTH:
+            return _BY_WAVELENGTH.index(lower), ""
+        if match := re.match(r"f(\d{3})", lower):  # from 200 nm in the optical; in tens of nm in the infrared
+            number = int(match[1])
+            return 100 + (number if number >= 200 else 10 * number), lower
+        return 10_000, lower
+
+    return tuple(sorted(names, key=key))
+
+
+def suggest(files: Sequence[str]) -> str:
+    """A pattern if the names show beyond doubt that there is one file per band, else an empty string.
+
+    All names have to end in the name of a band (or of a segmentation map, mask and the like), and all of at least
+    two galaxies have to have the same two or more bands.
+    """
+    galaxies: defaultdict[str, set[str]] = defaultdict(set)
+    endings: set[str] = set()
+    separators: set[str] = set()
+    for relative in files:
+        token = _token(relative)
+        if _COMPANIONS.get(token.lower()):
+            continue
+        stem = IMAGE_ENDING.sub("", relative)
+        galaxy = stem[: len(stem) - len(token)]
+        if not _BAND_LIKE.match(token) or not galaxy or galaxy[-1] not in "_-.":
+            return ""
+        galaxies[galaxy].add(token)
+        separators.add(galaxy[-1])
+        endings.add(relative[len(stem) :])
+    sets = {frozenset(found) for found in galaxies.values()}
+    if len(galaxies) < 2 or len(sets) != 1 or len(separators) != 1 or len(endings) != 1:
+        return ""
+    names = in_order(next(iter(sets)))
+    return f"*{separators.pop()}{{band:{','.join(names)}}}{endings.pop()}" if len(names) > 1 else ""

@@ -1,0 +1,191 @@
+"""Many cutouts in one file: HDF5 in the layout of Galaxy10, and NumPy's .npz.
+
+The array of images is called ``images`` (or ``image``, ``data``, ``x``); every other one-dimensional array of the
+same length is a column (``ans``, ``ra``, ``dec``, ``redshift``, ``pxscale``). Images may have the bands first or
+last. 8-bit images with the bands last are pictures, stored from the top row down, and are flipped as JPEG is; all
+other arrays are taken with row 0 at the bottom, as FITS has it. A few dozen images are in memory at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import damage
+from core.data.stamps import Cutout
+from core.errors import UnreadableFile
+
+ENDINGS = (".h5", ".hdf5", ".hdf", ".npz")
+_IMAGES = ("images", "image", "imgs", "data", "x", "X", "x_train", "cutouts", "stamps")
+_SCALES = ("pxscale", "pixel_scale", "pixscale")
+_AT_ONCE = 16 * 2**20  # bytes
+
+
+@dataclass(frozen=True)
+class Container:
+    """What lies in a file of many cutouts: ``shape`` of its array of images, and its columns by name."""
+
+    path: str
+    images: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    columns: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+
+def look_into(path: Path | str) -> Container:
+    """Find the images and read the columns of a file.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is damaged, holds no images, or is a dataset of this program.
+    """
+    name = str(path)
+    with _told(name), _opened(name) as arrays:
+        key = next((key for key in _IMAGES if key in arrays and len(arrays[key][0]) in {3, 4}), "")
+        key = key or next((key for key, (shape, _) in arrays.items() if len(shape) in {3, 4}), "")
+        if not key or min(arrays[key][0]) < 1:
+            raise UnreadableFile(
+                f"This file holds no images; its arrays are {', '.join(arrays) or 'none'}.",
+                "The images have to be one array (N, H, W, bands) called “images”.",
+                name,
+            )
+        shape, dtype = arrays[key]
+        if dtype.kind not in "uifb":
+            raise UnreadableFile(f"The array “{key}” holds no numbers.", "Save the images as numbers.", name)
+        alike = [other for other, (size, kind) in arrays.items() if size == shape[:1] and kind.kind != "V"]
+        return Container(name, key, shape, dtype, {other: _column(name, other) for other in alike})
+
+
+def cutouts(container: Container, start: int = 0, stop: int | None = None) -> Iterator[Cutout]:
+    """The images one by one, reading a few megabytes at a time.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is damaged.
+    """
+    stop = len(container) if stop is None else min(stop, len(container))
+    with _told(container.path):
+        for first, block in _blocks(container, start, stop):
+            for row, image in enumerate(block, start=first):
+                yield _cutout(container, image, row)
+
+
+def names(container: Container) -> list[str]:
+    """Ids of the cutouts: the column with the ids if there is one, else the file's name and the row."""
+    for key in ("id_str", "id", "objid", "object_id", "dr7objid", "name"):
+        values = container.columns.get(key)
+        if values is not None and values.dtype.kind in "iuOUS":
+            return [value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()]
+    stem = Path(container.path).stem
+    width = len(str(len(container) - 1))
+    return [f"{stem}_{row:0{width}d}" for row in range(len(container))]
+
+
+def _cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
+    is_picture = image.dtype == np.uint8
+    planes: tuple[str, ...] = ()
+    if image.ndim == 2:
+        image = image[np.newaxis]
+    elif _bands_last(image.shape):
+        image = image.transpose(2, 0, 1)  # (C, H, W)
+        planes = ("red", "green", "blue") if is_picture and len(image) == 3 else ()
+        image = image[:, ::-1] if is_picture else image
+    scale = next((float(container.columns[key][row]) for key in _SCALES if key in container.columns), math.nan)
+    with np.errstate(over="ignore"):
+        pixels = np.ascontiguousarray(image, dtype=np.uint8 if is_picture else np.float32)
+    return Cutout(pixels, planes, "", scale)
+
+
+def _bands_last(shape: tuple[int, ...]) -> bool:
+    return shape[-1] <= 16 and shape[-1] < min(shape[:2])
+
+
+def _blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    one = max(1, math.prod(container.shape[1:]) * container.dtype.itemsize)
+    rows = max(1, min(1024, _AT_ONCE // one))
+    if not container.path.endswith(".npz"):
+        with h5py.File(container.path, "r") as file:
+            for first in range(start, stop, rows):
+                yield first, file[container.images][first : min(first + rows, stop)]  # pyright: ignore[reportIndexIssue]
+        return
+    with zipfile.ZipFile(container.path) as archive, archive.open(f"{container.images}.npy") as member:
+        shape, is_fortran, dtype = _header(member)
+        if is_fortran:  # rows are not contiguous: it has to be read whole
+            with np.load(container.path, allow_pickle=False) as file:
+                yield start, file[container.images][start:stop]
+            return
+        skipped = one * start
+        while skipped > 0:
+            skipped -= len(member.read(min(skipped, _AT_ONCE))) or skipped
+        for first in range(start, stop, rows):
+            count = min(rows, stop - first)
+            content = member.read(one * count)
+            yield first, np.frombuffer(content, dtype).reshape(count, *shape[1:])
+
+
+def _column(name: str, key: str) -> NDArray[Any]:
+    if not name.endswith(".npz"):
+        with h5py.File(name, "r") as file:
+            values = np.asarray(file[key])
+    else:
+        with np.load(name, allow_pickle=False) as file:
+            values = file[key]
+    if values.dtype.kind in "SO":
+        return np.array([v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values], dtype=str)
+    return values.astype(values.dtype.newbyteorder("="))
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[dict[str, tuple[tuple[int, ...], np.dtype[Any]]]]:
+    """Shapes and kinds of the arrays in a file, by name."""
+    if name.endswith(".npz"):
+        arrays = {}
+        with zipfile.ZipFile(name) as archive:
+            for entry in archive.namelist():
+                if entry.endswith(".npy"):
+                    with archive.open(entry) as member:
+                        shape, _, dtype = _header(member)
+                        arrays[entry.removesuffix(".npy")] = (shape, dtype)
+        yield {key: value for key, value in arrays.items() if value[1].kind != "O"}
+        return
+    with h5py.File(name, "r") as file:
+        if "bands" in file.attrs and "format" in file.attrs:
+            raise UnreadableFile("This is a dataset of this program already.", "Open it instead.", name)
+        yield {key: (item.shape, item.dtype) for key, item in file.items() if isinstance(item, h5py.Dataset)}
+
+
+def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(member)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(member)
+    return np.lib.format.read_array_header_2_0(member)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except UnreadableFile:
+        raise
+    except (zipfile.BadZipFile, FileNotFoundError, PermissionError) as error:
+        raise damage.explained(name, error) from error
+    except damage.TROUBLE as error:
+        with Path(name).open("rb") as file:
+            start = file.read(1024)
+        if not start.startswith((b"\x89HDF", b"PK")):
+            raise damage.not_what_it_says(name, start, "an HDF5 file") from error
+        raise damage.explained(name, error) from error

@@ -1,0 +1,242 @@
+"""Which files hold which galaxies.
+
+:func:`discover` walks the chosen files and folders once and lists the galaxies in the natural order of their paths.
+Only the paths are kept, so that 300,000 files need tens of megabytes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from core.data import bands, damage
+from core.data.settings import ImportSettings
+from core.errors import Problem, Stopped, UnreadableFile
+from core.events import Progress, Work
+
+_FITS = re.compile(r"\.(fits?|fts|fz)(\.(gz|bz2|fz))?$", re.IGNORECASE)
+_PICTURE = re.compile(r"\.(jpe?g|png)$", re.IGNORECASE)
+_CONTAINER = re.compile(r"\.(h5|hdf5?|npz)$", re.IGNORECASE)
+_TABLE = re.compile(r"\.(csv|tsv|ecsv|xml|vot|votable|parquet|pq)$", re.IGNORECASE)
+_CATALOGUE = re.compile(r"(catalog(ue)?|labels?)\.fits?$", re.IGNORECASE)
+_REPORT_EVERY = 1000  # files
+
+Kind = Literal["fits", "picture", "bands", "container"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One galaxy, or one file of many: ``path`` (with ``others`` for more bands), chosen as part of a folder.
+
+    ``below`` is the length of the chosen folder's name, so that ``relative`` is the path inside it.
+    """
+
+    path: str
+    below: int
+    kind: Kind
+    name: str = ""
+    others: tuple[str, ...] = ()
+    bands: tuple[str, ...] = ()
+
+    @property
+    def relative(self) -> str:
+        """Path below the chosen folder, with forward slashes."""
+        return self.path[self.below :].replace(os.sep, "/")
+
+    @property
+    def stem(self) -> str:
+        """The galaxy's own name: the file's without its ending, or without the band."""
+        return self.name or stem_of(self.path)
+
+
+@dataclass
+class Found:
+    """What lies in the chosen files and folders. ``problems`` tell of files that cannot be used."""
+
+    sources: list[Source] = field(default_factory=list[Source])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    tables: list[str] = field(default_factory=list[str])
+    others: Counter[str] = field(default_factory=Counter[str])
+    pattern: str = ""
+
+    @cached_property
+    def folders(self) -> dict[str, str]:
+        """Class by folder: name of the folder a file lies in, by the folder's path.
+
+        Files that lie loose beside the folders of the classes have none (they are left out here).
+        """
+        inside: dict[str, set[bool]] = {}
+        for source in self.sources:
+            inside.setdefault(source.path[: source.below], set()).add("/" in source.relative)
+        loose = {root.rstrip(os.sep) for root, deep in inside.items() if deep == {True, False}}
+        folders = {_folder(source) for source in self.sources}
+        return {folder: Path(folder).name for folder in folders if folder not in loose}
+
+    def folder_class(self, source: Source) -> str:
+        """Name of the folder that stands for the galaxy's class; empty if there is none."""
+        return self.folders.get(_folder(source), "")
+
+
+def _folder(source: Source) -> str:
+    # With {band}/*.fits the nearest folder is the band, and the one above it the class.
+    folder = _parent(source.path)
+    return _parent(folder) if source.others and _parent(source.others[0]) != folder else folder
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(os.sep)[0]
+
+
+def discover(
+    sources: Sequence[Path], settings: ImportSettings, stop: threading.Event, leave_out: Collection[Path] = ()
+) -> Work[Found]:
+    """List the galaxies in files and folders, yielding :class:`~core.events.Progress` without a total.
+
+    Parameters
+    ----------
+    sources
+        Files and folders (searched with all folders in them).
+    settings
+        ``bands`` decides which files belong together.
+    stop
+        Looked at after every file.
+    leave_out
+        Files that are no cutouts: the catalogue, the dataset to be written.
+
+    Raises
+    ------
+    UnreadableFile
+        A source does not exist.
+    SettingsProblem
+        The band pattern is not understood.
+    Stopped
+        ``stop`` was set.
+    """
+    pattern = bands.parse(settings.bands)
+    found = Found()
+    avoided = {str(path.resolve()) for path in leave_out}
+    files: dict[str, int] = {}
+    for source in sources:
+        if not source.exists():
+            raise UnreadableFile("There is no such file or folder.", "Check the name.", str(source))
+        root = str(source.resolve())
+        below = len(root.rstrip(os.sep) if source.is_dir() else _parent(root)) + 1
+        for path in _walk(root, found, {root}) if source.is_dir() else (root,):
+            if stop.is_set():
+                raise Stopped
+            if path not in avoided and path not in files and _is_image(path, found):
+                files[path] = below
+                if len(files) % _REPORT_EVERY == 0:
+                    yield Progress(len(files), None, "files")
+    if pattern is None and not settings.bands:
+        found.pattern = bands.suggest([path[below:].replace(os.sep, "/") for path, below in files.items()])
+        pattern = bands.parse(found.pattern)
+    if pattern is not None:
+        yield from _group(files, pattern, found, stop)
+    else:
+        found.sources = [Source(path, below, _kind(path)) for path, below in files.items()]
+    yield Progress(len(found.sources), len(found.sources), "files")
+    return found
+
+
+def _walk(folder: str, found: Found, seen: set[str]) -> Iterator[str]:
+    """Files below a folder in natural order; links are followed, but none twice."""
+    try:
+        with os.scandir(folder) as entries:
+            listed = [(entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith((".", "__"))]
+    except OSError as error:
+        found.problems.append(damage.explained(folder, error))
+        return
+    for name, is_folder in sorted(listed, key=lambda entry: natural(entry[0])):
+        path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
+        if not is_folder:
+            yield path
+        elif (real := str(Path(path).resolve())) not in seen:
+            seen.add(real)
+            yield from _walk(path, found, seen)
+
+
+def _is_image(path: str, found: Found) -> bool:
+    """Whether a file may hold cutouts; tables and other files are noted down."""
+    is_fits = _FITS.search(path) is not None
+    if _TABLE.search(path) or _CATALOGUE.match(path.rpartition(os.sep)[2]):
+        found.tables.append(path)
+        return False
+    if is_fits or _PICTURE.search(path) or _CONTAINER.search(path):
+        return True
+    found.others[Path(path).suffix.lower() or "without an ending"] += 1
+    return False
+
+
+def is_picture(path: str) -> bool:
+    """Whether a file is JPEG or PNG by its ending."""
+    return _PICTURE.search(path) is not None
+
+
+def _kind(path: str) -> Kind:
+    if _FITS.search(path):
+        return "fits"
+    return "picture" if is_picture(path) else "container"
+
+
+def _group(files: dict[str, int], pattern: bands.Pattern, found: Found, stop: threading.Event) -> Work[None]:
+    galaxies: dict[tuple[int, str, str], dict[str, str]] = {}
+    for path, below in files.items():
+        if stop.is_set():
+            raise Stopped
+        relative = path[below:].replace(os.sep, "/")
+        known = bands.companion(relative)
+        matched = None if known and not pattern.bands else pattern.match(relative)
+        if matched is None:
+            looks = f"; it looks like {known}" if known else ""
+            sentence = f"The name fits no band of the pattern “{pattern.text}”{looks}."
+            found.problems.append(UnreadableFile(sentence, "Leave it out, or change the pattern.", path))
+            continue
+        galaxy, band = matched
+        there = galaxies.setdefault((below, path[:below], galaxy), {})
+        if band in there:
+            sentence = f"The band {band} of this galaxy is there twice; {Path(there[band]).name} is used."
+            found.problems.append(UnreadableFile(sentence, "Leave one of them out.", path))
+        else:
+            there[band] = path
+        if len(galaxies) % _REPORT_EVERY == 0:
+            yield Progress(len(galaxies), None, "galaxies")
+    names = pattern.bands or bands.in_order({band for there in galaxies.values() for band in there})
+    for (below, _, galaxy), there in galaxies.items():
+        missing = [band for band in names if band not in there]
+        if missing:
+            sentence = f"The galaxy “{galaxy}” has no file for band {', '.join(missing)}."
+            found.problems.append(
+                UnreadableFile(sentence, "Add it, or leave out the band.", next(iter(there.values())))
+            )
+            continue
+        paths = [there[band] for band in names]
+        found.sources.append(Source(paths[0], below, "bands", galaxy.rsplit("/", 1)[-1], tuple(paths[1:]), names))
+
+
+def stem_of(path: str) -> str:
+    """A file's name without folder and without ending, be it ``.fits``, ``.fits.gz`` or ``.jpg``."""
+    name = re.split(r"[\\/]", path)[-1]
+    shorter = bands.IMAGE_ENDING.sub("", name)
+    return shorter if shorter != name else Path(name).stem
+
+
+def natural(text: str) -> list[str | int]:
+    """Sorting key in which “galaxy 10” stands after “galaxy 9”."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", text)]
+
+
+def require(found: Found) -> None:
+    """Raise :class:`UnreadableFile` if no galaxy was found at all."""
+    if not found.sources:
+        first = f" The first of {len(found.problems)} problems: {found.problems[0]}" if found.problems else ""
+        raise UnreadableFile(
+            f"There are no FITS, JPEG, PNG, HDF5 or .npz cutouts here.{first}", "Choose another folder or other files."
+        )

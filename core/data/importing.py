@@ -1,0 +1,236 @@
+"""The work: files and a catalogue become a dataset and a report.
+
+Every file is read once more than needed for a sample that decides the stamps' shape, and then once. If a cutout with
+more than 8 bits turns up among pictures, writing starts again with float32, so that the result never depends on
+which files were in the sample.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Table
+
+from core.data import catalogue as tables
+from core.data.cutouts import Band, Origin
+from core.data.discovery import Found, Source, discover, require
+from core.data.galaxies import Galaxies, files_to_match
+from core.data.join import Join, join
+from core.data.readers import Member, band_names, read
+from core.data.report import ImportReport
+from core.data.settings import ImportSettings
+from core.data.stamps import Stamp, prepare
+from core.data.store import DatasetWriter
+from core.data.survey import Plan, count_of, none_usable, pattern_note, survey
+from core.errors import Problem, Stopped, UnreadableFile
+from core.events import Progress, Skipped, Work
+from core.settings.toml import dumps
+
+BATCH = 64  # stamps
+_EVENT_EVERY = 0.05  # seconds
+
+
+class _MoreThan8Bits(Exception):  # noqa: N818 - nothing went wrong
+    """A cutout does not fit into a dataset of pictures."""
+
+
+def run(
+    sources: Sequence[Path],
+    output: Path,
+    settings: ImportSettings,
+    catalogue: Path | None,
+    stop: threading.Event,
+) -> Work[ImportReport]:
+    """Import files.
+
+    Yields :class:`~core.events.Progress` (its total is None while files are being found) and
+    :class:`~core.events.Skipped`; returns the report. Nothing is left behind unless it succeeds.
+
+    Parameters
+    ----------
+    sources
+        Files and folders.
+    output
+        The dataset to be written; replaced if it exists.
+    settings
+        How to read and size them.
+    catalogue
+        A table with labels; None: without.
+    stop
+        Looked at for every file.
+
+    Raises
+    ------
+    UnreadableFile
+        A source does not exist, or nothing could be imported.
+    CatalogueProblem
+        The catalogue cannot be read or joined.
+    SettingsProblem
+        The bands are not understood or do not fit the files.
+    Stopped
+        ``stop`` was set.
+    """
+    started = time.monotonic()
+    table = tables.read_table(catalogue) if catalogue else None
+    found = yield from discover(sources, settings, stop, [output, *([catalogue] if catalogue else [])])
+    require(found)
+    joined = _joined(table, found, settings)
+    plan = (yield from survey(found, settings, stop)).plan(settings)
+    try:
+        done = yield from _write(found, joined, output, settings, plan, stop)
+    except _MoreThan8Bits:
+        done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
+    done.notes += _notes_on(found, catalogue)
+    return ImportReport(
+        output,
+        len(done.ids),
+        done.problems,
+        done.without_label,
+        joined.without_image(done.rows) if joined else [],
+        done.notes,
+        time.monotonic() - started,
+    )
+
+
+def _joined(table: Table | None, found: Found, settings: ImportSettings) -> Join | None:
+    if table is None:
+        return None
+    labels = tables.label_columns(table, settings)
+    return join(table, files_to_match(found), labels, settings.catalogue_id)
+
+
+class _Batch:
+    """Stamps that are written together."""
+
+    def __init__(self, writer: DatasetWriter, plan: Plan) -> None:
+        self.writer = writer
+        self.images = np.empty((BATCH, *plan.shape), dtype=plan.dtype)
+        self.ids: list[str] = []
+        self.wcs: list[str] = []
+        self.scales: list[float] = []
+        self.missing: list[float] = []
+
+    def add(self, name: str, stamp: Stamp) -> None:
+        self.images[len(self.ids)] = stamp.image
+        self.ids.append(name)
+        self.wcs.append(stamp.wcs)
+        self.scales.append(stamp.pixel_scale)
+        self.missing.append(stamp.missing)
+        if len(self.ids) == BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.ids:
+            count = len(self.ids)
+            self.writer.append(
+                self.images[:count], self.ids, np.array(self.scales), self.wcs, np.array(self.missing, np.float32)
+            )
+            self.ids, self.wcs, self.scales, self.missing = [], [], [], []
+
+
+def _write(
+    found: Found, joined: Join | None, output: Path, settings: ImportSettings, plan: Plan, stop: threading.Event
+) -> Work[Galaxies]:
+    done = Galaxies(found, settings, joined)
+    for problem in done.problems:
+        yield Skipped(problem)
+    sizes = [count_of(source) for source in found.sources]
+    total, finished, shown = sum(sizes), 0, 0.0
+    odd: Counter[str] = Counter()
+    with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
+        batch = _Batch(writer, plan)
+        for place, source in enumerate(found.sources):
+            for outcome in _outcomes(source, settings, plan):
+                if stop.is_set():
+                    raise Stopped
+                if isinstance(outcome, Problem):
+                    done.problems.append(outcome)
+                    yield Skipped(outcome)
+                else:
+                    member, stamp = outcome
+                    batch.add(done.add(place, source, member), stamp)
+                    _compare(odd, member, plan, settings)
+                if sizes[place] > 1:
+                    finished += 1
+                if (now := time.monotonic()) > shown + _EVENT_EVERY:
+                    shown = now
+                    yield Progress(min(finished, total), total, "files")
+            finished += sizes[place] == 1
+        batch.flush()
+        if not done.ids:
+            raise none_usable(len(found.sources), done.problems)
+        done.notes += [f"{count:,} cutouts {what}." for what, count in odd.items()]
+        writer.finish(*done.catalogue(), _origin(found, settings), done.problems)
+    yield Progress(total, total, "files")
+    return done
+
+
+def _outcomes(source: Source, settings: ImportSettings, plan: Plan) -> Iterator[tuple[Member, Stamp] | Problem]:
+    """The stamps of a source, and the problems in their place."""
+    try:
+        for member in read(source, settings):
+            try:
+                yield member, _stamp(member, settings, plan)
+            except UnreadableFile as problem:
+                where = source.relative + (f" [{member.name}]" if member.name != source.stem else "")
+                yield UnreadableFile(problem.sentence, problem.remedy, where)
+    except UnreadableFile as problem:
+        root = source.path[: source.below]
+        yield UnreadableFile(problem.sentence, problem.remedy, problem.where.removeprefix(root) or source.relative)
+
+
+def _stamp(member: Member, settings: ImportSettings, plan: Plan) -> Stamp:
+    image = member.cutout.image
+    if len(image) != plan.planes:
+        raise UnreadableFile(
+            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and most others have {plan.planes}.",
+            "Import it separately, or choose the extension or the pattern that fits all.",
+        )
+    stamp = prepare(member.cutout, plan.size, settings)
+    if image.dtype != np.uint8 and plan.dtype == "uint8":
+        raise _MoreThan8Bits
+    return stamp
+
+
+def _compare(odd: Counter[str], member: Member, plan: Plan, settings: ImportSettings) -> None:
+    """Count what is imported although it is not quite like the others."""
+    cutout = member.cutout
+    if cutout.bands and cutout.bands != plan.bands and not band_names(settings):
+        odd[f"are of band {', '.join(cutout.bands)} and not {', '.join(plan.bands)}"] += 1
+    if cutout.unit != plan.unit:
+        odd[f"have the unit “{cutout.unit or 'unknown'}” and not “{plan.unit or 'unknown'}”"] += 1
+
+
+def _notes_on(found: Found, catalogue: Path | None) -> list[str]:
+    notes = [pattern_note(found)] if found.pattern else []
+    unread = [Path(path).name for path in found.tables]
+    if unread and catalogue is None:
+        notes.append(f"{', '.join(unread[:3])} lies beside the cutouts and was not used as a catalogue.")
+    if found.others:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(found.others.items()))
+        notes.append(f"Files of other kinds were left alone: {kinds}.")
+    return notes
+
+
+def _origin(found: Found, settings: ImportSettings) -> Origin:
+    folders = sorted({Path(source.path[: source.below]).name for source in found.sources})
+    return Origin(
+        program=_program(),
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        source=", ".join(folders),
+        settings=dumps(settings),
+    )
+
+
+def _program() -> str:
+    try:
+        return f"Tuning Fork {metadata.version('tuning-fork')}"
+    except metadata.PackageNotFoundError:  # run from its source
+        return "Tuning Fork"

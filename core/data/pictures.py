@@ -1,0 +1,51 @@
+"""JPEG and PNG pictures, as cutout services and Galaxy Zoo hand them out."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core.data import damage
+from core.data.stamps import Cutout
+from core.errors import UnreadableFile
+
+_GREY, _COLOURS = ("grey",), ("red", "green", "blue")
+
+
+def read_picture(path: Path | str) -> Cutout:
+    """Read a picture as uint8 (1 or 3, H, W), or float32 (1, H, W) where it has more than 8 bits.
+
+    Pictures are stored from the top row down; they are flipped, so that row 0 is at the bottom as in FITS.
+    Transparency is left out.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is damaged or no picture.
+    """
+    name = str(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(name) as picture:
+                if picture.mode in {"1", "LA", "La"}:
+                    picture = picture.convert("L")
+                elif picture.mode not in {"L", "RGB", "F"} and not picture.mode.startswith("I"):
+                    picture = picture.convert("RGB")
+                pixels = np.asarray(picture)
+    except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise _no_picture(name) from error
+    except damage.TROUBLE as error:
+        raise damage.explained(name, error) from error
+    if pixels.dtype != np.uint8:
+        pixels = pixels.astype(np.float32)
+    pixels = pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # (C, H, W)
+    return Cutout(np.ascontiguousarray(pixels[:, ::-1]), _GREY if len(pixels) == 1 else _COLOURS)
+
+
+def _no_picture(name: str) -> UnreadableFile:
+    with Path(name).open("rb") as file:
+        return damage.not_what_it_says(name, file.read(1024), "a picture")

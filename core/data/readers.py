@@ -1,0 +1,81 @@
+"""How the galaxies of each kind of file are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.data import bands, containers, fits, pictures
+from core.data.discovery import Source, is_picture
+from core.data.settings import ImportSettings
+from core.data.stamps import Cutout
+from core.errors import UnreadableFile
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One galaxy as read; ``row`` is its place in a file of many, else −1."""
+
+    name: str
+    cutout: Cutout
+    row: int = -1
+
+
+def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
+    """The galaxies of one source.
+
+    Raises
+    ------
+    UnreadableFile
+        A file is damaged or not what it says.
+    """
+    if source.kind == "fits":
+        for image in fits.read_images(source.path, settings.hdu):
+            name = f"{source.stem}_{image.extension}" if image.extension else source.stem
+            yield Member(name, Cutout(image.data, image.bands, image.wcs, image.pixel_scale, image.unit))
+    elif source.kind == "picture":
+        yield Member(source.stem, pictures.read_picture(source.path))
+    elif source.kind == "bands":
+        yield Member(source.stem, _together(source, settings))
+    else:
+        container = containers.look_into(source.path)
+        names = containers.names(container)
+        for row, cutout in enumerate(containers.cutouts(container)):
+            yield Member(names[row], cutout, row)
+
+
+def _together(source: Source, settings: ImportSettings) -> Cutout:
+    """One cutout out of one file per band; coordinates and unit are those of the first band."""
+    planes: list[Cutout] = []
+    for path in (source.path, *source.others):
+        if is_picture(path):
+            planes.append(pictures.read_picture(path))
+        else:
+            image = fits.read_image(path, "" if settings.hdu == "*" else settings.hdu)
+            planes.append(Cutout(image.data, image.bands, image.wcs, image.pixel_scale, image.unit))
+        first, last = planes[0], planes[-1]
+        if len(last.image) != 1:
+            raise UnreadableFile(f"This file has {len(last.image)} planes and not one band.", "Leave it out.", path)
+        if last.image.shape != first.image.shape:
+            (height, width), (other_height, other_width) = last.image.shape[1:], first.image.shape[1:]
+            sentence = f"It has {width} × {height} pixels, and the first band {other_width} × {other_height}."
+            raise UnreadableFile(sentence, "Bring the bands to the same pixels first.", path)
+        if abs(last.pixel_scale / first.pixel_scale - 1) > 0.01:  # False where one is unknown
+            sentence = (
+                f"Its pixels are {last.pixel_scale:.4g} arcsec wide, those of the first band {first.pixel_scale:.4g}."
+            )
+            raise UnreadableFile(sentence, "Bring the bands to the same pixels first.", path)
+    are_pictures = all(plane.image.dtype == np.uint8 for plane in planes)
+    image = np.concatenate([plane.image.astype(np.uint8 if are_pictures else np.float32) for plane in planes])
+    scale = next((plane.pixel_scale for plane in planes if not math.isnan(plane.pixel_scale)), math.nan)
+    return Cutout(image, source.bands, planes[0].wcs, scale, planes[0].unit)
+
+
+def band_names(settings: ImportSettings) -> tuple[str, ...]:
+    """Names of the planes that the settings list; empty if they list none."""
+    if bands.parse(settings.bands) is not None or settings.bands == "*":
+        return ()
+    return tuple(name.strip() for name in settings.bands.split(",") if name.strip())

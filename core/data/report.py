@@ -1,0 +1,51 @@
+"""What became of every file: the report of an import."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import Problem
+from core.project.files import write_atomically
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """How an import went.
+
+    ``unusable`` has one problem per file or catalogue row that could not be used; ``where`` names it.
+    ``without_label`` are ids of imported galaxies without a label (only where labels were asked for),
+    ``without_image`` the catalogue's names of galaxies for which there was no image. ``notes`` are sentences about
+    what was decided on the way.
+    """
+
+    path: Path
+    imported: int
+    unusable: list[Problem] = field(default_factory=list[Problem])
+    without_label: list[str] = field(default_factory=list[str])
+    without_image: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+    seconds: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """The counts in words."""
+        return (
+            f"{self.imported:,} imported, {len(self.unusable):,} unusable, {len(self.without_label):,} without label, "
+            f"{len(self.without_image):,} without image."
+        )
+
+    def save(self, path: Path) -> None:
+        """Write a CSV table with the columns ``file``, ``reason`` and ``remedy``.
+
+        One line for each file or catalogue row that is not in the dataset or lacks its label.
+        """
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(("file", "reason", "remedy"))
+        table.writerows((problem.where, problem.sentence, problem.remedy) for problem in self.unusable)
+        no_image = ("This catalogue row has no image.", "Add the image, or leave out the row.")
+        table.writerows((name, *no_image) for name in self.without_image)
+        write_atomically(path, text.getvalue())

@@ -1,0 +1,162 @@
+"""One size and no holes: how a cutout becomes a stamp.
+
+Cropping and padding about the centre leave each pixel as it is. Resampling averages over the area that an old and a
+new pixel share, so that surface brightness, and with it the total flux per solid angle, is conserved exactly in both
+directions: new = R · old · Rᵀ / (R · valid · Rᵀ), with R the overlaps along one side, and missing pixels left out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import wcs
+from core.data.settings import ImportSettings
+from core.errors import UnreadableFile
+
+SMALLEST = 4  # pixels along a side; less cannot show a galaxy
+
+
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """One galaxy as read: ``image`` (C, H, W), uint8 or float32, row 0 at the bottom, NaN where there is nothing."""
+
+    image: NDArray[Any]
+    bands: tuple[str, ...] = ()
+    wcs: str = ""
+    pixel_scale: float = math.nan
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One galaxy as stored: ``image`` (C, size, size) without NaN; ``missing`` is the share of filled pixels."""
+
+    image: NDArray[Any]
+    wcs: str
+    pixel_scale: float
+    missing: float
+
+
+def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
+    """Bring a cutout to the stamp size and fill what is missing.
+
+    Parameters
+    ----------
+    cutout
+        As read. uint8 stays uint8 (filled and resampled values are rounded), all else is float32.
+    size
+        Side of the stamp [pixels].
+    settings
+        ``fit``, ``fill``, ``max_missing`` and ``pixel_scale`` count here.
+
+    Raises
+    ------
+    UnreadableFile
+        The cutout is too small, constant, or too much of it (or a whole band) is missing. The file's name is left
+        to the caller.
+    """
+    image = cutout.image
+    height, width = image.shape[-2:]
+    if min(height, width) < SMALLEST:
+        raise UnreadableFile(f"The image has only {width} × {height} pixels.", "Leave it out, or cut a larger image.")
+    _refuse_constant(image)
+    scale = settings.pixel_scale if math.isnan(cutout.pixel_scale) and settings.pixel_scale else cutout.pixel_scale
+    if height == width == size and (image.dtype == np.uint8 or math.isfinite(float(image.sum(dtype=np.float64)))):
+        return Stamp(image, cutout.wcs, scale, 0.0)  # nothing to do: a finite sum has finite terms
+    valid = np.ones(image.shape, dtype=bool) if image.dtype == np.uint8 else np.isfinite(image)
+    _refuse_gaps(valid, settings.max_missing)
+    level = _fill_values(image, valid, settings)  # (C, 1, 1)
+    side = size if settings.fit == "crop or pad" else max(height, width)
+    left, bottom = (width - side) // 2, (height - side) // 2
+    shown = valid[:, max(bottom, 0) :, max(left, 0) :][:, :side, :side]  # what is left after cropping, unpadded
+    _refuse_gaps(shown, settings.max_missing)
+    values = _about_centre(np.where(valid, image, 0).astype(np.float32), side, 0.0)
+    valid = _about_centre(valid, side, False)
+    if side != size:
+        values, valid = _resampled(values, valid, size)
+        scale *= side / size
+    missing = 1 - float(valid.mean())
+    values = np.where(valid, values, level)
+    _refuse_constant(values)
+    if image.dtype == np.uint8:
+        values = np.clip(np.rint(values), 0, 255)
+    return Stamp(values.astype(image.dtype), wcs.moved(cutout.wcs, left, bottom, size / side), scale, missing)
+
+
+def _refuse_constant(image: NDArray[Any]) -> None:
+    flat = image.reshape(-1)
+    if flat[0] == flat[-1] and flat[0] == flat[len(flat) // 2] and bool((flat == flat[0]).all()):
+        raise UnreadableFile(
+            f"All pixels have the same value, {float(flat[0]):g}: there is no galaxy to see.", "Leave it out."
+        )
+
+
+def _refuse_gaps(valid: NDArray[np.bool_], most: float) -> None:
+    share = 1 - float(valid.mean())
+    if share == 1:
+        raise UnreadableFile("No pixel has a value: all are NaN, infinite or blank.", "Leave it out.")
+    if share > most:
+        raise UnreadableFile(
+            f"{share:.0%} of the pixels are missing, and {most:.0%} are allowed.",
+            "Leave it out, or allow a larger missing share.",
+        )
+    empty = np.flatnonzero(~valid.any(axis=(1, 2)))
+    if len(empty):
+        raise UnreadableFile(
+            f"Band {empty[0] + 1} of {len(valid)} has no pixel with a value.", "Leave it out, or leave out this band."
+        )
+
+
+def _fill_values(image: NDArray[Any], valid: NDArray[np.bool_], settings: ImportSettings) -> NDArray[np.float32]:
+    """What stands in for missing pixels, band by band, as (C, 1, 1)."""
+    levels = np.zeros((len(image), 1, 1), dtype=np.float32)
+    if settings.fill == "zero":
+        return levels
+    border = np.ones(image.shape[-2:], dtype=bool)
+    width = max(1, min(border.shape) // 16)
+    border[width:-width, width:-width] = False
+    for level, plane, good in zip(levels, image, valid, strict=True):
+        known = plane[good & border]
+        level[...] = np.median(known if len(known) else plane[good])
+    return levels
+
+
+def _about_centre(image: NDArray[Any], side: int, fill: float | bool) -> NDArray[Any]:
+    """Crop or pad (C, H, W) to (C, side, side) about the centre."""
+    for axis in (1, 2):
+        length = image.shape[axis]
+        if length >= side:
+            start = (length - side) // 2
+            image = np.take(image, np.arange(start, start + side), axis=axis)
+        else:
+            before = -((length - side) // 2)
+            margins = [(0, 0)] * 3
+            margins[axis] = (before, side - length - before)
+            image = np.pad(image, margins, constant_values=fill)
+    return image
+
+
+def _resampled(
+    values: NDArray[np.float32], valid: NDArray[np.bool_], size: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    overlap = _overlap(values.shape[-1], size)  # (size, side)
+    weight = overlap @ valid.astype(np.float64) @ overlap.T  # (C, size, size)
+    total = overlap @ values.astype(np.float64) @ overlap.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(weight > 0, total / weight, 0).astype(np.float32), weight >= 0.5
+
+
+@lru_cache(maxsize=32)
+def _overlap(old: int, new: int) -> NDArray[np.float64]:
+    """Share of each new pixel that each old pixel covers along one side, (new, old); rows add up to one."""
+    edges = np.arange(new + 1) * (old / new)  # of the new pixels, in old pixels
+    low, high = edges[:-1, np.newaxis], edges[1:, np.newaxis]
+    pixel = np.arange(old)
+    covered = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
+    return covered / covered.sum(axis=1, keepdims=True)

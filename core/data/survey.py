@@ -1,0 +1,155 @@
+"""A look at a sample of the cutouts: how large, how many bands, 8 bits or not."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from core.data import bands, containers
+from core.data.discovery import Found, Source
+from core.data.readers import Member, band_names, read
+from core.data.settings import ImportSettings
+from core.data.stamps import SMALLEST
+from core.errors import Problem, SettingsProblem, Stopped, UnreadableFile
+from core.events import Progress, Work
+
+SAMPLE = 200  # sources
+_PER_SOURCE = 32  # members of one source
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The shape and kind that all stamps of a dataset will have."""
+
+    planes: int
+    size: int
+    dtype: str
+    bands: tuple[str, ...]
+    unit: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of a stamp."""
+        return self.planes, self.size, self.size
+
+    def in_float32(self) -> Plan:
+        """The same stamps with float32 pixels."""
+        return replace(self, dtype="float32")
+
+
+@dataclass
+class Survey:
+    """What was found in the sample: how often each shape (C, H, W), and names and units of its bands."""
+
+    shapes: Counter[tuple[int, int, int]] = field(default_factory=Counter[tuple[int, int, int]])
+    bands: Counter[tuple[str, ...]] = field(default_factory=Counter[tuple[str, ...]])
+    units: Counter[str] = field(default_factory=Counter[str])
+    wide: set[int] = field(default_factory=set[int])  # numbers of planes that occur with more than 8 bits
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+    def plan(self, settings: ImportSettings) -> Plan:
+        """Decide: the most frequent number of bands and, unless it is set, the most frequent shape's shorter side.
+
+        Raises
+        ------
+        SettingsProblem
+            The names of the bands are not as many as the bands.
+        """
+        planes_of: Counter[int] = Counter()
+        for (planes, _, _), count in self.shapes.items():
+            planes_of[planes] += count
+        planes = max(planes_of, key=lambda number: (planes_of[number], number))
+        sizes: Counter[int] = Counter()
+        for (number, height, width), count in self.shapes.items():
+            sizes[min(height, width)] += count if number == planes else 0
+        size = settings.size or max(SMALLEST, max(sizes, key=lambda side: (sizes[side], side)))
+        names = band_names(settings) or self._names(planes)
+        if len(names) != planes:
+            raise SettingsProblem(
+                f"{len(names)} bands are named ({', '.join(names)}), and the cutouts have {planes}.",
+                "Name as many bands as there are planes, or leave the field empty.",
+                "bands",
+            )
+        unit = self.units.most_common(1)[0][0] if self.units else ""
+        return Plan(planes, size, "float32" if planes in self.wide else "uint8", names, unit)
+
+    def _names(self, planes: int) -> tuple[str, ...]:
+        fitting = Counter({names: count for names, count in self.bands.items() if len(names) == planes})
+        if fitting:
+            return fitting.most_common(1)[0][0]
+        return ("image",) if planes == 1 else tuple(f"band {plane + 1}" for plane in range(planes))
+
+    def add(self, member: Member) -> None:
+        """Count one cutout."""
+        image = member.cutout.image
+        planes, height, width = image.shape
+        self.shapes[planes, height, width] += 1
+        self.units[member.cutout.unit] += 1
+        if member.cutout.bands:
+            self.bands[member.cutout.bands] += 1
+        if image.dtype != np.uint8:
+            self.wide.add(planes)
+
+
+def survey(found: Found, settings: ImportSettings, stop: threading.Event) -> Work[Survey]:
+    """Read a sample spread evenly over the sources; all of them if none of the sample can be read.
+
+    Raises
+    ------
+    UnreadableFile
+        No source can be read at all.
+    Stopped
+        ``stop`` was set.
+    """
+    result = Survey()
+    sources = found.sources
+    step = max(1, math.ceil(len(sources) / SAMPLE))
+    others = (source for place, source in enumerate(sources) if place % step)
+    for place, source in enumerate((*sources[::step], *others) if step > 1 else sources):
+        if place >= SAMPLE and result.shapes:
+            break
+        if stop.is_set():
+            raise Stopped
+        try:
+            for member in _some(source, settings):
+                result.add(member)
+        except UnreadableFile as problem:
+            result.problems.append(problem)
+        yield Progress(0, len(sources), "files")
+    if not result.shapes:
+        raise none_usable(len(sources), result.problems)
+    return result
+
+
+def _some(source: Source, settings: ImportSettings) -> Iterator[Member]:
+    for member, _ in zip(read(source, settings), range(_PER_SOURCE), strict=False):
+        yield member
+
+
+def count_of(source: Source) -> int:
+    """How many galaxies a source holds; 1 where only reading it would tell."""
+    try:
+        return len(containers.look_into(source.path)) if source.kind == "container" else 1
+    except UnreadableFile:
+        return 1  # it will be reported when it is read
+
+
+def none_usable(files: int, problems: list[Problem]) -> UnreadableFile:
+    """Nothing could be imported: the counts and the first reason."""
+    first = problems[0] if problems else UnreadableFile("it holds no cutout")
+    return UnreadableFile(
+        f"None of {files:,} files could be used. The first: {first.sentence}", first.remedy, first.where
+    )
+
+
+def pattern_note(found: Found) -> str:
+    """What was recognised in the names of the files; empty if nothing."""
+    pattern = bands.parse(found.pattern)
+    if pattern is None:
+        return ""
+    return f"The names show one file per band ({found.pattern}): bands {', '.join(pattern.bands)}."
