@@ -1,0 +1,215 @@
+"""The layout of a dataset on disk: one HDF5 file that describes itself.
+
+``/images`` (N, C, H, W) float32 or uint8, in chunks of about a megabyte; ``/catalogue/<column>``, row i for image i;
+``/pixel_scale`` (N) in arcsec/pixel; ``/wcs`` (N) header text; ``/missing`` (N) share of filled pixels. Attributes of
+the file: ``format``, and as JSON ``bands``, ``labels``, ``order``, ``origin``; ``/unusable`` holds what could not be
+imported. A dataset is written once, under a temporary name, and never modified afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import h5py
+import numpy as np
+from astropy.table import Column, Table
+from numpy.typing import NDArray
+
+from core.errors import Problem, UnreadableFile, WrongVersion
+from core.project.files import atomic_path
+
+FORMAT = 1
+CHUNK_STAMPS = 64
+_CHUNK_BYTES = 1 << 20
+_TEXT = h5py.string_dtype("utf-8")
+
+
+@dataclass(frozen=True)
+class Band:
+    """One plane of the images: its name, the unit of its pixels, and the magnitude of one unit if known."""
+
+    name: str
+    unit: str = ""
+    zero_point: float | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a dataset comes from: program, time (ISO 8601, UTC), source in words, settings as TOML."""
+
+    program: str
+    time: str
+    source: str
+    settings: str
+
+
+class DatasetWriter:
+    """Write a dataset stamp by stamp, in constant memory.
+
+    A context manager: the file appears under its name only if :meth:`finish` was called and the block ended well.
+
+    Parameters
+    ----------
+    path
+        The dataset.
+    shape
+        (C, H, W) of the stamps.
+    bands
+        One for each plane.
+    dtype
+        How pixels are stored.
+    """
+
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], bands: Sequence[Band], dtype: Literal["float32", "uint8"]
+    ) -> None:
+        if len(bands) != shape[0]:
+            raise ValueError(f"{len(bands)} bands for {shape[0]} planes")
+        self._path, self._shape, self._bands, self._dtype = path, shape, tuple(bands), np.dtype(dtype)
+        self._stack = contextlib.ExitStack()
+        self._finished = False
+        self._ids: list[str] = []
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:  # closes what was opened if the rest fails
+            temporary = stack.enter_context(atomic_path(self._path))
+            self._file = stack.enter_context(h5py.File(temporary, "w", libver="v110"))
+            stamp = int(np.prod(self._shape)) * self._dtype.itemsize
+            chunk = max(1, min(CHUNK_STAMPS, _CHUNK_BYTES // max(1, stamp)))
+            self._images = self._file.create_dataset(
+                "images",
+                (0, *self._shape),
+                self._dtype,
+                maxshape=(None, *self._shape),
+                chunks=(chunk, *self._shape),
+            )
+            self._scale = self._column("pixel_scale", np.float64)
+            self._missing = self._column("missing", np.float32)
+            self._wcs = self._column("wcs", _TEXT)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and not self._finished:
+            error = RuntimeError("a dataset was left without its catalogue")
+            self._stack.__exit__(RuntimeError, error, None)
+            raise error
+        self._stack.__exit__(kind, error, trace)
+
+    def _column(self, name: str, dtype: Any) -> h5py.Dataset:
+        return self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(4096,))
+
+    def append(
+        self,
+        images: NDArray[Any],
+        ids: Sequence[str],
+        pixel_scale: NDArray[np.float64],
+        wcs: Sequence[str],
+        missing: NDArray[Any],
+    ) -> None:
+        """Add n stamps (n, C, H, W) with their ids, scales in arcsec/pixel, header texts and filled shares."""
+        start, end = len(self._images), len(self._images) + len(images)
+        for dataset, values in (
+            (self._images, images),
+            (self._scale, pixel_scale),
+            (self._missing, missing),
+            (self._wcs, np.asarray(wcs, dtype=object)),
+        ):
+            dataset.resize(end, axis=0)
+            dataset[start:end] = values
+        self._ids += ids
+
+    def finish(self, catalogue: Table, labels: Sequence[str], origin: Origin, unusable: Sequence[Problem]) -> None:
+        """Add the catalogue (row i for image i), its label columns, and what could not be imported."""
+        if len(catalogue) != len(self._ids):
+            raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
+        group = self._file.create_group("catalogue")
+        columns: dict[str, Any] = {"id": np.asarray(self._ids, dtype=object)}
+        columns |= {name: catalogue[name] for name in catalogue.colnames if name != "id"}
+        stored = {f"column{place:04d}": name for place, name in enumerate(columns)}  # names may hold "/"
+        for key, name in stored.items():
+            _write_column(group, key, columns[name])
+        problems = json.dumps([[p.sentence, p.remedy, p.where] for p in unusable])
+        self._file.create_dataset("unusable", data=np.frombuffer(problems.encode(), np.uint8))
+        self._file.attrs.update(
+            format=FORMAT,
+            bands=json.dumps([asdict(band) for band in self._bands]),
+            labels=json.dumps(list(labels)),
+            origin=json.dumps(asdict(origin)),
+        )
+        group.create_dataset("order", data=np.array(json.dumps(stored), dtype=object), dtype=_TEXT)
+        self._finished = True
+
+
+def _write_column(group: h5py.Group, key: str, column: Any) -> None:
+    unit = getattr(column, "unit", None)
+    values = np.ma.asarray(column)
+    if values.dtype.kind in "OUS":
+        texts = ["" if text is None or np.ma.is_masked(text) else _decoded(text) for text in values.tolist()]
+        dataset = group.create_dataset(key, data=np.asarray(texts, dtype=object), dtype=_TEXT)
+    else:
+        if np.ma.is_masked(values):  # HDF5 knows no mask
+            values = np.ma.filled(values.astype(np.float64), np.nan)
+        dataset = group.create_dataset(key, data=np.ascontiguousarray(np.ma.getdata(values)))
+    if unit is not None:
+        dataset.attrs["unit"] = str(unit)
+
+
+def _decoded(text: Any) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+
+
+def open_file(path: Path) -> h5py.File:
+    """Open a dataset for reading.
+
+    Raises
+    ------
+    UnreadableFile
+        It is missing, damaged, or not a dataset.
+    WrongVersion
+        A newer program wrote it.
+    """
+    if not path.exists():
+        raise UnreadableFile("There is no such dataset.", "Was it moved or renamed?", str(path))
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise UnreadableFile(
+            f"This is not a whole HDF5 file ({str(error).split('(')[0].strip()}).",
+            "Import the galaxies again.",
+            str(path),
+        ) from None
+    if "format" not in file.attrs or "images" not in file or "catalogue" not in file:
+        file.close()
+        raise UnreadableFile(
+            "This HDF5 file was not written by this program.", "Import it to make a dataset of it.", str(path)
+        )
+    if int(file.attrs["format"]) > FORMAT:
+        file.close()
+        raise WrongVersion("A newer Tuning Fork wrote this dataset.", "Update the program.", str(path))
+    return file
+
+
+def read_catalogue(file: h5py.File) -> Table:
+    """The catalogue as a table whose text columns are text."""
+    group = file["catalogue"]
+    table = Table()
+    for key, name in json.loads(group["order"].asstr()[()]).items():
+        dataset = group[key]
+        is_text = h5py.check_string_dtype(dataset.dtype) is not None
+        values = dataset.asstr()[:].astype(str) if is_text else dataset[:]
+        table[name] = Column(values, unit=dataset.attrs.get("unit"))
+    return table
+
+
+def read_unusable(file: h5py.File) -> list[Problem]:
+    """What could not be imported."""
+    return [Problem(*parts) for parts in json.loads(file["unusable"][:].tobytes().decode())]
