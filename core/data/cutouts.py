@@ -104,13 +104,13 @@ class Cutouts:
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self._file = file
-        self.images = Images(file["images"])
+        self.images = Images(store.member(file, "images"))
         self.catalogue: Table = store.read_catalogue(file)
-        self.bands = tuple(Band(**band) for band in json.loads(file.attrs["bands"]))
-        self.labels: tuple[str, ...] = tuple(json.loads(file.attrs["labels"]))
-        self.origin = Origin(**json.loads(file.attrs["origin"]))
-        self.pixel_scale: NDArray[np.float64] = file["pixel_scale"][:]
-        self.missing: NDArray[np.float32] = file["missing"][:]
+        self.bands = tuple(Band(**band) for band in json.loads(str(file.attrs["bands"])))
+        self.labels: tuple[str, ...] = tuple(json.loads(str(file.attrs["labels"])))
+        self.origin = Origin(**json.loads(str(file.attrs["origin"])))
+        self.pixel_scale: NDArray[np.float64] = store.member(file, "pixel_scale")[:]
+        self.missing: NDArray[np.float32] = store.member(file, "missing")[:]
 
     @classmethod
     def open(cls, path: Path) -> Cutouts:
@@ -179,7 +179,7 @@ class Cutouts:
 
     def header(self, row: int) -> str:
         """The celestial coordinates of a stamp as FITS header text; empty without."""
-        return self._file["wcs"].asstr()[row]
+        return str(store.member(self._file, "wcs").asstr()[row])
 
     def wcs(self, row: int) -> WCS | None:
         """The celestial coordinates of a stamp; None without."""

@@ -192,24 +192,31 @@ def open_file(path: Path) -> h5py.File:
         raise UnreadableFile(
             "This HDF5 file was not written by this program.", "Import it to make a dataset of it.", str(path)
         )
-    if int(file.attrs["format"]) > FORMAT:
+    if int(str(file.attrs["format"])) > FORMAT:
         file.close()
         raise WrongVersion("A newer Tuning Fork wrote this dataset.", "Update the program.", str(path))
     return file
 
 
+def member(group: h5py.Group, name: str) -> h5py.Dataset:
+    """A dataset inside a file or group."""
+    found = group[name]
+    if not isinstance(found, h5py.Dataset):
+        raise KeyError(name)
+    return found
+
+
 def read_catalogue(file: h5py.File) -> Table:
     """The catalogue as a table whose text columns are text."""
-    group = file["catalogue"]
     table = Table()
-    for key, name in json.loads(group["order"].asstr()[()]).items():
-        dataset = group[key]
-        is_text = h5py.check_string_dtype(dataset.dtype) is not None
-        values = dataset.asstr()[:].astype(str) if is_text else dataset[:]
-        table[name] = Column(values, unit=dataset.attrs.get("unit"))
+    for key, name in json.loads(member(file, "catalogue/order").asstr()[()]).items():
+        column = member(file, f"catalogue/{key}")
+        is_text = h5py.check_string_dtype(column.dtype) is not None
+        values = np.asarray(column.asstr()[:]).astype(str) if is_text else column[:]
+        table[name] = Column(values, unit=column.attrs.get("unit"))
     return table
 
 
 def read_unusable(file: h5py.File) -> list[Problem]:
     """What could not be imported."""
-    return [Problem(*parts) for parts in json.loads(file["unusable"][:].tobytes().decode())]
+    return [Problem(*parts) for parts in json.loads(member(file, "unusable")[:].tobytes().decode())]
