@@ -201,7 +201,7 @@ class Windowed:
         self._rows, self._columns = np.asarray(rows, np.int64), np.asarray(columns, np.int64)
         self._down = spans([(s.spread[0], [p[0] for p in s.pools]) for s in parts], image.shape[1], rows, patch)
         self._across = spans([(s.spread[1], [p[1] for p in s.pools]) for s in parts], image.shape[2], columns, patch)
-        self._change = _with_zero(_pixels(fill[None, :, None, None] - image[None]))  # (1 + H W, C)
+        self._change = _ringed(fill[None, :, None, None] - image[None])
         self._shape = image.shape[1:]
         self._convolved: list[Tensor] = []  # of each stage, the old responses (H W, C) of its convolution
         self._old: list[Tensor] = []  # and of all of it
@@ -217,52 +217,45 @@ class Windowed:
     def outputs(self, which: NDArray[np.int64]) -> Tensor:
         """The network's outputs (n, K) with the patch at the positions numbered ``which`` (n,)."""
         rows, columns = np.divmod(which, len(self._columns))
-        grid = self._grid(self._rows[rows], self._patch, self._columns[columns], self._patch)
-        change = self._picked(self._change, _inside(grid, self._shape), len(which))  # (n, C, patch, patch)
+        zero = np.zeros_like(rows)
+        y = self._axis(self._rows[rows], self._patch, zero, self._shape[0])
+        x = self._axis(self._columns[columns], self._patch, zero, self._shape[1])
+        change = _picked(self._change, y, x, self._shape[1] + 2)  # (n, C, patch, patch)
         for number in range(len(self._parts)):
             change = self._next(number, rows, columns, change)
         neck, head = self._network.neck, self._network.head
         if isinstance(neck, GlobalMean):
             return head(neck(self._last) + change.sum(dim=(2, 3)) / self._last[0, 0].numel())
         down, across = self._down[-1], self._across[-1]
-        everything = self._grid(np.zeros_like(rows), down.after, np.zeros_like(columns), across.after)
-        source = self._window(everything, down.out[rows], down.out_width, across.out[columns], across.out_width)
-        return head(neck(self._last + self._picked(_with_zero(_pixels(change)), source, len(which))))
+        y = self._axis(zero, down.after, down.out[rows], down.out_width)
+        x = self._axis(zero, across.after, across.out[columns], across.out_width)
+        return head(neck(self._last + _picked_each(_ringed(change), y, x, change.shape)))
 
     def _next(self, number: int, rows: NDArray[np.int64], columns: NDArray[np.int64], change: Tensor) -> Tensor:
         """Carry changes (n, C, h, w) through one stage."""
         part, down, across, n = self._parts[number], self._down[number], self._across[number], len(rows)
         if part.convolution is not None:
             change = _convolved(part.convolution, part.spread, change)
-        seen = self._grid(down.seen[rows], down.seen_width, across.seen[columns], across.seen_width)
-        first, first2 = down.changed[rows], across.changed[columns]
-        source = self._window(seen, first, down.changed_width, first2, across.changed_width)
-        whole = self._picked(_with_zero(_pixels(change)), source, n)
-        whole += self._picked(self._convolved[number], seen[0] * across.between + seen[1], n)
-        out = self._grid(down.out[rows], down.out_width, across.out[columns], across.out_width)
-        return _through(part.later, whole) - self._picked(self._old[number], out[0] * across.after + out[1], n)
+        y = self._axis(down.seen[rows], down.seen_width, down.changed[rows], down.changed_width)
+        x = self._axis(across.seen[columns], across.seen_width, across.changed[columns], across.changed_width)
+        whole = _picked_each(_ringed(change), y, x, change.shape)
+        y, x = self._axis(down.seen[rows], down.seen_width), self._axis(across.seen[columns], across.seen_width)
+        whole += _picked(self._convolved[number], y, x, across.between)
+        y, x = self._axis(down.out[rows], down.out_width), self._axis(across.out[columns], across.out_width)
+        return _through(part.later, whole) - _picked(self._old[number], y, x, across.after)
 
-    def _grid(
-        self, top: NDArray[np.int64], height: int, left: NDArray[np.int64], width: int
-    ) -> tuple[Tensor, Tensor]:
-        """Rows (n, height, 1) and columns (n, 1, width) of n windows."""
-        device = self._last.device
-        y = torch.from_numpy(top).to(device)[:, None, None] + torch.arange(height, device=device)[:, None]
-        x = torch.from_numpy(left).to(device)[:, None, None] + torch.arange(width, device=device)
-        return y, x
-
-    def _window(
-        self, grid: tuple[Tensor, Tensor], top: NDArray[np.int64], height: int, left: NDArray[np.int64], width: int
+    def _axis(
+        self, starts: NDArray[np.int64], width: int, origin: NDArray[np.int64] | None = None, pixels: int = 0
     ) -> Tensor:
-        """Where the pixels of ``grid`` are in windows (n, height, width) that follow a row of zeros."""
-        first_y, first_x = self._grid(top, 1, left, 1)
-        inside = _inside((grid[0] - first_y, grid[1] - first_x), (height, width))
-        own = torch.arange(len(top), device=inside.device)[:, None, None] * (height * width)
-        return torch.where(inside > 0, inside + own, 0)
+        """Pixels of n windows along one axis, int64 (n, width).
 
-    def _picked(self, table: Tensor, source: Tensor, n: int) -> Tensor:
-        """Rows of a table (P, C) as windows (n, C, h, w), channels last."""
-        return table.index_select(0, source.reshape(-1)).reshape(n, *source.shape[1:], -1).permute(0, 3, 1, 2)
+        With an ``origin`` (n,) they are places in a ringed piece that starts there and is ``pixels`` long.
+        """
+        places = torch.arange(width, device=self._last.device)
+        if origin is None:
+            return places + torch.from_numpy(starts).to(places.device)[:, None]
+        places = places + torch.from_numpy(starts - origin).to(places.device)[:, None]
+        return places.clamp_(-1, pixels).add_(1)
 
     def _largest(self) -> int:
         """Bytes that the most demanding stage takes for one position."""
@@ -291,13 +284,18 @@ def _pixels(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
 
 
-def _with_zero(table: Tensor) -> Tensor:
-    """Put a row of zeros before a table."""
-    return functional.pad(table, (0, 0, 1, 0))
+def _ringed(x: Tensor) -> Tensor:
+    """Put a ring of zeros around each piece (n, C, h, w), for what lies outside: (n (h + 2) (w + 2), C)."""
+    return _pixels(functional.pad(x, (1, 1, 1, 1)))
 
 
-def _inside(grid: tuple[Tensor, Tensor], shape: Sequence[int]) -> Tensor:
-    """Numbers of pixels, counted row by row from 1, and 0 for those outside of the shape; int64 (n, h, w)."""
-    y, x = grid
-    inside = ((y >= 0) & (y < shape[0])) & ((x >= 0) & (x < shape[1]))
-    return torch.where(inside, 1 + y * shape[1] + x, 0)
+def _picked(table: Tensor, y: Tensor, x: Tensor, width: int) -> Tensor:
+    """Windows (n, C, h, w), channels last, from a table of pixels (P, C) in rows of ``width``."""
+    source = (y * width)[:, :, None] + x[:, None, :]  # (n, h, w)
+    return table.index_select(0, source.view(-1)).view(*source.shape, -1).permute(0, 3, 1, 2)
+
+
+def _picked_each(table: Tensor, y: Tensor, x: Tensor, shape: Sequence[int]) -> Tensor:
+    """The same, where window i is taken from the i-th of n ringed pieces of ``shape`` (n, C, h, w)."""
+    first = torch.arange(shape[0], device=y.device)[:, None] * (shape[2] + 2)  # pieces stand one below the other
+    return _picked(table, y + first, x, shape[3] + 2)
