@@ -209,7 +209,7 @@ def member(group: h5py.Group, name: str) -> h5py.Dataset:
 def read_catalogue(file: h5py.File) -> Table:
     """The catalogue as a table whose text columns are text."""
     table = Table()
-    for key, name in json.loads(member(file, "catalogue/order").asstr()[()]).items():
+    for key, name in json.loads(str(member(file, "catalogue/order").asstr()[()])).items():
         column = member(file, f"catalogue/{key}")
         is_text = h5py.check_string_dtype(column.dtype) is not None
         values = np.asarray(column.asstr()[:]).astype(str) if is_text else column[:]

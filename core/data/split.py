@@ -1,0 +1,204 @@
+"""Which galaxies may be used for what: training, validation, and a test part that is locked away.
+
+The parts are stratified (each class, or each fifth of a quantity, has its share in each part), all images of one
+object are in one part, and neither depends on the order of the rows: groups are sorted by name before the seed
+shuffles them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.settings import DataSettings
+from core.data.target import Classes, Target, VoteFractions, has_label
+from core.errors import TooFewGalaxies, UnreadableFile
+from core.project.files import write_atomically
+
+PARTS = ("train", "validation", "test")
+_STRATA = 5
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the three parts, disjoint and sorted; ``rule`` says in words how they were drawn."""
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+    seed: int
+    rule: str
+
+    def part_of(self, count: int) -> list[str]:
+        """The part of each of ``count`` rows; empty for rows in none."""
+        parts = [""] * count
+        for name in PARTS:
+            for row in getattr(self, name):
+                parts[row] = name
+        return parts
+
+
+def split(
+    ids: Sequence[str],
+    labels: NDArray[Any],
+    target: Target,
+    settings: DataSettings,
+    seed: int,
+    groups: Sequence[str] | None = None,
+) -> Split:
+    """Draw the three parts from the labelled rows.
+
+    Parameters
+    ----------
+    ids
+        N ids as text.
+    labels
+        As :func:`core.data.target.encode` gives them; rows without a label are in no part.
+    target
+        What the labels are.
+    settings
+        The shares of validation and test, and a limit for the training part.
+    seed
+        Of the shuffling.
+    groups
+        N names; rows of equal name stay together. By default the ids.
+
+    Raises
+    ------
+    TooFewGalaxies
+        A class has fewer objects than there are parts.
+    """
+    names = np.asarray(ids if groups is None else groups, dtype=str)
+    rows = np.flatnonzero(has_label(labels))
+    stratum = np.full(len(names), -1)
+    stratum[rows] = _strata(labels[rows], target)
+    unique, first, inverse = np.unique(names[rows], return_index=True, return_inverse=True)  # sorted by name
+    parts = 3 if settings.test > 0 else 2
+    _require_members(stratum[rows][first], unique, target, parts)
+    order = np.random.default_rng(seed).permutation(len(unique))
+    part = np.empty(len(unique), dtype=np.int64)
+    sizes = np.bincount(inverse, minlength=len(unique))
+    rank = np.full(len(unique), -1)
+    for kind in np.unique(stratum[rows][first]):
+        mine = order[stratum[rows][first][order] == kind]
+        part[mine] = _dealt(sizes[mine], settings, parts)
+        rank[mine] = np.arange(len(mine))
+    if settings.train_limit is not None:
+        part[_beyond(part, rank, stratum[rows][first], sizes, settings.train_limit)] = -1
+    found = [np.sort(rows[part[inverse] == number]) for number in range(3)]
+    return Split(*found, seed=seed, rule=_in_words(settings, target))
+
+
+def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
+    """The stratum of each labelled row: its class, the answer with most votes, or the fifth of the first quantity."""
+    if isinstance(target, Classes):
+        return labels
+    if isinstance(target, VoteFractions):
+        return labels.argmax(axis=1)
+    edges = np.quantile(labels[:, 0], np.linspace(0, 1, _STRATA + 1)[1:-1]) if len(labels) else np.zeros(0)
+    return np.searchsorted(edges, labels[:, 0], side="right")
+
+
+def _require_members(kinds: NDArray[np.int64], unique: NDArray[np.str_], target: Target, parts: int) -> None:
+    if len(unique) < 2 * parts:
+        raise TooFewGalaxies(
+            f"There are {len(unique)} labelled galaxies; a training needs at least {2 * parts}.",
+            "Label more galaxies.",
+        )
+    if not isinstance(target, Classes):
+        return
+    for number, name in enumerate(target.names):
+        count = int((kinds == number).sum())
+        if count < parts:
+            galaxies = "galaxy" if count == 1 else "galaxies"
+            raise TooFewGalaxies(
+                f"The class “{name}” has {count} labelled {galaxies}; each of the {parts} parts needs at least one.",
+                "Label more of them, join the class with another, or remove these labels.",
+                name,
+            )
+
+
+def _dealt(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDArray[np.int64]:
+    """Deal the groups of one stratum, in their shuffled order, to test, validation and training."""
+    total = int(sizes.sum())
+    part = np.zeros(len(sizes), dtype=np.int64)
+    before = np.cumsum(sizes) - sizes  # images dealt before each group
+    test = settings.test * total if parts == 3 else 0.0
+    middle = before + sizes / 2
+    part[middle < test + settings.validation * total] = 1
+    part[middle < test] = 2
+    if len(sizes) >= parts:  # small strata: each part has at least one group
+        for place, number in enumerate((0, 1, 2)[:parts][::-1]):
+            if not (part == number).any():
+                part[place] = number
+    return part
+
+
+def _beyond(
+    part: NDArray[np.int64],
+    rank: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    limit: int,
+) -> NDArray[np.int64]:
+    """Training groups beyond the limit. Classes take turns, so that a smaller limit is a subset of a larger one."""
+    train = np.flatnonzero(part == 0)
+    turn = np.empty(len(train), dtype=np.int64)
+    for kind in np.unique(kinds[train]):
+        mine = np.flatnonzero(kinds[train] == kind)
+        turn[mine[np.argsort(rank[train[mine]])]] = np.arange(len(mine))
+    order = train[np.lexsort((kinds[train], turn))]
+    return order[np.cumsum(sizes[order]) > limit]
+
+
+def _in_words(settings: DataSettings, target: Target) -> str:
+    by = {Classes: "class", VoteFractions: "most voted answer"}.get(type(target), "fifths of the first quantity")
+    together = f"same “{settings.group}”" if settings.group else "same id"
+    limit = f"; at most {settings.train_limit} in training" if settings.train_limit else ""
+    return (
+        f"{settings.validation:.0%} validation and {settings.test:.0%} test, stratified by {by}, "
+        f"images of the {together} together{limit}"
+    )
+
+
+def save(split: Split, ids: Sequence[str], path: Path) -> None:
+    """Write a split as CSV (id, row, part) under comment lines with its seed and rule."""
+    text = io.StringIO()
+    text.write(f"# seed = {split.seed}\n# rule = {split.rule}\n")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("id", "row", "part"))
+    table.writerows((ids[row], row, name) for row, name in enumerate(split.part_of(len(ids))) if name)
+    write_atomically(path, text.getvalue())
+
+
+def load(path: Path, ids: Sequence[str]) -> Split:
+    """Read a split and make sure that it belongs to these ids.
+
+    Raises
+    ------
+    UnreadableFile
+        It is missing, damaged, or of another dataset.
+    """
+    rows: dict[str, list[int]] = {name: [] for name in PARTS}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        seed = int(lines[0].removeprefix("# seed = "))
+        rule = lines[1].removeprefix("# rule = ")
+        for name, row, part in csv.reader(lines[3:]):
+            if ids[int(row)] != name:
+                raise UnreadableFile(
+                    f"This split was drawn for another dataset (row {row} is {ids[int(row)]} and not {name}).",
+                    "Open the dataset that the run was trained on.",
+                    str(path),
+                )
+            rows[part].append(int(row))
+    except (OSError, ValueError, IndexError, KeyError) as error:
+        raise UnreadableFile(f"The split cannot be read ({error}).", "", str(path)) from None
+    return Split(*(np.array(sorted(rows[name]), dtype=np.int64) for name in PARTS), seed=seed, rule=rule)

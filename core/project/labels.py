@@ -1,0 +1,93 @@
+"""The journal of hand labels: appended, never rewritten; undone by recording the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.project.files import append_durably
+
+
+@dataclass(frozen=True)
+class LabelChange:
+    """One galaxy's label in one column was changed."""
+
+    time: str
+    id: str
+    column: str
+    old: str
+    new: str
+
+
+class LabelJournal:
+    """Hand labels of one dataset, as lines of JSON.
+
+    Parameters
+    ----------
+    path
+        The file; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def record(self, id: str, column: str, old: str, new: str) -> LabelChange:  # noqa: A002 - the column's name
+        """Append a change and flush it to the disk. To undo one, record it with ``old`` and ``new`` exchanged."""
+        change = LabelChange(datetime.now(UTC).isoformat(timespec="seconds"), id, column, old, new)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._end_broken_line()
+        append_durably(self.path, json.dumps(asdict(change), ensure_ascii=False))
+        return change
+
+    def replay(self) -> dict[tuple[str, str], str]:
+        """The present hand label of each (id, column). A half-written last line is passed over."""
+        labels: dict[tuple[str, str], str] = {}
+        for line in self._lines():
+            try:
+                change = LabelChange(**json.loads(line))
+            except (ValueError, TypeError):
+                continue
+            labels[change.id, change.column] = change.new
+        return labels
+
+    def _lines(self) -> list[str]:
+        return self.path.read_text(encoding="utf-8", errors="replace").splitlines() if self.path.exists() else []
+
+    def _end_broken_line(self) -> None:
+        """After a kill in the middle of a line, start a new one."""
+        if self.path.exists() and (content := self.path.read_bytes()) and not content.endswith(b"\n"):
+            append_durably(self.path, "")
+
+
+def relabelled(
+    columns: Mapping[str, NDArray[Any]], ids: Sequence[str], labels: Mapping[tuple[str, str], str]
+) -> dict[str, NDArray[Any]]:
+    """Catalogue columns in which hand labels have taken the place of the catalogue's.
+
+    Parameters
+    ----------
+    columns
+        By name, each of length N; left as they are.
+    ids
+        N ids; a label counts for every image of that id.
+    labels
+        As :meth:`LabelJournal.replay` gives them; a new column is made where the catalogue has none.
+    """
+    changed: dict[str, NDArray[Any]] = {}
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(ids):
+        rows.setdefault(name, []).append(row)
+    for (name, column), label in labels.items():
+        if name in rows:
+            if column not in changed:
+                old = columns.get(column)
+                changed[column] = np.full(len(ids), "", object) if old is None else np.asarray(old).astype(object)
+            changed[column][rows[name]] = label
+    return {**columns, **changed}

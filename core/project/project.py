@@ -1,0 +1,137 @@
+"""A project is a folder: datasets, labels, runs. It may be moved; one program at a time writes to it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import datetime
+from pathlib import Path
+
+import tomlkit
+from filelock import FileLock, Timeout
+
+from core.errors import FolderInUse, UnreadableFile, WrongVersion
+from core.project.files import write_atomically
+from core.project.labels import LabelJournal
+from core.project.runs import RunFolder
+
+FORMAT = 1
+_FILE = "project.toml"
+
+
+class Project:
+    """An open project folder, locked against other programs until :meth:`close`.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    name
+        Its name.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.name = name
+        self._lock = FileLock(folder / "project.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise FolderInUse(
+                "This project is open in another window.", "Close it there, or open another project.", str(folder)
+            ) from None
+        except OSError as error:
+            raise FolderInUse(
+                f"This folder cannot be written to ({error.strerror}).", "Copy the project elsewhere.", str(folder)
+            ) from error
+
+    @classmethod
+    def create(cls, folder: Path, name: str) -> Project:
+        """Make a new project in an empty or new folder.
+
+        Raises
+        ------
+        FolderInUse
+            The folder holds something already, or cannot be written to.
+        """
+        if (folder / _FILE).exists():
+            raise FolderInUse("There is a project in this folder already.", "Open it instead.", str(folder))
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise FolderInUse("This folder holds other files.", "Choose an empty or a new folder.", str(folder))
+        document = tomlkit.document()
+        document.add(tomlkit.comment("A Tuning Fork project."))
+        document.add("format", FORMAT)
+        document.add("name", name)
+        write_atomically(folder / _FILE, tomlkit.dumps(document))
+        for part in ("datasets", "labels", "runs"):
+            (folder / part).mkdir(exist_ok=True)
+        return cls(folder, name)
+
+    @classmethod
+    def open(cls, folder: Path) -> Project:
+        """Open a project.
+
+        Raises
+        ------
+        UnreadableFile
+            There is none, or its file is damaged.
+        WrongVersion
+            A newer program wrote it.
+        FolderInUse
+            It is open elsewhere.
+        """
+        file = folder / _FILE
+        if not file.exists():
+            raise UnreadableFile(
+                "There is no project in this folder.", "Choose a folder with a project.toml.", str(folder)
+            )
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+            version, name = int(values["format"]), str(values["name"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UnreadableFile(
+                f"The project's file is damaged ({error}).", "Mend or restore it.", str(file)
+            ) from None
+        if version > FORMAT:
+            raise WrongVersion("A newer Tuning Fork wrote this project.", "Update the program.", str(file))
+        return cls(folder, name)
+
+    @classmethod
+    def open_or_create(cls, folder: Path, name: str) -> Project:
+        """Open the project in a folder, or make one."""
+        return cls.open(folder) if (folder / _FILE).exists() else cls.create(folder, name)
+
+    def close(self) -> None:
+        """Let other programs have it."""
+        self._lock.release()
+
+    def datasets(self) -> list[Path]:
+        """The dataset files, by name."""
+        return sorted((self.folder / "datasets").glob("*.h5"))
+
+    def dataset_path(self, name: str) -> Path:
+        """Where a new dataset of that name should lie."""
+        return self.folder / "datasets" / f"{_file_name(name)}.h5"
+
+    def runs(self) -> list[RunFolder]:
+        """The runs that were started, oldest first."""
+        return [RunFolder(file.parent) for file in sorted((self.folder / "runs").glob("*/settings.toml"))]
+
+    def new_run(self, name: str) -> RunFolder:
+        """Make a folder for a new run, named by time and ``name``."""
+        stem = f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S} {_file_name(name)}".strip()
+        path = self.folder / "runs" / stem
+        number = 2
+        while path.exists():
+            path = self.folder / "runs" / f"{stem} ({number})"
+            number += 1
+        return RunFolder.create(path)
+
+    def labels(self, dataset: Path) -> LabelJournal:
+        """The journal of hand labels for a dataset."""
+        return LabelJournal(self.folder / "labels" / f"{dataset.stem}.jsonl")
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", name).strip(" .")[:80]

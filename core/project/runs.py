@@ -1,0 +1,143 @@
+"""A run is a folder that anyone can read: settings, history, metrics, weights."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import FolderInUse, UnreadableFile
+from core.events import EpochEnded, Scores
+from core.project.files import append_durably, write_atomically
+
+_PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where the parts of a run lie."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path) -> RunFolder:
+        """Make a folder for a new run.
+
+        Raises
+        ------
+        FolderInUse
+            There is something in it already.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            what = "a run" if (path / "settings.toml").exists() else "other files"
+            raise FolderInUse(
+                f"This folder holds {what} already.", "Choose another name; nothing was changed.", str(path)
+            )
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FolderInUse(
+                f"The folder cannot be made ({error.strerror}).", "Choose another place.", str(path)
+            ) from error
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def settings_file(self) -> Path:
+        """What was asked for, with comments."""
+        return self.path / "settings.toml"
+
+    @property
+    def environment_file(self) -> Path:
+        """Versions, device, seed, data checksum."""
+        return self.path / "environment.toml"
+
+    @property
+    def history_file(self) -> Path:
+        """One line for each epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def metrics_file(self) -> Path:
+        """Figures of merit, by the part of the data they are for."""
+        return self.path / "metrics.json"
+
+    @property
+    def split_file(self) -> Path:
+        """Which galaxy was in which part."""
+        return self.path / "split.csv"
+
+    @property
+    def best(self) -> Path:
+        """The predictor of the best epoch."""
+        return self.path / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """What is needed to go on from the last whole epoch."""
+        return self.path / "last"
+
+    @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.path / "card.md"
+
+    @property
+    def log(self) -> Path:
+        """What happened, line by line."""
+        return self.path / "log.txt"
+
+
+def append_history(path: Path, ended: EpochEnded) -> None:
+    """Add an epoch to a history file; the first one writes the header.
+
+    The score column is ``accuracy`` for classes and ``r2`` otherwise.
+    """
+    score = score_name(ended.validation)
+    if not path.exists():
+        write_atomically(path, ",".join(name.replace("accuracy", score) for name in _PLAIN) + "\n")
+    row = (
+        ended.train.loss,
+        ended.train.values.get(score, math.nan),
+        ended.validation.loss,
+        ended.validation.values.get(score, math.nan),
+        ended.learning_rate,
+    )
+    append_durably(path, f"{ended.epoch}," + ",".join(f"{value:.8g}" for value in row) + f",{ended.seconds:.3f}")
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read a history file: one dictionary for each whole line, by column name.
+
+    A line that a kill left half-written is passed over, since its epoch will be repeated.
+
+    Raises
+    ------
+    UnreadableFile
+        It is missing or something else.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"The history cannot be read ({error}).", "", str(path)) from None
+    if not lines or not lines[0].startswith("epoch,loss,"):
+        raise UnreadableFile("This is not the history of a run.", "", str(path))
+    names = lines[0].split(",")
+    rows: list[dict[str, float]] = []
+    for cells in csv.reader(lines[1:]):
+        if len(cells) == len(names):
+            try:
+                rows.append(dict(zip(names, map(float, cells), strict=True)))
+            except ValueError:
+                continue
+    return rows
+
+
+def score_name(scores: Scores) -> str:
+    """The name under which the history keeps the score."""
+    return "accuracy" if "accuracy" in scores.values else "r2"
