@@ -40,9 +40,11 @@ def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimize
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": wish.weight_decay},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
+    fused = all(p.device.type in {"cpu", "cuda"} for p in parameters)  # all weights in one go
+    rate, momentum = largest_rate(settings), wish.momentum
     if wish.method == "adam":
-        return torch.optim.AdamW(groups, lr=largest_rate(settings))
-    return torch.optim.SGD(groups, lr=largest_rate(settings), momentum=wish.momentum, nesterov=wish.momentum > 0)
+        return torch.optim.AdamW(groups, lr=rate, fused=fused)
+    return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=fused)
 
 
 def set_rate(moving: torch.optim.Optimizer, rate: float) -> None:

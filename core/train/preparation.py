@@ -117,6 +117,12 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
             raise TooFewGalaxies(
                 f"The {part} part holds {len(rows)} galaxies.", "Label more galaxies, or change the parts' shares."
             )
+    if settings.network.batch_norm and _smallest_batch(len(split.train), settings.optimiser.batch_size) < 2:
+        raise SettingsProblem(
+            "Batch normalisation needs at least two galaxies in every batch.",
+            "Choose a larger batch size, or switch it off.",
+            "optimiser.batch_size",
+        )
     augmentation, notices = augment.suited(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
@@ -219,6 +225,10 @@ def _sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.
     if len(rows) > most:
         rows = numpy_generator(seed, "sample").choice(rows, most, replace=False)
     return cutouts.images[np.sort(rows)]
+
+
+def _smallest_batch(galaxies: int, batch_size: int) -> int:
+    return galaxies // math.ceil(galaxies / batch_size)
 
 
 def _pixel_scale(cutouts: Cutouts) -> float:

@@ -1,0 +1,106 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from torch import nn
+
+from core.errors import NotPossible
+from core.nets import cnn
+from core.nets.settings import NetworkSettings
+
+
+@effort(max_examples=25, deadline=None)
+@given(
+    depth=st.integers(1, 4),
+    height=st.integers(8, 40),
+    width=st.integers(8, 40),
+    bands=st.integers(1, 5),
+    kernel=st.sampled_from([3, 5, 7]),
+    activation=st.sampled_from(["relu", "leaky relu", "prelu", "gelu"]),
+    batch_norm=st.booleans(),
+    pooling=st.sampled_from(["global", "flatten"]),
+    dense=st.sampled_from([0, 8]),
+)
+def test_any_allowed_network_gives_one_row_of_outputs_per_stamp(
+    depth, height, width, bands, kernel, activation, batch_norm, pooling, dense
+):
+    settings = NetworkSettings(
+        depth=depth,
+        channels=8,
+        kernel=kernel,
+        activation=activation,
+        batch_norm=batch_norm,
+        pooling=pooling,
+        dense=dense,
+    )
+    network = cnn.build(settings, (bands, height, width), 4)
+    outputs = network(torch.randn(2, bands, height, width))
+    assert outputs.shape == (2, 4)
+    assert torch.isfinite(outputs).all()
+    assert len(network.blocks) == depth
+
+
+def test_too_deep_a_network_is_refused_with_the_deepest_possible():
+    with pytest.raises(NotPossible, match="at most 6 blocks"):
+        cnn.build(NetworkSettings(depth=7), (1, 32, 32), 2)
+    deepest = cnn.build(NetworkSettings(depth=6), (1, 32, 32), 2).eval()
+    assert deepest(torch.zeros(1, 1, 32, 32)).shape == (1, 2)
+
+
+def test_weights_depend_on_the_generator_alone_and_leave_the_global_random_state():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    one, same, other = (
+        cnn.build(NetworkSettings(), (3, 32, 32), 3, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), same.parameters(), strict=True))
+    assert not torch.equal(next(one.parameters()), next(other.parameters()))
+
+
+def test_responses_keep_their_size_through_a_fresh_deep_network():
+    network = cnn.build(NetworkSettings(depth=6, batch_norm=False), (3, 64, 64), 3)
+    with torch.no_grad():
+        responses = network.features(torch.randn(16, 3, 64, 64))
+    assert 0.05 < responses.std() < 20
+
+
+def test_pooling_before_the_activation_changes_nothing_for_functions_that_never_fall():
+    network = cnn.build(NetworkSettings(depth=2, channels=8), (3, 16, 16), 2)
+    order = [type(layer) for layer in network.features[:4]]
+    assert order == [nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.ReLU]
+    x = torch.randn(4, 8, 16, 16)
+    pool, activation = network.features[2], network.features[3]
+    assert torch.equal(activation(pool(x)), pool(activation(x)))
+
+
+@pytest.mark.parametrize("activation", ["gelu", "prelu"])
+def test_activations_that_may_fall_stand_before_the_pooling(activation):
+    network = cnn.build(NetworkSettings(depth=1, activation=activation), (1, 16, 16), 2)
+    kinds = [name for name, _ in network.features.named_children()]
+    assert kinds.index("activation1") < kinds.index("pool1")
+
+
+def test_every_parameter_belongs_to_a_block_or_to_the_head():
+    network = cnn.build(NetworkSettings(depth=3), (2, 32, 32), 5)
+    blocks = {name: network.block_of(name) for name, _ in network.named_parameters()}
+    assert blocks["features.conv1.weight"] == 1
+    assert blocks["features.norm3.bias"] == 3
+    assert {block for name, block in blocks.items() if name.startswith("head")} == {4}
+    deep = cnn.build(NetworkSettings(depth=10), (1, 1024, 1024), 2)
+    assert deep.block_of("features.conv10.weight") == 10
+    assert deep.block_of("features.conv1.weight") == 1
+
+
+def test_dropout_draws_from_its_own_generator():
+    layer = cnn.OwnDropout(0.5)
+    layer.generator = torch.Generator().manual_seed(1)
+    torch.manual_seed(0)
+    first = layer(torch.ones(1000))
+    layer.generator.manual_seed(1)
+    torch.manual_seed(99)
+    assert torch.equal(layer(torch.ones(1000)), first)
+    assert set(first.tolist()) == {0.0, 2.0}
+    assert first.mean() == pytest.approx(1, abs=0.15)
+    assert torch.equal(layer.eval()(torch.ones(5)), torch.ones(5))

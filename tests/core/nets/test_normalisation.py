@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from core.errors import NotANumber, TooFewGalaxies
+from core.nets import normalisation
+
+
+def _stamps(count=200, sky=(100.0, -3.0), noise=(2.0, 0.1), seed=0):
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:32, :32] - 15.5
+    galaxy = np.exp(-(x**2 + y**2) / 30)
+    images = np.stack([s + random.normal(0, n, (count, 32, 32)) for s, n in zip(sky, noise, strict=True)], axis=1)
+    images += random.uniform(1, 50, (count, 1, 1, 1)) * galaxy
+    return images.astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["standard", "asinh"])
+def test_scaled_training_images_have_zero_mean_and_unit_variance_in_each_band(kind):
+    images = _stamps()
+    scaled = normalisation.fit(images, kind)(torch.from_numpy(images))
+    assert torch.allclose(scaled.mean(dim=(0, 2, 3)), torch.zeros(2), atol=1e-3)
+    assert torch.allclose(scaled.std(dim=(0, 2, 3)), torch.ones(2), atol=1e-3)
+
+
+def test_asinh_finds_the_sky_and_its_noise_under_galaxies():
+    fitted = normalisation.fit(_stamps(), "asinh")
+    assert fitted.sky.tolist() == pytest.approx([100.0, -3.0], abs=0.1)
+    assert fitted.knee.tolist() == pytest.approx([2.0, 0.1], rel=0.1)
+
+
+def test_a_sky_that_differs_from_stamp_to_stamp_does_not_pass_for_noise():
+    images = _stamps() + np.random.default_rng(1).normal(0, 5, (200, 1, 1, 1)).astype(np.float32)
+    assert normalisation.fit(images, "asinh").knee.tolist() == pytest.approx([2.0, 0.1], rel=0.1)
+
+
+def test_asinh_is_the_written_formula():
+    images = _stamps(20)
+    fitted = normalisation.fit(images, "asinh")
+    sky, knee, centre, scale = (
+        getattr(fitted, name).numpy()[:, None, None] for name in ("sky", "knee", "centre", "scale")
+    )
+    expected = (np.arcsinh((images - sky) / knee) - centre) / scale
+    assert np.allclose(fitted(torch.from_numpy(images)).numpy(), expected, atol=1e-5)
+
+
+def test_an_empty_band_and_noiseless_images_stay_finite():
+    images = np.zeros((5, 2, 16, 16), np.float32)
+    images[:, 0, 6:10, 6:10] = 3
+    for kind in ("standard", "asinh"):
+        scaled = normalisation.fit(images, kind)(torch.from_numpy(images))
+        assert torch.isfinite(scaled).all()
+        assert (scaled[:, 1] == 0).all()
+
+
+def test_nan_pixels_and_no_images_are_problems():
+    images = _stamps(4)
+    images[2, 0, 3, 3] = np.nan
+    with pytest.raises(NotANumber) as caught:
+        normalisation.fit(images, "standard")
+    assert "image 2" in caught.value.where
+    with pytest.raises(TooFewGalaxies):
+        normalisation.fit(images[:0], "standard")
+
+
+def test_the_border_of_a_stamp_counts_every_edge_pixel_once():
+    image = np.arange(20, dtype=np.float32).reshape(1, 1, 4, 5)
+    inner = {6, 7, 8, 11, 12, 13}
+    assert sorted(normalisation.border(image)[0, 0].tolist()) == sorted(set(range(20)) - inner)

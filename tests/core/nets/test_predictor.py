@@ -1,0 +1,117 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from core.data.target import Classes, Quantities
+from core.errors import NotPossible, UnreadableFile, WrongVersion
+from core.nets import cnn, normalisation
+from core.nets.heads import OutputScale
+from core.nets.predictor import Predictor, frozen_copy
+from core.nets.settings import NetworkSettings
+
+
+def _predictor(target=None, pooling="global", bands=("g", "r", "i")):
+    target = target or Classes("kind", ("disk", "edge-on", "sphéroïde"))
+    outputs = len(getattr(target, "names", ()) or target.columns)
+    shape = (len(bands), 32, 32)
+    network = cnn.build(NetworkSettings(depth=3, channels=8, pooling=pooling), shape, outputs)
+    network(torch.randn(8, *shape))  # so that the batch statistics are not the first ones
+    network.eval().requires_grad_(False)
+    images = np.random.default_rng(0).normal(5, 2, (20, *shape)).astype(np.float32)
+    scaling = normalisation.fit(images, "asinh")
+    scale = OutputScale(torch.tensor([3.0, 0.5]), torch.tensor([2.0, 0.1])) if isinstance(target, Quantities) else None
+    return Predictor(network, scaling, target, bands, shape, 0.396, scale, {"run": "one", "epoch": 7})
+
+
+@pytest.mark.parametrize("target", [None, Quantities(("radius", "ratio"), ("arcsec", ""))])
+def test_a_saved_predictor_comes_back_with_the_same_scores_and_names(tmp_path, target):
+    predictor = _predictor(target)
+    path = tmp_path / "best.safetensors"
+    predictor.save(path)
+    again = Predictor.load(path)
+    images = torch.randn(5, 3, 32, 32)
+    assert torch.equal(again.scores(images), predictor.scores(images))
+    assert (again.target, again.bands, again.stamp_shape) == (predictor.target, predictor.bands, predictor.stamp_shape)
+    assert (again.pixel_scale, again.card) == (0.396, {"run": "one", "epoch": 7})
+    assert not again.network.training
+    assert Predictor.load(tmp_path).output_names == predictor.output_names
+    again.save(tmp_path / "twice.safetensors")
+    assert (tmp_path / "twice.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_probabilities_add_up_to_one_and_follow_the_images_gradient():
+    predictor = _predictor()
+    images = torch.randn(4, 3, 32, 32, requires_grad=True)
+    scores = predictor.scores(images)
+    assert torch.allclose(scores.sum(1), torch.ones(4))
+    scores[:, 0].sum().backward()
+    assert images.grad.abs().sum() > 0
+
+
+def test_an_unknown_pixel_scale_survives(tmp_path):
+    predictor = _predictor()
+    predictor.pixel_scale = math.nan
+    predictor.save(tmp_path / "p.safetensors")
+    assert math.isnan(Predictor.load(tmp_path / "p.safetensors").pixel_scale)
+    assert predictor.check(("g", "r", "i"), (3, 32, 32), 0.2) == []
+
+
+def test_files_that_hold_no_network_are_told_apart(tmp_path):
+    missing, text, foreign, torn = (tmp_path / name for name in ("missing", "text", "foreign", "torn"))
+    text.write_text("<html>404</html>")
+    safetensors.torch.save_file({"weight": torch.zeros(2)}, foreign)
+    _predictor().save(torn)
+    torn.write_bytes(torn.read_bytes()[:-100])
+    for path, words in (
+        (missing, "no such"),
+        (text, "not a whole safetensors file"),
+        (foreign, "not written by this program"),
+        (torn, "not a whole safetensors file"),
+    ):
+        with pytest.raises(UnreadableFile, match=words) as caught:
+            Predictor.load(path)
+        assert caught.value.where == str(path)
+
+
+def test_a_newer_format_and_missing_weights_are_refused(tmp_path):
+    path = tmp_path / "p.safetensors"
+    _predictor().save(path)
+    tensors = safetensors.torch.load_file(path)
+    with safetensors.safe_open(path, "pt") as file:
+        plan = json.loads(file.metadata()["tuning_fork"])
+    safetensors.torch.save_file(tensors, path, {"tuning_fork": json.dumps(plan | {"format": 99})})
+    with pytest.raises(WrongVersion):
+        Predictor.load(path)
+    del tensors["network.head.output.bias"]
+    safetensors.torch.save_file(tensors, path, {"tuning_fork": json.dumps(plan)})
+    with pytest.raises(UnreadableFile, match="damaged"):
+        Predictor.load(path)
+
+
+def test_other_bands_sizes_and_scales_are_warned_of_or_refused():
+    predictor = _predictor()
+    assert predictor.check(("g", "r", "i"), (3, 32, 32), 0.4) == []
+    with pytest.raises(NotPossible, match="3 bands"):
+        predictor.check(("g",), (1, 32, 32), 0.4)
+    assert "bands are" in predictor.check(("i", "r", "g"), (3, 32, 32), 0.4)[0].sentence
+    assert "48 × 40 pixels" in predictor.check(("g", "r", "i"), (3, 40, 48), 0.4)[0].sentence
+    assert "0.2 arcsec/pixel" in predictor.check(("g", "r", "i"), (3, 32, 32), 0.2)[0].sentence
+    with pytest.raises(NotPossible, match="too small"):
+        predictor.check(("g", "r", "i"), (3, 3, 3), 0.4)
+    with pytest.raises(NotPossible):
+        _predictor(pooling="flatten").check(("g", "r", "i"), (3, 40, 40), 0.4)
+
+
+def test_a_frozen_copy_does_not_follow_the_original():
+    predictor = _predictor()
+    images = torch.randn(2, 3, 32, 32)
+    copy = frozen_copy(predictor)
+    before = copy.scores(images)
+    with torch.no_grad():
+        for parameter in predictor.network.parameters():
+            parameter.zero_()
+    assert torch.equal(copy.scores(images), before)

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics
+
+from core.data.target import Classes, Quantities, VoteFractions
+from core.train.scoring import Tally, figures
+
+CLASSES = Classes("kind", ("a", "b", "c"))
+QUANTITIES = Quantities(("radius", "ratio"), ("arcsec", ""))
+
+
+def test_accuracies_agree_with_scikit_learn():
+    random = np.random.default_rng(0)
+    true = random.choice(3, 500, p=[0.8, 0.15, 0.05])
+    predicted = random.dirichlet([3, 1, 1], 500)
+    values = figures(CLASSES, predicted, true.astype(float))
+    assert values["accuracy"] == pytest.approx(metrics.accuracy_score(true, predicted.argmax(1)))
+    assert values["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(true, predicted.argmax(1)))
+
+
+def test_r2_agrees_with_scikit_learn():
+    random = np.random.default_rng(0)
+    true = random.normal(3, 2, (300, 2))
+    predicted = true + random.normal(0, [0.5, 3], (300, 2))
+    values = figures(QUANTITIES, predicted, true)
+    assert values["r2"] == pytest.approx(metrics.r2_score(true, predicted))
+    assert values["r2:ratio"] == pytest.approx(metrics.r2_score(true[:, 1], predicted[:, 1]))
+
+
+def test_r2_of_equal_labels_is_unknown_without_a_warning():
+    assert np.isnan(figures(QUANTITIES, np.ones((4, 2)), np.ones((4, 2)))["r2"])
+
+
+def test_batches_of_any_size_add_up_to_the_whole():
+    random = torch.Generator().manual_seed(0)
+    outputs, labels = torch.randn(50, 3, generator=random), torch.randint(0, 3, (50,), generator=random)
+    whole, parts = Tally(CLASSES), Tally(CLASSES)
+    whole.add(outputs, labels, 2.0)
+    parts.add(outputs[:45], labels[:45], 1.0)
+    parts.add(outputs[45:], labels[45:], 11.0)
+    assert parts.scores() == whole.scores()
+    assert parts.galaxies == 50
+
+
+def test_vote_fractions_are_scored_after_the_softmax():
+    shares = torch.tensor([[0.2, 0.8], [0.6, 0.4]])
+    tally = Tally(VoteFractions(("smooth", "disk")))
+    tally.add(torch.log(shares) + 5, shares, 0.0)
+    assert tally.scores().values["r2"] == pytest.approx(1)
+
+
+def test_a_network_that_says_the_same_of_everything_is_noticed():
+    for target, outputs, labels, expected in (
+        (CLASSES, torch.tensor([[1.0, 0, 0], [0.4, 0, 0]]), torch.tensor([0, 1]), True),
+        (CLASSES, torch.tensor([[1.0, 0, 0], [0.4, 0, 0]]), torch.tensor([0, 0]), False),
+        (CLASSES, torch.tensor([[1.0, 0, 0], [0, 0.4, 0]]), torch.tensor([0, 1]), False),
+        (QUANTITIES, torch.tensor([[1.0, 0], [1.0, 1]]), torch.tensor([[1.0, 0], [2.0, 1]]), True),
+        (QUANTITIES, torch.tensor([[1.0, 0], [1.5, 1]]), torch.tensor([[1.0, 0], [2.0, 1]]), False),
+    ):
+        tally = Tally(target)
+        tally.add(outputs, labels, 0.0)
+        assert tally.is_constant() is expected
