@@ -90,7 +90,7 @@ def _read_text(path: Path) -> Table:
             good.append(row)
     columns = list(zip(*good, strict=False)) if good else [()] * width
     table = Table({name: _from_text(cells) for name, cells in zip(names, columns, strict=False)})
-    table.meta["notes"] = notes
+    table.meta = {"notes": notes}
     return table
 
 
@@ -134,11 +134,12 @@ def _read_votable(path: Path) -> Table:
 
 
 def _read_parquet(path: Path) -> Table:
-    from pyarrow import lib, parquet, types
+    import pyarrow as pa
+    from pyarrow import parquet, types
 
     try:
         arrow = parquet.read_table(path)
-    except lib.ArrowException as error:
+    except pa.ArrowException as error:
         raise CatalogueProblem(f"The Parquet file is damaged ({error}).", "Copy it again.", str(path)) from error
     table, notes = Table(), list[str]()
     for field, values in zip(arrow.schema, arrow.columns, strict=True):
@@ -154,15 +155,15 @@ def _read_parquet(path: Path) -> Table:
             filled = np.array(["" if value is None else str(value) for value in values.to_pylist()], dtype=str)
         unit = (field.metadata or {}).get(b"unit", b"").decode()
         table[field.name] = MaskedColumn(filled, mask=empty, unit=unit or None)
-    table.meta["notes"] = notes
+    table.meta = {"notes": notes}
     return table
 
 
 def _plain(raw: Table) -> Table:
-    notes: list[str] = list(raw.meta.get("notes", ()))
+    notes: list[str] = list((raw.meta or {}).get("notes", ()))
     table = Table()
     for name in raw.colnames:
-        column = raw[name]
+        column: Any = raw[name]
         if not isinstance(column, Column) or column.ndim > 1:
             isot = getattr(column, "isot", None)  # times become text; positions and vectors have no single value
             if isot is None:
@@ -171,7 +172,7 @@ def _plain(raw: Table) -> Table:
             column = Column(np.asarray(isot, dtype=str))
         unit = str(column.unit) if column.unit is not None else None
         table[name] = Column(_values(column), unit=unit, description=column.description)
-    table.meta["notes"] = notes
+    table.meta = {"notes": notes}
     return table
 
 
@@ -227,7 +228,7 @@ def label_columns(table: Table, settings: ImportSettings) -> tuple[str, ...]:
     first: tuple[str, str] | None = None
     votes: list[str] = []
     for name in table.colnames:
-        if (match := _VOTES.match(name)) and table[name].dtype.kind == "f":
+        if (match := _VOTES.match(name)) and np.asarray(table[name]).dtype.kind == "f":
             question = (match["question"], match["kind"])
             first = first or question
             votes += [name] if question == first else []

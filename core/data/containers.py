@@ -120,7 +120,8 @@ def _blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, 
     if not container.path.endswith(".npz"):
         with h5py.File(container.path, "r") as file:
             for first in range(start, stop, rows):
-                yield first, file[container.images][first : min(first + rows, stop)]  # pyright: ignore[reportIndexIssue]
+                images: Any = file[container.images]
+                yield first, images[first : min(first + rows, stop)]
         return
     with zipfile.ZipFile(container.path) as archive, archive.open(f"{container.images}.npy") as member:
         shape, is_fortran, dtype = _header(member)

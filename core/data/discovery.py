@@ -197,13 +197,13 @@ def _group(files: dict[str, int], pattern: bands.Pattern, found: Found, stop: th
         if matched is None:
             looks = f"; it looks like {known}" if known else ""
             sentence = f"The name fits no band of the pattern “{pattern.text}”{looks}."
-            found.problems.append(UnreadableFile(sentence, "Leave it out, or change the pattern.", path))
+            found.problems.append(UnreadableFile(sentence, "Leave it out, or change the pattern.", relative))
             continue
         galaxy, band = matched
         there = galaxies.setdefault((below, path[:below], galaxy), {})
         if band in there:
             sentence = f"The band {band} of this galaxy is there twice; {Path(there[band]).name} is used."
-            found.problems.append(UnreadableFile(sentence, "Leave one of them out.", path))
+            found.problems.append(UnreadableFile(sentence, "Leave one of them out.", relative))
         else:
             there[band] = path
         if len(galaxies) % _REPORT_EVERY == 0:
@@ -214,7 +214,7 @@ def _group(files: dict[str, int], pattern: bands.Pattern, found: Found, stop: th
         if missing:
             sentence = f"The galaxy “{galaxy}” has no file for band {', '.join(missing)}."
             found.problems.append(
-                UnreadableFile(sentence, "Add it, or leave out the band.", next(iter(there.values())))
+                UnreadableFile(sentence, "Add it, or leave out the band.", next(iter(there.values()))[below:])
             )
             continue
         paths = [there[band] for band in names]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from astropy.table import Column, Table
@@ -99,7 +100,7 @@ class Galaxies:
         for name in joined.table.colnames:
             if name == "id" and name == joined.column:
                 continue
-            column = joined.table[name]
+            column: Any = joined.table[name]
             values = tables.take(np.asarray(column), decided if name in labels else rows)
             new_names[name] = _add(final, name, values, str(column.unit or ""))
         return tuple(new_names[name] for name in labels)

@@ -166,7 +166,7 @@ def _write(
         batch.flush()
         if not done.ids:
             raise none_usable(len(found.sources), done.problems)
-        done.notes += [f"{count:,} cutouts {what}." for what, count in odd.items()]
+        done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
         writer.finish(*done.catalogue(), _origin(found, settings), done.problems)
     yield Progress(total, total, "files")
     return done
@@ -203,9 +203,9 @@ def _compare(odd: Counter[str], member: Member, plan: Plan, settings: ImportSett
     """Count what is imported although it is not quite like the others."""
     cutout = member.cutout
     if cutout.bands and cutout.bands != plan.bands and not band_names(settings):
-        odd[f"are of band {', '.join(cutout.bands)} and not {', '.join(plan.bands)}"] += 1
+        odd[f"band {', '.join(cutout.bands)} and not {', '.join(plan.bands)}"] += 1
     if cutout.unit != plan.unit:
-        odd[f"have the unit “{cutout.unit or 'unknown'}” and not “{plan.unit or 'unknown'}”"] += 1
+        odd[f"unit “{cutout.unit or 'unknown'}” and not “{plan.unit or 'unknown'}”"] += 1
 
 
 def _notes_on(found: Found, catalogue: Path | None) -> list[str]:

@@ -102,7 +102,7 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
         column = _choose(table, files)
     texts = id_texts(table, column)
     joined = Join(table, column, _ids(table, column))
-    joined.notes += table.meta.get("notes", ())
+    joined.notes += (table.meta or {}).get("notes", ())
     _unite_duplicates(joined, texts, labels)
     _index(joined, texts)
     if not any(joined.row_of(path, name) != NO_ROW for path, name in files):

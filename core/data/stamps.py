@@ -71,18 +71,18 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
         return Stamp(image, cutout.wcs, scale, 0.0)  # nothing to do: a finite sum has finite terms
     valid = np.ones(image.shape, dtype=bool) if image.dtype == np.uint8 else np.isfinite(image)
     _refuse_gaps(valid, settings.max_missing)
-    level = _fill_values(image, valid, settings)  # (C, 1, 1)
     side = size if settings.fit == "crop or pad" else max(height, width)
     left, bottom = (width - side) // 2, (height - side) // 2
     shown = valid[:, max(bottom, 0) :, max(left, 0) :][:, :side, :side]  # what is left after cropping, unpadded
     _refuse_gaps(shown, settings.max_missing)
-    values = _about_centre(np.where(valid, image, 0).astype(np.float32), side, 0.0)
-    valid = _about_centre(valid, side, False)
+    known = image if valid.all() else np.where(valid, image, 0)
+    values, there = _about_centre(known, side).astype(np.float32), _about_centre(valid, side)
     if side != size:
-        values, valid = _resampled(values, valid, size)
+        values, there = _resampled(values, there, size)
         scale *= side / size
-    missing = 1 - float(valid.mean())
-    values = np.where(valid, values, level)
+    missing = 1 - float(there.mean())
+    if missing:
+        values = np.where(there, values, _fill_values(image, valid, settings))
     _refuse_constant(values)
     if image.dtype == np.uint8:
         values = np.clip(np.rint(values), 0, 255)
@@ -98,6 +98,8 @@ def _refuse_constant(image: NDArray[Any]) -> None:
 
 
 def _refuse_gaps(valid: NDArray[np.bool_], most: float) -> None:
+    if valid.all():
+        return
     share = 1 - float(valid.mean())
     if share == 1:
         raise UnreadableFile("No pixel has a value: all are NaN, infinite or blank.", "Leave it out.")
@@ -127,18 +129,16 @@ def _fill_values(image: NDArray[Any], valid: NDArray[np.bool_], settings: Import
     return levels
 
 
-def _about_centre(image: NDArray[Any], side: int, fill: float | bool) -> NDArray[Any]:
-    """Crop or pad (C, H, W) to (C, side, side) about the centre."""
-    for axis in (1, 2):
-        length = image.shape[axis]
-        if length >= side:
-            start = (length - side) // 2
-            image = np.take(image, np.arange(start, start + side), axis=axis)
+def _about_centre(image: NDArray[Any], side: int) -> NDArray[Any]:
+    """Crop, or pad with zeros, (C, H, W) to (C, side, side) about the centre."""
+    for axis, length in ((1, image.shape[1]), (2, image.shape[2])):
+        first = (length - side) // 2
+        if first >= 0:
+            image = image[:, first : first + side] if axis == 1 else image[:, :, first : first + side]
         else:
-            before = -((length - side) // 2)
             margins = [(0, 0)] * 3
-            margins[axis] = (before, side - length - before)
-            image = np.pad(image, margins, constant_values=fill)
+            margins[axis] = (-first, side - length + first)
+            image = np.pad(image, margins)
     return image
 
 
@@ -146,17 +146,19 @@ def _resampled(
     values: NDArray[np.float32], valid: NDArray[np.bool_], size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     overlap = _overlap(values.shape[-1], size)  # (size, side)
-    weight = overlap @ valid.astype(np.float64) @ overlap.T  # (C, size, size)
-    total = overlap @ values.astype(np.float64) @ overlap.T
+    if valid.all():
+        return overlap @ values @ overlap.T, np.ones((len(values), size, size), dtype=bool)
+    weight = overlap @ valid.astype(np.float32) @ overlap.T  # (C, size, size)
+    total = overlap @ values @ overlap.T
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight > 0, total / weight, 0).astype(np.float32), weight >= 0.5
 
 
 @lru_cache(maxsize=32)
-def _overlap(old: int, new: int) -> NDArray[np.float64]:
+def _overlap(old: int, new: int) -> NDArray[np.float32]:
     """Share of each new pixel that each old pixel covers along one side, (new, old); rows add up to one."""
     edges = np.arange(new + 1) * (old / new)  # of the new pixels, in old pixels
     low, high = edges[:-1, np.newaxis], edges[1:, np.newaxis]
     pixel = np.arange(old)
     covered = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
-    return covered / covered.sum(axis=1, keepdims=True)
+    return (covered / covered.sum(axis=1, keepdims=True)).astype(np.float32)

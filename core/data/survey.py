@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Plan:
 
     planes: int
     size: int
-    dtype: str
+    dtype: Literal["float32", "uint8"]
     bands: tuple[str, ...]
     unit: str
 

@@ -59,7 +59,10 @@ def coordinates(cards: Cards) -> str:
     """The cards with celestial coordinates, in their order; empty where there are none."""
     if not _CELESTIAL.match(text_of(cards.get("CTYPE1"))):
         return ""
-    return "".join([card for name, card in cards.items() if name in _COORDINATES or is_distortion(name)])
+    kept = {name: card for name, card in cards.items() if name in _COORDINATES or is_distortion(name)}
+    if old := kept.pop("RADECSYS", ""):  # the name before the standard of 2002
+        kept.setdefault("RADESYS", "RADESYS " + old[8:])
+    return "".join(kept.values())
 
 
 def is_distortion(name: str) -> bool:

@@ -1,0 +1,163 @@
+"""What an import would find, before it is started."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from core.data import catalogue as tables
+from core.data.discovery import Found, discover, require
+from core.data.galaxies import files_to_match
+from core.data.join import NO_ROW, join
+from core.data.readers import read
+from core.data.settings import ImportSettings
+from core.data.survey import Plan, count_of, pattern_note, survey
+from core.errors import CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
+from core.events import Progress, Work
+
+STAMPS = 16
+_TRIES = 64  # sources looked into for the first stamps
+_NAMES = ("catalogue", "catalog", "labels", "label", "sources")
+
+
+@dataclass(frozen=True)
+class ImportPreview:
+    """What the chosen files hold.
+
+    ``count`` galaxies; ``stamps`` are the first sixteen as they lie in the files, (C, H, W) with row 0 at the
+    bottom, and ``names`` theirs; ``shapes`` counts the shapes (C, H, W) of a sample; ``plan`` is what an import
+    would make of them. ``catalogue`` is the one that was given, or one that lies beside the files and names them;
+    ``columns`` are its columns, ``id_column`` and ``label_columns`` what would be used, ``matched`` the number of
+    galaxies with a row. ``pattern`` was recognised in the names of files with one band each.
+    """
+
+    count: int
+    stamps: list[NDArray[Any]]
+    names: list[str]
+    shapes: dict[tuple[int, int, int], int]
+    plan: Plan
+    bands: tuple[str, ...]
+    pixel_scale: float
+    pattern: str = ""
+    catalogue: Path | None = None
+    columns: tuple[str, ...] = ()
+    id_column: str = ""
+    label_columns: tuple[str, ...] = ()
+    matched: int = 0
+    problems: list[Problem] = field(default_factory=list[Problem])
+    notes: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class _Labels:
+    catalogue: Path | None = None
+    columns: tuple[str, ...] = ()
+    id_column: str = ""
+    label_columns: tuple[str, ...] = ()
+    matched: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+def preview(
+    sources: Sequence[Path], settings: ImportSettings, catalogue: Path | None, stop: threading.Event
+) -> Work[ImportPreview]:
+    """Look at files without importing them.
+
+    A catalogue that cannot be read or joined, and bands that do not fit, are reported in ``problems`` and not
+    raised, so that the user sees the images and can choose again.
+
+    Raises
+    ------
+    UnreadableFile
+        A source does not exist, or none can be read.
+    Stopped
+        ``stop`` was set.
+    """
+    found = yield from discover(sources, settings, stop, [catalogue] if catalogue else [])
+    require(found)
+    sample = yield from survey(found, settings, stop)
+    problems = [*found.problems, *sample.problems]
+    try:
+        plan = sample.plan(settings)
+    except SettingsProblem as problem:
+        problems.append(problem)
+        plan = sample.plan(settings.model_copy(update={"bands": ""}))
+    labels = _Labels()
+    for path in [catalogue] if catalogue else _beside(found, sources):
+        if stop.is_set():
+            raise Stopped
+        yield Progress(0, None, "files")
+        labels = _labels(path, found, settings)
+        if not labels.problems:
+            break
+        labels = labels if catalogue else _Labels()
+    stamps: list[NDArray[Any]] = []
+    names: list[str] = []
+    scale = float("nan")
+    for source in found.sources[:_TRIES]:
+        if stop.is_set():
+            raise Stopped
+        yield Progress(len(stamps), STAMPS, "galaxies")
+        try:
+            for member in read(source, settings):
+                stamps.append(member.cutout.image)
+                names.append(member.name)
+                scale = member.cutout.pixel_scale if scale != scale else scale
+                if len(stamps) == STAMPS:
+                    break
+        except UnreadableFile:
+            continue  # the survey or the import tells
+        if len(stamps) == STAMPS:
+            break
+    return ImportPreview(
+        sum(count_of(source) for source in found.sources),
+        stamps,
+        names,
+        dict(sample.shapes.most_common()),
+        plan,
+        plan.bands,
+        scale,
+        found.pattern,
+        labels.catalogue,
+        labels.columns,
+        labels.id_column,
+        labels.label_columns,
+        labels.matched,
+        [*problems, *labels.problems],
+        [pattern_note(found)] if found.pattern else [],
+    )
+
+
+def _beside(found: Found, sources: Iterable[Path]) -> list[Path]:
+    """Tables that may be the catalogue, best first: in the chosen folders, or right above them."""
+    tables_there = [Path(path) for path in found.tables]
+    for source in sources:
+        above = source.resolve().parent
+        endings = (".csv", ".fits", ".ecsv", ".xml", ".parquet")
+        tables_there += [path for name in _NAMES for end in endings if (path := above / f"{name}{end}").is_file()]
+
+    def rank(path: Path) -> tuple[int, int, str]:
+        named = next((place for place, name in enumerate(_NAMES) if path.stem.lower().startswith(name)), len(_NAMES))
+        return named, len(path.parts), path.name
+
+    return sorted(dict.fromkeys(tables_there), key=rank)[:4]
+
+
+def _labels(path: Path, found: Found, settings: ImportSettings) -> _Labels:
+    table: Table | None = None
+    try:
+        table = tables.read_table(path)
+        labels = tables.label_columns(table, settings)
+        files = files_to_match(found)
+        joined = join(table, files, labels, settings.catalogue_id)
+    except CatalogueProblem as problem:
+        columns = tuple(table.colnames) if table is not None else ()
+        return _Labels(path, columns, settings.catalogue_id, settings.labels, 0, (problem,))
+    matched = sum(joined.row_of(*file) != NO_ROW for file in files)
+    return _Labels(path, tuple(table.colnames), joined.column, labels, matched)
