@@ -45,7 +45,7 @@ _ANCHORS = {
         "7d7c788482798c8878938e789b9476a39a74aba072b4a76fbcae6cc4b468cdbb63d5c25edec958e7d150f0d846f9e03a"
         "fee838"
     ),
-    "evidence": "2166ac4393c392c5ded1e5f0f7f7f7fddbc7f4a582d6604db2182b",  # ColorBrewer RdBu, reversed
+    "blue-red": "2166ac4393c392c5ded1e5f0f7f7f7fddbc7f4a582d6604db2182b",  # ColorBrewer RdBu, reversed
 }
 _FAINT_TO_RED = "ugvrizyjhk"
 _LOG_SCALE = 1000.0
@@ -87,7 +87,7 @@ def _table(anchors: str) -> NDArray[np.uint8]:
 
 
 COLOUR_MAPS: dict[str, NDArray[np.uint8]] = {name: _table(anchors) for name, anchors in _ANCHORS.items()}
-"""Tables of 256 colours, uint8 (256, 3). ``evidence`` is for values about zero: blue against, red for."""
+"""Tables of 256 colours, uint8 (256, 3). ``blue-red`` is for values about zero: blue against, red for."""
 
 
 def suited(is_picture: bool) -> StretchSettings:
