@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
+from shiboken6 import isValid
 
 from core.errors import Stopped
 from core.events import EpochEnded, Event, Progress, Work
@@ -102,6 +103,8 @@ class Job(QObject):
         self._timer.setInterval(_TICK)
         self._timer.timeout.connect(self._deliver)
         self._thread.finished.connect(self._end)
+        thread = self._thread
+        self.destroyed.connect(lambda: _abandon(thread))
 
     def start(self) -> None:
         """Begin."""
@@ -143,6 +146,11 @@ class Job(QObject):
     def is_running(self) -> bool:
         """Whether it was started and has not ended."""
         return self.state in {"running", "paused"}
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._thread.stop.is_set()
 
     @property
     def fraction(self) -> float | None:
@@ -190,6 +198,14 @@ class Job(QObject):
     def _change(self, state: State) -> None:
         self.state = state
         self.state_changed.emit(state)
+
+
+def _abandon(thread: _Puller) -> None:
+    """The job's owner is going away: end its thread first, for Qt aborts when a running thread is deleted."""
+    if isValid(thread):
+        thread.stop.set()
+        thread.go.set()
+        thread.wait()
 
 
 class Latest(QObject):

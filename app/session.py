@@ -1,0 +1,266 @@
+"""What is open, selected and running: the one object that panels listen to.
+
+Panels change it through its methods and hear of every change, their own included, by its signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from app.jobs import Job
+from core.errors import Problem
+from core.project.labels import LabelJournal
+from core.project.project import Project
+from core.project.runs import RunFolder
+from core.train.settings import RunSettings
+
+if TYPE_CHECKING:
+    from core.data.cutouts import Cutouts
+    from core.data.split import Split
+    from core.data.target import Target
+
+
+class Session(QObject):
+    """The state of one window.
+
+    Attributes
+    ----------
+    project
+        The open project; None: none.
+    cutouts
+        The open dataset, read from the window's thread only.
+    target, split
+        What its labels are and its parts, by the draft settings; None where they make no sense yet.
+    current
+        Row of the galaxy that is looked at; −1: none.
+    selection
+        Rows of the selected galaxies.
+    run
+        The run that is looked at.
+    settings
+        Draft of the next run's settings.
+    undo
+        What can be taken back: labels given by hand.
+    jobs
+        What is running.
+    training
+        The job that trains, if one does.
+    """
+
+    project_changed = Signal()
+    cutouts_changed = Signal()
+    split_changed = Signal()
+    current_changed = Signal(int)
+    selection_changed = Signal()
+    settings_changed = Signal()
+    predictor_changed = Signal()
+    labels_changed = Signal(object)
+    runs_changed = Signal()
+    job_started = Signal(object)
+    problem = Signal(object)
+    message = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.project: Project | None = None
+        self.cutouts: Cutouts | None = None
+        self.target: Target | None = None
+        self.split: Split | None = None
+        self.split_problem: Problem | None = None
+        self.current = -1
+        self.selection: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.run: RunFolder | None = None
+        self.settings = RunSettings()
+        self.undo = QUndoStack(self)
+        self.jobs: list[Job] = []
+        self.training: Job | None = None
+        self._hand_labels: Mapping[tuple[str, str], str] = {}
+        self._columns: dict[str, NDArray[Any]] | None = None
+
+    # -- what is open ----------------------------------------------------------------------------------------------
+
+    def open_project(self, folder: Path) -> None:
+        """Open the project in a folder, or make one there.
+
+        Raises
+        ------
+        Problem
+            It cannot be opened; what was open stays so.
+        """
+        if self.project is not None and self.project.folder == folder:
+            return
+        project = Project.open_or_create(folder, folder.name)
+        if self.project is not None:
+            self.close_cutouts()
+            self.project.close()
+        self.project = project
+        self.run = None
+        self.project_changed.emit()
+        self.runs_changed.emit()
+        self.predictor_changed.emit()
+
+    def open_cutouts(self, path: Path) -> None:
+        """Open a dataset; the first galaxy becomes the current one.
+
+        Raises
+        ------
+        Problem
+            It cannot be read; what was open stays so.
+        """
+        from core.data.cutouts import Cutouts
+
+        cutouts = Cutouts.open(path)
+        self.close_cutouts()
+        self.cutouts = cutouts
+        self.undo.clear()
+        self._hand_labels = self.journal.replay() if self.journal is not None else {}
+        self._columns = None
+        self._divide()
+        self.cutouts_changed.emit()
+        self.split_changed.emit()
+        self.set_selection(np.empty(0, dtype=np.int64))
+        self.set_current(0 if len(cutouts) else -1)
+
+    def close_cutouts(self) -> None:
+        """Close the dataset, if one is open."""
+        if self.cutouts is not None:
+            self.cutouts.close()
+            self.cutouts, self.target, self.split, self._columns = None, None, None, None
+            self.current = -1
+            self.cutouts_changed.emit()
+
+    def open_run(self, run: RunFolder | None) -> None:
+        """Look at a run: its curves, its settings, its network."""
+        self.run = run
+        self.predictor_changed.emit()
+
+    @property
+    def predictor_path(self) -> Path | None:
+        """Weights of the run that is looked at, once it has some."""
+        return self.run.best if self.run is not None and self.run.best.exists() else None
+
+    # -- galaxies --------------------------------------------------------------------------------------------------
+
+    def set_current(self, row: int) -> None:
+        """Look at another galaxy."""
+        if row != self.current:
+            self.current = row
+            self.current_changed.emit(row)
+
+    def set_selection(self, rows: NDArray[np.int64]) -> None:
+        """Select galaxies."""
+        self.selection = np.asarray(rows, dtype=np.int64)
+        self.selection_changed.emit()
+
+    # -- labels ----------------------------------------------------------------------------------------------------
+
+    @property
+    def journal(self) -> LabelJournal | None:
+        """Hand labels of the open dataset; None without a project."""
+        if self.project is None or self.cutouts is None:
+            return None
+        return self.project.labels(self.cutouts.path)
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The catalogue of the open dataset, hand labels included."""
+        from core.project.labels import relabelled
+
+        if self.cutouts is None:
+            return {}
+        if self._columns is None:
+            self._columns = relabelled(self.cutouts.columns, self.cutouts.ids, self._hand_labels)
+        return self._columns
+
+    @property
+    def label_column(self) -> str:
+        """The column that hand labels go to."""
+        names = self.settings.data.labels or (self.cutouts.labels if self.cutouts is not None else ())
+        return names[0] if names else "label"
+
+    def set_label(self, row: int, label: str) -> None:
+        """Record a hand label; call it through :mod:`app.labelling`, so that it can be undone."""
+        if self.cutouts is None or self.journal is None:
+            return
+        name, column = self.cutouts.ids[row], self.label_column
+        old = self.label(row)
+        self.journal.record(name, column, old, label)
+        self._hand_labels = {**self._hand_labels, (name, column): label}
+        self._columns = None
+        self._divide()
+        self.labels_changed.emit([row])
+        self.split_changed.emit()
+
+    def label(self, row: int) -> str:
+        """The label of a galaxy as text; empty without."""
+        from core.data.target import label_text
+
+        column = self.columns.get(self.label_column)
+        return "" if column is None else label_text(column[row])
+
+    # -- settings and parts ----------------------------------------------------------------------------------------
+
+    def set_settings(self, settings: RunSettings) -> None:
+        """Change the draft of the next run's settings."""
+        if settings == self.settings:
+            return
+        parts_change = settings.data != self.settings.data or settings.seed != self.settings.seed
+        self.settings = settings
+        if parts_change and self.cutouts is not None:
+            self._divide()
+            self.split_changed.emit()
+        self.settings_changed.emit()
+
+    def _divide(self) -> None:
+        """Find the target and draw the parts by the draft settings; nothing is shown where that is impossible."""
+        from core.data import split, target
+
+        self.target = self.split = self.split_problem = None
+        if self.cutouts is None:
+            return
+        data = self.settings.data
+        try:
+            names = data.labels or self.cutouts.labels
+            self.target = target.recognise(self.columns, names, data.kind, self.cutouts.units)
+            labels = target.encode(self.target, self.columns)
+            groups = [target.label_text(value) for value in self.columns[data.group]] if data.group else None
+            self.split = split.split(self.cutouts.ids, labels, self.target, data, self.settings.seed, groups)
+        except Problem as problem:
+            self.split_problem = problem
+        except KeyError:
+            self.split_problem = Problem(f"There is no column “{data.group}”.", "Choose another.", "data.group")
+
+    # -- work ------------------------------------------------------------------------------------------------------
+
+    def add_job(self, job: Job) -> None:
+        """Own a job from its start to its end."""
+        job.setParent(self)
+        self.jobs.append(job)
+        job.ended.connect(lambda: self._forget(job))
+        self.job_started.emit(job)
+
+    def _forget(self, job: Job) -> None:
+        self.jobs.remove(job)
+        if job is self.training:
+            self.training = None
+        job.deleteLater()
+
+    def report(self, error: object) -> None:
+        """Tell the user of a problem; anything else is a defect and goes to the crash dialog."""
+        self.problem.emit(error)
+
+    def close(self) -> None:
+        """Stop what is running, wait for it, and close what is open."""
+        for job in list(self.jobs):
+            job.close()
+        self.close_cutouts()
+        if self.project is not None:
+            self.project.close()
+            self.project = None

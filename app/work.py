@@ -1,0 +1,253 @@
+"""Everything that the window can ask of ``core``, as jobs that were not started yet.
+
+This is the only door from the window to the chapters that import torch, astropy or GalSim, and it opens late: they are
+imported inside the generators, which means on the job's thread. Only paths and frozen values go in.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.jobs import Job
+from core.data.settings import ImportSettings
+from core.events import Progress, Work
+from core.explain.settings import GradientSettings, OcclusionSettings
+from core.nets.settings import NetworkSettings
+from core.project.runs import RunFolder
+from core.train.settings import AugmentationSettings, RunSettings
+
+if TYPE_CHECKING:
+    from core.evaluate.judge import Judgement
+    from core.evaluate.predict import Predictions
+
+    from core.data.importing import ImportReport
+    from core.data.preview import ImportPreview
+    from core.explain.explanation import Explanation
+    from core.nets.layers import LayerRow
+    from core.train.loop import RunResult
+
+Part = Literal["validation", "test", "all"]
+Method = Literal["occlusion", "integrated-gradients"]
+
+
+def warm_up() -> Job:
+    """Import what the first click would otherwise wait for."""
+
+    def run(stop: threading.Event) -> Work[None]:
+        import importlib
+
+        names = ("h5py", "astropy.table", "torch", "astropy.wcs", "core.train.loop", "core.explain.occlusion")
+        for done, name in enumerate(names):
+            if stop.is_set():
+                return
+            importlib.import_module(name)
+            yield Progress(done + 1, len(names), "libraries")
+
+    return Job("Getting ready", run)
+
+
+def demonstration() -> Job:
+    """Make the demonstration survey, or find it; its result is the dataset's path."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.simulate import demo
+
+        return (yield from demo.cached(stop))
+
+    return Job("Making the demonstration survey", run)
+
+
+def preview_import(sources: Sequence[Path], settings: ImportSettings, catalogue: Path | None) -> Job:
+    """Look at files without importing them."""
+
+    def run(stop: threading.Event) -> Work[ImportPreview]:
+        from core.data.preview import preview
+
+        return (yield from preview(sources, settings, catalogue, stop))
+
+    return Job("Looking at the files", run)
+
+
+def import_files(sources: Sequence[Path], output: Path, settings: ImportSettings, catalogue: Path | None) -> Job:
+    """Make a dataset of files."""
+
+    def run(stop: threading.Event) -> Work[ImportReport]:
+        from core.data import importing
+
+        return (yield from importing.run(sources, output, settings, catalogue, stop))
+
+    return Job(f"Importing {output.stem}", run)
+
+
+def layer_table(settings: NetworkSettings, shape: tuple[int, int, int], outputs: int = 3) -> Job:
+    """The layers of a network that is to be built."""
+
+    def run(stop: threading.Event) -> Work[list[LayerRow]]:
+        from core.nets import cnn, layers
+
+        yield from _begin(stop)
+        return layers.table(cnn.build(settings, shape, outputs), shape)
+
+    return Job("Describing the network", run)
+
+
+def base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
+    """The layers of a trained network, on stamps of a shape."""
+
+    def run(stop: threading.Event) -> Work[list[LayerRow]]:
+        from core.nets import layers
+        from core.nets.predictor import Predictor
+
+        yield from _begin(stop)
+        return layers.table(Predictor.load(base).network, shape)
+
+    return Job("Describing the network", run)
+
+
+def sixteen(stamp: NDArray[np.float32], settings: AugmentationSettings, seed: int) -> Job:
+    """Sixteen variations of one galaxy."""
+
+    def run(stop: threading.Event) -> Work[NDArray[np.float32]]:
+        from core.train import augment
+
+        yield from _begin(stop)
+        return augment.sixteen(stamp, settings, seed)
+
+    return Job("Varying a galaxy", run)
+
+
+def train(settings: RunSettings, data: Path, folder: RunFolder) -> Job:
+    """Train a network."""
+
+    def run(stop: threading.Event) -> Work[RunResult]:
+        from core.train import loop
+
+        return (yield from loop.run(settings, data, folder, stop))
+
+    return Job(f"Training “{folder.name}”", run, pausable=True)
+
+
+def explain(
+    method: Method, predictor: Path, data: Path, row: int, output: str, settings: OcclusionSettings | GradientSettings
+) -> Job:
+    """Why does the network give a galaxy this score?"""
+
+    def run(stop: threading.Event) -> Work[Explanation]:
+        from core.data.cutouts import Cutouts
+        from core.explain import gradients, occlusion
+        from core.nets.predictor import Predictor
+
+        with Cutouts.open(data) as cutouts:
+            image, name = cutouts.images[row], cutouts.ids[row]
+        loaded = Predictor.load(predictor)
+        yield from _begin(stop)
+        if isinstance(settings, OcclusionSettings):
+            return (yield from occlusion.explain(loaded, image, output, settings, stop, name))
+        return (yield from gradients.explain(loaded, image, output, settings, stop, name))
+
+    return Job(f"Explaining by {method}", run)
+
+
+def save_explanations(found: Sequence[Explanation], data: Path, row: int, folder: Path) -> Job:
+    """Write explanations as FITS, with the coordinates of the cutout, and as pictures."""
+
+    def run(stop: threading.Event) -> Work[list[Path]]:
+        from core.data.cutouts import Cutouts
+
+        with Cutouts.open(data) as cutouts:
+            image, wcs = cutouts.images[row], cutouts.wcs(row)
+        paths: list[Path] = []
+        for done, explanation in enumerate(found):
+            yield from _begin(stop)
+            stem = f"{explanation.galaxy_id} {explanation.method} {explanation.target_name}".replace("/", "-")
+            paths += [folder / f"{stem}.fits", folder / f"{stem}.png"]
+            explanation.save_fits(paths[-2], wcs)
+            explanation.save_png(paths[-1], image)
+            yield Progress(done + 1, len(found), "maps")
+        return paths
+
+    return Job("Saving maps", run)
+
+
+def judge(run: RunFolder, data: Path, part: Part) -> Job:
+    """How good is a run's network on one part of a dataset?"""
+
+    def work(stop: threading.Event) -> Work[Judgement]:
+        from core.evaluate import judge as judging
+
+        return (yield from judging.run(run, data, part, stop))
+
+    return Job(f"Judging “{run.name}”", work)
+
+
+def predict(predictor: Path, data: Path, rows: NDArray[np.int64] | None) -> Job:
+    """Predictions for some rows of a dataset, or for all."""
+
+    def run(stop: threading.Event) -> Work[Predictions]:
+        from core.evaluate import predict as predicting
+
+        return (yield from predicting.run(predictor, data, rows, stop))
+
+    return Job("Predicting", run)
+
+
+def save_predictions(predictor: Path, data: Path, table: Path) -> Job:
+    """Predict a whole dataset and write the table."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.evaluate import predict as predicting
+        from core.evaluate import tables
+
+        predictions = yield from predicting.run(predictor, data, None, stop)
+        tables.write(predictions, table)
+        return table
+
+    return Job(f"Predicting {data.stem}", run)
+
+
+def coordinates(data: Path, row: int) -> Job:
+    """A function from pixel (x, y) to (RA, Dec) in degrees for one galaxy; None without coordinates."""
+
+    def run(stop: threading.Event) -> Work[Callable[[float, float], tuple[float, float]] | None]:
+        from core.data.cutouts import Cutouts
+
+        yield from _begin(stop)
+        with Cutouts.open(data) as cutouts:
+            wcs = cutouts.wcs(row)
+        if wcs is None:
+            return None
+
+        def position(x: float, y: float) -> tuple[float, float]:
+            ra, dec = wcs.celestial.wcs_pix2world(x, y, 0)
+            return float(ra), float(dec)
+
+        return position
+
+    return Job("Reading coordinates", run)
+
+
+def device() -> Job:
+    """The device that trainings will use, in words."""
+
+    def run(stop: threading.Event) -> Work[str]:
+        from core.nets import device as devices
+
+        yield from _begin(stop)
+        return devices.describe(devices.choose("auto"))
+
+    return Job("Looking for a GPU", run)
+
+
+def _begin(stop: threading.Event) -> Work[Any]:
+    """Let a request that was replaced before it began end without working."""
+    from core.errors import Stopped
+
+    if stop.is_set():
+        raise Stopped
+    yield Progress(0, None)
