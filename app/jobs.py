@@ -1,8 +1,9 @@
-"""A piece of work on a thread of its own, seen from the window.
+"""A piece of work runs on its own thread and tells the window what has happened.
 
-``core`` hands out generators. A :class:`Job` pulls one on a ``QThread`` and drops its events in a mailbox, which a
-33 ms timer on the window's thread empties: whatever the generator's speed, the window draws thirty times a second.
-The generator is created, run and closed on its own thread, so that its files are, too.
+A :class:`Job` drives one generator of ``core``. Its worker pulls ``next()`` and drops each event in a mailbox; a timer
+on the window's thread empties the mailbox thirty times a second into one ``happened(list)``. So a training that
+reports ten thousand batches costs the window thirty calls a second, and no event is lost. The generator is created,
+run and closed on the worker, so that files and networks never cross threads.
 """
 
 from __future__ import annotations
@@ -11,68 +12,230 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from PySide6.QtCore import QObject, QThread, QTimer, Signal
-from shiboken6 import isValid
+from PySide6.QtCore import QCoreApplication, QObject, QThread, QTimer, Signal
 
+from app.pace import Pace
 from core.errors import Stopped
-from core.events import EpochEnded, Event, Progress, Work
+from core.events import Event, Progress, Work
 
-State = Literal["waiting", "running", "paused", "finished", "failed", "stopped"]
-_TICK = 33  # ms
-_MAILBOX = 20_000  # events: a generator that is faster than the window waits
+State = Literal["new", "running", "paused", "finished", "failed", "stopped"]
+Verb: TypeAlias = Callable[[threading.Event], Work[Any]]
+
+_INTERVAL = 33  # ms between two deliveries
+_STACK = 16 << 20  # bytes; some systems give threads too little for deep numerical code
 
 
-class _Puller(QThread):
-    """Pulls one generator until it ends, pausing and stopping as it is told."""
+class _Worker(QThread):
+    """Pulls the generator. It belongs to the application, so that a panel that goes away cannot take it along."""
 
-    def __init__(self, work: Callable[[threading.Event], Work[Any]], parent: QObject) -> None:
-        super().__init__(parent)
-        self.setObjectName("work")
+    def __init__(self, verb: Verb, stop: threading.Event) -> None:
+        super().__init__(QCoreApplication.instance())
+        self.setStackSize(_STACK)
+        self._verb = verb
+        self._stop = stop
+        self._go_on = threading.Event()
+        self._go_on.set()
         self.mailbox: deque[Event] = deque()
-        self.stop = threading.Event()
-        self.go = threading.Event()
-        self.go.set()
-        self.outcome: tuple[State, Any] = ("stopped", None)
-        self._work = work
+        self.outcome: State = "stopped"
+        self.result: Any = None
 
     def run(self) -> None:
-        """On the own thread: create, pull, close."""
+        """Pull the generator to its end; nothing raised leaves the thread."""
         try:
-            work = self._work(self.stop)
-            try:
-                while True:
-                    self.go.wait()
-                    self.mailbox.append(next(work))
-                    while len(self.mailbox) > _MAILBOX and not self.stop.is_set():
-                        time.sleep(_TICK / 1000)
-            except StopIteration as end:
-                self.outcome = ("finished", end.value)
-            finally:
-                work.close()
+            self.result = self._pull(self._verb(self._stop))
+            self.outcome = "finished"
         except Stopped:
-            self.outcome = ("stopped", None)
-        except BaseException as error:  # noqa: BLE001 - one of the two places where everything is caught
-            self.outcome = ("failed", error)
+            self.outcome = "stopped"
+        except Exception as error:  # noqa: BLE001 - the one place where the window catches what work raises
+            self.result, self.outcome = error, "failed"
+
+    def _pull(self, work: Work[Any]) -> Any:
+        try:
+            while True:
+                self._go_on.wait()
+                self.mailbox.append(next(work))
+        except StopIteration as end:
+            return end.value
+        finally:
+            work.close()
+
+    def hold(self, paused: bool) -> None:
+        """Pull no further until told to go on."""
+        if paused:
+            self._go_on.clear()
+        else:
+            self._go_on.set()
+
+    def wind_up(self) -> None:
+        """Ask the work to stop, also while it is held."""
+        self._stop.set()
+        self._go_on.set()
+
+    def wind_up_and_wait(self) -> None:
+        """Ask the work to stop and wait until it has."""
+        self.wind_up()
+        self.wait()
 
 
 class Job(QObject):
-    """One run of one piece of work.
+    """One piece of work on one thread.
 
     Parameters
     ----------
     title
-        What it does, for the status bar.
+        What it is called in the window.
     work
-        Makes the generator; called on the job's thread with the event that asks it to stop.
+        Called with the stop event on the worker's thread; returns the generator that is pulled there.
+    parent
+        Its owner. If the owner is deleted, the work is asked to stop and ends by itself.
     pausable
-        Whether a pause makes sense.
+        Whether a pause button makes sense.
+    """
 
-    Notes
-    -----
-    Signals: ``happened(list of events)`` at most thirty times a second and always before the end; then exactly one of
-    ``finished(result)``, ``failed(exception)`` and ``stopped()``; then ``ended()``.
+    happened = Signal(object)  # list of events, in order
+    finished = Signal(object)  # the result
+    failed = Signal(object)  # a Problem, or any other exception
+    stopped = Signal()  # it was asked to stop and has nothing to hand over
+    ended = Signal()  # after any of the three
+
+    def __init__(self, title: str, work: Verb, parent: QObject | None = None, pausable: bool = False) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.pausable = pausable
+        self.state: State = "new"
+        self._stop = threading.Event()
+        self._verb = work
+        self._worker: _Worker | None = None
+        self._pace = Pace()
+        self._started = 0.0
+        self._paused_at: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_INTERVAL)
+        self._timer.timeout.connect(self._deliver)
+        self.destroyed.connect(self._stop.set)
+
+    @property
+    def progress(self) -> Progress | None:
+        """How much is done: the last progress told, or the epochs of a training."""
+        return self._pace.progress
+
+    @property
+    def fraction(self) -> float | None:
+        """Share that is done, 0 to 1; None if unknown."""
+        return self._pace.fraction
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds still needed, from the pace so far; None if unknown."""
+        return self._pace.seconds_left(self._clock())
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended; a paused job is running too."""
+        return self.state in ("running", "paused")
+
+    def _clock(self) -> float:
+        """Seconds since the start, without pauses."""
+        return (self._paused_at or time.monotonic()) - self._started
+
+    def start(self) -> None:
+        """Begin; only the first call counts."""
+        if self.state != "new":
+            return
+        application = QCoreApplication.instance()
+        assert application is not None
+        if self.parent() is None:
+            self.setParent(application)  # somebody has to hold it while it runs
+        self.state = "running"
+        self._started = time.monotonic()
+        self._worker = worker = _Worker(self._verb, self._stop)
+        worker.setObjectName(self.title)
+        self.destroyed.connect(worker.wind_up)
+        application.aboutToQuit.connect(worker.wind_up_and_wait)
+        worker.finished.connect(self._over)
+        worker.finished.connect(worker.deleteLater)
+        worker.start()
+        self._timer.start()
+
+    def pause(self) -> None:
+        """Pull no further; the step under way is still finished."""
+        if self.pausable and self.state == "running" and self._worker is not None and not self.stopping:
+            self.state = "paused"
+            self._paused_at = time.monotonic()
+            self._worker.hold(True)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        if self.state == "paused" and self._worker is not None and self._paused_at is not None:
+            self.state = "running"
+            self._started += time.monotonic() - self._paused_at
+            self._paused_at = None
+            self._worker.hold(False)
+
+    def stop(self) -> None:
+        """Ask the work to stop; it still hands over what is whole. A job that was never started ends at once."""
+        self._stop.set()
+        if self._worker is not None:
+            self.resume()
+            self._worker.wind_up()
+        elif self.state == "new":
+            self.state = "stopped"
+            self.stopped.emit()
+            self.ended.emit()
+
+    def close(self, wait: bool = True) -> None:
+        """Stop, and wait until the thread is gone; the end is told before this returns."""
+        self.stop()
+        if wait and self._worker is not None:
+            self._worker.wait()
+            self._over()
+
+    def _deliver(self) -> None:
+        """Hand on what has come since the last time, in one signal."""
+        if self._worker is None:
+            return
+        mailbox, events = self._worker.mailbox, []
+        while mailbox:  # only this thread takes out, so that what is seen is there
+            events.append(mailbox.popleft())
+        now = self._clock()
+        for event in events:
+            self._pace.note(event, now)
+        if events:
+            self.happened.emit(events)
+
+    def _over(self) -> None:
+        """The thread is done: deliver the rest, then how it ended."""
+        worker = self._worker
+        if worker is None or not worker.wait():
+            return
+        self._deliver()
+        if self._worker is None:  # a listener closed this job meanwhile
+            return
+        self._worker = None
+        self._timer.stop()
+        self.state = worker.outcome
+        match worker.outcome:
+            case "finished":
+                self.finished.emit(worker.result)
+            case "failed":
+                self.failed.emit(worker.result)
+            case _:
+                self.stopped.emit()
+        self.ended.emit()
+
+
+class Latest(QObject):
+    """Only the newest of several requests delivers; an older one is stopped, and what waits is replaced.
+
+    At most one job runs and one waits, so that somebody who leafs through a hundred galaxies starts two or three jobs
+    and not a hundred. It owns the jobs that it is given.
     """
 
     happened = Signal(object)
@@ -80,186 +243,83 @@ class Job(QObject):
     failed = Signal(object)
     stopped = Signal()
     ended = Signal()
-    state_changed = Signal(str)
-
-    def __init__(
-        self,
-        title: str,
-        work: Callable[[threading.Event], Work[Any]],
-        parent: QObject | None = None,
-        *,
-        pausable: bool = False,
-    ) -> None:
-        super().__init__(parent)
-        self.title = title
-        self.pausable = pausable
-        self.state: State = "waiting"
-        self.progress: Progress | None = None
-        self._fraction: float | None = None
-        self._pulled = 0.0  # seconds, without pauses
-        self._since = 0.0
-        self._thread = _Puller(work, self)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_TICK)
-        self._timer.timeout.connect(self._deliver)
-        self._thread.finished.connect(self._end)
-        thread = self._thread
-        self.destroyed.connect(lambda: _abandon(thread))
-
-    def start(self) -> None:
-        """Begin."""
-        self._since = time.monotonic()
-        self._change("running")
-        self._timer.start()
-        self._thread.start(QThread.Priority.LowPriority)
-
-    def pause(self) -> None:
-        """Pull no more until :meth:`resume`; the step that is under way is finished."""
-        if self.state == "running":
-            self._thread.go.clear()
-            self._pulled += time.monotonic() - self._since
-            self._change("paused")
-
-    def resume(self) -> None:
-        """Go on after a pause."""
-        if self.state == "paused":
-            self._since = time.monotonic()
-            self._change("running")
-            self._thread.go.set()
-
-    def stop(self) -> None:
-        """Ask the work to end; what it has to hand over still arrives."""
-        self._thread.stop.set()
-        self._thread.go.set()
-        if self.state == "paused":
-            self._since = time.monotonic()
-            self._change("running")
-
-    def close(self) -> None:
-        """Stop and wait for the end, whose signals are still sent."""
-        if self.is_running:
-            self.stop()
-            self._thread.wait()
-            self._end()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self.state in {"running", "paused"}
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it was asked to stop."""
-        return self._thread.stop.is_set()
-
-    @property
-    def fraction(self) -> float | None:
-        """Share that is done, 0…1; None if unknown."""
-        return self._fraction
-
-    @property
-    def time_left(self) -> float | None:
-        """Seconds left at the present rate; None if unknown."""
-        if not self._fraction or not self.is_running:
-            return None
-        spent = self._pulled + (time.monotonic() - self._since if self.state == "running" else 0.0)
-        return spent * (1 - self._fraction) / self._fraction
-
-    def _deliver(self) -> None:
-        mailbox = self._thread.mailbox
-        events = [mailbox.popleft() for _ in range(len(mailbox))]
-        if not events:
-            return
-        for event in events:
-            if isinstance(event, Progress):
-                self.progress = event
-                self._fraction = event.done / event.total if event.total else None
-            elif isinstance(event, EpochEnded):
-                self._fraction = event.epoch / event.epochs
-        self.happened.emit(events)
-
-    def _end(self) -> None:
-        if not self.is_running:
-            return
-        self._timer.stop()
-        self._deliver()
-        state, value = self._thread.outcome
-        self._change(state)
-        if state == "finished":
-            self.finished.emit(value)
-        elif state == "failed":
-            self.failed.emit(value)
-        else:
-            self.stopped.emit()
-        self.ended.emit()
-        self._thread.deleteLater()
-        self._timer.deleteLater()
-
-    def _change(self, state: State) -> None:
-        self.state = state
-        self.state_changed.emit(state)
-
-
-def _abandon(thread: _Puller) -> None:
-    """The job's owner is going away: end its thread first, for Qt aborts when a running thread is deleted."""
-    if isValid(thread):
-        thread.stop.set()
-        thread.go.set()
-        thread.wait()
-
-
-class Latest(QObject):
-    """Only the newest of several requests counts: starting one stops the one before and silences it.
-
-    Its signals are those of the newest :class:`Job`.
-    """
-
-    happened = Signal(object)
-    finished = Signal(object)
-    failed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._newest: Job | None = None
-        self._ending: list[Job] = []
+        self._current: Job | None = None
+        self._waiting: Job | None = None
 
     @property
-    def is_running(self) -> bool:
-        """Whether the newest request is still worked on."""
-        return self._newest is not None
+    def busy(self) -> bool:
+        """Whether a request runs or waits."""
+        return self._current is not None
 
     def start(self, job: Job) -> None:
-        """Put a new request in the place of the one before."""
-        self.stop()
+        """Run ``job`` instead of whatever was asked before."""
         job.setParent(self)
-        self._newest = job
-        self._ending.append(job)
-        job.happened.connect(lambda events, job=job: self._pass_on(job, self.happened, events))
-        job.finished.connect(lambda result, job=job: self._pass_on(job, self.finished, result))
-        job.failed.connect(lambda error, job=job: self._pass_on(job, self.failed, error))
-        job.ended.connect(lambda job=job: self._forget(job))
-        job.start()
+        if self._current is None:
+            self._run(job)
+            return
+        self._drop_waiting()
+        self._waiting = job
+        self._current.stop()
 
     def stop(self) -> None:
-        """Drop the request that is under way; nothing more is heard of it."""
-        if self._newest is not None:
-            self._newest.stop()
-            self._newest = None
+        """No answer is wanted any more: of what was asked, only that it was stopped is told."""
+        self._drop_waiting()
+        if self._current is not None:
+            self._current.stop()
 
     def close(self) -> None:
-        """Stop everything and wait for it."""
-        self._newest = None
-        for job in list(self._ending):
-            job.close()
+        """Stop and wait until the thread is gone."""
+        self._drop_waiting()
+        if self._current is not None:
+            self._current.close()
 
-    def _pass_on(self, job: Job, signal: Any, value: object) -> None:
-        if job is self._newest:
-            if signal is not self.happened and job.state in {"finished", "failed"}:
-                self._newest = None
-            signal.emit(value)
+    def _drop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting.deleteLater()
+            self._waiting = None
 
-    def _forget(self, job: Job) -> None:
-        if job is self._newest:
-            self._newest = None
-        self._ending.remove(job)
-        job.deleteLater()
+    def _run(self, job: Job) -> None:
+        self._current = job
+        job.happened.connect(self._happened)
+        job.finished.connect(self._finished)
+        job.failed.connect(self._failed)
+        job.stopped.connect(self._stopped)
+        job.ended.connect(self._ended)
+        job.start()
+
+    def _wanted(self) -> bool:
+        return self._current is not None and not self._current.stopping
+
+    def _happened(self, events: object) -> None:
+        if self._wanted():
+            self.happened.emit(events)
+
+    def _finished(self, result: object) -> None:
+        if self._wanted():
+            self.finished.emit(result)
+        else:
+            self._stopped()
+
+    def _failed(self, error: object) -> None:
+        if self._wanted():
+            self.failed.emit(error)
+        else:
+            self._stopped()
+
+    def _stopped(self) -> None:
+        if self._waiting is None:
+            self.stopped.emit()
+
+    def _ended(self) -> None:
+        done, self._current = self._current, None
+        if done is not None:
+            done.deleteLater()
+        following, self._waiting = self._waiting, None
+        if following is not None:
+            self._run(following)
+        else:
+            self.ended.emit()
