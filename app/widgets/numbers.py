@@ -22,7 +22,7 @@ class Numbers(QWidget):
         for column, name in enumerate(names):
             caption, value = QLabel(name), QLabel(_DASH)
             caption.setProperty("role", "muted")
-            value.setProperty("role", "number")
+            value.setProperty("role", "heading")
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(caption, 0, column)
             grid.addWidget(value, 1, column)

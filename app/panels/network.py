@@ -1,0 +1,205 @@
+"""The network by its depth: its layers as a table, and what its last block sees, drawn over a real galaxy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from app import work
+from app.forms import SettingsForm
+from app.jobs import Latest
+from app.session import Session
+from app.widgets.image_view import ImageView
+from app.widgets.layer_table import LayerTable
+from core.data.stretch import colour_planes, suited, to_rgb
+from core.errors import Problem
+from core.nets.settings import NetworkSettings
+
+if TYPE_CHECKING:
+    from core.nets.layers import LayerRow
+
+_SHAPE_WITHOUT_DATA = (3, 64, 64)
+
+
+class NetworkPanel(QWidget):
+    """Choose depth and width, see every layer and its receptive field, and freeze the blocks of a base network.
+
+    Parameters
+    ----------
+    session
+        Its draft ``settings.network`` and ``settings.transfer.freeze_blocks`` are edited here.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("network")
+        self._session = session
+        self._rows: Sequence[LayerRow] = ()
+        self._asked: tuple[Any, ...] | None = None
+        self._latest = Latest(self)
+        self._build()
+        self._connect()
+        self._show_settings()
+        self._show_galaxy()
+
+    def _build(self) -> None:
+        self.form = SettingsForm(NetworkSettings, self._session.settings.network)
+        self.table = LayerTable()
+        self.view = ImageView()
+        self.view.setMinimumSize(150, 150)
+        self.total = QLabel()
+        self.total.setObjectName("total")
+        self.field = QLabel()
+        self.field.setWordWrap(True)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setProperty("role", "warning")
+        self.base = QLabel()
+        self.base.setWordWrap(True)
+        self.base.setProperty("role", "muted")
+
+        form = QScrollArea()
+        form.setWidgetResizable(True)
+        form.setFrameShape(QScrollArea.Shape.NoFrame)
+        form.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        form.setWidget(self.form)
+
+        seen = QVBoxLayout()
+        seen.addWidget(self.view, 1)
+        seen.addWidget(self.field)
+        settings = QWidget()
+        top = QHBoxLayout(settings)
+        top.setContentsMargins(0, 0, 0, 0)
+        top.addWidget(form, 3)
+        top.addLayout(seen, 2)
+
+        layers = QWidget()
+        below = QVBoxLayout(layers)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(self.base)
+        below.addWidget(self.message)
+        below.addWidget(self.table, 1)
+        below.addWidget(self.total)
+
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(settings)
+        splitter.addWidget(layers)
+        splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(1, 1)
+        whole = QVBoxLayout(self)
+        whole.addWidget(splitter)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing running."""
+        for request in self.findChildren(Latest):
+            request.close()
+        super().closeEvent(event)
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._edited)
+        self.table.freeze_changed.connect(self._froze)
+        self._latest.finished.connect(self._show_rows)
+        self._latest.failed.connect(self._show_refusal)
+        self._session.settings_changed.connect(self._show_settings)
+        self._session.cutouts_changed.connect(self._show_settings)
+        self._session.cutouts_changed.connect(self._show_galaxy)
+        self._session.current_changed.connect(self._show_galaxy)
+
+    def _edited(self, network: NetworkSettings) -> None:
+        if network != self._session.settings.network:
+            self._session.set_settings(self._session.settings.model_copy(update={"network": network}))
+
+    def _froze(self, blocks: int) -> None:
+        transfer = self._session.settings.transfer
+        if self._base and blocks != transfer.freeze_blocks:
+            transfer = transfer.model_copy(update={"freeze_blocks": blocks})
+            self._session.set_settings(self._session.settings.model_copy(update={"transfer": transfer}))
+
+    @property
+    def _base(self) -> str:
+        return self._session.settings.transfer.start_from
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        cutouts = self._session.cutouts
+        return _SHAPE_WITHOUT_DATA if cutouts is None else cutouts.shape[1:]
+
+    def _show_settings(self) -> None:
+        """Bring form and table in line with the draft; the layers are worked out on another thread."""
+        settings = self._session.settings
+        if self.form.value() != settings.network:
+            self.form.set_value(settings.network)
+        self.form.setEnabled(not self._base)
+        self.base.setVisible(bool(self._base))
+        if self._base:
+            self.base.setText(
+                f"The layers come from “{Path(self._base).name}”. Click a block to freeze it and all before it: "
+                "frozen blocks keep their weights and batch statistics. Click the last frozen one again to free it."
+            )
+        asked = (settings.network, self._base, self._shape)
+        if asked != self._asked:
+            self._asked = asked
+            self._latest.start(
+                work.base_layers(Path(self._base), self._shape)
+                if self._base
+                else work.layer_table(settings.network, self._shape)
+            )
+        self.table.set_frozen(settings.transfer.freeze_blocks if self._base else 0, choosable=bool(self._base))
+
+    def _show_rows(self, rows: Sequence[LayerRow]) -> None:
+        self._rows = rows
+        self.table.set_rows(list(rows), self._pixel_scale())
+        self.total.setText(f"{sum(row.parameters for row in rows):,} parameters".replace(",", "\u202f"))
+        self.message.clear()
+        self._show_field()
+
+    def _show_refusal(self, problem: object) -> None:
+        self._rows = ()
+        self.table.set_rows([], self._pixel_scale())
+        self.total.clear()
+        self.field.clear()
+        self.view.set_circle(None)
+        text = f"{problem.sentence} {problem.remedy}" if isinstance(problem, Problem) else str(problem)
+        self.message.setText(text)
+        self.message.setVisible(True)
+
+    def _pixel_scale(self) -> float:
+        """Of the current galaxy, in arcsec/pixel; NaN if unknown."""
+        cutouts, row = self._session.cutouts, self._session.current
+        if cutouts is None or not len(cutouts):
+            return math.nan
+        return float(cutouts.pixel_scale[max(row, 0)])
+
+    def _show_galaxy(self) -> None:
+        cutouts = self._session.cutouts
+        if cutouts is None or not len(cutouts):
+            self.view.set_image(None)
+        else:
+            stamp = cutouts.images[max(self._session.current, 0)]
+            planes = colour_planes([band.name for band in cutouts.bands])
+            self.view.set_image(to_rgb(stamp, suited(cutouts.is_picture), planes), self._pixel_scale())
+        self._show_field()
+
+    def _show_field(self) -> None:
+        """Draw what one unit of the last block sees, and say so where it is less than half the stamp."""
+        seen = [row.receptive_field for row in self._rows if len(row.shape) == 3]
+        if not seen:
+            return
+        field, side, scale = seen[-1], min(self._shape[1:]), self._pixel_scale()
+        sky = f" = {field * scale:.3g}″" if math.isfinite(scale) else ""
+        self.view.set_circle(float(field))
+        self.field.setText(f"The last block sees {field} px{sky}.")
+        small = field < side / 2
+        self.message.setVisible(small)
+        if small:
+            self.message.setText(
+                f"The last block sees {field} px, less than half of the {side}-px stamp: it cannot tell how the parts "
+                "of a galaxy lie together. One more block doubles its view."
+            )

@@ -1,0 +1,379 @@
+"""Training: start, pause and stop it, and watch it learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import work
+from app.forms import SettingsForm
+from app.jobs import Job
+from app.session import Session
+from app.theme import icon
+from app.widgets.curve_plot import CurvePlot
+from app.widgets.numbers import Numbers
+from core.errors import Problem
+from core.events import BatchEnded, EpochEnded, Preview, Scores, Skipped
+from core.project.runs import RunFolder, read_history
+from core.settings.declare import Settings
+from core.train.settings import OptimiserSettings, StoppingSettings
+
+if TYPE_CHECKING:
+    from core.train.loop import RunResult
+
+_RANDOM = "Random weights"
+_FILE = "Weights file…"
+_REASONS = {
+    "finished": "All {epochs} epochs are done.",
+    "early": "Stopped early after epoch {epochs}: no improvement any more.",
+    "stopped": "Stopped by you in epoch {epochs}.",
+}
+_NUMBERS = ("Epoch", "Loss", "Validation", "Best epoch", "Learning rate", "Images/s", "Time left")
+
+
+class TrainingPanel(QWidget):
+    """The settings of the optimiser, where to start from, three buttons and the learning curves.
+
+    Parameters
+    ----------
+    session
+        Its draft ``settings`` are edited here, and the training is started as ``session.training``.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("training")
+        self._session = session
+        self._job: Job | None = None
+        self._stopping = False
+        self._epoch: EpochEnded | None = None
+        self._build()
+        self._connect()
+        self._show_runs()
+        self._show_settings()
+        self._show_state()
+        if session.training is not None:
+            self._watch(session.training)
+        elif session.run is not None:
+            self._show_run()
+
+    def _build(self) -> None:
+        self.optimiser = SettingsForm(OptimiserSettings, self._session.settings.optimiser)
+        self.stopping = SettingsForm(StoppingSettings, self._session.settings.stopping)
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Name of this run")
+        self.start_from = QComboBox()
+        self.start_from.setMinimumContentsLength(14)
+        self.start_from.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.start_from.setToolTip("Begin with random weights, or fine-tune a network that was trained before.")
+        self.start = QPushButton(icon("mdi6.play"), "Start")
+        self.start.setObjectName("start")
+        self.start.setProperty("role", "primary")
+        self.pause = QPushButton(icon("mdi6.pause"), "Pause")
+        self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        self.stop.setToolTip("Stop after this batch and keep the best weights.")
+        self.reason = QLabel()
+        self.reason.setWordWrap(True)
+        self.reason.setObjectName("reason")
+        self.baseline = QLabel()
+        self.baseline.setWordWrap(True)
+        self.baseline.setObjectName("baseline")
+        self.numbers = Numbers(_NUMBERS)
+        self.curves = CurvePlot()
+        whole = QVBoxLayout(self)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self._settings_side())
+        splitter.addWidget(self._curve_side())
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([320, 560])
+        whole.addWidget(splitter)
+
+    def _settings_side(self) -> QWidget:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 6, 0)
+        head = QFormLayout()
+        head.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        head.addRow("Run", self.name)
+        head.addRow("Start from", self.start_from)
+        column.addLayout(head)
+        for title, form in (("Optimiser", self.optimiser), ("Stopping", self.stopping)):
+            group = QGroupBox(title)
+            inside = QVBoxLayout(group)
+            inside.addWidget(form)
+            column.addWidget(group)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        scroll.setMinimumWidth(260)
+        return scroll
+
+    def _curve_side(self) -> QWidget:
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(6, 0, 0, 0)
+        buttons = QHBoxLayout()
+        for button in (self.start, self.pause, self.stop):
+            buttons.addWidget(button)
+        buttons.addWidget(self.reason, 1)
+        column.addLayout(buttons)
+        column.addWidget(self.numbers)
+        column.addWidget(self.baseline)
+        column.addWidget(self.curves, 1)
+        return side
+
+    def _connect(self) -> None:
+        session = self._session
+        self.optimiser.changed.connect(lambda value: self._edited("optimiser", value))
+        self.stopping.changed.connect(lambda value: self._edited("stopping", value))
+        self.start_from.activated.connect(self._chose_start)
+        self.start.clicked.connect(self.train)
+        self.pause.clicked.connect(self._pause_or_resume)
+        self.stop.clicked.connect(self._stop)
+        session.settings_changed.connect(self._show_settings)
+        session.project_changed.connect(self._show_runs)
+        session.runs_changed.connect(self._show_runs)
+        session.cutouts_changed.connect(self._show_state)
+        session.project_changed.connect(self._show_state)
+        session.predictor_changed.connect(self._show_run)
+
+    def _edited(self, part: str, value: Settings) -> None:
+        if value != getattr(self._session.settings, part):
+            self._session.set_settings(self._session.settings.model_copy(update={part: value}))
+        self._show_state()
+
+    # -- where to start from ---------------------------------------------------------------------------------------
+
+    def _show_runs(self) -> None:
+        """Offer the runs of the project, newest first, as the beginning of a fine-tuning."""
+        self.start_from.clear()
+        self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
+        project = self._session.project
+        runs = [] if project is None else [run for run in project.runs() if run.best.exists()]
+        for run in reversed(runs):
+            self.start_from.addItem(icon("mdi6.history"), run.path.name, str(run.path))
+        self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
+        self._show_start()
+
+    def _show_start(self) -> None:
+        chosen = self._session.settings.transfer.start_from
+        place = self.start_from.findData(chosen)
+        if place < 0:
+            place = self.start_from.count() - 1
+            self.start_from.insertItem(place, icon("mdi6.file-outline"), Path(chosen).name, chosen)
+        self.start_from.setCurrentIndex(place)
+
+    def _chose_start(self, place: int) -> None:
+        chosen = self.start_from.itemData(place)
+        if chosen is None:
+            chosen = QFileDialog.getOpenFileName(self, "Weights to start from", "", "Networks (*.safetensors)")[0]
+            if not chosen:
+                self._show_start()
+                return
+        transfer = self._session.settings.transfer.model_copy(update={"start_from": chosen})
+        if not chosen:
+            transfer = transfer.model_copy(update={"freeze_blocks": 0})
+        self._session.set_settings(self._session.settings.model_copy(update={"transfer": transfer}))
+
+    # -- the settings and the buttons ------------------------------------------------------------------------------
+
+    def _show_settings(self) -> None:
+        settings = self._session.settings
+        for form, value in ((self.optimiser, settings.optimiser), (self.stopping, settings.stopping)):
+            if form.value() != value:
+                form.set_value(value)
+        self._show_start()
+        self.start.setText("Fine-tune" if settings.transfer.start_from else "Start")
+        self._show_state()
+
+    @property
+    def _hindrance(self) -> str:
+        """Why a training cannot be started; empty if it can."""
+        if self._session.project is None or self._session.cutouts is None:
+            return "Open a dataset first."
+        for title, form in (("Optimiser", self.optimiser), ("Stopping", self.stopping)):
+            if form.problem:
+                return f"{title}: {form.problem}"
+        return ""
+
+    def _show_state(self) -> None:
+        running, hindrance = self._job is not None, self._hindrance
+        self.start.setEnabled(not running and not hindrance)
+        self.start.setToolTip("A training is running." if running else hindrance or "Train a network on this dataset.")
+        self.pause.setEnabled(running)
+        self.stop.setEnabled(running)
+        self.name.setEnabled(not running)
+        self.start_from.setEnabled(not running)
+        paused = self._job is not None and self._job.state == "paused"
+        self.pause.setText("Resume" if paused else "Pause")
+        self.pause.setIcon(icon("mdi6.play" if paused else "mdi6.pause"))
+        if hindrance and not running:
+            self._say(hindrance)
+        elif not running and self.reason.property("hint"):
+            self._say("")
+        self.reason.setProperty("hint", bool(hindrance and not running))
+
+    def _say(self, text: str, role: str = "muted") -> None:
+        self.reason.setText(text)
+        self.reason.setProperty("role", role)
+        self.reason.style().unpolish(self.reason)
+        self.reason.style().polish(self.reason)
+
+    # -- running ---------------------------------------------------------------------------------------------------
+
+    def train(self) -> None:
+        """Start a training with the draft settings on the open dataset."""
+        session = self._session
+        if session.project is None or session.cutouts is None or self._job is not None:
+            return
+        try:
+            folder = session.project.new_run(self.name.text().strip() or self._suggested_name())
+            job = work.train(session.settings, session.cutouts.path, folder)
+        except Problem as problem:
+            self._failed(problem)
+            return
+        session.training = job
+        session.add_job(job)
+        self._watch(job)
+        job.start()
+
+    def _suggested_name(self) -> str:
+        settings = self._session.settings
+        if settings.transfer.start_from:
+            return f"fine-tuned, {settings.transfer.freeze_blocks} frozen"
+        return f"{settings.network.depth} blocks"
+
+    def _watch(self, job: Job) -> None:
+        self._job, self._epoch, self._stopping = job, None, False
+        self.curves.clear()
+        self.numbers.clear()
+        self.baseline.clear()
+        self.baseline.setVisible(False)
+        self._say("Preparing…")
+        job.happened.connect(self._happened)
+        job.finished.connect(self._finished)
+        job.failed.connect(self._failed)
+        job.stopped.connect(self._stopped)
+        job.ended.connect(self._ended)
+        self._show_state()
+
+    def _pause_or_resume(self) -> None:
+        if self._job is None:
+            return
+        if self._job.state == "paused":
+            self._job.resume()
+        else:
+            self._job.pause()
+        self._show_state()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._stopping = True
+            self._say("Stopping after this batch…")
+            self._job.stop()
+
+    def _happened(self, events: list[object]) -> None:
+        batches = [event for event in events if isinstance(event, BatchEnded)]
+        epochs = [event for event in events if isinstance(event, EpochEnded)]
+        if batches:
+            self.curves.add_batches(batches)
+            self._show_batch(batches[-1])
+        if epochs:
+            self.curves.add_epochs(epochs)
+            self._show_epoch(epochs[-1])
+        for event in events:
+            if isinstance(event, Preview):
+                self._show_baseline(getattr(event.what, "scores", None))
+            elif isinstance(event, Skipped):
+                self._session.report(event.problem)
+
+    def _show_batch(self, batch: BatchEnded) -> None:
+        if not self._stopping:
+            self._say(f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
+        self.numbers.show_number("Loss", f"{batch.loss:.4f}")
+        self.numbers.show_number("Learning rate", f"{batch.learning_rate:.2g}")
+        self.numbers.show_number("Images/s", f"{batch.images_per_second:,.0f}")
+        done = batch.epoch - 1 + batch.batch / batch.batches
+        epochs = self._session.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
+        self.numbers.show_number("Epoch", f"{batch.epoch}/{epochs}")
+        if self._epoch is not None:
+            self.numbers.show_number("Time left", f"≤ {_clock((epochs - done) * self._epoch.seconds)}")
+
+    def _show_epoch(self, epoch: EpochEnded) -> None:
+        self._epoch = epoch
+        name, value = _score(epoch.validation)
+        self.numbers.show_number("Epoch", f"{epoch.epoch}/{epoch.epochs}")
+        self.numbers.show_number("Loss", f"{epoch.train.loss:.4f}")
+        self.numbers.show_number("Validation", f"{value:.3f}", f"Validation {name}")
+        since = f" ({epoch.epochs_since_best} ago)" if epoch.epochs_since_best else ""
+        self.numbers.show_number("Best epoch", f"{epoch.best_epoch}{since}")
+        self.numbers.show_number("Learning rate", f"{epoch.learning_rate:.2g}")
+
+    def _show_baseline(self, scores: Scores | None) -> None:
+        if scores is None:
+            return
+        name, value = _score(scores)
+        self.baseline.setText(f"Before fine-tuning, the unadapted network: validation {name} {value:.3f}.")
+        self.baseline.setVisible(True)
+
+    def _finished(self, result: RunResult) -> None:
+        name, value = _score(result.scores)
+        why = _REASONS[result.reason].format(epochs=result.epochs)
+        self._say(f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}.", "good")
+        self.numbers.show_number("Time left", "–")
+        self._session.runs_changed.emit()
+        self._session.open_run(RunFolder(result.folder))
+
+    def _failed(self, problem: object) -> None:
+        if isinstance(problem, Problem):
+            self._say(f"{problem.sentence} {problem.remedy}".strip(), "problem")
+        else:
+            self._say("The training was ended by a defect of the program.", "problem")
+            self._session.report(problem)
+
+    def _stopped(self) -> None:
+        self._say("Stopped before the first weights were saved.")
+
+    def _ended(self) -> None:
+        self._job = None
+        self._show_state()
+
+    def _show_run(self) -> None:
+        """Show the curves of the run that was opened, unless a training is being watched."""
+        run = self._session.run
+        if self._job is not None or run is None or not run.history_file.exists():
+            return
+        self.curves.set_history(read_history(run.history_file))
+
+
+def _score(scores: Scores) -> tuple[str, float]:
+    """The name and value of the first figure of merit, or the loss where there is none."""
+    name, value = next(iter(scores.values.items()), ("loss", scores.loss))
+    return {"r2": "R²"}.get(name, name.replace("_", " ")), value
+
+
+def _clock(seconds: float) -> str:
+    """Seconds as 0:42, 12:05 or 2:03:10."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
