@@ -1,0 +1,214 @@
+"""A settings model becomes a form: its fields were declared once, and need not be described again.
+
+Essentials first, the rest under a fold; each field with its unit, its limits, its help as a tooltip, and a mark
+that takes it back to its default.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Collection
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QGroupBox, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app.theme import icon
+from app.widgets.fold import Fold
+from app.widgets.inputs import ChoiceInput, Input, NumberInput, SwitchInput, TextInput
+from core.errors import SettingsProblem
+from core.settings import toml
+from core.settings.declare import Knob, Settings, knobs
+
+
+class SettingsForm(QWidget):
+    """A form for one settings model.
+
+    Parameters
+    ----------
+    model
+        The model.
+    value
+        What it shows first; the defaults if left out.
+    exclude
+        Fields that are not shown and keep their value.
+
+    Notes
+    -----
+    Signals: ``changed(settings)`` after every change by the user that leaves the whole valid.
+    """
+
+    changed = Signal(object)
+
+    def __init__(
+        self,
+        model: type[Settings],
+        value: Settings | None = None,
+        parent: QWidget | None = None,
+        exclude: Collection[str] = (),
+    ) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._value = value or model()
+        self._rows: dict[str, _Row] = {}
+        self._nested: dict[str, SettingsForm] = {}
+        self._error = QLabel()
+        self._error.setWordWrap(True)
+        self._error.setProperty("role", "problem")
+        self._error.hide()
+        self._build([knob for name, knob in knobs(model).items() if name not in exclude])
+        self.set_value(self._value)
+
+    def _build(self, shown: list[Knob]) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        plain = [knob for knob in shown if not _is_model(knob.annotation)]
+        essential = [knob for knob in plain if knob.level == "essential"]
+        expert = [knob for knob in plain if knob.level == "expert"]
+        if essential:
+            column.addLayout(self._grid(essential))
+        for knob in shown:
+            if _is_model(knob.annotation):
+                group = QGroupBox(knob.title)
+                group.setToolTip(knob.help)
+                form = SettingsForm(knob.annotation, getattr(self._value, knob.name))
+                form.changed.connect(self._edited)
+                QVBoxLayout(group).addWidget(form)
+                self._nested[knob.name] = form
+                column.addWidget(group)
+        if expert:
+            inside = QWidget()
+            inside.setLayout(self._grid(expert))
+            column.addWidget(Fold("More", inside))
+        column.addWidget(self._error)
+
+    def _grid(self, shown: list[Knob]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        for place, knob in enumerate(shown):
+            row = _Row(knob)
+            row.input.changed.connect(self._edited)
+            row.reset.clicked.connect(lambda _checked=False, row=row: self._reset(row))
+            grid.addWidget(row.label, place, 0)
+            grid.addWidget(typing.cast("QWidget", row.input), place, 1)
+            grid.addWidget(row.reset, place, 2)
+            self._rows[knob.name] = row
+        return grid
+
+    def editor(self, name: str) -> QWidget:
+        """The widget in which a field is typed or chosen; dotted names reach into groups."""
+        first, _, rest = name.partition(".")
+        return self._nested[first].editor(rest) if rest else self._rows[first].input.field
+
+    def value(self) -> Any:
+        """The last valid settings."""
+        return self._value
+
+    def set_value(self, settings: Settings) -> None:
+        """Show other settings, without saying that they changed."""
+        self._value = settings
+        for name, row in self._rows.items():
+            row.input.set_value(getattr(settings, name))
+            row.mark(invalid=False)
+        for name, form in self._nested.items():
+            form.set_value(getattr(settings, name))
+        self._error.hide()
+
+    @property
+    def problem(self) -> str:
+        """Why what is typed is not valid; empty if it is."""
+        own = self._error.text() if not self._error.isHidden() else ""
+        return own or next((form.problem for form in self._nested.values() if form.problem), "")
+
+    def _reset(self, row: _Row) -> None:
+        row.input.set_value(row.knob.default)
+        self._edited()
+
+    def _edited(self, _value: object = None) -> None:
+        typed = {name: row.input.value() for name, row in self._rows.items()}
+        typed |= {name: form.value() for name, form in self._nested.items()}
+        values = {name: getattr(self._value, name) for name in knobs(self._model)} | typed
+        wrong = ""
+        try:
+            self._value = toml.validated(self._model, values)
+        except SettingsProblem as problem:
+            wrong = problem.where.split(".")[0]
+            self._error.setText(problem.sentence)
+        self._error.setVisible(bool(self._error.text()) and self._is_wrong(values))
+        for name, row in self._rows.items():
+            row.mark(invalid=name == wrong)
+        if not self.problem:
+            self.changed.emit(self._value)
+
+    def _is_wrong(self, values: dict[str, Any]) -> bool:
+        return any(getattr(self._value, name) != value for name, value in values.items())
+
+
+class _Row:
+    """Label, input and reset mark of one field."""
+
+    def __init__(self, knob: Knob) -> None:
+        self.knob = knob
+        tip = f"<p>{knob.help}</p>" + (f"<p><i>{knob.source}</i></p>" if knob.source else "")
+        self.label = QLabel(knob.title)
+        self.label.setToolTip(tip)
+        self.input = _input(knob)
+        self.input.field.setToolTip(tip)
+        self.input.field.setAccessibleName(knob.title)
+        self.input.field.setObjectName(knob.name)
+        self.reset = QToolButton()
+        self.reset.setIcon(icon("mdi6.restore"))
+        self.reset.setAutoRaise(True)
+        self.reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        default = "automatic" if knob.default is None else str(knob.default) or "empty"
+        self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.reset.setSizePolicy(policy)
+
+    def mark(self, *, invalid: bool) -> None:
+        """Show whether the value is invalid, and whether it differs from the default."""
+        self.reset.setVisible(self.input.value() != self.knob.default)
+        field = self.input.field
+        if bool(field.property("invalid")) != invalid:
+            field.setProperty("invalid", invalid)
+            field.style().unpolish(field)
+            field.style().polish(field)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Settings)
+
+
+def _input(knob: Knob) -> Input:
+    """The input that fits a field's type."""
+    annotation, optional = knob.annotation, False
+    if typing.get_origin(annotation) in {types.UnionType, typing.Union}:
+        others = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
+        if len(others) != 1:
+            raise TypeError(f"no input for {annotation}")
+        annotation, optional = others[0], True
+    if typing.get_origin(annotation) is typing.Literal:
+        return ChoiceInput(typing.get_args(annotation), knob.unit)
+    if annotation is bool:
+        return SwitchInput()
+    if annotation in {int, float}:
+        return NumberInput(
+            annotation is int,
+            knob.low,
+            knob.high,
+            low_is_open=knob.low_is_open,
+            high_is_open=knob.high_is_open,
+            logarithmic=knob.scale == "log",
+            unit=knob.unit,
+            optional=optional,
+        )
+    if annotation is str:
+        return TextInput(several=False)
+    if typing.get_origin(annotation) is tuple:
+        return TextInput(several=True)
+    raise TypeError(f"no input for {annotation}")

@@ -1,0 +1,53 @@
+"""What to do next, where there is nothing to see yet."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.theme import icon
+
+
+class EmptyState(QWidget):
+    """An icon, a sentence, and a button if there is something to click.
+
+    Parameters
+    ----------
+    symbol
+        Name of an icon.
+    title, text
+        What is missing, and what to do about it.
+    button
+        What the button says; empty: no button.
+    """
+
+    clicked = Signal()
+
+    def __init__(self, symbol: str, title: str, text: str, button: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        picture = QLabel()
+        picture.setPixmap(icon(symbol).pixmap(QSize(40, 40)))
+        self.title = QLabel(title)
+        self.title.setProperty("role", "heading")
+        self.text = QLabel(text)
+        self.text.setProperty("role", "muted")
+        self.text.setWordWrap(True)
+        self.text.setMaximumWidth(420)
+        self.text.setMinimumWidth(180)
+        self.button = QPushButton(button)
+        self.button.setProperty("role", "primary")
+        self.button.setVisible(bool(button))
+        self.button.clicked.connect(lambda _checked=False: self.clicked.emit())
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(1)
+        for widget in (picture, self.title, self.text, self.button):
+            if isinstance(widget, QLabel):
+                widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+
+    def set_text(self, title: str, text: str) -> None:
+        """Say something else."""
+        self.title.setText(title)
+        self.text.setText(text)

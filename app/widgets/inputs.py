@@ -1,0 +1,298 @@
+"""One input for each kind of value: each holds a value, can be set, and says when the user changed it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QValidator, QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLineEdit,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
+
+_SLIDER_STEPS = 1000
+_WIDTH = 112
+
+
+class Input(Protocol):
+    """What a form asks of an input."""
+
+    @property
+    def changed(self) -> Any:
+        """Signal: the user changed the value."""
+
+    @property
+    def field(self) -> QWidget:
+        """The widget that is typed into."""
+        ...
+
+    def value(self) -> Any:
+        """The value."""
+
+    def set_value(self, value: Any) -> None:
+        """Show a value without saying that it changed."""
+
+
+class _Calm:
+    """The wheel scrolls the form, not the numbers that happen to lie under it."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+class _WholeSpin(_Calm, QSpinBox):
+    """A whole number."""
+
+
+class _CalmSlider(_Calm, QSlider):
+    """A slider that the wheel leaves alone."""
+
+
+class _CalmCombo(_Calm, QComboBox):
+    """A list that the wheel leaves alone."""
+
+
+class DecimalSpin(_Calm, QDoubleSpinBox):
+    """A number of any size, written as short as possible; on a logarithmic scale the arrows go 1, 2, 5, 10."""
+
+    def __init__(self, logarithmic: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._logarithmic = logarithmic
+        self.setDecimals(12)
+        self.setLocale(QLocale.c())
+
+    def textFromValue(self, val: float) -> str:
+        """0.001 rather than 0.001000000000."""
+        return f"{val:.6g}"
+
+    def valueFromText(self, text: str) -> float:
+        """Read what the user typed, in any notation."""
+        try:
+            return float(self._bare(text))
+        except ValueError:
+            return self.value()
+
+    def validate(self, input: str, pos: int) -> tuple[QValidator.State, str, int]:  # noqa: A002 - Qt's name
+        """Let the user type 1e-3; limits are applied at the end."""
+        text = self._bare(input)
+        try:
+            number = float(text)
+        except ValueError:
+            begun = text in {"", "-", "+", "."} or text[-1:] in "eE+-."
+            return QValidator.State.Intermediate if begun else QValidator.State.Invalid, input, pos
+        fits = self.minimum() <= number <= self.maximum()
+        return QValidator.State.Acceptable if fits else QValidator.State.Intermediate, input, pos
+
+    def stepBy(self, steps: int) -> None:
+        """Step by a tenth of the leading digit's size, or along 1, 2, 5."""
+        value = self.value()
+        if self._logarithmic and value > 0:
+            self.setValue(_next_round(value, steps))
+        else:
+            span = self.maximum() - self.minimum()
+            self.setSingleStep(10 ** math.floor(math.log10(span / 20)) if math.isfinite(span) and span < 1e6 else 0.1)
+            super().stepBy(steps)
+
+    def _bare(self, text: str) -> str:
+        return text.removesuffix(self.suffix()).strip().replace(",", ".")
+
+
+def _next_round(value: float, steps: int) -> float:
+    """The ``steps``-th neighbour of a value in …, 0.1, 0.2, 0.5, 1, 2, 5, 10, …."""
+    for _ in range(abs(steps)):
+        decade = 10.0 ** math.floor(math.log10(value) - 1)
+        ladder = [digit * decade * power for power in (1, 10, 100) for digit in (1, 2, 5)]
+        if steps > 0:
+            value = next(step for step in ladder if step > value * (1 + 1e-9))
+        else:
+            value = next(step for step in reversed(ladder) if step < value * (1 - 1e-9))
+    return value
+
+
+class NumberInput(QWidget):
+    """A number that can be typed, and dragged where both its limits are known; ``None`` if it may be left open."""
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        whole: bool,
+        low: float | None,
+        high: float | None,
+        *,
+        low_is_open: bool = False,
+        high_is_open: bool = False,
+        logarithmic: bool = False,
+        unit: str = "",
+        optional: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._whole = whole
+        self._logarithmic = logarithmic and (low or 0) >= 0
+        self.field = _WholeSpin() if whole else DecimalSpin(self._logarithmic)
+        least, most = (-(2**31) + 1, 2**31 - 1) if whole else (-1e12, 1e12)
+        edge = 1 if whole else 1e-9
+        self._low = least if low is None else low + edge * low_is_open
+        self._high = most if high is None else high - edge * high_is_open
+        self.field.setRange(int(self._low) if whole else self._low, int(self._high) if whole else self._high)  # pyright: ignore[reportArgumentType]
+        self.field.setSuffix(f" {unit}" if unit else "")
+        self.field.setKeyboardTracking(False)
+        self.field.setMinimumWidth(_WIDTH)
+        self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        self.automatic: QCheckBox | None = None
+        if optional:
+            self.automatic = QCheckBox("Auto")
+            line.addWidget(self.automatic)
+            self.automatic.toggled.connect(self._toggled)
+        line.addWidget(self.field)
+        self.slider: QSlider | None = None
+        if low is not None and high is not None and not optional:
+            self.slider = _CalmSlider(Qt.Orientation.Horizontal)
+            steps = (
+                int(high - low) if whole and not self._logarithmic and high - low <= _SLIDER_STEPS else _SLIDER_STEPS
+            )
+            self.slider.setRange(0, steps)
+            self.slider.setMinimumWidth(60)
+            self.slider.valueChanged.connect(self._dragged)
+            line.addWidget(self.slider, 1)
+        else:
+            line.addStretch(1)
+        self.field.valueChanged.connect(self._typed)
+
+    def value(self) -> float | int | None:
+        """The number; None if it is left open."""
+        if self.automatic is not None and self.automatic.isChecked():
+            return None
+        return self.field.value()
+
+    def set_value(self, value: float | None) -> None:
+        """Show a number, or that it is left open."""
+        blockers = [QSignalBlocker(widget) for widget in (self.field, self.automatic) if widget is not None]
+        if self.automatic is not None:
+            self.automatic.setChecked(value is None)
+            self.field.setEnabled(value is not None)
+        if value is not None:
+            self.field.setValue(value)  # pyright: ignore[reportArgumentType]
+        del blockers
+        self._follow()
+
+    def _toggled(self, automatic: bool) -> None:
+        self.field.setEnabled(not automatic)
+        self.changed.emit()
+
+    def _typed(self) -> None:
+        self._follow()
+        self.changed.emit()
+
+    def _follow(self) -> None:
+        """Bring the slider to where the number is."""
+        if self.slider is not None:
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(round(self._share(self.field.value()) * self.slider.maximum()))
+
+    def _dragged(self, place: int) -> None:
+        assert self.slider is not None
+        share = place / self.slider.maximum()
+        if self._logarithmic:
+            low = max(self._low, self._high * 1e-8)
+            value = low * (self._high / low) ** share
+        else:
+            value = self._low + share * (self._high - self._low)
+        value = round(value) if self._whole else float(f"{value:.2g}" if self._logarithmic else f"{value:.3g}")
+        self.field.setValue(value)  # pyright: ignore[reportArgumentType]
+
+    def _share(self, value: float) -> float:
+        low, high = self._low, self._high
+        if self._logarithmic:
+            low, value = max(low, high * 1e-8), max(value, high * 1e-8)
+            return math.log(value / low) / math.log(high / low)
+        return (value - low) / (high - low) if high > low else 0.0
+
+
+class SwitchInput(QCheckBox):
+    """Yes or no."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = self
+        self.toggled.connect(lambda _on: self.changed.emit())
+
+    def value(self) -> bool:
+        """Whether it is on."""
+        return self.isChecked()
+
+    def set_value(self, value: bool) -> None:
+        """Switch it without saying so."""
+        with QSignalBlocker(self):
+            self.setChecked(value)
+
+
+class ChoiceInput(QWidget):
+    """One of several values."""
+
+    changed = Signal()
+
+    def __init__(self, choices: Sequence[Any], unit: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = _CalmCombo()
+        for choice in choices:
+            self.field.addItem(f"{choice} {unit}".strip(), choice)
+        self.field.setMinimumWidth(_WIDTH)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.field)
+        line.addStretch(1)
+        self.field.activated.connect(lambda _place: self.changed.emit())
+
+    def value(self) -> Any:
+        """The chosen value."""
+        return self.field.currentData()
+
+    def set_value(self, value: Any) -> None:
+        """Choose without saying so."""
+        self.field.setCurrentIndex(self.field.findData(value))
+
+
+class TextInput(QLineEdit):
+    """A text, or several names separated by commas."""
+
+    changed = Signal()
+
+    def __init__(self, several: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = self
+        self._several = several
+        if several:
+            self.setPlaceholderText("separated by commas")
+        self.editingFinished.connect(self._finished)
+        self._said = ""
+
+    def value(self) -> str | tuple[str, ...]:
+        """The text, or the names."""
+        if self._several:
+            return tuple(name.strip() for name in self.text().split(",") if name.strip())
+        return self.text()
+
+    def set_value(self, value: str | Sequence[str]) -> None:
+        """Show a text or names without saying so."""
+        self._said = value if isinstance(value, str) else ", ".join(value)
+        self.setText(self._said)
+
+    def _finished(self) -> None:
+        if self.text() != self._said:
+            self._said = self.text()
+            self.changed.emit()
