@@ -223,7 +223,7 @@ def _group(files: dict[str, int], pattern: bands.Pattern, found: Found, stop: th
 
 def stem_of(path: str) -> str:
     """A file's name without folder and without ending, be it ``.fits``, ``.fits.gz`` or ``.jpg``."""
-    name = re.split(r"[\\/]", path)[-1]
+    name = path.replace("\\", "/").rpartition("/")[2]
     shorter = bands.IMAGE_ENDING.sub("", name)
     return shorter if shorter != name else Path(name).stem
 

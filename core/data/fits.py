@@ -16,6 +16,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,34 +25,19 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from core.data import damage, wcs
+from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
 _BLOCK = 2880
 _TYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _STRUCTURE = ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "BSCALE", "BZERO", "BLANK", "GROUPS")
-_WANTED = {name.ljust(8).encode(): name for name in (*_STRUCTURE, *wcs.COORDINATES, *wcs.DESCRIPTION) if len(name) <= 8}
+_END = b"END" + b" " * 77
+_VARYING = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "LATPOLE")  # differ from cutout to cutout
+_SMALL = 2**16  # bytes that are read at once
 _LARGE = 256 * 2**20  # bytes; beyond this a file is left on the disk for astropy to look into
 
 
-@dataclass(frozen=True, slots=True)
-class FitsImage:
-    """One image as it lies in the file.
-
-    ``data`` is (C, H, W), native byte order, row 0 at the bottom: uint8 for plain 8-bit files, else float32 with
-    NaN where the file has blanks. ``bands`` is empty where the header names none. ``pixel_scale`` is in
-    arcsec/pixel, NaN if unknown. ``wcs`` holds header cards, see :mod:`core.data.wcs`. ``extension`` names the
-    extension among several images, else it is empty.
-    """
-
-    data: NDArray[Any]
-    bands: tuple[str, ...]
-    wcs: str
-    pixel_scale: float
-    unit: str
-    extension: str = ""
-
-
-def read_image(path: Path | str, hdu: str = "") -> FitsImage:
+def read_image(path: Path | str, hdu: str = "") -> Cutout:
     """Read one image.
 
     Parameters
@@ -69,7 +55,7 @@ def read_image(path: Path | str, hdu: str = "") -> FitsImage:
     return next(read_images(path, hdu))
 
 
-def read_images(path: Path | str, hdu: str = "") -> Iterator[FitsImage]:
+def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
     """Read the image of a file, or its images if it is a stack.
 
     A file whose images lie in several extensions *without names* is taken as a stack of cutouts, one each, and so
@@ -99,12 +85,13 @@ def _content(name: str) -> bytes | None:
     """The bytes of a file, decompressed; None if it is too large to be a cutout."""
     handle = os.open(name, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # a third of the time of open()
     try:
-        size = os.fstat(handle).st_size
-        if size > _LARGE:
-            return None
-        content = os.read(handle, size)
-        while len(content) < size and (more := os.read(handle, size - len(content))):
-            content += more
+        content = os.read(handle, _SMALL)
+        if len(content) == _SMALL:
+            size = os.fstat(handle).st_size
+            if size > _LARGE:
+                return None
+            while len(content) < size and (more := os.read(handle, size - len(content))):
+                content += more
     finally:
         os.close(handle)
     if content.startswith(b"\x1f\x8b"):
@@ -114,57 +101,93 @@ def _content(name: str) -> bytes | None:
     return content
 
 
-def _plain(content: bytes, name: str) -> FitsImage | None:
+def _plain(content: bytes, name: str) -> Cutout | None:
     """Read a file that is one plain image and nothing else; None if it is anything more."""
     if not content.startswith(b"SIMPLE  =                    T"):
         return None
-    cards: dict[str, str] = {}
-    wanted = _WANTED
-    at = 0
-    for at in range(80, len(content), 80):
-        keyword = content[at : at + 8]
-        if keyword in wanted:
-            cards.setdefault(wanted[keyword], content[at : at + 80].decode("latin-1"))
-        elif keyword == b"END     ":
-            break
-    else:
+    end = content.find(_END)
+    while end % 80 and end > 0:  # these letters inside a comment
+        end = content.find(_END, end + 1)
+    if end < 0:
         return None
-    start = at - at % _BLOCK + _BLOCK
+    header = content[:end].decode("latin-1")
+    constant, varying = _layout("".join([header[letter::80] for letter in range(8)]))
+    form = _form("".join([header[at : at + 80] for at in constant]))
+    if form is None:
+        return None
+    start = end - end % _BLOCK + _BLOCK
+    if len(content) < start + form.length:
+        raise _truncated(name, len(content), start + form.length)
+    if len(content) >= start + form.length + _BLOCK:  # more than this image's padding
+        return None
+    data = np.frombuffer(content, form.dtype, form.count, start).reshape(form.shape)
+    sky = form.sky
+    if sky and varying:
+        sky = "\n".join([sky, *[wcs.without_comment(header[at : at + 80]) for at in varying]])
+    return Cutout(_native(data), form.bands, sky, form.pixel_scale, form.unit)
+
+
+@lru_cache(maxsize=64)
+def _layout(letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where the cards stand that matter: those that cutouts of a survey share, and those that differ.
+
+    ``letters`` are the first letters of all keywords, then all second letters, to the eighth.
+    """
+    count = len(letters) // 8
+    keywords = [letters[card::count].rstrip() for card in range(count)]
+    first = {keyword: 80 * card for card, keyword in reversed(list(enumerate(keywords)))}  # as astropy chooses
+    wanted = (*_STRUCTURE, *wcs.COORDINATES, *wcs.DESCRIPTION)
+    shared = [keyword for keyword in wanted if keyword in first and keyword not in _VARYING]
+    shared += [keyword for keyword in first if wcs.is_distortion(keyword)]
+    constant = tuple(first[keyword] for keyword in shared)
+    return constant, tuple(first[keyword] for keyword in _VARYING if keyword in first)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What the cutouts of a survey have in common; ``length`` in bytes, ``sky`` without the varying cards."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    count: int
+    length: int
+    bands: tuple[str, ...]
+    sky: str
+    pixel_scale: float
+    unit: str
+
+
+@lru_cache(maxsize=512)
+def _form(text: str) -> _Form | None:
+    """Understand the cards (80 characters each) of a plain image; None if it is not plain."""
+    cards = {(card := text[at : at + 80])[:8].rstrip(): card for at in range(0, len(text), 80)}
     try:
-        kind = _TYPES[int(cards["BITPIX"][10:30])]
+        dtype = _TYPES[int(cards["BITPIX"][10:30])]
         axes = int(cards["NAXIS"][10:30])
         shape = tuple(int(cards[f"NAXIS{axis}"][10:30]) for axis in range(axes, 0, -1))
     except (KeyError, ValueError):
         return None
-    scaled = "BSCALE" in cards and wcs.number_of(cards["BSCALE"]) != 1
-    scaled |= "BZERO" in cards and wcs.number_of(cards["BZERO"]) != 0
-    if axes not in {2, 3} or scaled or "BLANK" in cards or "GROUPS" in cards or min(shape) < 1:
+    is_scaled = wcs.number_of(cards.get("BSCALE", "BSCALE  = 1")) != 1 or wcs.number_of(
+        cards.get("BZERO", "BZERO   = 0")
+    )
+    if axes not in {2, 3} or min(shape) < 1 or is_scaled or "BLANK" in cards or "GROUPS" in cards:
         return None
+    shape = (1, *shape) if axes == 2 else shape  # (C, H, W)
     count = math.prod(shape)
-    length = count * int(kind[2])
-    if len(content) < start + length:
-        raise _truncated(name, len(content), start + length)
-    if len(content) >= start + length + _BLOCK:  # more than this image's padding
-        return None
-    if "SIP" in (kind_of_axis := wcs.text_of(cards.get("CTYPE1"))) or "PV" in kind_of_axis:
-        return None  # distortion polynomials: seldom, and astropy finds their cards
-    data = np.frombuffer(content, dtype=kind, count=count, offset=start).reshape(shape)
-    return _image(data, cards)
+    bands, scale = wcs.bands(cards, shape[0]), wcs.pixel_scale(cards)
+    length = count * int(dtype[2])
+    return _Form(dtype, shape, count, length, bands, wcs.coordinates(cards), scale, wcs.unit(cards))
 
 
-def _image(data: NDArray[Any], cards: wcs.Cards, extension: str = "") -> FitsImage:
-    data = data[np.newaxis] if data.ndim == 2 else data  # (C, H, W)
+def _native(data: NDArray[Any]) -> NDArray[Any]:
+    """Pixels in the machine's byte order: uint8 as they are, all else as float32."""
     if data.dtype.kind == "f" and data.dtype.itemsize > 4:
         with np.errstate(over="ignore"):  # becomes infinite, and that is a missing pixel
-            data = data.astype(np.float32)
-    else:
-        data = data.astype(np.uint8 if data.dtype == np.uint8 else np.float32)
-    return FitsImage(
-        data, wcs.bands(cards, len(data)), wcs.coordinates(cards), wcs.pixel_scale(cards), wcs.unit(cards), extension
-    )
+            return data.astype(np.float32)
+    return data.astype(np.uint8 if data.dtype == np.uint8 else np.float32)
 
 
-def _through_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[FitsImage]:
+def _through_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[Cutout]:
     if content is not None and not content.startswith(b"SIMPLE"):
         raise damage.not_what_it_says(name, content, "a FITS file")
     opened = name if content is None else io.BytesIO(content)
@@ -188,7 +211,7 @@ def _through_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[Fit
                 yield _from_unit(unit, file[0].header, name, extension)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _from_unit(unit: Any, primary: fits.Header, name: str, extension: str) -> FitsImage:
+def _from_unit(unit: Any, primary: fits.Header, name: str, extension: str) -> Cutout:
     if not isinstance(unit, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU) or _dimensions(unit) not in {2, 3}:
         raise UnreadableFile(
             f"The extension “{unit.name}” holds no 2-D or 3-D image.", "Choose the extension with the image.", name
@@ -199,7 +222,9 @@ def _from_unit(unit: Any, primary: fits.Header, name: str, extension: str) -> Fi
     for card in unit.header.cards:
         if card.keyword in _KEPT or wcs.is_distortion(card.keyword):
             cards[card.keyword] = card.image[:80].ljust(80)
-    return _image(data, cards, extension)
+    data = _native(data[np.newaxis] if data.ndim == 2 else data)  # (C, H, W)
+    names, scale = wcs.bands(cards, len(data)), wcs.pixel_scale(cards)
+    return Cutout(data, names, wcs.coordinates(cards), scale, wcs.unit(cards), extension)
 
 
 _KEPT = frozenset((*wcs.COORDINATES, *wcs.DESCRIPTION))

@@ -220,7 +220,7 @@ def _notes_on(found: Found, catalogue: Path | None) -> list[str]:
 
 
 def _origin(found: Found, settings: ImportSettings) -> Origin:
-    folders = sorted({Path(source.path[: source.below]).name for source in found.sources})
+    folders = sorted(Path(folder).name for folder in {source.path[: source.below] for source in found.sources})
     return Origin(
         program=_program(),
         time=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -33,9 +33,8 @@ def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
         A file is damaged or not what it says.
     """
     if source.kind == "fits":
-        for image in fits.read_images(source.path, settings.hdu):
-            name = f"{source.stem}_{image.extension}" if image.extension else source.stem
-            yield Member(name, Cutout(image.data, image.bands, image.wcs, image.pixel_scale, image.unit))
+        for cutout in fits.read_images(source.path, settings.hdu):
+            yield Member(f"{source.stem}_{cutout.extension}" if cutout.extension else source.stem, cutout)
     elif source.kind == "picture":
         yield Member(source.stem, pictures.read_picture(source.path))
     elif source.kind == "bands":
@@ -54,8 +53,7 @@ def _together(source: Source, settings: ImportSettings) -> Cutout:
         if is_picture(path):
             planes.append(pictures.read_picture(path))
         else:
-            image = fits.read_image(path, "" if settings.hdu == "*" else settings.hdu)
-            planes.append(Cutout(image.data, image.bands, image.wcs, image.pixel_scale, image.unit))
+            planes.append(fits.read_image(path, "" if settings.hdu == "*" else settings.hdu))
         first, last = planes[0], planes[-1]
         if len(last.image) != 1:
             raise UnreadableFile(f"This file has {len(last.image)} planes and not one band.", "Leave it out.", path)

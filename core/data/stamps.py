@@ -24,13 +24,20 @@ SMALLEST = 4  # pixels along a side; less cannot show a galaxy
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """One galaxy as read: ``image`` (C, H, W), uint8 or float32, row 0 at the bottom, NaN where there is nothing."""
+    """One galaxy as it lies in its file.
+
+    ``image`` is (C, H, W) in native byte order, row 0 at the bottom: uint8 for 8-bit files, else float32 with NaN
+    where there is nothing. ``bands`` is empty where the file names none. ``wcs`` holds header cards, see
+    :mod:`core.data.wcs`. ``pixel_scale`` is in arcsec/pixel, NaN if unknown. ``extension`` is the number of the
+    extension where a file holds a stack of cutouts, else empty.
+    """
 
     image: NDArray[Any]
     bands: tuple[str, ...] = ()
     wcs: str = ""
     pixel_scale: float = math.nan
     unit: str = ""
+    extension: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +74,8 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
         raise UnreadableFile(f"The image has only {width} × {height} pixels.", "Leave it out, or cut a larger image.")
     _refuse_constant(image)
     scale = settings.pixel_scale if math.isnan(cutout.pixel_scale) and settings.pixel_scale else cutout.pixel_scale
-    if height == width == size and (image.dtype == np.uint8 or math.isfinite(float(image.sum(dtype=np.float64)))):
-        return Stamp(image, cutout.wcs, scale, 0.0)  # nothing to do: a finite sum has finite terms
+    if height == width == size and (image.dtype == np.uint8 or bool(np.isfinite(image).all())):
+        return Stamp(image, cutout.wcs, scale, 0.0)
     valid = np.ones(image.shape, dtype=bool) if image.dtype == np.uint8 else np.isfinite(image)
     _refuse_gaps(valid, settings.max_missing)
     side = size if settings.fit == "crop or pad" else max(height, width)

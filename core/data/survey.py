@@ -19,7 +19,7 @@ from core.data.stamps import SMALLEST
 from core.errors import Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import Progress, Work
 
-SAMPLE = 200  # sources
+SAMPLE = 128  # sources
 _PER_SOURCE = 32  # members of one source
 
 

@@ -1,8 +1,8 @@
 """What a FITS header says about a cutout: sky coordinates, pixel scale, bands, unit.
 
-Headers are handled as their 80-character cards, because a cutout needs a dozen of them and building a full header
-object costs more than reading the image. The coordinates of a stamp are kept as the same cards, one after the other,
-which is what ``astropy.io.fits.Header.fromstring`` and ``astropy.wcs.WCS`` read.
+Headers are handled as their cards, because a cutout needs a dozen of them and building a full header object costs
+more than reading the image. The coordinates of a stamp are kept as such cards, a line each without comments, which
+is what ``astropy.io.fits.Header.fromstring`` reads with a line break as separator.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
-Cards = Mapping[str, str]  # keyword -> the whole card of 80 characters
+Cards = Mapping[str, str]  # keyword -> the card as it stands
 
 COORDINATES = (
     *(f"{name}{axis}" for name in ("CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT", "CROTA") for axis in (1, 2)),
@@ -30,6 +31,7 @@ _CELESTIAL = re.compile(r"(RA-|DEC|.LON|.LAT|RA$)")
 _ARCSEC = {"": 3600.0, "deg": 3600.0, "degree": 3600.0, "degrees": 3600.0, "arcmin": 60.0, "arcsec": 1.0}
 
 
+@lru_cache(maxsize=4096)  # the cutouts of a survey share most of their cards
 def text_of(card: str | None) -> str:
     """The value of a text card, without quotes and trailing blanks; of other cards, the value as written."""
     if card is None or card[8:10] != "= ":
@@ -41,6 +43,7 @@ def text_of(card: str | None) -> str:
     return quoted[1].replace("''", "'").rstrip() if quoted else ""
 
 
+@lru_cache(maxsize=4096)
 def number_of(card: str | None) -> float:
     """The value of a number card; NaN where there is none."""
     if card is None:
@@ -56,18 +59,31 @@ def number_of(card: str | None) -> float:
 
 
 def coordinates(cards: Cards) -> str:
-    """The cards with celestial coordinates, in their order; empty where there are none."""
+    """The cards with celestial coordinates, a line each; empty where there are none."""
     if not _CELESTIAL.match(text_of(cards.get("CTYPE1"))):
         return ""
-    kept = {name: card for name, card in cards.items() if name in _COORDINATES or is_distortion(name)}
+    has_polynomials = text_of(cards["CTYPE1"]).endswith("-SIP")  # else A_0_2 and the like are left over
+    kept = {
+        name: card
+        for name, card in cards.items()
+        if name in _COORDINATES or (is_distortion(name) and (has_polynomials or name.startswith("PV")))
+    }
     if old := kept.pop("RADECSYS", ""):  # the name before the standard of 2002
         kept.setdefault("RADESYS", "RADESYS " + old[8:])
-    return "".join(kept.values())
+    return "\n".join([without_comment(card) for card in kept.values()])
+
+
+@lru_cache(maxsize=4096)
+def without_comment(card: str) -> str:
+    """A card with its value only."""
+    if card[10:].lstrip().startswith("'"):
+        return f"{card[:10]}'{text_of(card)}'"
+    return card.split("/", 1)[0].rstrip()
 
 
 def is_distortion(name: str) -> bool:
     """Whether this keyword belongs to a distortion polynomial (PV1_3, A_2_0, BP_ORDER)."""
-    return name[0] in "PAB" and "_" in name and _DISTORTION.match(name) is not None
+    return "_" in name and _DISTORTION.match(name) is not None
 
 
 def pixel_scale(cards: Cards) -> float:
@@ -140,7 +156,7 @@ def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
     """
     if not text or (left == 0 and bottom == 0 and zoom == 1.0):
         return text
-    cards = {(card := text[at : at + 80])[:8].rstrip(): card for at in range(0, len(text), 80)}
+    cards = {card[:8].rstrip(): card for card in text.split("\n")}
     for name, cut in (("CRPIX1", left), ("CRPIX2", bottom)):
         reference = number_of(cards.get(name))
         reference = 0.0 if math.isnan(reference) else reference  # the standard's default
@@ -154,9 +170,9 @@ def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
         cards = {name: card for name, card in cards.items() if not re.match(r"[AB]P?_", name)}
         for name in ("CTYPE1", "CTYPE2"):
             if name in cards:
-                cards[name] = f"{name:8}= '{text_of(cards[name]).removesuffix('-SIP')}'".ljust(80)
-    return "".join(cards.values())
+                cards[name] = f"{name:8}= '{text_of(cards[name]).removesuffix('-SIP')}'"
+    return "\n".join(cards.values())
 
 
 def _card(name: str, value: float) -> str:
-    return f"{name:8}= {value!r:>20}".ljust(80)
+    return f"{name:8}= {value!r:>20}"
