@@ -82,6 +82,7 @@ class SettingsForm(QWidget):
             inside.setLayout(self._grid(expert))
             column.addWidget(Fold("More", inside))
         column.addWidget(self._error)
+        column.addStretch(1)
 
     def _grid(self, shown: list[Knob]) -> QGridLayout:
         grid = QGridLayout()

@@ -154,6 +154,10 @@ class NumberInput(QWidget):
         self.automatic: QCheckBox | None = None
         if optional:
             self.automatic = QCheckBox("Auto")
+            policy = self.field.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            self.field.setSizePolicy(policy)
+            self.field.setValue(self._usual())  # pyright: ignore[reportArgumentType]
             line.addWidget(self.automatic)
             self.automatic.toggled.connect(self._toggled)
         line.addWidget(self.field)
@@ -182,15 +186,20 @@ class NumberInput(QWidget):
         blockers = [QSignalBlocker(widget) for widget in (self.field, self.automatic) if widget is not None]
         if self.automatic is not None:
             self.automatic.setChecked(value is None)
-            self.field.setEnabled(value is not None)
+            self.field.setVisible(value is not None)
         if value is not None:
             self.field.setValue(value)  # pyright: ignore[reportArgumentType]
         del blockers
         self._follow()
 
     def _toggled(self, automatic: bool) -> None:
-        self.field.setEnabled(not automatic)
+        self.field.setVisible(not automatic)
         self.changed.emit()
+
+    def _usual(self) -> float:
+        """A number to begin with when one is wanted: the middle of the decades."""
+        middle = math.sqrt(max(self._low, 1e-6) * min(self._high, 1e6))
+        return 2 ** round(math.log2(middle)) if self._whole else float(f"{middle:.0e}")
 
     def _typed(self) -> None:
         self._follow()
