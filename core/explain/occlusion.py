@@ -27,7 +27,7 @@ from torch import Tensor
 
 from core.errors import SettingsProblem, Stopped
 from core.events import Preview, Progress, Work
-from core.explain import windowed
+from core.explain import folded, windowed
 from core.explain.explanation import Explanation
 from core.explain.question import Question, ask, full_precision
 from core.explain.settings import OcclusionSettings
@@ -164,7 +164,7 @@ def _prepared(
     """How to compute the outputs with the patch at given positions, and for how many positions at a time."""
     predictor, image = question.predictor, question.image
     budget = _CHUNK_BYTES.get(image.device.type, _LARGE_CHUNK_BYTES)
-    parts = windowed.stages(predictor.network.features)
+    parts = windowed.stages(folded.layers(predictor.network.features))
     if parts is not None:
         with torch.no_grad(), full_precision(image.device):
             scaled = predictor.normalisation(image[None])[0]

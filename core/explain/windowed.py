@@ -23,7 +23,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.nets.cnn import CNN, GlobalMean
 
@@ -113,16 +112,13 @@ def spans(
     return found
 
 
-def stages(features: nn.Sequential) -> list[Stage] | None:
+def stages(layers: Sequence[nn.Module]) -> list[Stage] | None:
     """Cut the layers before each convolution; None if one of them is of a kind that is not understood here."""
     groups: list[list[nn.Module]] = [[]]
-    for module in features:
+    for module in layers:
         if isinstance(module, nn.Conv2d) and groups[-1]:
             groups.append([])
-        if isinstance(module, nn.BatchNorm2d) and groups[-1] and type(groups[-1][-1]) is nn.Conv2d:
-            groups[-1][-1] = fuse_conv_bn_eval(groups[-1][-1], module)  # type: ignore[type-var]
-        else:
-            groups[-1].append(module)
+        groups[-1].append(module)
     found = [_stage(group) for group in groups]
     known = [stage for stage in found if stage is not None]
     return known if len(known) == len(found) else None
