@@ -20,10 +20,11 @@ from app.pace import Pace
 from core.errors import Stopped
 from core.events import Event, Progress, Work
 
-State = Literal["new", "running", "paused", "finished", "failed", "stopped"]
+State = Literal["waiting", "running", "paused", "finished", "failed", "stopped"]
 Verb: TypeAlias = Callable[[threading.Event], Work[Any]]
 
 _INTERVAL = 33  # ms between two deliveries
+_MAILBOX = 20_000  # events; a generator that is so far ahead waits for the window
 _STACK = 16 << 20  # bytes; some systems give threads too little for deep numerical code
 
 
@@ -56,6 +57,8 @@ class _Worker(QThread):
             while True:
                 self._go_on.wait()
                 self.mailbox.append(next(work))
+                while len(self.mailbox) > _MAILBOX and not self._stop.is_set():
+                    time.sleep(_INTERVAL / 1000)
         except StopIteration as end:
             return end.value
         finally:
@@ -99,12 +102,13 @@ class Job(QObject):
     failed = Signal(object)  # a Problem, or any other exception
     stopped = Signal()  # it was asked to stop and has nothing to hand over
     ended = Signal()  # after any of the three
+    state_changed = Signal(str)
 
     def __init__(self, title: str, work: Verb, parent: QObject | None = None, pausable: bool = False) -> None:
         super().__init__(parent)
         self.title = title
         self.pausable = pausable
-        self.state: State = "new"
+        self.state: State = "waiting"
         self._stop = threading.Event()
         self._verb = work
         self._worker: _Worker | None = None
@@ -137,7 +141,7 @@ class Job(QObject):
         return self._stop.is_set()
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it was started and has not ended; a paused job is running too."""
         return self.state in ("running", "paused")
 
@@ -147,13 +151,12 @@ class Job(QObject):
 
     def start(self) -> None:
         """Begin; only the first call counts."""
-        if self.state != "new":
+        if self.state != "waiting":
             return
         application = QCoreApplication.instance()
         assert application is not None
         if self.parent() is None:
             self.setParent(application)  # somebody has to hold it while it runs
-        self.state = "running"
         self._started = time.monotonic()
         self._worker = worker = _Worker(self._verb, self._stop)
         worker.setObjectName(self.title)
@@ -161,23 +164,24 @@ class Job(QObject):
         application.aboutToQuit.connect(worker.wind_up_and_wait)
         worker.finished.connect(self._over)
         worker.finished.connect(worker.deleteLater)
-        worker.start()
+        worker.start(QThread.Priority.LowPriority)  # the window goes first
         self._timer.start()
+        self._change("running")
 
     def pause(self) -> None:
         """Pull no further; the step under way is still finished."""
         if self.pausable and self.state == "running" and self._worker is not None and not self.stopping:
-            self.state = "paused"
             self._paused_at = time.monotonic()
             self._worker.hold(True)
+            self._change("paused")
 
     def resume(self) -> None:
         """Go on after a pause."""
         if self.state == "paused" and self._worker is not None and self._paused_at is not None:
-            self.state = "running"
             self._started += time.monotonic() - self._paused_at
             self._paused_at = None
             self._worker.hold(False)
+            self._change("running")
 
     def stop(self) -> None:
         """Ask the work to stop; it still hands over what is whole. A job that was never started ends at once."""
@@ -185,8 +189,8 @@ class Job(QObject):
         if self._worker is not None:
             self.resume()
             self._worker.wind_up()
-        elif self.state == "new":
-            self.state = "stopped"
+        elif self.state == "waiting":
+            self._change("stopped")
             self.stopped.emit()
             self.ended.emit()
 
@@ -196,6 +200,10 @@ class Job(QObject):
         if wait and self._worker is not None:
             self._worker.wait()
             self._over()
+
+    def _change(self, state: State) -> None:
+        self.state = state
+        self.state_changed.emit(state)
 
     def _deliver(self) -> None:
         """Hand on what has come since the last time, in one signal."""
@@ -220,7 +228,7 @@ class Job(QObject):
             return
         self._worker = None
         self._timer.stop()
-        self.state = worker.outcome
+        self._change(worker.outcome)
         match worker.outcome:
             case "finished":
                 self.finished.emit(worker.result)
@@ -250,7 +258,7 @@ class Latest(QObject):
         self._waiting: Job | None = None
 
     @property
-    def busy(self) -> bool:
+    def is_running(self) -> bool:
         """Whether a request runs or waits."""
         return self._current is not None
 

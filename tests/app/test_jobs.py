@@ -53,15 +53,15 @@ class Witness:
 
 
 def test_all_events_arrive_in_order_in_few_deliveries_before_the_result(qtbot):
-    job = Job("Counting", counting(20_000))
+    job = Job("Counting", counting(50_000))
     witness = Witness(job)
     with qtbot.waitSignal(job.ended, timeout=20_000):
         job.start()
-    assert [event.done for event in witness.events] == list(range(1, 20_001))
+    assert [event.done for event in witness.events] == list(range(1, 50_001))
     assert witness.deliveries < 200
     assert witness.told == [("finished", "done"), ("ended", None)]
     assert job.state == "finished"
-    assert job.progress == Progress(20_000, 20_000, "things")
+    assert job.progress == Progress(50_000, 50_000, "things")
 
 
 def test_the_generator_lives_and_is_closed_on_the_workers_thread(qtbot):
@@ -216,7 +216,7 @@ def test_of_many_quick_requests_only_the_last_one_delivers(qtbot):
         latest.start(Job(str(name), request(name)))
         qtbot.wait(10)
     qtbot.waitUntil(lambda: bool(witness.told), timeout=5000)
-    qtbot.waitUntil(lambda: not latest.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not latest.is_running, timeout=5000)
     assert witness.told == [("finished", 5), ("ended", None)]
 
 
@@ -251,7 +251,7 @@ def test_a_stopped_request_delivers_no_late_answer(qtbot):
     with qtbot.waitSignal(latest.happened):
         latest.start(job)
     latest.stop()
-    qtbot.waitUntil(lambda: not latest.busy, timeout=2000)
+    qtbot.waitUntil(lambda: not latest.is_running, timeout=2000)
     assert witness.told == [("stopped", None), ("ended", None)]
 
 
@@ -267,7 +267,7 @@ def test_a_request_made_by_the_answer_of_the_one_before_is_run(qtbot):
     latest.finished.connect(answered)
     latest.start(Job("First", counting(2, "first")))
     qtbot.waitUntil(lambda: answers == ["first", "second"], timeout=2000)
-    qtbot.waitUntil(lambda: not latest.busy, timeout=2000)
+    qtbot.waitUntil(lambda: not latest.is_running, timeout=2000)
 
 
 @pytest.mark.parametrize(("done", "left"), [(25, 30.0), (50, 10.0)])
