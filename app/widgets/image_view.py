@@ -1,0 +1,222 @@
+"""One image, large: zoomed with the wheel, with a scale bar, an overlay with its colour bar, and a circle.
+
+Row 0 of every image is at the bottom. Pixel centres are at whole numbers, as in FITS but counted from 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from app.theme import colours
+from core.data.stretch import COLOUR_MAPS
+
+_NICE = (1, 2, 5)
+_CLEAR = 0.15  # of the overlay's opacity, where it is zero
+
+
+class _Canvas(pg.GraphicsView):
+    """The picture itself."""
+
+    hovered = Signal(float, float)
+    left = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, background=colours().image)
+        self.setAntialiasing(True)
+        self.setMouseTracking(True)
+        self.box = pg.ViewBox(lockAspect=True, enableMenu=False, defaultPadding=0)
+        self.setCentralItem(self.box)
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.overlay = pg.ImageItem(axisOrder="row-major")
+        self.overlay.setZValue(1)
+        self.circle = pg.QtWidgets.QGraphicsEllipseItem()
+        pen = QPen(QColor("#ffd166"))
+        pen.setCosmetic(True)
+        pen.setWidthF(1.6)
+        self.circle.setPen(pen)
+        self.circle.setZValue(2)
+        self.circle.hide()
+        for item in (self.image, self.overlay, self.circle):
+            self.box.addItem(item, ignoreBounds=True)
+        self.pixel_scale = math.nan
+        self.shape = (0, 0)
+
+    def fit(self) -> None:
+        """Show the whole image."""
+        height, width = self.shape
+        if height:
+            self.box.setRange(QRectF(-0.5, -0.5, width, height), padding=0)
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        """Show the whole image again."""
+        self.fit()
+        super().mouseDoubleClickEvent(event)
+
+    def mouseMoveEvent(self, ev: Any) -> None:
+        """Tell which pixel is under the cursor."""
+        super().mouseMoveEvent(ev)
+        place: QPointF = self.box.mapSceneToView(self.mapToScene(ev.position().toPoint()))
+        if self._holds(place):
+            self.hovered.emit(place.x(), place.y())
+        else:
+            self.left.emit()
+
+    def leaveEvent(self, ev: QEvent) -> None:
+        """Tell that no pixel is."""
+        super().leaveEvent(ev)
+        self.left.emit()
+
+    def _holds(self, place: QPointF) -> bool:
+        height, width = self.shape
+        return -0.5 <= place.x() < width - 0.5 and -0.5 <= place.y() < height - 0.5
+
+    def paintEvent(self, ev: QPaintEvent) -> None:
+        """Draw the scale bar over the image, at the same size however far one zooms."""
+        super().paintEvent(ev)
+        if not self.shape[0]:
+            return
+        per_pixel = self.width() / max(self.box.viewRect().width(), 1e-9)  # of the screen for one of the image
+        known = math.isfinite(self.pixel_scale) and self.pixel_scale > 0
+        unit = self.pixel_scale if known else 1.0
+        length = _nice(0.3 * self.width() / per_pixel * unit)
+        text = f"{length:g}″" if known else f"{length:g} px"
+        across = length / unit * per_pixel
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        left, bottom = 12.0, self.height() - 14.0
+        for colour, width in (("#000000", 4.0), ("#ffffff", 2.0)):
+            painter.setPen(QPen(QColor(colour), width, c=Qt.PenCapStyle.FlatCap))
+            painter.drawLine(QPointF(left, bottom), QPointF(left + across, bottom))
+        font = QFont(painter.font())
+        font.setBold(True)
+        painter.setFont(font)
+        for colour, shift in (("#000000", 1), ("#ffffff", 0)):
+            painter.setPen(QColor(colour))
+            painter.drawText(QPointF(left + shift, bottom - 6 + shift), text)
+        painter.end()
+
+
+class _ColourBar(QWidget):
+    """The zero-centred scale of the overlay."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._limit = 1.0
+        self._table = COLOUR_MAPS["blue-red"]
+        self.setFixedWidth(58)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    def show_scale(self, limit: float, table: NDArray[np.uint8]) -> None:
+        """Reach from −limit to +limit."""
+        self._limit, self._table = limit, table
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the bar with five numbers beside it."""
+        del event
+        painter = QPainter(self)
+        metrics = painter.fontMetrics()
+        half = metrics.height() // 2
+        top, height = half, max(1, self.height() - 2 * half)
+        for y in range(height):
+            red, green, blue = (int(value) for value in self._table[round(255 * (1 - y / height))])
+            painter.fillRect(4, top + y, 10, 1, QColor(red, green, blue))
+        painter.setPen(QColor(colours().text))
+        for place in (1.0, 0.5, 0.0, -0.5, -1.0):
+            y = top + (1 - place) / 2 * height
+            text = f"{place * self._limit:.2g}".replace("-", "−")
+            painter.drawText(QPointF(18, y + metrics.ascent() / 2 - 1), text)
+        painter.end()
+
+
+class ImageView(QWidget):
+    """An image with what belongs to it.
+
+    Signals: ``hovered(x, y)`` in pixels while the cursor is over the image, ``left()`` when it is not.
+    """
+
+    hovered = Signal(float, float)
+    left = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._canvas = _Canvas()
+        self._bar = _ColourBar()
+        self._bar.hide()
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(2)
+        line.addWidget(self._canvas, 1)
+        line.addWidget(self._bar)
+        self.setMinimumSize(120, 120)
+        self._canvas.hovered.connect(self.hovered)
+        self._canvas.left.connect(self.left)
+
+    def set_image(self, picture: NDArray[np.uint8] | None, pixel_scale: float = math.nan) -> None:
+        """Show a picture uint8 (H, W, 3) of that scale in arcsec/pixel (NaN: unknown); None: nothing."""
+        canvas = self._canvas
+        canvas.pixel_scale = pixel_scale
+        shape = (0, 0) if picture is None else picture.shape[:2]
+        canvas.image.setVisible(picture is not None)
+        if picture is not None:
+            canvas.image.setImage(picture, levels=(0, 255), autoLevels=False, rect=_frame(*shape))
+        if shape != canvas.shape:
+            canvas.shape = shape
+            canvas.fit()
+        canvas.viewport().update()
+
+    def set_overlay(
+        self, field: NDArray[np.float32] | None, limit: float = 1.0, opacity: float = 0.6, colour_map: str = "blue-red"
+    ) -> None:
+        """Lay a map (H, W) over the image, its colours reaching from −limit to +limit; None takes it away."""
+        self._canvas.overlay.setVisible(field is not None)
+        self._bar.setVisible(field is not None)
+        if field is None:
+            return
+        table = COLOUR_MAPS[colour_map]
+        place = np.clip((field / limit + 1) / 2, 0, 1) * 255
+        coloured = np.empty((*field.shape, 4), np.uint8)
+        coloured[..., :3] = table[np.nan_to_num(place, nan=127.5).round().astype(np.uint8)]
+        strength = np.clip(_CLEAR + np.abs(np.nan_to_num(field)) / limit, 0, 1)
+        coloured[..., 3] = 255 * opacity * strength  # where there is no evidence, the galaxy shines through
+        self._canvas.overlay.setImage(coloured, levels=(0, 255), autoLevels=False, rect=_frame(*field.shape))
+        self._bar.show_scale(limit, table)
+
+    def set_circle(self, diameter: float | None) -> None:
+        """Draw a circle of that many pixels about the centre; None takes it away."""
+        circle = self._canvas.circle
+        circle.setVisible(diameter is not None)
+        if diameter is not None:
+            height, width = self._canvas.shape
+            circle.setRect((width - diameter) / 2 - 0.5, (height - diameter) / 2 - 0.5, diameter, diameter)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._canvas.setBackground(colours().image)
+        super().changeEvent(event)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the whole image in sight."""
+        super().resizeEvent(event)
+        self._canvas.fit()
+
+
+def _frame(height: int, width: int) -> QRectF:
+    return QRectF(-0.5, -0.5, width, height)
+
+
+def _nice(length: float) -> float:
+    """The largest of …, 0.5, 1, 2, 5, 10, … that is not longer."""
+    if not length > 0:
+        return 1.0
+    decade = 10.0 ** math.floor(math.log10(length))
+    return decade * max(step for step in _NICE if step * decade <= length * (1 + 1e-9))
