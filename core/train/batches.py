@@ -142,9 +142,8 @@ class Streamed(_Closing):
             if number + 1 < len(pools):
                 waiting = self._reader.submit(self._read, pools[number + 1])
             for wanted in pool:
-                batch = torch.from_numpy(images[np.searchsorted(rows, wanted)])
-                with torch.no_grad():
-                    yield wanted, self._normalisation(batch.to(self._device))
+                batch = torch.from_numpy(images[np.searchsorted(rows, wanted)]).to(self._device)
+                yield wanted, self._normalisation(batch)  # buffers only, so that no gradient is kept
 
     def close(self) -> None:
         """Close the file where it was opened, and end the thread."""

@@ -183,9 +183,8 @@ def _epoch(
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
     for batch, (rows, scaled) in enumerate(images.batches(pools), 1):
         labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-        varied = augmented(
-            scaled, settings.augmentation, torch_generator(seed, "augmentation", epoch, batch), plan.noise
-        )
+        random = torch_generator(seed, "augmentation", epoch, batch)
+        varied = augmented(scaled, settings.augmentation, random, plan.noise, plan.lost_noise)
         varied = varied.contiguous(memory_format=memory_format(plan.device))  # (n, C, H, W)
         plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
 
@@ -267,6 +266,7 @@ def _finished(
 
 def _begin(plan: Plan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
+    folder.path.mkdir(parents=True, exist_ok=True)
     write_atomically(folder.settings_file, toml.dumps(plan.settings))
     machine = environment.described(plan.device, plan.precision, plan.settings.seed, cutouts.checksum)
     write_atomically(folder.environment_file, machine)

@@ -23,7 +23,7 @@ from core.nets import cnn, heads, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.predictor import Predictor
-from core.project.labels import LabelJournal
+from core.project.labels import LabelJournal, relabelled
 from core.train import augment
 from core.train.augment import NoisePool
 from core.train.randomness import numpy_generator, torch_generator
@@ -53,6 +53,8 @@ class Plan:
         Where and in which number format the training is computed.
     noise
         Normal random numbers for the augmentation, on the device.
+    lost_noise
+        Standard deviation of the noise that the augmentation's interpolation takes away, per band.
     dropout
         The generator of the network's dropout; the loop sets its seed batch by batch.
     facts
@@ -69,6 +71,7 @@ class Plan:
     device: torch.device
     precision: torch.dtype
     noise: NoisePool
+    lost_noise: Tensor
     dropout: torch.Generator
     facts: dict[str, Any]
     notices: list[Problem]
@@ -128,7 +131,9 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
         notices += _fit_of(base, target, cutouts)
-    predictor = trained or _fresh(settings, cutouts, target, labels, split, base)
+    sample = _sample(cutouts, split.train, settings.seed)
+    predictor = trained or _fresh(settings, cutouts, target, labels[split.train], sample, base)
+    lost = augment.lost_noise(predictor.normalisation(torch.from_numpy(sample)))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
     predictor.to(device)
     pixels = settings.optimiser.batch_size * math.prod(predictor.stamp_shape)
@@ -141,6 +146,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         device=device,
         precision=devices.precision(settings.precision, device),
         noise=NoisePool.drawn(pixels, torch_generator(settings.seed, "noise"), device),
+        lost_noise=lost.to(device),
         dropout=_own_dropout(predictor, device),
         facts=_facts(cutouts, target, labels, split),
         notices=notices,
@@ -149,10 +155,8 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
 
 def labelled(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[Any]]:
     """What the dataset's labels are, and the labels as numbers; labels given by hand win over the catalogue."""
-    columns = dict(cutouts.columns)
-    journal = cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl"
-    if journal.exists():
-        _overwrite(columns, cutouts.ids, journal)
+    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
+    columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
     target = targets.recognise(columns, settings.labels or cutouts.labels, settings.kind, cutouts.units)
     return target, targets.encode(target, columns)
 
@@ -195,16 +199,16 @@ def _fresh(
     cutouts: Cutouts,
     target: Target,
     labels: NDArray[Any],
-    split: Split,
+    sample: NDArray[np.float32],
     base: Predictor | None,
 ) -> Predictor:
-    """The network before the first step: random weights, or those of the base."""
+    """The network before the first step: random weights, or those of the base; scaled by the training part."""
     weights = torch_generator(settings.seed, "weights")
-    scale = heads.fit_output_scale(target, labels[split.train])
+    scale = heads.fit_output_scale(target, labels)
     shape = cutouts.shape[1:]
     if base is None:
         network = cnn.build(settings.network, shape, len(targets.outputs(target)), weights)
-        scaling = normalisation.fit(_sample(cutouts, split.train, settings.seed), _scaling(settings, cutouts))
+        scaling = normalisation.fit(sample, _scaling(settings, cutouts))
     else:
         network = transfer.prepare(base, shape, target, scale, weights)
         old = base.normalisation
@@ -244,19 +248,6 @@ def _groups(cutouts: Cutouts, column: str) -> list[str] | None:
             f"There is no column “{column}”.", f"The columns are: {', '.join(cutouts.columns)}.", "data.group"
         )
     return [targets.label_text(value) for value in cutouts.columns[column]]
-
-
-def _overwrite(columns: dict[str, NDArray[Any]], ids: list[str], journal: Path) -> None:
-    place: dict[str, list[int]] = {}
-    for row, name in enumerate(ids):
-        place.setdefault(name, []).append(row)
-    for (name, column), value in LabelJournal(journal).replay().items():
-        if column not in columns:
-            columns[column] = np.full(len(ids), "", dtype=object)
-        if columns[column].dtype != object:
-            columns[column] = columns[column].astype(object)
-        for row in place.get(name, []):
-            columns[column][row] = value
 
 
 def _own_dropout(predictor: Predictor, device: torch.device) -> torch.Generator:

@@ -84,7 +84,7 @@ def _card(folder: RunFolder, plan: Plan, values: Mapping[str, Any]) -> list[str]
     shape, predictor = plan.predictor.stamp_shape, plan.predictor
     scale = f"{predictor.pixel_scale:.3g} arcsec/pixel" if math.isfinite(predictor.pixel_scale) else "unknown scale"
     lines = [
-        f"# {folder.path.name}",
+        f"# {folder.name}",
         "",
         (
             f"A convolutional network of {plan.settings.network.depth} blocks that predicts "
@@ -171,7 +171,7 @@ def read_baseline(folder: RunFolder) -> Baseline | None:
 def card_values(plan: Plan, folder: RunFolder, ended: EpochEnded) -> dict[str, Any]:
     """What a predictor's file says of its origin."""
     return {
-        "run": folder.path.name,
+        "run": folder.name,
         "epoch": ended.epoch,
         "seed": plan.settings.seed,
         "validation": _plain(ended.validation),

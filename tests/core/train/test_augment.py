@@ -190,3 +190,33 @@ def test_what_would_change_a_quantity_is_left_out(column, unit, gone):
     changed = {name for name in type(before).model_fields if getattr(before, name) != getattr(suited, name)}
     assert changed == gone
     assert len(notices) == bool(gone)
+
+
+@pytest.mark.parametrize("blur", [0.0, 0.7])
+def test_the_skys_noise_is_as_strong_after_a_rotation_as_before(blur):
+    random = np.random.default_rng(0)
+    sky = random.normal(0, [[[[0.4]], [[1.5]]]], (100, 2, 32, 32))
+    sky = ndimage.gaussian_filter(sky, (0, 0, blur, blur), mode="wrap") if blur else sky
+    images = torch.from_numpy(sky.astype(np.float32))
+    images[::7, :, :12, :12] += 40  # some have a neighbour at the edge
+    lost = augment.lost_noise(images)
+    settings = AugmentationSettings(noise=0)
+
+    def middle(varied):
+        return varied[1::7, :, 12:20, 12:20].std(dim=(0, 2, 3))
+
+    plain = augment.augmented(images, settings, torch.Generator().manual_seed(1))
+    mended = augment.augmented(images, settings, torch.Generator().manual_seed(1), lost=lost)
+    assert (middle(plain) < 0.93 * middle(images)).all()
+    assert torch.allclose(middle(mended), middle(images), rtol=0.08)
+
+
+def test_flips_alone_take_no_noise_away():
+    images = torch.randn(8, 1, 16, 16)
+    settings = STILL.model_copy(update={"horizontal_flip": True})
+    varied = augment.augmented(images, settings, torch.Generator().manual_seed(0), lost=torch.ones(1))
+    same = torch.isclose(varied, images, atol=1e-4).all(dim=3).all(dim=2)[:, 0]
+    mirrored = torch.isclose(varied, images.flip(3), atol=1e-4).all(dim=3).all(dim=2)[:, 0]
+    assert (same ^ mirrored).all()
+    assert same.any()
+    assert mirrored.any()
