@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -215,10 +216,10 @@ class ExplanationPanel(QWidget):
         self.opacity.valueChanged.connect(self._fade)
         self.save.clicked.connect(self._save)
         for method, request in self._requests.items():
-            request.happened.connect(lambda events, method=method: self._happened(method, events))
-            request.finished.connect(lambda result, method=method: self._show_map(method, result, coarse=False))
-            request.failed.connect(lambda problem, method=method: self._map_failed(method, problem))
-            self.forms[method].changed.connect(lambda _value, method=method: self._explain(method))
+            request.happened.connect(partial(self._happened, method))
+            request.finished.connect(partial(self._show_map, method, coarse=False))
+            request.failed.connect(partial(self._map_failed, method))
+            self.forms[method].changed.connect(partial(self._explain, method))
 
     # -- what to explain, and with which weights -------------------------------------------------------------------
 
@@ -323,7 +324,7 @@ class ExplanationPanel(QWidget):
         for method in self._requests:
             self._explain(method)
 
-    def _explain(self, method: Method) -> None:
+    def _explain(self, method: Method, _settings: object = None) -> None:
         cutouts, row, predictor = self._session.cutouts, self._session.current, self._predictor
         form = self.forms[method]
         if cutouts is None or predictor is None or row < 0 or not self._output or form.problem:
