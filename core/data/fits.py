@@ -193,7 +193,7 @@ def _through_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[Cut
     opened = name if content is None else io.BytesIO(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd cards are no reason to bother the user while the image can be read
-        with fits.open(opened, memmap=False) as file:
+        with fits.open(opened, memmap=False, uint=False) as file:  # astropy fails on some signed bytes otherwise
             pixels = [unit for unit in file if isinstance(unit, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)]
             images = [unit for unit in pixels if _dimensions(unit) in {2, 3}]
             names = [unit.name for unit in images]

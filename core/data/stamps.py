@@ -152,7 +152,7 @@ def _about_centre(image: NDArray[Any], side: int) -> NDArray[Any]:
 def _resampled(
     values: NDArray[np.float32], valid: NDArray[np.bool_], size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    overlap = _overlap(values.shape[-1], size)  # (size, side)
+    overlap: NDArray[Any] = _overlap(values.shape[-1], size)  # (size, side)
     if valid.all():
         return overlap @ values @ overlap.T, np.ones((len(values), size, size), dtype=bool)
     weight = overlap @ valid.astype(np.float32) @ overlap.T  # (C, size, size)

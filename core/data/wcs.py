@@ -175,4 +175,4 @@ def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
 
 
 def _card(name: str, value: float) -> str:
-    return f"{name:8}= {value!r:>20}"
+    return f"{name:8}= {repr(value).upper():>20}"
