@@ -1,0 +1,137 @@
+"""A home of its own for the tests; and whatever a test leaves behind, or complains of, fails it.
+
+A leftover thread, running timer, open window, Qt message, warning or logged warning is a defect that a user
+would meet as a crash at closing time; here it fails the test that made it.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["small_survey"]
+
+_PATIENCE = 3.0  # seconds a thread may still need to come to its end
+_home = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything of the program is imported: no screen, and no file of the user's is touched."""
+    home = tempfile.mkdtemp(prefix="tuning-fork-tests-")
+    config.stash[_home] = home
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    os.environ["HOME"] = os.environ["USERPROFILE"] = home
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"):
+        folder = Path(home) / name.lower()
+        folder.mkdir()
+        os.environ[name] = str(folder)
+    os.environ["TUNINGFORK_CACHE"] = str(Path(home) / "cache")
+    os.environ["TUNINGFORK_HOME"] = str(Path(home) / "Tuning Fork")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash.get(_home, ""), ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_preferences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Preferences that no earlier test has written."""
+    if _has_window(request):
+        from PySide6.QtCore import QSettings
+
+        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+        folder = tmp_path_factory.mktemp("preferences")
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A test that provokes a logged warning looks at it and calls ``caplog.clear()``."""
+    yield
+    records = [record for phase in ("setup", "call") for record in caplog.get_records(phase)]
+    loud = [f"{record.name}: {record.getMessage()}" for record in records if record.levelno >= logging.WARNING]
+    if loud:
+        pytest.fail("logged: " + "; ".join(loud), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Set up first and torn down last: the test's own fixtures have cleaned up by then."""
+    windowed = _has_window(request)
+    threads = set(threading.enumerate())
+    objects = {id(thing) for thing in _qt_leftovers()} if windowed else set[int]()
+    yield
+    left = [thread.name for thread in _python_threads(threads)]
+    if windowed:
+        left += [_described(thing) for thing in _settled(objects)]
+    if left:
+        pytest.fail("left behind: " + "; ".join(left), pytrace=False)
+
+
+def _has_window(request: pytest.FixtureRequest) -> bool:
+    return bool({"qtbot", "qapp", "qapp_cls"} & set(request.fixturenames))
+
+
+def _python_threads(before: set[threading.Thread]) -> list[threading.Thread]:
+    """New threads that are still there after a while. Threads that Qt made are counted as Qt's."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        alive = [
+            thread
+            for thread in threading.enumerate()
+            if thread not in before and not isinstance(thread, threading._DummyThread)
+        ]
+        if not alive or time.monotonic() > end:
+            return alive
+        time.sleep(0.01)
+
+
+def _qt_leftovers() -> list[Any]:
+    """Running threads, running timers and windows on the screen."""
+    from PySide6.QtCore import QThread, QTimer
+    from PySide6.QtWidgets import QApplication
+    from shiboken6 import Shiboken
+
+    found: list[Any] = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+    for thing in Shiboken.getAllValidWrappers():
+        if isinstance(thing, QThread) and thing.isRunning() and thing != QThread.currentThread():
+            found.append(thing)
+        elif isinstance(thing, QTimer) and thing.isActive() and not thing.isSingleShot():
+            found.append(thing)
+    return found
+
+
+def _settled(before: set[int]) -> list[Any]:
+    """What is left after Qt has deleted what it was asked to, and Python what nobody refers to."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    end = time.monotonic() + _PATIENCE
+    while True:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+        left = [thing for thing in _qt_leftovers() if id(thing) not in before]
+        if not left or time.monotonic() > end:
+            return left
+        del left
+        gc.collect()
+        time.sleep(0.02)
+
+
+def _described(thing: Any) -> str:
+    name = thing.objectName() or getattr(thing, "windowTitle", str)()
+    return f"{type(thing).__name__} “{name}”" if name else repr(thing)
+
+
+if sys.platform == "win32":  # the house tests print en dashes and the like
+    os.environ.setdefault("PYTHONUTF8", "1")
