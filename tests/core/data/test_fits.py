@@ -148,7 +148,7 @@ def test_an_extension_is_chosen_by_name_or_number(hdu: str, tmp_path: Path) -> N
 
 def test_a_missing_extension_is_reported_with_those_that_are_there(tmp_path: Path) -> None:
     multi_extension(tmp_path / "a.fits")
-    with pytest.raises(UnreadableFile, match="no extension “DQ”.*1 SCI, 2 ERR"):
+    with pytest.raises(UnreadableFile, match=r"no extension “DQ”.*1 SCI, 2 ERR"):
         read_image(tmp_path / "a.fits", "DQ")
 
 
