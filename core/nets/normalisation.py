@@ -37,7 +37,7 @@ class Normalisation(nn.Module):
         super().__init__()
         self.kind: Kind = kind
         for name, value in (("sky", sky), ("knee", knee), ("centre", centre), ("scale", scale)):
-            self.register_buffer(name, value.to(torch.float32))
+            self.register_buffer(name, value.detach().to(torch.float32).clone())
 
     def forward(self, images: Tensor) -> Tensor:
         """Scale images (N, C, H, W) from physical units to zero mean and unit variance."""

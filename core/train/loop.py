@@ -103,7 +103,7 @@ def run(
     earlier = checkpoint.load(folder.last) if resume else None
     if earlier is None and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with _exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+    with exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None)
         _begin(plan, folder, cutouts, earlier)
         for notice in plan.notices:
@@ -295,7 +295,7 @@ def _validations(history: list[EpochEnded]) -> list[Scores]:
 
 
 @contextlib.contextmanager
-def _exact_and_roomy(batch_size: int) -> Iterator[None]:
+def exact_and_roomy(batch_size: int) -> Iterator[None]:
     """Same numbers each time, on a GPU too; memory that is kept; and a word of advice where there is too little."""
     try:
         with environment.kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):

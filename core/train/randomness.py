@@ -11,9 +11,8 @@ from typing import Literal
 import numpy as np
 import torch
 
-Purpose = Literal["split", "weights", "order", "augmentation", "dropout", "noise", "sample"]
+Purpose = Literal["weights", "order", "augmentation", "dropout", "noise", "sample"]
 _PURPOSES: dict[Purpose, int] = {
-    "split": 0,
     "weights": 1,
     "order": 2,
     "augmentation": 3,

@@ -1,0 +1,200 @@
+"""How fast the training loop is: against the bare network, and against a usual DataLoader with torchvision.
+
+Same network, same galaxies, same kind of augmentation, one step of Adam for each batch; images per second are medians
+of alternating rounds, so that a busy machine slows both sides.
+"""
+
+import importlib
+import statistics
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from astropy.table import Table
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from core.data.store import Band, DatasetWriter, Origin
+from core.events import BatchEnded
+from core.nets import cnn, device
+from core.project.runs import RunFolder
+from core.train import environment, loop
+from core.train.settings import OptimiserSettings, RunSettings
+
+SIZE, BANDS, GALAXIES, BATCH, ROUNDS = 64, 3, 1200, 64, 5
+CPU = torch.device("cpu")
+
+pytestmark = pytest.mark.benchmark
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    random = np.random.default_rng(0)
+    images = random.normal(0, 1, (GALAXIES, BANDS, SIZE, SIZE)).astype(np.float32)
+    ids = [str(row) for row in range(GALAXIES)]
+    kinds = np.array(["disk", "edge-on", "spheroid"])[random.integers(0, 3, GALAXIES)]
+    path = tmp_path_factory.mktemp("data") / "noise.h5"
+    with DatasetWriter(path, images.shape[1:], [Band(name) for name in "gri"], "float32") as writer:
+        writer.append(images, ids, np.full(GALAXIES, 0.4), [""] * GALAXIES, np.zeros(GALAXIES))
+        writer.finish(Table({"id": ids, "kind": kinds}), ["kind"], Origin("benchmark", "", "noise", ""), [])
+    return path
+
+
+def our_loop(data, folder, precision):
+    """Images per second of the second epoch of the real training run, everything included but validation."""
+    settings = RunSettings(optimiser=OptimiserSettings(epochs=2, batch_size=BATCH), precision=precision, device="cpu")
+    rates = [
+        event.images_per_second
+        for event in loop.run(settings, data, RunFolder(folder), threading.Event())
+        if isinstance(event, BatchEnded) and event.epoch == 2
+    ]
+    return rates[-1]
+
+
+def bare_network(precision):
+    """Images per second of forward and backward on one synthetic batch, in the same precision and layout."""
+    network = cnn.build(RunSettings().network, (BANDS, SIZE, SIZE), 3).train()
+    network = network.to(memory_format=torch.channels_last)
+    images = torch.randn(60, BANDS, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(0, 3, (60,))
+    lower = precision == "bfloat16"
+    with environment.kept_memory():
+        for step in range(17):
+            if step == 3:
+                started = time.perf_counter()
+            with torch.autocast("cpu", torch.bfloat16, enabled=lower):
+                outputs = network(images)
+            network.zero_grad(set_to_none=True)
+            functional.cross_entropy(outputs.float(), labels).backward()
+        return 14 * 60 / (time.perf_counter() - started)
+
+
+def usual_loop(vary):
+    """Images per second of a loop as tutorials have it: float32, one galaxy at a time augmented in the Dataset."""
+
+    class Galaxies(Dataset):
+        def __init__(self):
+            self.images = torch.randn(GALAXIES, BANDS, SIZE, SIZE)
+            self.labels = torch.randint(0, 3, (GALAXIES,))
+
+        def __len__(self):
+            return len(self.images)
+
+        def __getitem__(self, row):
+            return vary(self.images[row]), self.labels[row]
+
+    layers = [
+        layer
+        for inputs, filters in ((BANDS, 32), (32, 48), (48, 72), (72, 112))  # as our default network
+        for layer in (
+            nn.Conv2d(inputs, filters, 3, padding=1, bias=False),
+            nn.BatchNorm2d(filters),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
+    ]
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(112, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 3)]
+    network = nn.Sequential(*layers, *head).train()
+    ours = cnn.build(RunSettings().network, (BANDS, SIZE, SIZE), 3)
+    assert sum(p.numel() for p in network.parameters()) == sum(p.numel() for p in ours.parameters())
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    done = 0
+    for batch, (images, labels) in enumerate(DataLoader(Galaxies(), batch_size=BATCH, shuffle=True)):
+        if batch == 3:
+            started, done = time.perf_counter(), 0
+        loss = functional.cross_entropy(network(images), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        done += len(images)
+    return done / (time.perf_counter() - started)
+
+
+def torchvision_pipeline():
+    """Rotation, shift, zoom, flips and noise of our default settings by torchvision, for one galaxy at a time."""
+    if importlib.util.find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError:  # built for a GPU: its compiled operators, which transforms do not use, are missing
+        for name in [name for name in sys.modules if name.startswith("torchvision")]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "DEF")
+        for operator in ("nms", "qnms"):
+            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        globals()["_operators"] = library  # they vanish with it
+    v2 = importlib.import_module("torchvision.transforms.v2")
+    wish = RunSettings().augmentation
+    return v2.Compose(
+        [
+            v2.RandomAffine(
+                wish.rotation,
+                (wish.width_shift, wish.height_shift),
+                (wish.zoom_min, wish.zoom_max),
+                interpolation=v2.InterpolationMode.BILINEAR,
+            ),
+            v2.RandomHorizontalFlip(),
+            v2.RandomVerticalFlip(),
+            v2.GaussianNoise(0, wish.noise, clip=False),
+        ]
+    )
+
+
+def per_sample_pipeline():
+    """The same by the torch operations that torchvision is made of, where torchvision is not installed."""
+    wish = RunSettings().augmentation
+
+    def vary(image):
+        angle = float(torch.empty(1).uniform_(-wish.rotation, wish.rotation)) * np.pi / 180
+        zoom = float(torch.empty(1).uniform_(wish.zoom_min, wish.zoom_max))
+        shift = torch.empty(2).uniform_(-wish.width_shift, wish.width_shift) * 2
+        cosine, sine = np.cos(angle) / zoom, np.sin(angle) / zoom
+        theta = torch.tensor([[[cosine, sine, float(shift[0])], [-sine, cosine, float(shift[1])]]], dtype=torch.float32)
+        grid = functional.affine_grid(theta, [1, *image.shape], align_corners=False)
+        image = functional.grid_sample(image[None], grid, align_corners=False)[0]
+        for axis in (1, 2):
+            if torch.rand(1) < 0.5:
+                image = image.flip(axis)
+        return image + wish.noise * torch.randn_like(image)
+
+    return vary
+
+
+def alternating(**sides):
+    """The median of several rounds for each side, taken in turns."""
+    rates = {name: [] for name in sides}
+    for number in range(ROUNDS):
+        for name, measure in sides.items():
+            rates[name].append(measure(number))
+    return {name: statistics.median(values) for name, values in rates.items()}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_loop_with_full_augmentation_keeps_nine_tenths_of_the_bare_networks_speed(data, tmp_path, precision):
+    if precision == "bfloat16" and not device.has_fast_bfloat16(CPU):
+        pytest.skip("this processor has no bfloat16")
+    rates = alternating(
+        ours=lambda number: our_loop(data, tmp_path / str(number), precision), bare=lambda _: bare_network(precision)
+    )
+    ratio = rates["ours"] / rates["bare"]
+    print(f"\n{precision}: loop {rates['ours']:.0f} images/s, bare network {rates['bare']:.0f}, ratio {ratio:.2f}")  # noqa: T201
+    assert ratio >= 0.9
+
+
+@pytest.mark.parametrize(("precision", "bound"), [("float32", 1.5), ("bfloat16", 3.0)])
+@pytest.mark.parametrize("pipeline", [torchvision_pipeline, per_sample_pipeline])
+def test_the_loop_is_faster_than_a_usual_data_loader(data, tmp_path, precision, bound, pipeline):
+    if precision == "bfloat16" and not device.has_fast_bfloat16(CPU):
+        pytest.skip("this processor has no bfloat16")
+    vary = pipeline()
+    rates = alternating(
+        ours=lambda number: our_loop(data, tmp_path / str(number), precision), usual=lambda _: usual_loop(vary)
+    )
+    ratio = rates["ours"] / rates["usual"]
+    name = pipeline.__name__.replace("_", " ")
+    print(f"\n{precision}: loop {rates['ours']:.0f} images/s, {name} {rates['usual']:.0f}, ratio {ratio:.2f}")  # noqa: T201
+    assert ratio >= bound

@@ -1,0 +1,29 @@
+import tomllib
+
+import pytest
+import torch
+
+from core.errors import OutOfMemory
+from core.train import environment, loop
+
+
+def test_the_machine_is_described_as_toml():
+    record = tomllib.loads(environment.described(torch.device("cpu"), torch.bfloat16, 7, "abc"))
+    assert record["seed"] == 7
+    assert record["precision"] == "bfloat16"
+    assert record["device"].startswith("CPU")
+    assert record["versions"]["torch"] == torch.__version__
+
+
+def test_memory_is_kept_only_as_long_as_asked_for():
+    with environment.kept_memory():
+        assert torch.ones(10**7).sum() == 10**7
+    with pytest.raises(KeyError), environment.kept_memory():
+        raise KeyError
+
+
+def test_too_little_memory_becomes_advice_and_other_errors_stay_what_they_are():
+    with pytest.raises(OutOfMemory, match="batch size below 64"), loop.exact_and_roomy(64):
+        torch.empty(2**60)
+    with pytest.raises(RuntimeError, match="shape"), loop.exact_and_roomy(64):
+        raise RuntimeError("wrong shape in memory format")
