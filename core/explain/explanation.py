@@ -11,6 +11,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from core.data.stretch import StretchSettings, to_rgb
 from core.errors import NotPossible
 from core.explain.settings import GradientSettings, OcclusionSettings
 from core.project.files import atomic_path
@@ -99,7 +100,7 @@ class Explanation:
             cards.append((name.replace("_", "").upper()[:8], getattr(self.settings, name), knob.title + unit))
         return cards
 
-    def save_png(self, path: Path, image: NDArray[np.float32]) -> None:
+    def save_png(self, path: Path, image: NDArray[np.float32], stretch: StretchSettings | None = None) -> None:
         """Draw the galaxy, and beside it the galaxy in grey under the map, zero-centred, with its colour bar.
 
         Parameters
@@ -108,23 +109,26 @@ class Explanation:
             Where to; written wholly or not at all.
         image
             The stamp (C, H, W) in physical units, row 0 at the bottom.
+        stretch
+            How the galaxy is shown.
         """
-        figure = self._figure(image)
+        figure = self._figure(image, stretch or StretchSettings())
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
 
-    def _figure(self, image: NDArray[np.float32]) -> Figure:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow, and only for pictures
-        from matplotlib.figure import Figure  # noqa: PLC0415
+    def _figure(self, image: NDArray[np.float32], stretch: StretchSettings) -> Figure:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
         if image.shape[1:] != self.map.shape:
             raise NotPossible(f"The map is {self.map.shape}, and the image is {image.shape[1:]}.")
         figure = Figure(figsize=(8, 4), layout="constrained")  # no pyplot: it keeps figures alive and picks a screen
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2)
-        rgb = _rgb(image)
+        rgb = to_rgb(image, stretch)
+        grey = rgb.mean(axis=2)
         left.imshow(rgb, origin="lower", interpolation="nearest")
-        right.imshow(rgb.mean(axis=2), origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
+        right.imshow(grey, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=255)
         limit = float(np.abs(self.map).max()) or 1.0
         shown = right.imshow(
             self.map, origin="lower", interpolation="nearest", cmap=_DIVERGING, vmin=-limit, vmax=limit, alpha=0.6
@@ -147,15 +151,6 @@ class Explanation:
         if self.error is not None:
             parts.append(f"error {self.error:.1%}")
         return ", ".join(parts)
-
-
-def _rgb(image: NDArray[np.float32]) -> NDArray[np.float64]:
-    """A stamp (C, H, W) as (H, W, 3) in [0, 1]: red, green, blue from three bands, else grey from their mean."""
-    planes = image if len(image) == 3 else image.mean(axis=0, keepdims=True).repeat(3, axis=0)
-    low, high = np.percentile(planes, [1, 99.7])
-    scaled = np.clip((planes - low) / (high - low if high > low else 1), 0, 1)
-    stretched = np.arcsinh(8 * scaled) / np.arcsinh(8)
-    return np.moveaxis(stretched.astype(np.float64), 0, -1)
 
 
 def _ascii(text: str) -> str:

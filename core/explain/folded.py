@@ -20,7 +20,7 @@ def layers(features: nn.Sequential) -> list[nn.Module]:
     found: list[nn.Module] = []
     for module in features:
         if isinstance(module, nn.BatchNorm2d) and found and type(found[-1]) is nn.Conv2d and not module.training:
-            found[-1] = fuse_conv_bn_eval(found[-1], module).requires_grad_(requires_grad=False)  # type: ignore
+            found[-1] = fuse_conv_bn_eval(found[-1], module).requires_grad_(requires_grad=False)
         else:
             found.append(module)
     return found

@@ -3,7 +3,7 @@ r"""Occlusion sensitivity: cover a piece of the galaxy and see how far the score
 A square of side :math:`p` is filled with something that holds no galaxy and put on every position of a grid. Where
 covering lowers the score, there was evidence. A pixel's value is the mean fall over the positions that cover it,
 
-.. math:: M(x, y) = \operatorname{mean}_{i:\,(x, y) \in P_i} \left[ f(I) - f(I \text{ with } P_i \text{ covered}) \right],
+.. math:: M(x, y) = \langle f(I) - f(I \text{ with } P_i \text{ covered}) \rangle_{i:\,(x, y) \in P_i} ,
 
 so positive is evidence for the class, negative against it. The grid starts at the corner and steps by the stride
 until the far border is covered, the last squares being cut off there; this and the mean over overlapping squares
@@ -115,7 +115,7 @@ def explain(
             if stop.is_set():
                 raise Stopped
             which = part[first : first + chunk]
-            falls.flat[which] = score - question.scores(_computed(question, outputs, which)).double().cpu().numpy()
+            falls.flat[which] = score - question.scores(_computed(question, outputs, which)).cpu().numpy()
             done += len(which)
             yield Progress(done, falls.size, "positions")
         if done < falls.size:

@@ -1,4 +1,4 @@
-"""What is asked: why does this network give this image this score?
+"""What is asked: one image, one output of a network, and the score that is to be explained.
 
 The *score* of a class or of a vote fraction is its output before the softmax, since probabilities saturate: a
 galaxy that is a spiral with 99.99 % stays one whatever is covered, and its map would be empty. The score of a

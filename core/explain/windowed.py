@@ -229,7 +229,7 @@ class Windowed:
 
     def _next(self, number: int, rows: NDArray[np.int64], columns: NDArray[np.int64], change: Tensor) -> Tensor:
         """Carry changes (n, C, h, w) through one stage."""
-        part, down, across, n = self._parts[number], self._down[number], self._across[number], len(rows)
+        part, down, across = self._parts[number], self._down[number], self._across[number]
         if part.convolution is not None:
             change = _convolved(part.convolution, part.spread, change)
         y = self._axis(down.seen[rows], down.seen_width, down.changed[rows], down.changed_width)

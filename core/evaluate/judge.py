@@ -1,0 +1,227 @@
+"""The work of judging a run: which galaxies, how good, and where the numbers are kept.
+
+On its own dataset a run is judged on one part. The test part is read here and nowhere else: it had no share in the
+training or in any choice. On another dataset it is judged on every labelled galaxy whose class it knows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import split as splits
+from core.data import target as targets
+from core.data.cutouts import Cutouts
+from core.data.target import Classes, Quantities, Target
+from core.errors import CatalogueProblem, Problem, TooFewGalaxies, UnreadableFile
+from core.evaluate import metrics, predict, tables
+from core.evaluate.metrics import Report
+from core.evaluate.predict import Predictions
+from core.events import Skipped, Work
+from core.nets.predictor import Predictor
+from core.project.files import write_atomically
+from core.project.labels import LabelJournal, relabelled
+from core.project.runs import RunFolder
+
+Part = Literal["test", "validation", "all"]
+_NOTES = {
+    "test": "locked away during training and every choice",
+    "validation": "the best epoch was chosen on this part: slightly optimistic",
+    "all": "most of these galaxies were trained on: far too optimistic for new ones",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """A run, judged.
+
+    Attributes
+    ----------
+    part
+        ``"test"``, ``"validation"``, or ``"all"`` labelled galaxies.
+    note
+        What the numbers are for, in words.
+    data
+        Name of the dataset.
+    target
+        What was predicted.
+    rows
+        int64 (n,): the galaxies in the dataset, so that a number leads back to them.
+    labels
+        Class indices (n,), or (n, K) shares or quantities.
+    predictions
+        Of the same galaxies, in the same order.
+    report
+        The numbers.
+    unknown
+        Classes that the network does not know, with the number of galaxies left out for it.
+    problems
+        Doubts, such as another pixel scale.
+    """
+
+    part: Part
+    note: str
+    data: str
+    target: Target
+    rows: NDArray[np.int64]
+    labels: NDArray[Any]
+    predictions: Predictions
+    report: Report
+    unknown: dict[str, int] = field(default_factory=dict[str, int])
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+    def rows_in(self, true: str, predicted: str) -> NDArray[np.int64]:
+        """The galaxies in one cell of the confusion matrix."""
+        names = self.predictions.names
+        called = self.predictions.scores.argmax(axis=1)
+        return self.rows[(self.labels == names.index(true)) & (called == names.index(predicted))]
+
+
+def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event) -> Work[Judgement]:
+    """Judge a run, and keep the numbers in its folder.
+
+    ``metrics.json`` gets them under the name of the part, or for another dataset under ``elsewhere`` and its name;
+    the predictions are written beside it as ``predictions-<part>.csv``.
+
+    Parameters
+    ----------
+    folder
+        The run.
+    data
+        The dataset; None: the one it was trained on, if it is still in its place.
+    part
+        Of its own dataset; another one is always judged whole.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`; nothing is written then.
+
+    Raises
+    ------
+    UnreadableFile
+        The run has no network, or the dataset is not there.
+    CatalogueProblem
+        The dataset lacks the labels.
+    TooFewGalaxies
+        There is no galaxy to judge on.
+    NotPossible
+        The stamps do not fit the network.
+    """
+    predictor = Predictor.load(folder.best)
+    path = data or _own_data(folder, predictor)
+    with Cutouts.open(path) as cutouts:
+        is_own = cutouts.checksum == predictor.card.get("checksum")
+        target = predictor.target
+        labels, unknown = _labels(cutouts, target, exactly=is_own)
+        part, rows = (part, _rows(folder, cutouts, part, labels)) if is_own else ("all", _labelled(labels))
+    problems = [_left_out(unknown)] if unknown else []
+    for problem in problems:
+        yield Skipped(problem)
+    if not len(rows):
+        raise TooFewGalaxies(
+            f"There is no labelled galaxy {'in the ' + part + ' part' if is_own else 'that the network could know'}.",
+            "Choose another part or another dataset.",
+            path.name,
+        )
+    predictions = yield from predict.run(folder.best, path, rows, stop)
+    judgement = Judgement(
+        part=part,
+        note=_NOTES[part] if is_own else f"every labelled galaxy of {path.name}, on which it was not trained",
+        data=path.name,
+        target=target,
+        rows=rows,
+        labels=labels[rows],
+        predictions=predictions,
+        report=metrics.report(target, labels[rows], predictions.scores),
+        unknown=unknown,
+        problems=problems + predictions.problems,
+    )
+    _keep(folder, judgement, None if is_own else path.stem)
+    return judgement
+
+
+def _rows(folder: RunFolder, cutouts: Cutouts, part: Part, labels: NDArray[Any]) -> NDArray[np.int64]:
+    if part == "all":
+        return _labelled(labels)
+    rows: NDArray[np.int64] = getattr(splits.load(folder.split_file, cutouts.ids), part)
+    return rows[targets.has_label(labels)[rows]]
+
+
+def _labelled(labels: NDArray[Any]) -> NDArray[np.int64]:
+    return np.flatnonzero(targets.has_label(labels))
+
+
+def _labels(cutouts: Cutouts, target: Target, *, exactly: bool) -> tuple[NDArray[Any], dict[str, int]]:
+    """Labels in the network's terms, and what it has no term for. Labels given by hand win over the catalogue."""
+    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
+    columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
+    if isinstance(target, Classes) and target.column not in columns and not exactly and len(cutouts.labels) == 1:
+        columns[target.column] = columns[cutouts.labels[0]]  # another survey may call its classes otherwise
+    missing = [name for name in targets.columns_of(target) if name not in columns]
+    if missing:
+        raise CatalogueProblem(
+            f"The dataset has no column “{missing[0]}”, which the network predicts.",
+            f"Its columns are: {', '.join(columns)}.",
+            cutouts.path.name,
+        )
+    if isinstance(target, Quantities):
+        for name, unit in zip(target.columns, target.units, strict=True):
+            other = cutouts.units.get(name, "")
+            if unit and other and unit != other:
+                raise CatalogueProblem(
+                    f"“{name}” is in {other} here, and the network predicts it in {unit}.",
+                    "Convert the catalogue's column and import it again.",
+                    cutouts.path.name,
+                )
+    unknown: Counter[str] = Counter()
+    if isinstance(target, Classes):
+        texts = (targets.label_text(value) for value in columns[target.column])
+        unknown.update(text for text in texts if text and text not in target.names)
+    return targets.encode(target, columns), dict(sorted(unknown.items()))
+
+
+def _left_out(unknown: dict[str, int]) -> Problem:
+    listed = ", ".join(f"{count} “{name}”" for name, count in unknown.items())
+    return Problem(
+        f"The network does not know these classes, and the galaxies are not counted: {listed}.",
+        "Fine-tune it on this dataset, or rename the classes.",
+    )
+
+
+def _own_data(folder: RunFolder, predictor: Predictor) -> Path:
+    """The dataset of the run, where projects and the command line put it."""
+    name = str(predictor.card.get("data", ""))
+    parent = folder.path.resolve().parent
+    for place in (parent.parent / "datasets", parent, parent.parent, folder.path, Path.cwd()):
+        if name and (place / name).is_file():
+            return place / name
+    raise UnreadableFile(
+        f"The dataset “{name}” on which this run was trained is not beside it.", "Name its file.", str(folder.path)
+    )
+
+
+def _keep(folder: RunFolder, judgement: Judgement, elsewhere: str | None) -> None:
+    values: dict[str, Any] = {}
+    if folder.metrics_file.exists():
+        values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
+    found = judgement.report.to_json() | {"note": judgement.note, "unknown_classes": judgement.unknown}
+    if elsewhere is None:
+        values[judgement.part] = (values.get(judgement.part) or {}) | found
+    else:
+        values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
+    name = re.sub(r"[^\w. -]", "_", elsewhere or judgement.part)
+    tables.write(judgement.predictions, folder.path / f"predictions-{name}.csv", _label_columns(judgement))
+    write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _label_columns(judgement: Judgement) -> dict[str, Any]:
+    names = judgement.predictions.names
+    if isinstance(judgement.target, Classes):
+        return {"label": [names[label] for label in judgement.labels]}
+    return {f"true_{name}": judgement.labels[:, place] for place, name in enumerate(names)}

@@ -1,0 +1,284 @@
+r"""How good predictions are, class by class and with their errors.
+
+*Completeness* (recall) is the share of a class's galaxies that are found; *purity* (precision) is the share of the
+galaxies called so that are right. Both are fractions :math:`k/n` of small numbers, and have Wilson's interval, at 68 %
+confidence (:math:`z = 1`):
+
+.. math:: \frac{k + z^2/2}{n + z^2} \pm \frac{z}{n + z^2} \sqrt{\frac{k (n - k)}{n} + \frac{z^2}{4}} .
+
+What has no value, such as the purity of a class that was never predicted, is None, and never 0.
+
+References
+----------
+Wilson 1927, Journal of the American Statistical Association 22, 209; Cameron 2011, PASA 28, 128.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.target import Classes, Target, VoteFractions
+
+_Z = 1.0  # 68.3 % of a normal distribution
+_LEAST_PROBABILITY = 1e-12
+_OUTLIER = 0.5  # of the true value
+
+
+@dataclass(frozen=True)
+class Fraction:
+    """``hits`` of ``total``, with Wilson's 68 % interval; all None if the total is 0."""
+
+    hits: int
+    total: int
+
+    @property
+    def value(self) -> float | None:
+        """The share."""
+        return self.hits / self.total if self.total else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Lower and upper bound."""
+        if not self.total:
+            return None
+        middle = (self.hits + _Z**2 / 2) / (self.total + _Z**2)
+        spread = self.hits * (self.total - self.hits) / self.total + _Z**2 / 4
+        half = _Z / (self.total + _Z**2) * math.sqrt(spread)
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def __str__(self) -> str:
+        if self.value is None or self.interval is None:
+            return "–"
+        low, high = self.interval
+        return f"{self.value:.3f} (+{high - self.value:.3f} −{self.value - low:.3f})"
+
+
+@dataclass(frozen=True, eq=False)
+class ClassReport:
+    """A classification, judged.
+
+    Attributes
+    ----------
+    names
+        The K classes, in the order of ``confusion``.
+    galaxies
+        How many were judged.
+    accuracy
+        Share that is right.
+    balanced_accuracy
+        Mean completeness of the classes that have galaxies.
+    macro_f1
+        Mean F1 of the classes that occur among labels or predictions.
+    completeness, purity
+        By class.
+    f1
+        By class: harmonic mean of the two; None for a class that occurs nowhere.
+    counts
+        Galaxies by class.
+    confusion
+        int64 (K, K): rows are the labels, columns the predictions.
+    log_loss
+        Mean of −ln p of the true class.
+    brier
+        Mean over galaxies of Σ (p − truth)² over the classes.
+    """
+
+    names: tuple[str, ...]
+    galaxies: int
+    accuracy: Fraction
+    balanced_accuracy: float | None
+    macro_f1: float | None
+    completeness: dict[str, Fraction]
+    purity: dict[str, Fraction]
+    f1: dict[str, float | None]
+    counts: dict[str, int]
+    confusion: NDArray[np.int64]
+    log_loss: float | None
+    brier: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with the 68 % intervals under ``intervals``."""
+        return {
+            "galaxies": self.galaxies,
+            "accuracy": self.accuracy.value,
+            "balanced_accuracy": self.balanced_accuracy,
+            "macro_f1": self.macro_f1,
+            "completeness": {name: fraction.value for name, fraction in self.completeness.items()},
+            "purity": {name: fraction.value for name, fraction in self.purity.items()},
+            "f1": self.f1,
+            "counts": self.counts,
+            "classes": list(self.names),
+            "confusion": self.confusion.tolist(),
+            "intervals": {
+                "confidence": 0.68,
+                "accuracy": self.accuracy.interval,
+                "completeness": {name: fraction.interval for name, fraction in self.completeness.items()},
+                "purity": {name: fraction.interval for name, fraction in self.purity.items()},
+            },
+            "log_loss": self.log_loss,
+            "brier": self.brier,
+        }
+
+
+@dataclass(frozen=True)
+class QuantityReport:
+    """One quantity, judged; everything in its unit, None where there is no value.
+
+    Attributes
+    ----------
+    galaxies
+        How many were judged.
+    r2
+        Share of the labels' variance that is predicted, 1 − Σ (p − t)² / Σ (t − mean t)²; None if all are equal.
+    bias
+        Median of predicted − true.
+    scatter
+        Half the distance of the 16th and 84th percentile of predicted − true.
+    outliers
+        Share with |predicted − true| above half of the true value, or, where a label is zero or negative, above
+        three standard deviations of the labels.
+    mae
+        Mean of |predicted − true|.
+    """
+
+    galaxies: int
+    r2: float | None
+    bias: float | None
+    scatter: float | None
+    outliers: Fraction
+    mae: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return dataclasses.asdict(self) | {"outliers": self.outliers.value, "outliers_interval": self.outliers.interval}
+
+
+@dataclass(frozen=True)
+class QuantitiesReport:
+    """Several quantities or vote fractions, judged; ``quantities`` by name, ``r2`` the mean where all have one.
+
+    ``accuracy`` is for vote fractions: how often the most voted answer is the predicted one.
+    """
+
+    galaxies: int
+    r2: float | None
+    quantities: dict[str, QuantityReport]
+    accuracy: Fraction | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        values: dict[str, Any] = {
+            "galaxies": self.galaxies,
+            "r2": self.r2,
+            "quantities": {name: report.to_json() for name, report in self.quantities.items()},
+        }
+        if self.accuracy is not None:
+            values |= {"accuracy": self.accuracy.value, "intervals": {"accuracy": self.accuracy.interval}}
+        return values
+
+
+Report: TypeAlias = ClassReport | QuantitiesReport
+
+
+def report(target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]]) -> Report:
+    """Judge predictions of any kind: labels as :func:`core.data.target.encode` gives them, scores (n, K)."""
+    if isinstance(target, Classes):
+        return classification(labels, scores, target.names)
+    return regression(labels, scores, target.columns, votes=isinstance(target, VoteFractions))
+
+
+def classification(labels: NDArray[np.int64], scores: NDArray[np.floating[Any]], names: Sequence[str]) -> ClassReport:
+    """Judge class probabilities.
+
+    Parameters
+    ----------
+    labels
+        (n,) index of the true class; all known.
+    scores
+        (n, K) probabilities.
+    names
+        The K classes.
+    """
+    count, total = len(names), len(labels)
+    predicted = scores.argmax(axis=1) if total else np.zeros(0, np.int64)
+    confusion = np.bincount(labels * count + predicted, minlength=count * count).reshape(count, count)
+    hits, true, called = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    completeness = {name: Fraction(int(hits[i]), int(true[i])) for i, name in enumerate(names)}
+    purity = {name: Fraction(int(hits[i]), int(called[i])) for i, name in enumerate(names)}
+    f1 = {
+        name: float(2 * hits[i] / (true[i] + called[i])) if true[i] + called[i] else None
+        for i, name in enumerate(names)
+    }
+    probability = scores[np.arange(total), labels].astype(np.float64)
+    truth = np.eye(count)[labels]
+    return ClassReport(
+        names=tuple(names),
+        galaxies=total,
+        accuracy=Fraction(int(hits.sum()), total),
+        balanced_accuracy=_mean([fraction.value for fraction in completeness.values()]),
+        macro_f1=_mean(list(f1.values())),
+        completeness=completeness,
+        purity=purity,
+        f1=f1,
+        counts={name: int(true[i]) for i, name in enumerate(names)},
+        confusion=confusion.astype(np.int64),
+        log_loss=float(-np.log(np.maximum(probability, _LEAST_PROBABILITY)).mean()) if total else None,
+        brier=float(((scores - truth) ** 2).sum(axis=1).mean()) if total else None,
+    )
+
+
+def regression(
+    labels: NDArray[np.floating[Any]],
+    values: NDArray[np.floating[Any]],
+    names: Sequence[str],
+    *,
+    votes: bool = False,
+) -> QuantitiesReport:
+    """Judge quantities, or vote fractions.
+
+    Parameters
+    ----------
+    labels, values
+        (n, K), true and predicted, in the same units; all known.
+    names
+        The K quantities.
+    votes
+        Whether the columns are answers of which one is the most voted.
+    """
+    labels, values = np.asarray(labels, np.float64), np.asarray(values, np.float64)
+    reports = {name: _quantity(labels[:, i], values[:, i]) for i, name in enumerate(names)}
+    scores = [each.r2 for each in reports.values()]
+    accuracy = None
+    if votes:
+        right = int((labels.argmax(axis=1) == values.argmax(axis=1)).sum()) if len(labels) else 0
+        accuracy = Fraction(right, len(labels))
+    return QuantitiesReport(len(labels), None if None in scores else _mean(scores), reports, accuracy)
+
+
+def _quantity(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> QuantityReport:
+    if not len(true):
+        return QuantityReport(0, None, None, None, Fraction(0, 0), None)
+    off = predicted - true
+    spread = float(((true - true.mean()) ** 2).sum())
+    low, high = np.percentile(off, [16, 84])
+    limit = _OUTLIER * true if (true > 0).all() else 3 * true.std()
+    return QuantityReport(
+        galaxies=len(true),
+        r2=1 - float((off**2).sum()) / spread if spread > 0 else None,
+        bias=float(np.median(off)),
+        scatter=float(high - low) / 2,
+        outliers=Fraction(int((np.abs(off) > limit).sum()), len(true)),
+        mae=float(np.abs(off).mean()),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,187 @@
+"""Predictions for many galaxies, streamed through the network batch by batch in constant memory."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.data import importing
+from core.data.cutouts import Cutouts
+from core.data.settings import ImportSettings
+from core.data.target import Quantities, Target
+from core.errors import NotANumber, OutOfMemory, Problem, Stopped
+from core.events import Progress, Skipped, Work
+from core.nets import device as devices
+from core.nets.predictor import Predictor
+
+_BATCH_BYTES = 4e6  # of stamps; the responses of the first layers are many times that
+_MOST = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a network says of n galaxies.
+
+    Attributes
+    ----------
+    ids
+        n ids, as text.
+    names
+        The K classes, answers or quantities.
+    scores
+        float32 (n, K): probabilities, vote fractions, or quantities in their units.
+    target
+        What the outputs are.
+    rows
+        int64 (n,): where the galaxies are in their dataset.
+    run
+        Name of the run that the network comes from; may be empty.
+    problems
+        What could not be predicted, or not without doubts.
+    """
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    scores: NDArray[np.float32]
+    target: Target
+    rows: NDArray[np.int64]
+    run: str = ""
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units of the scores; empty text for classes, vote fractions and pure numbers."""
+        return self.target.units if isinstance(self.target, Quantities) else ("",) * len(self.names)
+
+    @property
+    def predicted(self) -> list[str] | None:
+        """The most probable class or most voted answer of each galaxy; None for quantities."""
+        if isinstance(self.target, Quantities):
+            return None
+        return [self.names[place] for place in self.scores.argmax(axis=1)] if len(self.ids) else []
+
+
+def run(predictor: Path, data: Path, rows: NDArray[np.int64] | None, stop: threading.Event) -> Work[Predictions]:
+    """Predict galaxies of a dataset.
+
+    Yields :class:`~core.events.Progress`, and a :class:`~core.events.Skipped` for each doubt: another pixel scale,
+    other bands or another size than in training.
+
+    Parameters
+    ----------
+    predictor
+        A weights file, or the folder of a run.
+    data
+        The dataset.
+    rows
+        Which galaxies, in any order; None: all.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`.
+
+    Raises
+    ------
+    NotPossible
+        The stamps have another number of bands than the network.
+    UnreadableFile, WrongVersion
+        A file cannot be read.
+    """
+    with Cutouts.open(data) as cutouts:
+        loaded = Predictor.load(predictor, devices.choose("auto"))
+        return (yield from _predicted(loaded, cutouts, rows, stop))
+
+
+def from_files(
+    predictor: Path,
+    sources: Sequence[Path],
+    settings: ImportSettings,
+    stop: threading.Event,
+) -> Work[Predictions]:
+    """Predict galaxies in image files, by way of a dataset that lasts only as long as the work.
+
+    Stamps get the network's size unless ``settings`` names one. What cannot be read is in the result's
+    ``problems``; ``rows`` counts the imported images.
+
+    Raises
+    ------
+    UnreadableFile
+        A source does not exist, or nothing could be imported.
+    NotPossible
+        The images have another number of bands than the network.
+    """
+    height, width = Predictor.load(predictor).stamp_shape[1:]
+    if settings.size is None and height == width:
+        settings = settings.model_copy(update={"size": height})
+    with tempfile.TemporaryDirectory(prefix="tuning-fork-") as folder:
+        data = Path(folder) / "galaxies.h5"
+        report = yield from importing.run(sources, data, settings, None, stop)
+        predictions = yield from run(predictor, data, None, stop)
+    predictions.problems.extend(report.unusable)
+    return predictions
+
+
+def _predicted(
+    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64] | None, stop: threading.Event
+) -> Work[Predictions]:
+    rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
+    scale = cutouts.pixel_scale[rows]
+    known = scale[np.isfinite(scale)]
+    doubts = predictor.check(
+        [band.name for band in cutouts.bands],
+        cutouts.shape[1:],
+        float(np.median(known)) if len(known) else float("nan"),
+    )
+    for doubt in doubts:
+        yield Skipped(doubt)
+    batch = int(min(_MOST, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
+    names = predictor.output_names
+    scores = np.empty((len(rows), len(names)), np.float32)
+    yield Progress(0, len(rows), "galaxies")
+    for first in range(0, len(rows), batch):
+        if stop.is_set():
+            raise Stopped
+        part = slice(first, first + batch)
+        scores[part] = _scores(predictor, cutouts.images[rows[part]])
+        yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
+    ids = cutouts.ids
+    _require_finite(scores, [ids[row] for row in rows])
+    return Predictions(
+        ids=tuple(ids[row] for row in rows),
+        names=names,
+        scores=scores,
+        target=predictor.target,
+        rows=rows,
+        run=str(predictor.card.get("run", "")),
+        problems=doubts,
+    )
+
+
+@torch.no_grad()
+def _scores(predictor: Predictor, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    try:
+        return predictor.scores(torch.from_numpy(images)).cpu().numpy()
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(
+            "The device has too little memory to predict with this network.",
+            "Close other programs that use it.",
+            str(predictor.device),
+        ) from error
+
+
+def _require_finite(scores: NDArray[np.float32], ids: Sequence[str]) -> None:
+    bad = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+    if len(bad):
+        raise NotANumber(
+            f"The network's output is not finite for {len(bad)} of {len(ids)} galaxies.",
+            "Its training may have gone wrong: train again with a lower learning rate.",
+            ids[int(bad[0])],
+        )

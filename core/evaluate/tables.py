@@ -1,0 +1,135 @@
+"""Predictions as tables for other programs: CSV, FITS, VOTable, Parquet.
+
+Columns: ``id`` as text, since an 18-digit number does not survive as a float; for classes and vote fractions
+``predicted`` and ``p_<class>``; for quantities their names, with their units where the format has a place for them.
+FITS, VOTable and Parquet say in their metadata which program and run made them, and when; a CSV table is nothing but
+its header line and its rows.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from astropy import units
+from astropy.io.votable import from_table
+from astropy.io.votable.tree import Info
+from astropy.table import Column, Table
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from core.errors import SettingsProblem
+from core.evaluate.predict import Predictions
+from core.project.files import atomic_path
+
+
+def write(predictions: Predictions, path: Path, extra: Mapping[str, Sequence[Any]] | None = None) -> None:
+    """Write a table in the format that the name ends in, wholly or not at all.
+
+    Parameters
+    ----------
+    predictions
+        What to write.
+    path
+        Ends in ``.csv``, ``.fits``, ``.xml`` (VOTable) or ``.parquet``.
+    extra
+        More columns of n values each, after the id.
+
+    Raises
+    ------
+    SettingsProblem
+        The name ends in something else.
+    """
+    writers = {".csv": _write_csv, ".fits": _write_fits, ".xml": _write_votable, ".parquet": _write_parquet}
+    if path.suffix.lower() not in writers:
+        raise SettingsProblem(
+            f"Tables cannot be written as “{path.suffix}”.", f"Choose one of: {', '.join(writers)}.", str(path)
+        )
+    content = _content(predictions, extra or {})
+    with atomic_path(path) as temporary:
+        writers[path.suffix.lower()](content, temporary)
+
+
+@dataclass(frozen=True)
+class _Content:
+    """Name, values (n,) and unit of each column, and what is said about the whole."""
+
+    columns: list[tuple[str, NDArray[Any], str]]
+    about: dict[str, str]
+
+
+def _content(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _Content:
+    columns: list[tuple[str, NDArray[Any], str]] = [("id", np.asarray(predictions.ids, dtype=str), "")]
+    columns += [(name, np.asarray(values), "") for name, values in extra.items()]
+    predicted = predictions.predicted
+    if predicted is not None:
+        columns.append(("predicted", np.asarray(predicted, dtype=str), ""))
+    for place, (name, unit) in enumerate(zip(predictions.names, predictions.units, strict=True)):
+        columns.append((name if predicted is None else f"p_{name}", predictions.scores[:, place], unit))
+    try:
+        version = metadata.version("tuning-fork")
+    except metadata.PackageNotFoundError:  # a frozen program has no package records
+        version = ""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return _Content(columns, {"PROGRAM": f"Tuning Fork {version}".strip(), "RUN": predictions.run, "DATE": now})
+
+
+def _write_csv(content: _Content, path: Path) -> None:
+    cells = [
+        [f"{value:.8g}" for value in values.tolist()] if values.dtype.kind == "f" else values.tolist()
+        for _, values, _ in content.columns
+    ]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([name for name, _, _ in content.columns])
+        writer.writerows(zip(*cells, strict=True))
+
+
+def _write_fits(content: _Content, path: Path) -> None:
+    r"""FITS knows only ASCII: other letters are written as ``\xe9``, in names and in text."""
+    columns = [
+        Column(
+            np.char.encode(values, "ascii", "backslashreplace") if values.dtype.kind == "U" else values,
+            name=_ascii(name),
+            unit=_unit(unit),
+        )
+        for name, values, unit in content.columns
+    ]
+    about = {key: _ascii(value) for key, value in content.about.items()}
+    Table(columns, meta=about).write(path, format="fits", overwrite=True)
+
+
+def _write_votable(content: _Content, path: Path) -> None:
+    columns = [Column(values, name=name, unit=_unit(unit)) for name, values, unit in content.columns]
+    document = from_table(Table(columns))
+    document.infos.extend(Info(name=key, value=value) for key, value in content.about.items())
+    document.to_xml(str(path), tabledata_format="tabledata")
+
+
+def _write_parquet(content: _Content, path: Path) -> None:
+    arrays = [pa.array(values.tolist() if values.dtype.kind == "U" else values) for _, values, _ in content.columns]
+    fields = [
+        pa.field(name, array.type, metadata={"unit": unit} if unit else None)
+        for (name, _, unit), array in zip(content.columns, arrays, strict=True)
+    ]
+    about = {key.lower(): value for key, value in content.about.items()}
+    parquet.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=about)), path)
+
+
+def _unit(text: str) -> units.UnitBase | None:
+    """The unit for astropy; None if it is none that astronomers have agreed on."""
+    try:
+        return units.Unit(text) if text else None
+    except ValueError:
+        return None
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode()
