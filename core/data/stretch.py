@@ -61,8 +61,11 @@ class StretchSettings(Settings):
     limits: Literal["percentile", "zscale", "min-max", "manual"] = setting(
         "percentile", title="Limits", help="What is black and what is white, found for each stamp or typed by hand."
     )
-    percentile: float = setting(
-        99.5, title="Percentile", help="This share of the pixels lies between the limits.", unit="%", gt=50, le=100
+    black: float = setting(
+        15.0, title="Black percentile", help="This share of the pixels is shown black.", unit="%", ge=0, lt=50
+    )
+    white: float = setting(
+        99.7, title="White percentile", help="The pixels above this share are shown white.", unit="%", gt=50, le=100
     )
     low: float = setting(0.0, title="Black", help="Pixel value shown black with manual limits.")
     high: float = setting(1.0, title="White", help="Pixel value shown white with manual limits.")
@@ -121,8 +124,7 @@ def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float
     elif settings.limits == "min-max":
         low, high = float(pixels.min()), float(pixels.max())
     else:
-        tail = (100 - settings.percentile) / 2
-        low, high = (float(value) for value in np.percentile(pixels, (tail, 100 - tail)))
+        low, high = (float(value) for value in np.percentile(pixels, (settings.black, settings.white)))
     return (low, high) if high > low else (low, low + 1.0)
 
 
@@ -249,9 +251,8 @@ def _levels(stamps: Image, settings: StretchSettings) -> tuple[Image, Image]:
     flat = stamps.reshape(len(stamps), -1)
     flat = flat[:, :: max(1, flat.shape[1] // _SAMPLE)]
     if settings.limits == "percentile" and np.isfinite(flat).all():  # all stamps in one go
-        tail = (100 - settings.percentile) / 2
         last = flat.shape[1] - 1
-        places = [round(last * tail / 100), round(last * (1 - tail / 100))]
+        places = [round(last * settings.black / 100), round(last * settings.white / 100)]
         ranked = np.partition(flat, places, axis=1)
         low, high = ranked[:, places[0]], ranked[:, places[1]]
         high = np.where(high > low, high, low + 1)

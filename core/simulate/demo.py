@@ -1,0 +1,122 @@
+"""The demonstration survey: galaxies of three kinds, made by code, so that the first start needs no download."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from astropy.table import Table
+
+from core.data.store import Band, DatasetWriter, Origin
+from core.errors import Stopped
+from core.events import Progress, Work
+from core.settings import toml
+from core.simulate import galaxies
+from core.simulate.galaxies import BANDS, CLASSES, Galaxy
+from core.simulate.settings import SurveySettings
+from core.version import PROGRAM
+
+_BATCH = 50
+_VERSION = 1  # of the recipe: a new one makes a new survey
+
+
+def make(output: Path, settings: SurveySettings, stop: threading.Event) -> Work[Path]:
+    """Simulate a survey and write it as a dataset.
+
+    The catalogue tells the class and the true magnitude, half-light radius, axis ratio and bulge fraction. Each
+    galaxy has its own stream of random numbers, so that galaxy i is the same in a larger survey.
+
+    Raises
+    ------
+    Stopped
+        ``stop`` was set; nothing is left behind.
+    """
+    psf = galaxies.point_spread(settings)
+    truths: list[dict[str, Any]] = []
+    bands = [Band(name, "nanomaggy", galaxies.ZERO_POINT) for name in BANDS]
+    with DatasetWriter(output, (len(BANDS), settings.size, settings.size), bands, "float32") as writer:
+        for start in range(0, settings.count, _BATCH):
+            images, headers = [], []
+            for number in range(start, min(start + _BATCH, settings.count)):
+                if stop.is_set():
+                    raise Stopped
+                random = np.random.default_rng((settings.seed, number))
+                galaxy = galaxies.draw_galaxy(CLASSES[number % len(CLASSES)], settings, random)
+                images.append(galaxies.draw_stamp(galaxy, settings, psf, random))
+                ra, dec = float(random.uniform(150, 160)), float(random.uniform(-2, 2))
+                headers.append(_header(ra, dec, settings))
+                truths.append(_truth(number, galaxy, ra, dec))
+                yield Progress(number, settings.count, "galaxies")
+            count = len(images)
+            scale = np.full(count, settings.pixel_scale)
+            names = [truth["id"] for truth in truths[start:]]
+            writer.append(np.stack(images), names, scale, headers, np.zeros(count, np.float32))
+        writer.finish(_catalogue(truths), ("morphology",), _origin(settings), [])
+    yield Progress(settings.count, settings.count, "galaxies")
+    return output
+
+
+def cached(stop: threading.Event, settings: SurveySettings | None = None) -> Work[Path]:
+    """The demonstration survey, made at the first call and found again later.
+
+    It lies in the user's cache folder, or in the folder that the environment variable ``TUNINGFORK_CACHE`` names.
+    """
+    settings = settings or SurveySettings()
+    recipe = f"{_VERSION} {settings.model_dump_json()}"
+    key = hashlib.blake2b(recipe.encode(), digest_size=6).hexdigest()
+    folder = os.environ.get("TUNINGFORK_CACHE") or platformdirs.user_cache_dir("tuning-fork", appauthor=False)
+    path = Path(folder) / f"demonstration-{key}.h5"
+    return path if path.exists() else (yield from make(path, settings, stop))
+
+
+def _truth(number: int, galaxy: Galaxy, ra: float, dec: float) -> dict[str, Any]:
+    return {
+        "id": f"demo-{number:06d}",
+        "ra": ra,
+        "dec": dec,
+        "morphology": galaxy.kind,
+        "magnitude": galaxy.magnitude,
+        "half_light_radius": galaxy.half_light_radius,
+        "axis_ratio": galaxy.axis_ratio,
+        "bulge_fraction": galaxy.bulge_fraction,
+    }
+
+
+def _catalogue(truths: list[dict[str, Any]]) -> Table:
+    units = {"ra": "deg", "dec": "deg", "magnitude": "mag", "half_light_radius": "arcsec"}
+    return Table(truths, units={name: unit for name, unit in units.items() if truths})
+
+
+def _header(ra: float, dec: float, settings: SurveySettings) -> str:
+    """Celestial coordinates as FITS cards: a tangential projection, north up, east left."""
+    centre, step = (settings.size + 1) / 2, settings.pixel_scale / 3600
+    cards = {
+        "WCSAXES": 2,
+        "CTYPE1": "'RA---TAN'",
+        "CTYPE2": "'DEC--TAN'",
+        "CRPIX1": centre,
+        "CRPIX2": centre,
+        "CRVAL1": ra,
+        "CRVAL2": dec,
+        "CDELT1": -step,
+        "CDELT2": step,
+        "CUNIT1": "'deg     '",
+        "CUNIT2": "'deg     '",
+        "RADESYS": "'ICRS    '",
+    }
+    return "".join(f"{name:8}= {value!s:>20}".ljust(80) for name, value in cards.items())
+
+
+def _origin(settings: SurveySettings) -> Origin:
+    return Origin(
+        program=PROGRAM,
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        source="simulated demonstration survey",
+        settings=toml.dumps(settings),
+    )

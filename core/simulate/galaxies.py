@@ -1,0 +1,200 @@
+"""Draw one galaxy: bulge and disk with GalSim, spiral arms of young knots, a point-spread function, noise.
+
+References
+----------
+Rowe et al. 2015 (GalSim); de Vaucouleurs 1948 (bulges); Freeman 1970 (disks); van der Kruit & Searle 1981 (edge-on
+disks). Colours are typical of old, mixed and young stars in the SDSS bands.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import galsim
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import gammainc
+
+from core.simulate.settings import SurveySettings
+
+Profile: TypeAlias = Any  # a galsim.GSObject; GalSim's annotations are too wide to be of use
+
+CLASSES = ("spheroid", "disk", "edge-on")
+BANDS = ("i", "r", "g")  # the reddest first, so that they are shown as red, green and blue
+ZERO_POINT = 22.5  # mag of one nanomaggy
+
+_SOLID = 7.6692494425  # b of a de Vaucouleurs profile: half the light within one effective radius
+_FLATNESS = 0.12  # scale height over scale length of a disk
+_ARM_KNOTS = 22
+_GAIN = 60.0  # photons for each nanomaggy
+
+# flux in i, r and g for one unit of flux in r
+_OLD = 10 ** (0.4 * np.array([0.40, 0.0, -0.85]))
+_MIXED = 10 ** (0.4 * np.array([0.24, 0.0, -0.50]))
+_YOUNG = 10 ** (0.4 * np.array([0.02, 0.0, -0.05]))
+
+
+@dataclass(frozen=True)
+class Galaxy:
+    """What a galaxy is, before anything blurs it.
+
+    Attributes
+    ----------
+    kind
+        One of :data:`CLASSES`.
+    magnitude
+        Total r magnitude.
+    bulge_radius
+        Effective radius of the de Vaucouleurs bulge in arcsec.
+    scale_length
+        Of the exponential disk in arcsec.
+    bulge_fraction
+        Share of the bulge in the r flux.
+    knots_fraction
+        Share of the disk's flux that is in its arms.
+    inclination
+        Of the disk in degrees; 0 is face-on.
+    axis_ratio
+        Minor over major axis as projected: of the bulge for a spheroid, else of the disk.
+    angle
+        Of the major axis in degrees, from +x to +y.
+    pitch
+        Of the arms in degrees; the sign is their handedness.
+    """
+
+    kind: str
+    magnitude: float
+    bulge_radius: float
+    scale_length: float
+    bulge_fraction: float
+    knots_fraction: float
+    inclination: float
+    axis_ratio: float
+    angle: float
+    pitch: float
+
+    @property
+    def flux(self) -> float:
+        """In r, in nanomaggies."""
+        return 10 ** (-0.4 * (self.magnitude - ZERO_POINT))
+
+    @property
+    def half_light_radius(self) -> float:
+        """Semi-major axis that holds half of the r light, in arcsec, before the seeing."""
+
+        def beyond_half(radius: float) -> float:
+            bulge = gammainc(8, _SOLID * (radius / self.bulge_radius) ** 0.25)
+            scaled = radius / self.scale_length
+            disk = 1 - (1 + scaled) * math.exp(-scaled)
+            return self.bulge_fraction * bulge + (1 - self.bulge_fraction) * disk - 0.5
+
+        radius: Any = brentq(beyond_half, 1e-4, 100 * (self.bulge_radius + self.scale_length))
+        return float(radius)
+
+
+def draw_galaxy(kind: str, settings: SurveySettings, random: np.random.Generator) -> Galaxy:
+    """Draw the parameters of a galaxy of one class."""
+    magnitude = _magnitude(settings, random)
+    size = float(np.clip(random.lognormal(math.log(2.6), 0.3) * 10 ** (-0.09 * (magnitude - 18)), 1.0, 5.0))
+    angle, pitch = random.uniform(0, 180), random.choice([-1, 1]) * random.uniform(14, 28)
+    if kind == "spheroid":
+        return Galaxy(kind, magnitude, size, size, 1.0, 0.0, 0.0, random.uniform(0.55, 1.0), angle, pitch)
+    inclination = random.uniform(0, 62) if kind == "disk" else random.uniform(80, 90)
+    ratio = math.sqrt(math.cos(math.radians(inclination)) ** 2 * (1 - _FLATNESS**2) + _FLATNESS**2)
+    knots = random.uniform(0.15, 0.55) if kind == "disk" else random.uniform(0, 0.1)
+    bulge = random.uniform(0.03, 0.35)
+    stretch = 1.0 if kind == "disk" else 1.35
+    return Galaxy(kind, magnitude, 0.35 * size, size * stretch, bulge, knots, inclination, ratio, angle, pitch)
+
+
+def draw_stamp(
+    galaxy: Galaxy, settings: SurveySettings, psf: Profile, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw a noisy stamp (3, size, size) in nanomaggies, with the chance neighbour and star."""
+    image = noise_free(galaxy, settings, psf, random)
+    image += _neighbours(settings, psf, random)
+    sigma = np.sqrt(settings.noise**2 + np.maximum(image, 0) / _GAIN)
+    return (image + random.normal(size=image.shape) * sigma).astype(np.float32)
+
+
+def point_spread(settings: SurveySettings) -> Profile:
+    """The survey's point-spread function."""
+    return galsim.Moffat(beta=3.5, fwhm=settings.seeing)
+
+
+def noise_free(
+    galaxy: Galaxy, settings: SurveySettings, psf: Profile, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """The galaxy through the point-spread function, (3, size, size) in nanomaggies."""
+    shift = random.uniform(-0.5, 0.5, 2) * settings.pixel_scale
+    disk_flux = galaxy.flux * (1 - galaxy.bulge_fraction)
+    ratio = galaxy.axis_ratio if galaxy.kind == "spheroid" else max(0.6, galaxy.axis_ratio)
+    parts: list[tuple[Profile, NDArray[np.float64]]] = []
+    if galaxy.bulge_fraction > 0:
+        bulge = galsim.DeVaucouleurs(half_light_radius=galaxy.bulge_radius, flux=galaxy.flux * galaxy.bulge_fraction)
+        parts.append((bulge.shear(q=ratio, beta=0 * galsim.degrees), _OLD))
+    if disk_flux > 0:
+        disk = galsim.InclinedExponential(
+            inclination=galaxy.inclination * galsim.degrees,
+            scale_radius=galaxy.scale_length,
+            scale_h_over_r=_FLATNESS,
+            flux=disk_flux * (1 - galaxy.knots_fraction),
+        )
+        parts.append((disk, _MIXED))
+        if galaxy.knots_fraction > 0:
+            parts.append((_arms(galaxy, disk_flux * galaxy.knots_fraction, random), _YOUNG))
+    image = np.zeros((len(BANDS), settings.size, settings.size))
+    for part, colour in parts:
+        turned = part.rotate(galaxy.angle * galsim.degrees).shift(*shift)
+        image += colour[:, None, None] * _drawn(turned, settings, psf)
+    return image
+
+
+def _arms(galaxy: Galaxy, flux: float, random: np.random.Generator) -> Profile:
+    """Knots along two logarithmic spirals in the plane of the disk, seen at its inclination."""
+    turn = np.linspace(0.15 * math.pi, 2.1 * math.pi, _ARM_KNOTS)
+    radius = 0.45 * galaxy.scale_length * np.exp(abs(math.tan(math.radians(galaxy.pitch))) * turn)
+    weight = np.exp(-radius / (1.6 * galaxy.scale_length)) * random.uniform(0.4, 1.6, _ARM_KNOTS)
+    knots: list[Profile] = []
+    for arm in (0.0, math.pi):
+        place = math.copysign(1, galaxy.pitch) * turn + arm + random.normal(0, 0.06, _ARM_KNOTS)
+        x = radius * np.cos(place)
+        y = radius * np.sin(place) * math.cos(math.radians(galaxy.inclination))
+        sigma = 0.16 * galaxy.scale_length
+        for one_x, one_y, share in zip(x, y, weight / weight.sum() / 2, strict=True):
+            knots.append(galsim.Gaussian(sigma=sigma, flux=flux * share).shift(float(one_x), float(one_y)))
+    return galsim.Sum(knots)
+
+
+def _neighbours(settings: SurveySettings, psf: Profile, random: np.random.Generator) -> NDArray[np.float64]:
+    """A faint galaxy beside one in four, a star beside one in six."""
+    image = np.zeros((len(BANDS), settings.size, settings.size))
+    half = settings.size * settings.pixel_scale / 2
+    for chance, is_star in ((0.25, False), (0.16, True)):
+        if random.random() > chance:
+            continue
+        distance, direction = random.uniform(0.5, 1.0) * half, random.uniform(0, 2 * math.pi)
+        magnitude = random.uniform(18.5, 21.0)
+        flux = 10 ** (-0.4 * (magnitude - ZERO_POINT))
+        source: Profile = galsim.DeltaFunction(flux=flux)
+        if not is_star:
+            source = galsim.Exponential(scale_radius=random.uniform(0.4, 1.0), flux=flux)
+            source = source.shear(q=random.uniform(0.3, 1.0), beta=random.uniform(0, 180) * galsim.degrees)
+        source = source.shift(distance * math.cos(direction), distance * math.sin(direction))
+        colour = _MIXED if random.random() < 0.5 else _OLD
+        image += colour[:, None, None] * _drawn(source, settings, psf)
+    return image
+
+
+def _drawn(profile: Profile, settings: SurveySettings, psf: Profile) -> NDArray[np.float64]:
+    blurred: Profile = galsim.Convolve(profile, psf)
+    return blurred.drawImage(nx=settings.size, ny=settings.size, scale=settings.pixel_scale, dtype=float).array
+
+
+def _magnitude(settings: SurveySettings, random: np.random.Generator) -> float:
+    """Draw from numbers that rise as 10^(0.2 m): gentler than the sky's 0.6, so that bright ones are not rare."""
+    low, high = 10 ** (0.2 * settings.brightest), 10 ** (0.2 * settings.faintest)
+    return 5 * math.log10(random.uniform(low, high))
