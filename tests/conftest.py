@@ -105,9 +105,8 @@ def _qt_leftovers() -> list[Any]:
 
     found: list[Any] = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
     for thing in Shiboken.getAllValidWrappers():
-        if isinstance(thing, QThread) and thing.isRunning() and thing != QThread.currentThread():
-            found.append(thing)
-        elif isinstance(thing, QTimer) and thing.isActive() and not thing.isSingleShot():
+        at_work = isinstance(thing, QThread) and thing.isRunning() and thing != QThread.currentThread()
+        if at_work or (isinstance(thing, QTimer) and thing.isActive() and not thing.isSingleShot()):
             found.append(thing)
     return found
 

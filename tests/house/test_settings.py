@@ -1,0 +1,165 @@
+"""Every knob is declared once and completely, and travels through files and the command line unchanged."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import typing
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+import core
+from core.settings.declare import Knob, Settings, knobs
+from core.settings.toml import differences, dumps, loads, overridden
+
+
+def models() -> list[type[Settings]]:
+    """Every settings model of the program."""
+    names = [module.name for module in pkgutil.walk_packages(core.__path__, "core.")]
+    for name in [*names, "core.data.stretch"]:
+        if name.endswith((".settings", ".stretch")):
+            importlib.import_module(name)
+    found, open_ = [], [Settings]
+    while open_:
+        for model in open_.pop().__subclasses__():
+            if model.__module__.startswith("core.") and model not in found:
+                found.append(model)
+                open_.append(model)
+    return sorted(found, key=lambda model: (model.__module__, model.__name__))
+
+
+MODELS = models()
+EVERY_KNOB = [
+    pytest.param(model, knob, id=f"{model.__name__}.{name}") for model in MODELS for name, knob in knobs(model).items()
+]
+UNITS = {"", "pixels", "arcsec", "arcsec/pixel", "deg", "galaxies", "epochs", "blocks", "mag", "percent", "%", "s"}
+
+
+def kinds(annotation: Any) -> set[Any]:
+    """The plain types that a knob's value may have."""
+    if get_origin(annotation) in (Union, UnionType):
+        return set().union(*(kinds(part) for part in get_args(annotation)))
+    if get_origin(annotation) is Literal:
+        return {type(choice) for choice in get_args(annotation)}
+    if get_origin(annotation) is typing.Annotated:
+        return kinds(get_args(annotation)[0])
+    return {get_origin(annotation) or annotation}
+
+
+def is_free_number(knob: Knob) -> bool:
+    chosen = any(get_origin(part) is Literal for part in [knob.annotation, *get_args(knob.annotation)])
+    return bool(kinds(knob.annotation) & {int, float}) and not chosen
+
+
+@pytest.mark.parametrize(("model", "knob"), EVERY_KNOB)
+def test_a_knob_says_what_it_is(model: type[Settings], knob: Knob):
+    assert knob.title != knob.name, "a title in the astronomer's words"
+    assert knob.title[0].isupper() or not knob.title[0].isalpha()
+    assert not knob.title.endswith(".")
+    assert len(knob.title) <= 28, "it has to fit on a form"
+    assert knob.help[0].isupper() or not knob.help[0].isalpha()
+    assert knob.help.endswith((".", "?", ")")), "a whole sentence"
+    assert knob.unit in UNITS, "a unit that is known"
+
+
+@pytest.mark.parametrize(("model", "knob"), [case for case in EVERY_KNOB if is_free_number(case.values[1])])
+def test_a_number_has_sensible_limits(model: type[Settings], knob: Knob):
+    if knob.low is not None and knob.high is not None:
+        assert knob.low < knob.high
+    if knob.scale == "log":
+        assert knob.low is not None
+        assert knob.high is not None
+        assert knob.low > 0 or knob.low_is_open
+    if knob.default is not None:
+        assert knob.low is None or knob.low <= knob.default
+        assert knob.high is None or knob.default <= knob.high
+
+
+@pytest.mark.parametrize(("model", "knob"), EVERY_KNOB)
+def test_a_knob_that_may_be_empty_is_empty_by_default(model: type[Settings], knob: Knob):
+    """TOML has no null: an empty knob is left out, and must come back as empty."""
+    if NoneType in kinds(knob.annotation):
+        assert knob.default is None
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_defaults_are_valid_and_survive_the_file(model: type[Settings]):
+    assert loads(model, dumps(model())) == model()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_model_says_what_it_is_about(model: type[Settings]):
+    assert model.__doc__
+    assert model.__doc__ != Settings.__doc__
+
+
+def values_of(knob: Knob) -> st.SearchStrategy[Any]:
+    """Valid values of a knob, as far as its own limits tell."""
+    annotation = knob.annotation
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return st.one_of([_values(part, knob) for part in parts])
+
+
+def _values(annotation: Any, knob: Knob) -> st.SearchStrategy[Any]:
+    low, high = knob.low, knob.high
+    match annotation:
+        case type() if annotation is NoneType:
+            return st.none()
+        case type() if annotation is bool:
+            return st.booleans()
+        case type() if annotation is int:
+            low = None if low is None else int(low) + knob.low_is_open
+            return st.integers(
+                -(2**31) if low is None else low, 2**31 if high is None else int(high) - knob.high_is_open
+            )
+        case type() if annotation is float:
+            return st.floats(
+                low,
+                high,
+                exclude_min=knob.low_is_open,
+                exclude_max=knob.high_is_open,
+                allow_nan=False,
+                allow_infinity=False,
+            )
+        case type() if annotation is str:
+            return st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)
+        case type() if issubclass(annotation, Settings):
+            return valid(annotation)
+        case _ if get_origin(annotation) is Literal:
+            return st.sampled_from(get_args(annotation))
+        case _ if get_origin(annotation) is tuple and get_args(annotation)[-1] is Ellipsis:
+            return st.lists(_values(get_args(annotation)[0], knob), max_size=3).map(tuple)
+        case _ if get_origin(annotation) is tuple:
+            return st.tuples(*(_values(part, knob) for part in get_args(annotation)))
+    raise NotImplementedError(annotation)
+
+
+@st.composite
+def valid(draw: st.DrawFn, model: type[Settings]) -> Settings:
+    """Random valid settings; where two knobs do not agree, their defaults are taken."""
+    drawn = {name: draw(values_of(knob)) for name, knob in knobs(model).items()}
+    try:
+        return model.model_validate(drawn)
+    except ValidationError:
+        return model()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_any_settings_survive_file_and_command_line(model: type[Settings], data: st.DataObject):
+    chosen = data.draw(valid(model))
+    assert loads(model, dumps(chosen)) == chosen
+    overrides = [f"{name}={_toml(value)}" for name, _, value in differences(model(), chosen)]
+    assert overridden(model(), overrides) == chosen
+
+
+def _toml(value: Any) -> str:
+    import tomlkit
+
+    return "none" if value is None else tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()
