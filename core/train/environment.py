@@ -12,6 +12,7 @@ from importlib import metadata
 import tomlkit
 import torch
 
+from core.errors import OutOfMemory
 from core.nets import device as devices
 
 _PACKAGES = ("tuning-fork", "torch", "numpy", "h5py", "astropy", "safetensors", "pydantic")
@@ -58,3 +59,19 @@ def kept_memory() -> Iterator[None]:
         library.mallopt(_M_MMAP_MAX, _USUAL_MMAPS)
         library.mallopt(_M_TRIM_THRESHOLD, _USUAL_TRIM)
         library.malloc_trim(0)
+
+
+@contextlib.contextmanager
+def exact_and_roomy(batch_size: int) -> Iterator[None]:
+    """Same numbers each time, on a GPU too; memory that is kept; and a word of advice where there is too little."""
+    try:
+        with kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
+            yield
+    except (MemoryError, RuntimeError) as error:
+        if not devices.is_out_of_memory(error):
+            raise
+        raise OutOfMemory(
+            "There is too little memory for this batch.",
+            f"Choose a batch size below {batch_size}, fewer channels or smaller stamps, or close other programs.",
+            "optimiser.batch_size",
+        ) from error

@@ -12,11 +12,9 @@ decay; weight decay apart from the gradient).
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,10 +25,10 @@ from torch import nn
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
-from core.errors import FolderInUse, NotANumber, OutOfMemory, Stopped
+from core.errors import FolderInUse, NotANumber, Stopped
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.nets import heads
-from core.nets.device import is_out_of_memory, memory_format
+from core.nets.device import memory_format
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
@@ -103,7 +101,7 @@ def run(
     earlier = checkpoint.load(folder.last) if resume else None
     if earlier is None and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+    with environment.exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None)
         _begin(plan, folder, cutouts, earlier)
         for notice in plan.notices:
@@ -113,7 +111,11 @@ def run(
             baseline = judged(plan, images) if earlier is None else record.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
-            return (yield from _train(plan, images, folder, stop, earlier, baseline))
+            try:
+                return (yield from _train(plan, images, folder, stop, earlier, baseline))
+            except NotANumber as problem:
+                record.note(folder, str(problem))
+                raise
 
 
 def resumed(data: Path, folder: RunFolder, stop: threading.Event) -> Work[RunResult]:
@@ -285,26 +287,10 @@ def _require_finite(loss: float, where: str, plan: Plan) -> None:
         rate = descent.largest_rate(plan.settings)
         raise NotANumber(
             "The loss is not a number any more.",
-            f"Choose a learning rate below {rate:g}, or balance the input scaling. The best weights so far are kept.",
+            f"Choose a learning rate below {rate:g}, or another input scaling. The weights of earlier epochs are kept.",
             where,
         )
 
 
 def _validations(history: list[EpochEnded]) -> list[Scores]:
     return [ended.validation for ended in history]
-
-
-@contextlib.contextmanager
-def exact_and_roomy(batch_size: int) -> Iterator[None]:
-    """Same numbers each time, on a GPU too; memory that is kept; and a word of advice where there is too little."""
-    try:
-        with environment.kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
-            yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise OutOfMemory(
-            "There is too little memory for this batch.",
-            f"Choose a batch size below {batch_size}, fewer channels or smaller stamps, or close other programs.",
-            "optimiser.batch_size",
-        ) from error

@@ -18,7 +18,7 @@ from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
-from core.errors import Problem, SettingsProblem, TooFewGalaxies
+from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
 from core.nets import cnn, heads, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
@@ -112,20 +112,12 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
     device = devices.choose(settings.device)
     base = _base(settings) if trained is None else None
     target, labels = labelled(cutouts, settings.data)
+    if trained is not None:
+        _require_same_data(trained, target, cutouts)
     split = splits.split(
         cutouts.ids, labels, target, settings.data, settings.seed, _groups(cutouts, settings.data.group)
     )
-    for part, rows in (("training", split.train), ("validation", split.validation)):
-        if len(rows) < 2:
-            raise TooFewGalaxies(
-                f"The {part} part holds {len(rows)} galaxies.", "Label more galaxies, or change the parts' shares."
-            )
-    if settings.network.batch_norm and _smallest_batch(len(split.train), settings.optimiser.batch_size) < 2:
-        raise SettingsProblem(
-            "Batch normalisation needs at least two galaxies in every batch.",
-            "Choose a larger batch size, or switch it off.",
-            "optimiser.batch_size",
-        )
+    _require_enough(split, settings)
     augmentation, notices = augment.suited(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
@@ -178,6 +170,30 @@ def _base(settings: RunSettings) -> Predictor | None:
             "transfer.freeze_blocks",
         )
     return None
+
+
+def _require_enough(split: Split, settings: RunSettings) -> None:
+    for part, rows in (("training", split.train), ("validation", split.validation)):
+        if len(rows) < 2:
+            raise TooFewGalaxies(
+                f"The {part} part holds {len(rows)} galaxies.", "Label more galaxies, or change the parts' shares."
+            )
+    if settings.network.batch_norm and _smallest_batch(len(split.train), settings.optimiser.batch_size) < 2:
+        raise SettingsProblem(
+            "Batch normalisation needs at least two galaxies in every batch.",
+            "Choose a larger batch size, or switch it off.",
+            "optimiser.batch_size",
+        )
+
+
+def _require_same_data(trained: Predictor, target: Target, cutouts: Cutouts) -> None:
+    """A run can only go on with what it began with."""
+    if target != trained.target or trained.card.get("checksum") != cutouts.checksum:
+        raise NotPossible(
+            "The dataset or its labels have changed since this run began, so that it cannot go on.",
+            "Start a new run from its weights instead.",
+            str(cutouts.path),
+        )
 
 
 def _fit_of(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.errors import OutOfMemory
-from core.train import environment, loop
+from core.train import environment
 
 
 def test_the_machine_is_described_as_toml():
@@ -23,7 +23,7 @@ def test_memory_is_kept_only_as_long_as_asked_for():
 
 
 def test_too_little_memory_becomes_advice_and_other_errors_stay_what_they_are():
-    with pytest.raises(OutOfMemory, match="batch size below 64"), loop.exact_and_roomy(64):
+    with pytest.raises(OutOfMemory, match="batch size below 64"), environment.exact_and_roomy(64):
         torch.empty(2**60)
-    with pytest.raises(RuntimeError, match="shape"), loop.exact_and_roomy(64):
+    with pytest.raises(RuntimeError, match="shape"), environment.exact_and_roomy(64):
         raise RuntimeError("wrong shape in memory format")

@@ -158,6 +158,17 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(blobs, new_run):
     ]
 
 
+def test_a_run_does_not_go_on_with_other_labels(blobs, base, tmp_path):
+    data = tmp_path / "datasets" / "blobs.h5"
+    data.parent.mkdir()
+    shutil.copy(blobs, data)
+    LabelJournal(tmp_path / "labels" / "blobs.jsonl").record("galaxy 0001", "kind", "", "merger")
+    for row in range(2, 6):
+        LabelJournal(tmp_path / "labels" / "blobs.jsonl").record(f"galaxy {row:04d}", "kind", "", "merger")
+    with pytest.raises(NotPossible, match="changed"):
+        carried_out(loop.resumed(data, base[0], threading.Event()))
+
+
 @pytest.mark.parametrize("epoch", [2, 3])
 def test_a_run_killed_within_an_epoch_loses_that_epoch_only(blobs, new_run, tmp_path, epoch):
     whole, killed = new_run("whole"), new_run("killed")
@@ -267,6 +278,7 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_best_weights(blo
         trained(blobs, folder, wish)
     assert caught.value.where.startswith("epoch ")
     assert "learning rate below 10" in caught.value.remedy
+    assert "not a number" in folder.log.read_text()
 
 
 def test_a_network_that_says_the_same_of_everything_is_told_of(new_dataset, new_run):
