@@ -7,7 +7,6 @@ so text tables are read as text and only those columns become numbers that lose 
 from __future__ import annotations
 
 import csv
-import io
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ from core.data.settings import ImportSettings
 from core.errors import CatalogueProblem
 
 EXACT = 2**53
-_MISSING = frozenset(("", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "--", "N/A", "n/a", "NA"))
+_MISSING = ("", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "--", "N/A", "n/a", "NA")
 _LABEL_NAMES = (
     *("morphology", "class_name", "class", "label", "labels", "galaxy_type", "gal_type", "type", "morph", "category"),
     *("target", "target_name", "ans", "ttype", "t_type", "gz_class", "gz2_class"),
@@ -75,15 +74,16 @@ def _read_text(path: Path) -> Table:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
     if not lines:
         raise CatalogueProblem("The catalogue is empty.", "Choose another table.", str(path))
     delimiter = max(",;\t|", key=lines[0].count)
-    rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True))
-    names = _unique([name.strip() for name in rows[0]])
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    names = _unique([name.strip() for name in next(rows)])
     width, notes = len(names), list[str]()
     good: list[list[str]] = []
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in enumerate(rows, start=2):
         if len(row) < width or any(cell.strip() for cell in row[width:]):
             notes.append(f"Row {number} of the catalogue has {len(row)} cells and not {width}; it was left out.")
         else:
@@ -106,19 +106,25 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 def _from_text(cells: Sequence[str]) -> NDArray[Any]:
     """Numbers if each cell is one (or missing) and none loses a digit; else text as it stands."""
-    texts = [cell.strip() for cell in cells]
-    known = [text for text in texts if text not in _MISSING]
-    if not known or any("_" in text for text in known):
-        return np.array(texts, dtype=str)
-    whole = all(re.fullmatch(r"[+-]?\d+", text) for text in known)
-    if whole and any(len(text.lstrip("+-")) > 15 or re.match(r"[+-]?0\d", text) for text in known):
-        return np.array(texts, dtype=str)  # an id: 18 digits, or leading zeros
+    texts = np.char.strip(np.array(cells, dtype=str))
+    there = ~np.isin(texts, _MISSING)
+    known = texts[there]
+    if not len(known) or (np.char.find(known, "_") >= 0).any():  # Python takes 1_000 for a number
+        return texts
+    digits = np.char.lstrip(known, "+-")
+    is_whole = bool(np.char.isdecimal(digits).all())
+    lengths = np.char.str_len(digits)
+    if is_whole and ((lengths > 15) | ((lengths > 1) & np.char.startswith(digits, "0"))).any():
+        return texts  # an id: 18 digits, or leading zeros
     try:
-        if whole and len(known) == len(texts):
-            return np.array([int(text) for text in texts], dtype=np.int64)
-        return np.array([float("nan") if text in _MISSING else float(text) for text in texts], dtype=np.float64)
+        numbers = known.astype(np.float64)
     except ValueError:
-        return np.array(texts, dtype=str)
+        return texts
+    if is_whole and there.all():
+        return numbers.astype(np.int64)
+    values = np.full(len(texts), np.nan)
+    values[there] = numbers
+    return values
 
 
 def _read_fits(path: Path) -> Table:
@@ -179,6 +185,8 @@ def _plain(raw: Table) -> Table:
 def _values(column: Column) -> NDArray[Any]:
     empty = np.ma.getmaskarray(column) if isinstance(column, MaskedColumn) else None
     data = np.asarray(column)
+    if data.dtype.kind == "U" and empty is None:
+        return np.char.strip(data)
     if data.dtype.kind in "SUO":
         texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else "" if v is None else str(v) for v in data]
         if empty is not None:

@@ -78,9 +78,13 @@ def run(
         ``stop`` was set.
     """
     started = time.monotonic()
+    yield Progress(0, None, "catalogue rows" if catalogue else "files")
     table = tables.read_table(catalogue) if catalogue else None
     found = yield from discover(sources, settings, stop, [output, *([catalogue] if catalogue else [])])
     require(found)
+    yield Progress(0, None, "catalogue rows")
+    if stop.is_set():
+        raise Stopped
     joined = _joined(table, found, settings)
     plan = (yield from survey(found, settings, stop)).plan(settings)
     try:
@@ -100,10 +104,10 @@ def run(
 
 
 def _joined(table: Table | None, found: Found, settings: ImportSettings) -> Join | None:
-    if table is None:
+    files = files_to_match(found) if table is not None else []
+    if table is None or not files:  # no files: none can be read, which is told soon
         return None
-    labels = tables.label_columns(table, settings)
-    return join(table, files_to_match(found), labels, settings.catalogue_id)
+    return join(table, files, tables.label_columns(table, settings), settings.catalogue_id)
 
 
 class _Batch:

@@ -41,7 +41,7 @@ def keys_of(text: str) -> tuple[str, str, str]:
     folder = parts[-2] if len(parts) > 1 else ""
     number = _LONG_ID.search(name)
     lenient = number[0] if number else (name.lstrip("0") or "0") if name.isdecimal() else ""
-    return (f"{folder}/{name}" if folder and folder != "." else "", name, lenient)
+    return (f"{folder}/{name}" if folder and folder != "." else "", name, lenient if lenient != name else "")
 
 
 @dataclass
@@ -65,8 +65,13 @@ class Join:
     def row_of(self, path: str, name: str) -> int:
         """The row of an image by its path and by its name; :data:`NO_ROW` if there is none."""
         exact, stem, lenient = keys_of(path)
-        for level, key in ((0, exact), (1, name), (1, stem), (2, keys_of(name)[2]), (2, lenient)):
-            if key and (row := self._levels[level].get(key, NO_ROW)) != NO_ROW:
+        paths, names, numbers = self._levels
+        if exact and (row := paths.get(exact, NO_ROW)) != NO_ROW:
+            return row
+        for key in (name, stem, keys_of(name)[2], lenient):
+            if key and (row := names.get(key, NO_ROW)) != NO_ROW:
+                return row
+            if key and (row := numbers.get(key, NO_ROW)) != NO_ROW:
                 return row
         return NO_ROW
 
@@ -108,7 +113,7 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
     if not any(joined.row_of(path, name) != NO_ROW for path, name in files):
         there = next((text for text in texts if text), "")
         raise CatalogueProblem(
-            f"No row of the catalogue names one of the images: they are called like “{Path(files[0][0]).name}”, and "
+            f"No row of the catalogue names one of the images: they are called like “{_called(files)}”, and "
             f"the column “{column}” holds “{there}”.",
             "Choose the column with the file names or ids.",
             column,
@@ -148,7 +153,7 @@ def _choose(table: Table, files: Sequence[tuple[str, str]]) -> str:
     named = next((name for name in table.colnames if name.lower() in lower), table.colnames[0])
     there = next((text for text in id_texts(table, named) if text), "")
     raise CatalogueProblem(
-        f"No column of the catalogue names the images: they are called like “{Path(files[0][0]).name}”, and the "
+        f"No column of the catalogue names the images: they are called like “{_called(files)}”, and the "
         f"column “{named}” holds “{there}”.",
         "Choose another catalogue, or the column with the file names or ids.",
         ", ".join(table.colnames),
@@ -156,6 +161,11 @@ def _choose(table: Table, files: Sequence[tuple[str, str]]) -> str:
 
 
 _NONE: frozenset[int] = frozenset()
+
+
+def _called(files: Sequence[tuple[str, str]]) -> str:
+    path, name = files[0]
+    return Path(path).name or name
 
 
 def _ids(table: Table, column: str) -> list[str]:
@@ -172,18 +182,20 @@ def _ids(table: Table, column: str) -> list[str]:
 
 
 def _unite_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str]) -> None:
-    rows: defaultdict[str, list[int]] = defaultdict(list)
+    first: dict[str, int] = {}
+    again: defaultdict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(texts):
-        if text:
-            rows[text].append(row)
-        else:
+        if not text:
             sentence = f"Row {row + 1} of the catalogue has nothing in the column “{joined.column}”."
             joined.problems.append(CatalogueProblem(sentence, "Fill it in, or leave out the row.", joined.column))
-    joined._rows = [several[0] for several in rows.values()]
+        elif text in first:
+            again[text].append(row)
+        else:
+            first[text] = row
+    joined._rows = list(first.values())
     same = differing = 0
-    for text, several in rows.items():
-        if len(several) == 1:
-            continue
+    for text, others in again.items():
+        several = [first[text], *others]
         if len({_cells(joined.table, row, labels) for row in several}) > 1:
             joined.contradictory.add(several[0])
             told = " and ".join(sorted({" ".join(_cells(joined.table, row, labels)) or "nothing" for row in several}))

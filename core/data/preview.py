@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from core.data import catalogue as tables
+from core.data import containers
 from core.data.discovery import Found, discover, require
 from core.data.galaxies import files_to_match
 from core.data.join import NO_ROW, join
-from core.data.readers import read
+from core.data.readers import Member, read
 from core.data.settings import ImportSettings
 from core.data.survey import Plan, count_of, pattern_note, survey
 from core.errors import CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
@@ -97,32 +99,17 @@ def preview(
         if not labels.problems:
             break
         labels = labels if catalogue else _Labels()
-    stamps: list[NDArray[Any]] = []
-    names: list[str] = []
-    scale = float("nan")
-    for source in found.sources[:_TRIES]:
-        if stop.is_set():
-            raise Stopped
-        yield Progress(len(stamps), STAMPS, "galaxies")
-        try:
-            for member in read(source, settings):
-                stamps.append(member.cutout.image)
-                names.append(member.name)
-                scale = member.cutout.pixel_scale if scale != scale else scale
-                if len(stamps) == STAMPS:
-                    break
-        except UnreadableFile:
-            continue  # the survey or the import tells
-        if len(stamps) == STAMPS:
-            break
+    labels = labels if labels.catalogue else _with_the_images(found, settings)
+    first = yield from _first(found, settings, stop)
+    scales = [member.cutout.pixel_scale for member in first if not math.isnan(member.cutout.pixel_scale)]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
-        stamps,
-        names,
+        [member.cutout.image for member in first],
+        [member.name for member in first],
         dict(sample.shapes.most_common()),
         plan,
         plan.bands,
-        scale,
+        scales[0] if scales else math.nan,
         found.pattern,
         labels.catalogue,
         labels.columns,
@@ -132,6 +119,39 @@ def preview(
         [*problems, *labels.problems],
         [pattern_note(found)] if found.pattern else [],
     )
+
+
+def _first(found: Found, settings: ImportSettings, stop: threading.Event) -> Work[list[Member]]:
+    """The first galaxies that can be read."""
+    members: list[Member] = []
+    for source in found.sources[:_TRIES]:
+        if stop.is_set():
+            raise Stopped
+        yield Progress(len(members), STAMPS, "galaxies")
+        try:
+            for member in read(source, settings):
+                members.append(member)
+                if len(members) == STAMPS:
+                    return members
+        except UnreadableFile:
+            continue  # the survey or the import tells
+    return members
+
+
+def _with_the_images(found: Found, settings: ImportSettings) -> _Labels:
+    """Columns that came in a file of many galaxies."""
+    try:
+        inside = [containers.look_into(source.path) for source in found.sources[:1] if source.kind == "container"]
+    except UnreadableFile:
+        return _Labels()
+    if not inside or not inside[0].columns:
+        return _Labels()
+    table = Table(dict(inside[0].columns))
+    try:
+        labels = tables.label_columns(table, settings)
+    except CatalogueProblem as problem:
+        return _Labels(None, tuple(table.colnames), problems=(problem,))
+    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]))
 
 
 def _beside(found: Found, sources: Iterable[Path]) -> list[Path]:

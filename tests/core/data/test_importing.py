@@ -132,7 +132,7 @@ def test_unusable_files_are_reported_and_the_rest_is_imported(source: Path, outp
 def test_a_folder_of_nothing_but_bad_files_says_how_many_and_why(source: Path, output: Path, tmp_path: Path) -> None:
     for n in range(3):
         (source / f"{n}.fits").write_bytes(b"")
-    with pytest.raises(UnreadableFile, match="None of 3 files could be used. The first: The file is empty"):
+    with pytest.raises(UnreadableFile, match=r"None of 3 files could be used. The first: The file is empty"):
         imported(source, output)
     assert not output.exists()
     (tmp_path / "nothing").mkdir()
@@ -382,6 +382,13 @@ def test_a_preview_of_bad_bands_shows_the_images_and_the_problem(source: Path) -
     seen = previewed(source, bands="g,r")
     assert len(seen.stamps) == 1
     assert isinstance(seen.problems[0], SettingsProblem)
+
+
+def test_a_preview_of_a_galaxy10_file_shows_its_columns(source: Path) -> None:
+    with h5py.File(source / "Galaxy10.h5", "w") as file:
+        file["images"], file["ans"] = np.arange(20 * 192).reshape(20, 8, 8, 3).astype(np.uint8), np.arange(20) % 3
+    seen = previewed(source / "Galaxy10.h5")
+    assert (seen.count, len(seen.stamps), seen.columns, seen.label_columns) == (20, 16, ("ans",), ("ans",))
 
 
 # --- real data

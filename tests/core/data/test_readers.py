@@ -172,7 +172,8 @@ def test_bands_that_do_not_fit_each_other_are_refused(tmp_path: Path) -> None:
     cutout(tmp_path / "a_r.fits", PIXSCALE=0.3)
     fits.PrimaryHDU(np.ones((9, 9))).writeto(tmp_path / "b_g.fits")
     cutout(tmp_path / "b_r.fits")
-    for source, words in zip(find(tmp_path, bands="*_{band}.fits").sources, ("arcsec wide", "pixels, and the first")):
+    sources = find(tmp_path, bands="*_{band}.fits").sources
+    for source, words in zip(sources, ("arcsec wide", "pixels, and the first"), strict=True):
         with pytest.raises(UnreadableFile, match=words):
             list(read(source, ImportSettings()))
 
