@@ -5,7 +5,7 @@ Panels change it through its methods and hear of every change, their own include
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,17 +185,18 @@ class Session(QObject):
         names = self.settings.data.labels or (self.cutouts.labels if self.cutouts is not None else ())
         return names[0] if names else "label"
 
-    def set_label(self, row: int, label: str) -> None:
-        """Record a hand label; call it through :mod:`app.labelling`, so that it can be undone."""
+    def set_labels(self, rows: Sequence[int], labels: Sequence[str]) -> None:
+        """Record hand labels; call it through :mod:`app.labelling`, so that they can be undone."""
         if self.cutouts is None or self.journal is None:
             return
-        name, column = self.cutouts.ids[row], self.label_column
-        old = self.label(row)
-        self.journal.record(name, column, old, label)
-        self._hand_labels = {**self._hand_labels, (name, column): label}
+        column = self.label_column
+        given = {(self.cutouts.ids[row], column): label for row, label in zip(rows, labels, strict=True)}
+        for row, label in zip(rows, labels, strict=True):
+            self.journal.record(self.cutouts.ids[row], column, self.label(row), label)
+        self._hand_labels = {**self._hand_labels, **given}
         self._columns = None
         self._divide()
-        self.labels_changed.emit([row])
+        self.labels_changed.emit(list(rows))
         self.split_changed.emit()
 
     def label(self, row: int) -> str:
