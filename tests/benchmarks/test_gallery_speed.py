@@ -1,0 +1,95 @@
+"""A gallery of a hundred thousand galaxies: how fast it opens and scrolls."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QIcon, QImage, QPixmap, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QListView
+
+from app.widgets.thumbnails import ThumbnailGrid
+
+COUNT, SIDE = 100_000, 96
+pytestmark = pytest.mark.benchmark
+
+
+@pytest.fixture(scope="module")
+def stamps():
+    """A thousand noisy pictures that stand for all."""
+    return np.random.default_rng(1).integers(0, 256, (1000, 64, 64, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def grid(qtbot):
+    grid = ThumbnailGrid(side=SIDE)
+    qtbot.addWidget(grid)
+    grid.resize(1000, 640)
+    yield grid
+    grid.close_source()
+
+
+def opened(grid, stamps):
+    """Seconds until 100,000 galaxies are drawn for the first time."""
+    start = time.perf_counter()
+    grid.set_source(COUNT, lambda rows: stamps[rows % len(stamps)])
+    grid.set_colours(np.arange(COUNT) % 3)
+    grid.set_labels(lambda row: f"J{row:08d}")
+    grid.show()
+    grid.viewport().repaint()
+    return time.perf_counter() - start
+
+
+def naively_opened(qtbot, stamps):
+    """The same with Qt's list view and one item per galaxy, its picture drawn from one of a thousand icons."""
+    icons = []
+    for picture in stamps:
+        image = QImage(picture.data, 64, 64, 192, QImage.Format.Format_RGB888)
+        icons.append(QIcon(QPixmap.fromImage(image)))
+    view = QListView()
+    qtbot.addWidget(view)
+    view.resize(1000, 640)
+    start = time.perf_counter()
+    view.setViewMode(QListView.ViewMode.IconMode)
+    view.setIconSize(QSize(SIDE, SIDE))
+    model = QStandardItemModel(view)
+    for row in range(COUNT):
+        model.appendRow(QStandardItem(icons[row % len(icons)], f"J{row:08d}"))
+    view.setModel(model)
+    view.show()
+    view.viewport().repaint()
+    return time.perf_counter() - start
+
+
+def test_a_hundred_thousand_open_at_once(qtbot, grid, stamps):
+    ours, naive = opened(grid, stamps), naively_opened(qtbot, stamps)
+    print(f"\n100,000 thumbnails open in {1000 * ours:.0f} ms; QListView {1000 * naive:.0f} ms ({naive / ours:.0f} x)")
+    assert ours < 0.1
+    assert naive / ours > 5
+
+
+def test_a_hundred_thousand_scroll_page_by_page(qtbot, grid, stamps):
+    opened(grid, stamps)
+    bar, seconds, filled = grid.verticalScrollBar(), [], []
+    for _ in range(60):
+        start = time.perf_counter()
+        bar.setValue(bar.value() + bar.pageStep())
+        grid.viewport().repaint()
+        seconds.append(time.perf_counter() - start)
+        layout = grid.layout_now
+        rows = list(layout.visible(bar.value()))
+        qtbot.waitUntil(lambda rows=rows: all(grid._cache.has(row, 0) for row in rows), timeout=2000)
+        filled.append(time.perf_counter() - start)
+    start = time.perf_counter()
+    grid.viewport().repaint()
+    full = time.perf_counter() - start
+    page = 1000 * statistics.median(seconds)
+    print(
+        f"\na page: {page:.1f} ms (slowest {1000 * max(seconds):.1f}), all pictures after "
+        f"{1000 * statistics.median(filled):.0f} ms; drawing a full page again {1000 * full:.1f} ms"
+    )
+    assert max(seconds) < 0.033
+    assert full < 0.033
