@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import work
@@ -34,6 +34,7 @@ class AugmentationPanel(QWidget):
         self.setObjectName("augmentation")
         self._session = session
         self._seed = 0
+        self._stale = True
         self._stamp: NDArray[np.float32] | None = None
         self._latest = Latest(self)
         self._build()
@@ -45,6 +46,12 @@ class AugmentationPanel(QWidget):
         session.cutouts_changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave nothing running."""
@@ -90,7 +97,11 @@ class AugmentationPanel(QWidget):
         self.refresh()
 
     def refresh(self, _row: Any = None) -> None:
-        """Ask for sixteen new views; an older request is dropped."""
+        """Ask for sixteen new views, or later if nobody can see them now; drop an older request."""
+        self._stale = not self.isVisible()
+        if self._stale:
+            self._latest.stop()
+            return
         cutouts = self._session.cutouts
         self.again.setEnabled(cutouts is not None)
         if cutouts is None or not len(cutouts):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -39,7 +39,6 @@ from core.explain.settings import GradientSettings, OcclusionSettings
 
 if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
-
     from core.explain.explanation import Explanation
 
 Method = Literal["occlusion", "integrated-gradients"]
@@ -109,6 +108,7 @@ class ExplanationPanel(QWidget):
         self._session = session
         self._checkpoint: Path | None = None  # of the training that runs
         self._follows = False
+        self._stale = True
         self._prediction = Latest(self)
         self._requests: dict[Method, Latest] = {"occlusion": Latest(self), "integrated-gradients": Latest(self)}
         self._predictions: Predictions | None = None
@@ -198,6 +198,12 @@ class ExplanationPanel(QWidget):
             line.addWidget(form, 1, Qt.AlignmentFlag.AlignTop)
         return Fold("How the maps are made", inside)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave nothing running."""
         for request in self.findChildren(Latest):
@@ -249,10 +255,13 @@ class ExplanationPanel(QWidget):
     # -- asking ----------------------------------------------------------------------------------------------------
 
     def refresh(self, _row: Any = None) -> None:
-        """Predict and explain the current galaxy anew; older requests are dropped."""
+        """Predict and explain the current galaxy anew, or later if nobody can see it now; drop older requests."""
+        self._stale = not self.isVisible()
         cutouts, row, predictor = self._session.cutouts, self._session.current, self._predictor
         for request in (self._prediction, *self._requests.values()):
             request.stop()
+        if self._stale:
+            return
         ready = cutouts is not None and predictor is not None and row >= 0
         self._stack.setCurrentIndex(1 if ready else 0)
         self._explain_emptiness()

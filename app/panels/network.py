@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from app import work
@@ -20,6 +20,7 @@ from app.widgets.layer_table import LayerTable
 from core.data.stretch import colour_planes, suited, to_rgb
 from core.errors import Problem
 from core.nets.settings import NetworkSettings
+from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.nets.layers import LayerRow
@@ -42,11 +43,11 @@ class NetworkPanel(QWidget):
         self._session = session
         self._rows: Sequence[LayerRow] = ()
         self._asked: tuple[Any, ...] | None = None
+        self._stale = True
         self._latest = Latest(self)
         self._build()
         self._connect()
-        self._show_settings()
-        self._show_galaxy()
+        self.refresh()
 
     def _build(self) -> None:
         self.form = SettingsForm(NetworkSettings, self._session.settings.network)
@@ -91,10 +92,16 @@ class NetworkPanel(QWidget):
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(settings)
         splitter.addWidget(layers)
-        splitter.setStretchFactor(0, 1)
+        splitter.setSizes([230, 400])
         splitter.setStretchFactor(1, 1)
         whole = QVBoxLayout(self)
         whole.addWidget(splitter)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave nothing running."""
@@ -108,8 +115,7 @@ class NetworkPanel(QWidget):
         self._latest.finished.connect(self._show_rows)
         self._latest.failed.connect(self._show_refusal)
         self._session.settings_changed.connect(self._show_settings)
-        self._session.cutouts_changed.connect(self._show_settings)
-        self._session.cutouts_changed.connect(self._show_galaxy)
+        self._session.cutouts_changed.connect(self.refresh)
         self._session.current_changed.connect(self._show_galaxy)
 
     def _edited(self, network: NetworkSettings) -> None:
@@ -131,6 +137,11 @@ class NetworkPanel(QWidget):
         cutouts = self._session.cutouts
         return _SHAPE_WITHOUT_DATA if cutouts is None else cutouts.shape[1:]
 
+    def refresh(self) -> None:
+        """Show settings, layers and galaxy, or later if nobody can see them now."""
+        self._show_settings()
+        self._show_galaxy()
+
     def _show_settings(self) -> None:
         """Bring form and table in line with the draft; the layers are worked out on another thread."""
         settings = self._session.settings
@@ -139,12 +150,14 @@ class NetworkPanel(QWidget):
         self.form.setEnabled(not self._base)
         self.base.setVisible(bool(self._base))
         if self._base:
+            title = RunFolder(Path(self._base)).title
             self.base.setText(
-                f"The layers come from “{Path(self._base).name}”. Click a block to freeze it and all before it: "
-                "frozen blocks keep their weights and batch statistics. Click the last frozen one again to free it."
+                f"The layers come from “{title}”. Click a block to freeze it and all before it: frozen "
+                "blocks keep their weights and batch statistics. Click the last frozen one again to free it."
             )
         asked = (settings.network, self._base, self._shape)
-        if asked != self._asked:
+        self._stale = not self.isVisible()
+        if asked != self._asked and not self._stale:
             self._asked = asked
             self._latest.start(
                 work.base_layers(Path(self._base), self._shape)

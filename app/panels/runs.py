@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +64,7 @@ class RunsPanel(QWidget):
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
         self.table.setAlternatingRowColors(True)
+        self.table.setStyleSheet("QTreeView::item { min-height: 24px; }")
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.table.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -73,7 +73,7 @@ class RunsPanel(QWidget):
         self.explain.setToolTip("Use this network for predictions and maps.")
         self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune from")
         self.fine_tune.setToolTip("Start the next training from the weights of this run.")
-        self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict & save table…")
+        self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict && save table…")
         self.predict.setToolTip("Predictions for every galaxy of the open dataset.")
         self.note = QLabel()
         self.note.setWordWrap(True)
@@ -163,7 +163,7 @@ class RunsPanel(QWidget):
     def _explain(self) -> None:
         if self.chosen is not None:
             self._open(self.chosen)
-            self._session.message.emit(f"Predictions and maps now come from “{self.chosen.path.name}”.")
+            self._session.message.emit(f"Predictions and maps now come from “{self.chosen.title}”.")
 
     def _fine_tune(self) -> None:
         run = self.chosen
@@ -172,7 +172,7 @@ class RunsPanel(QWidget):
         settings = self._session.settings
         transfer = settings.transfer.model_copy(update={"start_from": str(run.path), "freeze_blocks": 0})
         self._session.set_settings(settings.model_copy(update={"transfer": transfer}))
-        self._session.message.emit(f"The next training starts from “{run.path.name}”.")
+        self._session.message.emit(f"The next training starts from “{run.title}”.")
 
     def _predict(self) -> None:
         run, cutouts = self.chosen, self._session.cutouts
@@ -197,18 +197,19 @@ def _cells(run: RunFolder) -> list[str]:
     if run.settings_file.exists():
         base = toml.load(RunSettings, run.settings_file).transfer.start_from
     return [
-        run.path.name,
+        run.title,
         date,
         str(metrics.get("best_epoch", "–")),
         _figure(metrics.get("validation")),
         _figure(metrics.get("test")),
-        Path(base).name if base else "random weights",
+        RunFolder(Path(base)).title if base else "random weights",
     ]
 
 
 def _figure(part: dict[str, Any] | None) -> str:
-    """The first figure of merit of a part, with its name."""
-    for name, value in (part or {}).items():
-        if name != "loss" and isinstance(value, int | float) and math.isfinite(value):
-            return f"{ {'r2': 'R²'}.get(name, name.replace('_', ' ')) } {value:.3f}"
+    """The figure of merit of a part, with its name."""
+    for name, title in (("accuracy", "accuracy"), ("r2", "R²")):
+        value = (part or {}).get(name)
+        if value is not None:
+            return f"{title} {value:.3f}"
     return "–"

@@ -44,7 +44,7 @@ _REASONS = {
     "early": "Stopped early after epoch {epochs}: no improvement any more.",
     "stopped": "Stopped by you in epoch {epochs}.",
 }
-_NUMBERS = ("Epoch", "Loss", "Validation", "Best epoch", "Learning rate", "Images/s", "Time left")
+_NUMBERS = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
 
 
 class TrainingPanel(QWidget):
@@ -102,7 +102,7 @@ class TrainingPanel(QWidget):
         splitter.addWidget(self._settings_side())
         splitter.addWidget(self._curve_side())
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([320, 560])
+        splitter.setSizes([300, 600])
         whole.addWidget(splitter)
 
     def _settings_side(self) -> QWidget:
@@ -125,7 +125,7 @@ class TrainingPanel(QWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
-        scroll.setMinimumWidth(260)
+        scroll.setMinimumWidth(inner.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
         return scroll
 
     def _curve_side(self) -> QWidget:
@@ -171,7 +171,8 @@ class TrainingPanel(QWidget):
         project = self._session.project
         runs = [] if project is None else [run for run in project.runs() if run.best.exists()]
         for run in reversed(runs):
-            self.start_from.addItem(icon("mdi6.history"), run.path.name, str(run.path))
+            self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
+            self.start_from.setItemData(self.start_from.count() - 1, run.name, Qt.ItemDataRole.ToolTipRole)
         self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
         self._show_start()
 
@@ -180,7 +181,7 @@ class TrainingPanel(QWidget):
         place = self.start_from.findData(chosen)
         if place < 0:
             place = self.start_from.count() - 1
-            self.start_from.insertItem(place, icon("mdi6.file-outline"), Path(chosen).name, chosen)
+            self.start_from.insertItem(place, icon("mdi6.file-outline"), RunFolder(Path(chosen)).title, chosen)
         self.start_from.setCurrentIndex(place)
 
     def _chose_start(self, place: int) -> None:
@@ -324,9 +325,9 @@ class TrainingPanel(QWidget):
         name, value = _score(epoch.validation)
         self.numbers.show_number("Epoch", f"{epoch.epoch}/{epoch.epochs}")
         self.numbers.show_number("Loss", f"{epoch.train.loss:.4f}")
-        self.numbers.show_number("Validation", f"{value:.3f}", f"Validation {name}")
+        self.numbers.show_number("Validation", f"{value:.3f}", f"Val. {name}")
         since = f" ({epoch.epochs_since_best} ago)" if epoch.epochs_since_best else ""
-        self.numbers.show_number("Best epoch", f"{epoch.best_epoch}{since}")
+        self.numbers.show_number("Best", f"{epoch.best_epoch}{since}")
         self.numbers.show_number("Learning rate", f"{epoch.learning_rate:.2g}")
 
     def _show_baseline(self, scores: Scores | None) -> None:

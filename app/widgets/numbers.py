@@ -17,7 +17,7 @@ class Numbers(QWidget):
         self._values: dict[str, QLabel] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(16)
+        grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(0)
         for column, name in enumerate(names):
             caption, value = QLabel(name), QLabel(_DASH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,11 @@ class RunFolder:
     def name(self) -> str:
         """The folder's name."""
         return self.path.name
+
+    @property
+    def title(self) -> str:
+        """The name that the user gave it, without the time in front."""
+        return re.sub(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ", "", self.path.name)
 
     @property
     def settings_file(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,5 +81,18 @@ def session(galaxies: Path, tmp_path: Path) -> Iterator[Session]:
     opened.open_cutouts(galaxies)
     opened.set_settings(small_settings())
     opened.set_current(0)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def session_with_run(trained: Path, galaxies: Path, tmp_path: Path) -> Iterator[Session]:
+    """A copy of the project with one run, its dataset open and its run looked at."""
+    shutil.copytree(trained, tmp_path / "copy")
+    opened = Session()
+    opened.open_project(tmp_path / "copy")
+    opened.open_cutouts(galaxies)
+    assert opened.project is not None
+    opened.open_run(opened.project.runs()[0])
     yield opened
     opened.close()

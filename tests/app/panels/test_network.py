@@ -71,7 +71,7 @@ def test_blocks_of_a_base_network_are_frozen_by_a_click(qtbot: QtBot, session: S
     session.set_settings(session.settings.model_copy(update={"transfer": transfer}))
     panel = shown(qtbot, session)
     assert not panel.form.isEnabled()
-    assert run.name in text(panel.base)
+    assert "“first”" in text(panel.base)
     table = panel.table
     first = table.visualRect(table.model().index(0, 0))
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=first.center())

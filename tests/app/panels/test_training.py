@@ -45,7 +45,7 @@ def test_stop_keeps_the_best_weights(qtbot: QtBot, session: Session) -> None:
     with_epochs(session, 500)
     panel = shown(qtbot, session)
     click(qtbot, panel.start)
-    qtbot.waitUntil(lambda: panel.numbers["Best epoch"] != "–", timeout=60_000)
+    qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
     click(qtbot, panel.stop)
     qtbot.waitUntil(lambda: "Stopped by you" in panel.reason.text(), timeout=20_000)
     assert session.run is not None
@@ -56,7 +56,7 @@ def test_pause_holds_the_numbers_and_resume_goes_on(qtbot: QtBot, session: Sessi
     with_epochs(session, 500)
     panel = shown(qtbot, session)
     click(qtbot, panel.start)
-    qtbot.waitUntil(lambda: panel.numbers["Best epoch"] != "–", timeout=60_000)
+    qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
     click(qtbot, panel.pause)
     assert panel.pause.text() == "Resume"
     qtbot.wait(300)  # the batch that was under way
@@ -94,7 +94,7 @@ def test_fine_tuning_shows_the_unadapted_network_first(qtbot: QtBot, session: Se
     session.set_settings(session.settings.model_copy(update={"transfer": transfer}))
     panel = shown(qtbot, session)
     assert panel.start.text() == "Fine-tune"
-    assert panel.start_from.currentText() == run.name
+    assert panel.start_from.currentText() == "first"
     click(qtbot, panel.start)
     qtbot.waitUntil(panel.baseline.isVisible, timeout=60_000)
     assert "unadapted" in panel.baseline.text()
