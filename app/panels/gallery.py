@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,26 +29,24 @@ _BADGES = {"train": "T", "validation": "V", "test": "•"}
 
 
 class _Fetcher:
-    """Draws thumbnails on any thread; each has its own handle on the file."""
+    """Draws thumbnails on the grid's own thread, with a handle of its own on the file."""
 
     def __init__(self, path: Path, settings: StretchSettings, planes: tuple[int, int, int] | None) -> None:
-        self._path, self._settings, self._planes = path, settings, planes
-        self._own = threading.local()
-        self._opened: list[Cutouts] = []
+        self.settings = settings
+        self._path, self._planes = path, planes
+        self._cutouts: Cutouts | None = None
 
     def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         from core.data.cutouts import Cutouts
 
-        cutouts: Cutouts | None = getattr(self._own, "cutouts", None)
-        if cutouts is None:
-            cutouts = self._own.cutouts = Cutouts.open(self._path)
-            self._opened.append(cutouts)
-        return stretch.thumbnails(cutouts.images.stored(rows), self._settings, _SIDE, self._planes)
+        if self._cutouts is None:
+            self._cutouts = Cutouts.open(self._path)
+        return stretch.thumbnails(self._cutouts.images.stored(rows), self.settings, _SIDE, self._planes)
 
     def close(self) -> None:
-        """Close the handles."""
-        for cutouts in self._opened:
-            cutouts.close()
+        """Close the file."""
+        if self._cutouts is not None:
+            self._cutouts.close()
 
 
 class GalleryPanel(QWidget):
@@ -134,6 +131,7 @@ class GalleryPanel(QWidget):
         self.grid.current_changed.connect(session.set_current)
         self.grid.selection_changed.connect(session.set_selection)
         self.grid.key_pressed.connect(self._key)
+        self.grid.failed.connect(session.report)
 
     # -- the dataset -----------------------------------------------------------------------------------------------
 
@@ -141,34 +139,27 @@ class GalleryPanel(QWidget):
         cutouts = self._session.cutouts
         self.order.clear()
         self.find.clear()
+        self._haystack = np.empty(0, dtype=str)
+        self._fetcher = None
         if cutouts is None:
-            self._use(None)
-            self.grid.set_source(0, lambda rows: np.empty((len(rows), _SIDE, _SIDE, 3), np.uint8))
+            self.grid.set_source(0, None)
             self.count.clear()
             self.legend.clear()
             return
         self.order.addItem("as in the file", "")
         for name in cutouts.columns:
             self.order.addItem(name, name)
-        self._haystack = np.empty(0, dtype=str)
         self.stretch_bar.set_value(stretch.suited(cutouts.is_picture))
-        self._restretch(self.stretch_bar.value())
+        planes = stretch.colour_planes([band.name for band in cutouts.bands])
+        self._fetcher = _Fetcher(cutouts.path, self.stretch_bar.value(), planes)
+        self.grid.set_source(len(cutouts), self._fetcher)
         self._read_labels()
         self.grid.set_current(self._session.current)
 
     def _restretch(self, settings: StretchSettings) -> None:
-        cutouts = self._session.cutouts
-        if cutouts is not None:
-            planes = stretch.colour_planes([band.name for band in cutouts.bands])
-            fetcher = _Fetcher(cutouts.path, settings, planes)
-            self.grid.set_source(len(cutouts), fetcher)
-            self._use(fetcher)
-            self._filter()
-
-    def _use(self, fetcher: _Fetcher | None) -> None:
         if self._fetcher is not None:
-            self._fetcher.close()
-        self._fetcher = fetcher
+            self._fetcher.settings = settings
+            self.grid.refresh()
 
     def _read_labels(self, _rows: object = None) -> None:
         """Colours, badges and class names by the present labels and parts."""
@@ -182,7 +173,7 @@ class GalleryPanel(QWidget):
         self._parts = np.array([""] * len(cutouts) if split is None else split.part_of(len(cutouts)), dtype=str)
         names = self.class_names
         place = {name: index for index, name in enumerate(names)}
-        self.grid.set_colours(class_colours(len(names)), np.array([place.get(text, -1) for text in texts]))
+        self.grid.set_colours(np.array([place.get(text, -1) for text in texts]), class_colours(len(names)))
         self.grid.set_badges([_BADGES.get(part, "") for part in self._parts.tolist()])
         chosen = self.classes.currentText()
         self.classes.clear()

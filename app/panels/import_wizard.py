@@ -265,8 +265,8 @@ class ImportWizard(QDialog):
         if preview.catalogue is not None:
             labels = ", ".join(preview.label_columns) or "none"
             lines.append(
-                f"Catalogue {preview.catalogue.name}, by “{preview.id_column}”: {preview.matched:,} galaxies have a row. "
-                f"Labels: {labels}."
+                f"Catalogue {preview.catalogue.name}, by “{preview.id_column}”: {preview.matched:,} galaxies have a "
+                f"row. Labels: {labels}."
             )
             if not self.catalogue.text():
                 self.catalogue.setText(str(preview.catalogue))
