@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,8 @@ class Explanation:
         """
         header = fits.Header() if wcs is None else wcs.celestial.to_header()
         for keyword, value, comment in self._cards():
+            if isinstance(value, float) and not math.isfinite(value):
+                value = None  # FITS headers know neither NaN nor infinity
             header[keyword] = (_ascii(value) if isinstance(value, str) else value, _ascii(comment))
         images: list[Any] = [fits.PrimaryHDU(np.asarray(self.map, np.float32), header)]
         if self.bands_map is not None:
@@ -154,7 +157,7 @@ class Explanation:
 
 
 def _ascii(text: str) -> str:
-    """FITS headers know no other letters."""
+    """Text for a FITS header, which knows no other letters."""
     return text.encode("ascii", "replace").decode().replace("\n", " ")
 
 

@@ -26,7 +26,8 @@ from torch.nn import functional
 
 from core.nets.cnn import CNN, GlobalMean
 
-_POINTWISE = (nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.GELU, nn.ELU, nn.SiLU, nn.Identity, nn.Dropout)
+_POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.GELU, nn.ELU, nn.SiLU, nn.Identity)
+_POINTWISE_IN_EVALUATION = (nn.BatchNorm2d, nn.Dropout)
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,10 @@ def _pool(module: nn.Module) -> tuple[Step, Step] | None:
         dilation = module.dilation if isinstance(module, nn.MaxPool2d) else 1
         (down, across), (stride, stride2) = _extent(module.kernel_size, dilation), _pair(module.stride)
         return Step(down, stride, 0), Step(across, stride2, 0)
-    return (_NOTHING, _NOTHING) if isinstance(module, _POINTWISE) and not module.training else None
+    is_pointwise = isinstance(module, _POINTWISE)
+    if not module.training:
+        is_pointwise = is_pointwise or isinstance(module, _POINTWISE_IN_EVALUATION)
+    return (_NOTHING, _NOTHING) if is_pointwise else None
 
 
 def _extent(kernel: int | tuple[int, ...], dilation: int | tuple[int, ...]) -> tuple[int, int]:

@@ -1,0 +1,80 @@
+"""Small networks with weights from a seed, and batch statistics that are not those of a fresh network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core.data.target import Classes, Target
+from core.nets import cnn
+from core.nets.heads import OutputScale
+from core.nets.normalisation import Normalisation
+from core.nets.predictor import Predictor
+from core.nets.settings import NetworkSettings
+
+Make = Callable[..., Predictor]
+
+
+@pytest.fixture
+def make() -> Make:
+    """``make(shape, target=..., depth=..., ...)``: a predictor with a small random network."""
+
+    def built(
+        shape: tuple[int, int, int],
+        target: Target | None = None,
+        scale: OutputScale | None = None,
+        seed: int = 0,
+        **knobs: Any,
+    ) -> Predictor:
+        target = target or Classes("kind", ("disk", "edge-on", "spheroid"))
+        knobs = {"depth": 3, "channels": 8, "dense": 16} | knobs
+        random = torch.Generator().manual_seed(seed)
+        outputs = len(target.names if isinstance(target, Classes) else target.columns)
+        network = cnn.build(NetworkSettings(**knobs), shape, outputs, random)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                for statistic in (module.running_mean, module.weight.data, module.bias.data):
+                    statistic.add_(0.3 * torch.randn(statistic.shape, generator=random))
+                module.running_var.mul_(1 + torch.rand(module.running_var.shape, generator=random))
+        network.eval().requires_grad_(requires_grad=False)
+        bands = shape[0]
+        knee = torch.linspace(1, 2, bands)
+        normalisation = Normalisation("asinh", torch.full((bands,), 0.5), knee, torch.zeros(bands), torch.ones(bands))
+        names = tuple("ugriz"[:bands])
+        return Predictor(network, normalisation, target, names, shape, 0.4, scale)
+
+    return built
+
+
+@pytest.fixture
+def linear(make: Make) -> Predictor:
+    """A network without any bend: mean pools, no activation, inputs as they are; (2, 12, 16) stamps."""
+    predictor = make((2, 12, 16), depth=2, pooling="flatten")
+    for part in (predictor.network.features, predictor.network.head):
+        for name, module in list(part.named_children()):
+            if isinstance(module, nn.MaxPool2d):
+                setattr(part, name, nn.AvgPool2d(2))
+            elif isinstance(module, nn.ReLU):
+                setattr(part, name, nn.Identity())
+    predictor.normalisation.kind = "standard"
+    return predictor
+
+
+def image(shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
+    """A galaxy in noise, float32."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[: shape[1], : shape[2]]
+    distance = ((y - 0.45 * shape[1]) ** 2 + 2 * (x - 0.55 * shape[2]) ** 2) / (0.15 * shape[1]) ** 2
+    galaxy = 20 * np.exp(-0.5 * distance) * np.arange(1, shape[0] + 1)[:, None, None]
+    return (galaxy + random.normal(0, 1, shape)).astype(np.float32)
+
+
+@pytest.fixture
+def galaxy() -> Callable[..., np.ndarray]:
+    """``galaxy(shape, seed=0)``: a galaxy in noise, float32 (C, H, W)."""
+    return image

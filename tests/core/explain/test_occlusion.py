@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import Occlusion
+from torch import nn
+
+from core.data.target import Quantities, VoteFractions
+from core.errors import NotANumber, NotPossible, SettingsProblem, Stopped
+from core.events import Preview, Progress, result_of
+from core.explain import occlusion
+from core.explain.explanation import Explanation
+from core.explain.settings import OcclusionSettings
+from core.nets.heads import OutputScale
+
+
+def explained(predictor, image, output=None, **knobs) -> Explanation:
+    return result_of(occlusion.explain(predictor, image, output, OcclusionSettings(**knobs), threading.Event()))
+
+
+def captums(predictor, image, output, patch, stride, baseline) -> np.ndarray:
+    """One band of Captum's map; all are equal."""
+    window, step = (image.shape[0], patch, patch), (image.shape[0], stride, stride)
+    with torch.no_grad():
+        found = Occlusion(predictor.logits).attribute(
+            torch.from_numpy(image)[None], window, step, baselines=baseline, target=output, perturbations_per_eval=8
+        )
+    return found[0, 0].numpy()
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch", "stride"),
+    [((1, 45, 45), 8, 3), ((3, 40, 61), 7, 7), ((5, 32, 32), 8, 2), ((3, 33, 33), 5, 4), ((1, 20, 20), 20, 6)],
+)
+@pytest.mark.parametrize("pooling", ["global", "flatten"])
+def test_values_are_those_of_captum(make, galaxy, shape, patch, stride, pooling) -> None:
+    predictor, image = make(shape, pooling=pooling), galaxy(shape)
+    found = explained(predictor, image, 1, patch=patch, stride=stride, fill="zero")
+    expected = captums(predictor, image, 1, patch, stride, 0.0)
+    assert found.map.dtype == np.float32
+    np.testing.assert_allclose(found.map, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_a_network_of_unknown_layers_is_explained_the_long_way(make, galaxy) -> None:
+    predictor, image = make((2, 24, 24), depth=2), galaxy((2, 24, 24))
+    predictor.network.features.append(nn.Softmax2d())
+    found = explained(predictor, image, 0, patch=6, stride=4, fill="zero")
+    expected = captums(predictor, image, 0, 6, 4, 0.0)
+    np.testing.assert_allclose(found.map, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_of_a_linear_network_the_map_is_the_sum_of_weight_times_change_under_the_patch(linear, galaxy) -> None:
+    image = galaxy((2, 12, 16))
+    impulses = torch.eye(2 * 12 * 16).reshape(-1, 2, 12, 16)
+    with torch.no_grad():
+        weights = (linear.logits(impulses) - linear.logits(torch.zeros_like(impulses[:1])))[:, 2]
+    share = (weights.reshape(2, 12, 16).numpy() * image).sum(axis=0)  # fill is zero
+    expected = share.reshape(3, 4, 4, 4).sum(axis=(1, 3)).repeat(4, axis=0).repeat(4, axis=1)
+    found = explained(linear, image, 2, patch=4, stride=4, fill="zero")
+    np.testing.assert_allclose(found.map, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_map_peaks_where_the_evidence_was_planted(make) -> None:
+    """One filter passes on what is brighter than 5; the first class counts it, the second counts against."""
+    predictor = make((1, 40, 40), depth=1, channels=4, dense=0, batch_norm=False)
+    predictor.normalisation.kind = "standard"
+    predictor.normalisation.knee.fill_(1)
+    convolution, output = predictor.network.features[0], predictor.network.head.output
+    with torch.no_grad():
+        convolution.weight.zero_()
+        convolution.weight[0, 0, 1, 1] = 1
+        convolution.bias.fill_(-5)
+        output.weight.copy_(torch.tensor([[1.0, 0, 0, 0], [-1.0, 0, 0, 0], [0, 0, 0, 0]]))
+    image = np.random.default_rng(0).uniform(0, 4, (1, 40, 40)).astype(np.float32)
+    image[0, 8:12, 30:34] = 50
+    for name, sign in (("disk", 1), ("edge-on", -1)):
+        found = explained(predictor, image, name, patch=4, stride=1)
+        assert (sign * found.map).min() >= 0
+        assert np.unravel_index((sign * found.map).argmax(), (40, 40)) in {(y, x) for y in (9, 10) for x in (31, 32)}
+        elsewhere = found.map.copy()
+        elsewhere[5:15, 27:37] = 0
+        assert np.abs(elsewhere).max() == 0
+    assert explained(predictor, image, "spheroid", patch=4, stride=1).map.any() == 0
+
+
+def test_a_coarse_map_of_the_whole_image_comes_first(make, galaxy) -> None:
+    predictor, image = make((3, 48, 48)), galaxy((3, 48, 48))
+    events = list(occlusion.explain(predictor, image, 0, OcclusionSettings(), threading.Event()))
+    kinds = [type(event) for event in events]
+    assert kinds.count(Preview) == 1
+    before = events[kinds.index(Preview) - 1]
+    assert isinstance(before, Progress) and before.total == 21 * 21 and before.done <= before.total / 10
+    coarse = events[kinds.index(Preview)].what
+    assert isinstance(coarse, Explanation) and np.isfinite(coarse.map).all()
+    fine = explained(predictor, image, 0).map
+    assert np.corrcoef(coarse.map.ravel(), fine.ravel())[0, 1] > 0.7
+    assert events[-1] == Progress(441, 441, "positions")
+
+
+def test_it_stops_between_chunks(make, galaxy) -> None:
+    stop = threading.Event()
+    work = occlusion.explain(make((1, 64, 64)), galaxy((1, 64, 64)), 0, OcclusionSettings(stride=1), stop)
+    next(work)
+    stop.set()
+    with pytest.raises(Stopped):
+        list(work)
+
+
+def test_the_score_is_the_output_before_the_softmax_and_the_probability_is_told_too(make, galaxy) -> None:
+    predictor, image = make((2, 24, 24)), galaxy((2, 24, 24))
+    with torch.no_grad():
+        outputs = predictor.logits(torch.from_numpy(image)[None])[0]
+    found = explained(predictor, image)
+    best = int(outputs.argmax())
+    assert found.target_name == predictor.output_names[best]
+    assert found.score == pytest.approx(outputs[best].item(), abs=1e-5)
+    assert found.probability == pytest.approx(outputs.softmax(0)[best].item(), abs=1e-5)
+    assert found.unit == ""
+
+
+def test_a_quantity_is_explained_in_its_unit(make, galaxy) -> None:
+    target = Quantities(("radius", "axis_ratio"), ("arcsec", ""))
+    scale = OutputScale(torch.tensor([3.0, 0.5]), torch.tensor([2.0, 0.1]))
+    predictor, image = make((1, 24, 24), target, scale), galaxy((1, 24, 24))
+    found = explained(predictor, image, "radius", fill="zero")
+    with torch.no_grad():
+        assert found.score == pytest.approx(predictor.scores(torch.from_numpy(image)[None])[0, 0].item(), rel=1e-5)
+    assert found.unit == "arcsec" and found.probability is None
+    expected = 2 * captums(predictor, image, 0, 8, 2, 0.0)
+    np.testing.assert_allclose(found.map, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_vote_fractions_are_explained_like_classes(make, galaxy) -> None:
+    predictor = make((1, 24, 24), VoteFractions(("smooth", "featured")))
+    found = explained(predictor, galaxy((1, 24, 24)), "featured")
+    assert found.target_name == "featured" and 0 < (found.probability or 0) < 1
+
+
+@pytest.mark.parametrize("fill", ["background", "mean", "zero"])
+def test_an_image_that_equals_its_cover_has_an_empty_map(make, fill) -> None:
+    image = np.full((2, 24, 24), 0.0 if fill == "zero" else 7.0, np.float32)
+    found = explained(make((2, 24, 24)), image, fill=fill)
+    assert np.abs(found.map).max() < 1e-6
+    assert found.score == pytest.approx(found.baseline_score, abs=1e-6)
+
+
+def test_covering_with_the_background_uses_the_border_of_each_band(make, galaxy) -> None:
+    predictor, image = make((2, 24, 24)), galaxy((2, 24, 24)) + np.float32([[[10]], [[20]]])
+    border = np.ones((24, 24), bool)
+    border[1:-1, 1:-1] = False
+    level = torch.tensor(np.median(image[:, border], axis=1))[None, :, None, None]
+    expected = captums(predictor, image, 0, 8, 2, level)
+    np.testing.assert_allclose(explained(predictor, image, 0).map, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_what_makes_no_sense_is_said_in_a_sentence(make, galaxy) -> None:
+    predictor, image = make((2, 24, 24)), galaxy((2, 24, 24))
+    with pytest.raises(NotPossible, match="no output “barred”"):
+        explained(predictor, image, "barred")
+    with pytest.raises(NotPossible, match="2 bands"):
+        explained(predictor, image[:1])
+    with pytest.raises(SettingsProblem, match="larger than the image"):
+        explained(predictor, image, patch=30)
+    image[0, 3, 3] = np.nan
+    with pytest.raises(NotANumber, match="NaN"):
+        explained(predictor, image)
+    with pytest.raises(ValueError, match="stride must not be larger"):
+        OcclusionSettings(patch=4, stride=5)
+
+
+def test_the_network_is_left_as_it_was(make, galaxy) -> None:
+    predictor, image = make((2, 24, 24)), galaxy((2, 24, 24))
+    before = {name: value.clone() for name, value in predictor.network.state_dict().items()}
+    explained(predictor, image)
+    assert all(torch.equal(before[name], value) for name, value in predictor.network.state_dict().items())
+    assert torch.is_grad_enabled()
