@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +31,7 @@ from core.data.survey import Plan, count_of, none_usable, pattern_note, survey
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import Progress, Skipped, Work
 from core.settings.toml import dumps
+from core.version import PROGRAM
 
 BATCH = 64  # stamps
 _EVENT_EVERY = 0.05  # seconds
@@ -226,15 +226,8 @@ def _notes_on(found: Found, catalogue: Path | None) -> list[str]:
 def _origin(found: Found, settings: ImportSettings) -> Origin:
     folders = sorted(Path(folder).name for folder in {source.path[: source.below] for source in found.sources})
     return Origin(
-        program=_program(),
+        program=PROGRAM,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         source=", ".join(folders),
         settings=dumps(settings),
     )
-
-
-def _program() -> str:
-    try:
-        return f"Tuning Fork {metadata.version('tuning-fork')}"
-    except metadata.PackageNotFoundError:  # run from its source
-        return "Tuning Fork"

@@ -12,7 +12,6 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from pyarrow import parquet
 from core.errors import SettingsProblem
 from core.evaluate.predict import Predictions
 from core.project.files import atomic_path
+from core.version import PROGRAM
 
 
 def write(predictions: Predictions, path: Path, extra: Mapping[str, Sequence[Any]] | None = None) -> None:
@@ -73,12 +73,8 @@ def _content(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _C
         columns.append(("predicted", np.asarray(predicted, dtype=str), ""))
     for place, (name, unit) in enumerate(zip(predictions.names, predictions.units, strict=True)):
         columns.append((name if predicted is None else f"p_{name}", predictions.scores[:, place], unit))
-    try:
-        version = metadata.version("tuning-fork")
-    except metadata.PackageNotFoundError:  # a frozen program has no package records
-        version = ""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return _Content(columns, {"PROGRAM": f"Tuning Fork {version}".strip(), "RUN": predictions.run, "DATE": now})
+    return _Content(columns, {"PROGRAM": PROGRAM, "RUN": predictions.run, "DATE": now})
 
 
 def _write_csv(content: _Content, path: Path) -> None:

@@ -1,0 +1,76 @@
+"""Which panel stands where: each workspace is an arrangement of the same dockable panels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from PySide6.QtWidgets import QWidget
+
+from app.panels.augmentation import AugmentationPanel
+from app.panels.cutout import CutoutPanel
+from app.panels.dataset import DatasetPanel
+from app.panels.evaluation import EvaluationPanel
+from app.panels.explanation import ExplanationPanel
+from app.panels.gallery import GalleryPanel
+from app.panels.network import NetworkPanel
+from app.panels.runs import RunsPanel
+from app.panels.training import TrainingPanel
+
+Area: TypeAlias = tuple[str, ...]
+"""Panels that share one place as tabs, the first in front."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Three columns of areas, from top to bottom, with the widths of the columns in pixels of 1280."""
+
+    title: str
+    icon: str
+    tip: str
+    columns: tuple[tuple[Area, ...], ...]
+    widths: tuple[int, ...]
+
+
+PANELS: dict[str, tuple[str, type[QWidget]]] = {
+    "gallery": ("Gallery", GalleryPanel),
+    "cutout": ("Cutout", CutoutPanel),
+    "dataset": ("Dataset", DatasetPanel),
+    "network": ("Network", NetworkPanel),
+    "augmentation": ("Augmentation", AugmentationPanel),
+    "training": ("Training", TrainingPanel),
+    "runs": ("Runs", RunsPanel),
+    "evaluation": ("Evaluation", EvaluationPanel),
+    "explanation": ("Why?", ExplanationPanel),
+}
+
+WORKSPACES: dict[str, Workspace] = {
+    "data": Workspace(
+        "Data",
+        "mdi6.image-multiple-outline",
+        "Look at galaxies, label them, choose what is learned.",
+        ((("gallery",),), (("cutout",),), (("dataset",),)),
+        (500, 400, 380),
+    ),
+    "train": Workspace(
+        "Train",
+        "mdi6.chart-bell-curve-cumulative",
+        "Choose network and augmentation, and watch the learning curves.",
+        ((("gallery", "cutout"), ("runs",)), (("training",),), (("network", "augmentation"),)),
+        (300, 560, 420),
+    ),
+    "evaluate": Workspace(
+        "Evaluate",
+        "mdi6.table-check",
+        "Judge a finished network, and see the galaxies behind each number.",
+        ((("gallery",), ("runs",)), (("evaluation",),), (("cutout",),)),
+        (330, 600, 350),
+    ),
+    "explain": Workspace(
+        "Explain",
+        "mdi6.magnify-scan",
+        "Click a galaxy and see why the network says so.",
+        ((("gallery",), ("runs",)), (("explanation",),)),
+        (340, 940),
+    ),
+}
