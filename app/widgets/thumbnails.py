@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt, S
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
-from app.theme import class_colours, colours
+from app.theme import colours
 from app.widgets.thumbnail_cell import BAR, PAD, Cell, CellPainter
 from app.widgets.thumbnail_layout import Layout
 from app.widgets.thumbnail_loader import Cache, Fetch, Loader
@@ -65,7 +65,7 @@ class ThumbnailGrid(QAbstractScrollArea):
     # -- what is shown ---------------------------------------------------------------------------------------------
 
     def set_source(self, count: int, fetch: Fetch | None) -> None:
-        """Show ``count`` galaxies whose pictures ``fetch`` delivers.
+        """Show ``count`` galaxies whose pictures ``fetch`` delivers, and forget all others.
 
         Parameters
         ----------
@@ -105,12 +105,10 @@ class ThumbnailGrid(QAbstractScrollArea):
             self._selected &= ~hidden
             self.selection_changed.emit(self.selection)
 
-    def set_colours(self, codes: NDArray[np.int64] | None, palette: Sequence[str] | None = None) -> None:
-        """Colour each galaxy by its class: one code per row of the dataset, negative for none."""
-        self._codes = None if codes is None else np.asarray(codes, dtype=np.int64)
-        if self._codes is not None:
-            names = palette or class_colours(int(self._codes.max(initial=-1)) + 1)
-            self._colours = [QColor(name) for name in names]
+    def set_colours(self, codes: NDArray[np.int64], palette: Sequence[str]) -> None:
+        """Colour each galaxy by its class: one place in the palette per row of the dataset, negative for none."""
+        self._codes = np.asarray(codes, dtype=np.int64)
+        self._colours = [QColor(name) for name in palette]
         self.viewport().update()
 
     def set_badges(self, badges: Texts | None) -> None:
@@ -284,7 +282,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         return Cell(
             rect,
             self._cache.get(row),
-            self._colours[code % len(self._colours)] if code >= 0 else None,
+            self._colours[code] if code >= 0 else None,
             _text(self._badges, row),
             _text(self._labels, row),
             bool(self._selected[row]),

@@ -119,11 +119,15 @@ def test_a_picture_outlives_the_array_it_came_from():
 
 
 def test_new_pictures_replace_the_old_ones_after_a_refresh(qtbot, grid, pictures):
+    grid.set_current(300)
     settle(qtbot, grid, pictures)
+    top = grid.verticalScrollBar().value()
     pictures.asked.clear()
     grid.refresh()
     visible = settle(qtbot, grid, pictures)
     assert set(visible) <= set(pictures.asked)
+    assert grid.current == 300
+    assert grid.verticalScrollBar().value() == top > 0
 
 
 def test_a_file_that_breaks_off_is_told_and_the_grid_stays(qtbot):

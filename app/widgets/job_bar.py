@@ -1,0 +1,168 @@
+"""One running job: what it does, how far it is, how long it takes, and how to stop it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+
+from app.theme import icon
+from core.events import Progress
+
+_DELAY = 300  # ms; what is over sooner is never shown
+_TICK = 250  # ms between two looks at the time left
+_STEPS = 1000
+
+
+class Watched(Protocol):
+    """What the bar asks of a job."""
+
+    title: str
+    pausable: bool
+    state: Any
+    happened: Any
+    ended: Any
+    state_changed: Any
+
+    @property
+    def progress(self) -> Progress | None: ...  # noqa: D102
+    @property
+    def fraction(self) -> float | None: ...  # noqa: D102
+    @property
+    def time_left(self) -> float | None: ...  # noqa: D102
+    @property
+    def stopping(self) -> bool: ...  # noqa: D102
+    def pause(self) -> None: ...  # noqa: D102
+    def resume(self) -> None: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
+
+
+class JobBar(QWidget):
+    """A job's title, progress, time left, pause and stop. Hidden while there is none.
+
+    Signals: ``done()`` when the watched job has ended.
+    """
+
+    done = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._job: Watched | None = None
+        self.title = QLabel()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(96)
+        self.bar.setRange(0, _STEPS)
+        self.left = QLabel()
+        self.left.setProperty("role", "muted")
+        self.pause = _button("mdi6.pause", "Pause")
+        self.stop = _button("mdi6.stop", "Stop")
+        line = QHBoxLayout(self)
+        line.setContentsMargins(8, 0, 4, 0)
+        line.setSpacing(8)
+        for widget in (self.title, self.bar, self.left):
+            line.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(self.pause)
+        line.addWidget(self.stop)
+        self._delay = QTimer(self)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(_DELAY)
+        self._delay.timeout.connect(self.show)
+        self._tick = QTimer(self)
+        self._tick.setInterval(_TICK)
+        self._tick.timeout.connect(self.refresh)
+        self.pause.clicked.connect(self._pause_or_resume)
+        self.stop.clicked.connect(self._stop)
+        self.hide()
+
+    @property
+    def job(self) -> Watched | None:
+        """The job that is watched."""
+        return self._job
+
+    def watch(self, job: Watched) -> None:
+        """Show this job from now until it ends; one that is over at once is never seen."""
+        self._let_go()
+        self._job = job
+        self.title.setText(job.title)
+        self.pause.setVisible(job.pausable)
+        self.stop.setEnabled(True)
+        job.happened.connect(self.refresh)
+        job.state_changed.connect(self.refresh)
+        job.ended.connect(self._ended)
+        self._delay.start()
+        self._tick.start()
+        self.refresh()
+
+    def refresh(self, _what: object = None) -> None:
+        """Bring bar and text in line with the job."""
+        job = self._job
+        if job is None:
+            return
+        fraction, paused = job.fraction, job.state == "paused"
+        self.bar.setRange(0, 0 if fraction is None and not paused else _STEPS)
+        if fraction is not None:
+            self.bar.setValue(round(_STEPS * fraction))
+        self.pause.setIcon(icon("mdi6.play" if paused else "mdi6.pause"))
+        self.pause.setToolTip("Go on" if paused else "Pause")
+        self.left.setText("stopping…" if job.stopping else "paused" if paused else _state(job))
+        self.setToolTip(_counted(job.progress))
+
+    def _pause_or_resume(self) -> None:
+        if self._job is not None:
+            (self._job.resume if self._job.state == "paused" else self._job.pause)()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self.stop.setEnabled(False)
+            self._job.stop()
+            self.refresh()
+
+    def _ended(self) -> None:
+        self._let_go()
+        self.done.emit()
+
+    def _let_go(self) -> None:
+        if self._job is not None:
+            self._job.happened.disconnect(self.refresh)
+            self._job.state_changed.disconnect(self.refresh)
+            self._job.ended.disconnect(self._ended)
+            self._job = None
+        self._delay.stop()
+        self._tick.stop()
+        self.hide()
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that are as exact as they can be trusted: ``5 s``, ``2:10 min``, ``1:05 h``."""
+    if seconds < 59.5:
+        return f"{max(1, round(seconds))} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours}:{minutes:02d} h"
+
+
+def _state(job: Watched) -> str:
+    left = job.time_left
+    if left is not None:
+        return f"{duration(left)} left"
+    return "" if job.fraction is None else f"{100 * job.fraction:.0f} %"
+
+
+def _counted(progress: Progress | None) -> str:
+    if progress is None:
+        return ""
+    total = "" if progress.total is None else f" of {progress.total:,}"
+    return f"{progress.done:,}{total} {progress.unit}".replace(",", "\u202f").strip()
+
+
+def _button(name: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(icon(name))
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.setAutoRaise(True)
+    return button
