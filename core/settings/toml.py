@@ -11,7 +11,7 @@ import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import tomlkit
 from pydantic import ValidationError
@@ -37,7 +37,7 @@ def _fill(into: Any, settings: Settings) -> None:
         if isinstance(value, Settings):  # TOML wants plain values before tables
             nested.append((name, value))
             continue
-        facts = "; ".join(fact for fact in (knob.unit, knob.range) if fact)
+        facts = "; ".join(fact for fact in (knob.unit, knob.range, _choices(knob.annotation)) if fact)
         note = f"{knob.title}: {knob.help}" + (f" [{facts}]" if facts else "")
         for line in textwrap.wrap(note, 100):
             into.add(tomlkit.comment(line))
@@ -53,6 +53,12 @@ def _fill(into: Any, settings: Settings) -> None:
         _fill(table, value)
         into.add(tomlkit.nl())
         into.add(name, table)
+
+
+def _choices(annotation: Any) -> str:
+    if get_origin(annotation) is not Literal:
+        return ""
+    return "one of " + ", ".join(str(choice) for choice in get_args(annotation))
 
 
 def loads(model: type[S], text: str, where: str = "") -> S:

@@ -1,0 +1,54 @@
+"""The program ``tuningfork``: a window, or where a command is given (or no screen is there) the command line."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+
+COMMANDS = ("import", "train", "evaluate", "predict", "explain", "demo", "settings")
+_WINDOW_OPTIONS = ("--demo", "--project")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Start the window or run a command; returns the exit status.
+
+    Without arguments, with ``--demo``, with ``--project FOLDER`` or with the path of a dataset or project the window
+    opens. Where there is no screen, ``--demo`` walks the same road without one.
+    """
+    multiprocessing.freeze_support()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not wants_window(arguments):
+        from core.cli.main import main as run
+
+        return run(arguments)
+    if has_screen():
+        from app.start import run as start
+
+        return start(arguments)
+    from core.cli.console import say_problem
+    from core.cli.main import main as run
+
+    if arguments[:1] == ["--demo"]:
+        say_problem("there is no screen here, so the demonstration runs without a window.")
+        return run(["demo"])
+    say_problem("there is no screen here to open a window on; “tuningfork --help” lists what works without one.")
+    return 1
+
+
+def wants_window(arguments: list[str]) -> bool:
+    """Whether these arguments are for the window."""
+    if not arguments or arguments[0] in _WINDOW_OPTIONS:
+        return True
+    return arguments[0] not in COMMANDS and os.path.exists(arguments[0])  # noqa: PTH110 - before pathlib is imported
+
+
+def has_screen() -> bool:
+    """Whether a window could be seen. Windows and macOS always have a desktop; Linux says so in the environment."""
+    if not sys.platform.startswith(("linux", "freebsd")):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Files to a dataset, a dataset to a network."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from core.cli.console import Console, listed
+from core.cli.knobs import adjusted
+from core.data.settings import ImportSettings
+from core.errors import Problem, SettingsProblem
+from core.project.files import write_atomically
+from core.project.runs import RunFolder
+from core.train.settings import RunSettings
+
+_DATA = "data.txt"  # in a run folder: where the dataset lies, seen from there
+
+
+def import_files(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork import``: done if anything was imported."""
+    from core.data import importing
+    from core.data.report import ImportReport
+
+    settings = adjusted(
+        ImportSettings,
+        options,
+        catalogue_id=options.id,
+        labels=tuple(options.label) if options.label else None,
+        labels_from_folders=options.labels_from_folders or None,
+        size=options.size,
+        hdu=options.hdu,
+        bands=options.bands,
+    )
+    sources = [path.expanduser() for path in options.sources]
+    try:
+        report = console.drive(
+            "Importing", lambda stop: importing.run(sources, options.output, settings, options.catalogue, stop)
+        )
+    except Problem:
+        if options.report and console.skipped:  # nothing was usable: the report tells why
+            ImportReport(options.output, 0, console.skipped).save(options.report)
+        raise
+    for note in report.notes:
+        console.say(note)
+    if options.report:
+        report.save(options.report)
+    console.say(report.sentence)
+    console.say(f"Dataset: {report.path}" + (f"; report: {options.report}" if options.report else ""))
+    return 0
+
+
+def train(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork train``."""
+    from core.train import loop
+
+    if options.resume:
+        folder = RunFolder(options.output)
+        result = console.drive("Training", lambda stop: loop.resumed(options.data, folder, stop))
+    else:
+        settings = _run_settings(options)
+        folder = RunFolder.create(options.output)
+        try:
+            result = console.drive("Training", lambda stop: loop.run(settings, options.data, folder, stop))
+        except BaseException:
+            with contextlib.suppress(OSError):  # nothing has begun: leave no empty folder
+                folder.path.rmdir()
+            raise
+    remember_data(folder, options.data)
+    if options.json:
+        console.say_json(json.loads(folder.metrics_file.read_text(encoding="utf-8")))
+        return 0
+    why = {"finished": "all epochs done", "early": "no more improvement", "stopped": "stopped by you"}[result.reason]
+    console.say(f"{result.epochs} epochs ({why}); the weights of epoch {result.best_epoch} were kept.")
+    if result.baseline is not None:
+        console.say(f"before fine-tuning: {listed(result.baseline)}")
+    console.say(f"validation: {listed(result.scores)}")
+    console.say(f"Run: {result.folder}")
+    return 0
+
+
+def _run_settings(options: argparse.Namespace) -> RunSettings:
+    if options.freeze_blocks and not options.start_from:
+        raise SettingsProblem("Blocks can be frozen only in an earlier network.", "Add --start-from RUN.")
+    return adjusted(
+        RunSettings,
+        options,
+        data__labels=tuple(options.label) if options.label else None,
+        seed=options.seed,
+        transfer__start_from=str(options.start_from.resolve()) if options.start_from else None,
+        transfer__freeze_blocks=options.freeze_blocks,
+    )
+
+
+def remember_data(folder: RunFolder, data: Path) -> None:
+    """Note in a run's folder where its dataset lies, so that both may be moved together."""
+    try:
+        place = os.path.relpath(data.resolve(), folder.path.resolve())
+    except ValueError:  # on another drive of Windows
+        place = str(data.resolve())
+    write_atomically(folder.path / _DATA, Path(place).as_posix() + "\n")
+
+
+def remembered_data(folder: RunFolder) -> Path | None:
+    """The dataset of a run, if it is still where it was; None: unknown."""
+    with contextlib.suppress(OSError):
+        path = folder.path / (folder.path / _DATA).read_text(encoding="utf-8").strip()
+        return path.resolve() if path.is_file() else None
+    return None

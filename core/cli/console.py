@@ -1,0 +1,222 @@
+"""A terminal: progress on stderr, results on stdout, a problem in one clear line, Ctrl-C as a wish to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from core.errors import Problem, Stopped
+from core.events import BatchEnded, EpochEnded, Event, Preview, Progress, Scores, Skipped, Work
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+R = TypeVar("R")
+_SHOWN = 5  # problems in full; the rest are counted
+
+
+def guarded(command: Callable[[], int], *, debug: bool) -> int:
+    """Run a command; whatever it raises becomes one line on stderr and an exit status."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter gets a question mark
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        status = command()
+        sys.stdout.flush()
+    except (Stopped, KeyboardInterrupt):
+        say_problem("stopped; nothing was written.")
+        return 130
+    except BrokenPipeError:  # the reader, such as “head”, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the one place where the command line catches what work raises
+        if debug:
+            traceback.print_exc()
+        say_problem(in_words(error))
+        return 1
+    return status
+
+
+def in_words(error: Exception) -> str:
+    """What a person is told of an exception, in one line."""
+    match error:
+        case Problem():
+            return " ".join(str(error).split())
+        case OSError(strerror=str(reason)):
+            return f"{error.filename or 'the disk'}: {reason}."
+        case MemoryError():
+            return "there is too little memory for this."
+    told = " ".join(str(error).split())
+    return f"this is a defect of the program ({type(error).__name__}: {told}); with --debug it says where."
+
+
+def say_problem(sentence: str) -> None:
+    """One line on stderr."""
+    print(f"tuningfork: {sentence}", file=sys.stderr, flush=True)
+
+
+class Console:
+    """What a command talks to.
+
+    Attributes
+    ----------
+    skipped
+        What the work left out so far, or had doubts about.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.skipped: list[Problem] = []
+
+    def say(self, text: str = "") -> None:
+        """A line of the result, on stdout."""
+        print(text, flush=True)
+
+    def say_json(self, values: Mapping[str, Any]) -> None:
+        """The result for a script, on stdout."""
+        print(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False), flush=True)
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Aligned columns on stdout; the first to the left, the others to the right."""
+        lines = [list(head), *(list(row) for row in rows)]
+        widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
+        for first, *rest in lines:
+            cells = [first.ljust(widths[0])]
+            cells += [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+            self.say("  ".join(cells).rstrip())
+
+    def drive(self, title: str, verb: Callable[[threading.Event], Work[R]]) -> R:
+        """Pull a piece of work to its end, and return its result.
+
+        Ctrl-C asks it to stop: a training then keeps its best weights and hands over its result, other work raises
+        :class:`~core.errors.Stopped`. A second Ctrl-C breaks off.
+        """
+        stop = threading.Event()
+        before = len(self.skipped)
+        with _interrupts(stop), _Display(title, quiet=self.quiet) as display:
+            work = verb(stop)
+            try:
+                while True:
+                    event = next(work)
+                    if isinstance(event, Skipped):
+                        self.skipped.append(event.problem)
+                        if len(self.skipped) - before <= _SHOWN:
+                            display.line(f"note: {event.problem}")
+                    else:
+                        display.show(event)
+            except StopIteration as end:
+                return end.value
+            finally:
+                work.close()
+                if (more := len(self.skipped) - before - _SHOWN) > 0:
+                    display.line(f"note: and {more:,} more like these.")
+
+
+@contextlib.contextmanager
+def _interrupts(stop: threading.Event) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only there signals can be caught
+        yield
+        return
+
+    def ask(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        say_problem("stopping; once more to break off.")
+
+    earlier = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+
+
+class _Display:
+    """A bar on a terminal; where stderr is a file, only whole lines."""
+
+    def __init__(self, title: str, *, quiet: bool) -> None:
+        self._title = title
+        self._quiet = quiet
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
+        self._unit = ""
+        self._epochs: int | None = None  # how many there will be at most
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console as Terminal
+            from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bars
+
+            count = TextColumn("{task.fields[count]}", markup=False)
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
+            terminal = Terminal(stderr=True, highlight=False, soft_wrap=True)
+            self._bars = Bars(*columns, console=terminal, transient=True)
+            self._task = self._bars.add_task(self._title, total=None, count="")
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def line(self, text: str) -> None:
+        """A whole line that stays."""
+        if self._quiet:
+            return
+        if self._bars is not None:
+            self._bars.console.print(text, markup=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def show(self, event: Event) -> None:
+        """Move the bar, or add a line."""
+        match event:
+            case Progress(done, total, unit):
+                self._move(unit, done, total, f"{done:,}/{total:,} {unit}" if total else f"{done:,} {unit}".strip())
+            case BatchEnded():
+                place = event.epoch - 1 + event.batch / event.batches
+                count = f"epoch {event.epoch} · loss {event.loss:.3f} · {event.images_per_second:,.0f} images/s"
+                self._move("epochs", place, self._epochs, count)
+            case EpochEnded():
+                self._epochs = event.epochs
+                self._move("epochs", event.epoch, event.epochs, f"epoch {event.epoch}/{event.epochs}")
+                self.line(told(event))
+            case Preview(what) if isinstance(scores := getattr(what, "scores", None), Scores):
+                galaxies = getattr(what, "galaxies", "the")
+                self.line(f"before fine-tuning, on {galaxies} validation galaxies: {listed(scores)}")
+            case _:
+                pass
+
+    def _move(self, unit: str, done: float, total: int | None, count: str) -> None:
+        if self._bars is None or self._task is None:
+            return
+        if unit != self._unit:  # another stage, with a pace of its own
+            self._unit = unit
+            self._bars.reset(self._task, total=total, count=count)
+        self._bars.update(self._task, completed=done, total=total, count=count)
+
+
+def told(event: EpochEnded) -> str:
+    """An epoch in a line."""
+    width = len(str(event.epochs))
+    best = "  best" if event.best_epoch == event.epoch else ""
+    return (
+        f"epoch {event.epoch:{width}}/{event.epochs}  training {listed(event.train)}  "
+        f"validation {listed(event.validation)}  {event.seconds:.1f} s{best}"
+    )
+
+
+def listed(scores: Scores) -> str:
+    """Loss and the main score."""
+    known = [name for name in ("accuracy", "r2") if name in scores.values]
+    named = [("loss", scores.loss), *((name, scores.values[name]) for name in known)]
+    return " ".join(f"{name} {value:.3f}" for name, value in named)

@@ -1,0 +1,134 @@
+"""The commands and their options. Nothing heavy is imported before a command is chosen and its options are read."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.cli.console import Console, guarded
+from core.version import PROGRAM
+
+_ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
+_WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
+_SETTINGS = ("train", "import", "simulate", "occlusion", "integrated-gradients")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 a problem, 2 wrong usage, 130 stopped by the user."""
+    options = parser().parse_args(arguments)
+    console = Console(quiet=options.quiet)
+    chapter, _, name = options.command.partition(":")
+
+    def command() -> int:
+        run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
+        return run(options, console)
+
+    return guarded(command, debug=options.debug)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands with their options and help."""
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)  # before or after the command
+    shared.add_argument("--debug", action="store_true", help="after a problem, show where in the program it arose")
+    shared.add_argument("--quiet", "-q", action="store_true", help="no progress on the terminal")
+    top = argparse.ArgumentParser(prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[shared])
+    top.set_defaults(debug=False, quiet=False)
+    top.add_argument("--version", action="version", version=PROGRAM)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, place: str, about: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=about[0].lower() + about[1:].rstrip("."), description=about, parents=[shared]
+        )
+        added.set_defaults(command=place)
+        return added
+
+    _import(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
+    _train(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
+    _evaluate(command("evaluate", "judging:evaluate", "Say how good a run's network is, and on which galaxies."))
+    _predict(command("predict", "judging:predict", "Write a network's predictions as a table."))
+    _explain(command("explain", "explaining:explain", "Show which pixels spoke for a prediction: maps and pictures."))
+    _demo(command("demo", "demonstration:demo", "Walk the whole road on a simulated survey, without a window."))
+    _knobs(command("settings", "knobs:settings", "Print every setting with default, range, unit and meaning."))
+    return top
+
+
+def _import(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("sources", nargs="+", type=Path, metavar="SOURCE", help="a file or a folder, searched with its sub-folders")
+    add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
+    add("--catalogue", type=Path, metavar="FILE", help="table with labels: CSV, FITS, VOTable, Parquet, ECSV")
+    add("--id", metavar="COLUMN", help="catalogue column with the file name or id; else it is recognised")
+    add("--label", metavar="COLUMN", action="append", help="catalogue column with labels; may be repeated")
+    add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
+    add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
+    add("--hdu", metavar="NAME", help="name or number of the FITS extension; else the first image")
+    add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
+    add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
+    _adjust(command, "max_missing=0.2")
+
+
+def _train(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("data", type=Path, metavar="DATA.h5", help="the dataset")
+    add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
+    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    add("--seed", type=int, metavar="N", help="origin of all randomness")
+    add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
+    add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
+    add("--resume", action="store_true", help="go on with the run in that folder, which was broken off")
+    add("--json", action="store_true", help="print the result as JSON")
+    _adjust(command, "optimiser.learning_rate=1e-3")
+
+
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("run", type=Path, metavar="RUN", help="folder of a run")
+    add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
+    add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
+    add("--json", action="store_true", help="print the numbers as JSON")
+
+
+def _predict(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
+    add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    _reading(command)
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
+    add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
+    add("--id", nargs="+", action="extend", metavar="ID", help="which galaxies; else all")
+    add("--method", required=True, choices=("occlusion", "integrated-gradients"), help="how to ask")
+    add("--output-name", metavar="CLASS", help="class or quantity to explain; else the predicted one")
+    add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for a FITS map and a PNG per galaxy")
+    _reading(command)
+    _adjust(command, "patch=6")
+
+
+def _demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER", help="new or empty; else “tuning-fork-demo” where you are"
+    )
+
+
+def _knobs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("chapter", nargs="?", choices=_SETTINGS, help="only these; else all, as a file for train")
+
+
+def _reading(command: argparse.ArgumentParser) -> None:
+    """How raw files are read; a dataset has settled that."""
+    command.add_argument("--hdu", metavar="NAME", help="of raw files: the FITS extension")
+    command.add_argument("--bands", metavar="PATTERN", help="of raw files: plane names, or “*_{band}.fits”")
+
+
+def _adjust(command: argparse.ArgumentParser, example: str) -> None:
+    command.add_argument("--settings", type=Path, metavar="FILE.toml", help="settings, as “tuningfork settings” prints")
+    command.add_argument(
+        "--set", dest="changes", action="append", default=[], metavar="NAME=VALUE", help=f"one setting, as in {example}"
+    )
