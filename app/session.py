@@ -189,11 +189,10 @@ class Session(QObject):
         """Record hand labels; call it through :mod:`app.labelling`, so that they can be undone."""
         if self.cutouts is None or self.journal is None:
             return
-        column = self.label_column
-        given = {(self.cutouts.ids[row], column): label for row, label in zip(rows, labels, strict=True)}
-        for row, label in zip(rows, labels, strict=True):
-            self.journal.record(self.cutouts.ids[row], column, self.label(row), label)
-        self._hand_labels = {**self._hand_labels, **given}
+        column, ids = self.label_column, self.cutouts.ids
+        given = [(ids[row], self.label(row), label) for row, label in zip(rows, labels, strict=True)]
+        self.journal.record_all(column, given)
+        self._hand_labels = {**self._hand_labels, **{(name, column): label for name, _, label in given}}
         self._columns = None
         self._divide()
         self.labels_changed.emit(list(rows))

@@ -40,11 +40,16 @@ class LabelJournal:
 
     def record(self, id: str, column: str, old: str, new: str) -> LabelChange:  # noqa: A002 - the column's name
         """Append a change and flush it to the disk. To undo one, record it with ``old`` and ``new`` exchanged."""
-        change = LabelChange(datetime.now(UTC).isoformat(timespec="seconds"), id, column, old, new)
+        return self.record_all(column, [(id, old, new)])[0]
+
+    def record_all(self, column: str, changes: Sequence[tuple[str, str, str]]) -> list[LabelChange]:
+        """Append several changes (id, old, new) of one column, flushed to the disk once."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        recorded = [LabelChange(now, name, column, old, new) for name, old, new in changes]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._end_broken_line()
-        append_durably(self.path, json.dumps(asdict(change), ensure_ascii=False))
-        return change
+        append_durably(self.path, "\n".join(json.dumps(asdict(change), ensure_ascii=False) for change in recorded))
+        return recorded
 
     def replay(self) -> dict[tuple[str, str], str]:
         """The present hand label of each (id, column). A half-written last line is passed over."""
