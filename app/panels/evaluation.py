@@ -72,6 +72,8 @@ class EvaluationPanel(QWidget):
         self.validation.setToolTip("Chose the best epoch: its numbers are slightly too good.")
         self.test = QPushButton(icon("mdi6.lock-outline"), "Judge on the test part…")
         self.test.setToolTip(_TEST_ONCE)
+        for button in (self.validation, self.test):
+            button.setCheckable(True)
         self.caution = QLabel(_TEST_ONCE)
         self.caution.setWordWrap(True)
         self.confirm = QPushButton(icon("mdi6.lock-open-outline"), "The network is final: open the test part")
@@ -83,6 +85,7 @@ class EvaluationPanel(QWidget):
         self.part.setWordWrap(True)
         self.message = QLabel()
         self.message.setWordWrap(True)
+        self.message.setProperty("role", "muted")
         self.numbers = Numbers(("Accuracy", "Balanced accuracy", "Macro F1", "Galaxies"))
         self.classes = _table()
         self.confusion = ConfusionMatrix()
@@ -130,9 +133,14 @@ class EvaluationPanel(QWidget):
         self._pictures.addWidget(scatter)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self.classes)
+        left = QWidget()
+        down = QVBoxLayout(left)
+        down.setContentsMargins(0, 0, 0, 0)
+        down.addWidget(self.classes, 1)
+        down.addStretch(0)
+        splitter.addWidget(left)
         splitter.addWidget(pictures)
-        splitter.setSizes([420, 380])
+        splitter.setSizes([480, 400])
         return splitter
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -152,15 +160,25 @@ class EvaluationPanel(QWidget):
         session.predictor_changed.connect(self.refresh)
         session.cutouts_changed.connect(self.refresh)
         self.validation.clicked.connect(lambda: self.judge("validation"))
-        self.test.clicked.connect(lambda: self._warning.setVisible(True))
+        self.test.clicked.connect(self._ask)
         self.confirm.clicked.connect(lambda: self.judge("test"))
         self.back.clicked.connect(lambda: self._warning.setVisible(False))
+        for button in (self.validation, self.test):  # which part is shown is told by the result, not by the click
+            button.clicked.connect(self._show_part)
         self.export.clicked.connect(self._export)
         self.confusion.cell_clicked.connect(self._cell_clicked)
         self.truth.point_clicked.connect(self._point_clicked)
         self.quantities.currentIndexChanged.connect(self._show_quantity)
         self._latest.finished.connect(self._show)
         self._latest.failed.connect(self._failed)
+
+    def _ask(self) -> None:
+        self._warning.setVisible(True)
+
+    def _show_part(self) -> None:
+        part = None if self._judgement is None else self._judgement.part
+        self.validation.setChecked(part == "validation")
+        self.test.setChecked(part == "test")
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -213,7 +231,9 @@ class EvaluationPanel(QWidget):
         part = "all labelled galaxies" if judgement.part == "all" else f"the {judgement.part} part"
         self.part.setText(f"“{run.title}” on {part} of {judgement.data}")
         doubts = " ".join(f"{problem.sentence} {problem.remedy}" for problem in judgement.problems)
-        self.message.setText(f"These galaxies: {judgement.note}. {doubts}".strip())
+        note = judgement.note[0].upper() + judgement.note[1:]
+        self.message.setText(f"{note}. Intervals hold with 68 %. {doubts}".strip())
+        self._show_part()
         report = judgement.report
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(judgement.target, Classes)
@@ -226,18 +246,18 @@ class EvaluationPanel(QWidget):
             self._session.runs_changed.emit()
 
     def _show_classes(self, report: Any) -> None:
-        self.numbers.show_number("Accuracy", str(report.accuracy), "Accuracy")
+        self.numbers.show_number("Accuracy", _share(report.accuracy), "Accuracy")
         self.numbers.show_number("Balanced accuracy", _text(report.balanced_accuracy), "Balanced accuracy")
         self.numbers.show_number("Macro F1", _text(report.macro_f1), "Macro F1")
         rows = [
-            (name, str(report.counts[name]), *map(str, (report.completeness[name], report.purity[name], _text(f1))))
+            (name, str(report.counts[name]), _share(report.completeness[name]), _share(report.purity[name]), _text(f1))
             for name, f1 in report.f1.items()
         ]
         _fill(self.classes, ("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
         self.confusion.set_counts(report.names, report.confusion)
 
     def _show_quantities(self, judgement: Judgement, report: Any) -> None:
-        accuracy = "–" if report.accuracy is None else str(report.accuracy)
+        accuracy = "–" if report.accuracy is None else _share(report.accuracy)
         self.numbers.show_number("Accuracy", accuracy, "Most voted answer right" if report.accuracy else "Accuracy")
         self.numbers.show_number("Balanced accuracy", _text(report.r2), "Mean R²")
         self.numbers.show_number("Macro F1", "–", "")
@@ -245,7 +265,7 @@ class EvaluationPanel(QWidget):
         units = judgement.predictions.units
         for (name, each), unit in zip(report.quantities.items(), units, strict=True):
             rows.append(
-                (name, unit, *(_text(value) for value in (each.r2, each.bias, each.scatter)), str(each.outliers))
+                (name, unit, *(_text(value) for value in (each.r2, each.bias, each.scatter)), _share(each.outliers))
             )
         _fill(self.classes, ("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers"), rows)
         self.quantities.blockSignals(True)
@@ -298,8 +318,16 @@ class EvaluationPanel(QWidget):
         job.start()
 
 
+def _share(fraction: Any) -> str:
+    """A share with its interval, such as ``0.71 +0.06 −0.07``."""
+    if fraction.value is None:
+        return "–"
+    low, high = fraction.interval
+    return f"{fraction.value:.2f} +{high - fraction.value:.2f} −{fraction.value - low:.2f}"
+
+
 def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _table() -> QTableWidget:
@@ -319,6 +347,10 @@ def _fill(table: QTableWidget, headers: Sequence[str], rows: Sequence[Sequence[s
     """Fill a table with texts: the first column is a name, the others are numbers."""
     table.setColumnCount(len(headers))
     table.setHorizontalHeaderLabels(list(headers))
+    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    for across in range(len(headers)):
+        side = Qt.AlignmentFlag.AlignRight if across else Qt.AlignmentFlag.AlignLeft
+        table.horizontalHeaderItem(across).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
     table.setRowCount(len(rows))
     for down, row in enumerate(rows):
         for across, text in enumerate(row):
@@ -326,3 +358,5 @@ def _fill(table: QTableWidget, headers: Sequence[str], rows: Sequence[Sequence[s
             side = Qt.AlignmentFlag.AlignRight if across else Qt.AlignmentFlag.AlignLeft
             item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
             table.setItem(down, across, item)
+    height = table.horizontalHeader().sizeHint().height() + len(rows) * table.verticalHeader().defaultSectionSize()
+    table.setMaximumHeight(height + table.horizontalScrollBar().sizeHint().height() + 4)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -46,11 +47,10 @@ _MAP_COLOURS = "blue-red"
 _PERCENTILE = 99.5  # of |map|: the end of the colour scale
 
 
-class MapView(QWidget):
-    """One explanation over the image, with a line that says how it was made."""
+class MapView:
+    """One explanation over the image, with its title and a line that says how it was made."""
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str) -> None:
         self.explanation: Explanation | None = None
         self._opacity = 0.6
         self.view = ImageView()
@@ -59,13 +59,6 @@ class MapView(QWidget):
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setProperty("role", "muted")
-        self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.note.setMinimumHeight(2 * self.note.fontMetrics().lineSpacing())
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.title)
-        column.addWidget(self.view, 1)
-        column.addWidget(self.note)
 
     def set_opacity(self, opacity: float) -> None:
         """Let the image shine through: 0 shows it alone, 1 the map alone."""
@@ -138,7 +131,7 @@ class ExplanationPanel(QWidget):
         self.message.setProperty("role", "muted")
         self.outputs = QComboBox()
         self.outputs.setToolTip("The class whose evidence is shown.")
-        self.outputs.setMinimumContentsLength(12)
+        self.outputs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
@@ -170,25 +163,32 @@ class ExplanationPanel(QWidget):
         line.addWidget(QLabel("Evidence for"))
         line.addWidget(self.outputs)
         line.addSpacing(12)
-        line.addWidget(QLabel("Map"))
+        line.addWidget(QLabel("Map opacity"))
         line.addWidget(self.opacity)
         line.addStretch(1)
         line.addWidget(self.save)
         return line
 
-    def _pictures(self) -> QHBoxLayout:
-        own = QVBoxLayout()
-        own.addWidget(self.galaxy)
-        own.addWidget(self.image, 1)
-        own.addWidget(self.truth)
-        own.addWidget(self.bars)
-        own.addWidget(self.message)
-        line = QHBoxLayout()
-        line.setSpacing(10)
-        line.addLayout(own, 1)
-        for view in self.maps.values():
-            line.addWidget(view, 1)
-        return line
+    def _pictures(self) -> QGridLayout:
+        """Three columns, the pictures side by side at one height."""
+        said = QVBoxLayout()
+        said.addWidget(self.truth)
+        said.addWidget(self.bars)
+        said.addWidget(self.message)
+        said.addStretch(1)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setRowStretch(1, 1)
+        grid.addWidget(self.galaxy, 0, 0)
+        grid.addWidget(self.image, 1, 0)
+        grid.addLayout(said, 2, 0)
+        for column, view in enumerate(self.maps.values(), 1):
+            grid.addWidget(view.title, 0, column)
+            grid.addWidget(view.view, 1, column)
+            grid.addWidget(view.note, 2, column, Qt.AlignmentFlag.AlignTop)
+        for column in range(3):
+            grid.setColumnStretch(column, 1)
+        return grid
 
     def _fold(self) -> Fold:
         inside = QWidget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ from core.train.settings import OptimiserSettings, StoppingSettings
 if TYPE_CHECKING:
     from core.train.loop import RunResult
 
+_TITLES = {"r2": "R²"}
 _RANDOM = "Random weights"
 _FILE = "Weights file…"
 _REASONS = {
@@ -364,13 +366,34 @@ class TrainingPanel(QWidget):
         run = self._session.run
         if self._job is not None or run is None or not run.history_file.exists():
             return
-        self.curves.set_history(read_history(run.history_file))
+        try:
+            rows = read_history(run.history_file)
+        except Problem as problem:
+            self._session.report(problem)
+            return
+        metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
+        self.curves.set_history(rows, metrics.get("best_epoch"))
+        self.baseline.setVisible(False)
+        self._show_past(rows, self.curves.best_epoch)
+
+    def _show_past(self, rows: list[dict[str, float]], best: int) -> None:
+        """The numbers of a run that was opened again: those of its best epoch."""
+        self.numbers.clear()
+        for row in rows:
+            if row["epoch"] == best:
+                score = "r2" if "r2" in row else "accuracy"
+                self.numbers.show_number("Epoch", f"{rows[-1]['epoch']:.0f}")
+                self.numbers.show_number("Best", str(best))
+                self.numbers.show_number("Loss", f"{row['loss']:.4f}")
+                self.numbers.show_number(
+                    "Validation", f"{row[f'val_{score}']:.3f}", f"Val. {_TITLES.get(score, score)}"
+                )
 
 
 def _score(scores: Scores) -> tuple[str, float]:
     """The name and value of the first figure of merit, or the loss where there is none."""
     name, value = next(iter(scores.values.items()), ("loss", scores.loss))
-    return {"r2": "R²"}.get(name, name.replace("_", " ")), value
+    return _TITLES.get(name, name.replace("_", " ")), value
 
 
 def _clock(seconds: float) -> str:

@@ -111,7 +111,7 @@ class _ColourBar(QWidget):
         super().__init__(parent)
         self._limit = 1.0
         self._table = COLOUR_MAPS["blue-red"]
-        self.setFixedWidth(58)
+        self.setFixedWidth(20 + self.fontMetrics().horizontalAdvance("−0.0038"))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def show_scale(self, limit: float, table: NDArray[np.uint8]) -> None:

@@ -59,7 +59,7 @@ def test_pause_holds_the_numbers_and_resume_goes_on(qtbot: QtBot, session: Sessi
     qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
     click(qtbot, panel.pause)
     assert panel.pause.text() == "Resume"
-    qtbot.wait(300)  # the batch that was under way
+    qtbot.wait(1000)  # the batch that was under way
     held = (panel.numbers["Epoch"], panel.numbers["Loss"])
     qtbot.wait(300)
     assert (panel.numbers["Epoch"], panel.numbers["Loss"]) == held
