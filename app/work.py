@@ -23,11 +23,10 @@ from core.project.runs import RunFolder
 from core.train.settings import AugmentationSettings, RunSettings
 
 if TYPE_CHECKING:
-    from core.evaluate.judge import Judgement
-    from core.evaluate.predict import Predictions
-
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
+    from core.evaluate.judge import Judgement
+    from core.evaluate.predict import Predictions
     from core.explain.explanation import Explanation
     from core.nets.layers import LayerRow
     from core.train.loop import RunResult
@@ -136,7 +135,7 @@ def train(settings: RunSettings, data: Path, folder: RunFolder) -> Job:
 def explain(
     method: Method, predictor: Path, data: Path, row: int, output: str, settings: OcclusionSettings | GradientSettings
 ) -> Job:
-    """Why does the network give a galaxy this score?"""
+    """Find out why the network gives a galaxy its score."""
 
     def run(stop: threading.Event) -> Work[Explanation]:
         from core.data.cutouts import Cutouts
@@ -176,7 +175,7 @@ def save_explanations(found: Sequence[Explanation], data: Path, row: int, folder
 
 
 def judge(run: RunFolder, data: Path, part: Part) -> Job:
-    """How good is a run's network on one part of a dataset?"""
+    """Find out how good a run's network is on one part of a dataset."""
 
     def work(stop: threading.Event) -> Work[Judgement]:
         from core.evaluate import judge as judging

@@ -1,0 +1,61 @@
+"""Start the window: the first paint before anything heavy is imported."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from app import theme
+from app.window import MainWindow
+
+
+class _Crashes(QObject):
+    """Brings what nobody caught, on whatever thread, to the window's thread."""
+
+    happened = Signal(object)
+
+    def install(self) -> None:
+        """Take the place of the interpreter's own hooks."""
+        sys.excepthook = self._main
+        threading.excepthook = lambda arguments: self.happened.emit(arguments.exc_value)
+
+    def _main(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, trace)
+        if not issubclass(kind, KeyboardInterrupt):
+            self.happened.emit(error)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Open the window and stay until it is closed.
+
+    Parameters
+    ----------
+    arguments
+        ``--demo``, or the path of a project folder or a dataset.
+    """
+    parser = argparse.ArgumentParser(prog="tuningfork")
+    parser.add_argument("path", nargs="?", type=Path, help="a project folder or a dataset")
+    parser.add_argument("--demo", action="store_true", help="open the demonstration survey")
+    options = parser.parse_args(arguments)
+
+    existing = QApplication.instance()
+    application = existing if isinstance(existing, QApplication) else QApplication(["tuningfork"])
+    QCoreApplication.setOrganizationName("Tuning Fork")
+    QCoreApplication.setApplicationName("tuning-fork")
+    QApplication.setDesktopFileName("tuning-fork")
+    chosen = str(QSettings().value("theme", "system"))
+    theme.apply(application, {"light": False, "dark": True}.get(chosen))
+    window = MainWindow()
+    crashes = _Crashes(window)
+    crashes.happened.connect(window.report)
+    crashes.install()
+    window.show()
+    QTimer.singleShot(0, lambda: window.begin(options.path, demonstration=options.demo))
+    return QApplication.exec()

@@ -1,0 +1,359 @@
+"""The main window: workspace bar, docks, menus, status bar, and safe closing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import platformdirs
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import actions, theme, work
+from app.docks import Docks
+from app.guide import Guide, show_about
+from app.jobs import Job, Latest
+from app.notices import NoticeStrip, show_crash
+from app.panels.import_wizard import ImportWizard
+from app.panels.welcome import WelcomePanel
+from app.session import Session
+from app.theme import icon, program_icon
+from app.widgets.job_bar import JobBar
+from app.workspaces import WORKSPACES
+from core.errors import Problem
+
+_MOST_RECENT = 6
+_THEMES = ("light", "dark", "system")
+
+
+class MainWindow(QMainWindow):
+    """One window on one session.
+
+    It paints at once; panels are built when their workspace is first shown.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Tuning Fork")
+        self.setWindowIcon(program_icon())
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.resize(1280, 800)
+        self.session = Session(self)
+        self.docks = Docks(self, self.session)
+        self._device = Latest(self)
+        self._guide: Guide | None = None
+        self._wizard: ImportWizard | None = None
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.actions_by_name = actions.build(
+            self,
+            {
+                "new_project": self.new_project,
+                "open": self.ask_project,
+                "open_dataset": self.ask_dataset,
+                "import": self.import_galaxies,
+                "demonstration": self.open_demonstration,
+                "quit": self.close,
+                "light": lambda: self.set_theme("light"),
+                "dark": lambda: self.set_theme("dark"),
+                "system": lambda: self.set_theme("system"),
+                "reset_layout": self.reset_layout,
+                "help": self.show_guide,
+                "about": lambda: show_about(self),
+            },
+        )
+        menus = {name: self.menuBar().addMenu(name) for name in ("File", "Edit", "View", "Help")}
+        for name, action in self.actions_by_name.items():
+            menus[actions.COMMANDS[name].menu].addAction(action)
+        for action, keys in (
+            (self.session.undo.createUndoAction(self, "Undo"), QKeySequence.StandardKey.Undo),
+            (self.session.undo.createRedoAction(self, "Redo"), QKeySequence.StandardKey.Redo),
+        ):
+            action.setShortcut(keys)
+            menus["Edit"].addAction(action)
+        group = QActionGroup(self)
+        for name in _THEMES:
+            group.addAction(self.actions_by_name[name])
+        chosen = str(QSettings().value("theme", "system"))
+        self.actions_by_name[chosen if chosen in _THEMES else "system"].setChecked(True)
+
+        self.bar = QToolBar("Workspaces")
+        self.bar.setObjectName("workspaces")
+        self.bar.setMovable(False)
+        self.bar.toggleViewAction().setEnabled(False)
+        self.addToolBar(self.bar)
+        self._workspaces = QButtonGroup(self)
+        self.buttons: dict[str, QToolButton] = {}
+        for place, (name, workspace) in enumerate(WORKSPACES.items(), 1):
+            button = QToolButton()
+            button.setText(workspace.title)
+            button.setIcon(icon(workspace.icon))
+            button.setToolTip(f"{workspace.tip} (Ctrl+{place})")
+            button.setShortcut(f"Ctrl+{place}")
+            button.setCheckable(True)
+            button.setProperty("role", "workspace")
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setEnabled(False)
+            button.clicked.connect(lambda _checked=False, name=name: self.show_workspace(name))
+            self._workspaces.addButton(button)
+            self.buttons[name] = button
+            self.bar.addWidget(button)
+        self.addToolBarBreak()
+        strip = QToolBar("Notices")
+        strip.setObjectName("notices")
+        strip.setMovable(False)
+        self.notices = NoticeStrip()
+        self._strip = strip.addWidget(self.notices)
+        self.addToolBar(strip)
+
+        self.welcome = WelcomePanel()
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.welcome)
+        self.setCentralWidget(middle)
+
+        self.device = QLabel("Looking for a GPU…")
+        self.job_bars: list[JobBar] = []
+        self.statusBar().addWidget(self.device)
+        self.statusBar().setSizeGripEnabled(False)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.problem.connect(self.report)
+        session.message.connect(self.notices.show_message)
+        session.job_started.connect(self._show_job)
+        session.cutouts_changed.connect(self._show_what_is_open)
+        session.project_changed.connect(self._show_title)
+        self._device.finished.connect(self.device.setText)
+        welcome = self.welcome
+        welcome.demonstration_wanted.connect(self.open_demonstration)
+        welcome.import_wanted.connect(self.import_galaxies)
+        welcome.open_wanted.connect(self.ask_project)
+        welcome.project_wanted.connect(self.open_project)
+        welcome.set_recent(self._recent())
+
+    # -- beginning -------------------------------------------------------------------------------------------------
+
+    def begin(self, path: Path | None = None, *, demonstration: bool = False) -> None:
+        """After the first paint: open what was asked for, and import what the first click would wait for."""
+        job = work.warm_up()
+        job.finished.connect(lambda _done: self._device.start(work.device()))
+        self.session.add_job(job)
+        job.start()
+        if demonstration:
+            self.open_demonstration()
+        elif path is not None and path.suffix == ".h5":
+            self.open_dataset(path)
+        elif path is not None:
+            self.open_project(path)
+
+    def open_demonstration(self) -> None:
+        """Make or find the demonstration survey and open it in a project of its own."""
+        job = work.demonstration()
+        job.finished.connect(self._open_demonstration)
+        job.failed.connect(self.report)
+        self.session.add_job(job)
+        self.welcome.watch(job)
+        job.start()
+
+    def _open_demonstration(self, dataset: Path) -> None:
+        try:
+            self.session.open_project(home() / "Demonstration")
+        except Problem as problem:
+            self.report(problem)
+            return
+        self._remember_project()
+        self.open_dataset(dataset)
+
+    # -- opening ---------------------------------------------------------------------------------------------------
+
+    def new_project(self) -> None:
+        """Ask for a folder and make a project there."""
+        name, _ = QFileDialog.getSaveFileName(self, "New project: name its folder", str(home() / "My survey"))
+        if name:
+            self.open_project(Path(name))
+
+    def ask_project(self) -> None:
+        """Ask for a project folder and open it."""
+        if folder := QFileDialog.getExistingDirectory(self, "Open a project folder", str(home())):
+            self.open_project(Path(folder))
+
+    def ask_dataset(self) -> None:
+        """Ask for a dataset and open it."""
+        file, _ = QFileDialog.getOpenFileName(self, "Open a dataset", str(home()), "Datasets (*.h5)")
+        if file:
+            self.open_dataset(Path(file))
+
+    def open_project(self, folder: Path) -> None:
+        """Open a project and its newest dataset."""
+        if self._is_training("Another project cannot be opened while a training runs."):
+            return
+        try:
+            self.session.open_project(folder)
+        except Problem as problem:
+            self.report(problem)
+            return
+        self._remember_project()
+        project = self.session.project
+        datasets = sorted(project.datasets(), key=lambda path: path.stat().st_mtime) if project is not None else []
+        if datasets:
+            self.open_dataset(datasets[-1])
+        else:
+            self.notices.show_message(f"“{folder.name}” holds no galaxies yet: import some.")
+
+    def open_dataset(self, path: Path) -> None:
+        """Open a dataset; without an open project, in one beside it."""
+        try:
+            if self.session.project is None:
+                self.session.open_project(home() / path.stem)
+                self._remember_project()
+            self.session.open_cutouts(path)
+        except Problem as problem:
+            self.report(problem)
+            return
+        for button in self.buttons.values():
+            button.setEnabled(True)
+        self.show_workspace(self.docks.current or "data")
+
+    def import_galaxies(self, sources: Sequence[Path] = ()) -> None:
+        """Open the import wizard; without an open project, one is made."""
+        if self.session.project is None:
+            try:
+                self.session.open_project(home() / "My galaxies")
+            except Problem as problem:
+                self.report(problem)
+                return
+            self._remember_project()
+        if self._wizard is None or not self._wizard.isVisible():
+            self._wizard = ImportWizard(self.session, sources, self)
+            self._wizard.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+            self._wizard.imported.connect(self.open_dataset)
+            self._wizard.show()
+        else:
+            self._wizard.set_sources(sources)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders may be dropped anywhere."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """A dataset is opened, everything else imported."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls()]
+        if len(paths) == 1 and (paths[0] / "project.toml").exists():
+            self.open_project(paths[0])
+        else:
+            self.import_galaxies(paths)
+
+    # -- showing ---------------------------------------------------------------------------------------------------
+
+    def show_workspace(self, name: str) -> None:
+        """Arrange the panels of a workspace."""
+        self.buttons[name].setChecked(True)
+        self.docks.show(name)
+
+    def reset_layout(self) -> None:
+        """Put the panels back to where they were meant to be."""
+        if self.docks.current:
+            self.docks.reset()
+
+    def set_theme(self, name: str) -> None:
+        """Light, dark, or as the system."""
+        QSettings().setValue("theme", name)
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            theme.apply(application, {"light": False, "dark": True}.get(name))
+
+    def show_guide(self) -> None:
+        """Open the user's guide."""
+        if self._guide is None:
+            self._guide = Guide(self)
+        self._guide.show()
+        self._guide.raise_()
+
+    def report(self, error: object) -> None:
+        """Show a problem in the strip; anything else is a defect and gets the crash dialog."""
+        if isinstance(error, Problem):
+            self.notices.show_problem(error)
+        elif isinstance(error, BaseException):
+            show_crash(error, self)
+
+    def _show_what_is_open(self) -> None:
+        is_open = self.session.cutouts is not None
+        self.centralWidget().setVisible(not is_open)
+        if not is_open:
+            self.docks.hide()
+        self._show_title()
+
+    def _show_title(self) -> None:
+        names = [self.session.project.folder.name] if self.session.project is not None else []
+        if self.session.cutouts is not None:
+            names.insert(0, self.session.cutouts.path.stem)
+        self.setWindowTitle(" – ".join([*names, "Tuning Fork"]))
+
+    def _show_job(self, job: Job) -> None:
+        bar = JobBar()
+        bar.watch(job)
+        self.statusBar().addPermanentWidget(bar)
+        self.job_bars.append(bar)
+        bar.done.connect(lambda: self._forget_bar(bar))
+
+    def _forget_bar(self, bar: JobBar) -> None:
+        self.job_bars.remove(bar)
+        self.statusBar().removeWidget(bar)
+        bar.deleteLater()
+
+    # -- remembering and closing -----------------------------------------------------------------------------------
+
+    def _recent(self) -> list[Path]:
+        kept = QSettings().value("recent", [])
+        names = [kept] if isinstance(kept, str) else list(kept or [])
+        return [Path(name) for name in names if (Path(name) / "project.toml").exists()]
+
+    def _remember_project(self) -> None:
+        if self.session.project is not None:
+            folder = self.session.project.folder
+            recent = [folder, *(path for path in self._recent() if path != folder)][:_MOST_RECENT]
+            QSettings().setValue("recent", [str(path) for path in recent])
+
+    def _is_training(self, sentence: str) -> bool:
+        if self.session.training is not None:
+            self.notices.show_problem(Problem(sentence, "Stop it first; its best weights are kept."))
+            return True
+        return False
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask if a training runs; then stop all work, wait for it, and close the files."""
+        if self.session.training is not None:
+            question = "A training is running. Stop it, keep its best weights, and quit?"
+            buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
+            if QMessageBox.question(self, "Quit", question, buttons) != QMessageBox.StandardButton.Yes:
+                event.ignore()
+                return
+        self.docks.remember()
+        for latest in self.findChildren(Latest):
+            latest.close()
+        self.session.close()
+        super().closeEvent(event)
+
+
+def home() -> Path:
+    """Where new projects are made: the folder that ``TUNINGFORK_HOME`` names, or one among the user's documents."""
+    return Path(os.environ.get("TUNINGFORK_HOME") or Path(platformdirs.user_documents_dir()) / "Tuning Fork")
