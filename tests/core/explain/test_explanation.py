@@ -86,7 +86,7 @@ def test_a_picture_shows_galaxy_and_map(tmp_path, bands) -> None:
         assert picture.size == (1200, 600)
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     coloured = np.ptp(pixels, axis=2) > 60
-    assert 0.05 < coloured[:, 600:].mean()  # the map is red and blue
+    assert coloured[:, 600:].mean() > 0.05  # the map is red and blue
     assert not Gcf.get_all_fig_managers()  # none is kept alive
     assert [file.name for file in tmp_path.iterdir()] == ["map.png"]
 
