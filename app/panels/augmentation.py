@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import work
 from app.forms import SettingsForm
@@ -16,6 +15,7 @@ from app.jobs import Latest
 from app.session import Session
 from app.theme import icon
 from app.widgets.mosaic import Mosaic
+from app.widgets.two_sides import TwoSides, scrolled
 from core.data.stretch import colour_planes, limits, suited, to_rgb
 from core.train.settings import AugmentationSettings
 
@@ -67,20 +67,16 @@ class AugmentationPanel(QWidget):
         self.caption.setWordWrap(True)
         self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
         self.again.setToolTip("Sixteen other views of the same galaxy.")
-        form = QScrollArea()
-        form.setWidgetResizable(True)
-        form.setFrameShape(QScrollArea.Shape.NoFrame)
-        form.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        form.setWidget(self.form)
         below = QHBoxLayout()
         below.addWidget(self.caption, 1)
         below.addWidget(self.again)
-        views = QVBoxLayout()
-        views.addWidget(self.mosaic, 1)
-        views.addLayout(below)
-        whole = QHBoxLayout(self)
-        whole.addWidget(form, 1)
-        whole.addLayout(views, 1)
+        views = QWidget()
+        column = QVBoxLayout(views)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.mosaic, 1)
+        column.addLayout(below)
+        whole = QVBoxLayout(self)
+        whole.addWidget(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
 
     def _edited(self, augmentation: AugmentationSettings) -> None:
         if augmentation != self._session.settings.augmentation:

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
-    QSplitter,
     QStackedLayout,
     QTableWidget,
     QTableWidgetItem,
@@ -32,6 +31,7 @@ from app.widgets.confusion import ConfusionMatrix
 from app.widgets.empty_state import EmptyState
 from app.widgets.numbers import Numbers
 from app.widgets.truth_plot import TruthPlot
+from app.widgets.two_sides import TwoSides
 from core.data.target import Classes
 from core.errors import Problem
 
@@ -131,17 +131,12 @@ class EvaluationPanel(QWidget):
         self._pictures = QStackedLayout(pictures)
         self._pictures.addWidget(self.confusion)
         self._pictures.addWidget(scatter)
-        splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.setChildrenCollapsible(False)
         left = QWidget()
         down = QVBoxLayout(left)
         down.setContentsMargins(0, 0, 0, 0)
         down.addWidget(self.classes, 1)
         down.addStretch(0)
-        splitter.addWidget(left)
-        splitter.addWidget(pictures)
-        splitter.setSizes([480, 400])
-        return splitter
+        return TwoSides(left, pictures, 760, (480, 400), (160, 400))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what happened unseen."""
@@ -346,17 +341,20 @@ def _table() -> QTableWidget:
 def _fill(table: QTableWidget, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Fill a table with texts: the first column is a name, the others are numbers."""
     table.setColumnCount(len(headers))
-    table.setHorizontalHeaderLabels(list(headers))
     table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    for across in range(len(headers)):
-        side = Qt.AlignmentFlag.AlignRight if across else Qt.AlignmentFlag.AlignLeft
-        table.horizontalHeaderItem(across).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+    for across, text in enumerate(headers):
+        table.setHorizontalHeaderItem(across, _cell(text, across))
     table.setRowCount(len(rows))
     for down, row in enumerate(rows):
         for across, text in enumerate(row):
-            item = QTableWidgetItem(text)
-            side = Qt.AlignmentFlag.AlignRight if across else Qt.AlignmentFlag.AlignLeft
-            item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-            table.setItem(down, across, item)
+            table.setItem(down, across, _cell(text, across))
     height = table.horizontalHeader().sizeHint().height() + len(rows) * table.verticalHeader().defaultSectionSize()
     table.setMaximumHeight(height + table.horizontalScrollBar().sizeHint().height() + 4)
+
+
+def _cell(text: str, column: int) -> QTableWidgetItem:
+    """Names stand left, numbers right."""
+    item = QTableWidgetItem(text)
+    side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+    item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+    return item

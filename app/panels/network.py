@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app import work
 from app.forms import SettingsForm
@@ -17,6 +17,7 @@ from app.jobs import Latest
 from app.session import Session
 from app.widgets.image_view import ImageView
 from app.widgets.layer_table import LayerTable
+from app.widgets.two_sides import TwoSides, scrolled
 from core.data.stretch import colour_planes, suited, to_rgb
 from core.errors import Problem
 from core.nets.settings import NetworkSettings
@@ -65,20 +66,12 @@ class NetworkPanel(QWidget):
         self.base.setWordWrap(True)
         self.base.setProperty("role", "muted")
 
-        form = QScrollArea()
-        form.setWidgetResizable(True)
-        form.setFrameShape(QScrollArea.Shape.NoFrame)
-        form.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        form.setWidget(self.form)
-
-        seen = QVBoxLayout()
-        seen.addWidget(self.view, 1)
-        seen.addWidget(self.field)
-        settings = QWidget()
-        top = QHBoxLayout(settings)
-        top.setContentsMargins(0, 0, 0, 0)
-        top.addWidget(form, 3)
-        top.addLayout(seen, 2)
+        seen = QWidget()
+        look = QVBoxLayout(seen)
+        look.setContentsMargins(0, 0, 0, 0)
+        look.addWidget(self.view, 1)
+        look.addWidget(self.field)
+        settings = TwoSides(scrolled(self.form), seen, 540, (340, 200), (130, 190))
 
         layers = QWidget()
         below = QVBoxLayout(layers)
@@ -92,7 +85,7 @@ class NetworkPanel(QWidget):
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(settings)
         splitter.addWidget(layers)
-        splitter.setSizes([230, 400])
+        splitter.setSizes([280, 400])
         splitter.setStretchFactor(1, 1)
         whole = QVBoxLayout(self)
         whole.addWidget(splitter)

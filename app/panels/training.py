@@ -16,8 +16,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +27,7 @@ from app.session import Session
 from app.theme import icon
 from app.widgets.curve_plot import CurvePlot
 from app.widgets.numbers import Numbers
+from app.widgets.two_sides import TwoSides, scrolled
 from core.errors import Problem
 from core.events import BatchEnded, EpochEnded, Preview, Scores, Skipped
 from core.project.runs import RunFolder, read_history
@@ -99,13 +98,7 @@ class TrainingPanel(QWidget):
         self.numbers = Numbers(_NUMBERS)
         self.curves = CurvePlot()
         whole = QVBoxLayout(self)
-        splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self._settings_side())
-        splitter.addWidget(self._curve_side())
-        splitter.setStretchFactor(1, 1)
-        splitter.setSizes([300, 600])
-        whole.addWidget(splitter)
+        whole.addWidget(TwoSides(self._settings_side(), self._curve_side(), 820, (330, 600), (250, 400)))
 
     def _settings_side(self) -> QWidget:
         inner = QWidget()
@@ -122,13 +115,7 @@ class TrainingPanel(QWidget):
             inside.addWidget(form)
             column.addWidget(group)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
-        scroll.setMinimumWidth(inner.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
-        return scroll
+        return scrolled(inner)
 
     def _curve_side(self) -> QWidget:
         side = QWidget()
