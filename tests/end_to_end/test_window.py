@@ -1,0 +1,225 @@
+"""The whole road through the real window, by real clicks: from galaxies to curves, overlays and a fine-tuned network."""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.panels.evaluation import EvaluationPanel
+from app.panels.explanation import ExplanationPanel
+from app.panels.gallery import GalleryPanel
+from app.panels.network import NetworkPanel
+from app.panels.runs import RunsPanel
+from app.panels.training import TrainingPanel
+from app.window import MainWindow
+from core.data.cutouts import Cutouts
+from core.events import result_of
+from core.nets.predictor import Predictor
+from core.simulate import demo
+from core.simulate.settings import SurveySettings
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small simulated survey."""
+    path = tmp_path_factory.mktemp("surveys") / "shallow.h5"
+    return result_of(demo.make(path, SurveySettings(count=90, size=32), threading.Event()))
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another one, seen through worse air."""
+    path = tmp_path_factory.mktemp("surveys") / "blurred.h5"
+    return result_of(demo.make(path, SurveySettings(count=72, size=32, seeing=1.6, seed=5), threading.Event()))
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, first: Path) -> Iterator[MainWindow]:
+    opened = MainWindow()
+    qtbot.addWidget(opened)
+    opened.show()
+    qtbot.waitExposed(opened)
+    opened.open_project(tmp_path / "My galaxies")
+    opened.open_dataset(first)
+    yield opened
+    opened.close()
+
+
+def panel(window: MainWindow, name: str) -> QWidget:
+    return window.docks.panel(name)
+
+
+def click(qtbot: QtBot, widget: QWidget) -> None:
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def typed(qtbot: QtBot, field: QWidget, text: str) -> None:
+    qtbot.mouseDClick(field, Qt.MouseButton.LeftButton)
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(field, text)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+
+
+def trained(qtbot: QtBot, window: MainWindow) -> TrainingPanel:
+    """Click on start, and wait for the end."""
+    training = cast("TrainingPanel", panel(window, "training"))
+    assert training.start.isEnabled(), training.reason.text()
+    click(qtbot, training.start)
+    qtbot.waitUntil(lambda: "are kept" in training.reason.text() or training.start.isEnabled(), timeout=120_000)
+    assert "are kept" in training.reason.text(), training.reason.text()
+    qtbot.waitUntil(training.start.isEnabled, timeout=10_000)
+    return training
+
+
+def explained(qtbot: QtBot, window: MainWindow, row: int) -> ExplanationPanel:
+    """Wait for both maps of a galaxy."""
+    why = cast("ExplanationPanel", panel(window, "explanation"))
+    cutouts = window.session.cutouts
+    assert cutouts is not None
+    galaxy = cutouts.ids[row]
+    qtbot.waitUntil(
+        lambda: all(v.explanation is not None and v.explanation.galaxy_id == galaxy for v in why.maps.values()),
+        timeout=60_000,
+    )
+    return why
+
+
+def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
+    qtbot: QtBot, window: MainWindow, first: Path, second: Path
+) -> None:
+    session = window.session
+    click(qtbot, window.buttons["train"])
+
+    # a small network and three epochs, typed into the forms
+    network = cast("NetworkPanel", panel(window, "network"))
+    qtbot.waitUntil(lambda: network.table.model().rowCount() > 0, timeout=60_000)
+    typed(qtbot, network.form.editor("depth"), "3")
+    typed(qtbot, network.form.editor("channels"), "8")
+    training = cast("TrainingPanel", panel(window, "training"))
+    typed(qtbot, training.optimiser.editor("epochs"), "3")
+    typed(qtbot, training.optimiser.editor("batch_size"), "16")
+    settings = session.settings
+    assert (settings.network.depth, settings.network.channels) == (3, 8)
+    assert (settings.optimiser.epochs, settings.optimiser.batch_size) == (3, 16)
+    training.name.setText("first light")
+
+    # training, with its curves
+    trained(qtbot, window)
+    run = session.run
+    assert run is not None
+    with run.history_file.open() as file:
+        history = list(csv.DictReader(file))
+    assert len(history) == 3
+    epochs, losses = training.curves.points("val_loss")
+    np.testing.assert_array_equal(epochs, [1, 2, 3])
+    np.testing.assert_allclose(losses, [float(line["val_loss"]) for line in history], rtol=1e-5)
+    assert len(training.curves.points("batches")[0]) > 3
+
+    # why?
+    click(qtbot, window.buttons["explain"])
+    gallery = cast("GalleryPanel", panel(window, "gallery"))
+    row = clicked_galaxy(qtbot, gallery, session.current)
+    assert session.current == row
+    why = explained(qtbot, window, row)
+    assert len(why.bars.texts) == 3
+    assert why.truth.text().startswith("Label: ")
+
+    # how good?
+    click(qtbot, window.buttons["evaluate"])
+    evaluation = cast("EvaluationPanel", panel(window, "evaluation"))
+    qtbot.waitUntil(lambda: evaluation.numbers["Accuracy"] != "–", timeout=60_000)
+    assert "validation part" in evaluation.part.text()
+    assert "test" not in json.loads(run.metrics_file.read_text())
+
+    # fine-tuning on another survey, two blocks frozen by a click on the table
+    window.open_dataset(second)
+    click(qtbot, window.buttons["train"])
+    runs = cast("RunsPanel", panel(window, "runs"))
+    click(qtbot, runs.fine_tune)
+    assert Path(session.settings.transfer.start_from) == run.path
+    qtbot.waitUntil(lambda: session.settings.transfer.start_from in str(run.path), timeout=5_000)
+    freeze_by_click(qtbot, network, block=2)
+    assert session.settings.transfer.freeze_blocks == 2
+    trained(qtbot, window)
+    assert "unadapted" in training.baseline.text()
+    assert session.run is not None
+    assert session.run.path != run.path
+    assert_frozen(run.best, session.run.best, blocks=2)
+    metrics = json.loads(session.run.metrics_file.read_text())
+    assert metrics["baseline"]["accuracy"] is not None
+    with Cutouts.open(second) as cutouts:
+        assert metrics["data"]["checksum"] == cutouts.checksum
+
+    # and why again, with the new network
+    click(qtbot, window.buttons["explain"])
+    explained(qtbot, window, session.current)
+
+
+def test_the_maps_are_renewed_while_the_training_runs(qtbot: QtBot, window: MainWindow) -> None:
+    session = window.session
+    network = session.settings.network.model_copy(update={"depth": 2, "channels": 8})
+    optimiser = session.settings.optimiser.model_copy(update={"epochs": 400, "batch_size": 16})
+    session.set_settings(session.settings.model_copy(update={"network": network, "optimiser": optimiser}))
+    click(qtbot, window.buttons["train"])
+    training = cast("TrainingPanel", panel(window, "training"))
+    click(qtbot, training.start)
+    click(qtbot, window.buttons["explain"])
+    why = explained(qtbot, window, session.current)
+    early = why.maps["occlusion"].explanation
+    qtbot.waitUntil(lambda: why.maps["occlusion"].explanation is not early, timeout=60_000)
+    assert session.training is not None
+    click(qtbot, window.buttons["train"])
+    click(qtbot, training.stop)
+    qtbot.waitUntil(lambda: session.training is None, timeout=60_000)
+
+
+def clicked_galaxy(qtbot: QtBot, gallery: GalleryPanel, current: int) -> int:
+    """Click on a thumbnail that is not the current galaxy; its row."""
+    grid = gallery.grid
+    seen: list[int] = []
+    grid.current_changed.connect(seen.append)
+    side = QRect(grid.viewport().rect())
+    for x in range(20, side.width(), 30):
+        qtbot.mouseClick(
+            grid.viewport(), Qt.MouseButton.LeftButton, pos=side.topLeft() + QRect(0, 0, x, 30).bottomRight()
+        )
+        if seen and seen[-1] != current:
+            return seen[-1]
+    raise AssertionError("no galaxy was clicked")
+
+
+def freeze_by_click(qtbot: QtBot, network: NetworkPanel, block: int) -> None:
+    """Click on the first layer of a block."""
+    model = network.table.model()
+    qtbot.waitUntil(lambda: model.rowCount() > 0 and network.base.isVisible(), timeout=30_000)
+    for row in range(model.rowCount()):
+        if model.index(row, 0).data() == str(block):
+            network.table.scrollTo(model.index(row, 0))
+            place = network.table.visualRect(model.index(row, 0)).center()
+            qtbot.mouseClick(network.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+            return
+    raise AssertionError(f"no block {block}")
+
+
+def assert_frozen(base: Path, tuned: Path, blocks: int) -> None:
+    """Parameters and buffers of the frozen blocks are the same, byte by byte; those after them are not."""
+    before, after = Predictor.load(base).network, Predictor.load(tuned).network
+    old, new = before.state_dict(), after.state_dict()
+    changed = False
+    for name in old:
+        if 1 <= before.block_of(name.rpartition(".")[0]) <= blocks:
+            assert old[name].numpy().tobytes() == new[name].numpy().tobytes(), name
+        elif old[name].shape == new[name].shape:
+            changed |= old[name].numpy().tobytes() != new[name].numpy().tobytes()
+    assert changed
