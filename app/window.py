@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QMainWindow,
+    QMenuBar,
     QMessageBox,
     QToolBar,
     QToolButton,
@@ -26,7 +27,7 @@ from app import actions, theme, work
 from app.docks import Docks
 from app.guide import Guide, show_about
 from app.jobs import Job, Latest
-from app.notices import NoticeStrip, show_crash
+from app.notices import CrashDialog, NoticeStrip
 from app.panels.import_wizard import ImportWizard
 from app.panels.welcome import WelcomePanel
 from app.session import Session
@@ -78,7 +79,8 @@ class MainWindow(QMainWindow):
                 "about": lambda: show_about(self),
             },
         )
-        menus = {name: self.menuBar().addMenu(name) for name in ("File", "Edit", "View", "Help")}
+        menu = QMenuBar()
+        menus = {name: menu.addMenu(name) for name in ("File", "Edit", "View", "Help")}
         for name, action in self.actions_by_name.items():
             menus[actions.COMMANDS[name].menu].addAction(action)
         for action, keys in (
@@ -96,8 +98,6 @@ class MainWindow(QMainWindow):
         self.bar = QToolBar("Workspaces")
         self.bar.setObjectName("workspaces")
         self.bar.setMovable(False)
-        self.bar.toggleViewAction().setEnabled(False)
-        self.addToolBar(self.bar)
         self._workspaces = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         for place, (name, workspace) in enumerate(WORKSPACES.items(), 1):
@@ -114,13 +114,14 @@ class MainWindow(QMainWindow):
             self._workspaces.addButton(button)
             self.buttons[name] = button
             self.bar.addWidget(button)
-        self.addToolBarBreak()
-        strip = QToolBar("Notices")
-        strip.setObjectName("notices")
-        strip.setMovable(False)
         self.notices = NoticeStrip()
-        self._strip = strip.addWidget(self.notices)
-        self.addToolBar(strip)
+        head = QWidget()  # in the place of the menu bar, so that the strip takes no room while it is empty
+        lines = QVBoxLayout(head)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(0)
+        for widget in (menu, self.bar, self.notices):
+            lines.addWidget(widget)
+        self.setMenuWidget(head)
 
         self.welcome = WelcomePanel()
         middle = QWidget()
@@ -293,7 +294,7 @@ class MainWindow(QMainWindow):
         if isinstance(error, Problem):
             self.notices.show_problem(error)
         elif isinstance(error, BaseException):
-            show_crash(error, self)
+            CrashDialog(error, parent=self).show()
 
     def _show_what_is_open(self) -> None:
         is_open = self.session.cutouts is not None

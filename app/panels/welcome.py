@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCommandLinkButton, QHBoxLayout, QLabel, QProgress
 from app.jobs import Job
 from app.theme import icon, program_icon
 
-_WIDTH = 460
+_WIDTH = 620
 
 
 class WelcomePanel(QWidget):
@@ -36,11 +36,11 @@ class WelcomePanel(QWidget):
         text.setProperty("role", "muted")
         self.demonstration = self._link(
             "Open the demonstration survey",
-            "1,500 simulated spheroids, disks and edge-on galaxies; made in a few seconds, no download.",
+            "Simulated spheroids, disks and edge-on galaxies, made in some seconds without a download.",
             "mdi6.creation-outline",
         )
         self.importing = self._link(
-            "Import galaxies…", "FITS cutouts, pictures, HDF5; labels from a catalogue or from folders.", "mdi6.import"
+            "Import galaxies…", "FITS cutouts, pictures or HDF5, with labels from a catalogue or from folders.", "mdi6.import"
         )
         self.open = self._link("Open a project or dataset…", "Go on where you stopped.", "mdi6.folder-open-outline")
         self.progress = QProgressBar()

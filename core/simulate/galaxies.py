@@ -22,7 +22,7 @@ from core.simulate.settings import SurveySettings
 
 Profile: TypeAlias = Any  # a galsim.GSObject; GalSim's annotations are too wide to be of use
 
-CLASSES = ("spheroid", "disk", "edge-on")
+CLASSES = ("disk", "edge-on", "spheroid")
 BANDS = ("i", "r", "g")  # the reddest first, so that they are shown as red, green and blue
 ZERO_POINT = 22.5  # mag of one nanomaggy
 
