@@ -11,7 +11,7 @@ class NetworkSettings(Settings):
     """A plain convolutional network, told by its depth."""
 
     depth: int = setting(
-        4,
+        5,
         title="Depth",
         help="Number of convolution blocks. Each halves the image and looks at twice the area, so that deeper "
         "networks see larger structures.",

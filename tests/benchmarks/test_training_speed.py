@@ -5,6 +5,8 @@ of alternating rounds, so that a busy machine slows both sides.
 """
 
 import importlib
+import importlib.util
+import itertools
 import statistics
 import sys
 import threading
@@ -87,17 +89,26 @@ def usual_loop(vary):
         def __getitem__(self, row):
             return vary(self.images[row]), self.labels[row]
 
+    wish = RunSettings().network
+    filters = [BANDS, *(cnn.filters_of(wish, number) for number in range(1, wish.depth + 1))]
     layers = [
         layer
-        for inputs, filters in ((BANDS, 32), (32, 48), (48, 72), (72, 112))  # as our default network
+        for before, after in itertools.pairwise(filters)
         for layer in (
-            nn.Conv2d(inputs, filters, 3, padding=1, bias=False),
-            nn.BatchNorm2d(filters),
+            nn.Conv2d(before, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
             nn.ReLU(),
             nn.MaxPool2d(2),
         )
     ]
-    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(112, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 3)]
+    head = [
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(filters[-1], 64),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(64, 3),
+    ]
     network = nn.Sequential(*layers, *head).train()
     ours = cnn.build(RunSettings().network, (BANDS, SIZE, SIZE), 3)
     assert sum(p.numel() for p in network.parameters()) == sum(p.numel() for p in ours.parameters())

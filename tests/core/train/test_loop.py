@@ -96,7 +96,7 @@ def test_the_folder_tells_the_whole_story(base):
     assert "seed = 1" in folder.environment_file.read_text()
     card = folder.card.read_text()
     assert "disk, edge-on, point" in card
-    assert "network.depth: 3 (default 4)" in card
+    assert f"network.depth: 3 (default {NetworkSettings().depth})" in card
     assert f"accuracy {result.scores.values['accuracy']:.3f}" in card
     assert sorted(path.name for path in folder.last.iterdir()) == ["current", "epoch-0007", "epoch-0008"]
     assert not list(folder.path.rglob(".*"))
