@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs import Job
+from core.data import stretch
 from core.data.settings import ImportSettings
+from core.data.stretch import StretchSettings
 from core.events import Progress, Work
 from core.explain.settings import GradientSettings, OcclusionSettings
 from core.nets.settings import NetworkSettings
@@ -23,6 +25,7 @@ from core.project.runs import RunFolder
 from core.train.settings import AugmentationSettings, RunSettings
 
 if TYPE_CHECKING:
+    from core.data.cutouts import Cutouts
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
     from core.evaluate.judge import Judgement
@@ -33,6 +36,43 @@ if TYPE_CHECKING:
 
 Part = Literal["validation", "test", "all"]
 Method = Literal["occlusion", "integrated-gradients"]
+
+
+class Thumbnails:
+    """Draws thumbnails of a dataset on whatever thread calls it first, with a handle of its own on the file.
+
+    Parameters
+    ----------
+    path
+        The dataset.
+    settings
+        How they are shown; may be changed at any time.
+    planes
+        Planes shown red, green and blue; None: the mean.
+    side
+        Their side in pixels.
+    """
+
+    def __init__(
+        self, path: Path, settings: StretchSettings, planes: tuple[int, int, int] | None, side: int = 96
+    ) -> None:
+        self.settings = settings
+        self._path, self._planes, self._side = path, planes, side
+        self._cutouts: Cutouts | None = None
+
+    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Pictures (n, side, side, 3), row 0 at the bottom."""
+        from core.data.cutouts import Cutouts
+
+        if self._cutouts is None:
+            self._cutouts = Cutouts.open(self._path)
+        return stretch.thumbnails(self._cutouts.images.stored(rows), self.settings, self._side, self._planes)
+
+    def close(self) -> None:
+        """Close the file, on the same thread."""
+        if self._cutouts is not None:
+            self._cutouts.close()
+            self._cutouts = None
 
 
 def warm_up() -> Job:

@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import labelling
 from app.session import Session
 from app.theme import class_colours, colours, icon
 from app.widgets.stretch_bar import StretchBar
 from app.widgets.thumbnails import ThumbnailGrid
+from app.work import Thumbnails
 from core.data import stretch
+from core.data.finding import Finder, ordered
 from core.data.stretch import StretchSettings
 from core.data.target import Classes, label_text
 
-if TYPE_CHECKING:
-    from core.data.cutouts import Cutouts
-
-_SIDE = 96
-_ALL, _NONE = "All", "No label"
-_PARTS = ("train", "validation", "test")
+_ALL, _NONE, _SELECTED = "All classes", "No label", "Selected"
+_EVERYWHERE = "All parts"
+_PARTS = {"Training": "train", "Validation": "validation", "Test": "test"}
 _BADGES = {"train": "T", "validation": "V", "test": "•"}
-
-
-class _Fetcher:
-    """Draws thumbnails on the grid's own thread, with a handle of its own on the file."""
-
-    def __init__(self, path: Path, settings: StretchSettings, planes: tuple[int, int, int] | None) -> None:
-        self.settings = settings
-        self._path, self._planes = path, planes
-        self._cutouts: Cutouts | None = None
-
-    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        from core.data.cutouts import Cutouts
-
-        if self._cutouts is None:
-            self._cutouts = Cutouts.open(self._path)
-        return stretch.thumbnails(self._cutouts.images.stored(rows), self.settings, _SIDE, self._planes)
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._cutouts is not None:
-            self._cutouts.close()
+_MOST_CLASSES = 30
 
 
 class GalleryPanel(QWidget):
@@ -62,55 +51,68 @@ class GalleryPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("gallery")
         self._session = session
-        self._fetcher: _Fetcher | None = None
+        self._thumbnails: Thumbnails | None = None
+        self._finder: Finder | None = None
         self._labels: NDArray[np.str_] = np.empty(0, dtype=str)
         self._parts: NDArray[np.str_] = np.empty(0, dtype=str)
-        self._haystack: NDArray[np.str_] = np.empty(0, dtype=str)
         self._build()
         self._connect()
         self._new_dataset()
 
     def _build(self) -> None:
         self.find = QLineEdit()
-        self.find.setPlaceholderText("Find in the catalogue")
+        self.find.setPlaceholderText("Find")
+        self.find.setToolTip("Words that occur in the id or in another text column.")
         self.find.setClearButtonEnabled(True)
-        self.classes = QComboBox()
-        self.classes.setToolTip("Show only this class.")
-        self.parts = QComboBox()
-        self.parts.setToolTip("Show only this part of the data.")
-        self.parts.addItems([_ALL, *_PARTS])
-        self.order = QComboBox()
-        self.order.setToolTip("Sort by this column.")
+        self.classes = _box("Show only this class.")
+        self.parts = _box("Show only this part of the data, or only what is selected.")
+        self.parts.addItems([_EVERYWHERE, *_PARTS, _SELECTED])
+        self.order = _box("Sort by this column.")
         self.descending = QToolButton()
         self.descending.setIcon(icon("mdi6.sort-descending"))
         self.descending.setCheckable(True)
         self.descending.setToolTip("The largest first.")
+        self.label = QToolButton()
+        self.label.setIcon(icon("mdi6.tag-outline"))
+        self.label.setText("Label")
+        self.label.setToolTip("Label the selected galaxies, also by number keys; 0 takes the label off.")
+        self.label.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.label.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self.label)
+        self.label.setMenu(self.menu)
+        self.size = QSlider(Qt.Orientation.Horizontal)
+        self.size.setRange(48, 192)
+        self.size.setToolTip("Size of the thumbnails.")
+        self.size.setFixedWidth(72)
         self.count = QLabel()
         self.count.setProperty("role", "muted")
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stretch_bar = StretchBar()
         self.grid = ThumbnailGrid()
+        self.size.setValue(self.grid.side)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(150)
+        self._lay_out()
 
-        top = QHBoxLayout()
-        top.addWidget(self.find, 2)
-        top.addWidget(self.classes, 1)
-        top.addWidget(self.parts, 1)
-        top.addWidget(self.order, 1)
-        top.addWidget(self.descending)
-        below = QHBoxLayout()
+    def _lay_out(self) -> None:
+        top, filters, below = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        top.addWidget(self.find, 1)
+        top.addWidget(self.label)
+        for box in (self.classes, self.parts, self.order):
+            filters.addWidget(box, 1)
+        filters.addWidget(self.descending)
+        filters.setSpacing(4)
         below.addWidget(self.legend, 1)
         below.addWidget(self.count)
-        for box in (self.classes, self.parts, self.order):
-            box.setMinimumContentsLength(6)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        below.addWidget(self.size)
         column = QVBoxLayout(self)
         column.setSpacing(6)
         column.addLayout(top)
+        column.addLayout(filters)
         column.addWidget(self.stretch_bar)
         column.addWidget(self.grid, 1)
         column.addLayout(below)
@@ -121,17 +123,24 @@ class GalleryPanel(QWidget):
         session.labels_changed.connect(self._read_labels)
         session.split_changed.connect(self._read_labels)
         session.current_changed.connect(self.grid.set_current)
-        session.selection_changed.connect(lambda: self.grid.set_selection(session.selection))
+        session.selection_changed.connect(self._show_selection)
         self._settle.timeout.connect(self._filter)
         self.find.textChanged.connect(lambda _text: self._settle.start())
         for box in (self.classes, self.parts, self.order):
             box.activated.connect(lambda _place: self._filter())
         self.descending.toggled.connect(lambda _on: self._filter())
+        self.size.valueChanged.connect(self.grid.set_side)
         self.stretch_bar.changed.connect(self._restretch)
         self.grid.current_changed.connect(session.set_current)
         self.grid.selection_changed.connect(session.set_selection)
         self.grid.key_pressed.connect(self._key)
         self.grid.failed.connect(session.report)
+        self.menu.aboutToShow.connect(self._fill_menu)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing running."""
+        self.grid.close_source()
+        super().closeEvent(event)
 
     # -- the dataset -----------------------------------------------------------------------------------------------
 
@@ -139,26 +148,29 @@ class GalleryPanel(QWidget):
         cutouts = self._session.cutouts
         self.order.clear()
         self.find.clear()
-        self._haystack = np.empty(0, dtype=str)
-        self._fetcher = None
+        self.parts.setCurrentIndex(0)
+        self._finder = self._thumbnails = None
+        for widget in (self.find, self.label, self.classes, self.parts, self.order, self.descending, self.stretch_bar):
+            widget.setEnabled(cutouts is not None)
         if cutouts is None:
             self.grid.set_source(0, None)
+            self.classes.clear()
             self.count.clear()
             self.legend.clear()
             return
-        self.order.addItem("as in the file", "")
+        self.order.addItem("File order", "")
         for name in cutouts.columns:
             self.order.addItem(name, name)
         self.stretch_bar.set_value(stretch.suited(cutouts.is_picture))
         planes = stretch.colour_planes([band.name for band in cutouts.bands])
-        self._fetcher = _Fetcher(cutouts.path, self.stretch_bar.value(), planes)
-        self.grid.set_source(len(cutouts), self._fetcher)
+        self._thumbnails = Thumbnails(cutouts.path, self.stretch_bar.value(), planes)
+        self.grid.set_source(len(cutouts), self._thumbnails)
         self._read_labels()
         self.grid.set_current(self._session.current)
 
     def _restretch(self, settings: StretchSettings) -> None:
-        if self._fetcher is not None:
-            self._fetcher.settings = settings
+        if self._thumbnails is not None:
+            self._thumbnails.settings = settings
             self.grid.refresh()
 
     def _read_labels(self, _rows: object = None) -> None:
@@ -169,6 +181,7 @@ class GalleryPanel(QWidget):
         column = session.columns.get(session.label_column)
         texts = [""] * len(cutouts) if column is None else [label_text(value) for value in column.tolist()]
         self._labels = np.array(texts, dtype=str)
+        self._finder = None
         split = session.split
         self._parts = np.array([""] * len(cutouts) if split is None else split.part_of(len(cutouts)), dtype=str)
         names = self.class_names
@@ -186,15 +199,19 @@ class GalleryPanel(QWidget):
     def class_names(self) -> tuple[str, ...]:
         """The classes, in the order of their colours and number keys; none for numbers."""
         target = self._session.target
-        return target.names if isinstance(target, Classes) else ()
+        if isinstance(target, Classes):
+            return target.names
+        names = np.unique(self._labels[self._labels != ""]) if target is None else np.empty(0, dtype=str)
+        return tuple(names.tolist()) if len(names) <= _MOST_CLASSES else ()
 
     def _show_legend(self, names: tuple[str, ...]) -> None:
         marks = [
-            f'<span style="color:{colour}">■</span>&nbsp;{name}&nbsp;<span style="color:{colours().muted}">{key}</span>'
+            f'<span style="color:{colour}">■</span>&nbsp;{name.replace(" ", "&nbsp;")}&nbsp;'
+            f'<span style="color:{colours().muted}">{key}</span>'
             for key, (name, colour) in enumerate(zip(names[:9], class_colours(len(names)), strict=False), 1)
         ]
-        self.legend.setText(" &nbsp; ".join(marks))
-        self.legend.setToolTip("Number keys label the selected galaxies, 0 takes the label off; undo with Ctrl+Z.")
+        self.legend.setText("&ensp; ".join(marks))
+        self.legend.setToolTip("The number keys label the selected galaxies; 0 takes the label off.")
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -202,43 +219,69 @@ class GalleryPanel(QWidget):
         cutouts = self._session.cutouts
         if cutouts is None:
             return
-        shown = np.ones(len(cutouts), dtype=bool)
-        kind = self.classes.currentText()
-        if kind == _NONE:
-            shown &= self._labels == ""
-        elif kind not in {_ALL, ""}:
-            shown &= self._labels == kind
-        if self.parts.currentText() != _ALL:
-            shown &= self._parts == self.parts.currentText()
-        if words := self.find.text().lower().split():
-            for word in words:
-                shown &= np.char.find(self._searchable(), word) >= 0
+        if self._finder is None:
+            self._finder = Finder(self._session.columns)
+        shown = self._finder.matching(self.find.text(), len(cutouts))
+        kind, part = self.classes.currentText(), self.parts.currentText()
+        if self.classes.currentIndex() > 0:
+            shown &= self._labels == ("" if kind == _NONE else kind)
+        if part == _SELECTED:
+            shown &= np.isin(np.arange(len(cutouts)), self._session.selection)
+        elif part in _PARTS:
+            shown &= self._parts == _PARTS[part]
         rows = np.flatnonzero(shown)
-        column = self.order.currentData()
+        column, descending = self.order.currentData(), self.descending.isChecked()
         if column:
-            values = self._session.columns[column]
-            order = np.argsort(values[rows].astype(str) if values.dtype == object else values[rows], kind="stable")
-            rows = rows[order[::-1] if self.descending.isChecked() else order]
-        elif self.descending.isChecked():
+            rows = ordered(self._session.columns[column], rows, descending=descending)
+        elif descending:
             rows = rows[::-1]
         self.grid.set_rows(rows)
-        total = f"{len(cutouts):,}".replace(",", "\u202f")
-        self.count.setText(f"{len(rows):,} of {total}".replace(",", "\u202f") if len(rows) < len(cutouts) else total)
+        self.count.setText(f"{len(rows):,} of {len(cutouts):,} shown".replace(",", "\u202f"))
 
-    def _searchable(self) -> NDArray[np.str_]:
-        """One line of text for each galaxy, made when it is first needed."""
-        if not len(self._haystack) and self._session.cutouts is not None:
-            texts = [np.asarray(column).astype(str) for column in self._session.cutouts.columns.values()]
-            self._haystack = np.char.lower([" ".join(cells) for cells in zip(*texts, strict=True)])
-        return self._haystack
+    def _show_selection(self) -> None:
+        """What was selected in another panel is what one wants to see."""
+        selection = self._session.selection
+        if np.array_equal(selection, self.grid.selection):
+            return
+        self.parts.setCurrentText(_SELECTED if len(selection) else _EVERYWHERE)
+        if len(selection):
+            self.classes.setCurrentIndex(0)
+            self.find.clear()
+        self._filter()
+        self.grid.set_selection(selection)
 
     # -- labels ----------------------------------------------------------------------------------------------------
 
     def _key(self, key: str) -> None:
         """A number key labels the selected galaxies, or the current one."""
         names = self.class_names
-        if not key.isdigit() or int(key) > len(names):
-            return
+        if key.isdigit() and int(key) <= len(names):
+            self._give(names[int(key) - 1] if int(key) else "")
+
+    def _give(self, label: str) -> None:
         rows = self._session.selection.tolist() or [self._session.current]
         if rows[0] >= 0:
-            labelling.give(self._session, rows, names[int(key) - 1] if int(key) else "")
+            labelling.give(self._session, rows, label)
+
+    def _fill_menu(self) -> None:
+        self.menu.clear()
+        for key, name in enumerate(self.class_names, 1):
+            action = self.menu.addAction(f"{name}\t{key}" if key < 10 else name)
+            action.triggered.connect(lambda _checked=False, name=name: self._give(name))
+        self.menu.addSeparator()
+        if self._session.target is None or isinstance(self._session.target, Classes):
+            self.menu.addAction("New class…").triggered.connect(lambda _checked=False: self._ask())
+        self.menu.addAction("Take the label off\t0").triggered.connect(lambda _checked=False: self._give(""))
+
+    def _ask(self) -> None:
+        name, is_given = QInputDialog.getText(self, "New class", "Label the selected galaxies as")
+        if is_given and name.strip():
+            self._give(name.strip())
+
+
+def _box(tip: str) -> QComboBox:
+    box = QComboBox()
+    box.setToolTip(tip)
+    box.setMinimumContentsLength(6)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return box

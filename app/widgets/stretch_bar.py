@@ -7,9 +7,10 @@ from typing import Any, get_args
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QToolButton, QWidget
 
 from app.theme import icon
+from app.widgets.flow import FlowLayout
 from app.widgets.inputs import DecimalSpin
 from core.data.stretch import COLOUR_MAPS, ColourMap, StretchSettings
 from core.settings.declare import knobs
@@ -48,15 +49,12 @@ class StretchBar(QWidget):
         self.invert = QToolButton()
         self.invert.setIcon(icon("mdi6.invert-colors"))
         self.invert.setCheckable(True)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(4)
+        line = FlowLayout(self)
         for name in ("kind", "softening", "limits", "black", "white", "low", "high", "colour_map", "invert"):
             editor: QWidget = getattr(self, name)
             editor.setToolTip(f"<p><b>{declared[name].title}.</b> {declared[name].help}</p>")
             editor.setAccessibleName(declared[name].title)
             line.addWidget(editor)
-        line.addStretch(1)
         for box in (self.kind, self.limits, self.colour_map):
             box.activated.connect(self._edited)
         for spin in self._numbers:

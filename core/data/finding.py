@@ -1,0 +1,59 @@
+"""Finding and sorting galaxies by what the catalogue says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Finder:
+    """Finds words in the text columns of a catalogue.
+
+    Parameters
+    ----------
+    columns
+        By name, each of length N; numbers are not looked at.
+    """
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        self._columns = [values for values in columns.values() if values.dtype.kind in "UO"]
+
+    @cached_property
+    def _texts(self) -> list[NDArray[np.str_]]:
+        return [np.char.lower(values.astype(str)) for values in self._columns]
+
+    def matching(self, text: str, count: int) -> NDArray[np.bool_]:
+        """Which of the ``count`` rows hold every word of ``text``, each in any column, in upper or lower case."""
+        found = np.ones(count, dtype=bool)
+        for word in text.lower().split():
+            here = np.zeros(count, dtype=bool)
+            for column in self._texts:
+                here |= np.char.find(column, word) >= 0
+            found &= here
+        return found
+
+
+def ordered(values: NDArray[Any], rows: NDArray[np.int64], *, descending: bool = False) -> NDArray[np.int64]:
+    """``rows`` (n,) sorted by their ``values`` (N,); equal ones keep their order, missing ones come last.
+
+    Whole numbers in text are sorted as numbers: "10" after "9".
+    """
+    mine = values[rows]
+    if mine.dtype.kind in "UO":
+        texts = np.char.strip(mine.astype(str))
+        missing = texts == ""
+        whole = np.char.isdecimal(texts) | missing
+        length = np.char.str_len(np.char.lstrip(texts, "0")) if whole.all() else np.zeros(len(texts), dtype=np.int64)
+        ranks = np.unique(texts, return_inverse=True)[1]
+        keys = (ranks, length)
+    else:
+        numbers = mine.astype(np.float64)
+        missing = ~np.isfinite(numbers)
+        keys = (np.unique(numbers, return_inverse=True)[1],)
+    if descending:
+        keys = tuple(-key for key in keys)
+    return rows[np.lexsort((*keys, missing))]
