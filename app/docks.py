@@ -52,12 +52,15 @@ class Docks:
         self.remember()
         self.current = name
         workspace = WORKSPACES[name]
-        for area in (area for column in workspace.columns for area in column):
-            for panel in area:
-                self._dock(panel)
+        wanted = [panel for column in workspace.columns for area in column for panel in area]
+        for panel in wanted:
+            self._dock(panel)
         state = QSettings().value(f"workspace/{name}")
         if state is None or not self._window.restoreState(state, _LAYOUT):
             self._arrange(workspace)
+        for panel, dock in self._docks.items():
+            if panel not in wanted:
+                dock.hide()
 
     def remember(self) -> None:
         """Keep the arrangement of the workspace that is shown."""

@@ -13,11 +13,12 @@ from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
     QFileDialog,
+    QFrame,
+    QHBoxLayout,
     QLabel,
     QMainWindow,
     QMenuBar,
     QMessageBox,
-    QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -95,9 +96,11 @@ class MainWindow(QMainWindow):
         chosen = str(QSettings().value("theme", "system"))
         self.actions_by_name[chosen if chosen in _THEMES else "system"].setChecked(True)
 
-        self.bar = QToolBar("Workspaces")
-        self.bar.setObjectName("workspaces")
-        self.bar.setMovable(False)
+        self.bar = QFrame()
+        self.bar.setProperty("role", "workspaces")
+        row = QHBoxLayout(self.bar)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(0)
         self._workspaces = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         for place, (name, workspace) in enumerate(WORKSPACES.items(), 1):
@@ -113,7 +116,8 @@ class MainWindow(QMainWindow):
             button.clicked.connect(lambda _checked=False, name=name: self.show_workspace(name))
             self._workspaces.addButton(button)
             self.buttons[name] = button
-            self.bar.addWidget(button)
+            row.addWidget(button)
+        row.addStretch(1)
         self.notices = NoticeStrip()
         head = QWidget()  # in the place of the menu bar, so that the strip takes no room while it is empty
         lines = QVBoxLayout(head)

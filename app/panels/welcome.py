@@ -40,7 +40,9 @@ class WelcomePanel(QWidget):
             "mdi6.creation-outline",
         )
         self.importing = self._link(
-            "Import galaxies…", "FITS cutouts, pictures or HDF5, with labels from a catalogue or from folders.", "mdi6.import"
+            "Import galaxies…",
+            "FITS cutouts, pictures or HDF5, with labels from a catalogue or from folders.",
+            "mdi6.import",
         )
         self.open = self._link("Open a project or dataset…", "Go on where you stopped.", "mdi6.folder-open-outline")
         self.progress = QProgressBar()
