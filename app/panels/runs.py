@@ -30,7 +30,7 @@ from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 
-_COLUMNS = ("Run", "Date", "Best epoch", "Validation", "Test", "Started from")
+_COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Date")
 _TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
 
 
@@ -69,12 +69,12 @@ class RunsPanel(QWidget):
         header = self.table.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
-        self.explain = QPushButton(icon("mdi6.magnify-scan"), "Explain with")
+        self.explain = QPushButton(icon("mdi6.magnify-scan"), "Explain")
         self.explain.setToolTip("Use this network for predictions and maps.")
-        self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune from")
+        self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune")
         self.fine_tune.setToolTip("Start the next training from the weights of this run.")
-        self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict && save table…")
-        self.predict.setToolTip("Predictions for every galaxy of the open dataset.")
+        self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict…")
+        self.predict.setToolTip("Predict every galaxy of the open dataset and save the table.")
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setProperty("role", "muted")
@@ -108,7 +108,7 @@ class RunsPanel(QWidget):
             item = QTreeWidgetItem(_cells(run))
             item.setData(0, Qt.ItemDataRole.UserRole, run)
             item.setToolTip(0, str(run.path))
-            for column in (2, 3, 4):
+            for column in (1, 2, 3):
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)
         self.table.blockSignals(False)
@@ -192,17 +192,17 @@ def _cells(run: RunFolder) -> list[str]:
     metrics: dict[str, Any] = {}
     if run.metrics_file.exists():
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
-    date = QDateTime.fromSecsSinceEpoch(int(run.path.stat().st_mtime)).toString("yyyy-MM-dd hh:mm")
+    date = QDateTime.fromSecsSinceEpoch(int(run.settings_file.stat().st_mtime)).toString("yyyy-MM-dd hh:mm")
     base = ""
     if run.settings_file.exists():
         base = toml.load(RunSettings, run.settings_file).transfer.start_from
     return [
         run.title,
-        date,
-        str(metrics.get("best_epoch", "–")),
         _figure(metrics.get("validation")),
         _figure(metrics.get("test")),
+        str(metrics.get("best_epoch", "–")),
         RunFolder(Path(base)).title if base else "random weights",
+        date,
     ]
 
 

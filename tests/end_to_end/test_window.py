@@ -1,4 +1,4 @@
-"""The whole road through the real window, by real clicks: from galaxies to curves, overlays and a fine-tuned network."""
+"""The whole road through the real window, by real clicks: from galaxies to curves, overlays, a fine-tuned network."""
 
 from __future__ import annotations
 
