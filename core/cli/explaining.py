@@ -52,7 +52,7 @@ def explain_galaxies(
 ) -> Work[int]:
     """Explain galaxies one by one and write their maps; returns how many.
 
-    ``explanations.csv`` lists the maps made so far when the work is stopped, too.
+    A table named by the method lists the maps, when the work is stopped those made so far.
 
     Parameters
     ----------
@@ -73,9 +73,10 @@ def explain_galaxies(
     """
     from core.data.cutouts import Cutouts
     from core.explain import gradients, occlusion
+    from core.nets import device as devices
     from core.nets.predictor import Predictor
 
-    predictor = Predictor.load(run)
+    predictor = Predictor.load(run, devices.choose("auto"))
     written: list[tuple[str, ...]] = [_HEAD]
     with Cutouts.open(data) as cutouts:
         rows = _rows(cutouts, ids)
@@ -96,7 +97,7 @@ def explain_galaxies(
                 written.append(_saved(made, cutouts, row, folder))
         finally:
             if len(written) > 1:
-                _write_list(folder / "explanations.csv", written)
+                _write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
     yield Progress(len(rows), len(rows), "galaxies")
     return len(written) - 1
 
@@ -104,7 +105,7 @@ def explain_galaxies(
 def _rows(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
     if ids is None:
         return list(range(len(cutouts)))
-    places = {name: row for row, name in enumerate(cutouts.ids)}
+    places = {name: row for row, name in reversed(list(enumerate(cutouts.ids)))}
     missing = [name for name in ids if name not in places]
     if missing:
         few = ", ".join(list(places)[:3])
@@ -113,7 +114,8 @@ def _rows(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
 
 
 def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
-    stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}_{made.method}_{made.target_name}")
+    again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
+    stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
     picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"
     made.save_fits(fits, cutouts.wcs(row))
     made.save_png(picture, cutouts.images[row])

@@ -1,0 +1,46 @@
+"""Learning curves as a picture, for places without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from core.project.files import atomic_path
+
+_TRAINING, _VALIDATION, _BEST = "#0072B2", "#D55E00", "#555555"  # Okabe & Ito: told apart by everyone
+
+
+def save_curves(history: Sequence[Mapping[str, float]], path: Path, title: str, best_epoch: int) -> None:
+    """Draw loss and score against the epoch, training and validation, the best epoch marked.
+
+    Parameters
+    ----------
+    history
+        Rows of a run's ``history.csv``, at least one.
+    path
+        Where to write the PNG; wholly or not at all.
+    title
+        Over the picture.
+    best_epoch
+        Counted from 1.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")  # no pyplot: it keeps figures alive and picks a screen
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    score = "accuracy" if "accuracy" in history[0] else "r2"
+    epochs = [row["epoch"] for row in history]
+    for axes, name in zip(figure.subplots(1, 2), ("loss", score), strict=True):
+        axes.plot(epochs, [row[name] for row in history], "o-", ms=3, color=_TRAINING, label="training")
+        axes.plot(epochs, [row[f"val_{name}"] for row in history], "s-", ms=3, color=_VALIDATION, label="validation")
+        axes.axvline(best_epoch, color=_BEST, lw=1, ls=":", label=f"best epoch: {best_epoch}")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("R²" if name == "r2" else name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.25)
+        axes.legend(frameon=False, fontsize="small")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
