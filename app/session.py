@@ -117,24 +117,32 @@ class Session(QObject):
         from core.data.cutouts import Cutouts
 
         cutouts = Cutouts.open(path)
-        self.close_cutouts()
+        self._let_go()
         self.cutouts = cutouts
-        self.undo.clear()
         self._hand_labels = self.journal.replay() if self.journal is not None else {}
-        self._columns = None
+        data = self.settings.data
+        if any(name not in self.columns for name in (*data.labels, *([data.group] if data.group else []))):
+            data = data.model_copy(update={"labels": (), "group": ""})  # they were of another dataset
+            self.settings = self.settings.model_copy(update={"data": data})
+            self.settings_changed.emit()
         self._divide()
         self.cutouts_changed.emit()
         self.split_changed.emit()
-        self.set_selection(np.empty(0, dtype=np.int64))
+        self.selection_changed.emit()
         self.set_current(0 if len(cutouts) else -1)
 
     def close_cutouts(self) -> None:
         """Close the dataset, if one is open."""
         if self.cutouts is not None:
-            self.cutouts.close()
-            self.cutouts, self.target, self.split, self._columns = None, None, None, None
-            self.current = -1
+            self._let_go()
             self.cutouts_changed.emit()
+
+    def _let_go(self) -> None:
+        if self.cutouts is not None:
+            self.cutouts.close()
+        self.cutouts, self.target, self.split, self.split_problem, self._columns = None, None, None, None, None
+        self.current, self.selection = -1, np.empty(0, dtype=np.int64)
+        self.undo.clear()
 
     def open_run(self, run: RunFolder | None) -> None:
         """Look at a run: its curves, its settings, its network."""
@@ -194,6 +202,10 @@ class Session(QObject):
         self.journal.record_all(column, given)
         self._hand_labels = {**self._hand_labels, **{(name, column): label for name, _, label in given}}
         self._columns = None
+        if not (self.settings.data.labels or self.cutouts.labels):  # the first label of an unlabelled dataset
+            data = self.settings.data.model_copy(update={"labels": (column,)})
+            self.settings = self.settings.model_copy(update={"data": data})
+            self.settings_changed.emit()
         self._divide()
         self.labels_changed.emit(list(rows))
         self.split_changed.emit()

@@ -60,10 +60,10 @@ class GalleryPanel(QWidget):
         self._new_dataset()
 
     def _build(self) -> None:
-        self.find = QLineEdit()
-        self.find.setPlaceholderText("Find")
-        self.find.setToolTip("Words that occur in the id or in another text column.")
-        self.find.setClearButtonEnabled(True)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find")
+        self.search.setToolTip("Words that occur in the id or in another text column.")
+        self.search.setClearButtonEnabled(True)
         self.classes = _box("Show only this class.")
         self.parts = _box("Show only this part of the data, or only what is selected.")
         self.parts.addItems([_EVERYWHERE, *_PARTS, _SELECTED])
@@ -80,10 +80,10 @@ class GalleryPanel(QWidget):
         self.label.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.label)
         self.label.setMenu(self.menu)
-        self.size = QSlider(Qt.Orientation.Horizontal)
-        self.size.setRange(48, 192)
-        self.size.setToolTip("Size of the thumbnails.")
-        self.size.setFixedWidth(72)
+        self.side = QSlider(Qt.Orientation.Horizontal)
+        self.side.setRange(48, 192)
+        self.side.setToolTip("Size of the thumbnails.")
+        self.side.setFixedWidth(72)
         self.count = QLabel()
         self.count.setProperty("role", "muted")
         self.legend = QLabel()
@@ -92,7 +92,7 @@ class GalleryPanel(QWidget):
         self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stretch_bar = StretchBar()
         self.grid = ThumbnailGrid()
-        self.size.setValue(self.grid.side)
+        self.side.setValue(self.grid.side)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(150)
@@ -100,7 +100,7 @@ class GalleryPanel(QWidget):
 
     def _lay_out(self) -> None:
         top, filters, below = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        top.addWidget(self.find, 1)
+        top.addWidget(self.search, 1)
         top.addWidget(self.label)
         for box in (self.classes, self.parts, self.order):
             filters.addWidget(box, 1)
@@ -108,7 +108,7 @@ class GalleryPanel(QWidget):
         filters.setSpacing(4)
         below.addWidget(self.legend, 1)
         below.addWidget(self.count)
-        below.addWidget(self.size)
+        below.addWidget(self.side)
         column = QVBoxLayout(self)
         column.setSpacing(6)
         column.addLayout(top)
@@ -120,16 +120,15 @@ class GalleryPanel(QWidget):
     def _connect(self) -> None:
         session = self._session
         session.cutouts_changed.connect(self._new_dataset)
-        session.labels_changed.connect(self._read_labels)
         session.split_changed.connect(self._read_labels)
         session.current_changed.connect(self.grid.set_current)
         session.selection_changed.connect(self._show_selection)
         self._settle.timeout.connect(self._filter)
-        self.find.textChanged.connect(lambda _text: self._settle.start())
+        self.search.textChanged.connect(lambda _text: self._settle.start())
         for box in (self.classes, self.parts, self.order):
             box.activated.connect(lambda _place: self._filter())
         self.descending.toggled.connect(lambda _on: self._filter())
-        self.size.valueChanged.connect(self.grid.set_side)
+        self.side.valueChanged.connect(self.grid.set_side)
         self.stretch_bar.changed.connect(self._restretch)
         self.grid.current_changed.connect(session.set_current)
         self.grid.selection_changed.connect(session.set_selection)
@@ -147,10 +146,18 @@ class GalleryPanel(QWidget):
     def _new_dataset(self) -> None:
         cutouts = self._session.cutouts
         self.order.clear()
-        self.find.clear()
+        self.search.clear()
         self.parts.setCurrentIndex(0)
         self._finder = self._thumbnails = None
-        for widget in (self.find, self.label, self.classes, self.parts, self.order, self.descending, self.stretch_bar):
+        for widget in (
+            self.search,
+            self.label,
+            self.classes,
+            self.parts,
+            self.order,
+            self.descending,
+            self.stretch_bar,
+        ):
             widget.setEnabled(cutouts is not None)
         if cutouts is None:
             self.grid.set_source(0, None)
@@ -221,7 +228,7 @@ class GalleryPanel(QWidget):
             return
         if self._finder is None:
             self._finder = Finder(self._session.columns)
-        shown = self._finder.matching(self.find.text(), len(cutouts))
+        shown = self._finder.matching(self.search.text(), len(cutouts))
         kind, part = self.classes.currentText(), self.parts.currentText()
         if self.classes.currentIndex() > 0:
             shown &= self._labels == ("" if kind == _NONE else kind)
@@ -246,7 +253,7 @@ class GalleryPanel(QWidget):
         self.parts.setCurrentText(_SELECTED if len(selection) else _EVERYWHERE)
         if len(selection):
             self.classes.setCurrentIndex(0)
-            self.find.clear()
+            self.search.clear()
         self._filter()
         self.grid.set_selection(selection)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -136,7 +137,7 @@ def encode(target: Target, columns: Columns) -> NDArray[Any]:
 
 def has_label(labels: NDArray[Any]) -> NDArray[np.bool_]:
     """Which rows of :func:`encode`'s result carry a label, as (N,) truth values."""
-    return labels != NO_LABEL if labels.ndim == 1 else np.isfinite(labels).all(axis=1)
+    return np.asarray(labels != NO_LABEL if labels.ndim == 1 else np.isfinite(labels).all(axis=1))
 
 
 def to_dict(target: Target) -> dict[str, Any]:
@@ -163,6 +164,8 @@ def from_dict(values: Mapping[str, Any]) -> Target:
 
 def label_text(value: Any) -> str:
     """One class label as text; empty where there is none. 3.0 and 3 are the same label."""
+    if isinstance(value, str):
+        return _bare(value)
     if value is None or np.ma.is_masked(value):
         return ""
     if isinstance(value, bytes):
@@ -171,7 +174,12 @@ def label_text(value: Any) -> str:
         if not math.isfinite(value):
             return ""
         return str(int(value)) if float(value).is_integer() else str(value)
-    text = str(value).strip()
+    return _bare(str(value))
+
+
+@lru_cache(maxsize=4096)  # a survey has a million labels and ten classes
+def _bare(text: str) -> str:
+    text = text.strip()
     return "" if text.lower() in _MISSING else text
 
 
@@ -184,8 +192,13 @@ def numbers(values: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _number(value: Any) -> float:
+    return _number_in(label_text(value))
+
+
+@lru_cache(maxsize=4096)
+def _number_in(text: str) -> float:
     try:
-        return float(label_text(value) or "nan")
+        return float(text or "nan")
     except ValueError:
         return math.nan
 

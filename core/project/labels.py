@@ -87,8 +87,10 @@ def relabelled(
     """
     changed: dict[str, NDArray[Any]] = {}
     rows: dict[str, list[int]] = {}
+    labelled = {name for name, _ in labels}
     for row, name in enumerate(ids):
-        rows.setdefault(name, []).append(row)
+        if name in labelled:
+            rows.setdefault(name, []).append(row)
     for (name, column), label in labels.items():
         if name in rows:
             if column not in changed:

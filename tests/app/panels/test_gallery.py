@@ -77,7 +77,7 @@ def test_only_one_part_is_shown_when_it_is_chosen(gallery: GalleryPanel, session
 
 
 def test_words_find_galaxies_by_id_and_class(qtbot: QtBot, gallery: GalleryPanel) -> None:
-    qtbot.keyClicks(gallery.find, "g0-001 edge")
+    qtbot.keyClicks(gallery.search, "g0-001 edge")
     qtbot.waitUntil(lambda: gallery.count.text() == "5 of 120 shown", timeout=2000)
     assert gallery.grid.rows.tolist() == [11, 13, 15, 17, 19]
 
@@ -149,7 +149,7 @@ def test_without_a_dataset_nothing_can_be_filtered(qtbot: QtBot) -> None:
     panel = GalleryPanel(session)
     qtbot.addWidget(panel)
     panel.show()
-    assert not panel.find.isEnabled()
+    assert not panel.search.isEnabled()
     assert len(panel.grid.rows) == 0
     panel.close()
     session.close()
