@@ -49,6 +49,8 @@ _ANCHORS = {
 }
 _FAINT_TO_RED = "ugvrizyjhk"
 _LOG_SCALE = 1000.0
+_SKY = (10.0, 30.0)  # percentiles from which sky and noise are judged
+_BELOW_SKY, _ABOVE_SKY = 0.5, 15.0  # standard deviations
 _SAMPLE = 1024  # pixels for the limits of a thumbnail
 
 
@@ -58,8 +60,11 @@ class StretchSettings(Settings):
     kind: Literal["linear", "sqrt", "log", "asinh"] = setting(
         "asinh", title="Stretch", help="Linear shows the core; square root, log and asinh bring out faint outskirts."
     )
-    limits: Literal["percentile", "zscale", "min-max", "manual"] = setting(
-        "percentile", title="Limits", help="What is black and what is white, found for each stamp or typed by hand."
+    limits: Literal["sky", "percentile", "zscale", "min-max", "manual"] = setting(
+        "percentile",
+        title="Limits",
+        help="What is black and what is white, found for each stamp or typed by hand. Sky: black at the sky's level, "
+        "white at the white percentile but well above the noise, so that a faint galaxy stays faint.",
     )
     black: float = setting(
         15.0, title="Black percentile", help="This share of the pixels is shown black.", unit="%", ge=0, lt=50
@@ -94,8 +99,10 @@ COLOUR_MAPS: dict[str, NDArray[np.uint8]] = {name: _table(anchors) for name, anc
 
 
 def suited(is_picture: bool) -> StretchSettings:
-    """The stretch to begin with: 8-bit pictures are shown as they are."""
-    return StretchSettings(kind="linear", limits="manual", low=0, high=255) if is_picture else StretchSettings()
+    """The stretch to begin with: 8-bit pictures are shown as they are, images above their sky."""
+    if is_picture:
+        return StretchSettings(kind="linear", limits="manual", low=0, high=255)
+    return StretchSettings(limits="sky")
 
 
 def colour_planes(bands: Sequence[str]) -> tuple[int, int, int] | None:
@@ -123,9 +130,21 @@ def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float
         low, high = zscale(pixels)
     elif settings.limits == "min-max":
         low, high = float(pixels.min()), float(pixels.max())
+    elif settings.limits == "sky":
+        low, high = _above_sky(*(float(value) for value in np.percentile(pixels, (*_SKY, settings.white))))
     else:
         low, high = (float(value) for value in np.percentile(pixels, (settings.black, settings.white)))
     return (low, high) if high > low else (low, low + 1.0)
+
+
+def _above_sky(tenth: Any, third: Any, white: Any) -> tuple[Any, Any]:
+    """Black and white level from the 10th and 30th percentile, which a galaxy hardly touches, and the white one.
+
+    In Gaussian noise they lie 1.282 and 0.524 standard deviations below the mean.
+    """
+    sigma = (third - tenth) / (1.2816 - 0.5244)
+    sky = third + 0.5244 * sigma
+    return sky - _BELOW_SKY * sigma, np.maximum(white, sky + _ABOVE_SKY * sigma)
 
 
 def zscale(pixels: NDArray[Any], contrast: float = 0.25, samples: int = 1000) -> tuple[float, float]:
@@ -250,11 +269,11 @@ def _levels(stamps: Image, settings: StretchSettings) -> tuple[Image, Image]:
     """Black and white level of each stamp (n, C, H, W), each as (n, 1, 1, 1), from a sample of its pixels."""
     flat = stamps.reshape(len(stamps), -1)
     flat = flat[:, :: max(1, flat.shape[1] // _SAMPLE)]
-    if settings.limits == "percentile" and np.isfinite(flat).all():  # all stamps in one go
-        last = flat.shape[1] - 1
-        places = [round(last * settings.black / 100), round(last * settings.white / 100)]
-        ranked = np.partition(flat, places, axis=1)
-        low, high = ranked[:, places[0]], ranked[:, places[1]]
+    if settings.limits in ("percentile", "sky") and np.isfinite(flat).all():  # all stamps in one go
+        shares = (settings.black,) if settings.limits == "percentile" else _SKY
+        places = [round((flat.shape[1] - 1) * share / 100) for share in (*shares, settings.white)]
+        levels = np.partition(flat, places, axis=1)[:, places].T
+        low, high = levels if settings.limits == "percentile" else _above_sky(*levels)
         high = np.where(high > low, high, low + 1)
     else:
         low, high = np.array([limits(pixels, settings) for pixels in flat]).T

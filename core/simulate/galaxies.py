@@ -28,13 +28,19 @@ ZERO_POINT = 22.5  # mag of one nanomaggy
 
 _SOLID = 7.6692494425  # b of a de Vaucouleurs profile: half the light within one effective radius
 _FLATNESS = 0.12  # scale height over scale length of a disk
-_ARM_KNOTS = 22
+_ARM_KNOTS = 120
+_ARM_TURNS = (0.1 * math.pi, 1.7 * math.pi)
+_ARM_START = 0.45  # scale lengths
+_ARM_WIDTH = 0.16  # radians
+_KNOT_SIZE = 0.1  # scale lengths
+_BULGE_PRECISION = galsim.GSParams(folding_threshold=0.01)  # half the time; 1e-5 of the peak
 _GAIN = 60.0  # photons for each nanomaggy
 
 # flux in i, r and g for one unit of flux in r
 _OLD = 10 ** (0.4 * np.array([0.40, 0.0, -0.85]))
-_MIXED = 10 ** (0.4 * np.array([0.24, 0.0, -0.50]))
-_YOUNG = 10 ** (0.4 * np.array([0.02, 0.0, -0.05]))
+_MIXED = 10 ** (0.4 * np.array([0.20, 0.0, -0.42]))
+_YOUNG = 10 ** (0.4 * np.array([-0.15, 0.0, 0.25]))
+_DUST = np.array([0.6, 0.0, -1.0])  # change of colour for one magnitude of E(g - r)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Galaxy:
         Of the major axis in degrees, from +x to +y.
     pitch
         Of the arms in degrees; the sign is their handedness.
+    dust
+        Reddening E(g − r) in mag; the r magnitude is after it.
     """
 
     kind: str
@@ -75,6 +83,7 @@ class Galaxy:
     axis_ratio: float
     angle: float
     pitch: float
+    dust: float = 0.0
 
     @property
     def flux(self) -> float:
@@ -96,18 +105,24 @@ class Galaxy:
 
 
 def draw_galaxy(kind: str, settings: SurveySettings, random: np.random.Generator) -> Galaxy:
-    """Draw the parameters of a galaxy of one class."""
+    """Draw the parameters of a galaxy of one class.
+
+    The classes touch: some disks are inclined almost as much as edge-on ones, some have a large bulge and faint arms,
+    some are red with dust, and some spheroids are rather flat.
+    """
     magnitude = _magnitude(settings, random)
-    size = float(np.clip(random.lognormal(math.log(2.6), 0.3) * 10 ** (-0.09 * (magnitude - 18)), 1.0, 5.0))
-    angle, pitch = random.uniform(0, 180), random.choice([-1, 1]) * random.uniform(14, 28)
+    size = float(np.clip(random.lognormal(math.log(2.7), 0.3) * 10 ** (-0.09 * (magnitude - 18)), 0.9, 5.0))
+    angle, pitch = random.uniform(0, 180), random.choice([-1, 1]) * random.uniform(13, 26)
+    dust = abs(random.normal(0, 0.2))
     if kind == "spheroid":
-        return Galaxy(kind, magnitude, size, size, 1.0, 0.0, 0.0, random.uniform(0.55, 1.0), angle, pitch)
-    inclination = random.uniform(0, 62) if kind == "disk" else random.uniform(80, 90)
+        ratio = random.uniform(0.4, 1.0)
+        return Galaxy(kind, magnitude, size, size, 1.0, 0.0, 0.0, ratio, angle, pitch, 0.3 * dust)
+    inclination = random.uniform(0, 70) if kind == "disk" else random.uniform(78, 90)
     ratio = math.sqrt(math.cos(math.radians(inclination)) ** 2 * (1 - _FLATNESS**2) + _FLATNESS**2)
-    knots = random.uniform(0.15, 0.55) if kind == "disk" else random.uniform(0, 0.1)
-    bulge = random.uniform(0.03, 0.35)
-    stretch = 1.0 if kind == "disk" else 1.35
-    return Galaxy(kind, magnitude, 0.35 * size, size * stretch, bulge, knots, inclination, ratio, angle, pitch)
+    knots = random.beta(4, 3) if kind == "disk" else random.uniform(0, 0.2)
+    bulge = random.beta(1.3, 5)
+    length = size * (1.25 if kind == "disk" else 1.35)
+    return Galaxy(kind, magnitude, 0.4 * size, length, bulge, knots, inclination, ratio, angle, pitch, dust)
 
 
 def draw_stamp(
@@ -132,9 +147,11 @@ def noise_free(
     shift = random.uniform(-0.5, 0.5, 2) * settings.pixel_scale
     disk_flux = galaxy.flux * (1 - galaxy.bulge_fraction)
     ratio = galaxy.axis_ratio if galaxy.kind == "spheroid" else max(0.6, galaxy.axis_ratio)
+    image = np.zeros((len(BANDS), settings.size, settings.size))
     parts: list[tuple[Profile, NDArray[np.float64]]] = []
     if galaxy.bulge_fraction > 0:
-        bulge = galsim.DeVaucouleurs(half_light_radius=galaxy.bulge_radius, flux=galaxy.flux * galaxy.bulge_fraction)
+        flux = galaxy.flux * galaxy.bulge_fraction
+        bulge = galsim.DeVaucouleurs(half_light_radius=galaxy.bulge_radius, flux=flux, gsparams=_BULGE_PRECISION)
         parts.append((bulge.shear(q=ratio, beta=0 * galsim.degrees), _OLD))
     if disk_flux > 0:
         disk = galsim.InclinedExponential(
@@ -145,28 +162,44 @@ def noise_free(
         )
         parts.append((disk, _MIXED))
         if galaxy.knots_fraction > 0:
-            parts.append((_arms(galaxy, disk_flux * galaxy.knots_fraction, random), _YOUNG))
-    image = np.zeros((len(BANDS), settings.size, settings.size))
+            arms = _arms(galaxy, disk_flux * galaxy.knots_fraction, shift, settings, psf, random)
+            image += _YOUNG[:, None, None] * arms
     for part, colour in parts:
         turned = part.rotate(galaxy.angle * galsim.degrees).shift(*shift)
         image += colour[:, None, None] * _drawn(turned, settings, psf)
-    return image
+    return image * (10 ** (0.4 * galaxy.dust * _DUST))[:, None, None]
 
 
-def _arms(galaxy: Galaxy, flux: float, random: np.random.Generator) -> Profile:
-    """Knots along two logarithmic spirals in the plane of the disk, seen at its inclination."""
-    turn = np.linspace(0.15 * math.pi, 2.1 * math.pi, _ARM_KNOTS)
-    radius = 0.45 * galaxy.scale_length * np.exp(abs(math.tan(math.radians(galaxy.pitch))) * turn)
-    weight = np.exp(-radius / (1.6 * galaxy.scale_length)) * random.uniform(0.4, 1.6, _ARM_KNOTS)
-    knots: list[Profile] = []
-    for arm in (0.0, math.pi):
-        place = math.copysign(1, galaxy.pitch) * turn + arm + random.normal(0, 0.06, _ARM_KNOTS)
-        x = radius * np.cos(place)
-        y = radius * np.sin(place) * math.cos(math.radians(galaxy.inclination))
-        sigma = 0.16 * galaxy.scale_length
-        for one_x, one_y, share in zip(x, y, weight / weight.sum() / 2, strict=True):
-            knots.append(galsim.Gaussian(sigma=sigma, flux=flux * share).shift(float(one_x), float(one_y)))
-    return galsim.Sum(knots)
+def _arms(
+    galaxy: Galaxy,
+    flux: float,
+    shift: NDArray[np.float64],
+    settings: SurveySettings,
+    psf: Profile,
+    random: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Knots along two logarithmic spirals in the plane of the disk, seen at its inclination: (size, size).
+
+    All knots have one shape, so that one is drawn and laid down everywhere: a sum of phases in Fourier space.
+    """
+    sides = math.copysign(1, galaxy.pitch), math.cos(math.radians(galaxy.inclination))
+    along = random.uniform(*_ARM_TURNS, (2, _ARM_KNOTS))  # (arm, knot), radians
+    radius = _ARM_START * galaxy.scale_length * np.exp(abs(math.tan(math.radians(galaxy.pitch))) * along)
+    place = sides[0] * along + np.array([[0.0], [math.pi]]) + random.normal(0, _ARM_WIDTH, along.shape)
+    weight = radius * np.exp(-radius / (1.3 * galaxy.scale_length)) * random.exponential(1, along.shape)
+    knot = galsim.Gaussian(sigma=_KNOT_SIZE * galaxy.scale_length).transform(1, 0, 0, max(_FLATNESS, sides[1]))
+    turn = math.radians(galaxy.angle)
+    x, y = radius * np.cos(place), sides[1] * radius * np.sin(place)
+    at_x = (x * math.cos(turn) - y * math.sin(turn) + shift[0]).ravel() / settings.pixel_scale
+    at_y = (x * math.sin(turn) + y * math.cos(turn) + shift[1]).ravel() / settings.pixel_scale
+    side = 2 * settings.size  # room for the light that would come in again at the other edge
+    one = _drawn(knot.rotate(galaxy.angle * galsim.degrees), settings, psf, side)
+    ky, kx = 2j * math.pi * np.fft.fftfreq(side), 2j * math.pi * np.fft.rfftfreq(side)
+    share = flux * weight.ravel() / weight.sum()
+    phases = (share * np.exp(-np.outer(ky, at_y))) @ np.exp(-np.outer(at_x, kx))  # (side, side / 2 + 1)
+    image = np.fft.irfft2(np.fft.rfft2(one) * phases, s=(side, side))
+    edge = settings.size // 2
+    return image[edge : edge + settings.size, edge : edge + settings.size]
 
 
 def _neighbours(settings: SurveySettings, psf: Profile, random: np.random.Generator) -> NDArray[np.float64]:
@@ -189,9 +222,10 @@ def _neighbours(settings: SurveySettings, psf: Profile, random: np.random.Genera
     return image
 
 
-def _drawn(profile: Profile, settings: SurveySettings, psf: Profile) -> NDArray[np.float64]:
+def _drawn(profile: Profile, settings: SurveySettings, psf: Profile, side: int = 0) -> NDArray[np.float64]:
     blurred: Profile = galsim.Convolve(profile, psf)
-    return blurred.drawImage(nx=settings.size, ny=settings.size, scale=settings.pixel_scale, dtype=float).array
+    side = side or settings.size
+    return blurred.drawImage(nx=side, ny=side, scale=settings.pixel_scale, dtype=float).array
 
 
 def _magnitude(settings: SurveySettings, random: np.random.Generator) -> float:

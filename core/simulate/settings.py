@@ -16,7 +16,7 @@ class SurveySettings(Settings):
         0.396, title="Pixel scale", help="Of the camera; as for SDSS.", unit="arcsec/pixel", gt=0, le=5
     )
     seeing: float = setting(
-        1.3,
+        1.2,
         title="Seeing",
         help="Full width at half maximum of the point-spread function, a Moffat profile with β = 3.5.",
         unit="arcsec",
@@ -25,7 +25,7 @@ class SurveySettings(Settings):
         source="Moffat 1969",
     )
     noise: float = setting(
-        0.025,
+        0.02,
         title="Sky noise",
         help="Standard deviation of a pixel of empty sky, in each band.",
         unit="nanomaggy",
@@ -35,14 +35,14 @@ class SurveySettings(Settings):
     )
     brightest: float = setting(16.5, title="Brightest", help="Smallest r magnitude.", unit="mag", ge=8, le=26)
     faintest: float = setting(
-        19.8,
+        19.6,
         title="Faintest",
         help="Largest r magnitude; in between, the numbers rise as 10^(0.2 m).",
         unit="mag",
         ge=8,
         le=28,
     )
-    seed: int = setting(184, title="Seed", help="Origin of all randomness.", ge=0, le=2**31 - 1)
+    seed: int = setting(391, title="Seed", help="Origin of all randomness.", ge=0, le=2**31 - 1)
 
     @model_validator(mode="after")
     def _magnitudes_in_order(self) -> SurveySettings:
