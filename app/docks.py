@@ -33,13 +33,13 @@ class Docks:
 
     def _dock(self, name: str) -> QDockWidget:
         if name not in self._docks:
-            title, kind = PANELS[name]
+            title, build = PANELS[name]
             dock = QDockWidget(title, self._window)
             dock.setObjectName(name)
             dock.setFeatures(
                 QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
             )
-            dock.setWidget(kind(self._session))
+            dock.setWidget(build(self._session))
             dock.hide()
             self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
             self._docks[name] = dock
@@ -55,12 +55,14 @@ class Docks:
         wanted = [panel for column in workspace.columns for area in column for panel in area]
         for panel in wanted:
             self._dock(panel)
+        others = [dock for panel, dock in self._docks.items() if panel not in wanted]
+        for dock in others:  # first: a state that was kept before they were built would put them beside the wanted
+            self._window.removeDockWidget(dock)
         state = QSettings().value(f"workspace/{name}")
         if state is None or not self._window.restoreState(state, _LAYOUT):
             self._arrange(workspace)
-        for panel, dock in self._docks.items():
-            if panel not in wanted:
-                dock.hide()
+        for dock in others:
+            dock.hide()
 
     def remember(self) -> None:
         """Keep the arrangement of the workspace that is shown."""

@@ -63,6 +63,22 @@ class MainWindow(QMainWindow):
         self._connect()
 
     def _build(self) -> None:
+        self.notices = NoticeStrip()
+        head = QWidget()  # in the place of the menu bar, so that the strip takes no room while it is empty
+        lines = QVBoxLayout(head)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(0)
+        for widget in (self._menus(), self._workspace_bar(), self.notices):
+            lines.addWidget(widget)
+        self.setMenuWidget(head)
+        self.welcome = WelcomePanel()
+        self.setCentralWidget(self.welcome)
+        self.device = QLabel("Looking for a GPU…")
+        self.job_bars: list[JobBar] = []
+        self.statusBar().addWidget(self.device)
+        self.statusBar().setSizeGripEnabled(False)
+
+    def _menus(self) -> QMenuBar:
         self.actions_by_name = actions.build(
             self,
             {
@@ -80,8 +96,8 @@ class MainWindow(QMainWindow):
                 "about": lambda: show_about(self),
             },
         )
-        menu = QMenuBar()
-        menus = {name: menu.addMenu(name) for name in ("File", "Edit", "View", "Help")}
+        bar = QMenuBar()
+        menus = {name: bar.addMenu(name) for name in ("File", "Edit", "View", "Help")}
         for name, action in self.actions_by_name.items():
             menus[actions.COMMANDS[name].menu].addAction(action)
         for action, keys in (
@@ -95,13 +111,15 @@ class MainWindow(QMainWindow):
             group.addAction(self.actions_by_name[name])
         chosen = str(QSettings().value("theme", "system"))
         self.actions_by_name[chosen if chosen in _THEMES else "system"].setChecked(True)
+        return bar
 
-        self.bar = QFrame()
-        self.bar.setProperty("role", "workspaces")
-        row = QHBoxLayout(self.bar)
+    def _workspace_bar(self) -> QFrame:
+        bar = QFrame()
+        bar.setProperty("role", "workspaces")
+        row = QHBoxLayout(bar)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(0)
-        self._workspaces = QButtonGroup(self)
+        group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         for place, (name, workspace) in enumerate(WORKSPACES.items(), 1):
             button = QToolButton()
@@ -114,30 +132,11 @@ class MainWindow(QMainWindow):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setEnabled(False)
             button.clicked.connect(lambda _checked=False, name=name: self.show_workspace(name))
-            self._workspaces.addButton(button)
+            group.addButton(button)
             self.buttons[name] = button
             row.addWidget(button)
         row.addStretch(1)
-        self.notices = NoticeStrip()
-        head = QWidget()  # in the place of the menu bar, so that the strip takes no room while it is empty
-        lines = QVBoxLayout(head)
-        lines.setContentsMargins(0, 0, 0, 0)
-        lines.setSpacing(0)
-        for widget in (menu, self.bar, self.notices):
-            lines.addWidget(widget)
-        self.setMenuWidget(head)
-
-        self.welcome = WelcomePanel()
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.welcome)
-        self.setCentralWidget(middle)
-
-        self.device = QLabel("Looking for a GPU…")
-        self.job_bars: list[JobBar] = []
-        self.statusBar().addWidget(self.device)
-        self.statusBar().setSizeGripEnabled(False)
+        return bar
 
     def _connect(self) -> None:
         session = self.session
@@ -302,7 +301,7 @@ class MainWindow(QMainWindow):
 
     def _show_what_is_open(self) -> None:
         is_open = self.session.cutouts is not None
-        self.centralWidget().setVisible(not is_open)
+        self.welcome.setVisible(not is_open)
         if not is_open:
             self.docks.hide()
         self._show_title()
@@ -329,8 +328,8 @@ class MainWindow(QMainWindow):
 
     def _recent(self) -> list[Path]:
         kept = QSettings().value("recent", [])
-        names = [kept] if isinstance(kept, str) else list(kept or [])
-        return [Path(name) for name in names if (Path(name) / "project.toml").exists()]
+        names = kept if isinstance(kept, list) else [kept]  # Qt gives back a list of one as its only member
+        return [Path(str(name)) for name in names if name and (Path(str(name)) / "project.toml").exists()]
 
     def _remember_project(self) -> None:
         if self.session.project is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +17,7 @@ from app.panels.gallery import GalleryPanel
 from app.panels.network import NetworkPanel
 from app.panels.runs import RunsPanel
 from app.panels.training import TrainingPanel
+from app.session import Session
 
 Area: TypeAlias = tuple[str, ...]
 """Panels that share one place as tabs, the first in front."""
@@ -32,7 +34,7 @@ class Workspace:
     widths: tuple[int, ...]
 
 
-PANELS: dict[str, tuple[str, type[QWidget]]] = {
+PANELS: dict[str, tuple[str, Callable[[Session], QWidget]]] = {
     "gallery": ("Gallery", GalleryPanel),
     "cutout": ("Cutout", CutoutPanel),
     "dataset": ("Dataset", DatasetPanel),

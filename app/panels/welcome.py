@@ -28,12 +28,6 @@ class WelcomePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("welcome")
-        picture = QLabel()
-        picture.setPixmap(program_icon().pixmap(QSize(72, 72)))
-        title = QLabel("Tuning Fork")
-        title.setProperty("role", "title")
-        text = QLabel("Train, fine-tune and interrogate networks on galaxy cutouts.")
-        text.setProperty("role", "muted")
         self.demonstration = self._link(
             "Open the demonstration survey",
             "Simulated spheroids, disks and edge-on galaxies, made in some seconds without a download.",
@@ -55,21 +49,11 @@ class WelcomePanel(QWidget):
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
 
-        head = QHBoxLayout()
-        head.setSpacing(16)
-        head.addWidget(picture)
-        words = QVBoxLayout()
-        words.addStretch(1)
-        words.addWidget(title)
-        words.addWidget(text)
-        words.addStretch(1)
-        head.addLayout(words)
-        head.addStretch(1)
         inside = QWidget()
         inside.setFixedWidth(_WIDTH)
         column = QVBoxLayout(inside)
         column.setSpacing(8)
-        column.addLayout(head)
+        column.addLayout(self._head())
         column.addSpacing(12)
         for button in (self.demonstration, self.importing, self.open):
             column.addWidget(button)
@@ -86,6 +70,25 @@ class WelcomePanel(QWidget):
         self.demonstration.clicked.connect(self.demonstration_wanted)
         self.importing.clicked.connect(self.import_wanted)
         self.open.clicked.connect(self.open_wanted)
+
+    def _head(self) -> QHBoxLayout:
+        picture = QLabel()
+        picture.setPixmap(program_icon().pixmap(QSize(72, 72)))
+        title = QLabel("Tuning Fork")
+        title.setProperty("role", "title")
+        text = QLabel("Train, fine-tune and interrogate networks on galaxy cutouts.")
+        text.setProperty("role", "muted")
+        head = QHBoxLayout()
+        head.setSpacing(16)
+        head.addWidget(picture)
+        words = QVBoxLayout()
+        words.addStretch(1)
+        words.addWidget(title)
+        words.addWidget(text)
+        words.addStretch(1)
+        head.addLayout(words)
+        head.addStretch(1)
+        return head
 
     def _link(self, title: str, text: str, symbol: str) -> QCommandLinkButton:
         button = QCommandLinkButton(title, text)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "astropy", "galsim", "sklearn", "scipy", "matplotlib", "h5py", "pyarrow")
+HEAVY = ("torch", "astropy", "galsim", "sklearn", "scipy", "matplotlib", "pyarrow")  # pyqtgraph brings h5py along
 
 WINDOW = """
 import sys
