@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.theme import icon
+from app.theme import SymbolLabel, icon
 from core.errors import Problem
 
 _MOST = 3  # notices at once
@@ -101,9 +101,11 @@ class _Notice(QFrame):
         self.setProperty("role", role)
         self.text = " ".join(part for part in (f"{where}:" if where else "", sentence, remedy) if part)
         self._times = 1
-        symbol = QLabel()
-        name = "mdi6.alert-circle-outline" if role == "problem" else "mdi6.information-outline"
-        symbol.setPixmap(icon(name).pixmap(16, 16))
+        symbol = (
+            SymbolLabel("mdi6.alert-circle-outline", 18, "bad")
+            if role == "problem"
+            else SymbolLabel("mdi6.information-outline", 18, "accent")
+        )
         self._sentence = QLabel(sentence)
         self._again = QLabel()
         self._again.setProperty("role", "muted")
@@ -130,9 +132,9 @@ class _Notice(QFrame):
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 4, 4, 4)
         line.setSpacing(8)
-        line.addWidget(symbol, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(symbol)
         line.addLayout(words, 1)
-        line.addWidget(self.dismissed, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self.dismissed)
         self.timer = QTimer(self)
         self.timer.setSingleShot(True)
         self.timer.setInterval(_NEWS)

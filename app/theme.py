@@ -1,18 +1,21 @@
-"""Colours by meaning, light and dark; one style sheet; icons.
+"""Colours by meaning, light and dark; one style sheet; icons that follow the theme.
 
-Classes have the colours of Okabe & Ito (2008), which people with colour-blindness tell apart.
+Classes have the colours of Okabe & Ito (2008), which people with colour-blindness tell apart. Icons are outlines from
+the Material Design set, drawn in the theme's colours at the moment of painting: a window that is open when the theme
+changes changes with it.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
-import qtawesome
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter, QPainterPath, QPalette, QPixmap
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Colours:
     surface: str
     raised: str
     line: str
+    edge: str
     text: str
     muted: str
     accent: str
@@ -40,6 +44,7 @@ LIGHT = Colours(
     surface="#ffffff",
     raised="#e9ebef",
     line="#cfd4dc",
+    edge="#868f9c",
     text="#1c222b",
     muted="#5a6473",
     accent="#0b63b0",
@@ -56,6 +61,7 @@ DARK = Colours(
     surface="#1e242c",
     raised="#2a323d",
     line="#3a4452",
+    edge="#6f7b8b",
     text="#e6e9ee",
     muted="#9da8b7",
     accent="#5aaef0",
@@ -67,6 +73,8 @@ DARK = Colours(
     validation="#f59c4c",
     image="#0b0e12",
 )
+_GRID = 24  # side of the square in which icons are drawn
+_UNKNOWN = "M4 4 L20 4 L20 20 L4 20 L4 4 M6 6 L6 18 L18 18 L18 6 L6 6"
 _CLASSES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8c8c8c")
 
 
@@ -86,9 +94,102 @@ def class_colours(count: int) -> list[str]:
     return [_CLASSES[index % len(_CLASSES)] for index in range(count)]
 
 
-def icon(name: str) -> QIcon:
-    """An icon of the Material Design set, such as ``"mdi6.play"``, in the colour of text."""
-    return qtawesome.icon(name, color=colours().text, color_disabled=colours().line)
+def icon(name: str, colour: str = "text") -> QIcon:
+    """An icon of the Material Design set, such as ``"mdi6.play"``.
+
+    Parameters
+    ----------
+    name
+        One of those in ``resources/icons/symbols.json``; ``packaging/icons.py`` adds new ones.
+    colour
+        A field of :class:`Colours`: ``"on_accent"`` on a primary button.
+    """
+    return QIcon(_SymbolEngine(name.removeprefix("mdi6."), colour))
+
+
+class SymbolLabel(QLabel):
+    """An icon that stands by itself and follows the theme."""
+
+    def __init__(self, name: str, side: int = 16, colour: str = "text", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon, self._side = icon(name, colour), side
+        self._draw()
+
+    def _draw(self) -> None:
+        self.setPixmap(self._icon.pixmap(QSize(self._side, self._side), self.devicePixelRatio()))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._draw()
+
+
+class _SymbolEngine(QIconEngine):
+    """Draws one outline in the colours of the moment."""
+
+    def __init__(self, name: str, colour: str) -> None:
+        super().__init__()
+        self._name, self._colour = name, colour
+
+    def clone(self) -> QIconEngine:
+        return _SymbolEngine(self._name, self._colour)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        del state
+        chosen = colours()
+        colour = QColor(getattr(chosen, self._colour))
+        if mode == QIcon.Mode.Disabled:
+            colour = QColor(chosen.muted)
+            colour.setAlphaF(0.5)
+        elif mode == QIcon.Mode.Selected:
+            colour = QColor(chosen.on_accent)
+        side = min(rect.width(), rect.height())
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(rect.center().x() + 0.5 - side / 2, rect.center().y() + 0.5 - side / 2)
+        painter.scale(side / _GRID, side / _GRID)
+        painter.fillPath(_outline(self._name), colour)
+        painter.restore()
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        drawn = QPixmap(size)
+        drawn.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(drawn)
+        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
+        painter.end()
+        return drawn
+
+
+@cache
+def _outline(name: str) -> QPainterPath:
+    """The outline of an icon; a hollow square for one that was never drawn."""
+    path = QPainterPath()
+    path.setFillRule(Qt.FillRule.WindingFill)
+    numbers: list[QPointF] = []
+    x = ""
+    for word in _symbols().get(name, _UNKNOWN).split():
+        if not x:
+            x = word
+            continue
+        letter = x[0] if x[0] in "MLC" else ""
+        point = QPointF(float(x[len(letter) :]), float(word))
+        x = ""
+        if letter == "M":
+            path.moveTo(point)
+        elif letter == "L":
+            path.lineTo(point)
+        else:  # the three points of a curve
+            numbers.append(point)
+            if len(numbers) == 3:
+                path.cubicTo(*numbers)
+                numbers.clear()
+    return path
+
+
+@cache
+def _symbols() -> dict[str, str]:
+    return json.loads((resources.files("resources") / "icons" / "symbols.json").read_text(encoding="utf-8"))
 
 
 def program_icon() -> QIcon:
@@ -104,13 +205,14 @@ def apply(application: QApplication, dark: bool | None = None) -> None:
     application.setStyle("Fusion")
     application.setPalette(_palette(colours()))
     application.setStyleSheet(_style_sheet(colours()))
-    qtawesome.reset_cache()
 
 
 @cache
 def _style_sheet(chosen: Colours) -> str:
-    text = (resources.files("resources") / "themes" / "style.qss").read_text(encoding="utf-8")
+    folder = resources.files("resources") / "themes"
+    text = (folder / "style.qss").read_text(encoding="utf-8")
     values = asdict(chosen)
+    text = text.replace("@marks", f"{Path(str(folder)).as_posix()}/{'dark' if chosen is DARK else 'light'}")
     for field in sorted(fields(chosen), key=lambda field: -len(field.name)):  # longer names first
         text = text.replace(f"@{field.name}", values[field.name])
     return text

@@ -98,7 +98,7 @@ class ImportWizard(QDialog):
         self.mosaic.setMinimumSize(280, 280)
         self.found = QLabel("Choose a folder or files, or drop them here.")
         self.found.setWordWrap(True)
-        self.start = QPushButton(icon("mdi6.import"), "Import")
+        self.start = QPushButton(icon("mdi6.import", "on_accent"), "Import")
         self.start.setProperty("role", "primary")
         self.start.setEnabled(False)
         self.cancel = QPushButton("Cancel")

@@ -83,7 +83,7 @@ class TrainingPanel(QWidget):
         self.start_from.setMinimumContentsLength(14)
         self.start_from.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.start_from.setToolTip("Begin with random weights, or fine-tune a network that was trained before.")
-        self.start = QPushButton(icon("mdi6.play"), "Start")
+        self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
         self.start.setObjectName("start")
         self.start.setProperty("role", "primary")
         self.pause = QPushButton(icon("mdi6.pause"), "Pause")

@@ -69,16 +69,15 @@ class CurvePlot(QWidget):
             plot.setMenuEnabled(False)
             plot.setMinimumSize(160, 130)
             plot.hideButtons()
-            plot.setLabel("bottom", "Epoch")
-            plot.plotItem.setClipToView(True)
-            plot.plotItem.setDownsampling(auto=True, mode="peak")
+            plot.setClipToView(True)
+            plot.setDownsampling(auto=True, mode="peak")
             if part == "loss":
                 self._curves["batches"] = plot.plot()
             for name in (part, f"val_{part}"):
                 self._curves[name] = plot.plot(symbolSize=5, connect="finite")
             best = pg.InfiniteLine(angle=90, movable=False, label="best {value:.0f}", labelOpts={"position": 0.92})
             best.hide()
-            plot.plotItem.addItem(best, ignoreBounds=True)
+            plot.getViewBox().addItem(best, ignoreBounds=True)
             self._lines[part] = best
             line.addWidget(plot, 1)
         below = QHBoxLayout()
@@ -152,8 +151,15 @@ class CurvePlot(QWidget):
         for line in self._lines.values():
             line.setVisible(self._best > 0)
             line.setValue(self._best)
-        self._plots["score"].setLabel("left", _TITLES[self._score])
-        self._plots["loss"].setLabel("left", "Loss")
+        self._title()
+
+    def _title(self) -> None:
+        """Write on the axes what they are; numbers as they are, never in thousandths."""
+        titles = {"loss": "Loss", "score": _TITLES[self._score]}
+        for part, plot in self._plots.items():
+            for side, text in (("left", titles[part]), ("bottom", "Epoch")):
+                axis = plot.getAxis(side)
+                axis.setLabel(text, siPrefixEnableRanges=(), color=colours().muted)
 
     def _set_logarithmic(self, on: bool) -> None:
         self._plots["loss"].setLogMode(y=on)
@@ -168,8 +174,6 @@ class CurvePlot(QWidget):
                 axis = plot.getAxis(side)
                 axis.setPen(chosen.line)
                 axis.setTextPen(chosen.muted)
-                axis.enableAutoSIPrefix(False)
-                axis.setLabel(color=chosen.muted)
             plot.getAxis("left").setWidth(56)
         faint = pg.mkColor(chosen.train)
         faint.setAlpha(70)
@@ -179,6 +183,7 @@ class CurvePlot(QWidget):
             self._dress_curve(self._curves[f"val_{part}"], chosen.validation, "t1", chosen)
             self._lines[part].setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
             self._lines[part].label.setColor(chosen.muted)
+        self._title()
         self.legend.setText(
             f'<span style="color:{chosen.train}">● training</span> &nbsp; '
             f'<span style="color:{chosen.validation}">▲ validation</span>'

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.theme import icon
+from app.theme import SymbolLabel
 
 
 class EmptyState(QWidget):
@@ -25,8 +25,7 @@ class EmptyState(QWidget):
 
     def __init__(self, symbol: str, title: str, text: str, button: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        picture = QLabel()
-        picture.setPixmap(icon(symbol).pixmap(QSize(40, 40)))
+        picture = SymbolLabel(symbol, 40, "muted")
         self.title = QLabel(title)
         self.title.setProperty("role", "heading")
         self.text = QLabel(text)

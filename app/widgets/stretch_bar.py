@@ -123,8 +123,8 @@ def _number(*, logarithmic: bool, low: float, high: float, suffix: str = "") -> 
     spin.setRange(low, high)
     spin.setSuffix(suffix)
     spin.setKeyboardTracking(False)
-    spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    spin.setFixedWidth(64)
+    spin.setFixedWidth(78)
+    spin.setAlignment(Qt.AlignmentFlag.AlignRight)
     return spin
 
 
