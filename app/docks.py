@@ -56,13 +56,15 @@ class Docks:
         for panel in wanted:
             self._dock(panel)
         others = [dock for panel, dock in self._docks.items() if panel not in wanted]
-        for dock in others:  # first: a state that was kept before they were built would put them beside the wanted
-            self._window.removeDockWidget(dock)
+        size = self._window.size()
         state = QSettings().value(f"workspace/{name}")
         if state is None or not self._window.restoreState(state, _LAYOUT):
             self._arrange(workspace)
-        for dock in others:
-            dock.hide()
+        for dock in others:  # a state that was kept before they were built brings them back
+            self._window.removeDockWidget(dock)
+        if self._window.size() != size:  # and makes room for them
+            self._window.layout().activate()
+            self._window.resize(size)
 
     def remember(self) -> None:
         """Keep the arrangement of the workspace that is shown."""

@@ -15,7 +15,7 @@ from app.theme import colours, icon
 if TYPE_CHECKING:
     from core.nets.layers import LayerRow
 
-_HEADERS = ("Block", "Layer", "Output", "Parameters", "Sees")
+_HEADERS = ("Block", "Layer", "Output", "Weights", "Sees")
 _TIPS = (
     "Convolution block, counted from the input.",
     "What the layer does.",
@@ -52,12 +52,14 @@ class _Layers(QAbstractTableModel):
             return self._texts(index.row())[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() >= 2:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() == 1:
+            return row.kind
         if row.block <= self.frozen:
             if role == Qt.ItemDataRole.ForegroundRole:
                 return QColor(colours().accent)
             if role == Qt.ItemDataRole.DecorationRole and index.column() == 0 and self._is_first(index.row()):
                 return icon("mdi6.snowflake")
-            if role == Qt.ItemDataRole.ToolTipRole:
+            if role == Qt.ItemDataRole.ToolTipRole and index.column() != 1:
                 return "Frozen: weights and batch statistics stay as they are."
         return None
 
@@ -68,13 +70,20 @@ class _Layers(QAbstractTableModel):
         row = self.rows[place]
         in_block = len(row.shape) == 3
         block = (str(row.block) if in_block else "head") if self._is_first(place) else ""
-        sees = "everything"
+        sees = "all"
         if in_block:
             sees = f"{row.receptive_field} px"
             if math.isfinite(self.pixel_scale):
-                sees += f" = {row.receptive_field * self.pixel_scale:.3g}″"
+                sees += f", {row.receptive_field * self.pixel_scale:.3g}″"
         parameters = f"{row.parameters:,}".replace(",", "\u202f") if row.parameters else "–"
-        return block, row.kind, " × ".join(map(str, row.shape)), parameters, sees
+        return block, _short(row.kind), "×".join(map(str, row.shape)), parameters, sees
+
+
+def _short(kind: str) -> str:
+    """Names that fit into a narrow dock; the tooltip has them whole."""
+    for whole, short in (("convolution", "conv."), ("normalisation", "norm"), (" 2 × 2", ""), (" × ", "×")):
+        kind = kind.replace(whole, short)
+    return kind
 
 
 class LayerTable(QTableView):
