@@ -57,6 +57,7 @@ class MainWindow(QMainWindow):
         self.session = Session(self)
         self.docks = Docks(self, self.session)
         self._device = Latest(self)
+        self._opening = Latest(self)
         self._guide: Guide | None = None
         self._wizard: ImportWizard | None = None
         self._build()
@@ -146,6 +147,8 @@ class MainWindow(QMainWindow):
         session.cutouts_changed.connect(self._show_what_is_open)
         session.project_changed.connect(self._show_title)
         self._device.finished.connect(self.device.setText)
+        self._opening.finished.connect(self._show_dataset)
+        self._opening.failed.connect(self.report)
         welcome = self.welcome
         welcome.demonstration_wanted.connect(self.open_demonstration)
         welcome.import_wanted.connect(self.import_galaxies)
@@ -223,11 +226,19 @@ class MainWindow(QMainWindow):
             self.notices.show_message(f"“{folder.name}” holds no galaxies yet: import some.")
 
     def open_dataset(self, path: Path) -> None:
-        """Open a dataset; without an open project, in one beside it."""
+        """Open a dataset as soon as its libraries are there; without an open project, in one of its name."""
         try:
             if self.session.project is None:
                 self.session.open_project(home() / path.stem)
                 self._remember_project()
+        except Problem as problem:
+            self.report(problem)
+            return
+        assert self.session.project is not None
+        self._opening.start(work.open_dataset(path, self.session.project.folder))
+
+    def _show_dataset(self, path: Path) -> None:
+        try:
             self.session.open_cutouts(path)
         except Problem as problem:
             self.report(problem)

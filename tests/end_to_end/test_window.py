@@ -51,6 +51,7 @@ def window(qtbot: QtBot, tmp_path: Path, first: Path) -> Iterator[MainWindow]:
     qtbot.waitExposed(opened)
     opened.open_project(tmp_path / "My galaxies")
     opened.open_dataset(first)
+    qtbot.waitUntil(lambda: opened.session.cutouts is not None, timeout=30_000)
     yield opened
     opened.close()
 
@@ -144,6 +145,7 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
 
     # fine-tuning on another survey, two blocks frozen by a click on the table
     window.open_dataset(second)
+    qtbot.waitUntil(lambda: session.cutouts is not None and session.cutouts.path.stem == second.stem, timeout=30_000)
     click(qtbot, window.buttons["train"])
     runs = cast("RunsPanel", panel(window, "runs"))
     click(qtbot, runs.fine_tune)
