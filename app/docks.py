@@ -63,7 +63,8 @@ class Docks:
         for dock in others:  # a state that was kept before they were built brings them back
             self._window.removeDockWidget(dock)
         if self._window.size() != size:  # and makes room for them
-            self._window.layout().activate()
+            if (layout := self._window.layout()) is not None:
+                layout.activate()
             self._window.resize(size)
 
     def remember(self) -> None:
