@@ -39,17 +39,31 @@ def import_files(options: argparse.Namespace, console: Console) -> int:
         report = console.drive(
             "Importing", lambda stop: importing.run(sources, options.output, settings, options.catalogue, stop)
         )
-    except Problem:
-        if options.report and console.skipped:  # nothing was usable: the report tells why
-            ImportReport(options.output, 0, console.skipped).save(options.report)
+    except Problem as problem:
+        if options.report:
+            ImportReport(options.output, 0, console.skipped or [problem]).save(options.report)
         raise
     for note in report.notes:
         console.say(note)
     if options.report:
         report.save(options.report)
     console.say(report.sentence)
+    console.say(_labels_in(report.path, hint=options.catalogue is not None))
     console.say(f"Dataset: {report.path}" + (f"; report: {options.report}" if options.report else ""))
     return 0
+
+
+def _labels_in(data: Path, *, hint: bool) -> str:
+    """What of a new dataset can be learned."""
+    from core.data.cutouts import Cutouts
+
+    with Cutouts.open(data) as cutouts:
+        count, channels, height, width = cutouts.shape
+        told = f"{count:,} stamps of {width} × {height} pixels, {channels} bands; "
+        if cutouts.labels:
+            return f"{told}labels: {', '.join(cutouts.labels)}."
+        columns = ", ".join(name for name in cutouts.columns if name != "id")
+    return f"{told}no labels." + (f" Name their column with --label: {columns}." if hint else "")
 
 
 def train(options: argparse.Namespace, console: Console) -> int:

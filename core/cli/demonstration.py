@@ -78,9 +78,7 @@ def walk(project: Project, console: Console) -> dict[str, Any]:
     chosen = _telling_galaxies(judgement)
     _explained(run, first, chosen, project.folder / "overlays", console)
 
-    console.say(
-        f"\n3. The second survey has worse seeing and more noise; the network is tuned on {_LABELS} of its galaxies."
-    )
+    console.say(f"\n3. The second survey has worse seeing and more noise; {_LABELS} of its galaxies tune the network.")
     values = _SECOND_RUN | {"transfer": {"start_from": str(run.best.resolve()), "freeze_blocks": 1}}
     tuned, after = _trained(project, second, RunSettings.model_validate(values), "fine-tuned", console)
     _curves(tuned, project.folder / "curves-fine-tuned.png", f"Second survey, {_LABELS} labels")

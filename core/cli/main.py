@@ -30,17 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The commands with their options and help."""
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)  # before or after the command
-    shared.add_argument("--debug", action="store_true", help="after a problem, show where in the program it arose")
-    shared.add_argument("--quiet", "-q", action="store_true", help="no progress on the terminal")
-    top = argparse.ArgumentParser(prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[shared])
-    top.set_defaults(debug=False, quiet=False)
+    top = argparse.ArgumentParser(
+        prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared(default=False)]
+    )
     top.add_argument("--version", action="version", version=PROGRAM)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, place: str, about: str) -> argparse.ArgumentParser:
         added = commands.add_parser(
-            name, help=about[0].lower() + about[1:].rstrip("."), description=about, parents=[shared]
+            name,
+            help=about[0].lower() + about[1:].rstrip("."),
+            description=about,
+            parents=[_shared(default=argparse.SUPPRESS)],
         )
         added.set_defaults(command=place)
         return added
@@ -53,6 +54,15 @@ def parser() -> argparse.ArgumentParser:
     _demo(command("demo", "demonstration:demo", "Walk the whole road on a simulated survey, without a window."))
     _knobs(command("settings", "knobs:settings", "Print every setting with default, range, unit and meaning."))
     return top
+
+
+def _shared(default: object) -> argparse.ArgumentParser:
+    """Options that may stand before or after the command; the second place must not undo the first."""
+    shared = argparse.ArgumentParser(add_help=False)
+    add = shared.add_argument
+    add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
+    add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal")
+    return shared
 
 
 def _import(command: argparse.ArgumentParser) -> None:

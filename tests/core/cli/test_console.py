@@ -1,0 +1,144 @@
+"""The terminal: progress, results and problems each in their place."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+
+import pytest
+
+from core.cli.console import Console, guarded, in_words
+from core.errors import NotPossible, Stopped, UnreadableFile
+from core.events import BatchEnded, EpochEnded, Preview, Progress, Scores, Skipped
+
+
+def epoch(number, best):
+    scores = Scores(0.5, {"accuracy": 0.75})
+    return EpochEnded(number, 2, scores, scores, 1e-3, 1.5, best, number - best)
+
+
+def test_work_is_driven_to_its_result(capsys):
+    def work(stop):
+        yield Progress(1, 2, "files")
+        yield BatchEnded(1, 1, 4, 0.7, 1e-3, 100.0)
+        yield Preview(object())
+        yield epoch(1, 1)
+        yield epoch(2, 1)
+        return "result"
+
+    assert Console().drive("Working", work) == "result"
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        "epoch 1/2  training loss 0.500 accuracy 0.750  validation loss 0.500 accuracy 0.750  1.5 s  best",
+        "epoch 2/2  training loss 0.500 accuracy 0.750  validation loss 0.500 accuracy 0.750  1.5 s",
+    ]
+
+
+def test_the_first_problems_are_told_and_the_others_counted(capsys):
+    def work(stop):
+        for number in range(12):
+            yield Skipped(UnreadableFile("It is empty.", "Leave it out.", f"{number}.fits"))
+
+    console = Console()
+    console.drive("Importing", work)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "note: 0.fits: It is empty. Leave it out."
+    assert lines[5] == "note: and 7 more like these."
+    assert len(lines) == 6
+    assert len(console.skipped) == 12
+
+
+def test_quiet_is_quiet(capsys):
+    def work(stop):
+        yield epoch(1, 1)
+        yield Skipped(UnreadableFile("It is empty."))
+
+    Console(quiet=True).drive("Working", work)
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_a_bar_moves_and_goes_away(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+    def work(stop):
+        for done in range(3):
+            yield Progress(done, 3, "files")
+        yield Progress(0, 9, "galaxies")
+        yield BatchEnded(1, 1, 4, 0.7, 1e-3, 100.0)
+        yield epoch(1, 1)
+        return 7
+
+    assert Console().drive("Importing", work) == 7
+    assert "epoch 1/2  training" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
+def test_the_first_interrupt_asks_and_the_second_breaks_off(capsys):
+    closed = []
+
+    def obedient(stop):
+        yield Progress(0, None)
+        os.kill(os.getpid(), signal.SIGINT)
+        yield Progress(1, None)
+        return stop.is_set()
+
+    def deaf(stop):
+        try:
+            for done in range(1000):
+                os.kill(os.getpid(), signal.SIGINT)
+                yield Progress(done, None)
+        finally:
+            closed.append(True)
+
+    before = signal.getsignal(signal.SIGINT)
+    assert Console().drive("Working", obedient) is True
+    with pytest.raises(KeyboardInterrupt):
+        Console().drive("Working", deaf)
+    assert closed
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "once more to break off" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (
+            NotPossible("It is\ntoo deep.", "Use 3 blocks.", "network.depth"),
+            1,
+            "network.depth: It is too deep. Use 3 blocks.",
+        ),
+        (Stopped(), 130, "stopped; nothing was written."),
+        (KeyboardInterrupt(), 130, "stopped; nothing was written."),
+        (OSError(errno.ENOSPC, "No space left on device", "a.h5"), 1, "a.h5: No space left on device."),
+        (MemoryError(), 1, "there is too little memory for this."),
+        (KeyError("x"), 1, "this is a defect of the program (KeyError: 'x'); with --debug it says where."),
+    ],
+)
+def test_whatever_is_raised_is_one_line_and_a_status(raised, status, said, capsys):
+    def command():
+        raise raised
+
+    assert guarded(command, debug=False) == status
+    assert capsys.readouterr().err == f"tuningfork: {said}\n"
+
+
+def test_debug_shows_where_it_arose(capsys):
+    def command():
+        raise NotPossible("No.")
+
+    assert guarded(command, debug=True) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert err.endswith("tuningfork: No.\n")
+
+
+def test_an_error_of_the_disk_without_a_file_is_told_too():
+    assert in_words(OSError(errno.EIO, "Input/output error")) == "the disk: Input/output error."
+
+
+def test_columns_are_aligned(capsys):
+    Console().table(("class", "n"), [("disk", "7"), ("edge-on", "1,000")])
+    assert capsys.readouterr().out == "class        n\ndisk         7\nedge-on  1,000\n"

@@ -1,0 +1,131 @@
+"""The real program in its own process, from files to figures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data"
+PROGRAM = [sys.executable, "-m", "app.command"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """As on a machine without a screen."""
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | more
+
+
+def program(*arguments: object, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the program and require its exit status."""
+    command = [*PROGRAM, *(str(argument) for argument in arguments)]
+    done = subprocess.run(
+        command, cwd=cwd, env=environment(), capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path):
+    quick = ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.epochs=4"]
+    labels = ["--catalogue", survey.catalogue, "--label", "shape"]
+    done = program("import", survey.folder, "-o", "data.h5", *labels, cwd=tmp_path)
+    assert "labels: shape" in done.stdout
+    program("train", "data.h5", "-o", "run", "--seed", 3, *quick, cwd=tmp_path)
+    judged = json.loads(program("evaluate", "run", "--json", cwd=tmp_path).stdout)
+    assert judged["part"] == "test"
+    program("predict", "run", survey.folder, "-o", "predictions.csv", cwd=tmp_path)
+    with (tmp_path / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(survey.ids)
+    program("explain", "run", "data.h5", "--id", rows[0]["id"], "--method", "occlusion", "-o", "maps", cwd=tmp_path)
+    assert len(list((tmp_path / "maps").glob("*.png"))) == 1
+    program("train", "data.h5", "-o", "tuned", "--start-from", "run", "--freeze-blocks", 1, *quick, cwd=tmp_path)
+    assert json.loads((tmp_path / "tuned" / "metrics.json").read_text())["baseline"]["accuracy"] >= 0
+
+
+def test_two_runs_with_the_same_seed_are_equal(survey_dataset, tmp_path):
+    quick = ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.epochs=2"]
+    for name in ("a", "b"):
+        program("train", survey_dataset, "-o", name, "--seed", 3, *quick, cwd=tmp_path)
+    histories = [
+        [line.rpartition(",")[0] for line in (tmp_path / name / "history.csv").read_text().splitlines()]
+        for name in ("a", "b")
+    ]
+    assert histories[0] == histories[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
+def test_an_interrupted_training_keeps_its_best_network(survey_dataset, tmp_path):
+    command = [*PROGRAM, "train", str(survey_dataset), "-o", "run", "--set", "optimiser.epochs=5000"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as run:
+        end = time.monotonic() + 100
+        while not (tmp_path / "run" / "best.safetensors").exists() and run.poll() is None and time.monotonic() < end:
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == 0, err.decode()
+    assert "stopped by you" in out.decode()
+    program("evaluate", "run", survey_dataset, cwd=tmp_path)
+
+
+def test_without_a_screen_no_window_is_tried(tmp_path):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux has machines without a screen")
+    done = program(cwd=tmp_path, status=1)
+    assert "no screen" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_commands_are_those_that_the_entry_knows():
+    from app.command import COMMANDS, wants_window
+    from core.cli.main import parser
+
+    (commands,) = [action.choices for action in parser()._actions if action.dest == "command" or action.choices]
+    assert set(commands) == set(COMMANDS)
+    assert wants_window([])
+    assert wants_window(["--demo"])
+    assert wants_window([str(ROOT)])
+    assert not wants_window(["train", "--help"])
+    assert not wants_window(["--version"])
+    assert not wants_window(["no such file"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_demonstration_walks_the_whole_road(tmp_path):
+    done = program("--demo", cwd=tmp_path)
+    assert "no screen" in done.stderr
+    folder = tmp_path / "tuning-fork-demo"
+    numbers = json.loads((folder / "metrics.json").read_text())
+    first, unadapted, tuned = (part["accuracy"] for part in numbers.values())
+    assert first > 0.85
+    assert tuned > unadapted
+    for picture in ("curves.png", "curves-fine-tuned.png"):
+        assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    assert len(list((folder / "overlays").glob("*.png"))) >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not SHARED.exists(), reason="the real galaxies are not here")
+@pytest.mark.parametrize("kind", ["sdss_gz1_fits", "sdss_gz1"])
+def test_real_galaxies_are_learned(kind, tmp_path):
+    source = SHARED / kind
+    catalogue = next(source / name for name in ("catalogue.csv", "labels.csv") if (source / name).exists())
+    done = program("import", source, "-o", "data.h5", "--catalogue", catalogue, cwd=tmp_path)
+    assert " 0 unusable" in done.stdout
+    program("train", "data.h5", "-o", "run", "--set", "optimiser.epochs=6", cwd=tmp_path)
+    judged = json.loads(program("evaluate", "run", "--json", cwd=tmp_path).stdout)
+    assert judged["balanced_accuracy"] > 1.2 / len(judged["classes"])
