@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 _CELL = 26  # least side of a cell
 _LARGEST_CELL = 72
 _NUMBERS_FROM = 24  # cells smaller than this carry no number
+_EVEN = 0.179  # luminance on which black and white stand out alike
 
 
 class ConfusionMatrix(QWidget):
@@ -146,7 +147,7 @@ class ConfusionMatrix(QWidget):
         painter.setBrush(colour)
         painter.drawRoundedRect(place, 3, 3)
         if self._side() >= _NUMBERS_FROM:
-            painter.setPen(QColor("black") if colour.lightnessF() > 0.5 else QColor("white"))
+            painter.setPen(QColor("black") if _luminance(colour) > _EVEN else QColor("white"))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(int(self._counts[row, column])))
 
     def _paint_names(self, painter: QPainter) -> None:
@@ -184,3 +185,13 @@ class ConfusionMatrix(QWidget):
         painter.rotate(-90)
         painter.drawText(QRectF(-50, 0, 100, line), Qt.AlignmentFlag.AlignCenter, "label")
         painter.restore()
+
+
+def _luminance(colour: QColor) -> float:
+    """Relative luminance of WCAG 2.1."""
+    red, green, blue = (((value + 0.055) / 1.055) ** 2.4 if value > 0.04 else value / 12.92 for value in _rgb(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _rgb(colour: QColor) -> tuple[float, float, float]:
+    return colour.redF(), colour.greenF(), colour.blueF()

@@ -147,7 +147,11 @@ class CurvePlot(QWidget):
 
     def _draw(self) -> None:
         for name, curve in self._curves.items():
-            curve.setData(self._tracks[name].x, self._tracks[name].y)
+            x, y = self._tracks[name].x, self._tracks[name].y
+            if np.isfinite(y).any():
+                curve.setData(x, y)
+            else:  # pyqtgraph looks for the limits of what is drawn
+                curve.setData([], [])
         for line in self._lines.values():
             line.setVisible(self._best > 0)
             line.setValue(self._best)
