@@ -7,14 +7,13 @@ import os
 import sys
 
 COMMANDS = ("import", "train", "evaluate", "predict", "explain", "demo", "settings")
-_WINDOW_OPTIONS = ("--demo", "--project")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Start the window or run a command; returns the exit status.
 
-    Without arguments, with ``--demo``, with ``--project FOLDER`` or with the path of a dataset or project the window
-    opens. Where there is no screen, ``--demo`` walks the same road without one.
+    Without arguments, with ``--demo``, or with the path of a dataset or a project the window opens. Where there is no
+    screen, ``--demo`` walks the same road without one.
     """
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -38,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def wants_window(arguments: list[str]) -> bool:
     """Whether these arguments are for the window."""
-    if not arguments or arguments[0] in _WINDOW_OPTIONS:
+    if not arguments or arguments[0] == "--demo":
         return True
     return arguments[0] not in COMMANDS and os.path.exists(arguments[0])  # noqa: PTH110 - before pathlib is imported
 

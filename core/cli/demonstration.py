@@ -61,7 +61,7 @@ _CONTENTS = {
     "curves-fine-tuned.png": "learning curves of the fine-tuning",
     "metrics.json": "accuracies on the locked-away test parts",
     "overlays/": "occlusion and integrated-gradients maps, FITS and PNG",
-    "datasets/ and runs/": "a project: “tuningfork --project FOLDER” opens it",
+    "datasets/ and runs/": "a project: “tuningfork FOLDER” opens it in the window",
 }
 
 
