@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-
-from core.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 OURS = ("core", "app", "tests", "packaging", "resources", ".ci", ".github")
@@ -60,8 +57,3 @@ def test_the_readme_and_ci_set_up_and_test_by_the_same_line():
     readme, ci = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", ".ci/run"))
     (line,) = [line for line in ci.splitlines() if "pytest" in line]
     assert f"```\n{line}\n```" in readme
-
-
-def test_the_version_is_told_once_and_alike():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["version"] == VERSION
