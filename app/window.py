@@ -187,7 +187,7 @@ class MainWindow(QMainWindow):
             self.report(problem)
             return
         self._remember_project()
-        self.open_dataset(dataset)
+        self.open_dataset(dataset, "demonstration")
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
@@ -225,7 +225,7 @@ class MainWindow(QMainWindow):
         else:
             self.notices.show_message(f"“{folder.name}” holds no galaxies yet: import some.")
 
-    def open_dataset(self, path: Path) -> None:
+    def open_dataset(self, path: Path, name: str = "") -> None:
         """Open a dataset as soon as its libraries are there; without an open project, in one of its name."""
         try:
             if self.session.project is None:
@@ -235,7 +235,7 @@ class MainWindow(QMainWindow):
             self.report(problem)
             return
         assert self.session.project is not None
-        self._opening.start(work.open_dataset(path, self.session.project.folder))
+        self._opening.start(work.open_dataset(path, self.session.project.folder, name))
 
     def _show_dataset(self, path: Path) -> None:
         try:
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
         if self._wizard is None or not self._wizard.isVisible():
             self._wizard = ImportWizard(self.session, sources, self)
             self._wizard.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-            self._wizard.imported.connect(self.open_dataset)
+            self._wizard.imported.connect(lambda path: self.open_dataset(path))
             self._wizard.show()
         else:
             self._wizard.set_sources(sources)

@@ -102,15 +102,15 @@ def demonstration() -> Job:
     return Job("Making the demonstration survey", run)
 
 
-def open_dataset(path: Path, project: Path) -> Job:
-    """Make sure that a dataset can be read and lies in a project; its result is where."""
+def open_dataset(path: Path, project: Path, name: str = "") -> Job:
+    """Make sure that a dataset can be read and lies in a project, there with a name of its own; its result is where."""
 
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.take_in import take_in
 
-        return (yield from take_in(path, project / "datasets", stop))
+        return (yield from take_in(path, project / "datasets", stop, name))
 
-    return Job(f"Opening {path.stem}", run)
+    return Job(f"Opening {name or path.stem}", run)
 
 
 def preview_import(sources: Sequence[Path], settings: ImportSettings, catalogue: Path | None) -> Job:

@@ -52,7 +52,7 @@ WORKSPACES: dict[str, Workspace] = {
         "mdi6.image-multiple-outline",
         "Look at galaxies, label them, choose what is learned.",
         ((("gallery",),), (("cutout",),), (("dataset",),)),
-        (500, 400, 380),
+        (470, 430, 380),
     ),
     "train": Workspace(
         "Train",

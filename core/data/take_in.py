@@ -16,11 +16,22 @@ _CHUNK = 8 << 20  # bytes
 _MB = 1 << 20
 
 
-def take_in(path: Path, folder: Path, stop: threading.Event) -> Work[Path]:
+def take_in(path: Path, folder: Path, stop: threading.Event, name: str = "") -> Work[Path]:
     """Open a dataset, and put it into ``folder`` unless it lies there.
 
     Datasets are never changed once they are written, so that a second name for the same file costs no room; where the
     disk cannot do that, it is copied.
+
+    Parameters
+    ----------
+    path
+        The dataset.
+    folder
+        Where the project keeps its datasets.
+    stop
+        Looked at while it is copied.
+    name
+        What it is to be called there, without ending; empty: as it is called.
 
     Returns
     -------
@@ -40,11 +51,12 @@ def take_in(path: Path, folder: Path, stop: threading.Event) -> Work[Path]:
     checksum = _checksum(path)
     if path.resolve().parent == folder.resolve():
         return path
-    target, number = folder / path.name, 2
+    name = name or path.stem
+    target, number = folder / f"{name}{path.suffix}", 2
     while target.exists():
         if target.samefile(path) or _checksum(target) == checksum:
             return target
-        target = folder / f"{path.stem} ({number}){path.suffix}"
+        target = folder / f"{name} ({number}){path.suffix}"
         number += 1
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(OSError):  # other disks, and disks that know no second name
