@@ -24,6 +24,7 @@ from core.data.store import Band, Origin
 from core.errors import Problem
 
 _GAP = 16  # stamps: reading over a gap this small beats another request
+_READ_BYTES = 1 << 22
 _SAMPLE = 64
 
 
@@ -68,10 +69,12 @@ class Images:
         rows = np.asarray(which, dtype=np.int64)
         rows = np.where(rows < 0, rows + len(self), rows)
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
-            raise IndexError(f"images up to {rows.max()} of {len(self)}")
+            raise IndexError(f"images {rows.min()} to {rows.max()} of {len(self)}")
         out = np.empty((len(rows), *self.shape[1:]), dtype=self.dtype)
         order = np.argsort(rows, kind="stable")
-        runs = np.split(order, np.flatnonzero(np.diff(rows[order]) > _GAP) + 1) if len(rows) else []
+        block = max(1, _READ_BYTES * len(self) // max(1, self._dataset.nbytes))  # stamps that stay in the cache
+        breaks = (np.diff(rows[order]) > _GAP) | (np.diff(rows[order] // block) > 0)
+        runs = np.split(order, np.flatnonzero(breaks) + 1) if len(rows) else []
         for run in runs:  # neighbours on disk, read in one go and scattered
             first, last = rows[run[0]], rows[run[-1]]
             out[run] = self._dataset[first : last + 1][rows[run] - first]

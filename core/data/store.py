@@ -22,11 +22,12 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from core.errors import Problem, UnreadableFile, WrongVersion
-from core.project.files import atomic_path
+from core.project.files import atomic_path, require_space
 
 FORMAT = 1
 CHUNK_STAMPS = 64
 _CHUNK_BYTES = 1 << 20
+_SPARE_BYTES = 1 << 25  # HDF5 breaks down if it cannot write out its caches when it closes
 _TEXT = h5py.string_dtype("utf-8")
 
 
@@ -115,7 +116,14 @@ class DatasetWriter:
         wcs: Sequence[str],
         missing: NDArray[Any],
     ) -> None:
-        """Add n stamps (n, C, H, W) with their ids, scales in arcsec/pixel, header texts and filled shares."""
+        """Add n stamps (n, C, H, W) with their ids, scales in arcsec/pixel, header texts and filled shares.
+
+        Raises
+        ------
+        DiskFull
+            There is no room for them.
+        """
+        require_space(self._path.parent, images.size * self._dtype.itemsize + _SPARE_BYTES)
         start, end = len(self._images), len(self._images) + len(images)
         for dataset, values in (
             (self._images, images),
@@ -131,6 +139,7 @@ class DatasetWriter:
         """Add the catalogue (row i for image i), its label columns, and what could not be imported."""
         if len(catalogue) != len(self._ids):
             raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
+        require_space(self._path.parent, _SPARE_BYTES)
         group = self._file.create_group("catalogue")
         columns: dict[str, Any] = {"id": np.asarray(self._ids, dtype=object)}
         columns |= {name: catalogue[name] for name in catalogue.colnames if name != "id"}

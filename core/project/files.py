@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from core.errors import DiskFull, FolderInUse
 
@@ -30,29 +31,36 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        _flush(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-        _flush(target.parent)
+        with _told(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+            os.close(handle)
+            temporary = Path(name)
+            yield temporary
+            _flush(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+            _flush(target.parent)
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """Tell a full disk and a folder that cannot be written to as the problems they are."""
+    try:
+        yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            free = free_space(target.parent)
             raise DiskFull(
-                f"The disk is full ({free / 1e6:.0f} MB left).", "Make room and try again.", str(target)
+                f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
             ) from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise FolderInUse(
                 "This folder cannot be written to.", "Choose another folder.", str(target.parent)
             ) from error
         raise
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(target: Path, content: str | bytes) -> None:
@@ -62,9 +70,19 @@ def write_atomically(target: Path, content: str | bytes) -> None:
 
 
 def append_durably(target: Path, line: str) -> None:
-    """Append one line to a journal and flush it to the disk."""
-    with target.open("a", encoding="utf-8") as journal:
-        journal.write(line.rstrip("\n") + "\n")
+    """Append one line to a journal and flush it to the disk; a line that a kill left half-written is ended first.
+
+    Raises
+    ------
+    DiskFull
+        There was no room; the line may be there in part.
+    FolderInUse
+        The file cannot be written to.
+    """
+    with _told(target), target.open("ab+") as journal:
+        if journal.tell() and not _ends_line(journal):
+            line = "\n" + line
+        journal.write(line.rstrip("\n").encode() + b"\n")
         journal.flush()
         os.fsync(journal.fileno())
 
@@ -81,10 +99,19 @@ def require_space(folder: Path, needed: int) -> None:
     free = free_space(folder)
     if free < needed:
         raise DiskFull(
-            f"This needs {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.",
+            f"This needs {_size(needed)}, and {_size(free)} are free.",
             "Make room or choose another disk.",
             str(folder),
         )
+
+
+def _ends_line(journal: BinaryIO) -> bool:
+    journal.seek(-1, os.SEEK_END)
+    return journal.read(1) == b"\n"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def _flush(path: Path) -> None:

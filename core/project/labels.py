@@ -47,8 +47,8 @@ class LabelJournal:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         recorded = [LabelChange(now, name, column, old, new) for name, old, new in changes]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._end_broken_line()
-        append_durably(self.path, "\n".join(json.dumps(asdict(change), ensure_ascii=False) for change in recorded))
+        if recorded:
+            append_durably(self.path, "\n".join(json.dumps(asdict(change), ensure_ascii=False) for change in recorded))
         return recorded
 
     def replay(self) -> dict[tuple[str, str], str]:
@@ -63,12 +63,7 @@ class LabelJournal:
         return labels
 
     def _lines(self) -> list[str]:
-        return self.path.read_text(encoding="utf-8", errors="replace").splitlines() if self.path.exists() else []
-
-    def _end_broken_line(self) -> None:
-        """After a kill in the middle of a line, start a new one."""
-        if self.path.exists() and (content := self.path.read_bytes()) and not content.endswith(b"\n"):
-            append_durably(self.path, "")
+        return self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []
 
 
 def relabelled(

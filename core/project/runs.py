@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 import re
@@ -120,7 +121,8 @@ def append_history(path: Path, ended: EpochEnded) -> None:
 def read_history(path: Path) -> list[dict[str, float]]:
     """Read a history file: one dictionary for each whole line, by column name.
 
-    A line that a kill left half-written is passed over, since its epoch will be repeated.
+    A line that a kill left half-written is passed over, since its epoch will be repeated; of an epoch with two lines
+    the later counts.
 
     Raises
     ------
@@ -128,20 +130,19 @@ def read_history(path: Path) -> list[dict[str, float]]:
         It is missing or something else.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"The history cannot be read ({error}).", "", str(path)) from None
     if not lines or not lines[0].startswith("epoch,loss,"):
         raise UnreadableFile("This is not the history of a run.", "", str(path))
     names = lines[0].split(",")
-    rows: list[dict[str, float]] = []
+    rows: dict[float, dict[str, float]] = {}
     for cells in csv.reader(lines[1:]):
         if len(cells) == len(names):
-            try:
-                rows.append(dict(zip(names, map(float, cells), strict=True)))
-            except ValueError:
-                continue
-    return rows
+            with contextlib.suppress(ValueError):
+                row = dict(zip(names, map(float, cells), strict=True))
+                rows[row["epoch"]] = row
+    return list(rows.values())
 
 
 def score_name(scores: Scores) -> str:

@@ -25,7 +25,7 @@ class SurveySettings(Settings):
         source="Moffat 1969",
     )
     noise: float = setting(
-        0.02,
+        0.024,
         title="Sky noise",
         help="Standard deviation of a pixel of empty sky, in each band.",
         unit="nanomaggy",
@@ -35,7 +35,7 @@ class SurveySettings(Settings):
     )
     brightest: float = setting(16.5, title="Brightest", help="Smallest r magnitude.", unit="mag", ge=8, le=26)
     faintest: float = setting(
-        19.6,
+        19.8,
         title="Faintest",
         help="Largest r magnitude; in between, the numbers rise as 10^(0.2 m).",
         unit="mag",

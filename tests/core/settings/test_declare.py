@@ -1,0 +1,60 @@
+"""A knob that was declared once can be asked for everything about it."""
+
+from typing import Literal
+
+import pytest
+from pydantic import ValidationError
+
+from core.settings.declare import Settings, knobs, setting
+
+
+class Lens(Settings):
+    """For the tests."""
+
+    power: float = setting(
+        2.0, title="Power", help="How strong.", unit="dioptre", gt=0, le=10, scale="log", level="expert", source="me"
+    )
+    shape: Literal["convex", "concave"] = setting("convex", title="Shape", help="Which way.")
+    count: int | None = setting(None, title="Count", help="How many.", ge=1)
+
+
+def test_a_knob_knows_what_was_declared():
+    knob = knobs(Lens)["power"]
+    assert (knob.name, knob.title, knob.help, knob.unit) == ("power", "Power", "How strong.", "dioptre")
+    assert (knob.low, knob.high, knob.low_is_open, knob.high_is_open) == (0, 10, True, False)
+    assert (knob.scale, knob.level, knob.source, knob.default) == ("log", "expert", "me", 2.0)
+    assert knob.range == "0 < x ≤ 10"
+
+
+def test_limits_that_are_missing_are_none():
+    knob = knobs(Lens)["shape"]
+    assert knob.low is None
+    assert knob.high is None
+    assert knob.range == ""
+    assert knobs(Lens)["count"].low == 1
+
+
+def test_knobs_keep_the_order_of_their_declaration():
+    assert list(knobs(Lens)) == ["power", "shape", "count"]
+
+
+@pytest.mark.parametrize("wrong", [{"power": 0}, {"power": 11}, {"shape": "flat"}, {"colour": "red"}, {"count": 0}])
+def test_values_outside_the_declaration_are_refused(wrong: dict[str, object]):
+    with pytest.raises(ValidationError):
+        Lens(**wrong)
+
+
+def test_settings_are_frozen_and_compared_by_value():
+    lens = Lens(power=3)
+    assert lens == Lens(power=3) != Lens()
+    assert hash(lens) == hash(Lens(power=3))
+    with pytest.raises(ValidationError):
+        lens.power = 4
+
+
+def test_a_wrong_default_is_a_defect_and_found_at_once():
+    class Wrong(Settings):
+        power: float = setting(-1.0, title="Power", help="How strong.", gt=0)
+
+    with pytest.raises(ValidationError):
+        Wrong()

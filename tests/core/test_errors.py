@@ -1,0 +1,31 @@
+"""A problem is told as place, sentence and remedy."""
+
+import pickle
+
+import pytest
+
+from core import errors
+from core.errors import Problem, Stopped, UnreadableFile
+
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Problem)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_problem_says_where_what_and_what_to_do(kind: type[Problem]):
+    problem = kind("It is empty.", "Fetch it again.", "a.fits")
+    assert str(problem) == "a.fits: It is empty. Fetch it again."
+    assert (problem.sentence, problem.remedy, problem.where) == ("It is empty.", "Fetch it again.", "a.fits")
+
+
+def test_remedy_and_place_may_be_missing():
+    assert str(Problem("It is empty.")) == "It is empty."
+
+
+def test_a_problem_survives_the_way_to_another_process():
+    problem = pickle.loads(pickle.dumps(UnreadableFile("It is empty.", "Fetch it again.", "a.fits")))
+    assert isinstance(problem, UnreadableFile)
+    assert problem.where == "a.fits"
+
+
+def test_being_stopped_is_not_a_problem():
+    assert not issubclass(Stopped, Problem)
