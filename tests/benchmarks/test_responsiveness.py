@@ -1,0 +1,159 @@
+"""Whether the window stays awake: the gaps between the ticks of a 10 ms timer in the running application.
+
+While the program trains, imports and simulates, no gap may be longer than 100 ms, and 99 % of the ticks have to come
+within 30 ms.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QToolButton
+from pytestqt.qtbot import QtBot
+
+from app import work
+from app.jobs import Job
+from app.panels.training import TrainingPanel
+from app.window import MainWindow
+from core.data.settings import ImportSettings
+from core.events import result_of
+from core.simulate import demo
+from core.simulate.settings import SurveySettings
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
+
+TICK = 10  # ms
+LONGEST, USUAL, SHARE = 100.0, 30.0, 0.99  # ms, ms
+LEAST_TICKS = 400
+
+
+class Heartbeat(QObject):
+    """Notes when its timer ticks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._times: list[float] = []
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(TICK)
+        self._timer.timeout.connect(lambda: self._times.append(time.perf_counter()))
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._times.clear()
+        self._timer.start()
+
+    def gaps(self) -> np.ndarray:
+        """Stop, and tell the gaps between ticks in ms."""
+        self._timer.stop()
+        return np.diff(self._times) * 1000
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset like the demonstration survey, somewhat smaller."""
+    path = tmp_path_factory.mktemp("survey") / "survey.h5"
+    return result_of(demo.make(path, SurveySettings(count=600), threading.Event()))
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, survey: Path) -> Iterator[MainWindow]:
+    """The running application, its libraries loaded, a dataset open and the training workspace shown."""
+    opened = MainWindow()
+    qtbot.addWidget(opened)
+    opened.show()
+    qtbot.waitExposed(opened)
+    warm = work.warm_up()
+    opened.session.add_job(warm)
+    with qtbot.waitSignal(warm.ended, timeout=60_000):
+        warm.start()
+    opened.open_project(tmp_path / "project")
+    opened.open_dataset(survey)
+    qtbot.mouseClick(cast("QToolButton", opened.buttons["train"]), Qt.MouseButton.LeftButton)
+    qtbot.wait(3000)  # panels, thumbnails and the layer table come to rest
+    yield opened
+    opened.close()
+
+
+def require_awake(what: str, gaps: np.ndarray) -> None:
+    """Print and judge."""
+    within = float((gaps <= USUAL).mean())
+    print(  # noqa: T201
+        f"\n{what}: {len(gaps)} ticks, longest gap {gaps.max():.0f} ms (bound {LONGEST:.0f}), "
+        f"{100 * within:.2f} % within {USUAL:.0f} ms (bound {100 * SHARE:.0f} %), "
+        f"99th percentile {np.percentile(gaps, 99):.1f} ms"
+    )
+    assert len(gaps) >= LEAST_TICKS, "too short to judge"
+    assert gaps.max() <= LONGEST
+    assert within >= SHARE
+
+
+def beat_during(qtbot: QtBot, job: Job, window: MainWindow) -> np.ndarray:
+    """Run a job in the application until it is over; the gaps meanwhile."""
+    heart = Heartbeat()
+    ends: list[object] = []
+    job.finished.connect(ends.append)
+    job.failed.connect(lambda error: pytest.fail(str(error)))
+    window.session.add_job(job)
+    heart.start()
+    job.start()
+    qtbot.waitUntil(lambda: bool(ends), timeout=200_000)
+    return heart.gaps()
+
+
+def test_the_window_at_rest_is_awake(qtbot: QtBot, window: MainWindow) -> None:
+    heart = Heartbeat()
+    heart.start()
+    qtbot.wait(6000)
+    require_awake("at rest, on this machine as busy as it is", heart.gaps())
+
+
+def test_the_window_stays_awake_while_it_trains(qtbot: QtBot, window: MainWindow) -> None:
+    training = cast("TrainingPanel", window.docks.panel("training"))
+    heart = Heartbeat()
+    heart.start()
+    qtbot.mouseClick(training.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: training.numbers["Best"] not in {"–", "1"}, timeout=120_000)  # two epochs and more
+    qtbot.wait(3000)
+    gaps = heart.gaps()
+    qtbot.mouseClick(training.stop, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.session.training is None, timeout=60_000)
+    require_awake("training", gaps)
+
+
+def test_the_window_stays_awake_while_it_imports(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    folder = tmp_path / "cutouts"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(200):  # real files, each under many names
+        path = folder / f"{number:05d}.fits"
+        fits.writeto(path, random.normal(size=(64, 64)).astype(np.float32))
+        content = path.read_bytes()
+        for copy in range(1, 60):
+            (folder / f"{number:05d}-{copy:02d}.fits").write_bytes(content)
+    gaps = np.concatenate(
+        [
+            beat_during(
+                qtbot, work.import_files([folder], tmp_path / f"imported {turn}.h5", ImportSettings(), None), window
+            )
+            for turn in range(3)
+        ]
+    )
+    require_awake("importing 12,000 files three times", gaps)
+
+
+def test_the_window_stays_awake_while_it_simulates(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNINGFORK_CACHE", str(tmp_path / "cache"))
+    job = work.demonstration()
+    gaps = beat_during(qtbot, job, window)
+    require_awake("simulating the demonstration survey", gaps)
