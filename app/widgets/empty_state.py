@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import SymbolLabel
 
@@ -40,10 +40,16 @@ class EmptyState(QWidget):
         column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addStretch(1)
-        for widget in (picture, self.title, self.text, self.button):
-            if isinstance(widget, QLabel):
-                widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        for label in (picture, self.title, self.text):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        middle = QHBoxLayout()  # an aligned label would not get the height that its lines need
+        middle.addStretch(1)
+        middle.addWidget(self.text, 100)
+        middle.addStretch(1)
+        column.addWidget(picture)
+        column.addWidget(self.title)
+        column.addLayout(middle)
+        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
 
     def set_text(self, title: str, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from app.theme import icon
 from core.events import Progress
@@ -56,6 +56,7 @@ class JobBar(QWidget):
         self.bar.setRange(0, _STEPS)
         self.left = QLabel()
         self.left.setProperty("role", "muted")
+        self.left.setMinimumWidth(self.left.fontMetrics().horizontalAdvance("59:59 min left"))  # keeps still
         self.pause = _button("mdi6.pause", "Pause")
         self.stop = _button("mdi6.stop", "Stop")
         line = QHBoxLayout(self)
@@ -65,6 +66,7 @@ class JobBar(QWidget):
             line.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self.pause)
         line.addWidget(self.stop)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(_DELAY)
