@@ -1,0 +1,244 @@
+"""Pictures of the program: drive the real window on the demonstration survey and save every panel, light and dark.
+
+    python packaging/screenshots.py FOLDER      every workspace, panel and dialog
+    python packaging/screenshots.py --readme    the three of the README, in resources/help/pictures
+
+It needs no screen and takes a few minutes, most of them for a short training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+ROOT = Path(__file__).parents[1]
+SIZE = (1280, 800)
+EPOCHS = 14
+MOST_BYTES = 300_000
+README = {"train": "train", "data": "data", "explain": "explain"}
+
+
+def main() -> int:
+    """Read the arguments, prepare a home of its own, and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, help="where to save them")
+    parser.add_argument("--readme", action="store_true", help="only the three pictures of the README")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the training")
+    options = parser.parse_args()
+    folder = options.folder or ROOT / "resources" / "help" / "pictures"
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    with tempfile.TemporaryDirectory(prefix="tuning-fork-pictures-") as home:
+        os.environ["TUNINGFORK_HOME"] = home
+        os.environ["XDG_CONFIG_HOME"] = home
+        Photographer(folder, options.epochs, only_readme=options.readme).take_all()
+    return 0
+
+
+class Photographer:
+    """Holds the window, and waits and presses the shutter."""
+
+    def __init__(self, folder: Path, epochs: int, *, only_readme: bool) -> None:
+        from PySide6.QtWidgets import QApplication
+
+        from app import theme
+        from app.window import MainWindow
+
+        self.folder = folder
+        self.epochs = epochs
+        self.only_readme = only_readme
+        self.themes = (False,) if only_readme else (False, True)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.application = QApplication(["tuningfork"])
+        theme.apply(self.application, False)
+        self.window = MainWindow()
+        self.window.resize(*SIZE)
+        self.window.show()
+
+    def take_all(self) -> None:
+        """Go through the program as a new user would."""
+        if not self.only_readme:
+            self.both("welcome", self.window)
+        self.window.begin(demonstration=True)
+        self.until(lambda: self.window.session.cutouts is not None, "the survey", 300)
+        self.window.session.set_current(4)
+        self.settle(3)
+        if not self.only_readme:
+            self.import_wizard()
+        self.both("data", self.window)
+        self.training()
+        self.explaining()
+        if not self.only_readme:
+            self.evaluating()
+            self.panels()
+            self.dialogs()
+        self.window.close()
+        self.settle(0.2)
+
+    def training(self) -> None:
+        """Train, and take the picture while the curves move."""
+        from app.panels.training import TrainingPanel
+
+        session = self.window.session
+        self.window.show_workspace("train")
+        panel = cast("TrainingPanel", self.panel("training"))
+        changed = session.settings.optimiser.model_copy(update={"epochs": self.epochs})
+        session.set_settings(session.settings.model_copy(update={"optimiser": changed}))
+        panel.name.setText("first light")
+        self.settle(4)
+        panel.start.click()
+        share = max(1, int(0.7 * self.epochs))
+        self.until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs", 900)
+        self.settle(1)
+        self.both("train", self.window)
+        self.until(lambda: session.training is None, "the end of the training", 900)
+
+    def explaining(self) -> None:
+        """Ask why, for a galaxy that shows something."""
+        from app.panels.explanation import ExplanationPanel
+
+        self.window.show_workspace("explain")
+        panel = cast("ExplanationPanel", self.panel("explanation"))
+        for row in (4, 40):
+            self.window.session.set_current(row)
+            cutouts = self.window.session.cutouts
+            assert cutouts is not None
+            name = cutouts.ids[row]
+            self.until(
+                lambda name=name: all(
+                    view.explanation is not None and view.explanation.galaxy_id == name for view in panel.maps.values()
+                ),
+                "the maps",
+                120,
+            )
+        self.settle(2)
+        self.both("explain", self.window)
+
+    def evaluating(self) -> None:
+        """The numbers of the validation part."""
+        from app.panels.evaluation import EvaluationPanel
+
+        self.window.show_workspace("evaluate")
+        panel = cast("EvaluationPanel", self.panel("evaluation"))
+        self.until(lambda: panel.numbers["Accuracy"] != "–", "the numbers", 120)
+        self.settle(1)
+        self.both("evaluate", self.window)
+        self.save("evaluate twice as fine", self.window, scale=2)
+
+    def panels(self) -> None:
+        """Each panel alone, as large as a dock can make it."""
+        from app.workspaces import PANELS, WORKSPACES
+
+        for name in PANELS:
+            workspace = next(
+                key for key, arranged in WORKSPACES.items() if any(name in area for c in arranged.columns for area in c)
+            )
+            self.window.show_workspace(workspace)
+            dock = self.panel(name).parentWidget()
+            if dock is not None:
+                dock.raise_()
+            self.settle(1)
+            self.both(f"panel {name}", self.panel(name))
+
+    def import_wizard(self) -> None:
+        """The wizard's preview of a few cutouts with labels."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.write_cutouts(Path(folder))
+            self.window.import_galaxies([Path(folder)])
+            wizard = self.window._wizard
+            assert wizard is not None
+            self.settle(5)
+            self.both("import", wizard)
+            wizard.close()
+            self.settle(0.5)
+
+    def write_cutouts(self, folder: Path) -> None:
+        """Some galaxies of the survey as FITS files in folders that name their class."""
+        from astropy.io import fits
+
+        cutouts = self.window.session.cutouts
+        assert cutouts is not None
+        for row in range(24):
+            place = folder / str(cutouts.columns["morphology"][row])
+            place.mkdir(exist_ok=True)
+            fits.writeto(place / f"{cutouts.ids[row]}.fits", cutouts.images[row])
+
+    def dialogs(self) -> None:
+        """Guide and about box."""
+        from PySide6.QtWidgets import QApplication, QMessageBox
+
+        from app.guide import Guide, show_about
+
+        guide = Guide(self.window)
+        guide.show()
+        show_about(self.window)
+        self.settle(0.5)
+        boxes = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMessageBox)]
+        for name, widget in (("guide", guide), *(("about", box) for box in boxes)):
+            self.both(name, widget)
+            widget.close()
+
+    # -- the camera ------------------------------------------------------------------------------------------------
+
+    def panel(self, name: str) -> Any:
+        """A panel of the window."""
+        return self.window.docks.panel(name)
+
+    def both(self, name: str, widget: Any) -> None:
+        """Save it light and dark."""
+        from app import theme
+
+        for dark in self.themes:
+            theme.apply(self.application, dark)
+            self.settle(0.8)
+            self.save(name if self.only_readme else f"{name} {'dark' if dark else 'light'}", widget)
+        theme.apply(self.application, False)
+
+    def save(self, name: str, widget: Any, scale: int = 1) -> None:
+        """Draw a widget into a PNG that is not too large."""
+        from PIL import Image
+        from PySide6.QtCore import QBuffer
+        from PySide6.QtGui import QPixmap
+
+        if self.only_readme and name not in README:
+            return
+        picture = QPixmap(widget.size() * scale)
+        picture.setDevicePixelRatio(scale)
+        widget.render(picture)
+        buffer = QBuffer()
+        buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+        picture.save(buffer, "PNG")
+        data = bytes(buffer.data().data())
+        path = self.folder / f"{name.replace(' ', '-')}.png"
+        image = Image.open(io.BytesIO(data)).convert("RGB")
+        image.save(path, optimize=True)
+        if path.stat().st_size > MOST_BYTES:  # noisy galaxies do not compress: 256 colours do for a page
+            image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
+
+    def settle(self, seconds: float) -> None:
+        """Let the window work."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.application.processEvents()
+            time.sleep(0.01)
+
+    def until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+        """Let the window work until something is there."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{what} did not come within {seconds:.0f} s")
+            self.application.processEvents()
+            time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
