@@ -43,7 +43,6 @@ class Loader(QThread):
         self._closing = False
         self._edition = 0
         self._ready: deque[tuple[int, int, QImage]] = deque()
-        self.finished.connect(self.deleteLater)
 
     def want(self, rows: Sequence[int], edition: int) -> None:
         """Fetch these rows, the first ones first, instead of those that were wanted before."""
@@ -64,14 +63,15 @@ class Loader(QThread):
         return taken
 
     def close(self) -> None:
-        """End the thread and wait for it; at most one chunk is still fetched."""
+        """End the thread and wait for it; at most one chunk is still fetched. Call it once."""
         with self._wake:
             self._closing = True
             self._wake.notify()
         self.wait()
+        self.deleteLater()
 
     def run(self) -> None:
-        """Wait for wishes and fulfil them."""
+        """Wait for wishes and fulfil them; after a failure, which is told once, wait for the end."""
         try:
             while (chunk := self._next()) is not None:
                 rows, edition = chunk
@@ -80,6 +80,8 @@ class Loader(QThread):
                 self.arrived.emit()
         except Exception as error:  # noqa: BLE001 - a file that breaks off must not take the window along
             self.failed.emit(error)
+            with self._wake:
+                self._wake.wait_for(lambda: self._closing)
         finally:
             close = getattr(self._fetch, "close", None)
             if close is not None:

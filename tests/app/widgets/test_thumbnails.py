@@ -140,6 +140,11 @@ def test_a_file_that_breaks_off_is_told_and_the_grid_stays(qtbot):
     with qtbot.waitSignal(grid.failed, timeout=3000) as caught:
         grid.show()
     assert str(caught.args[0]) == "cut off"
+    qtbot.wait(50)
+    grid.grab()
+    pictures = Pictures()
+    grid.set_source(10, pictures)
+    settle(qtbot, grid, pictures)
     grid.close_source()
 
 
