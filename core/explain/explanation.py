@@ -103,7 +103,13 @@ class Explanation:
             cards.append((name.replace("_", "").upper()[:8], getattr(self.settings, name), knob.title + unit))
         return cards
 
-    def save_png(self, path: Path, image: NDArray[np.float32], stretch: StretchSettings | None = None) -> None:
+    def save_png(
+        self,
+        path: Path,
+        image: NDArray[np.float32],
+        stretch: StretchSettings | None = None,
+        planes: tuple[int, int, int] | None = None,
+    ) -> None:
         """Draw the galaxy, and beside it the galaxy in grey under the map, zero-centred, with its colour bar.
 
         Parameters
@@ -113,13 +119,15 @@ class Explanation:
         image
             The stamp (C, H, W) in physical units, row 0 at the bottom.
         stretch
-            How the galaxy is shown.
+            How the galaxy is shown; None: as is usual for calibrated images.
+        planes
+            Bands shown red, green and blue; None: the first three, or grey.
         """
-        figure = self._figure(image, stretch or StretchSettings())
+        figure = self._figure(image, to_rgb(image, stretch or StretchSettings(), planes))
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
 
-    def _figure(self, image: NDArray[np.float32], stretch: StretchSettings) -> Figure:
+    def _figure(self, image: NDArray[np.float32], rgb: NDArray[np.uint8]) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -128,7 +136,6 @@ class Explanation:
         figure = Figure(figsize=(8, 4), layout="constrained")  # no pyplot: it keeps figures alive and picks a screen
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2)
-        rgb = to_rgb(image, stretch)
         grey = rgb.mean(axis=2)
         left.imshow(rgb, origin="lower", interpolation="nearest")
         right.imshow(grey, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=255)

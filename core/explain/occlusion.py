@@ -34,7 +34,7 @@ from core.explain.settings import OcclusionSettings
 from core.nets.predictor import Predictor
 
 _COARSE = 4
-_CHUNK_BYTES = {"cpu": 8e6}  # fits the processor's caches; a graphics card wants more at a time
+_CHUNK_BYTES = {"cpu": 4e6}  # fits the processor's caches; a graphics card wants more at a time
 _LARGE_CHUNK_BYTES = 512e6
 
 Outputs = Callable[[NDArray[np.int64]], Tensor]
@@ -87,11 +87,8 @@ def explain(
     fill = question.empty(settings.fill)  # (C,)
     outputs, chunk = _prepared(question, fill, settings.patch, rows, columns)
 
-    whole = _logits(question, question.image)
-    score, covered = (
-        float(question.scores(whole)),
-        float(question.scores(_logits(question, fill[:, None, None].expand_as(question.image)))),
-    )
+    with torch.no_grad(), full_precision(question.image.device):
+        covered = predictor.logits(fill[None, :, None, None].expand(-1, -1, height, width))
     falls = np.full((len(rows), len(columns)), np.nan)
 
     def explanation() -> Explanation:
@@ -100,11 +97,11 @@ def explain(
             method="occlusion",
             target_name=question.name,
             map=averaged(falls, rows, columns, settings.patch, (height, width)),
-            score=score,
-            baseline_score=covered,
+            score=question.score,
+            baseline_score=float(question.scores(covered)),
             error=None,
             settings=settings,
-            probability=question.probability(whole),
+            probability=question.probability,
             unit=question.unit,
         )
 
@@ -115,7 +112,7 @@ def explain(
             if stop.is_set():
                 raise Stopped
             which = part[first : first + chunk]
-            falls.flat[which] = score - question.scores(_computed(question, outputs, which)).cpu().numpy()
+            falls.flat[which] = question.score - question.scores(_computed(question, outputs, which)).cpu().numpy()
             done += len(which)
             yield Progress(done, falls.size, "positions")
         if done < falls.size:
@@ -185,8 +182,3 @@ def _prepared(
 def _computed(question: Question, outputs: Outputs, which: NDArray[np.int64]) -> Tensor:
     with torch.no_grad(), full_precision(question.image.device):
         return outputs(which)
-
-
-def _logits(question: Question, image: Tensor) -> Tensor:
-    with torch.no_grad(), full_precision(question.image.device):
-        return question.predictor.logits(image[None])  # (1, K)

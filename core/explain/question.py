@@ -28,11 +28,15 @@ Fill = Literal["background", "mean", "zero"]
 
 @dataclass(frozen=True)
 class Question:
-    """One image (C, H, W), float32 in physical units on the network's device, and one output of the network."""
+    """One image (C, H, W), float32 in physical units on the network's device, and one output of the network.
+
+    ``outputs`` (1, K) is what the network says of the image.
+    """
 
     predictor: Predictor
     image: Tensor
     index: int
+    outputs: Tensor
 
     @property
     def name(self) -> str:
@@ -52,12 +56,18 @@ class Question:
             outputs = heads.activation(target, outputs, self.predictor.output_scale)
         return outputs[:, self.index]
 
-    def probability(self, outputs: Tensor) -> float | None:
-        """Probability of the class, or vote fraction, in the outputs (1, K); None for quantities."""
+    @property
+    def score(self) -> float:
+        """The score of the image."""
+        return float(self.scores(self.outputs))
+
+    @property
+    def probability(self) -> float | None:
+        """Probability of the class, or vote fraction; None for quantities."""
         target = self.predictor.target
         if isinstance(target, Quantities):
             return None
-        return float(heads.activation(target, outputs)[0, self.index])
+        return float(heads.activation(target, self.outputs)[0, self.index])
 
     def empty(self, fill: Fill) -> Tensor:
         """Values (C,) of an image without the galaxy: the median of the border, the image's mean, or zero."""
@@ -104,7 +114,7 @@ def ask(predictor: Predictor, image: Tensor | NDArray[np.float32], output: int |
         outputs = predictor.logits(tensor[None])  # (1, K)
     if not bool(torch.isfinite(outputs).all()):
         raise NotANumber("The network's output for this image is not finite.", "Train it again with a lower rate.")
-    return Question(predictor, tensor, _index(predictor, output, outputs))
+    return Question(predictor, tensor, _index(predictor, output, outputs), outputs)
 
 
 def _index(predictor: Predictor, output: int | str | None, outputs: Tensor) -> int:

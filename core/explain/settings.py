@@ -53,7 +53,7 @@ class GradientSettings(Settings):
         scale="log",
     )
     steps: int = setting(
-        16,
+        12,
         title="First number of steps",
         help="Pieces into which the way is cut first; those where the error is largest are then halved.",
         ge=2,

@@ -1,0 +1,145 @@
+"""Explanations against Captum: the same maps, in how much less time?
+
+Captum and we take turns, and medians are compared; one thread each, so that other programs disturb both alike.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import IntegratedGradients, Occlusion
+
+from core.data.target import Classes
+from core.events import Preview, Work, result_of
+from core.explain import gradients, occlusion
+from core.explain.explanation import Explanation
+from core.explain.question import ask
+from core.explain.settings import GradientSettings, OcclusionSettings
+from core.nets import cnn, normalisation
+from core.nets.predictor import Predictor
+from core.nets.settings import NetworkSettings
+
+pytestmark = pytest.mark.benchmark
+_NEVER = threading.Event()
+
+
+def galaxies(count: int, side: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Round and elongated galaxies of all brightnesses in three noisy bands, and which is which."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    kinds = np.arange(count) % 2
+    stamps = []
+    for kind in kinds:
+        angle, width = random.uniform(0, np.pi), random.uniform(0.06, 0.12) * side
+        along, across = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
+        radius = np.hypot(along, across / (0.3 if kind else 0.9)) / width
+        light = 10 ** random.uniform(0.7, 2) * np.exp(-1.7 * radius)
+        stamps.append(light * np.array([1, 0.7, 0.4])[:, None, None] + random.normal(0, 1, (3, side, side)))
+    return np.stack(stamps).astype(np.float32), kinds
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Predictor:
+    """The default network, trained for a minute on galaxies of 64 pixels."""
+    images, kinds = galaxies(320, 64)
+    network = cnn.build(NetworkSettings(), (3, 64, 64), 2)
+    scaling = normalisation.fit(images, "asinh")
+    predictor = Predictor(network, scaling, Classes("kind", ("round", "edge-on")), ("i", "r", "g"), (3, 64, 64), 0.4)
+    optimiser = torch.optim.Adam(network.parameters(), 1e-3)
+    order = torch.Generator().manual_seed(0)
+    for _ in range(8):
+        for batch in torch.randperm(len(images), generator=order).split(32):
+            outputs = predictor.logits(torch.from_numpy(images)[batch])
+            loss = torch.nn.functional.cross_entropy(outputs, torch.from_numpy(kinds)[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    network.eval().requires_grad_(requires_grad=False)
+    return predictor
+
+
+def timed(work: Work[Explanation]) -> tuple[Explanation, float, float]:
+    """The explanation, the time that it took, and the time to the first preview."""
+    start, first = time.perf_counter(), 0.0
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as end:
+            return end.value, time.perf_counter() - start, first
+        if isinstance(event, Preview) and not first:
+            first = time.perf_counter() - start
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("side", "bound"), [(64, 10), (128, 30)])
+def test_occlusion_is_many_times_faster_than_captum(trained: Predictor, side: int, bound: float) -> None:
+    image = galaxies(2, side, seed=5)[0][1]
+    batch = torch.from_numpy(image)[None]
+    settings = OcclusionSettings(patch=8, stride=2, fill="zero")
+    result_of(occlusion.explain(trained, image, 1, settings, _NEVER))
+    own, previews, captums = [], [], []
+    for _ in range(3):
+        start = time.perf_counter()
+        expected = Occlusion(trained.logits).attribute(batch, (3, 8, 8), (3, 2, 2), baselines=0.0, target=1)
+        captums.append(time.perf_counter() - start)
+        for _ in range(3):
+            found, seconds, preview = timed(occlusion.explain(trained, image, 1, settings, _NEVER))
+            own.append(seconds)
+            previews.append(preview)
+    off = np.abs(found.map - expected[0, 0].numpy()).max() / np.abs(expected.numpy()).max()
+    ratio = np.median(captums) / np.median(own)
+    print(
+        f"\nocclusion, {side} px: {np.median(own):.3f} s, Captum {np.median(captums):.2f} s, ratio {ratio:.1f}; first "
+        f"look after {np.median(previews):.3f} s; largest difference {off:.1e} of the peak"
+    )
+    assert off < 1e-4
+    assert ratio >= bound
+    assert np.median(previews) < 0.3 * np.median(own)
+
+
+@pytest.mark.timeout(900)
+def test_integrated_gradients_are_twice_as_fast_as_captum_at_the_same_completeness_error(trained: Predictor) -> None:
+    images = galaxies(24, 64, seed=7)[0]
+    captum = IntegratedGradients(trained.logits)
+    ratios, seconds, errors, steps = [], [], [], []
+    for image in images:
+        question = ask(trained, image)
+        batch = torch.from_numpy(image)[None]
+        empty = question.empty("background")[None, :, None, None].expand_as(batch)
+        with torch.no_grad():
+            score, baseline = trained.logits(torch.cat([batch, empty]))[:, question.index].tolist()
+        times: tuple[list[float], list[float]] = ([], [])
+        for _ in range(3):
+            start = time.perf_counter()
+            theirs = captum.attribute(batch, empty, target=question.index, n_steps=50)
+            times[0].append(time.perf_counter() - start)
+            error = abs(float(theirs.sum()) - (score - baseline)) / abs(score - baseline)
+            settings = GradientSettings(tolerance=max(error, 1e-4), most_steps=2000)
+            found, own, _ = timed(gradients.explain(trained, image, question.index, settings, _NEVER))
+            times[1].append(own)
+        assert found.error is not None and found.error <= max(error, 1e-4) * 1.01
+        seconds.append(np.median(times, axis=1))
+        ratios.append(seconds[-1][0] / seconds[-1][1])
+        errors.append((error, found.error))
+        steps.append(found.steps)
+    theirs_total, own_total = np.sum(seconds, axis=0)
+    median = np.median(errors, axis=0)
+    print(
+        f"\nintegrated gradients, 64 px, {len(images)} galaxies: {own_total:.2f} s, Captum {theirs_total:.2f} s, ratio "
+        f"{theirs_total / own_total:.2f} (median over galaxies {np.median(ratios):.2f}); median completeness error "
+        f"{median[1]:.2%}, Captum {median[0]:.2%}; median gradients {np.median(steps):.0f}, Captum 50"
+    )
+    assert np.median(ratios) >= 2
