@@ -188,10 +188,10 @@ def load(path: Path, ids: Sequence[str]) -> Split:
     """
     rows: dict[str, list[int]] = {name: [] for name in PARTS}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        seed = int(lines[0].removeprefix("# seed = "))
-        rule = lines[1].removeprefix("# rule = ")
-        for name, row, part in csv.reader(lines[3:]):
+        seed_line, rule_line, _, *table = _lines(path)
+        seed = int(seed_line.removeprefix("# seed = "))
+        rule = rule_line.removeprefix("# rule = ").rstrip("\n")
+        for name, row, part in csv.reader(table):
             if ids[int(row)] != name:
                 raise UnreadableFile(
                     f"This split was drawn for another dataset (row {row} is {ids[int(row)]} and not {name}).",
@@ -202,3 +202,9 @@ def load(path: Path, ids: Sequence[str]) -> Split:
     except (OSError, ValueError, IndexError, KeyError) as error:
         raise UnreadableFile(f"The split cannot be read ({error}).", "", str(path)) from None
     return Split(*(np.array(sorted(rows[name]), dtype=np.int64) for name in PARTS), seed=seed, rule=rule)
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines with their ends, which csv needs for an id that has a line break in it."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(file)

@@ -196,12 +196,13 @@ def open_file(path: Path) -> h5py.File:
             "Import the galaxies again.",
             str(path),
         ) from None
-    if "format" not in file.attrs or "images" not in file or "catalogue" not in file:
+    version = str(file.attrs.get("format", ""))
+    if not version.isdecimal() or "images" not in file or "catalogue" not in file:
         file.close()
         raise UnreadableFile(
             "This HDF5 file was not written by this program.", "Import it to make a dataset of it.", str(path)
         )
-    if int(str(file.attrs["format"])) > FORMAT:
+    if int(version) > FORMAT:
         file.close()
         raise WrongVersion("A newer Tuning Fork wrote this dataset.", "Update the program.", str(path))
     return file

@@ -1,0 +1,200 @@
+"""Three parts: disjoint, stratified, whole objects, and the same whatever the order of the rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.data.settings import DataSettings
+from core.data.split import PARTS, Split, load, save, split
+from core.data.target import NO_LABEL, Classes, Quantities, VoteFractions
+from core.errors import TooFewGalaxies, UnreadableFile
+
+NAMES = ("disk", "edge-on", "spheroid")
+TARGET = Classes("shape", NAMES)
+
+
+@st.composite
+def surveys(draw: st.DrawFn) -> tuple[list[str], np.ndarray]:
+    """Ids and labels: each class has three galaxies at least, some rows have no label."""
+    labels = [kind for kind in range(3) for _ in range(3)]
+    labels += draw(st.lists(st.integers(-1, 2), max_size=150))
+    labels = draw(st.permutations(labels))
+    return [f"galaxy {number}" for number in range(len(labels))], np.array(labels)
+
+
+shares = st.builds(DataSettings, validation=st.floats(0.05, 0.4), test=st.floats(0.05, 0.4))
+seeds = st.integers(0, 2**31 - 1)
+
+
+@given(surveys(), shares, seeds)
+def test_the_parts_are_disjoint_and_hold_every_labelled_row(survey: tuple, shares: DataSettings, seed: int):
+    ids, labels = survey
+    found = split(ids, labels, TARGET, shares, seed)
+    rows = np.concatenate([found.train, found.validation, found.test])
+    assert sorted(rows.tolist()) == np.flatnonzero(labels != NO_LABEL).tolist()
+
+
+@given(surveys(), shares, seeds)
+def test_each_class_has_its_share_in_each_part_within_rounding(survey: tuple, shares: DataSettings, seed: int):
+    ids, labels = survey
+    found = split(ids, labels, TARGET, shares, seed)
+    for kind in range(3):
+        count = int((labels == kind).sum())
+        for part, share in ((found.validation, shares.validation), (found.test, shares.test)):
+            number = int((labels[part] == kind).sum())
+            assert number >= 1
+            assert abs(number - share * count) <= 1.01
+        assert (labels[found.train] == kind).any()
+
+
+@given(surveys(), seeds, st.randoms())
+def test_the_order_of_the_rows_does_not_matter(survey: tuple, seed: int, random):
+    ids, labels = survey
+    order = list(range(len(ids)))
+    random.shuffle(order)
+    straight = split(ids, labels, TARGET, DataSettings(), seed)
+    shuffled = split([ids[row] for row in order], labels[order], TARGET, DataSettings(), seed)
+    for part in PARTS:
+        assert {ids[row] for row in getattr(straight, part)} == {ids[order[row]] for row in getattr(shuffled, part)}
+
+
+@given(surveys(), seeds, st.integers(2, 60), st.integers(2, 60))
+def test_a_smaller_training_set_lies_within_a_larger_one(survey: tuple, seed: int, one: int, other: int):
+    ids, labels = survey
+    small, large = sorted((one, other))
+    parts = [split(ids, labels, TARGET, DataSettings(train_limit=limit), seed) for limit in (small, large, None)]
+    assert set(parts[0].train) <= set(parts[1].train) <= set(parts[2].train)
+    for limit, part in zip((small, large), parts, strict=False):
+        assert len(part.train) == min(limit, len(parts[2].train))
+        assert np.array_equal(part.test, parts[2].test)
+        assert np.array_equal(part.validation, parts[2].validation)
+
+
+def test_a_limited_training_set_draws_evenly_from_the_classes():
+    labels = np.repeat([0, 1, 2], (600, 60, 60))
+    ids = [str(number) for number in range(720)]
+    found = split(ids, labels, TARGET, DataSettings(train_limit=90), 1)
+    assert np.bincount(labels[found.train]).tolist() == [30, 30, 30]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2)), min_size=1, max_size=150), seeds)
+def test_images_of_one_object_are_never_in_two_parts(rows: list[tuple[int, int]], seed: int):
+    rows = [*rows, *((1000 + number, kind) for kind in range(3) for number in range(3 * kind, 3 * kind + 3))]
+    groups = [str(group) for group, _ in rows]
+    ids = [str(number) for number in range(len(rows))]
+    found = split(ids, np.array([kind for _, kind in rows]), TARGET, DataSettings(group="object"), seed, groups)
+    objects = [{groups[row] for row in getattr(found, part)} for part in PARTS]
+    assert not (objects[0] & objects[1] | objects[0] & objects[2] | objects[1] & objects[2])
+    assert "object" in found.rule
+
+
+def test_rows_of_the_same_id_stay_together_without_being_asked():
+    ids = [str(number // 2) for number in range(120)]
+    labels = np.array([number // 2 % 3 for number in range(120)])
+    found = split(ids, labels, TARGET, DataSettings(), 4)
+    assert not {ids[row] for row in found.train} & {ids[row] for row in found.test}
+
+
+def test_another_seed_draws_other_galaxies_and_the_same_seed_the_same():
+    ids, labels = [str(number) for number in range(300)], np.arange(300) % 3
+    one, again, other = (split(ids, labels, TARGET, DataSettings(), seed) for seed in (1, 1, 2))
+    assert np.array_equal(one.test, again.test)
+    assert not np.array_equal(one.test, other.test)
+    assert one.seed == 1
+
+
+def test_a_class_of_seventeen_among_thousands_is_in_every_part():
+    labels = np.repeat([0, 1, 2], (5000, 17, 3000))
+    found = split([str(number) for number in range(8017)], labels, TARGET, DataSettings(), 3)
+    assert [int((labels[getattr(found, part)] == 1).sum()) for part in PARTS] == [12, 2, 3]
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 labelled galaxy"), (2, "2 labelled galaxies"), (0, "0 labelled")])
+def test_a_class_with_too_few_members_is_named_with_its_count(count: int, words: str):
+    labels = np.repeat([0, 1, 2], (20, count, 20))
+    with pytest.raises(TooFewGalaxies, match="“edge-on” has " + words) as caught:
+        split([str(number) for number in range(len(labels))], labels, TARGET, DataSettings(), 1)
+    assert "Label more" in caught.value.remedy
+
+
+def test_several_images_of_one_object_count_once():
+    labels = np.repeat([0, 1, 2], (20, 6, 20))
+    ids = [str(number) if kind != 1 else "the only one" for number, kind in enumerate(labels)]
+    with pytest.raises(TooFewGalaxies, match="“edge-on” has 1 labelled galaxy"):
+        split(ids, labels, TARGET, DataSettings(), 1)
+
+
+def test_without_a_test_part_two_members_are_enough():
+    labels = np.repeat([0, 1, 2], (20, 2, 20))
+    found = split([str(number) for number in range(42)], labels, TARGET, DataSettings(test=0), 1)
+    assert len(found.test) == 0
+    assert 1 in labels[found.train]
+    assert 1 in labels[found.validation]
+
+
+def test_hardly_any_labels_at_all_is_told():
+    with pytest.raises(TooFewGalaxies, match="There are 0 labelled galaxies"):
+        split(["a", "b"], np.array([-1, -1]), TARGET, DataSettings(), 1)
+
+
+def test_quantities_are_stratified_by_fifths_and_rows_with_gaps_left_out():
+    values = np.random.default_rng(1).lognormal(size=(1000, 2)).astype(np.float32)
+    values[::10] = np.nan
+    target = Quantities(("radius", "flux"), ("arcsec", ""))
+    found = split([str(number) for number in range(1000)], values, target, DataSettings(), 1)
+    assert np.isfinite(values[np.concatenate([found.train, found.validation, found.test])]).all()
+    edges = np.nanquantile(values[:, 0], [0.2, 0.4, 0.6, 0.8])
+    assert np.bincount(np.searchsorted(edges, values[found.test, 0])).tolist() == [27] * 5
+
+
+def test_vote_fractions_are_stratified_by_the_answer_with_most_votes():
+    most = np.arange(400) % 4 == 0
+    votes = np.where(most[:, None], [0.9, 0.1], [0.2, 0.8]).astype(np.float32)
+    found = split([str(n) for n in range(400)], votes, VoteFractions(("a", "b")), DataSettings(), 1)
+    assert int(most[found.test].sum()) == 15
+    assert len(found.test) == 60
+
+
+@settings(max_examples=25)
+@given(st.text(st.characters(exclude_categories=["Cs"])), seeds)
+def test_a_split_comes_back_from_its_file(tmp_path_factory: pytest.TempPathFactory, name: str, seed: int):
+    ids = [f"{name}{number}" for number in range(60)]
+    path = tmp_path_factory.mktemp("split") / "split.csv"
+    found = split(ids, np.arange(60) % 3, TARGET, DataSettings(), seed)
+    save(found, ids, path)
+    again = load(path, ids)
+    assert (again.seed, again.rule) == (found.seed, found.rule)
+    for part in PARTS:
+        assert np.array_equal(getattr(again, part), getattr(found, part))
+
+
+def test_the_file_can_be_read_by_anyone(tmp_path: Path):
+    rows = [np.array(part, dtype=np.int64) for part in ([0], [2], [1])]
+    save(Split(*rows, seed=5, rule="by hand"), ["a", "b,c", "d"], tmp_path / "split.csv")
+    text = (tmp_path / "split.csv").read_text()
+    assert text == '# seed = 5\n# rule = by hand\nid,row,part\na,0,train\n"b,c",1,test\nd,2,validation\n'
+
+
+def test_the_split_of_another_dataset_is_told(tmp_path: Path):
+    ids = [str(number) for number in range(30)]
+    save(split(ids, np.arange(30) % 3, TARGET, DataSettings(), 1), ids, tmp_path / "split.csv")
+    with pytest.raises(UnreadableFile, match="drawn for another dataset"):
+        load(tmp_path / "split.csv", ids[::-1])
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"id,row,part\n", b"# seed = 1\n# rule = x\nid,row,part\na,0,x\n", b"\xff"]
+)
+def test_a_damaged_split_is_told(tmp_path: Path, content: bytes | None):
+    if content is not None:
+        (tmp_path / "split.csv").write_bytes(content)
+    with pytest.raises(UnreadableFile):
+        load(tmp_path / "split.csv", ["a"])
+
+
+def test_a_row_knows_its_part():
+    parts = Split(*(np.array([row]) for row in (2, 0, 1)), seed=1, rule="").part_of(4)
+    assert parts == ["validation", "test", "train", ""]
