@@ -74,6 +74,7 @@ class WelcomePanel(QWidget):
     def _head(self) -> QHBoxLayout:
         picture = QLabel()
         picture.setPixmap(program_icon().pixmap(QSize(72, 72)))
+        picture.setFixedSize(72, 72)
         title = QLabel("Tuning Fork")
         title.setProperty("role", "title")
         text = QLabel("Train, fine-tune and interrogate networks on galaxy cutouts.")
