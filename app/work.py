@@ -76,17 +76,29 @@ class Thumbnails:
 
 
 def warm_up() -> Job:
-    """Import what the first click would otherwise wait for."""
+    """Import what the first click would otherwise wait for.
+
+    A million objects come with the libraries and stay. To walk over them all, as the cyclic garbage collector does
+    now and then, takes half a second in which no thread can run and the window stands still; so it is told to leave
+    them alone from then on.
+    """
 
     def run(stop: threading.Event) -> Work[None]:
+        import gc
         import importlib
 
         names = ("h5py", "astropy.table", "torch", "astropy.wcs", "core.train.loop", "core.explain.occlusion")
-        for done, name in enumerate(names):
-            if stop.is_set():
-                return
-            importlib.import_module(name)
-            yield Progress(done + 1, len(names), "libraries")
+        names += ("torch._dynamo",)  # which torch's optimisers import in their first step
+        gc.disable()
+        try:
+            for done, name in enumerate(names):
+                if stop.is_set():
+                    return
+                importlib.import_module(name)
+                yield Progress(done + 1, len(names), "libraries")
+        finally:
+            gc.freeze()
+            gc.enable()
 
     return Job("Getting ready", run)
 

@@ -144,10 +144,10 @@ def test_the_window_stays_awake_while_it_imports(qtbot: QtBot, window: MainWindo
             beat_during(
                 qtbot, work.import_files([folder], tmp_path / f"imported {turn}.h5", ImportSettings(), None), window
             )
-            for turn in range(3)
+            for turn in range(8)
         ]
     )
-    require_awake("importing 12,000 files three times", gaps)
+    require_awake("importing 12,000 files eight times", gaps)
 
 
 def test_the_window_stays_awake_while_it_simulates(
