@@ -243,26 +243,22 @@ class MainWindow(QMainWindow):
         except Problem as problem:
             self.report(problem)
             return
+        self._remember_project()
         for button in self.buttons.values():
             button.setEnabled(True)
         self.show_workspace(self.docks.current or "data")
 
     def import_galaxies(self, sources: Sequence[Path] = ()) -> None:
-        """Open the import wizard; without an open project, one is made."""
-        if self.session.project is None:
-            try:
-                self.session.open_project(home() / "My galaxies")
-            except Problem as problem:
-                self.report(problem)
-                return
-            self._remember_project()
-        if self._wizard is None or not self._wizard.isVisible():
-            self._wizard = ImportWizard(self.session, sources, self)
-            self._wizard.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-            self._wizard.imported.connect(lambda path: self.open_dataset(path))
-            self._wizard.show()
-        else:
+        """Open the import wizard, or bring it back with what is under way."""
+        if self._wizard is None or not (self._wizard.isVisible() or self._wizard.is_importing):
+            if self._wizard is not None:
+                self._wizard.deleteLater()
+            self._wizard = ImportWizard(self.session, home() / "My galaxies", sources, self)
+            self._wizard.imported.connect(self.open_dataset)
+        elif sources and not self._wizard.is_importing:
             self._wizard.set_sources(sources)
+        self._wizard.show()
+        self._wizard.raise_()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders may be dropped anywhere."""

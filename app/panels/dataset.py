@@ -34,6 +34,7 @@ from core.data.target import Classes, columns_of, label_text, numbers
 
 _PARTS = ("train", "validation", "test")
 _ROW = 26
+_WIDTH = 330
 _MOST_ROWS = 10  # of the table without a scroll bar
 
 
@@ -91,6 +92,7 @@ class DatasetPanel(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
+        scroll.setMinimumWidth(_WIDTH)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(scroll)

@@ -106,8 +106,7 @@ class GalleryPanel(QWidget):
             filters.addWidget(box, 1)
         filters.addWidget(self.descending)
         filters.setSpacing(4)
-        below.addWidget(self.legend, 1)
-        below.addWidget(self.count)
+        below.addWidget(self.count, 1)
         below.addWidget(self.side)
         column = QVBoxLayout(self)
         column.setSpacing(6)
@@ -115,6 +114,7 @@ class GalleryPanel(QWidget):
         column.addLayout(filters)
         column.addWidget(self.stretch_bar)
         column.addWidget(self.grid, 1)
+        column.addWidget(self.legend)
         column.addLayout(below)
 
     def _connect(self) -> None:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QFileDialog,
+    QFrame,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
-    QLineEdit,
     QProgressBar,
     QPushButton,
     QScrollArea,
     QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -32,311 +28,314 @@ from app.forms import SettingsForm
 from app.jobs import Job, Latest
 from app.session import Session
 from app.theme import icon
+from app.widgets.import_choices import ImportChoices
+from app.widgets.job_bar import duration
 from app.widgets.mosaic import Mosaic
+from app.widgets.report_view import ReportView
 from core.data.settings import ImportSettings
-from core.data.stretch import suited, to_rgb
-from core.errors import Problem
+from core.data.stretch import colour_planes, suited, to_rgb
+from core.errors import CatalogueProblem, Problem, SettingsProblem
 from core.events import Progress
+from core.project.project import dataset_path
 
 if TYPE_CHECKING:
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
 
-_MOST_REPORTED = 1000
+_BY_HAND = {"catalogue_id", "labels", "labels_from_folders"}
 
 
 class ImportWizard(QDialog):
     """Three pages: what to import and how, the import, its report.
 
+    It may be closed while the import goes on, and comes back with the report.
+
     Parameters
     ----------
     session
-        Its project gets the dataset, which is opened at the end.
+        Its project gets the dataset.
+    project
+        Folder of the project to propose, unless one is open.
     sources
         Files and folders to begin with.
+
+    Notes
+    -----
+    Signals: ``imported(path)`` when the user wants to open the finished dataset.
     """
 
     imported = Signal(object)
 
-    def __init__(self, session: Session, sources: Sequence[Path] = (), parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, project: Path, sources: Sequence[Path] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import galaxies")
         self.setObjectName("import")
         self.setAcceptDrops(True)
-        self.resize(980, 660)
+        self.resize(1020, 680)
         self._session = session
-        self._sources: list[Path] = []
         self._preview = Latest(self)
+        self._found: ImportPreview | None = None
+        self._refusal = ""
         self._job: Job | None = None
         self._report: ImportReport | None = None
-        self._began = 0.0
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
-        self._settle.setInterval(200)
+        self._settle.setInterval(250)
         self.pages = QStackedWidget()
         for page in (self._choosing(), self._working(), self._reporting()):
             self.pages.addWidget(page)
         QVBoxLayout(self).addWidget(self.pages)
+        self.choices.project.setText(str(session.project.folder if session.project is not None else project))
         self._connect()
-        self.set_sources(list(sources))
+        self.set_sources(sources)
+        self._judge()
 
     # -- pages -----------------------------------------------------------------------------------------------------
 
     def _choosing(self) -> QWidget:
-        self.sources_text = QLabel()
-        self.sources_text.setWordWrap(True)
-        self.add_folder = QPushButton(icon("mdi6.folder-plus-outline"), "Folder…")
-        self.add_files = QPushButton(icon("mdi6.file-plus-outline"), "Files…")
-        self.catalogue = QLineEdit()
-        self.catalogue.setPlaceholderText("None, or one that lies beside the images")
-        self.catalogue.setClearButtonEnabled(True)
-        self.choose_catalogue = QPushButton(icon("mdi6.table"), "Catalogue…")
-        self.name = QLineEdit()
-        self.name.setPlaceholderText("Name of the dataset")
-        self.form = SettingsForm(ImportSettings)
+        self.form = SettingsForm(ImportSettings, exclude=_BY_HAND)
+        self.choices = ImportChoices(self.form)
         self.mosaic = Mosaic()
-        self.mosaic.setMinimumSize(280, 280)
-        self.found = QLabel("Choose a folder or files, or drop them here.")
+        self.mosaic.setMinimumSize(260, 260)
+        self.found = QLabel()
         self.found.setWordWrap(True)
+        self.found.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.left_out = QLabel()
+        self.left_out.setWordWrap(True)
+        self.left_out.setProperty("role", "warning")
+        self.trouble = QLabel()
+        self.trouble.setWordWrap(True)
+        self.trouble.setProperty("role", "problem")
         self.start = QPushButton(icon("mdi6.import", "on_accent"), "Import")
         self.start.setProperty("role", "primary")
-        self.start.setEnabled(False)
         self.cancel = QPushButton("Cancel")
-
-        left = QVBoxLayout()
-        left.setSpacing(8)
-        left.addWidget(_heading("Images"))
-        left.addWidget(self.sources_text)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.add_folder)
-        buttons.addWidget(self.add_files)
-        buttons.addStretch(1)
-        left.addLayout(buttons)
-        left.addWidget(_heading("Labels"))
-        line = QHBoxLayout()
-        line.addWidget(self.catalogue, 1)
-        line.addWidget(self.choose_catalogue)
-        left.addLayout(line)
-        left.addWidget(_heading("How"))
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(self.form)
-        left.addWidget(scroll, 1)
-        left.addWidget(_heading("Save as"))
-        left.addWidget(self.name)
-
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.choices)
+        heading = QLabel("What is there")
+        heading.setProperty("role", "heading")
         right = QVBoxLayout()
-        right.addWidget(_heading("What is there"))
+        right.addWidget(heading)
         right.addWidget(self.mosaic, 1)
         right.addWidget(self.found)
-
+        right.addWidget(self.left_out)
+        right.addWidget(self.trouble)
         columns = QHBoxLayout()
-        columns.setSpacing(16)
-        columns.addLayout(left, 3)
-        columns.addLayout(right, 2)
-        below = QHBoxLayout()
-        below.addStretch(1)
-        below.addWidget(self.cancel)
-        below.addWidget(self.start)
+        columns.setSpacing(20)
+        columns.addWidget(scroll, 11)
+        columns.addLayout(right, 9)
         page = QWidget()
         whole = QVBoxLayout(page)
         whole.addLayout(columns, 1)
-        whole.addLayout(below)
+        whole.addLayout(_line(None, self.cancel, self.start))
         return page
 
     def _working(self) -> QWidget:
-        self.progress_text = QLabel("Importing…")
-        self.progress_text.setProperty("role", "heading")
+        self.progress_text = QLabel()
+        self.progress_text.setProperty("role", "title")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.left_text = QLabel()
         self.left_text.setProperty("role", "muted")
-        self.stop = QPushButton(icon("mdi6.stop"), "Cancel")
+        self.stop = QPushButton(icon("mdi6.stop"), "Cancel the import")
+        self.hide_button = QPushButton("Go on in the background")
         page = QWidget()
         column = QVBoxLayout(page)
-        column.addStretch(1)
+        column.setContentsMargins(80, 0, 80, 0)
+        column.setSpacing(10)
+        column.addStretch(2)
         for widget in (self.progress_text, self.bar, self.left_text):
             column.addWidget(widget)
-        column.addWidget(self.stop, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(2)
+        column.addLayout(_line(self.stop, self.hide_button, None))
+        column.addStretch(3)
         return page
 
     def _reporting(self) -> QWidget:
-        self.summary = QLabel()
-        self.summary.setProperty("role", "heading")
-        self.summary.setWordWrap(True)
-        self.notes = QLabel()
-        self.notes.setWordWrap(True)
-        self.notes.setProperty("role", "muted")
-        self.unusable = QTableWidget(0, 3)
-        self.unusable.setHorizontalHeaderLabels(["File", "Reason", "Remedy"])
-        self.unusable.verticalHeader().hide()
-        self.unusable.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.unusable.setWordWrap(True)
-        self.unusable.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.report = ReportView()
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save report…")
-        self.back = QPushButton("Back")
-        self.done = QPushButton("Open")
-        self.done.setProperty("role", "primary")
-        below = QHBoxLayout()
-        below.addWidget(self.save)
-        below.addStretch(1)
-        below.addWidget(self.back)
-        below.addWidget(self.done)
+        self.back = QPushButton("Import more")
+        self.open_button = QPushButton("Open the dataset")
+        self.open_button.setProperty("role", "primary")
+        for button in (self.save, self.back):
+            button.setAutoDefault(False)
         page = QWidget()
         column = QVBoxLayout(page)
-        column.addWidget(self.summary)
-        column.addWidget(self.notes)
-        column.addWidget(self.unusable, 1)
-        column.addLayout(below)
+        column.addWidget(self.report, 1)
+        column.addLayout(_line(self.save, None, self.back, self.open_button))
         return page
 
     def _connect(self) -> None:
-        self.add_folder.clicked.connect(self._ask_folder)
-        self.add_files.clicked.connect(self._ask_files)
-        self.choose_catalogue.clicked.connect(self._ask_catalogue)
-        self.catalogue.textChanged.connect(lambda _text: self._settle.start())
+        self.choices.changed.connect(self._settle.start)
+        self.choices.sources_changed.connect(self._propose_name)
+        self.choices.named.connect(self._judge)
         self.form.changed.connect(lambda _settings: self._settle.start())
         self._settle.timeout.connect(self._look)
         self._preview.finished.connect(self._show_preview)
         self._preview.failed.connect(self._show_refusal)
         self.start.clicked.connect(self._import)
         self.cancel.clicked.connect(self.reject)
-        self.stop.clicked.connect(self._stop)
+        self.stop.clicked.connect(lambda _checked=False: self._job.stop() if self._job is not None else None)
+        self.hide_button.clicked.connect(self.hide)
         self.save.clicked.connect(self._save_report)
-        self.back.clicked.connect(lambda: self.pages.setCurrentIndex(0))
-        self.done.clicked.connect(self._open)
+        self.back.clicked.connect(lambda _checked=False: self._begin_again())
+        self.open_button.clicked.connect(self._open)
 
     # -- choosing --------------------------------------------------------------------------------------------------
 
+    @property
+    def is_importing(self) -> bool:
+        """Whether an import is under way."""
+        return self._job is not None
+
     def set_sources(self, sources: Sequence[Path]) -> None:
         """Choose files and folders."""
-        self._sources = list(dict.fromkeys(sources))
-        self.sources_text.setText(", ".join(path.name for path in self._sources) or "Nothing chosen yet.")
-        self.sources_text.setToolTip("\n".join(map(str, self._sources)))
-        if self._sources and not self.name.text():
-            first = self._sources[0]
-            self.name.setText(first.name if first.is_dir() else first.parent.name)
-        self._look()
+        self.choices.set_sources(sources)
+
+    def _propose_name(self) -> None:
+        if self.choices.sources:
+            first = self.choices.sources[0]
+            self.choices.name.setText(self._free_name(first.name if first.is_dir() else first.parent.name))
+
+    def _free_name(self, name: str) -> str:
+        free, number = name, 2
+        while dataset_path(self.choices.folder, free).exists():
+            free, number = f"{name} ({number})", number + 1
+        return free
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped."""
-        if event.mimeData().hasUrls():
+        if event.mimeData().hasUrls() and not self.is_importing:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Add what was dropped."""
-        self.set_sources([*self._sources, *(Path(url.toLocalFile()) for url in event.mimeData().urls())])
-
-    def _ask_folder(self) -> None:
-        if folder := QFileDialog.getExistingDirectory(self, "Folder with galaxies"):
-            self.set_sources([*self._sources, Path(folder)])
-
-    def _ask_files(self) -> None:
-        files, _ = QFileDialog.getOpenFileNames(self, "Files with galaxies")
-        if files:
-            self.set_sources([*self._sources, *map(Path, files)])
-
-    def _ask_catalogue(self) -> None:
-        kinds = "Catalogues (*.csv *.fits *.fit *.xml *.vot *.parquet *.ecsv);;All files (*)"
-        file, _ = QFileDialog.getOpenFileName(self, "Catalogue", "", kinds)
-        if file:
-            self.catalogue.setText(file)
+        self.set_sources([*self.choices.sources, *(Path(url.toLocalFile()) for url in event.mimeData().urls())])
 
     @property
-    def _catalogue(self) -> Path | None:
-        text = self.catalogue.text().strip()
-        return Path(text) if text else None
+    def settings(self) -> ImportSettings:
+        """What the form and the columns say."""
+        return self.form.value().model_copy(update=self.choices.columns)
+
+    # -- looking ---------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        self.start.setEnabled(False)
-        if self._sources:
-            self.found.setText("Looking…")
-            self._preview.start(work.preview_import(self._sources, self.form.value(), self._catalogue))
+        self._found, self._refusal = None, ""
+        if self.choices.sources:
+            self.found.setText("Looking at the files…")
+            self._preview.start(work.preview_import(self.choices.sources, self.settings, self.choices.catalogue))
+        else:
+            self._preview.stop()
+            self.mosaic.set_pictures([])
+            self.found.setText("")
+        self._judge()
 
     def _show_preview(self, preview: ImportPreview) -> None:
-        pictures = [to_rgb(stamp, suited(stamp.dtype.name == "uint8")) for stamp in preview.stamps]
-        self.mosaic.set_pictures(pictures)
-        sizes = ", ".join(f"{width} × {height}" for (_, height, width), _ in list(preview.shapes.items())[:3])
-        lines = [f"{preview.count:,} galaxies of {sizes} pixels; bands {', '.join(preview.bands)}."]
-        if preview.pixel_scale == preview.pixel_scale:  # known
-            lines.append(f"{preview.pixel_scale:.3g}″ per pixel.")
-        if preview.catalogue is not None:
-            labels = ", ".join(preview.label_columns) or "none"
-            lines.append(
-                f"Catalogue {preview.catalogue.name}, by “{preview.id_column}”: {preview.matched:,} galaxies have a "
-                f"row. Labels: {labels}."
-            )
-            if not self.catalogue.text():
-                self.catalogue.setText(str(preview.catalogue))
-        lines += [str(problem) for problem in preview.problems[:3]]
-        lines += preview.notes[:3]
-        self.found.setText("\n".join(lines))
-        self.start.setEnabled(bool(preview.stamps))
+        self._found = preview
+        planes = colour_planes(preview.bands)
+        self.mosaic.set_pictures(
+            [
+                to_rgb(stamp, suited(stamp.dtype.name == "uint8"), planes if len(stamp) == len(preview.bands) else None)
+                for stamp in preview.stamps
+            ]
+        )
+        is_used = self.choices.offer_catalogue(preview.catalogue)
+        columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
+        self.choices.offer_columns(*columns)
+        self.found.setText("\n".join(_told(preview, with_labels=is_used)))
+        self._judge()
 
     def _show_refusal(self, problem: object) -> None:
         self.mosaic.set_pictures([])
-        self.found.setText(str(problem))
+        self.found.setText("")
+        if isinstance(problem, Problem):
+            self._refusal = str(problem)
+        else:
+            self._session.report(problem)
+        self._judge()
+
+    def _judge(self) -> None:
+        """Say what stands in the way of an import, and what would be left out."""
+        problems = [] if self._found is None else self._found.problems
+        in_the_way = [problem for problem in problems if isinstance(problem, CatalogueProblem | SettingsProblem)]
+        lines = [self._refusal] * bool(self._refusal) + [str(problem) for problem in in_the_way[:3]]
+        name = self.choices.name.text().strip()
+        exists = bool(name) and dataset_path(self.choices.folder, name).exists()
+        if exists:
+            lines.append(f"There is a dataset “{name}” in this project already.")
+        self.trouble.setText("\n".join(lines))
+        self.trouble.setVisible(bool(lines))
+        self.left_out.setText(_left_out([problem for problem in problems if problem not in in_the_way]))
+        self.left_out.setVisible(bool(self.left_out.text()))
+        is_named = bool(name and self.choices.project.text().strip())
+        ready = is_named and self._found is not None and bool(self._found.stamps)
+        self.start.setEnabled(ready and not exists and not in_the_way and not self.form.problem)
 
     # -- importing -------------------------------------------------------------------------------------------------
 
     def _import(self) -> None:
-        project = self._session.project
-        if project is None:
+        folder = self.choices.folder
+        try:
+            self._open_project(folder)
+        except Problem as problem:
+            self._show_refusal(problem)
             return
-        output = project.dataset_path(self.name.text().strip() or "galaxies")
         self._preview.stop()
-        self._began = time.monotonic()
+        self.progress_text.setText("Importing…")
+        self.left_text.clear()
         self.bar.setRange(0, 0)
         self.pages.setCurrentIndex(1)
-        job = work.import_files(self._sources, output, self.form.value(), self._catalogue)
+        output = dataset_path(folder, self.choices.name.text().strip())
+        job = work.import_files(self.choices.sources, output, self.settings, self.choices.catalogue)
         job.happened.connect(self._happened)
         job.finished.connect(self._show_report)
         job.failed.connect(self._failed)
-        job.stopped.connect(lambda: self.pages.setCurrentIndex(0))
+        job.stopped.connect(self._begin_again)
+        job.ended.connect(self._ended)
         self._job = job
         self._session.add_job(job)
-        job.ended.connect(self._ended)
         job.start()
+
+    def _open_project(self, folder: Path) -> None:
+        other = self._session.project is not None and self._session.project.folder != folder
+        if other and self._session.training is not None:
+            raise Problem("Another project cannot be opened while a training runs.", "Import into this one.")
+        self._session.open_project(folder)
 
     def _happened(self, events: Sequence[object]) -> None:
         progress = [event for event in events if isinstance(event, Progress)]
-        if not progress:
+        if not progress or self._job is None:
             return
         done, total = progress[-1].done, progress[-1].total
         self.bar.setRange(0, total or 0)
         self.bar.setValue(done)
-        self.progress_text.setText(f"{done:,} of {total:,} files" if total else f"Found {done:,} files")
-        if total and done and self._job is not None and self._job.time_left is not None:
-            self.left_text.setText(f"{_clock(self._job.time_left)} left")
-
-    def _stop(self) -> None:
-        if self._job is not None:
-            self._job.stop()
+        self.progress_text.setText(f"{done:,} of {total:,} files" if total else f"{done:,} files found")
+        left = self._job.time_left
+        self.left_text.setText(f"{duration(left)} left" if total and left is not None else "")
 
     def _failed(self, problem: object) -> None:
-        self.pages.setCurrentIndex(0)
-        if isinstance(problem, Problem):
-            self.found.setText(str(problem))
-        else:
-            self._session.report(problem)
+        self._begin_again()
+        self._show_refusal(problem)
+        self.show()
 
     def _ended(self) -> None:
         self._job = None
 
+    def _begin_again(self) -> None:
+        self.pages.setCurrentIndex(0)
+        if self.choices.name.text():
+            self.choices.name.setText(self._free_name(self.choices.name.text()))
+        self._look()
+
     def _show_report(self, report: ImportReport) -> None:
         self._report = report
-        self.summary.setText(f"{report.sentence} {report.seconds:.1f} s.")
-        self.notes.setText("\n".join(report.notes))
-        self.unusable.setVisible(bool(report.unusable))
-        shown = report.unusable[:_MOST_REPORTED]
-        self.unusable.setRowCount(len(shown))
-        for place, problem in enumerate(shown):
-            for column, text in enumerate((problem.where, problem.sentence, problem.remedy)):
-                self.unusable.setItem(place, column, QTableWidgetItem(text))
-        self.unusable.resizeRowsToContents()
+        self.report.show_report(report)
         self.pages.setCurrentIndex(2)
+        self.open_button.setFocus()
+        self.show()
 
     def _save_report(self) -> None:
         file, _ = QFileDialog.getSaveFileName(self, "Save the report", "import report.csv", "Tables (*.csv)")
@@ -351,19 +350,47 @@ class ImportWizard(QDialog):
             self.imported.emit(self._report.path)
         self.accept()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing cancels an import that is under way."""
-        self._stop()
+    def done(self, arg__1: int) -> None:
+        """Close; an import that is under way goes on."""
+        self._settle.stop()
         self._preview.stop()
-        super().closeEvent(event)
+        super().done(arg__1)
 
 
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "heading")
-    return label
+def _told(preview: ImportPreview, *, with_labels: bool) -> list[str]:
+    """What was found, in sentences."""
+    sizes = [f"{width} × {height}" for _, height, width in preview.shapes]
+    size = " or ".join(dict.fromkeys(sizes[:3])) + (" or others" if len(sizes) > 3 else "")
+    galaxies = "1 galaxy" if preview.count == 1 else f"{preview.count:,} galaxies"
+    bands = f"{'bands' if len(preview.bands) > 1 else 'band'} {', '.join(preview.bands)}"
+    scale = "pixel scale unknown" if math.isnan(preview.pixel_scale) else f"{preview.pixel_scale:.3g}″ per pixel"
+    lines = [f"{galaxies} of {size} pixels; {bands}; {scale}."]
+    side = preview.plan.size
+    if sizes != [f"{side} × {side}"]:
+        lines.append(f"Stamps will be {side} × {side} pixels.")
+    if with_labels and preview.columns:
+        labels = ", ".join(preview.label_columns) or "none"
+        where = f"{preview.catalogue.name}: " if preview.catalogue is not None else ""
+        lines.append(
+            f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row; labels: {labels}."
+        )
+    return [*lines, *preview.notes[:3]]
 
 
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+def _left_out(problems: Sequence[Problem]) -> str:
+    """How many files would be left out, with an example."""
+    if not problems:
+        return ""
+    count = "1 file or row" if len(problems) == 1 else f"{len(problems):,} files or rows"
+    return f"{count} will be left out and reported. {problems[0]}"
+
+
+def _line(*widgets: QWidget | None) -> QHBoxLayout:
+    """Widgets side by side; None: a gap that takes the room left over."""
+    line = QHBoxLayout()
+    for widget in widgets:
+        if widget is None:
+            line.addStretch(1)
+        else:
+            line.addWidget(widget)
+    return line

@@ -111,7 +111,7 @@ class Project:
 
     def dataset_path(self, name: str) -> Path:
         """Where a new dataset of that name should lie."""
-        return self.folder / "datasets" / f"{_file_name(name)}.h5"
+        return dataset_path(self.folder, name)
 
     def runs(self) -> list[RunFolder]:
         """The runs that were started, oldest first."""
@@ -130,6 +130,11 @@ class Project:
     def labels(self, dataset: Path) -> LabelJournal:
         """The journal of hand labels for a dataset."""
         return LabelJournal(self.folder / "labels" / f"{dataset.stem}.jsonl")
+
+
+def dataset_path(folder: Path, name: str) -> Path:
+    """Where a dataset of that name lies in the project of a folder."""
+    return folder / "datasets" / f"{_file_name(name)}.h5"
 
 
 def _file_name(name: str) -> str:
