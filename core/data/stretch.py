@@ -11,6 +11,7 @@ Observatories' ``display`` task.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -122,7 +123,7 @@ def colour_planes(bands: Sequence[str]) -> tuple[int, int, int] | None:
 def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float]:
     """Black and white level of an image (any shape), in its units; not-finite pixels are ignored."""
     if settings.limits == "manual":
-        return settings.low, max(settings.high, np.nextafter(settings.low, np.inf))
+        return settings.low, float(_apart(settings.low, settings.high, 0.0))
     pixels = image[np.isfinite(image)]
     if pixels.size == 0:
         return 0.0, 1.0
@@ -134,7 +135,13 @@ def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float
         low, high = _above_sky(*(float(value) for value in np.percentile(pixels, (*_SKY, settings.white))))
     else:
         low, high = (float(value) for value in np.percentile(pixels, (settings.black, settings.white)))
-    return (low, high) if high > low else (low, low + 1.0)
+    return low, float(_apart(low, high))
+
+
+def _apart(low: Any, high: Any, least: float = 1.0) -> NDArray[Any]:
+    """White levels that also float32 can tell from their black levels."""
+    step = np.maximum(least, 1e-6 * np.maximum(np.abs(low), 1e-6))
+    return np.where(np.float32(high) > np.float32(low), high, low + step)
 
 
 def _above_sky(tenth: Any, third: Any, white: Any) -> tuple[Any, Any]:
@@ -213,7 +220,7 @@ def to_rgb(
     ndarray
         uint8 (H, W, 3), row 0 at the bottom like the stamp.
     """
-    return _coloured(stamp[None], settings, bands)[0]
+    return _coloured(stamp[None], settings, bands, stamp.size)[0]
 
 
 def thumbnails(
@@ -228,30 +235,32 @@ def thumbnails(
     if factor > 1:
         inner = stamps[:, :, : height // factor * factor, : width // factor * factor]
         stamps = inner.reshape(*inner.shape[:2], height // factor, factor, width // factor, factor).mean(axis=(3, 5))
-    small = _coloured(stamps, settings, bands)
-    rows = (np.arange(side) * small.shape[1] / side).astype(np.intp)
-    columns = (np.arange(side) * small.shape[2] / side).astype(np.intp)
-    return small[:, rows[:, None], columns[None, :]]
+    small = _coloured(stamps, settings, bands, _SAMPLE)
+    for axis in (1, 2):
+        if small.shape[axis] != side:
+            small = small.take((np.arange(side) * small.shape[axis] / side).astype(np.intp), axis=axis)
+    return small
 
 
 def _coloured(
-    stamps: NDArray[Any], settings: StretchSettings, bands: tuple[int, int, int] | int | None
+    stamps: NDArray[Any], settings: StretchSettings, bands: tuple[int, int, int] | int | None, sample: int
 ) -> NDArray[np.uint8]:
-    """Colour stamps (n, C, H, W) as (n, H, W, 3)."""
+    """Colour stamps (n, C, H, W) as (n, H, W, 3), with limits from about ``sample`` pixels of each."""
     if bands is None:
         bands = (0, 1, 2) if stamps.shape[1] >= 3 else None
     if isinstance(bands, tuple):
-        return _in_colour(stamps[:, bands].astype(np.float32), settings)
+        return _in_colour(stamps[:, bands].astype(np.float32), settings, sample)
     plane = stamps.mean(axis=1) if bands is None else stamps[:, bands]
-    low, high = _levels(plane[:, None], settings)
+    low, high = _levels(plane[:, None], settings, sample)
     shown = stretched(plane, settings, (low[:, 0], high[:, 0]))  # pyright: ignore[reportArgumentType] - (n, 1, 1) each
     table = COLOUR_MAPS[settings.colour_map]
-    return (table[::-1] if settings.invert else table)[(shown * 255 + 0.5).astype(np.uint8)]
+    shades = (shown * 255 + 0.5).astype(np.uint8)
+    return (table[::-1] if settings.invert else table).take(shades, axis=0)  # a third of the time of indexing
 
 
-def _in_colour(stamps: Image, settings: StretchSettings) -> NDArray[np.uint8]:
+def _in_colour(stamps: Image, settings: StretchSettings, sample: int) -> NDArray[np.uint8]:
     """Bend the mean of three bands and give each band its share of it (Lupton et al. 2004)."""
-    low, high = _levels(stamps, settings)
+    low, high = _levels(stamps, settings, sample)
     scaled = np.maximum((np.nan_to_num(stamps) - low) / (high - low), 0)  # (n, 3, H, W)
     if settings.kind == "linear":
         colours = np.clip(scaled, 0, 1)
@@ -265,17 +274,17 @@ def _in_colour(stamps: Image, settings: StretchSettings) -> NDArray[np.uint8]:
     return np.moveaxis((colours * 255 + 0.5).astype(np.uint8), 1, -1)
 
 
-def _levels(stamps: Image, settings: StretchSettings) -> tuple[Image, Image]:
+def _levels(stamps: Image, settings: StretchSettings, sample: int) -> tuple[Image, Image]:
     """Black and white level of each stamp (n, C, H, W), each as (n, 1, 1, 1), from a sample of its pixels."""
-    flat = stamps.reshape(len(stamps), -1)
-    flat = flat[:, :: max(1, flat.shape[1] // _SAMPLE)]
+    flat = stamps.reshape(len(stamps), math.prod(stamps.shape[1:]))
+    flat = flat[:, :: max(1, flat.shape[1] // sample)]
     if settings.limits in ("percentile", "sky") and np.isfinite(flat).all():  # all stamps in one go
         shares = (settings.black,) if settings.limits == "percentile" else _SKY
         places = [round((flat.shape[1] - 1) * share / 100) for share in (*shares, settings.white)]
         levels = np.partition(flat, places, axis=1)[:, places].T
         low, high = levels if settings.limits == "percentile" else _above_sky(*levels)
-        high = np.where(high > low, high, low + 1)
+        high = _apart(low, high)
     else:
-        low, high = np.array([limits(pixels, settings) for pixels in flat]).T
+        low, high = np.array([limits(pixels, settings) for pixels in flat]).reshape(-1, 2).T
     shape = (len(stamps), 1, 1, 1)
     return low.reshape(shape).astype(np.float32), high.reshape(shape).astype(np.float32)
