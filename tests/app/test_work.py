@@ -1,0 +1,118 @@
+"""The verbs: jobs that are not started yet, that import what is heavy on their own thread, and that can be stopped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app import work
+from app.jobs import Job
+from core.data.cutouts import Cutouts
+from core.data.stretch import StretchSettings
+from core.errors import Problem
+from core.explain.settings import OcclusionSettings
+from core.nets.settings import NetworkSettings
+from core.train.settings import AugmentationSettings
+
+ROOT = Path(__file__).parents[2]
+
+
+def result(qtbot: QtBot, job: Job) -> Any:
+    """Run a job to its end."""
+    assert job.state == "waiting"
+    with qtbot.waitSignal(job.ended, timeout=60_000):
+        found: list[Any] = []
+        job.finished.connect(found.append)
+        job.failed.connect(found.append)
+        job.start()
+    job.deleteLater()
+    assert found, "it was stopped"
+    return found[0]
+
+
+def test_making_a_job_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+application = QCoreApplication([])
+from app import work
+from core.nets.settings import NetworkSettings
+jobs = [work.warm_up(), work.demonstration(), work.device(), work.layer_table(NetworkSettings(), (1, 32, 32))]
+jobs += [work.open_dataset(Path("a.h5"), Path("project"))]
+print([name for name in ("torch", "astropy", "galsim", "h5py", "sklearn", "scipy") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_layers_of_a_network_are_told(qtbot: QtBot) -> None:
+    rows = result(qtbot, work.layer_table(NetworkSettings(depth=2, channels=8), (1, 32, 32), 3))
+    assert rows[-1].shape == (3,)
+
+
+def test_one_galaxy_is_varied_sixteen_times(qtbot: QtBot) -> None:
+    stamp = np.random.default_rng(0).normal(size=(2, 24, 24)).astype(np.float32)
+    assert result(qtbot, work.sixteen(stamp, AugmentationSettings(), 1)).shape == (16, 2, 24, 24)
+
+
+def test_the_device_is_told_in_words(qtbot: QtBot) -> None:
+    assert result(qtbot, work.device())
+
+
+def test_predictions_judgement_and_maps_come_from_the_same_run(
+    qtbot: QtBot, survey_run: Path, survey_dataset: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    from core.project.runs import RunFolder
+
+    run = RunFolder(Path(shutil.copytree(survey_run, tmp_path / "run")))
+    rows = np.arange(5)
+    predictions = result(qtbot, work.predict(run.best, survey_dataset, rows))
+    assert predictions.scores.shape == (5, 3)
+    settings = OcclusionSettings(patch=8, stride=8)
+    explanation = result(qtbot, work.explain("occlusion", run.best, survey_dataset, 2, predictions.names[0], settings))
+    with Cutouts.open(survey_dataset) as cutouts:
+        assert explanation.galaxy_id == cutouts.ids[2]
+    assert explanation.map.shape == (24, 24)
+    paths = result(qtbot, work.save_explanations([explanation], survey_dataset, 2, tmp_path))
+    assert all(path.exists() for path in paths)
+    assert result(qtbot, work.judge(run, survey_dataset, "validation")) is not None
+
+
+def test_what_cannot_be_opened_ends_as_a_problem(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "a.h5").write_text("no")
+    problem = result(qtbot, work.open_dataset(tmp_path / "a.h5", tmp_path))
+    assert isinstance(problem, Problem)
+    assert problem.sentence
+
+
+def test_a_request_that_is_stopped_before_it_began_does_nothing(qtbot: QtBot, survey_dataset: Path) -> None:
+    job = work.coordinates(survey_dataset, 0)
+    with qtbot.waitSignal(job.stopped):
+        job.stop()
+    job.deleteLater()
+
+
+def test_coordinates_are_those_of_the_galaxy(qtbot: QtBot, survey_dataset: Path) -> None:
+    position = result(qtbot, work.coordinates(survey_dataset, 3))
+    with Cutouts.open(survey_dataset) as cutouts:
+        wcs = cutouts.wcs(3)
+    assert wcs is not None
+    assert position(4.0, 7.0) == pytest.approx([float(value) for value in wcs.wcs_pix2world(4.0, 7.0, 0)])
+
+
+def test_thumbnails_are_drawn_for_the_rows_that_are_asked_for(survey_dataset: Path) -> None:
+    thumbnails = work.Thumbnails(survey_dataset, StretchSettings(), None, side=32)
+    both = thumbnails(np.array([5, 1]))
+    assert both.shape == (2, 32, 32, 3)
+    np.testing.assert_array_equal(both[1], thumbnails(np.array([1]))[0])
+    thumbnails.close()
+    thumbnails.close()
