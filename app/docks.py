@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from app import workspaces
 from app.session import Session
 from app.workspaces import PANELS, WORKSPACES, Workspace
 
@@ -33,13 +34,13 @@ class Docks:
 
     def _dock(self, name: str) -> QDockWidget:
         if name not in self._docks:
-            title, build = PANELS[name]
+            title, _ = PANELS[name]
             dock = QDockWidget(title, self._window)
             dock.setObjectName(name)
             dock.setFeatures(
                 QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
             )
-            dock.setWidget(build(self._session))
+            dock.setWidget(workspaces.build(name, self._session))
             dock.hide()
             self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
             self._docks[name] = dock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 from PySide6.QtCore import QSettings, Qt
@@ -29,13 +30,15 @@ from app.docks import Docks
 from app.guide import Guide, show_about
 from app.jobs import Job, Latest
 from app.notices import CrashDialog, NoticeStrip
-from app.panels.import_wizard import ImportWizard
 from app.panels.welcome import WelcomePanel
 from app.session import Session
 from app.theme import icon, program_icon
 from app.widgets.job_bar import JobBar
 from app.workspaces import WORKSPACES
 from core.errors import Problem
+
+if TYPE_CHECKING:
+    from app.panels.import_wizard import ImportWizard
 
 _MOST_RECENT = 6
 _THEMES = ("light", "dark", "system")
@@ -250,6 +253,8 @@ class MainWindow(QMainWindow):
 
     def import_galaxies(self, sources: Sequence[Path] = ()) -> None:
         """Open the import wizard, or bring it back with what is under way."""
+        from app.panels.import_wizard import ImportWizard
+
         if self._wizard is None or not (self._wizard.isVisible() or self._wizard.is_importing):
             if self._wizard is not None:
                 self._wizard.deleteLater()

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from PySide6.QtWidgets import QWidget
 
-from app.panels.augmentation import AugmentationPanel
-from app.panels.cutout import CutoutPanel
-from app.panels.dataset import DatasetPanel
-from app.panels.evaluation import EvaluationPanel
-from app.panels.explanation import ExplanationPanel
-from app.panels.gallery import GalleryPanel
-from app.panels.network import NetworkPanel
-from app.panels.runs import RunsPanel
-from app.panels.training import TrainingPanel
 from app.session import Session
 
 Area: TypeAlias = tuple[str, ...]
@@ -34,17 +25,25 @@ class Workspace:
     widths: tuple[int, ...]
 
 
-PANELS: dict[str, tuple[str, Callable[[Session], QWidget]]] = {
-    "gallery": ("Gallery", GalleryPanel),
-    "cutout": ("Cutout", CutoutPanel),
-    "dataset": ("Dataset", DatasetPanel),
-    "network": ("Network", NetworkPanel),
-    "augmentation": ("Augmentation", AugmentationPanel),
-    "training": ("Training", TrainingPanel),
-    "runs": ("Runs", RunsPanel),
-    "evaluation": ("Evaluation", EvaluationPanel),
-    "explanation": ("Why?", ExplanationPanel),
+PANELS: dict[str, tuple[str, str]] = {
+    "gallery": ("Gallery", "GalleryPanel"),
+    "cutout": ("Cutout", "CutoutPanel"),
+    "dataset": ("Dataset", "DatasetPanel"),
+    "network": ("Network", "NetworkPanel"),
+    "augmentation": ("Augmentation", "AugmentationPanel"),
+    "training": ("Training", "TrainingPanel"),
+    "runs": ("Runs", "RunsPanel"),
+    "evaluation": ("Evaluation", "EvaluationPanel"),
+    "explanation": ("Why?", "ExplanationPanel"),
 }
+"""Title and class of each panel; its module in :mod:`app.panels` has its name."""
+
+
+def build(name: str, session: Session) -> QWidget:
+    """Build a panel. Its module is imported only now, so that the window is on the screen before pyqtgraph is."""
+    module = importlib.import_module(f"app.panels.{name}")
+    return getattr(module, PANELS[name][1])(session)
+
 
 WORKSPACES: dict[str, Workspace] = {
     "data": Workspace(
