@@ -1,0 +1,57 @@
+"""How soon the window is on the screen, against a bare PySide6 + pyqtgraph window."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = 7
+
+BARE = """
+import time
+began = time.perf_counter()
+from PySide6.QtWidgets import QApplication, QMainWindow
+import pyqtgraph
+application = QApplication([])
+window = QMainWindow()
+window.setCentralWidget(pyqtgraph.PlotWidget())
+window.show()
+application.processEvents()
+print(time.perf_counter() - began)
+"""
+
+OURS = """
+import time
+began = time.perf_counter()
+from PySide6.QtWidgets import QApplication
+from app import theme
+from app.window import MainWindow
+application = QApplication([])
+theme.apply(application)
+window = MainWindow()
+window.show()
+application.processEvents()
+print(time.perf_counter() - began)
+"""
+
+
+def seconds(code: str, home: Path) -> float:
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    return float(done.stdout)
+
+
+@pytest.mark.benchmark
+def test_the_window_is_on_the_screen_nearly_as_soon_as_a_bare_one(tmp_path: Path):
+    rounds = [(seconds(OURS, tmp_path), seconds(BARE, tmp_path)) for _ in range(ROUNDS)]
+    ours, bare = (statistics.median(times) for times in zip(*rounds, strict=True))
+    print(f"\nwindow on the screen: {ours:.2f} s, bare PySide6 + pyqtgraph {bare:.2f} s, ratio {ours / bare:.2f}")
+    assert ours / bare <= 1.3
