@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QSizePolicy,
     QSplitter,
     QStackedLayout,
     QTableWidget,
@@ -55,11 +56,15 @@ class CutoutPanel(QWidget):
         self.stretch_bar = StretchBar()
         self.bands = QComboBox()
         self.bands.setToolTip("Show one band, or three as colours.")
+        self.bands.setMinimumContentsLength(9)
+        self.bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.name = QLabel()
         self.name.setProperty("role", "heading")
         self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.cursor_text = QLabel()
         self.cursor_text.setProperty("role", "muted")
+        self.cursor_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.cursor_text.setMinimumHeight(self.cursor_text.fontMetrics().lineSpacing() + 2)
         self.table = QTableWidget(0, 2)
         self.table.setHorizontalHeaderLabels(["Column", "Value"])
@@ -129,6 +134,7 @@ class CutoutPanel(QWidget):
         if cutouts is None or row < 0:
             return
         self.name.setText(cutouts.ids[row])
+        self.name.setToolTip(cutouts.ids[row])
         self._draw()
         self._show_row()
         self._latest.start(work.coordinates(cutouts.path, row))
