@@ -20,65 +20,11 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from core.data import store
+from core.data.images import Images
 from core.data.store import Band, Origin
 from core.errors import Problem
 
-_GAP = 16  # stamps: reading over a gap this small beats another request
-_READ_BYTES = 1 << 22
 _SAMPLE = 64
-
-
-class Images:
-    """The stamps of a dataset, in physical units.
-
-    Indexed with an integer it gives (C, H, W), with a slice or an array of integers in any order (n, C, H, W);
-    always float32.
-    """
-
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        self._dataset = dataset
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(N, C, H, W)."""
-        return self._dataset.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """How they are stored: float32, or uint8 for pictures."""
-        return self._dataset.dtype
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def __getitem__(self, which: int | np.integer[Any] | slice | NDArray[Any]) -> NDArray[np.float32]:
-        if isinstance(which, int | np.integer):
-            place = int(which) + (len(self) if which < 0 else 0)
-            if not 0 <= place < len(self):
-                raise IndexError(f"image {which} of {len(self)}")
-            return self._dataset[place].astype(np.float32, copy=False)
-        return self.stored(which).astype(np.float32, copy=False)
-
-    def stored(self, which: slice | NDArray[Any]) -> NDArray[Any]:
-        """As :meth:`__getitem__`, in the stored type."""
-        if isinstance(which, slice):
-            start, stop, step = which.indices(len(self))
-            if step == 1:
-                return self._dataset[start:stop]
-            which = np.arange(start, stop, step)
-        rows = np.asarray(which, dtype=np.int64)
-        rows = np.where(rows < 0, rows + len(self), rows)
-        if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
-            raise IndexError(f"images {rows.min()} to {rows.max()} of {len(self)}")
-        out = np.empty((len(rows), *self.shape[1:]), dtype=self.dtype)
-        order = np.argsort(rows, kind="stable")
-        block = max(1, _READ_BYTES * len(self) // max(1, self._dataset.nbytes))  # stamps that stay in the cache
-        breaks = (np.diff(rows[order]) > _GAP) | (np.diff(rows[order] // block) > 0)
-        runs = np.split(order, np.flatnonzero(breaks) + 1) if len(rows) else []
-        for run in runs:  # neighbours on disk, read in one go and scattered
-            first, last = rows[run[0]], rows[run[-1]]
-            out[run] = self._dataset[first : last + 1][rows[run] - first]
-        return out
 
 
 class Cutouts:
@@ -89,7 +35,7 @@ class Cutouts:
     path
         The file.
     images
-        The stamps, see :class:`Images`.
+        The stamps, see :class:`~core.data.images.Images`.
     catalogue
         Row i belongs to image i; the column ``id`` is text.
     bands
@@ -107,13 +53,13 @@ class Cutouts:
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self._file = file
-        self.images = Images(store.member(file, "images"))
         self.catalogue: Table = store.read_catalogue(file)
         self.bands = tuple(Band(**band) for band in json.loads(str(file.attrs["bands"])))
         self.labels: tuple[str, ...] = tuple(json.loads(str(file.attrs["labels"])))
         self.origin = Origin(**json.loads(str(file.attrs["origin"])))
         self.pixel_scale: NDArray[np.float64] = store.member(file, "pixel_scale")[:]
         self.missing: NDArray[np.float32] = store.member(file, "missing")[:]
+        self.images = Images(store.member(file, "images"))
 
     @classmethod
     def open(cls, path: Path) -> Cutouts:
@@ -137,6 +83,7 @@ class Cutouts:
 
     def close(self) -> None:
         """Close the file; images can no longer be read."""
+        self.images.close()
         self._file.close()
 
     def __enter__(self) -> Self:

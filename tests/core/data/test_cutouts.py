@@ -77,6 +77,29 @@ def test_rows_that_do_not_exist_are_refused(path: Path, row: int):
         cutouts.images[row]
 
 
+@pytest.mark.parametrize(
+    "options", [{"compression": "gzip"}, {"dtype": ">f4"}, {"chunks": None}, {"chunks": (9, 1, 5, 5)}]
+)
+def test_a_dataset_that_was_repacked_reads_the_same(tmp_path: Path, options: dict):
+    path = write(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        del file["images"]
+        file.create_dataset("images", data=STAMPS, **options)
+    rows = np.array([299, 0, 7, 7, -2])
+    with Cutouts.open(path) as cutouts:
+        assert np.array_equal(cutouts.images[rows], STAMPS[rows])
+        assert np.array_equal(cutouts.images[5], STAMPS[5])
+        assert np.array_equal(cutouts.images[3:9], STAMPS[3:9])
+
+
+def test_a_dataset_without_images_can_be_opened(tmp_path: Path):
+    with Cutouts.open(write(tmp_path / "a.h5", STAMPS[:0], [])) as cutouts:
+        assert len(cutouts) == 0
+        assert cutouts.images[np.array([], dtype=int)].shape == (0, *SHAPE)
+        assert cutouts.images[:].shape == (0, *SHAPE)
+        assert cutouts.checksum
+
+
 def test_opening_reads_no_images(tmp_path: Path):
     side = 2000
     path = write(tmp_path / "a.h5")

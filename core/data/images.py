@@ -1,0 +1,102 @@
+"""The stamps of a dataset, read in any order.
+
+HDF5 spends 0.1 ms on each request. A dataset of this program is not compressed, so that the place of each stamp in
+the file is known; stamps in any order are then read straight into their place, ten times as fast. Whatever is stored
+otherwise is left to HDF5.
+"""
+
+from __future__ import annotations
+
+import math
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Images:
+    """The stamps of a dataset, in physical units.
+
+    Indexed with an integer it gives (C, H, W), with a slice or an array of integers in any order (n, C, H, W);
+    always float32.
+    """
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self._dataset = dataset
+        self._chunks = _chunk_places(dataset)
+        self._file = FileIO(Path(dataset.file.filename)) if self._chunks is not None else None
+
+    def close(self) -> None:
+        """Close what was opened beside the dataset."""
+        if self._file is not None:
+            self._file.close()
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(N, C, H, W)."""
+        return self._dataset.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """How they are stored: float32, or uint8 for pictures."""
+        return self._dataset.dtype
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, which: int | np.integer[Any] | slice | NDArray[Any]) -> NDArray[np.float32]:
+        if isinstance(which, int | np.integer):
+            return self.stored(np.array([which], dtype=np.int64))[0].astype(np.float32, copy=False)
+        return self.stored(which).astype(np.float32, copy=False)
+
+    def stored(self, which: slice | NDArray[Any]) -> NDArray[Any]:
+        """As :meth:`__getitem__`, in the stored type."""
+        if isinstance(which, slice):
+            start, stop, step = which.indices(len(self))
+            if step == 1:
+                return self._dataset[start:stop]
+            which = np.arange(start, stop, step)
+        rows = np.asarray(which, dtype=np.int64)
+        rows = np.where(rows < 0, rows + len(self), rows)
+        if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
+            raise IndexError(f"images {rows.min()} to {rows.max()} of {len(self)}")
+        out = np.empty((len(rows), *self.shape[1:]), dtype=self.dtype)
+        if self._file is not None and self._chunks is not None:
+            self._read(rows, out)
+        else:
+            for place in np.argsort(rows, kind="stable"):
+                out[place] = self._dataset[rows[place]]
+        return out
+
+    def _read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
+        """Read stamps straight from the file, in the order in which they lie there."""
+        assert self._file is not None
+        assert self._chunks is not None
+        per_chunk: int = self._dataset.chunks[0]  # pyright: ignore[reportOptionalSubscript] - known by _chunk_places
+        size = math.prod(self.shape[1:]) * self.dtype.itemsize
+        starts = self._chunks[rows // per_chunk] + rows % per_chunk * size
+        room = memoryview(out.reshape(-1).view(np.uint8).data)
+        for place in np.argsort(starts, kind="stable").tolist():
+            self._file.seek(int(starts[place]))
+            if self._file.readinto(room[place * size : (place + 1) * size]) != size:
+                raise OSError(f"image {rows[place]} is not wholly in the file")
+
+
+def _chunk_places(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
+    """Where each chunk begins in the file, in bytes; None if stamps do not lie there as they are."""
+    chunks: tuple[int, ...] | None = dataset.chunks
+    if chunks is None or chunks[1:] != dataset.shape[1:]:
+        return None
+    plain = dataset.dtype.isnative and dataset.id.get_create_plist().get_nfilters() == 0
+    if not plain or dataset.file.driver not in {"sec2", "stdio", "windows"}:
+        return None
+    places = np.full(math.ceil(len(dataset) / chunks[0]), -1, dtype=np.int64)
+
+    def note(chunk: Any) -> None:
+        places[chunk.chunk_offset[0] // chunks[0]] = chunk.byte_offset
+
+    dataset.id.chunk_iter(note)
+    return places if (places >= 0).all() else None
