@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
@@ -18,6 +16,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QMenu,
     QMenuBar,
     QMessageBox,
     QToolButton,
@@ -25,23 +24,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import actions, theme, work
+from app import actions, recent, theme, work
 from app.docks import Docks
 from app.guide import Guide, show_about
 from app.jobs import Job, Latest
 from app.notices import CrashDialog, NoticeStrip
 from app.panels.welcome import WelcomePanel
+from app.recent import home
 from app.session import Session
 from app.theme import icon, program_icon
 from app.widgets.job_bar import JobBar
 from app.workspaces import WORKSPACES
-from core.errors import Problem
+from core.errors import Problem, UnreadableFile
 
 if TYPE_CHECKING:
     from app.panels.import_wizard import ImportWizard
 
-_MOST_RECENT = 6
 _THEMES = ("light", "dark", "system")
+_NEW_GROUP = {"import", "quit", "reset_layout", "about"}  # commands above which a menu has a line
 
 
 class MainWindow(QMainWindow):
@@ -59,8 +59,10 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.session = Session(self)
         self.docks = Docks(self, self.session)
+        self._libraries = Latest(self)  # not among the session's jobs: nobody need notice
         self._device = Latest(self)
         self._opening = Latest(self)
+        self._dropped: Path | None = None
         self._guide: Guide | None = None
         self._wizard: ImportWizard | None = None
         self._build()
@@ -79,6 +81,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.welcome)
         self.device = QLabel("Looking for a GPU…")
         self.job_bars: list[JobBar] = []
+        self.device.setContentsMargins(8, 0, 0, 0)
         self.statusBar().addWidget(self.device)
         self.statusBar().setSizeGripEnabled(False)
 
@@ -103,7 +106,13 @@ class MainWindow(QMainWindow):
         bar = QMenuBar()
         menus = {name: bar.addMenu(name) for name in ("File", "Edit", "View", "Help")}
         for name, action in self.actions_by_name.items():
-            menus[actions.COMMANDS[name].menu].addAction(action)
+            menu = menus[actions.COMMANDS[name].menu]
+            if name in _NEW_GROUP:
+                menu.addSeparator()
+            menu.addAction(action)
+        self.recent_menu = QMenu("Recent projects")
+        self.recent_menu.aboutToShow.connect(self._list_recent)
+        menus["File"].insertMenu(self.actions_by_name["open_dataset"], self.recent_menu)
         for action, keys in (
             (self.session.undo.createUndoAction(self, "Undo"), QKeySequence.StandardKey.Undo),
             (self.session.undo.createRedoAction(self, "Redo"), QKeySequence.StandardKey.Redo),
@@ -149,24 +158,22 @@ class MainWindow(QMainWindow):
         session.job_started.connect(self._show_job)
         session.cutouts_changed.connect(self._show_what_is_open)
         session.project_changed.connect(self._show_title)
+        self._libraries.finished.connect(lambda _done: self._device.start(work.device()))
         self._device.finished.connect(self.device.setText)
         self._opening.finished.connect(self._show_dataset)
-        self._opening.failed.connect(self.report)
+        self._opening.failed.connect(self._refused)
         welcome = self.welcome
         welcome.demonstration_wanted.connect(self.open_demonstration)
         welcome.import_wanted.connect(self.import_galaxies)
         welcome.open_wanted.connect(self.ask_project)
         welcome.project_wanted.connect(self.open_project)
-        welcome.set_recent(self._recent())
+        welcome.set_recent(recent.projects())
 
     # -- beginning -------------------------------------------------------------------------------------------------
 
     def begin(self, path: Path | None = None, *, demonstration: bool = False) -> None:
         """After the first paint: open what was asked for, and import what the first click would wait for."""
-        job = work.warm_up()
-        job.finished.connect(lambda _done: self._device.start(work.device()))
-        self.session.add_job(job)
-        job.start()
+        self._libraries.start(work.warm_up())
         if demonstration:
             self.open_demonstration()
         elif path is not None and path.suffix == ".h5":
@@ -247,9 +254,15 @@ class MainWindow(QMainWindow):
             self.report(problem)
             return
         self._remember_project()
-        for button in self.buttons.values():
-            button.setEnabled(True)
         self.show_workspace(self.docks.current or "data")
+
+    def _refused(self, error: object) -> None:
+        """A dropped file that is no dataset may still hold galaxies."""
+        dropped, self._dropped = self._dropped, None
+        if dropped is not None and isinstance(error, UnreadableFile):
+            self.import_galaxies([dropped])
+        else:
+            self.report(error)
 
     def import_galaxies(self, sources: Sequence[Path] = ()) -> None:
         """Open the import wizard, or bring it back with what is under way."""
@@ -271,10 +284,13 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """A dataset is opened, everything else imported."""
+        """A project or a dataset is opened, everything else imported."""
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls()]
         if len(paths) == 1 and (paths[0] / "project.toml").exists():
             self.open_project(paths[0])
+        elif len(paths) == 1 and paths[0].suffix == ".h5":
+            self._dropped = paths[0]
+            self.open_dataset(paths[0])
         else:
             self.import_galaxies(paths)
 
@@ -314,6 +330,8 @@ class MainWindow(QMainWindow):
     def _show_what_is_open(self) -> None:
         is_open = self.session.cutouts is not None
         self.welcome.setVisible(not is_open)
+        for button in self.buttons.values():
+            button.setEnabled(is_open)
         if not is_open:
             self.docks.hide()
         self._show_title()
@@ -338,16 +356,19 @@ class MainWindow(QMainWindow):
 
     # -- remembering and closing -----------------------------------------------------------------------------------
 
-    def _recent(self) -> list[Path]:
-        kept = QSettings().value("recent", [])
-        names = kept if isinstance(kept, list) else [kept]  # Qt gives back a list of one as its only member
-        return [Path(str(name)) for name in names if name and (Path(str(name)) / "project.toml").exists()]
+    def _list_recent(self) -> None:
+        self.recent_menu.clear()
+        for folder in recent.projects():
+            self.recent_menu.addAction(folder.name, lambda folder=folder: self.open_project(folder)).setToolTip(
+                str(folder)
+            )
+        self.recent_menu.setToolTipsVisible(True)
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("None yet").setEnabled(False)
 
     def _remember_project(self) -> None:
         if self.session.project is not None:
-            folder = self.session.project.folder
-            recent = [folder, *(path for path in self._recent() if path != folder)][:_MOST_RECENT]
-            QSettings().setValue("recent", [str(path) for path in recent])
+            recent.remember(self.session.project.folder)
 
     def _is_training(self, sentence: str) -> bool:
         if self.session.training is not None:
@@ -368,8 +389,3 @@ class MainWindow(QMainWindow):
             latest.close()
         self.session.close()
         super().closeEvent(event)
-
-
-def home() -> Path:
-    """Where new projects are made: the folder that ``TUNINGFORK_HOME`` names, or one among the user's documents."""
-    return Path(os.environ.get("TUNINGFORK_HOME") or Path(platformdirs.user_documents_dir()) / "Tuning Fork")

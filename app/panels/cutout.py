@@ -31,6 +31,8 @@ from app.widgets.stretch_bar import StretchBar
 from core.data import stretch
 from core.data.stretch import StretchSettings
 
+_SHORT = 9  # letters
+
 
 class CutoutPanel(QWidget):
     """The current galaxy.
@@ -118,7 +120,9 @@ class CutoutPanel(QWidget):
             names = [band.name for band in cutouts.bands]
             planes = stretch.colour_planes(names)
             if planes is not None:
-                self.bands.addItem("Colour: " + ", ".join(names[plane] for plane in planes), planes)
+                three = ", ".join(names[plane] for plane in planes)
+                self.bands.addItem(f"Colour: {three}" if len(three) <= _SHORT else "Colour", planes)
+                self.bands.setItemData(0, f"Red, green and blue: {three}", Qt.ItemDataRole.ToolTipRole)
             for plane, name in enumerate(names):
                 self.bands.addItem(f"Band {name}", plane)
             self.bands.setVisible(len(names) > 1)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QHeaderView,
@@ -31,6 +32,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, label_text, numbers
+from core.errors import Problem
 
 _PARTS = ("train", "validation", "test")
 _ROW = 26
@@ -57,7 +59,8 @@ class DatasetPanel(QWidget):
 
     def _build(self) -> None:
         self.title = _label("heading")
-        self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.others = QComboBox()
+        self.others.setToolTip("Another dataset of this project.")
         self.about = _label("muted")
         self.table = _table()
         self.problem = _label("problem")
@@ -81,7 +84,15 @@ class DatasetPanel(QWidget):
         content = QWidget()
         column = QVBoxLayout(content)
         column.setSpacing(8)
-        for widget in (self.title, self.about, _heading("What is learned"), self.learn, self.table, self.problem):
+        for widget in (
+            self.others,
+            self.title,
+            self.about,
+            _heading("What is learned"),
+            self.learn,
+            self.table,
+            self.problem,
+        ):
             column.addWidget(widget)
         for widget in (_heading("Parts"), self.rule, self.form):
             column.addWidget(widget)
@@ -102,6 +113,7 @@ class DatasetPanel(QWidget):
         session.cutouts_changed.connect(self._new_dataset)
         session.split_changed.connect(self._show_parts)
         session.settings_changed.connect(self._show_settings)
+        self.others.activated.connect(self._open)
         self.form.changed.connect(self._edited)
         self.learn.changed.connect(self._chose)
         self.seed.valueChanged.connect(self._reseeded)
@@ -109,6 +121,16 @@ class DatasetPanel(QWidget):
         self.table.itemSelectionChanged.connect(self._select)
 
     # -- from the user to the session ------------------------------------------------------------------------------
+
+    def _open(self, place: int) -> None:
+        """Open another dataset of the project."""
+        path, cutouts = self.others.itemData(place), self._session.cutouts
+        if cutouts is not None and path != cutouts.path:
+            try:
+                self._session.open_cutouts(path)
+            except Problem as problem:
+                self._session.report(problem)
+                self._list_datasets()
 
     def _edited(self, data: DataSettings) -> None:
         self._session.set_settings(self._session.settings.model_copy(update={"data": data}))
@@ -130,14 +152,24 @@ class DatasetPanel(QWidget):
 
     # -- from the session to the user ------------------------------------------------------------------------------
 
+    def _list_datasets(self) -> None:
+        project, cutouts = self._session.project, self._session.cutouts
+        self.others.clear()
+        for path in [] if project is None else project.datasets():
+            self.others.addItem(path.stem, path)
+        if cutouts is not None and self.others.findData(cutouts.path) < 0:
+            self.others.insertItem(0, cutouts.path.stem, cutouts.path)
+        self.others.setCurrentIndex(self.others.findData(None if cutouts is None else cutouts.path))
+
     def _new_dataset(self) -> None:
         cutouts = self._session.cutouts
         self._stack.setCurrentIndex(0 if cutouts is None else 1)
         if cutouts is None:
             return
+        self._list_datasets()
         count, planes, height, width = cutouts.shape
         bands = ", ".join(band.name for band in cutouts.bands)
-        self.title.setText(f"{cutouts.path.stem}: {_whole(count)} galaxies")
+        self.title.setText(f"{_whole(count)} galaxies")
         scales = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
         scale = f"{np.median(scales):.3g}″ per pixel" if len(scales) else "pixel scale unknown"
         kind = "8-bit pictures" if cutouts.is_picture else cutouts.bands[0].unit or "unit unknown"
