@@ -86,7 +86,7 @@ def window(qtbot: QtBot, tmp_path: Path, survey: Path) -> Iterator[MainWindow]:
 def require_awake(what: str, gaps: np.ndarray) -> None:
     """Print and judge."""
     within = float((gaps <= USUAL).mean())
-    print(  # noqa: T201
+    print(
         f"\n{what}: {len(gaps)} ticks, longest gap {gaps.max():.0f} ms (bound {LONGEST:.0f}), "
         f"{100 * within:.2f} % within {USUAL:.0f} ms (bound {100 * SHARE:.0f} %), "
         f"99th percentile {np.percentile(gaps, 99):.1f} ms"
