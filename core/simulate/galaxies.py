@@ -27,6 +27,7 @@ BANDS = ("i", "r", "g")  # the reddest first, so that they are shown as red, gre
 ZERO_POINT = 22.5  # mag of one nanomaggy
 
 _SOLID = 7.6692494425  # b of a de Vaucouleurs profile: half the light within one effective radius
+_LENTICULAR = 0.25  # share of the disks
 _FLATNESS = 0.12  # scale height over scale length of a disk
 _ARM_KNOTS = 120
 _ARM_TURNS = (0.1 * math.pi, 1.7 * math.pi)
@@ -110,8 +111,8 @@ class Galaxy:
 def draw_galaxy(kind: str, settings: SurveySettings, random: np.random.Generator) -> Galaxy:
     """Draw the parameters of a galaxy of one class.
 
-    The classes touch: some disks are inclined almost as much as edge-on ones, some have a large bulge and faint arms,
-    some are red with dust, and some spheroids are rather flat.
+    The classes touch: some disks are inclined almost as much as edge-on ones, one in four has no arms and a large
+    bulge, some are red with dust, and some spheroids are rather flat.
     """
     magnitude = _magnitude(settings, random)
     size = float(np.clip(random.lognormal(math.log(2.7), 0.3) * 10 ** (-0.09 * (magnitude - 18)), 0.9, 5.0))
@@ -124,6 +125,8 @@ def draw_galaxy(kind: str, settings: SurveySettings, random: np.random.Generator
     ratio = math.sqrt(math.cos(math.radians(inclination)) ** 2 * (1 - _FLATNESS**2) + _FLATNESS**2)
     knots = random.beta(4, 3) if kind == "disk" else random.uniform(0, 0.2)
     bulge = random.beta(1.3, 5)
+    if kind == "disk" and random.random() < _LENTICULAR:
+        knots, bulge = random.uniform(0, 0.15), random.uniform(0.3, 0.7)
     length = size * (1.25 if kind == "disk" else 1.35)
     return Galaxy(kind, magnitude, 0.4 * size, length, bulge, knots, inclination, ratio, angle, pitch, dust)
 
@@ -202,7 +205,9 @@ def _arms(
     one = _drawn(knot.rotate(galaxy.angle * galsim.degrees), settings, psf, side)
     ky, kx = 2j * math.pi * np.fft.fftfreq(side), 2j * math.pi * np.fft.rfftfreq(side)
     share = flux * weight.ravel() / weight.sum()
-    phases = (share * np.exp(-np.outer(ky, at_y))) @ np.exp(-np.outer(at_x, kx))  # (side, side / 2 + 1)
+    rows, columns = share * np.exp(-np.outer(ky, at_y)), np.exp(-np.outer(kx, at_x))
+    # not "@": BLAS shares out so little among threads that they wait for each other, on a busy machine for long
+    phases = np.einsum("yk,xk->yx", rows, columns)  # (side, side / 2 + 1)
     image = np.fft.irfft2(np.fft.rfft2(one) * phases, s=(side, side))
     edge = settings.size // 2
     return image[edge : edge + settings.size, edge : edge + settings.size]
