@@ -23,7 +23,7 @@ from core.simulate.settings import SurveySettings
 from core.version import PROGRAM
 
 _BATCH = 50
-_VERSION = 3  # of the recipe: a new one makes a new survey
+_VERSION = 4  # of the recipe: a new one makes a new survey
 
 
 def make(output: Path, settings: SurveySettings, stop: threading.Event) -> Work[Path]:
