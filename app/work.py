@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs import Job
+from app.quiet_import import quietly
 from core.data import stretch
 from core.data.settings import ImportSettings
 from core.data.stretch import StretchSettings
@@ -85,16 +86,23 @@ def warm_up() -> Job:
 
     def run(stop: threading.Event) -> Work[None]:
         import gc
-        import importlib
 
-        names = ("h5py", "astropy.table", "torch", "astropy.wcs", "core.train.loop", "core.explain.occlusion")
+        names = (
+            "h5py",
+            "astropy.table",
+            "pyqtgraph",
+            "torch",
+            "astropy.wcs",
+            "core.train.loop",
+            "core.explain.occlusion",
+        )
         names += ("torch._dynamo",)  # which torch's optimisers import in their first step
         gc.disable()
         try:
             for done, name in enumerate(names):
                 if stop.is_set():
                     return
-                importlib.import_module(name)
+                quietly(name)
                 yield Progress(done + 1, len(names), "libraries")
         finally:
             gc.freeze()
@@ -120,6 +128,7 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.take_in import take_in
 
+        quietly("pyqtgraph")  # the panels need it, and half a second for it
         return (yield from take_in(path, project / "datasets", stop, name))
 
     return Job(f"Opening {name or path.stem}", run)
