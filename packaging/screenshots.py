@@ -80,7 +80,8 @@ class Photographer:
             self.panels()
             self.dialogs()
         self.window.close()
-        self.settle(0.2)
+        self.window.deleteLater()
+        self.settle(1)
 
     def training(self) -> None:
         """Train, and take the picture while the curves move."""
@@ -118,7 +119,7 @@ class Photographer:
                 "the maps",
                 120,
             )
-        self.settle(2)
+        self.settle(8)  # the maps come coarse first
         self.both("explain", self.window)
 
     def evaluating(self) -> None:
