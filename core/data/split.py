@@ -24,6 +24,7 @@ from core.project.files import write_atomically
 
 PARTS = ("train", "validation", "test")
 _STRATA = 5
+_STRATUM = 20  # labels that a fifth of a quantity should hold
 
 
 @dataclass(frozen=True)
@@ -68,30 +69,32 @@ def split(
     seed
         Of the shuffling.
     groups
-        N names; rows of equal name stay together. By default the ids.
+        N names; rows of equal name stay together, and a row without a name stays with its id. By default the ids.
 
     Raises
     ------
     TooFewGalaxies
         A class has fewer objects than there are parts.
     """
-    names = np.asarray(ids if groups is None else groups, dtype=str)
+    names = np.asarray(ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)], str)
     rows = np.flatnonzero(has_label(labels))
-    stratum = np.full(len(names), -1)
-    stratum[rows] = _strata(labels[rows], target)
-    unique, first, inverse = np.unique(names[rows], return_index=True, return_inverse=True)  # sorted by name
+    unique, inverse = np.unique(names[rows], return_inverse=True)  # sorted by name
     parts = 3 if settings.test > 0 else 2
-    _require_members(stratum[rows][first], unique, target, parts)
+    kinds = np.full(len(unique), np.iinfo(np.int64).max)
+    np.minimum.at(kinds, inverse, _strata(labels[rows], target))  # images may disagree, in whatever order
+    _require_members(kinds, unique, target, parts)
+    if not isinstance(target, Classes):
+        kinds = _joined(kinds, 2 * parts)
     order = np.random.default_rng(seed).permutation(len(unique))
     part = np.empty(len(unique), dtype=np.int64)
     sizes = np.bincount(inverse, minlength=len(unique))
     rank = np.full(len(unique), -1)
-    for kind in np.unique(stratum[rows][first]):
-        mine = order[stratum[rows][first][order] == kind]
+    for kind in np.unique(kinds):
+        mine = order[kinds[order] == kind]
         part[mine] = _dealt(sizes[mine], settings, parts)
         rank[mine] = np.arange(len(mine))
     if settings.train_limit is not None:
-        part[_beyond(part, rank, stratum[rows][first], sizes, settings.train_limit)] = -1
+        part[_beyond(part, rank, kinds, sizes, settings.train_limit)] = -1
     found = [np.sort(rows[part[inverse] == number]) for number in range(3)]
     return Split(*found, seed=seed, rule=_in_words(settings, target))
 
@@ -102,8 +105,15 @@ def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
         return labels
     if isinstance(target, VoteFractions):
         return labels.argmax(axis=1)
-    edges = np.quantile(labels[:, 0], np.linspace(0, 1, _STRATA + 1)[1:-1]) if len(labels) else np.zeros(0)
+    count = min(_STRATA, max(1, len(labels) // _STRATUM))
+    edges = np.quantile(labels[:, 0], np.linspace(0, 1, count + 1)[1:-1]) if len(labels) else np.zeros(0)
     return np.searchsorted(edges, labels[:, 0], side="right")
+
+
+def _joined(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:
+    """Strata with fewer members than ``least`` are joined with the largest."""
+    counts = np.bincount(kinds)
+    return np.where(counts[kinds] < least, counts.argmax(), kinds)
 
 
 def _require_members(kinds: NDArray[np.int64], unique: NDArray[np.str_], target: Target, parts: int) -> None:
@@ -126,19 +136,14 @@ def _require_members(kinds: NDArray[np.int64], unique: NDArray[np.str_], target:
 
 
 def _dealt(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDArray[np.int64]:
-    """Deal the groups of one stratum, in their shuffled order, to test, validation and training."""
-    total = int(sizes.sum())
-    part = np.zeros(len(sizes), dtype=np.int64)
-    before = np.cumsum(sizes) - sizes  # images dealt before each group
-    test = settings.test * total if parts == 3 else 0.0
-    middle = before + sizes / 2
-    part[middle < test + settings.validation * total] = 1
-    part[middle < test] = 2
-    if len(sizes) >= parts:  # small strata: each part has at least one group
-        for place, number in enumerate((0, 1, 2)[:parts][::-1]):
-            if not (part == number).any():
-                part[place] = number
-    return part
+    """Deal the groups of one stratum, in their shuffled order, to test, validation and training: at least one each."""
+    middle, total = np.cumsum(sizes) - sizes / 2, int(sizes.sum())
+    test = int((middle < settings.test * total).sum())  # none for two parts
+    validation = int((middle < (settings.test + settings.validation) * total).sum()) - test
+    counts = [max(parts - 2, test), max(1, validation)]
+    while sum(counts) >= len(sizes):  # large shares of few: something has to be left to train on
+        counts[int(np.argmax(counts))] -= 1
+    return np.repeat([2, 1, 0], [*counts, len(sizes) - sum(counts)])
 
 
 def _beyond(
@@ -172,7 +177,8 @@ def save(split: Split, ids: Sequence[str], path: Path) -> None:
     """Write a split as CSV (id, row, part) under comment lines with its seed and rule."""
     text = io.StringIO()
     text.write(f"# seed = {split.seed}\n# rule = {split.rule}\n")
-    table = csv.writer(text, lineterminator="\n")
+    quoting = csv.QUOTE_ALL if any("\r" in name for name in ids) else csv.QUOTE_MINIMAL  # csv itself minds only "\n"
+    table = csv.writer(text, lineterminator="\n", quoting=quoting)
     table.writerow(("id", "row", "part"))
     table.writerows((ids[row], row, name) for row, name in enumerate(split.part_of(len(ids))) if name)
     write_atomically(path, text.getvalue())

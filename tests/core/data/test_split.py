@@ -198,3 +198,54 @@ def test_a_damaged_split_is_told(tmp_path: Path, content: bytes | None):
 def test_a_row_knows_its_part():
     parts = Split(*(np.array([row]) for row in (2, 0, 1)), seed=1, rule="").part_of(4)
     assert parts == ["validation", "test", "train", ""]
+
+
+@given(st.integers(6, 60), seeds, st.booleans())
+def test_every_part_of_a_few_quantities_has_about_its_share(count: int, seed: int, equal: bool):
+    values = np.zeros((count, 1)) if equal else np.random.default_rng(seed).normal(size=(count, 1))
+    target = Quantities(("radius",), ("arcsec",))
+    found = split([str(number) for number in range(count)], values.astype(np.float32), target, DataSettings(), seed)
+    assert len(found.train) > len(found.validation)
+    for part in (found.validation, found.test):
+        assert len(part) >= 1
+        assert abs(len(part) - 0.15 * count) <= 2.5
+
+
+@given(st.lists(st.integers(0, 4), min_size=6, max_size=40), seeds)
+def test_rare_answers_leave_no_part_empty(most: list[int], seed: int):
+    votes = np.full((len(most), 5), 0.1, np.float32)
+    votes[np.arange(len(most)), most] = 0.6
+    found = split([str(n) for n in range(len(most))], votes, VoteFractions(tuple("abcde")), DataSettings(), seed)
+    assert min(len(found.train), len(found.validation), len(found.test)) >= 1
+    assert len(found.train) + len(found.validation) + len(found.test) == len(most)
+
+
+@given(st.integers(3, 9), st.floats(0.05, 0.6), st.floats(0.05, 0.8), seeds)
+def test_large_shares_leave_every_part_a_member_of_each_class(count: int, validation: float, test: float, seed: int):
+    chosen = DataSettings(validation=validation, test=min(test, 0.94 - validation))
+    labels = np.repeat([0, 1, 2], count)
+    found = split([str(number) for number in range(3 * count)], labels, TARGET, chosen, seed)
+    for part in (found.train, found.validation, found.test):
+        assert set(labels[part]) == {0, 1, 2}
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), max_size=80), seeds, st.randoms())
+def test_objects_whose_images_disagree_are_dealt_the_same_in_any_order(rows: list[tuple[int, int]], seed: int, random):
+    rows = [*rows, *((100 + number, number % 3) for number in range(18))]
+    groups, labels = [f"object {name}" for name, _ in rows], np.array([label for _, label in rows])
+    ids = [f"image {number}" for number in range(len(rows))]
+    order = random.sample(range(len(rows)), len(rows))
+    straight = split(ids, labels, TARGET, DataSettings(), seed, groups)
+    shuffled = split(
+        [ids[row] for row in order], labels[order], TARGET, DataSettings(), seed, [groups[row] for row in order]
+    )
+    for part in PARTS:
+        assert {ids[row] for row in getattr(straight, part)} == {ids[order[row]] for row in getattr(shuffled, part)}
+
+
+def test_galaxies_without_a_group_are_on_their_own():
+    labels = np.repeat([0, 1, 2], 20)
+    ids = [str(number) for number in range(60)]
+    assert split(ids, labels, TARGET, DataSettings(), 1, [""] * 60).part_of(60) == split(
+        ids, labels, TARGET, DataSettings(), 1
+    ).part_of(60)
