@@ -212,6 +212,7 @@ class Windowed:
             response = _through(part.later, response)
             self._old.append(_pixels(response).clone())
         self._last = response  # (1, C, h, w)
+        self._rings: dict[int, Tensor] = {}
         self.bytes_per_position = self._largest()
 
     def outputs(self, which: NDArray[np.int64]) -> Tensor:
@@ -238,11 +239,20 @@ class Windowed:
             change = _convolved(part.convolution, part.spread, change)
         y = self._axis(down.seen[rows], down.seen_width, down.changed[rows], down.changed_width)
         x = self._axis(across.seen[columns], across.seen_width, across.changed[columns], across.changed_width)
-        whole = _picked_each(_ringed(change), y, x, change.shape)
+        whole = _picked_each(self._ringed(number, change), y, x, change.shape)
         y, x = self._axis(down.seen[rows], down.seen_width), self._axis(across.seen[columns], across.seen_width)
         whole += _picked(self._convolved[number], y, x, across.between)
         y, x = self._axis(down.out[rows], down.out_width), self._axis(across.out[columns], across.out_width)
-        return _through(part.later, whole) - _picked(self._old[number], y, x, across.after)
+        return _through(part.later, whole).sub_(_picked(self._old[number], y, x, across.after))
+
+    def _ringed(self, number: int, change: Tensor) -> Tensor:
+        """As :func:`_ringed`, in memory that is used again and again: only the ring stays as it was."""
+        n, filters, height, width = change.shape
+        kept = self._rings.get(number)
+        if kept is None or kept.shape[0] < n or kept.shape[1:] != (height + 2, width + 2, filters):
+            kept = self._rings[number] = change.new_zeros(n, height + 2, width + 2, filters)
+        kept[:n, 1:-1, 1:-1].copy_(change.permute(0, 2, 3, 1))
+        return kept[:n].view(-1, filters)
 
     def _axis(
         self, starts: NDArray[np.int64], width: int, origin: NDArray[np.int64] | None = None, pixels: int = 0
