@@ -28,6 +28,7 @@ FORMAT = 1
 CHUNK_STAMPS = 64
 _CHUNK_BYTES = 1 << 20
 _SPARE_BYTES = 1 << 25  # HDF5 breaks down if it cannot write out its caches when it closes
+_EXACT = 2**53  # the largest whole number that float64 tells from its neighbours
 _TEXT = h5py.string_dtype("utf-8")
 
 
@@ -161,6 +162,12 @@ class DatasetWriter:
 def _write_column(group: h5py.Group, key: str, column: Any) -> None:
     unit = getattr(column, "unit", None)
     values = np.ma.asarray(column)
+    if values.dtype.kind == "M":
+        values = np.ma.masked_array(
+            np.datetime_as_string(values.data), np.ma.getmaskarray(values) | np.isnat(values.data)
+        )
+    if values.dtype.kind in "iu" and np.ma.is_masked(values) and np.abs(values).max() > _EXACT:
+        values = values.astype(str)
     if values.dtype.kind in "OUS":
         texts = ["" if text is None or np.ma.is_masked(text) else _decoded(text) for text in values.tolist()]
         dataset = group.create_dataset(key, data=np.asarray(texts, dtype=object), dtype=_TEXT)
@@ -173,7 +180,8 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
 
 
 def _decoded(text: Any) -> str:
-    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 
 
 def open_file(path: Path) -> h5py.File:

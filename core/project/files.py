@@ -56,7 +56,7 @@ def _told(target: Path) -> Iterator[None]:
             raise DiskFull(
                 f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
             raise FolderInUse(
                 "This folder cannot be written to.", "Choose another folder.", str(target.parent)
             ) from error

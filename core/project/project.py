@@ -33,7 +33,7 @@ class Project:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
         self.name = name
-        self._lock = FileLock(folder / "project.lock")
+        self._lock = FileLock(folder / "project.lock", thread_local=False)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -107,7 +107,7 @@ class Project:
 
     def datasets(self) -> list[Path]:
         """The dataset files, by name."""
-        return sorted((self.folder / "datasets").glob("*.h5"))
+        return sorted(path for path in (self.folder / "datasets").glob("*.h5") if not path.name.startswith("."))
 
     def dataset_path(self, name: str) -> Path:
         """Where a new dataset of that name should lie."""

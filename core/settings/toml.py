@@ -139,13 +139,15 @@ def differences(a: Settings, b: Settings, prefix: str = "") -> list[tuple[str, A
 def _problem(model: type[Settings], error: ValidationError, where: str) -> SettingsProblem:
     first = error.errors()[0]
     path = [str(step) for step in first["loc"]]
-    place = ".".join(path) if not where else f"{where}, {'.'.join(path)}"
+    place = ", ".join(part for part in (where, ".".join(path)) if part)
     if first["type"] == "extra_forbidden":
         known = knobs(_model_at(model, path[:-1]))
         close = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
         remedy = f"Did you mean “{close[0]}”?" if close else f"Known names: {', '.join(known)}."
         return SettingsProblem(f"There is no setting “{path[-1]}” here.", remedy, place)
     message = first["msg"].replace("Input should be", "It should be").replace("Value error, ", "")
+    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # of several values together
+        return SettingsProblem(f"{message[:1].upper()}{message[1:]}.", "", place)
     return SettingsProblem(f"The value {first['input']!r} does not fit: {message}.", "", place)
 
 

@@ -183,3 +183,20 @@ def test_a_foreign_missing_or_mutilated_dataset_is_told(tmp_path: Path):
             file.attrs[name] = "{"
         with pytest.raises(UnreadableFile):
             Cutouts.open(path)
+
+
+def test_long_numbers_with_gaps_stay_exact(tmp_path: Path):
+    catalogue = Table({"objid": MaskedColumn([587722953303916935, -(2**62) - 1, 3], mask=[False, False, True])})
+    write(tmp_path / "a.h5", catalogue)
+    with Cutouts.open(tmp_path / "a.h5") as cutouts:
+        assert cutouts.columns["objid"].tolist() == ["587722953303916935", str(-(2**62) - 1), ""]
+
+
+def test_what_hdf5_has_no_type_for_is_kept_as_text(tmp_path: Path):
+    catalogue = Table(
+        {"night": np.array(["2025-01-01", "2025-01-02", "NaT"], "M8[D]"), "odd": ["a\0b", "c\udcff", "d"]}
+    )
+    write(tmp_path / "a.h5", catalogue)
+    with Cutouts.open(tmp_path / "a.h5") as cutouts:
+        assert cutouts.columns["night"].tolist() == ["2025-01-01", "2025-01-02", ""]
+        assert cutouts.columns["odd"].tolist() == ["ab", r"c\udcff", "d"]

@@ -4,11 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from core.errors import FolderInUse, UnreadableFile, WrongVersion
+from core.project.files import atomic_path
 from core.project.project import Project
 
 
@@ -109,3 +111,26 @@ def test_each_dataset_has_its_own_hand_labels(tmp_path: Path):
     assert project.labels(project.dataset_path("b")).replay() == {}
     assert project.labels(project.dataset_path("a")).replay() == {("1", "shape"): "round"}
     project.close()
+
+
+def test_a_dataset_that_is_being_written_is_not_listed(tmp_path: Path):
+    project = Project.create(tmp_path / "project", "one")
+    with atomic_path(project.dataset_path("a")) as temporary:
+        temporary.touch()
+        assert project.datasets() == []
+    assert project.datasets() == [project.dataset_path("a")]
+    project.close()
+
+
+def test_a_project_may_be_closed_by_another_thread(tmp_path: Path):
+    project = Project.create(tmp_path / "project", "one")
+    closing = threading.Thread(target=project.close)
+    closing.start()
+    closing.join()
+    Project.open(tmp_path / "project").close()
+
+
+def test_a_folder_that_cannot_be_since_a_file_is_in_its_place_is_told(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderInUse):
+        Project.create(tmp_path / "file" / "project", "one")

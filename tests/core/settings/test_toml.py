@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.errors import SettingsProblem, UnreadableFile
 from core.settings.declare import Settings, setting
 from core.settings.toml import differences, dumps, load, loads, overridden, validated
+from core.simulate.settings import SurveySettings
 
 
 class Inner(Settings):
@@ -109,3 +110,14 @@ def test_differences_are_named_by_their_dotted_place():
     changed = Outer(limit=3, inner=Inner(rate=0.25))
     assert differences(Outer(), changed) == [("limit", None, 3), ("inner.rate", 0.5, 0.25)]
     assert differences(changed, changed) == []
+
+
+def test_values_that_do_not_go_together_are_told_without_listing_all_values():
+    for told in (
+        lambda: loads(SurveySettings, "brightest = 19.9", "survey.toml"),
+        lambda: overridden(SurveySettings(), ["brightest=19.9"]),
+    ):
+        with pytest.raises(SettingsProblem) as problem:
+            told()
+        assert problem.value.sentence == "The brightest magnitude must be smaller than the faintest."
+        assert problem.value.where in {"survey.toml", ""}
