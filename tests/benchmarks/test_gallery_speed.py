@@ -67,7 +67,7 @@ def naively_opened(qtbot, stamps):
 
 def test_a_hundred_thousand_open_at_once(qtbot, grid, stamps):
     ours, naive = opened(grid, stamps), naively_opened(qtbot, stamps)
-    print(f"\n100,000 thumbnails open in {1000 * ours:.0f} ms; QListView {1000 * naive:.0f} ms ({naive / ours:.0f} x)")  # noqa: T201
+    print(f"\n100,000 thumbnails open in {1000 * ours:.0f} ms; QListView {1000 * naive:.0f} ms ({naive / ours:.0f} x)")
     assert ours < 0.1
     assert naive / ours > 5
 
@@ -88,7 +88,7 @@ def test_a_hundred_thousand_scroll_page_by_page(qtbot, grid, stamps):
     grid.viewport().repaint()
     full = time.perf_counter() - start
     page = 1000 * statistics.median(seconds)
-    print(  # noqa: T201
+    print(
         f"\na page: {page:.1f} ms (slowest {1000 * max(seconds):.1f}), all pictures after "
         f"{1000 * statistics.median(filled):.0f} ms; drawing a full page again {1000 * full:.1f} ms"
     )

@@ -45,7 +45,7 @@ def test_an_import_is_at_least_five_times_as_fast_as_getdata_with_the_same_value
         report = result_of(work)
         ours = min(ours, time.perf_counter() - start)
         assert report.imported == FILES
-    print(f"\ngetdata {FILES / theirs:,.0f} files/s, import {FILES / ours:,.0f} files/s: {theirs / ours:.1f} times")  # noqa: T201
+    print(f"\ngetdata {FILES / theirs:,.0f} files/s, import {FILES / ours:,.0f} files/s: {theirs / ours:.1f} times")
     with Cutouts.open(tmp_path / "0.h5") as cutouts:
         assert cutouts.ids == [path.stem for path in paths]
         assert np.array_equal(cutouts.images[:][:, 0], np.array(images))

@@ -192,7 +192,7 @@ def test_the_loop_with_full_augmentation_keeps_nine_tenths_of_the_bare_networks_
         ours=lambda number: our_loop(data, tmp_path / str(number), precision), bare=lambda _: bare_network(precision)
     )
     ratio = rates["ours"] / rates["bare"]
-    print(f"\n{precision}: loop {rates['ours']:.0f} images/s, bare network {rates['bare']:.0f}, ratio {ratio:.2f}")  # noqa: T201
+    print(f"\n{precision}: loop {rates['ours']:.0f} images/s, bare network {rates['bare']:.0f}, ratio {ratio:.2f}")
     assert ratio >= 0.9
 
 
@@ -207,5 +207,5 @@ def test_the_loop_is_faster_than_a_usual_data_loader(data, tmp_path, precision, 
     )
     ratio = rates["ours"] / rates["usual"]
     name = pipeline.__name__.replace("_", " ")
-    print(f"\n{precision}: loop {rates['ours']:.0f} images/s, {name} {rates['usual']:.0f}, ratio {ratio:.2f}")  # noqa: T201
+    print(f"\n{precision}: loop {rates['ours']:.0f} images/s, {name} {rates['usual']:.0f}, ratio {ratio:.2f}")
     assert ratio >= bound
