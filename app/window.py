@@ -329,11 +329,11 @@ class MainWindow(QMainWindow):
 
     def _show_what_is_open(self) -> None:
         is_open = self.session.cutouts is not None
+        if not is_open:
+            self.docks.hide()  # first, so that they are remembered as they were
         self.welcome.setVisible(not is_open)
         for button in self.buttons.values():
             button.setEnabled(is_open)
-        if not is_open:
-            self.docks.hide()
         self._show_title()
 
     def _show_title(self) -> None:

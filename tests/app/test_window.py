@@ -124,6 +124,22 @@ def test_an_arrangement_is_remembered_until_it_is_reset(qtbot: QtBot, window: Ma
     qtbot.waitUntil(lambda: abs(gallery.width() - before) <= 3)
 
 
+def test_the_next_window_looks_like_the_last_one(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    docks = [window.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
+    window.resizeDocks(docks, [580, 340, 340], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: docks[0].width() > 550)
+    widths = [dock.width() for dock in docks]
+    window.close()
+    again = MainWindow()
+    qtbot.addWidget(again)
+    again.show()
+    opened(qtbot, again, project)
+    kept = [again.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
+    qtbot.waitUntil(lambda: [dock.width() for dock in kept] == pytest.approx(widths, abs=3))
+    again.close()
+
+
 def test_a_dataset_from_elsewhere_becomes_part_of_a_project(
     qtbot: QtBot, window: MainWindow, survey_dataset: Path, tmp_path: Path
 ) -> None:
