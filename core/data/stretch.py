@@ -50,6 +50,7 @@ _ANCHORS = {
 }
 _FAINT_TO_RED = "ugvrizyjhk"
 _LOG_SCALE = 1000.0
+_BRIGHTEST = 1e6  # times the white level: finite, so that colours stay defined
 _SKY = (10.0, 30.0)  # percentiles from which sky and noise are judged
 _BELOW_SKY, _ABOVE_SKY = 0.5, 15.0  # standard deviations
 _SAMPLE = 1024  # pixels for the limits of a thumbnail
@@ -184,7 +185,8 @@ def zscale(pixels: NDArray[Any], contrast: float = 0.25, samples: int = 1000) ->
 def stretched(image: NDArray[Any], settings: StretchSettings, levels: tuple[float, float] | None = None) -> Image:
     """An image (any shape) between its limits, bent by the curve, float32 in 0…1; NaN becomes 0."""
     low, high = levels or limits(image, settings)
-    scaled = np.clip((np.nan_to_num(image, nan=low).astype(np.float32) - low) / (high - low), 0, 1)
+    with np.errstate(over="ignore"):  # a pixel that is brighter than all measure is white
+        scaled = np.clip((np.nan_to_num(image, nan=low).astype(np.float32) - low) / (high - low), 0, 1)
     return _bent(scaled, settings)
 
 
@@ -261,7 +263,8 @@ def _coloured(
 def _in_colour(stamps: Image, settings: StretchSettings, sample: int) -> NDArray[np.uint8]:
     """Bend the mean of three bands and give each band its share of it (Lupton et al. 2004)."""
     low, high = _levels(stamps, settings, sample)
-    scaled = np.maximum((np.nan_to_num(stamps) - low) / (high - low), 0)  # (n, 3, H, W)
+    with np.errstate(over="ignore"):
+        scaled = np.clip((np.nan_to_num(stamps) - low) / (high - low), 0, _BRIGHTEST)  # (n, 3, H, W)
     if settings.kind == "linear":
         colours = np.clip(scaled, 0, 1)
     else:
