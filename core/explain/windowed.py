@@ -212,7 +212,7 @@ class Windowed:
             response = _through(part.later, response)
             self._old.append(_pixels(response).clone())
         self._last = response  # (1, C, h, w)
-        self._rings: dict[int, Tensor] = {}
+        self._kept: dict[int, Tensor] = {}
         self.bytes_per_position = self._largest()
 
     def outputs(self, which: NDArray[np.int64]) -> Tensor:
@@ -221,7 +221,7 @@ class Windowed:
         zero = np.zeros_like(rows)
         y = self._axis(self._rows[rows], self._patch, zero, self._shape[0])
         x = self._axis(self._columns[columns], self._patch, zero, self._shape[1])
-        change = _picked(self._change, y, x, self._shape[1] + 2)  # (n, C, patch, patch)
+        change = _picked(self._change, _places(y, x, self._shape[1] + 2))  # (n, C, patch, patch)
         for number in range(len(self._parts)):
             change = self._next(number, rows, columns, change)
         neck, head = self._network.neck, self._network.head
@@ -230,29 +230,36 @@ class Windowed:
         down, across = self._down[-1], self._across[-1]
         y = self._axis(zero, down.after, down.out[rows], down.out_width)
         x = self._axis(zero, across.after, across.out[columns], across.out_width)
-        return head(neck(self._last + _picked_each(_ringed(change), y, x, change.shape)))
+        return head(neck(self._last + _picked(_ringed(change), _places_in_each(y, x, change.shape))))
 
     def _next(self, number: int, rows: NDArray[np.int64], columns: NDArray[np.int64], change: Tensor) -> Tensor:
         """Carry changes (n, C, h, w) through one stage."""
         part, down, across = self._parts[number], self._down[number], self._across[number]
         if part.convolution is not None:
             change = _convolved(part.convolution, part.spread, change)
+        table = self._beside_old(number, change)
         y = self._axis(down.seen[rows], down.seen_width, down.changed[rows], down.changed_width)
         x = self._axis(across.seen[columns], across.seen_width, across.changed[columns], across.changed_width)
-        whole = _picked_each(self._ringed(number, change), y, x, change.shape)
+        new = _places_in_each(y, x, change.shape) + len(self._convolved[number])
         y, x = self._axis(down.seen[rows], down.seen_width), self._axis(across.seen[columns], across.seen_width)
-        whole += _picked(self._convolved[number], y, x, across.between)
+        whole = _sums(table, _places(y, x, across.between), new)
         y, x = self._axis(down.out[rows], down.out_width), self._axis(across.out[columns], across.out_width)
-        return _through(part.later, whole).sub_(_picked(self._old[number], y, x, across.after))
+        return _through(part.later, whole).sub_(_picked(self._old[number], _places(y, x, across.after)))
 
-    def _ringed(self, number: int, change: Tensor) -> Tensor:
-        """As :func:`_ringed`, in memory that is used again and again: only the ring stays as it was."""
+    def _beside_old(self, number: int, change: Tensor) -> Tensor:
+        """The old responses of a stage's convolution and, below them, the ringed changes: one table of pixels.
+
+        Its memory is used again and again; the rings stay zero.
+        """
         n, filters, height, width = change.shape
-        kept = self._rings.get(number)
-        if kept is None or kept.shape[0] < n or kept.shape[1:] != (height + 2, width + 2, filters):
-            kept = self._rings[number] = change.new_zeros(n, height + 2, width + 2, filters)
-        kept[:n, 1:-1, 1:-1].copy_(change.permute(0, 2, 3, 1))
-        return kept[:n].view(-1, filters)
+        old = self._convolved[number]
+        ringed = (n, height + 2, width + 2, filters)
+        rows = len(old) + n * (height + 2) * (width + 2)
+        kept = self._kept.get(number)
+        if kept is None or len(kept) < rows:
+            kept = self._kept[number] = torch.cat([old, old.new_zeros(rows - len(old), filters)])
+        kept[len(old) : rows].view(ringed)[:, 1:-1, 1:-1].copy_(change.permute(0, 2, 3, 1))
+        return kept[:rows]
 
     def _axis(
         self, starts: NDArray[np.int64], width: int, origin: NDArray[np.int64] | None = None, pixels: int = 0
@@ -299,13 +306,25 @@ def _ringed(x: Tensor) -> Tensor:
     return _pixels(functional.pad(x, (1, 1, 1, 1)))
 
 
-def _picked(table: Tensor, y: Tensor, x: Tensor, width: int) -> Tensor:
-    """Windows (n, C, h, w), channels last, from a table of pixels (P, C) in rows of ``width``."""
-    source = (y * width)[:, :, None] + x[:, None, :]  # (n, h, w)
-    return table.index_select(0, source.view(-1)).view(*source.shape, -1).permute(0, 3, 1, 2)
+def _places(y: Tensor, x: Tensor, width: int) -> Tensor:
+    """Rows of a table of pixels that lie in lines of ``width``: windows (n, h, w)."""
+    return (y * width)[:, :, None] + x[:, None, :]
 
 
-def _picked_each(table: Tensor, y: Tensor, x: Tensor, shape: Sequence[int]) -> Tensor:
+def _places_in_each(y: Tensor, x: Tensor, shape: Sequence[int]) -> Tensor:
     """The same, where window i is taken from the i-th of n ringed pieces of ``shape`` (n, C, h, w)."""
     first = torch.arange(shape[0], device=y.device)[:, None] * (shape[2] + 2)  # pieces stand one below the other
-    return _picked(table, y + first, x, shape[3] + 2)
+    return _places(y + first, x, shape[3] + 2)
+
+
+def _picked(table: Tensor, places: Tensor) -> Tensor:
+    """Windows (n, C, h, w), channels last, from a table of pixels (P, C)."""
+    return table.index_select(0, places.view(-1)).view(*places.shape, -1).permute(0, 3, 1, 2)
+
+
+def _sums(table: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    """``_picked(table, one) + _picked(table, other)``, on a processor in one pass."""
+    if table.device.type != "cpu":
+        return _picked(table, one) + _picked(table, other)
+    pairs = torch.stack([one, other], dim=3).view(-1, 2)
+    return functional.embedding_bag(pairs, table, mode="sum").view(*one.shape, -1).permute(0, 3, 1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 import tomllib
 
 import numpy as np
@@ -113,13 +114,14 @@ def test_a_broken_off_run_goes_on(survey_dataset, tmp_path, capsys):
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 3
 
 
-def test_a_run_is_judged_on_the_part_that_was_asked_for(survey_run, survey_dataset, capsys):
-    assert run("evaluate", survey_run, survey_dataset, "--split", "validation", "--json") == 0
+def test_a_run_is_judged_on_the_part_that_was_asked_for(survey_run, survey_dataset, tmp_path, capsys):
+    judged = shutil.copytree(survey_run, tmp_path / "run")  # numbers are written into it
+    assert run("evaluate", judged, survey_dataset, "--split", "validation", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["part"] == "validation"
     assert found["galaxies"] == np.sum(found["confusion"])
     assert found["accuracy"] == pytest.approx(np.trace(found["confusion"]) / found["galaxies"])
-    assert run("evaluate", survey_run, survey_dataset) == 0
+    assert run("evaluate", judged, survey_dataset) == 0
     shown = capsys.readouterr().out
     assert "test part" in shown
     assert "spheroid" in shown
@@ -127,8 +129,6 @@ def test_a_run_is_judged_on_the_part_that_was_asked_for(survey_run, survey_datas
 
 
 def test_a_run_finds_its_own_dataset_when_both_have_moved(survey_dataset, tmp_path, capsys):
-    import shutil
-
     (tmp_path / "a" / "sets").mkdir(parents=True)
     shutil.copy(survey_dataset, tmp_path / "a" / "sets" / "mine.h5")
     assert run("train", tmp_path / "a" / "sets" / "mine.h5", "-o", tmp_path / "a" / "runs" / "run", *QUICK) == 0
