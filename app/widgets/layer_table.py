@@ -15,6 +15,7 @@ from app.theme import colours, icon
 if TYPE_CHECKING:
     from core.nets.layers import LayerRow
 
+_SHORT = {"convolution": "conv", "batch normalisation": "norm", "max pooling": "pool", " 2 × 2": "", " × ": "×"}
 _HEADERS = ("Block", "Layer", "Output", "Weights", "Sees")
 _TIPS = (
     "Convolution block, counted from the input.",
@@ -81,7 +82,7 @@ class _Layers(QAbstractTableModel):
 
 def _short(kind: str) -> str:
     """Names that fit into a narrow dock; the tooltip has them whole."""
-    for whole, short in (("convolution", "conv."), ("normalisation", "norm"), (" 2 × 2", ""), (" × ", "×")):
+    for whole, short in _SHORT.items():
         kind = kind.replace(whole, short)
     return kind
 
