@@ -53,11 +53,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module")
-def trained() -> Predictor:
-    """The default network, trained for a minute on galaxies of 64 pixels."""
+@pytest.fixture(scope="module", params=[4, 5])
+def trained(request: pytest.FixtureRequest) -> Predictor:
+    """The default network with four and five blocks, trained for a minute on galaxies of 64 pixels."""
     images, kinds = galaxies(320, 64)
-    network = cnn.build(NetworkSettings(), (3, 64, 64), 2)
+    network = cnn.build(NetworkSettings(depth=request.param), (3, 64, 64), 2)
     scaling = normalisation.fit(images, "asinh")
     predictor = Predictor(network, scaling, Classes("kind", ("round", "edge-on")), ("i", "r", "g"), (3, 64, 64), 0.4)
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
@@ -104,7 +104,8 @@ def test_occlusion_is_many_times_faster_than_captum(trained: Predictor, side: in
     off = np.abs(found.map - expected[0, 0].numpy()).max() / np.abs(expected.numpy()).max()
     ratio = np.median(captums) / np.median(own)
     print(
-        f"\nocclusion, {side} px: {np.median(own):.3f} s, Captum {np.median(captums):.2f} s, ratio {ratio:.1f}; first "
+        f"\nocclusion, {side} px, {trained.network.settings.depth} blocks: {np.median(own):.3f} s, "
+        f"Captum {np.median(captums):.2f} s, ratio {ratio:.1f}; first "
         f"look after {np.median(previews):.3f} s; largest difference {off:.1e} of the peak"
     )
     assert off < 1e-4
@@ -140,7 +141,8 @@ def test_integrated_gradients_are_twice_as_fast_as_captum_at_the_same_completene
     theirs_total, own_total = np.sum(seconds, axis=0)
     median = np.median(errors, axis=0)
     print(
-        f"\nintegrated gradients, 64 px, {len(images)} galaxies: {own_total:.2f} s, Captum {theirs_total:.2f} s, ratio "
+        f"\nintegrated gradients, 64 px, {trained.network.settings.depth} blocks, {len(images)} galaxies: "
+        f"{own_total:.2f} s, Captum {theirs_total:.2f} s, ratio "
         f"{theirs_total / own_total:.2f} (median over galaxies {np.median(ratios):.2f}); median completeness error "
         f"{median[1]:.2%}, Captum {median[0]:.2%}; median gradients {np.median(steps):.0f}, Captum 50"
     )
