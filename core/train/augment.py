@@ -121,7 +121,8 @@ def augmented(
     else:
         noise = pool.stretch(moved.numel(), generator).view(moved.shape)
     sign = 1 if torch.rand(1, generator=generator) < 0.5 else -1
-    return torch.addcmul(moved, noise, sign * width[:, None, None])
+    weight = sign * width[:, None, None]
+    return torch.addcmul(moved, noise, weight) if moved is images else moved.addcmul_(noise, weight)
 
 
 def lost_noise(images: Tensor) -> Tensor:
@@ -173,8 +174,9 @@ def warped(images: Tensor, maps: Tensor) -> Tensor:
     half = torch.tensor([width / 2, height / 2], dtype=maps.dtype)
     linear = maps[:, :, :2] * half / half[:, None]  # torch counts from −1 to 1 along each axis
     theta = torch.cat([linear, maps[:, :, 2:] / half[:, None]], dim=2).to(images.device, images.dtype)
-    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    x, y = ((torch.arange(side, device=theta.device) + 0.5) * (2 / side) - 1 for side in (width, height))
+    grid = theta[:, :, :1, None] * x + (theta[:, :, 1:2, None] * y[:, None] + theta[:, :, 2:, None])  # (n, 2, H, W)
+    return functional.grid_sample(images, grid.permute(0, 2, 3, 1), "bilinear", "reflection", align_corners=False)
 
 
 def sixteen(stamp: NDArray[np.float32], settings: AugmentationSettings, seed: int) -> NDArray[np.float32]:

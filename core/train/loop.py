@@ -187,7 +187,7 @@ def _epoch(
         labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
         random = torch_generator(seed, "augmentation", epoch, batch)
         varied = augmented(scaled, settings.augmentation, random, plan.noise, plan.lost_noise)
-        varied = varied.contiguous(memory_format=memory_format(plan.device))  # (n, C, H, W)
+        varied = varied.to(plan.precision, memory_format=memory_format(plan.device))  # (n, C, H, W)
         plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
 
         rate = descent.rate_at(settings, (epoch - 1 + (batch - 1) / batches) / settings.optimiser.epochs)

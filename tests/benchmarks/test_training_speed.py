@@ -96,9 +96,9 @@ def usual_loop(vary):
         for before, after in itertools.pairwise(filters)
         for layer in (
             nn.Conv2d(before, after, 3, padding=1, bias=False),
+            nn.MaxPool2d(2),
             nn.BatchNorm2d(after),
             nn.ReLU(),
-            nn.MaxPool2d(2),
         )
     ]
     head = [
