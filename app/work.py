@@ -20,9 +20,9 @@ from core.data import stretch
 from core.data.settings import ImportSettings
 from core.data.stretch import StretchSettings
 from core.events import Progress, Work
-from core.explain.settings import GradientSettings, OcclusionSettings
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
+from core.settings.declare import Settings
 from core.train.settings import AugmentationSettings, RunSettings
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from core.train.loop import RunResult
 
 Part = Literal["validation", "test", "all"]
-Method = Literal["occlusion", "integrated-gradients"]
 
 
 class Thumbnails:
@@ -204,23 +203,19 @@ def train(settings: RunSettings, data: Path, folder: RunFolder) -> Job:
     return Job(f"Training “{folder.name}”", run, pausable=True)
 
 
-def explain(
-    method: Method, predictor: Path, data: Path, row: int, output: str, settings: OcclusionSettings | GradientSettings
-) -> Job:
+def explain(method: str, predictor: Path, data: Path, row: int, output: str, settings: Settings) -> Job:
     """Find out why the network gives a galaxy its score."""
 
     def run(stop: threading.Event) -> Work[Explanation]:
         from core.data.cutouts import Cutouts
-        from core.explain import gradients, occlusion
+        from core.explain import methods
         from core.nets.predictor import Predictor
 
         with Cutouts.open(data) as cutouts:
             image, name = cutouts.images[row], cutouts.ids[row]
         loaded = Predictor.load(predictor)
         yield from _begin(stop)
-        if isinstance(settings, OcclusionSettings):
-            return (yield from occlusion.explain(loaded, image, output, settings, stop, name))
-        return (yield from gradients.explain(loaded, image, output, settings, stop, name))
+        return (yield from methods.explain(method, loaded, image, output, settings, stop, name))
 
     return Job(f"Explaining by {method}", run)
 

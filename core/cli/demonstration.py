@@ -20,7 +20,7 @@ from core.cli.commands import remember_data
 from core.cli.console import Console
 from core.cli.figures import save_curves
 from core.cli.judging import show
-from core.explain.settings import GradientSettings, OcclusionSettings
+from core.explain.methods import METHODS
 from core.project.files import write_atomically
 from core.project.project import Project
 from core.project.runs import RunFolder, read_history
@@ -154,11 +154,15 @@ def _telling_galaxies(judgement: Judgement) -> list[str]:
 def _explained(run: RunFolder, data: Path, ids: list[str], folder: Path, console: Console) -> None:
     from core.cli.explaining import explain_galaxies
 
-    for method, settings in (("occlusion", OcclusionSettings()), ("integrated gradients", GradientSettings())):
+    for name in ("occlusion", "integrated-gradients"):
+        settings = METHODS[name].settings()
         made = console.drive(
-            "Explaining", lambda stop, how=settings: explain_galaxies(run.best, data, ids, None, how, folder, stop)
+            "Explaining",
+            lambda stop, name=name, settings=settings: explain_galaxies(
+                run.best, data, ids, None, name, settings, folder, stop
+            ),
         )
-        console.say(f"{made} maps by {method}: {folder}")
+        console.say(f"{made} maps by {METHODS[name].title.lower()}: {folder}")
 
 
 def _unadapted(run: RunFolder, data: Path, after: Judgement, console: Console) -> Report:

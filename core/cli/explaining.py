@@ -16,8 +16,9 @@ from core.cli.judging import dataset_of
 from core.cli.knobs import adjusted
 from core.errors import CatalogueProblem, NotANumber, Stopped
 from core.events import Progress, Skipped, Work, result_of
-from core.explain.settings import GradientSettings, OcclusionSettings
+from core.explain.methods import METHODS
 from core.project.files import write_atomically
+from core.settings.declare import Settings
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
@@ -28,13 +29,12 @@ _HEAD = ("id", "method", "output", "probability", "score", "baseline_score", "er
 
 def explain(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork explain``."""
-    model = OcclusionSettings if options.method == "occlusion" else GradientSettings
-    settings = adjusted(model, options)
+    settings = adjusted(METHODS[options.method].settings, options)
     with dataset_of(options, console) as data:
         made = console.drive(
             "Explaining",
             lambda stop: explain_galaxies(
-                options.run, data, options.id, options.output_name, settings, options.output, stop
+                options.run, data, options.id, options.output_name, options.method, settings, options.output, stop
             ),
         )
     console.say(f"{made:,} maps: {options.output}")
@@ -46,7 +46,8 @@ def explain_galaxies(
     data: Path,
     ids: Sequence[str] | None,
     output: str | None,
-    settings: OcclusionSettings | GradientSettings,
+    method: str,
+    settings: Settings,
     folder: Path,
     stop: threading.Event,
 ) -> Work[int]:
@@ -64,15 +65,15 @@ def explain_galaxies(
         Which galaxies; None: all.
     output
         Which output; None: the predicted one of each galaxy.
-    settings
-        Of occlusion or of integrated gradients.
+    method, settings
+        One of :data:`core.explain.methods.METHODS`, and its settings.
     folder
         Where to write.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     """
     from core.data.cutouts import Cutouts
-    from core.explain import gradients, occlusion
+    from core.explain import methods
     from core.nets import device as devices
     from core.nets.predictor import Predictor
 
@@ -87,10 +88,7 @@ def explain_galaxies(
                 yield Progress(done, len(rows), "galaxies")
                 image, name = cutouts.images[row], cutouts.ids[row]
                 try:
-                    if isinstance(settings, OcclusionSettings):
-                        made = result_of(occlusion.explain(predictor, image, output, settings, stop, name))
-                    else:
-                        made = result_of(gradients.explain(predictor, image, output, settings, stop, name))
+                    made = result_of(methods.explain(method, predictor, image, output, settings, stop, name))
                 except NotANumber as problem:
                     yield Skipped(NotANumber(problem.sentence, problem.remedy, name))
                     continue

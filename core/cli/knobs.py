@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from core.cli.console import Console
 from core.data.settings import ImportSettings
-from core.explain.settings import GradientSettings, OcclusionSettings
+from core.explain.methods import METHODS
 from core.settings import toml
 from core.settings.declare import Settings
 from core.simulate.settings import SurveySettings
@@ -20,8 +20,7 @@ MODELS: dict[str, type[Settings]] = {
     "train": RunSettings,
     "import": ImportSettings,
     "simulate": SurveySettings,
-    "occlusion": OcclusionSettings,
-    "integrated-gradients": GradientSettings,
+    **{name: method.settings for name, method in METHODS.items()},
 }
 
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from core.data.stretch import StretchSettings, to_rgb
 from core.errors import NotPossible
-from core.explain.settings import GradientSettings, OcclusionSettings
 from core.project.files import atomic_path
-from core.settings.declare import knobs
+from core.settings.declare import Settings, knobs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,11 +33,12 @@ class Explanation:
     galaxy_id
         Whose image.
     method
-        ``"occlusion"`` or ``"integrated gradients"``.
+        Its name among :data:`core.explain.methods.METHODS`, with spaces.
     target_name
         The class, answer or quantity that is explained.
     map
-        float32 (H, W), row 0 at the bottom; positive: evidence for it. In units of the score.
+        float32 (H, W), row 0 at the bottom; positive: evidence for it. In units of the score where ``is_signed``,
+        otherwise the strength of a response, never negative.
     score
         Of the image: the output before softmax of a class or vote fraction, or the quantity.
     baseline_score
@@ -55,6 +55,8 @@ class Explanation:
         float32 (C, H, W), the share of each band, whose sum is ``map``; None where the bands are not told apart.
     steps
         How often the network was asked; 0 where that does not matter.
+    is_signed
+        Whether the map tells evidence for (positive) from evidence against (negative).
     """
 
     galaxy_id: str
@@ -64,11 +66,12 @@ class Explanation:
     score: float
     baseline_score: float
     error: float | None
-    settings: OcclusionSettings | GradientSettings
+    settings: Settings
     probability: float | None = None
     unit: str = ""
     bands_map: NDArray[np.float32] | None = None
     steps: int = 0
+    is_signed: bool = True
 
     def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
         """Write the map as a FITS image in float32, on the sky where the cutout's ``wcs`` is known.

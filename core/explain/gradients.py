@@ -101,6 +101,11 @@ def explain(
     return _explanation(question, way, settings, galaxy_id)
 
 
+def why_not(_predictor: Predictor) -> str:
+    """Every network can be asked in this way."""
+    return ""
+
+
 @dataclass(frozen=True)
 class _Way:
     """What is known along the way, at n nodes in rising order.

@@ -120,6 +120,11 @@ def explain(
     return explanation()
 
 
+def why_not(_predictor: Predictor) -> str:
+    """Every network can be asked in this way."""
+    return ""
+
+
 def positions(pixels: int, patch: int, stride: int) -> list[int]:
     """First pixel of each square along an axis; the last square reaches or passes the border."""
     return [stride * number for number in range(math.ceil((pixels - patch) / stride) + 1)]
