@@ -1,0 +1,85 @@
+"""The ways to ask why, by name: what each is called, how it is set, and where it is told.
+
+A method's module has ``explain(predictor, image, output, settings, stop, galaxy_id) -> Work[Explanation]``, and
+``why_not(predictor)``, which says in a sentence why a network cannot be asked in this way, or nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import NotPossible
+from core.events import Work
+from core.explain.settings import GradientSettings, OcclusionSettings
+from core.settings.declare import Settings
+
+if TYPE_CHECKING:
+    from core.explain.explanation import Explanation
+    from core.nets.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to ask.
+
+    Attributes
+    ----------
+    name
+        On the command line and in file names.
+    title
+        In the window.
+    settings
+        Its knobs.
+    module
+        Where it is told; loaded when it is first used.
+    """
+
+    name: str
+    title: str
+    settings: type[Settings]
+    module: str
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("occlusion", "Occlusion sensitivity", OcclusionSettings, "core.explain.occlusion"),
+        Method("integrated-gradients", "Integrated gradients", GradientSettings, "core.explain.gradients"),
+    )
+}
+
+
+def why_not(name: str, predictor: Predictor) -> str:
+    """Why a network cannot be asked by a method, in a sentence; empty: it can."""
+    said = cast("Callable[[Predictor], str]", importlib.import_module(METHODS[name].module).why_not)
+    return said(predictor)
+
+
+def explain(
+    name: str,
+    predictor: Predictor,
+    image: NDArray[np.float32],
+    output: int | str | None,
+    settings: Settings,
+    stop: threading.Event,
+    galaxy_id: str = "",
+) -> Work[Explanation]:
+    """Ask a network by the method of this ``name``; the other parameters are those of the method's own function.
+
+    Raises
+    ------
+    NotPossible
+        The network cannot be asked in this way.
+    """
+    reason = why_not(name, predictor)
+    if reason:
+        raise NotPossible(reason, "Choose another method.")
+    told = cast("Callable[..., Work[Explanation]]", importlib.import_module(METHODS[name].module).explain)
+    return (yield from told(predictor, image, output, settings, stop, galaxy_id))
