@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.errors import NotPossible
 from core.events import Work
-from core.explain.settings import GradientSettings, OcclusionSettings
+from core.explain.settings import DeconvnetSettings, GradientSettings, OcclusionSettings
 from core.settings.declare import Settings
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ METHODS: dict[str, Method] = {
     for method in (
         Method("occlusion", "Occlusion sensitivity", OcclusionSettings, "core.explain.occlusion"),
         Method("integrated-gradients", "Integrated gradients", GradientSettings, "core.explain.gradients"),
+        Method("deconvnet", "Deconvnet", DeconvnetSettings, "core.explain.deconvnet"),
     )
 }
 

@@ -68,3 +68,17 @@ class GradientSettings(Settings):
         le=8192,
         level="expert",
     )
+
+
+class DeconvnetSettings(Settings):
+    """Lead the strongest response of a filter back to the pixels that caused it."""
+
+    layer: str = setting(
+        "",
+        title="Layer",
+        help="Its name, such as activation3. Empty: the last one before the head.",
+        source="Zeiler & Fergus 2014",
+    )
+    filter: int | None = setting(
+        None, title="Filter", help="Counted from 1. Empty: the one that this galaxy excites most.", ge=1, le=65536
+    )
