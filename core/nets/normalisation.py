@@ -46,6 +46,13 @@ class Normalisation(nn.Module):
             images = torch.asinh((images - self.sky[:, None, None]) / self.knee[:, None, None])
         return (images - centre) / scale
 
+    def inverse(self, scaled: Tensor) -> Tensor:
+        """Physical images (N, C, H, W) that :meth:`forward` takes to these; infinite where they overflow float32."""
+        images = scaled * self.scale[:, None, None] + self.centre[:, None, None]
+        if self.kind == "asinh":
+            images = torch.sinh(images) * self.knee[:, None, None] + self.sky[:, None, None]
+        return images
+
 
 def identity(bands: int) -> Normalisation:
     """Leave the pixels as they are."""

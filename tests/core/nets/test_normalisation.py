@@ -44,6 +44,21 @@ def test_asinh_is_the_written_formula():
     assert np.allclose(fitted(torch.from_numpy(images)).numpy(), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["standard", "asinh"])
+def test_the_inverse_gives_the_physical_pixels_back_and_is_differentiable(kind):
+    images = torch.from_numpy(_stamps(20))
+    images[0] *= 1e4  # far up on the logarithmic part
+    images[1] *= -1
+    fitted = normalisation.fit(_stamps(), kind)
+    noise = fitted.knee[:, None, None] if kind == "asinh" else fitted.scale[:, None, None]
+    back = fitted.inverse(fitted(images))
+    assert ((back - images).abs() <= 1e-5 * (images.abs() + noise)).all()
+    scaled = torch.linspace(-5, 5, 2 * 7 * 9).reshape(1, 2, 7, 9).requires_grad_()
+    assert torch.allclose(fitted(fitted.inverse(scaled)), scaled, atol=1e-4)
+    (slope,) = torch.autograd.grad(fitted.inverse(scaled).sum(), scaled)
+    assert (slope > 0).all()
+
+
 def test_an_empty_band_and_noiseless_images_stay_finite():
     images = np.zeros((5, 2, 16, 16), np.float32)
     images[:, 0, 6:10, 6:10] = 3
