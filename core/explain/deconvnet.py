@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -162,25 +163,22 @@ def _passed(module: nn.Module, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Te
     shape = x.shape
     if isinstance(module, nn.Conv2d):
         weight, how = module.weight, (module.stride, module.padding, module.dilation, module.groups)
-        return module(x), lambda signal: conv2d_input(shape, weight, signal, *how)
+        return module(x), lambda signal: conv2d_input(shape, weight, signal, *how)  # pyright: ignore[reportArgumentType]
     if isinstance(module, nn.BatchNorm2d):
-        slope = _slope(module)
-        return module(x), lambda signal: signal * slope
+        return module(x), partial(_rescaled, module)
     if isinstance(module, nn.MaxPool2d):
-        kernel, how = module.kernel_size, (module.stride, module.padding, module.dilation, module.ceil_mode)
-        pooled, switches = functional.max_pool2d_with_indices(x, kernel, *how)
+        how = (module.kernel_size, module.stride, module.padding, module.dilation)
+        pooled, switches = nn.MaxPool2d(*how, return_indices=True, ceil_mode=module.ceil_mode)(x)
         return pooled, lambda signal: _unpooled(signal, switches, shape)
     if isinstance(module, _ACTIVATIONS):
         return module(x), torch.relu
     raise NotPossible(f"A layer of the kind {type(module).__name__} has no way back in a deconvnet.")
 
 
-def _slope(norm: nn.BatchNorm2d) -> Tensor:
-    """The factor of each filter, (F, 1, 1)."""
-    if norm.running_var is None:
-        raise NotPossible("The batch normalisation keeps no statistics, and is no fixed map.")
-    slope = (norm.running_var + norm.eps).rsqrt()
-    return (slope if norm.weight is None else slope * norm.weight)[:, None, None]
+def _rescaled(norm: nn.BatchNorm2d, signal: Tensor) -> Tensor:
+    """Each filter times its factor: the normalisation without its offsets."""
+    none = signal.new_zeros(signal.shape[1])
+    return functional.batch_norm(signal, none, norm.running_var, norm.weight, None, eps=norm.eps)
 
 
 def _unpooled(signal: Tensor, switches: Tensor, shape: torch.Size) -> Tensor:

@@ -29,10 +29,7 @@ def signed_rgb(patterns: NDArray[np.float32], bands: Sequence[str]) -> NDArray[n
         uint8 (n, h, w, 3).
     """
     planes = colour_planes(bands)
-    if planes is None:
-        shown = np.repeat(patterns.sum(axis=1, keepdims=True), 3, axis=1)
-    else:
-        shown = patterns[:, planes]
+    shown = patterns[:, planes] if planes else patterns.sum(axis=1, keepdims=True).repeat(3, axis=1)
     largest = np.abs(shown).max(axis=(1, 2, 3), keepdims=True)
     shown = shown / np.where(largest > 0, largest, 1)
     return np.moveaxis(np.round(127.5 + 127.5 * shown).astype(np.uint8), 1, -1)
