@@ -82,3 +82,110 @@ class DeconvnetSettings(Settings):
     filter: int | None = setting(
         None, title="Filter", help="Counted from 1. Empty: the one that this galaxy excites most.", ge=1, le=65536
     )
+
+
+class AscentSettings(Settings):
+    """How an image grows towards what a network answers to most."""
+
+    steps: int = setting(256, title="Steps", help="How often the image is changed.", ge=1, le=10_000)
+    step: float = setting(
+        0.05,
+        title="Step size",
+        help="How far the first step moves the pixels, in standard deviations of the training pixels; later ones are "
+        "shorter and shorter.",
+        gt=0,
+        le=10,
+        scale="log",
+    )
+    jitter: int = setting(
+        4,
+        title="Jitter",
+        help="The image is shifted at random by up to so many pixels before each look, so that patterns do not hang "
+        "on the grid of the pools.",
+        unit="pixels",
+        ge=0,
+        le=64,
+        source="Mordvintsev et al. 2015",
+    )
+    smoothness: float = setting(
+        1.0,
+        title="Smoothness",
+        help="Power p of 1/f^p: waves of spatial frequency f grow by so much. Zero: all alike, which ends in fine "
+        "noise. One: like the images of nature.",
+        ge=0,
+        le=3,
+        source="Olah, Mordvintsev & Schubert 2017",
+    )
+    galaxy_colours: bool = setting(
+        True,
+        title="Colours of the galaxy",
+        help="The bands grow together as they vary together in the galaxy; otherwise each goes its own way, in "
+        "colours that no galaxy has.",
+        source="Olah, Mordvintsev & Schubert 2017",
+    )
+    above_sky: bool = setting(
+        True,
+        title="Not darker than the sky",
+        help="Pixels stay above the sky less three times its noise, since light is never negative.",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of noise and jitter.", ge=0, le=2**31, level="expert")
+
+
+class ClassDreamSettings(AscentSettings):
+    """Find the image that a network calls most clearly a member of a class, or that has the wished quantity."""
+
+    start: Literal["noise", "empty", "galaxy"] = setting(
+        "noise",
+        title="Start from",
+        help="Noise: drawn as in the galaxy's background. Empty: the level of its sky. Galaxy: the image itself.",
+    )
+    wished: float | None = setting(
+        None,
+        title="Wished value",
+        help="Of a quantity, in its unit: what does the network think it looks like? Empty: as large as can be.",
+    )
+    penalty: float = setting(
+        2e-4,
+        title="Penalty λ",
+        help="What light costs: λ times the sum of the squared scaled pixels above the sky is taken off the score.",
+        ge=0,
+        le=1000,
+        source="Simonyan, Vedaldi & Zisserman 2014",
+    )
+    blur: float = setting(
+        0.7,
+        title="Blur",
+        help="Standard deviation of the Gaussian that now and then washes out fine patterns; it shrinks with the step.",
+        unit="pixels",
+        ge=0,
+        le=16,
+        source="Yosinski et al. 2015",
+    )
+    blur_every: int = setting(
+        4, title="Blur after", help="So many steps lie between two blurs.", ge=1, le=10_000, level="expert"
+    )
+
+
+class DeepDreamSettings(AscentSettings):
+    """Amplify in a galaxy whatever a layer, or one of its filters, sees there."""
+
+    layer: str = setting(
+        "",
+        title="Layer",
+        help="The layer to amplify, such as activation3. Empty: the last one.",
+        source="Mordvintsev, Olah & Tyka 2015",
+    )
+    filter: int | None = setting(
+        None, title="Filter", help="Only this filter, counted from 1. Empty: the whole layer.", ge=1, le=65_536
+    )
+    octaves: int = setting(
+        4,
+        title="Octaves",
+        help="Sizes at which patterns are drawn, the coarsest first. Those too small for the layer are left out.",
+        ge=1,
+        le=16,
+    )
+    octave_ratio: float = setting(
+        1.4, title="Octave ratio", help="Each octave is so many times larger than the one before.", gt=1, le=4
+    )
+    steps: int = setting(40, title="Steps", help="How often the image is changed at each octave.", ge=1, le=10_000)

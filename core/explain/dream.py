@@ -1,0 +1,165 @@
+"""What a dream is, and how it is kept: a FITS cube, a picture with the curve of its growth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from core.data.stretch import StretchSettings, to_rgb
+from core.project.files import atomic_path
+from core.settings.declare import Settings, knobs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DOTS_PER_INCH = 150
+
+
+@dataclass(frozen=True, eq=False)
+class Dream:
+    """An image that was changed until a network answered to it as strongly as could be.
+
+    Attributes
+    ----------
+    galaxy_id
+        The galaxy that it grew from, or whose background and colours it has.
+    method
+        ``"dream"`` or ``"deep dream"``.
+    target_name
+        What was sought: a class, answer or quantity; of deep dreams a layer, or one of its filters.
+    image
+        float32 (C, H, W) in physical units, row 0 at the bottom.
+    start
+        The same before the first step.
+    curve
+        float64 (steps,): what was sought, before each step, with the image shifted by the jitter. Of a class or
+        vote fraction the output before softmax, of a quantity itself in its ``unit``; of deep dreams the filter's
+        mean response, or the layer's mean squared response.
+    settings
+        How it was made.
+    output_name
+        The class, answer or quantity of the scores; with deep dreams for comparison only.
+    score_before, score_after
+        Score of ``start`` and of ``image``, as in :mod:`core.explain.question`.
+    probability_before, probability_after
+        Of the class, or the vote fraction; None for quantities.
+    unit
+        Of the scores; empty for classes, vote fractions and pure numbers.
+    """
+
+    galaxy_id: str
+    method: str
+    target_name: str
+    image: NDArray[np.float32]
+    start: NDArray[np.float32]
+    curve: NDArray[np.float64]
+    settings: Settings
+    output_name: str
+    score_before: float
+    score_after: float
+    probability_before: float | None = None
+    probability_after: float | None = None
+    unit: str = ""
+
+    def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
+        """Write image, start (``START``) and curve (``CURVE``, one row of numbers) as FITS images.
+
+        The image is a cube in float32, on the sky where the cutout's ``wcs`` is given; the header tells target,
+        scores and settings. The file is written wholly or not at all.
+        """
+        header = fits.Header() if wcs is None else wcs.celestial.to_header()
+        for keyword, value, comment in self._cards():
+            if isinstance(value, float) and not math.isfinite(value):
+                value = None  # FITS headers know neither NaN nor infinity
+            header[keyword] = (_ascii(value) if isinstance(value, str) else value, _ascii(comment))
+        images = [
+            fits.PrimaryHDU(self.image, header),
+            fits.ImageHDU(self.start, name="START"),
+            fits.ImageHDU(self.curve, name="CURVE"),
+        ]
+        with atomic_path(path) as temporary:
+            fits.HDUList(images).writeto(temporary, overwrite=True)
+
+    def _cards(self) -> list[tuple[str, str | float | int | None, str]]:
+        cards: list[tuple[str, str | float | int | None, str]] = [
+            ("OBJECT", self.galaxy_id, "galaxy it grew from"),
+            ("METHOD", self.method, "how it was made"),
+            ("TARGET", self.target_name, "what was sought"),
+            ("OUTPUT", self.output_name, "output that is scored"),
+            ("SCOREBEF", self.score_before, "score of the start"),
+            ("SCORE", self.score_after, "score of the image"),
+            ("PROBBEF", self.probability_before, "probability or vote fraction of the start"),
+            ("PROB", self.probability_after, "probability or vote fraction of the image"),
+            ("SCORUNIT", self.unit, "unit of the scores; empty: logit or number"),
+        ]
+        for name, knob in knobs(type(self.settings)).items():
+            unit = f" [{knob.unit}]" if knob.unit else ""
+            cards.append((name.replace("_", "").upper()[:8], getattr(self.settings, name), knob.title + unit))
+        return cards
+
+    def save_png(
+        self,
+        path: Path,
+        stretch: StretchSettings | None = None,
+        planes: tuple[int, int, int] | None = None,
+    ) -> None:
+        """Draw the start and the image side by side, and the curve below.
+
+        Parameters
+        ----------
+        path
+            Where to; written wholly or not at all.
+        stretch
+            How both are shown, each with its own limits; None: as is usual for calibrated images.
+        planes
+            Bands shown red, green and blue; None: the first three, or grey.
+        """
+        figure = self._figure(stretch or StretchSettings(), planes)
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
+
+    def _figure(self, stretch: StretchSettings, planes: tuple[int, int, int] | None) -> Figure:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8, 6), layout="constrained")  # no pyplot: it keeps figures alive and picks a screen
+        FigureCanvasAgg(figure)
+        grid = figure.add_gridspec(2, 2, height_ratios=(3, 1))
+        for place, image, title in (
+            (0, self.start, f"start: {self._told(self.score_before, self.probability_before)}"),
+            (1, self.image, f"{self.method}: {self._told(self.score_after, self.probability_after)}"),
+        ):
+            axes = figure.add_subplot(grid[0, place])
+            axes.imshow(to_rgb(image, stretch, planes), origin="lower", interpolation="nearest")
+            axes.set_title(title, fontsize="medium")
+            axes.set_xlabel("x [pixel]")
+            axes.set_ylabel("y [pixel]")
+        below = figure.add_subplot(grid[1, :])
+        below.plot(np.arange(len(self.curve)), self.curve, color="tab:blue")
+        wished = getattr(self.settings, "wished", None)
+        if wished is not None:
+            below.axhline(wished, color="tab:gray", linestyle="--")
+        below.set_xlabel("step")
+        below.set_ylabel(_plain(self.target_name + (f" [{self.unit}]" if self.unit else "")))
+        return figure
+
+    def _told(self, score: float, probability: float | None) -> str:
+        value = f"{score:.4g} {self.unit}".strip() if probability is None else f"p = {probability:.3f}"
+        return _plain(f"{self.output_name}, {value}")
+
+
+def _ascii(text: str) -> str:
+    """Text for a FITS header, which knows no other letters."""
+    return text.encode("ascii", "replace").decode().replace("\n", " ")
+
+
+def _plain(text: str) -> str:
+    """Keep matplotlib from reading a dollar sign as mathematics."""
+    return text.replace("$", r"\$")
