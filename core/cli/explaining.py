@@ -16,7 +16,7 @@ from core.cli.judging import dataset_of
 from core.cli.knobs import adjusted
 from core.errors import CatalogueProblem, NotANumber, Stopped
 from core.events import Progress, Skipped, Work, result_of
-from core.explain.methods import METHODS
+from core.explain.methods import DREAMS, METHODS
 from core.project.files import write_atomically
 from core.settings.declare import Settings
 
@@ -29,6 +29,10 @@ _HEAD = ("id", "method", "output", "probability", "score", "baseline_score", "er
 
 def explain(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork explain``."""
+    if options.method in DREAMS:
+        from core.cli import dreaming
+
+        return dreaming.dream(options, console)
     settings = adjusted(METHODS[options.method].settings, options)
     with dataset_of(options, console) as data:
         made = console.drive(
@@ -80,7 +84,7 @@ def explain_galaxies(
     predictor = Predictor.load(run, devices.choose("auto"))
     written: list[tuple[str, ...]] = [_HEAD]
     with Cutouts.open(data) as cutouts:
-        rows = _rows(cutouts, ids)
+        rows = rows_of(cutouts, ids)
         try:
             for done, row in enumerate(rows):
                 if stop.is_set():
@@ -95,12 +99,13 @@ def explain_galaxies(
                 written.append(_saved(made, cutouts, row, folder))
         finally:
             if len(written) > 1:
-                _write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
+                write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
     yield Progress(len(rows), len(rows), "galaxies")
     return len(written) - 1
 
 
-def _rows(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
+def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
+    """Where the galaxies of these ids are; None: all of them."""
     if ids is None:
         return list(range(len(cutouts)))
     places = {name: row for row, name in reversed(list(enumerate(cutouts.ids)))}
@@ -122,7 +127,8 @@ def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple
     return made.galaxy_id, made.method, made.target_name, *cells, fits.name, picture.name
 
 
-def _write_list(path: Path, rows: Sequence[tuple[str, ...]]) -> None:
+def write_list(path: Path, rows: Sequence[tuple[str, ...]]) -> None:
+    """A CSV file of what was written, the head first."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     write_atomically(path, text.getvalue())

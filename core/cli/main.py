@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.cli.console import Console, guarded
-from core.explain.methods import METHODS
+from core.explain.methods import DREAMS, METHODS
 from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = ("train", "import", "simulate", *METHODS)
+_SETTINGS = ("train", "import", "simulate", *METHODS, *DREAMS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -115,7 +115,7 @@ def _explain(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("--id", nargs="+", action="extend", metavar="ID", help="which galaxies; else all")
-    add("--method", required=True, choices=tuple(METHODS), help="how to ask")
+    add("--method", required=True, choices=(*METHODS, *DREAMS), help="how to ask")
     add("--output-name", metavar="CLASS", help="class or quantity to explain; else the predicted one")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for a FITS map and a PNG per galaxy")
     _reading(command)

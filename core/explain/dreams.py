@@ -22,6 +22,7 @@ deep visualization".
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -45,7 +46,6 @@ from core.nets.normalisation import border
 from core.nets.predictor import Predictor
 
 _PREVIEW_EVERY = 8
-_DARKEST = 3.0  # standard deviations of the sky's noise below it
 
 
 def class_dream(
@@ -97,12 +97,12 @@ def class_dream(
         wanted = score / scatter if wished is None else -((score - wished) / scatter).square()
         return wanted - settings.penalty * (scaled - empty).square().sum(), score
 
-    darkest = sky.darkest(predictor)
+    darkest, brightest = _range(question, sky)
 
     def restrain(scaled: Tensor, number: int, share: float) -> Tensor:
         if settings.blur and number % settings.blur_every == 0:
-            scaled = blurred(scaled, settings.blur * share)
-        return torch.maximum(scaled, darkest) if settings.above_sky else scaled
+            scaled = blurred(scaled, settings.blur * math.sqrt(share))
+        return torch.clamp(scaled, darkest, brightest) if settings.galaxy_range else scaled
 
     match settings.start:
         case "noise":
@@ -151,10 +151,10 @@ def deep_dream(
         wanted = responses.square().mean() if number is None else responses[number - 1].mean()
         return wanted, wanted
 
-    darkest = _Sky.of(question).darkest(predictor)
+    darkest, brightest = _range(question, _Sky.of(question))
 
     def restrain(scaled: Tensor, _number: int, _share: float) -> Tensor:
-        return torch.maximum(scaled, darkest) if settings.above_sky else scaled
+        return torch.clamp(scaled, darkest, brightest) if settings.galaxy_range else scaled
 
     sizes = octaves(height, width, settings, row.stride)
 
@@ -203,9 +203,11 @@ class _Sky:
         noise = 1.4826 * np.median(np.abs(edge - level), axis=1, keepdims=True)
         return cls(*(torch.from_numpy(value[:, :, None]).to(question.image) for value in (level, noise)))
 
-    def darkest(self, predictor: Predictor) -> Tensor:
-        """The darkest pixels that a dream may have, (C, 1, 1), scaled."""
-        return predictor.normalisation((self.level - _DARKEST * self.noise)[None])[0]
+
+def _range(question: Question, sky: _Sky) -> tuple[Tensor, Tensor]:
+    """The darkest and the brightest pixel that a dream may have in each band, (C, 1, 1), scaled."""
+    scaled = question.predictor.normalisation
+    return scaled(sky.level[None])[0], scaled(question.image.amax(dim=(1, 2), keepdim=True)[None])[0]
 
 
 def _grown(

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 
 from core.errors import NotPossible
 from core.events import Work
-from core.explain.settings import DeconvnetSettings, GradientSettings, OcclusionSettings
+from core.explain.settings import (
+    ClassDreamSettings,
+    DeconvnetSettings,
+    DeepDreamSettings,
+    GradientSettings,
+    OcclusionSettings,
+)
 from core.settings.declare import Settings
 
 if TYPE_CHECKING:
@@ -55,6 +61,15 @@ METHODS: dict[str, Method] = {
         Method("deconvnet", "Deconvnet", DeconvnetSettings, "core.explain.deconvnet"),
     )
 }
+
+DREAMS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("dream", "Class dream", ClassDreamSettings, "core.explain.dreams"),
+        Method("deep-dream", "Deep dream", DeepDreamSettings, "core.explain.dreams"),
+    )
+}
+"""What a network looks for, by name; these give a :class:`~core.explain.dream.Dream`, not a map."""
 
 
 def why_not(name: str, predictor: Predictor) -> str:

@@ -123,10 +123,10 @@ class AscentSettings(Settings):
         "colours that no galaxy has.",
         source="Olah, Mordvintsev & Schubert 2017",
     )
-    above_sky: bool = setting(
+    galaxy_range: bool = setting(
         True,
-        title="Not darker than the sky",
-        help="Pixels stay above the sky less three times its noise, since light is never negative.",
+        title="Brightness of the galaxy",
+        help="Pixels get neither darker than the sky nor brighter than the galaxy's brightest pixel, band by band.",
     )
     seed: int = setting(0, title="Seed", help="Origin of noise and jitter.", ge=0, le=2**31, level="expert")
 
@@ -187,5 +187,14 @@ class DeepDreamSettings(AscentSettings):
     )
     octave_ratio: float = setting(
         1.4, title="Octave ratio", help="Each octave is so many times larger than the one before.", gt=1, le=4
+    )
+    step: float = setting(
+        0.01,
+        title="Step size",
+        help="How far the first step at each octave moves the pixels, in standard deviations of the training pixels; "
+        "later ones are shorter and shorter.",
+        gt=0,
+        le=10,
+        scale="log",
     )
     steps: int = setting(40, title="Steps", help="How often the image is changed at each octave.", ge=1, le=10_000)
