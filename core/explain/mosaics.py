@@ -4,6 +4,10 @@ For each filter two mosaics of 3 × 3 stand side by side: the patterns, led back
 regions of the galaxies where they lie, both cut to what the filter sees. In the patterns grey is zero; each has its
 own scale.
 
+Patterns are noisy where galaxies are not. No image has structure finer than its point-spread function, so that
+training never touches what the first, random weights answer to such structure. The patterns are therefore shown as
+through a narrow Gaussian: the response to an image under a Gaussian is that of the pattern under it.
+
 References
 ----------
 Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", ECCV, figure 2.
@@ -22,15 +26,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from core.data.cutouts import Cutouts
 from core.data.stretch import StretchSettings, colour_planes, suited, to_rgb
-from core.data.target import Classes
 from core.errors import NotPossible, Stopped
 from core.events import Progress, Work
-from core.explain import activations, deconvnet
+from core.explain import deconvnet
+from core.explain.activations import short
+from core.explain.ascent import blurred
 from core.explain.pictures import signed_rgb
-from core.explain.strongest import Place, Strongest
+from core.explain.strongest import NUMBER, Place, Strongest
 from core.nets import device as devices
 from core.nets.predictor import Predictor
 from core.project.files import atomic_path
@@ -39,12 +46,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SIDE = 3
-_GAP = 0.05  # of a tile
-_WIDTH = 7.1  # inches: a page of a journal
-_PAIRS = 2  # in a row
+SMOOTHING = 1.0
+"""Standard deviation of the Gaussian over the patterns, in pixels."""
+
 _DOTS_PER_INCH = 300
-_BEYOND = "#d9d9d9"  # beyond the stamp's edge
+_ACROSS = 2  # filters in a line
+_SIDE, _INNER, _OUTER = 1.66, 0.07, 0.24  # inches: a mosaic, within a pair, between pairs; a journal's page in all
+_TITLE, _LINE, _MARGIN = 0.38, 0.20, 0.10  # inches: above all, above each line, around
+_GAP = 0.05  # of a tile
+_BEYOND = 0.87  # shade beyond the stamp's edge
+_QUIET = "0.35"  # shade of lesser text
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +70,18 @@ class Mosaic:
         k places, the strongest first; none: it never responds.
     patterns, regions
         uint8 (k, h, w, 4), row 0 at the bottom, transparent beyond the stamp's edge.
-    kinds
-        How many galaxies of each true class, in words; empty if unknown.
     """
 
     number: int
     places: tuple[Place, ...]
     patterns: NDArray[np.uint8]
     regions: NDArray[np.uint8]
-    kinds: str = ""
+
+    @property
+    def kinds(self) -> str:
+        """How many galaxies of each true class, the most frequent first; empty if unknown."""
+        counts = Counter(place.kind for place in self.places if place.kind)
+        return ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
 
 
 def draw(
@@ -76,6 +90,7 @@ def draw(
     found: Strongest,
     filters: Sequence[int],
     stop: threading.Event,
+    smoothing: float = SMOOTHING,
     stretch: StretchSettings | None = None,
 ) -> Work[list[Mosaic]]:
     """Make the mosaics of some filters.
@@ -90,6 +105,8 @@ def draw(
         Which, counted from 0.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    smoothing
+        Standard deviation of the Gaussian over the patterns, in pixels; 0: none.
     stretch
         How galaxies are shown; None: as suits them.
 
@@ -104,19 +121,21 @@ def draw(
         raise NotPossible(reason, "Choose a network with max pooling.")
     made: list[Mosaic] = []
     with Cutouts.open(data) as cutouts:
+        shown = stretch or suited(cutouts.is_picture)
         yield Progress(0, len(filters), "filters")
         for number in filters:
             if stop.is_set():
                 raise Stopped
-            made.append(_mosaic(loaded, cutouts, found, number, stretch or suited(cutouts.is_picture)))
+            made.append(_mosaic(loaded, cutouts, found, number, smoothing, shown))
             yield Progress(len(made), len(filters), "filters")
     return made
 
 
 def _mosaic(
-    predictor: Predictor, cutouts: Cutouts, found: Strongest, number: int, stretch: StretchSettings
+    predictor: Predictor, cutouts: Cutouts, found: Strongest, number: int, smoothing: float, stretch: StretchSettings
 ) -> Mosaic:
     places = found.filters[number]
+    windows = [found.window(place) for place in places]
     if not places:
         none = np.zeros((0, 1, 1, 4), np.uint8)
         return Mosaic(number, places, none, none)
@@ -125,74 +144,86 @@ def _mosaic(
     patterns = deconvnet.patterns(predictor, torch.from_numpy(images), found.layer.name, filters, units)
     bands = [band.name for band in cutouts.bands]
     planes = colour_planes(bands)
-    coloured = signed_rgb(patterns.cpu().numpy(), bands)
     return Mosaic(
         number,
         places,
-        np.stack([_cut(rgb, found.window(place)) for rgb, place in zip(coloured, places, strict=True)]),
-        np.stack(
-            [_cut(to_rgb(image, stretch, planes), found.window(p)) for image, p in zip(images, places, strict=True)]
-        ),
-        _kinds(predictor, cutouts, places),
+        _cut(signed_rgb(_smooth(patterns, smoothing).cpu().numpy(), bands), windows),
+        _cut([to_rgb(image, stretch, planes) for image in images], windows),
     )
 
 
-def _kinds(predictor: Predictor, cutouts: Cutouts, places: Sequence[Place]) -> str:
-    """True classes of the galaxies, the most frequent first."""
-    target = predictor.target
-    if not isinstance(target, Classes) or target.column not in cutouts.columns:
-        return ""
-    labels = cutouts.columns[target.column]
-    counts = Counter(name for place in places if (name := str(labels[place.row])) in target.names)
-    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
+def _smooth(patterns: Tensor, sigma: float) -> Tensor:
+    """Patterns (k, C, H, W) under a Gaussian; beyond their edge there is nothing."""
+    if sigma == 0:
+        return patterns
+    edge = math.ceil(4 * sigma)
+    wide = functional.pad(patterns, (edge,) * 4)
+    return blurred(wide.flatten(0, 1), sigma).view_as(wide)[..., edge:-edge, edge:-edge]
 
 
-def _cut(rgb: NDArray[np.uint8], window: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """A window (h, w, 4) of a picture (H, W, 3); transparent beyond its edge."""
-    top, left, height, width = window
-    cut = np.zeros((height, width, 4), np.uint8)
-    rows = slice(max(0, top), min(rgb.shape[0], top + height))
-    columns = slice(max(0, left), min(rgb.shape[1], left + width))
-    inside = cut[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    inside[..., :3], inside[..., 3] = rgb[rows, columns], 255
+def _cut(
+    pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], windows: Sequence[tuple[int, int, int, int]]
+) -> NDArray[np.uint8]:
+    """Windows (k, h, w, 4) of pictures (k, H, W, 3), transparent beyond their edges."""
+    cut = np.zeros((len(windows), *windows[0][2:], 4), np.uint8)
+    for piece, picture, (top, left, height, width) in zip(cut, pictures, windows, strict=True):
+        rows = slice(max(0, top), min(picture.shape[0], top + height))
+        columns = slice(max(0, left), min(picture.shape[1], left + width))
+        inside = piece[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        inside[..., :3], inside[..., 3] = picture[rows, columns], 255
     return cut
 
 
 def figure(found: Strongest, mosaics: Sequence[Mosaic]) -> Figure:
-    """Draw mosaics as in the paper; no pyplot, which keeps figures alive and picks a screen."""
+    """Draw mosaics as in the paper, patterns on the left of each pair and galaxies on the right."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    lines = math.ceil(len(mosaics) / _PAIRS)
-    side, inner, outer, head, foot = 1.66, 0.08, 0.22, 0.36, 0.34  # inches
-    across, down = 2 * side + inner, side + 0.30
-    height = head + lines * down + foot
-    drawn = Figure(figsize=(_WIDTH, height))
+    across = min(_ACROSS, max(1, len(mosaics)))
+    pair, lines = 2 * _SIDE + _INNER, math.ceil(len(mosaics) / across)
+    width = 2 * _MARGIN + across * pair + (across - 1) * _OUTER
+    height = _TITLE + lines * (_LINE + _SIDE + _MARGIN)
+    drawn = Figure(figsize=(width, height))  # no pyplot: it keeps figures alive and picks a screen
     FigureCanvasAgg(drawn)
-    margin = (_WIDTH - _PAIRS * across - (_PAIRS - 1) * outer) / 2
+
+    def write(x: float, y: float, text: str, **look: object) -> None:
+        drawn.text(x / width, 1 - y / height, _plain(text), va="baseline", **look)  # pyright: ignore[reportArgumentType]
+
+    write(_MARGIN, 0.22, _title(found), fontsize=8)
     for place, mosaic in enumerate(mosaics):
-        line, column = divmod(place, _PAIRS)
-        left, bottom = margin + column * (across + outer), height - head - (line + 1) * down + 0.08
+        line, column = divmod(place, across)
+        left, top = _MARGIN + column * (pair + _OUTER), _TITLE + line * (_LINE + _SIDE + _MARGIN) + _LINE
+        write(left, top - 0.05, f"filter {mosaic.number + 1}", fontsize=8, fontweight="bold")
+        told = mosaic.kinds if mosaic.places else "never responds"
+        write(left + pair, top - 0.05, told, fontsize=7, color=_QUIET, ha="right")
         for step, tiles in enumerate((mosaic.patterns, mosaic.regions)):
-            x = left + step * (side + inner)
-            axes = drawn.add_axes((x / _WIDTH, bottom / height, side / _WIDTH, side / height))
-            _tiles(axes, tiles)
-        top = (bottom + side + 0.04) / height
-        text = f"filter {mosaic.number + 1}"
-        drawn.text(left / _WIDTH, top, text, fontsize=8, fontweight="bold", va="bottom")
-        drawn.text((left + across) / _WIDTH, top, _plain(mosaic.kinds), fontsize=7, ha="right", va="bottom", color="0.3")
+            x, y = (left + step * (_SIDE + _INNER)) / width, 1 - (top + _SIDE) / height
+            _tiles(drawn.add_axes((x, y, _SIDE / width, _SIDE / height)), tiles)
     return drawn
 
 
+def _title(found: Strongest) -> str:
+    rows, columns = (min(found.layer.receptive_field, side) for side in found.shape[1:])
+    arcsec = f" ({columns * found.pixel_scale:.3g}″)" if math.isfinite(found.pixel_scale) else ""
+    return (
+        f"{short(found.layer.name)}: patterns (left) and images (right) of the {NUMBER} strongest responses among "
+        f"{found.galaxies:,} galaxies; {columns} × {rows} pixels{arcsec}"
+    )
+
+
 def _tiles(axes: Axes, tiles: NDArray[np.uint8]) -> None:
-    """Three by three pictures, the first at the top left."""
-    axes.set(xlim=(0, _SIDE), ylim=(_SIDE, 0), aspect="auto", xticks=[], yticks=[])
+    """Three by three pictures, the strongest at the top left."""
+    side = math.isqrt(NUMBER)
     axes.set_axis_off()
     for place, tile in enumerate(tiles):
-        row, column = divmod(place, _SIDE)
-        extent = (column + _GAP / 2, column + 1 - _GAP / 2, row + 1 - _GAP / 2, row + _GAP / 2)
-        axes.imshow(np.flipud(tile), origin="upper", extent=extent, interpolation="nearest", aspect="auto")
-    axes.set(xlim=(0, _SIDE), ylim=(_SIDE, 0))
+        row, column = divmod(place, side)
+        height, width = ((1 - _GAP) / 2 * length / max(tile.shape[:2]) for length in tile.shape[:2])
+        x, y = column + 0.5, side - row - 0.5
+        beyond = tile[..., 3:] == 0
+        shown = np.where(beyond, np.uint8(255 * _BEYOND), tile[..., :3])
+        extent = (x - width, x + width, y - height, y + height)
+        axes.imshow(shown, origin="lower", extent=extent, interpolation="nearest", aspect="auto")
+    axes.set(xlim=(_GAP / 2, side - _GAP / 2), ylim=(_GAP / 2, side - _GAP / 2))
 
 
 def save(drawn: Figure, path: Path) -> None:

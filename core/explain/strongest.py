@@ -13,9 +13,10 @@ Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", EC
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.data.cutouts import Cutouts
+from core.data.target import Classes, Target, label_text
 from core.errors import NotANumber, NotPossible, Stopped
 from core.events import Progress, Skipped, Work
 from core.explain import activations
@@ -45,6 +47,8 @@ class Place:
         Of the galaxy in the dataset.
     galaxy_id
         Its id.
+    kind
+        Its true class, where the dataset tells one that the network knows; else empty.
     response
         The filter's largest response to it, positive.
     unit
@@ -55,6 +59,7 @@ class Place:
 
     row: int
     galaxy_id: str
+    kind: str
     response: float
     unit: tuple[int, int]
     y: float
@@ -90,11 +95,21 @@ class Strongest:
         """The filters, counted from 0, that respond to none of the galaxies."""
         return tuple(number for number, places in enumerate(self.filters) if not places)
 
-    def most_excited(self, number: int) -> list[int]:
-        """So many filters, counted from 0, that respond most strongly to their galaxies, in the order of the layer."""
-        means = [np.mean([place.response for place in places]) if places else 0.0 for places in self.filters]
-        order = sorted(range(len(means)), key=lambda place: -means[place])
-        return sorted(place for place in order[:number] if self.filters[place])
+    def telling(self, number: int) -> list[int]:
+        """The filters, from 0, that tell most: for each class in turn the one with most of its galaxies.
+
+        Among equals, and where classes are unknown, the one with the stronger responses is taken. Filters of the same
+        class stand together.
+        """
+        kinds = sorted({place.kind for places in self.filters for place in places} - {""}) or [""]
+        chosen: list[list[int]] = [[] for _ in kinds]
+        left = {filter_: places for filter_, places in enumerate(self.filters) if places}
+        for turn in range(min(number, len(left))):
+            kind = kinds[turn % len(kinds)]
+            best = max(left, key=lambda which: (_count(left[which], kind), _mean(left[which])))
+            chosen[turn % len(kinds)].append(best)
+            del left[best]
+        return [one for several in chosen for one in several]
 
     def check(self, filters: Sequence[int]) -> None:
         """Raise :class:`~core.errors.NotPossible` unless the layer has these filters, counted from 0."""
@@ -163,8 +178,24 @@ def find(
             images = torch.from_numpy(cutouts.images[rows[part]])
             best = best.with_more(activations.responses(loaded, images, found.name), rows[part])
             yield Progress(part.stop, len(rows), "galaxies")
-        filters = best.places(found, cutouts.ids)
+        filters = best.places(found, cutouts.ids, _kinds(loaded.target, cutouts.columns))
         return Strongest(found, filters, len(rows), cutouts.shape[1:], scale)
+
+
+def _count(places: tuple[Place, ...], kind: str) -> int:
+    return sum(place.kind == kind for place in places)
+
+
+def _mean(places: tuple[Place, ...]) -> float:
+    return sum(place.response for place in places) / len(places)
+
+
+def _kinds(target: Target, columns: Mapping[str, NDArray[Any]]) -> list[str]:
+    """True class of each galaxy; empty where it is unknown or has none of the network's names."""
+    if not isinstance(target, Classes) or target.column not in columns:
+        return []
+    texts = (label_text(value) for value in columns[target.column])
+    return [text if text in target.names else "" for text in texts]
 
 
 @dataclass(frozen=True)
@@ -196,13 +227,13 @@ class _Best:
             maps.shape[3],
         )
 
-    def places(self, layer: LayerRow, ids: Sequence[str]) -> tuple[tuple[Place, ...], ...]:
+    def places(self, layer: LayerRow, ids: Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Place, ...], ...]:
         """What a person wants to know of them."""
 
         def place(response: float, row: int, unit: int) -> Place:
             at = divmod(unit, self.width)
             y, x = (layer.offset + layer.stride * step for step in at)
-            return Place(row, ids[row], response, at, y, x)
+            return Place(row, ids[row], kinds[row] if kinds else "", response, at, y, x)
 
         filters = zip(self.responses.tolist(), self.rows.tolist(), self.units.tolist(), strict=True)
         return tuple(tuple(place(*one) for one in zip(*best, strict=True) if one[0] > 0) for best in filters)
