@@ -13,6 +13,7 @@ from core.cli.console import Console
 from core.cli.explaining import rows_of, write_list
 from core.cli.judging import dataset_of
 from core.cli.knobs import adjusted
+from core.data.stretch import colour_planes
 from core.errors import NotANumber, SettingsProblem, Stopped
 from core.events import Progress, Skipped, Work, result_of
 from core.explain.methods import DREAMS
@@ -130,7 +131,7 @@ def _saved(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, 
     stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
     picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"
     made.save_fits(fits, cutouts.wcs(row))
-    made.save_png(picture)
+    made.save_png(picture, planes=colour_planes([band.name for band in cutouts.bands]))
     numbers = (made.score_before, made.score_after, made.probability_before, made.probability_after)
     cells = ["" if value is None else f"{value:.6g}" for value in numbers]
     return made.galaxy_id, made.method, made.target_name, made.output_name, *cells, fits.name, picture.name

@@ -54,14 +54,14 @@ def climb(
     tuple
         After each step the image (C, H, W), and the goal's number for the image before it, as the network saw it.
     """
-    waves = _Waves(start, mixing, settings.smoothness)
+    waves = Waves(start, mixing, settings.smoothness)
     coefficients = waves.of(start).requires_grad_()
     adam = torch.optim.Adam([coefficients], lr=settings.step)
     for number in range(settings.steps):
         share = 0.5 * (1 + math.cos(math.pi * number / settings.steps))
         adam.param_groups[0]["lr"] = settings.step * share
         shift = torch.randint(-settings.jitter, settings.jitter + 1, (2,), generator=random).tolist()
-        coefficients.grad, shown = _slope(coefficients, waves, goal, shift)
+        coefficients.grad, shown = slope(coefficients, waves, goal, shift)
         with torch.no_grad():
             adam.step()
             image = restrain(waves.image(coefficients), number + 1, share)
@@ -69,12 +69,15 @@ def climb(
         yield image, shown
 
 
-def _slope(coefficients: Tensor, waves: _Waves, goal: Goal, shift: list[int]) -> tuple[Tensor, float]:
-    """The direction downhill, and the goal's number."""
+def slope(coefficients: Tensor, waves: Waves, goal: Goal, shift: list[int]) -> tuple[Tensor, float]:
+    """Gradient of the goal's negative with respect to the coefficients, and the goal's number.
+
+    The goal sees the image shifted by ``shift`` pixels (down, across), round and round.
+    """
     with torch.enable_grad(), full_precision(coefficients.device):
         wanted, shown = goal(torch.roll(waves.image(coefficients), shift, (1, 2)))
-        (slope,) = torch.autograd.grad(-wanted, coefficients)  # of the coefficients only: the network stays clean
-    return slope, float(shown.detach())
+        (downhill,) = torch.autograd.grad(-wanted, coefficients)  # of the coefficients only: the network stays clean
+    return downhill, float(shown.detach())
 
 
 def band_mixing(image: Tensor) -> Tensor:
@@ -82,16 +85,16 @@ def band_mixing(image: Tensor) -> Tensor:
 
     An image in which nothing varies does not tell; its bands are left apart.
     """
-    pixels = image.flatten(1).to(torch.float64)
+    pixels = image.flatten(1).cpu().to(torch.float64)
     pixels = pixels - pixels.median(dim=1, keepdim=True).values
     covariance = pixels @ pixels.T  # (C, C)
-    alone = torch.eye(len(image), dtype=torch.float64, device=image.device)
+    alone = torch.eye(len(image), dtype=torch.float64)
     strength = float(covariance.trace()) / len(image)
     if strength == 0:
-        return alone.to(image.dtype)
+        return alone.to(image)
     covariance = (1 - _OWN_COLOURS) * covariance / strength + _OWN_COLOURS * alone
     variances, directions = torch.linalg.eigh(covariance)
-    return (directions * variances.sqrt() @ directions.T).to(image.dtype)
+    return (directions * variances.sqrt() @ directions.T).to(image)
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:
@@ -101,8 +104,18 @@ def blurred(image: Tensor, sigma: float) -> Tensor:
     return torch.fft.irfft2(torch.fft.rfft2(image) * gauss, s=(height, width))
 
 
-class _Waves:
-    """An image as coefficients of waves, float32 (C, H, W // 2 + 1, 2), and back."""
+class Waves:
+    """An image as coefficients of waves, (C, H, W // 2 + 1, 2) for real and imaginary parts, and back.
+
+    Parameters
+    ----------
+    like
+        An image (C, H, W) of the size in question.
+    mixing
+        (C, C), from :func:`band_mixing`.
+    smoothness
+        The power p of 1/f^p; the weights have a mean square of one.
+    """
 
     def __init__(self, like: Tensor, mixing: Tensor, smoothness: float) -> None:
         self._size = tuple(like.shape[1:])
@@ -113,10 +126,12 @@ class _Waves:
         self._mixing, self._parting = mixing, torch.linalg.inv(mixing)
 
     def of(self, image: Tensor) -> Tensor:
+        """The coefficients of an image (C, H, W)."""
         apart = torch.einsum("ij,jhw->ihw", self._parting, image)
         return torch.view_as_real(torch.fft.rfft2(apart, norm="ortho") / self._weights)
 
     def image(self, coefficients: Tensor) -> Tensor:
+        """The image (C, H, W) of coefficients; differentiable."""
         waves = torch.view_as_complex(coefficients) * self._weights
         return torch.einsum("ij,jhw->ihw", self._mixing, torch.fft.irfft2(waves, s=self._size, norm="ortho"))
 

@@ -12,7 +12,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from core.data.stretch import StretchSettings, to_rgb
+from core.data.stretch import StretchSettings, limits, to_rgb
 from core.project.files import atomic_path
 from core.settings.declare import Settings, knobs
 
@@ -117,11 +117,14 @@ class Dream:
         path
             Where to; written wholly or not at all.
         stretch
-            How both are shown, each with its own limits; None: as is usual for calibrated images.
+            How both are shown, between the same limits; None: as is usual for calibrated images.
         planes
             Bands shown red, green and blue; None: the first three, or grey.
         """
-        figure = self._figure(stretch or StretchSettings(), planes)
+        stretch = stretch or StretchSettings()
+        low, high = limits(np.stack([self.start, self.image]), stretch)
+        shared = stretch.model_copy(update={"limits": "manual", "low": low, "high": high})
+        figure = self._figure(shared, planes)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
 

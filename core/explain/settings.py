@@ -189,7 +189,7 @@ class DeepDreamSettings(AscentSettings):
         1.4, title="Octave ratio", help="Each octave is so many times larger than the one before.", gt=1, le=4
     )
     step: float = setting(
-        0.01,
+        0.02,
         title="Step size",
         help="How far the first step at each octave moves the pixels, in standard deviations of the training pixels; "
         "later ones are shorter and shorter.",
