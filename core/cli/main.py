@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     _evaluate(command("evaluate", "judging:evaluate", "Say how good a run's network is, and on which galaxies."))
     _predict(command("predict", "judging:predict", "Write a network's predictions as a table."))
     _explain(command("explain", "explaining:explain", "Show which pixels spoke for a prediction: maps and pictures."))
+    _top(command("top", "strongest:top", "Show the nine galaxies that excite each filter of a layer most."))
     _demo(command("demo", "demonstration:demo", "Walk the whole road on a simulated survey, without a window."))
     _knobs(command("settings", "knobs:settings", "Print every setting with default, range, unit and meaning."))
     return top
@@ -120,6 +121,18 @@ def _explain(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for a FITS map and a PNG per galaxy")
     _reading(command)
     _adjust(command, "patch=6")
+
+
+def _top(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
+    add("data", type=Path, metavar="DATA.h5", help="the dataset")
+    add("--layer", required=True, metavar="LAYER", help="such as activation3")
+    add("--filters", metavar="1,2,3", help="which to draw; else those that tell most about the classes")
+    add("--number", type=int, default=6, metavar="N", help="how many to draw without --filters; %(default)s")
+    add("--smooth", type=float, default=1.0, metavar="PIXELS", help="Gaussian over the patterns; %(default)s, 0: none")
+    add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
+    add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
 
 
 def _demo(command: argparse.ArgumentParser) -> None:

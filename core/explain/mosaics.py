@@ -154,7 +154,7 @@ def _mosaic(
 
 def _smooth(patterns: Tensor, sigma: float) -> Tensor:
     """Patterns (k, C, H, W) under a Gaussian; beyond their edge there is nothing."""
-    if sigma == 0:
+    if sigma <= 0:
         return patterns
     edge = math.ceil(4 * sigma)
     wide = functional.pad(patterns, (edge,) * 4)
