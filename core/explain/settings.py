@@ -198,3 +198,36 @@ class DeepDreamSettings(AscentSettings):
         scale="log",
     )
     steps: int = setting(40, title="Steps", help="How often the image is changed at each octave.", ge=1, le=10_000)
+
+
+class FeatureMapSettings(Settings):
+    """Lay out the galaxies by what the network makes of them."""
+
+    method: Literal["pca", "t-sne"] = setting(
+        "pca",
+        title="Map",
+        help="PCA: the two directions in which the features vary most. t-SNE: neighbours stay together, distances "
+        "mean nothing.",
+        source="van der Maaten & Hinton 2008",
+    )
+    standardise: bool = setting(
+        True, title="Standardise", help="Every feature counts alike, however strong its responses are."
+    )
+    perplexity: float = setting(
+        30.0,
+        title="Perplexity",
+        help="Of t-SNE: about how many neighbours each galaxy has; at most a third of the galaxies.",
+        ge=2,
+        le=500,
+        level="expert",
+    )
+    most_galaxies: int = setting(
+        10_000,
+        title="Most galaxies",
+        help="Of t-SNE, which takes long: a random sample is taken of more than these.",
+        unit="galaxies",
+        ge=4,
+        le=1_000_000,
+        level="expert",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the randomness.", ge=0, le=2**31, level="expert")
