@@ -13,6 +13,7 @@ Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", EC
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,20 +97,22 @@ class Strongest:
         return tuple(number for number, places in enumerate(self.filters) if not places)
 
     def telling(self, number: int) -> list[int]:
-        """The filters, from 0, that tell most: for each class in turn the one with most of its galaxies.
+        """The filters, from 0, that tell most about the classes: those with most galaxies of one class, class by class.
 
-        Among equals, and where classes are unknown, the one with the stronger responses is taken. Filters of the same
-        class stand together.
+        The classes take turns; among equals, and where classes are unknown, the stronger responses come first. Filters
+        of the same class stand together.
         """
-        kinds = sorted({place.kind for places in self.filters for place in places} - {""}) or [""]
-        chosen: list[list[int]] = [[] for _ in kinds]
-        left = {filter_: places for filter_, places in enumerate(self.filters) if places}
-        for turn in range(min(number, len(left))):
-            kind = kinds[turn % len(kinds)]
-            best = max(left, key=lambda which: (_count(left[which], kind), _mean(left[which])))
-            chosen[turn % len(kinds)].append(best)
-            del left[best]
-        return [one for several in chosen for one in several]
+        ranked: dict[str, list[tuple[int, float, int]]] = {}
+        for which, places in enumerate(self.filters):
+            if places:
+                kinds = Counter(place.kind for place in places if place.kind)
+                kind, count = kinds.most_common(1)[0] if kinds else ("", 0)
+                mean = sum(place.response for place in places) / len(places)
+                ranked.setdefault(kind, []).append((-count, -mean, which))
+        turns = [
+            (turn, kind, which) for kind, group in ranked.items() for turn, (*_, which) in enumerate(sorted(group))
+        ]
+        return [which for *_, which in sorted(sorted(turns)[:number], key=lambda one: (one[1], one[0]))]
 
     def check(self, filters: Sequence[int]) -> None:
         """Raise :class:`~core.errors.NotPossible` unless the layer has these filters, counted from 0."""
@@ -180,14 +183,6 @@ def find(
             yield Progress(part.stop, len(rows), "galaxies")
         filters = best.places(found, cutouts.ids, _kinds(loaded.target, cutouts.columns))
         return Strongest(found, filters, len(rows), cutouts.shape[1:], scale)
-
-
-def _count(places: tuple[Place, ...], kind: str) -> int:
-    return sum(place.kind == kind for place in places)
-
-
-def _mean(places: tuple[Place, ...]) -> float:
-    return sum(place.response for place in places) / len(places)
 
 
 def _kinds(target: Target, columns: Mapping[str, NDArray[Any]]) -> list[str]:

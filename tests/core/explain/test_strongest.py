@@ -154,7 +154,8 @@ def test_the_telling_filters_are_shared_out_among_the_classes() -> None:
     )
     result = Strongest(layer, filters, 6, (1, 5, 5), 0.4)
     assert result.telling(2) == [4, 2]
-    assert result.telling(4) == [4, 3, 2, 0], "of the rings that are left, filter 1 comes first"
+    assert result.telling(3) == [4, 3, 2]
+    assert result.telling(4) == [4, 3, 2, 5], "filter 5 is as much of disks as of rings, and the ring comes first"
     assert sorted(result.telling(99)) == [0, 2, 3, 4, 5]
     assert result.silent == (1,)
     unknown = Strongest(layer, (ranked("", ""), (), ranked("", "", strength=3)), 6, (1, 5, 5), 0.4)
