@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -241,7 +242,9 @@ class Windowed:
         table = self._beside_old(number, change)
         y = self._axis(down.seen[rows] - down.changed[rows], down.seen_width)
         x = self._axis(across.seen[columns] - across.changed[columns], across.seen_width)
-        new = _places_inside(y, x, down.changed_width, across.changed_width, len(rows)).add_(down.between * across.between + 1)
+        new = _places_inside(y, x, down.changed_width, across.changed_width, len(rows)).add_(
+            down.between * across.between + 1
+        )
         y, x = self._axis(down.seen[rows], down.seen_width), self._axis(across.seen[columns], across.seen_width)
         whole = _sums(table, _places(y, x, across.between), new)
         y, x = self._axis(down.out[rows], down.out_width), self._axis(across.out[columns], across.out_width)
@@ -302,18 +305,24 @@ def _convolved(part: Stage, change: Tensor) -> Tensor:
 
 
 def _through(part: Stage, x: Tensor) -> Tensor:
-    """Pools and pointwise layers, for pixels (h, w, n, C).
-
-    Pools take all windows as channels of one image; the others take all pixels as images of one pixel.
-    """
-    n, filters = x.shape[2:]
-    for module, pool in zip(part.later, part.pools, strict=True):
-        if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
-            pooled = module(x.flatten(2)[None].permute(0, 3, 1, 2))
-            x = pooled[0].permute(1, 2, 0).contiguous().unflatten(2, (n, filters))
-        else:
-            x = module(x.view(-1, filters, 1, 1)).view(x.shape)
+    """Pools and pointwise layers, for pixels (h, w, n, C)."""
+    for module, (down, across) in zip(part.later, part.pools, strict=True):
+        if isinstance(module, nn.MaxPool2d):
+            x = _highest(_highest(x, 0, module, down), 1, module, across)
+        elif isinstance(module, nn.AvgPool2d):  # all windows are channels of one image
+            pooled = module(x.flatten(2)[None].permute(0, 3, 1, 2))[0].permute(1, 2, 0)
+            x = pooled.reshape(*pooled.shape[:2], *x.shape[2:])
+        else:  # all pixels are images of one pixel
+            x = module(x.view(-1, x.shape[3], 1, 1)).view(x.shape)
     return x
+
+
+def _highest(x: Tensor, axis: int, pool: nn.MaxPool2d, step: Step) -> Tensor:
+    """A pool along one axis; torch's also notes where the maximum was, which takes twice the memory."""
+    last = (step.size(x.shape[axis]) - 1) * step.stride
+    offsets = range(0, step.kernel, _pair(pool.dilation)[axis])
+    pixels = x.movedim(axis, 0)
+    return reduce(torch.maximum, [pixels[i : i + last + 1 : step.stride] for i in offsets]).movedim(0, axis)
 
 
 def _below_nothing(x: Tensor) -> Tensor:
