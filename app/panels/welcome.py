@@ -38,7 +38,11 @@ class WelcomePanel(QWidget):
             "FITS cutouts, pictures or HDF5, with labels from a catalogue or from folders.",
             "mdi6.import",
         )
-        self.open = self._link("Open a project or dataset…", "Go on where you stopped.", "mdi6.folder-open-outline")
+        self.open = self._link(
+            "Open a project…",
+            "Go on where you stopped. A single dataset: drop it here, or File › Open dataset.",
+            "mdi6.folder-open-outline",
+        )
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.hide()

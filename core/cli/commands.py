@@ -59,7 +59,7 @@ def _labels_in(data: Path, *, hint: bool) -> str:
 
     with Cutouts.open(data) as cutouts:
         count, channels, height, width = cutouts.shape
-        told = f"{count:,} stamps of {width} × {height} pixels, {channels} bands; "
+        told = f"{count:,} stamps of {width} × {height} pixels, {channels} band{'s' * (channels != 1)}; "
         if cutouts.labels:
             return f"{told}labels: {', '.join(cutouts.labels)}."
         columns = ", ".join(name for name in cutouts.columns if name != "id")

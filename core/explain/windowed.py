@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -24,10 +25,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.explain.products import LONGEST, Products
 from core.nets.cnn import CNN, GlobalMean
 
 _POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.GELU, nn.ELU, nn.SiLU, nn.Identity)
 _POINTWISE_IN_EVALUATION = (nn.BatchNorm2d, nn.Dropout)
+_FEW = 16  # with fewer channels, products of polynomials are no quicker
 
 
 @dataclass(frozen=True)
@@ -201,78 +204,84 @@ class Windowed:
         self._rows, self._columns = np.asarray(rows, np.int64), np.asarray(columns, np.int64)
         self._down = spans([(s.spread[0], [p[0] for p in s.pools]) for s in parts], image.shape[1], rows, patch)
         self._across = spans([(s.spread[1], [p[1] for p in s.pools]) for s in parts], image.shape[2], columns, patch)
-        self._change = _ringed(fill[None, :, None, None] - image[None])
         self._shape = image.shape[1:]
-        self._convolved: list[Tensor] = []  # of each stage, the old responses (H W, C) of its convolution
-        self._old: list[Tensor] = []  # and of all of it
-        response = image[None].contiguous(memory_format=torch.channels_last)
+        self._change = _below_nothing((fill[:, None, None] - image).permute(1, 2, 0))
+        self._convolved: list[Tensor] = []  # of each stage, the old responses (H W, C) of its convolution, and zeros
+        self._old: list[Tensor] = []  # the old responses of all of it
+        response = image.permute(1, 2, 0)[:, :, None]  # (H, W, 1, C)
         for part in parts:
-            response = response if part.convolution is None else part.convolution(response)
-            self._convolved.append(_pixels(response).clone())
-            response = _through(part.later, response)
-            self._old.append(_pixels(response).clone())
-        self._last = response  # (1, C, h, w)
+            if part.convolution is not None:
+                response = part.convolution(response.permute(2, 3, 0, 1)).permute(2, 3, 0, 1)
+            self._convolved.append(response.flatten(0, 2))
+            response = _through(part, response.contiguous())
+            self._old.append(response.flatten(0, 2).clone())
+        self._last = response.permute(2, 3, 0, 1)  # (1, C, h, w)
+        self._products = [self._product(number) for number in range(len(parts))]
         self._kept: dict[int, Tensor] = {}
         self.bytes_per_position = self._largest()
 
     def outputs(self, which: NDArray[np.int64]) -> Tensor:
         """The network's outputs (n, K) with the patch at the positions numbered ``which`` (n,)."""
         rows, columns = np.divmod(which, len(self._columns))
-        zero = np.zeros_like(rows)
-        y = self._axis(self._rows[rows], self._patch, zero, self._shape[0])
-        x = self._axis(self._columns[columns], self._patch, zero, self._shape[1])
-        change = _picked(self._change, _places(y, x, self._shape[1] + 2))  # (n, C, patch, patch)
+        y = self._axis(self._rows[rows], self._patch)
+        x = self._axis(self._columns[columns], self._patch)
+        change = _picked(self._change, _places_inside(y, x, *self._shape) + 1)  # (patch, patch, n, C)
         for number in range(len(self._parts)):
             change = self._next(number, rows, columns, change)
         neck, head = self._network.neck, self._network.head
         if isinstance(neck, GlobalMean):
-            return head(neck(self._last) + change.sum(dim=(2, 3)) / self._last[0, 0].numel())
-        down, across = self._down[-1], self._across[-1]
-        y = self._axis(zero, down.after, down.out[rows], down.out_width)
-        x = self._axis(zero, across.after, across.out[columns], across.out_width)
-        return head(neck(self._last + _picked(_ringed(change), _places_in_each(y, x, change.shape))))
+            return head(neck(self._last) + change.sum(dim=(0, 1)) / self._last[0, 0].numel())
+        y = self._axis(-self._down[-1].out[rows], self._last.shape[2])
+        x = self._axis(-self._across[-1].out[columns], self._last.shape[3])
+        whole = _picked(_below_nothing(change), _places_inside(y, x, *change.shape[:3]) + 1)
+        return head(neck(self._last + whole.permute(2, 3, 0, 1)))
 
     def _next(self, number: int, rows: NDArray[np.int64], columns: NDArray[np.int64], change: Tensor) -> Tensor:
-        """Carry changes (n, C, h, w) through one stage."""
+        """Carry changes (h, w, n, C) through one stage."""
         part, down, across = self._parts[number], self._down[number], self._across[number]
-        if part.convolution is not None:
-            change = _convolved(part.convolution, part.spread, change)
         table = self._beside_old(number, change)
-        y = self._axis(down.seen[rows], down.seen_width, down.changed[rows], down.changed_width)
-        x = self._axis(across.seen[columns], across.seen_width, across.changed[columns], across.changed_width)
-        new = _places_in_each(y, x, change.shape) + len(self._convolved[number])
+        y = self._axis(down.seen[rows] - down.changed[rows], down.seen_width)
+        x = self._axis(across.seen[columns] - across.changed[columns], across.seen_width)
+        new = _places_inside(y, x, down.changed_width, across.changed_width, len(rows)).add_(
+            down.between * across.between + 1
+        )
         y, x = self._axis(down.seen[rows], down.seen_width), self._axis(across.seen[columns], across.seen_width)
         whole = _sums(table, _places(y, x, across.between), new)
         y, x = self._axis(down.out[rows], down.out_width), self._axis(across.out[columns], across.out_width)
-        return _through(part.later, whole).sub_(_picked(self._old[number], _places(y, x, across.after)))
+        return _through(part, whole).sub_(_picked(self._old[number], _places(y, x, across.after)))
 
     def _beside_old(self, number: int, change: Tensor) -> Tensor:
-        """The old responses of a stage's convolution and, below them, the ringed changes: one table of pixels.
+        """One table of pixels: the old responses of a stage's convolution, one of zeros, and the changes.
 
-        Its memory is used again and again; the rings stay zero.
+        Its memory is used again and again.
         """
-        n, filters, height, width = change.shape
         old = self._convolved[number]
-        ringed = (n, height + 2, width + 2, filters)
-        rows = len(old) + n * (height + 2) * (width + 2)
+        down, across = self._down[number], self._across[number]
+        shape = (down.changed_width, across.changed_width, change.shape[2], old.shape[1])
+        rows = len(old) + 1 + shape[0] * shape[1] * shape[2]
         kept = self._kept.get(number)
         if kept is None or len(kept) < rows:
-            kept = self._kept[number] = torch.cat([old, old.new_zeros(rows - len(old), filters)])
-        kept[len(old) : rows].view(ringed)[:, 1:-1, 1:-1].copy_(change.permute(0, 2, 3, 1))
+            kept = self._kept[number] = torch.cat([old, old.new_zeros(rows - len(old), shape[3])])
+        changed, products = kept[len(old) + 1 : rows].view(shape), self._products[number]
+        if products is not None:
+            products.write(change, changed)
+        else:
+            changed.copy_(_convolved(self._parts[number], change))
         return kept[:rows]
 
-    def _axis(
-        self, starts: NDArray[np.int64], width: int, origin: NDArray[np.int64] | None = None, pixels: int = 0
-    ) -> Tensor:
-        """Pixels of n windows along one axis, int64 (n, width).
+    def _product(self, number: int) -> Products | None:
+        """The quick way through a stage's convolution, where there is one."""
+        convolution, down, across = self._parts[number].convolution, self._down[number], self._across[number]
+        if convolution is None or convolution.groups > 1 or set(_pair(convolution.dilation)) != {1}:
+            return None
+        if convolution.in_channels < _FEW or max(down.changed_width, across.changed_width) > LONGEST:
+            return None
+        height, width = convolution.kernel_size
+        return Products(convolution.weight, down.changed_width - height + 1, across.changed_width - width + 1)
 
-        With an ``origin`` (n,) they are places in a ringed piece that starts there and is ``pixels`` long.
-        """
-        places = torch.arange(width, device=self._last.device)
-        if origin is None:
-            return places + torch.from_numpy(starts).to(places.device)[:, None]
-        places = places + torch.from_numpy(starts - origin).to(places.device)[:, None]
-        return places.clamp_(-1, pixels).add_(1)
+    def _axis(self, starts: NDArray[np.int64], width: int) -> Tensor:
+        """Pixels of n windows along one axis, int64 (width, n)."""
+        return torch.from_numpy(np.arange(width)[:, None] + starts).to(self._last.device)
 
     def _largest(self) -> int:
         """Bytes that the most demanding stage takes for one position."""
@@ -284,42 +293,61 @@ class Windowed:
         return max(*sizes, flat)
 
 
-def _convolved(convolution: nn.Conv2d, spread: tuple[Step, Step], change: Tensor) -> Tensor:
-    """All that a change (n, C, h, w) can do to the responses, (n, filters, h + k - 1, w + k - 1)."""
-    reach = (spread[0].kernel - 1, spread[1].kernel - 1)
-    return functional.conv2d(change, convolution.weight, None, 1, reach, convolution.dilation, convolution.groups)
+def _convolved(part: Stage, change: Tensor) -> Tensor:
+    """All that a change (h, w, n, C) can do to the responses, (h + k - 1, w + k - 1, n, filters)."""
+    convolution = part.convolution
+    if convolution is None:
+        return change
+    reach = (part.spread[0].kernel - 1, part.spread[1].kernel - 1)
+    windows = change.permute(2, 3, 0, 1)
+    found = functional.conv2d(windows, convolution.weight, None, 1, reach, convolution.dilation, convolution.groups)
+    return found.permute(2, 3, 0, 1)
 
 
-def _through(modules: Sequence[nn.Module], x: Tensor) -> Tensor:
-    for module in modules:
-        x = module(x)
+def _through(part: Stage, x: Tensor) -> Tensor:
+    """Pools and pointwise layers, for pixels (h, w, n, C)."""
+    for module, (down, across) in zip(part.later, part.pools, strict=True):
+        if isinstance(module, nn.MaxPool2d):
+            x = _highest(_highest(x, 0, module, down), 1, module, across)
+        elif isinstance(module, nn.AvgPool2d):  # all windows are channels of one image
+            pooled = module(x.flatten(2)[None].permute(0, 3, 1, 2))[0].permute(1, 2, 0)
+            x = pooled.reshape(*pooled.shape[:2], *x.shape[2:])
+        else:  # all pixels are images of one pixel
+            x = module(x.view(-1, x.shape[3], 1, 1)).view(x.shape)
     return x
 
 
-def _pixels(x: Tensor) -> Tensor:
-    """(n, C, h, w) → (n h w, C)."""
-    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+def _highest(x: Tensor, axis: int, pool: nn.MaxPool2d, step: Step) -> Tensor:
+    """A pool along one axis; torch's also notes where the maximum was, which takes twice the memory."""
+    last = (step.size(x.shape[axis]) - 1) * step.stride
+    offsets = range(0, step.kernel, _pair(pool.dilation)[axis])
+    pixels = x.movedim(axis, 0)
+    return reduce(torch.maximum, [pixels[i : i + last + 1 : step.stride] for i in offsets]).movedim(0, axis)
 
 
-def _ringed(x: Tensor) -> Tensor:
-    """Put a ring of zeros around each piece (n, C, h, w), for what lies outside: (n (h + 2) (w + 2), C)."""
-    return _pixels(functional.pad(x, (1, 1, 1, 1)))
+def _below_nothing(x: Tensor) -> Tensor:
+    """Table of the pixels of ``x`` (..., C) with a row of zeros before the first, for what lies outside."""
+    return functional.pad(x.reshape(-1, x.shape[-1]), (0, 0, 1, 0))
 
 
 def _places(y: Tensor, x: Tensor, width: int) -> Tensor:
-    """Rows of a table of pixels that lie in lines of ``width``: windows (n, h, w)."""
-    return (y * width)[:, :, None] + x[:, None, :]
+    """Rows of a table of pixels that lie in lines of ``width``: windows (h, w, n)."""
+    return (y * width)[:, None] + x
 
 
-def _places_in_each(y: Tensor, x: Tensor, shape: Sequence[int]) -> Tensor:
-    """The same, where window i is taken from the i-th of n ringed pieces of ``shape`` (n, C, h, w)."""
-    first = torch.arange(shape[0], device=y.device)[:, None] * (shape[2] + 2)  # pieces stand one below the other
-    return _places(y + first, x, shape[3] + 2)
+def _places_inside(y: Tensor, x: Tensor, height: int, width: int, pieces: int = 1) -> Tensor:
+    """The same in a table (height, width, pieces), where window i looks at piece i; -1 outside it."""
+    outside = -height * width * pieces
+    y = torch.where((y >= 0) & (y < height), y * (width * pieces), outside)
+    x = torch.where((x >= 0) & (x < width), x * pieces, outside)
+    if pieces > 1:
+        x += torch.arange(pieces, device=x.device)
+    return (y[:, None] + x).clamp_(min=-1)
 
 
 def _picked(table: Tensor, places: Tensor) -> Tensor:
-    """Windows (n, C, h, w), channels last, from a table of pixels (P, C)."""
-    return table.index_select(0, places.view(-1)).view(*places.shape, -1).permute(0, 3, 1, 2)
+    """Windows (h, w, n, C) from a table of pixels (P, C)."""
+    return table.index_select(0, places.view(-1)).view(*places.shape, -1)
 
 
 def _sums(table: Tensor, one: Tensor, other: Tensor) -> Tensor:
@@ -327,4 +355,4 @@ def _sums(table: Tensor, one: Tensor, other: Tensor) -> Tensor:
     if table.device.type != "cpu":
         return _picked(table, one) + _picked(table, other)
     pairs = torch.stack([one, other], dim=3).view(-1, 2)
-    return functional.embedding_bag(pairs, table, mode="sum").view(*one.shape, -1).permute(0, 3, 1, 2)
+    return functional.embedding_bag(pairs, table, mode="sum").view(*one.shape, -1)

@@ -86,30 +86,38 @@ def timed(work: Work[Explanation]) -> tuple[Explanation, float, float]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("side", "bound"), [(64, 10), (128, 30)])
-def test_occlusion_is_many_times_faster_than_captum(trained: Predictor, side: int, bound: float) -> None:
+@pytest.mark.parametrize(("side", "bound", "bound_in_batches"), [(64, 11, 3.5), (128, 35, 15)])
+def test_occlusion_is_many_times_faster_than_captum(
+    trained: Predictor, side: int, bound: float, bound_in_batches: float
+) -> None:
     image = galaxies(2, side, seed=5)[0][1]
     batch = torch.from_numpy(image)[None]
     settings = OcclusionSettings(patch=8, stride=2, fill="zero")
     result_of(occlusion.explain(trained, image, 1, settings, _NEVER))
-    own, previews, captums = [], [], []
+    own, previews = [], []
+    captums: dict[int, list[float]] = {1: [], 16: [], 64: []}  # images at a time, of which 1 is the default
     for _ in range(3):
-        start = time.process_time()
-        expected = Occlusion(trained.logits).attribute(batch, (3, 8, 8), (3, 2, 2), baselines=0.0, target=1)
-        captums.append(time.process_time() - start)
+        for images, seconds_taken in captums.items():
+            start = time.process_time()
+            expected = Occlusion(trained.logits).attribute(
+                batch, (3, 8, 8), (3, 2, 2), baselines=0.0, target=1, perturbations_per_eval=images
+            )
+            seconds_taken.append(time.process_time() - start)
         for _ in range(3):
             found, seconds, preview = timed(occlusion.explain(trained, image, 1, settings, _NEVER))
             own.append(seconds)
             previews.append(preview)
     off = np.abs(found.map - expected[0, 0].numpy()).max() / np.abs(expected.numpy()).max()
-    ratio = np.median(captums) / np.median(own)
+    theirs = {images: float(np.median(seconds)) for images, seconds in captums.items()}
+    ratio, ratio_in_batches = theirs[1] / np.median(own), min(theirs.values()) / np.median(own)
     print(
         f"\nocclusion, {side} px, {trained.network.settings.depth} blocks: {np.median(own):.3f} s, "
-        f"Captum {np.median(captums):.2f} s, ratio {ratio:.1f}; first "
-        f"look after {np.median(previews):.3f} s; largest difference {off:.1e} of the peak"
+        f"Captum {theirs[1]:.2f} s, ratio {ratio:.1f}; in batches {min(theirs.values()):.2f} s, "
+        f"ratio {ratio_in_batches:.1f}; first look after {np.median(previews):.3f} s; "
+        f"largest difference {off:.1e} of the peak"
     )
     assert off < 1e-4
-    assert ratio >= bound
+    assert ratio >= bound and ratio_in_batches >= bound_in_batches
     assert np.median(previews) < 0.3 * np.median(own)
 
 
