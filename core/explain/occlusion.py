@@ -18,26 +18,22 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import SettingsProblem, Stopped
+from core.errors import Stopped
 from core.events import Preview, Progress, Work
-from core.explain import folded, windowed
+from core.explain.covered import Covered
 from core.explain.explanation import Explanation
-from core.explain.question import Question, ask, full_precision
+from core.explain.question import ask
 from core.explain.settings import OcclusionSettings
 from core.nets.predictor import Predictor
 
-_COARSE = 4
-_CHUNK_BYTES = {"cpu": 12e6}  # near what fits the processor's caches; a graphics card wants more at a time
-_LARGE_CHUNK_BYTES = 512e6
-
-Outputs = Callable[[NDArray[np.int64]], Tensor]
+_COARSE = 8  # about so many positions further for the first look
 
 
 def explain(
@@ -48,9 +44,10 @@ def explain(
     stop: threading.Event,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
-    """Map how far the score of one output falls where the image is covered.
+    """Map how far the score of one output, or the response of a layer, falls where the image is covered.
 
-    Yields progress, and first a preview: the explanation from every fourth position or so.
+    Yields progress, and first a preview: the explanation from every eighth position or so along both axes, and what
+    lies between them on straight lines.
 
     Parameters
     ----------
@@ -61,7 +58,7 @@ def explain(
     output
         Name or number of the output to explain; None: the one with the highest score.
     settings
-        Patch, stride and what to cover with.
+        Patch, stride, what to cover with, and what to watch.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     galaxy_id
@@ -70,54 +67,93 @@ def explain(
     Raises
     ------
     NotPossible, NotANumber
-        The image or the output does not fit the network, or the image is not finite.
+        The image or the output does not fit the network, which has no such layer or filter, or the image is not
+        finite.
     SettingsProblem
         The patch is larger than the image.
     """
     question = ask(predictor, image, output)
-    height, width = question.image.shape[1:]
-    if settings.patch > min(height, width):
-        raise SettingsProblem(
-            f"The patch of {settings.patch} pixels is larger than the image of {width} × {height}.",
-            "Choose a smaller patch.",
-            "patch",
-        )
-    rows = positions(height, settings.patch, settings.stride)
-    columns = positions(width, settings.patch, settings.stride)
-    fill = question.empty(settings.fill)  # (C,)
-    outputs, chunk = _prepared(question, fill, settings.patch, rows, columns)
+    covered = Covered(question, settings)
+    shape = (len(covered.rows), len(covered.columns))
+    falls = np.full(shape, np.nan)
 
-    with torch.no_grad(), full_precision(question.image.device):
-        covered = predictor.logits(fill[None, :, None, None].expand(-1, -1, height, width))
-    falls = np.full((len(rows), len(columns)), np.nan)
-
-    def explanation() -> Explanation:
+    def explanation(falls: NDArray[np.float64]) -> Explanation:
+        height, width = question.image.shape[1:]
         return Explanation(
             galaxy_id=galaxy_id,
             method="occlusion",
-            target_name=question.name,
-            map=averaged(falls, rows, columns, settings.patch, (height, width)),
-            score=question.score,
-            baseline_score=float(question.scores(covered)),
+            target_name=covered.reading.name,
+            map=averaged(falls, covered.rows, covered.columns, settings.patch, (height, width)),
+            score=covered.score,
+            baseline_score=covered.baseline_score,
             error=None,
             settings=settings,
-            probability=question.probability,
-            unit=question.unit,
+            probability=covered.reading.probability,
+            unit=covered.reading.unit,
         )
 
-    coarse, rest = coarse_first(len(rows), len(columns), settings.patch // settings.stride)
+    down, across = coarse(shape[0]), coarse(shape[1])
+    first_look = np.ravel_multi_index(np.ix_(down, across), shape).ravel()
     done = 0
-    for part in (coarse, rest):
-        for first in range(0, len(part), chunk):
+    for part in (first_look, np.setdiff1d(np.arange(len(covered)), first_look)):
+        for which, scores in _read(covered, part, stop):
+            falls.flat[which] = covered.score - scores
+            done += len(which)
+            yield Progress(done, len(covered), "positions")
+        if done < len(covered):
+            yield Preview(explanation(between(falls[np.ix_(down, across)], down, across)))
+    return explanation(falls)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of the film of the moving square.
+
+    Attributes
+    ----------
+    image
+        float32 (C, H, W) in physical units, with the square on it.
+    score
+        What is read off the network: the score, or the response of a layer.
+    row, column
+        First pixel of the square.
+    """
+
+    image: NDArray[np.float32]
+    score: float
+    row: int
+    column: int
+
+
+def frames(
+    predictor: Predictor,
+    image: Tensor | NDArray[np.float32],
+    output: int | str | None,
+    settings: OcclusionSettings,
+    stop: threading.Event,
+) -> Work[None]:
+    """Let the square move over the image, row by row: a film, of which each preview holds a :class:`Frame`.
+
+    Parameters and errors are those of :func:`explain`.
+    """
+    covered = Covered(ask(predictor, image, output), settings)
+    for which, scores in _read(covered, np.arange(len(covered)), stop):
+        for stamp, score, number in zip(covered.images(which).cpu().numpy(), scores, which, strict=True):
+            row, column = divmod(int(number), len(covered.columns))
+            yield Preview(Frame(stamp, float(score), covered.rows[row], covered.columns[column]))
             if stop.is_set():
                 raise Stopped
-            which = part[first : first + chunk]
-            falls.flat[which] = question.score - question.scores(_computed(question, outputs, which)).cpu().numpy()
-            done += len(which)
-            yield Progress(done, falls.size, "positions")
-        if done < falls.size:
-            yield Preview(explanation())
-    return explanation()
+
+
+def _read(
+    covered: Covered, positions: NDArray[np.int64], stop: threading.Event
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Positions, some at a time, and what is read there."""
+    for first in range(0, len(positions), covered.chunk):
+        if stop.is_set():
+            raise Stopped
+        which = positions[first : first + covered.chunk]
+        yield which, covered.scores(which)
 
 
 def why_not(_predictor: Predictor) -> str:
@@ -125,65 +161,32 @@ def why_not(_predictor: Predictor) -> str:
     return ""
 
 
-def positions(pixels: int, patch: int, stride: int) -> list[int]:
-    """First pixel of each square along an axis; the last square reaches or passes the border."""
-    return [stride * number for number in range(math.ceil((pixels - patch) / stride) + 1)]
+def coarse(count: int) -> NDArray[np.int64]:
+    """Numbers of the positions along an axis for a first look: the first, the last, and a few in between."""
+    return np.unique(np.linspace(0, count - 1, math.ceil((count - 1) / _COARSE) + 1).round().astype(np.int64))
 
 
-def coarse_first(rows: int, columns: int, overlap: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the positions for a first look, which cover the image too, and of all the others.
+def between(falls: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Falls at all positions, linearly from those (n, m) at the positions of these numbers."""
+    down, across = (_shares(numbers) for numbers in (rows, columns))
+    return down @ falls @ across.T
 
-    ``overlap`` is the number of strides that go into a patch.
-    """
-    step = max(1, min(_COARSE, overlap))
-    numbers = np.arange(rows * columns).reshape(rows, columns)
-    down = np.unique(np.append(np.arange(0, rows, step), rows - 1))
-    across = np.unique(np.append(np.arange(0, columns, step), columns - 1))
-    coarse = numbers[np.ix_(down, across)].ravel()
-    return coarse, np.setdiff1d(numbers, coarse)
+
+def _shares(numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each known position counts for each position, (count, n)."""
+    every = np.arange(numbers[-1] + 1)
+    return np.stack([np.interp(every, numbers, known) for known in np.eye(len(numbers))], axis=1)
 
 
 def averaged(
     falls: NDArray[np.float64], rows: Sequence[int], columns: Sequence[int], patch: int, shape: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Spread the falls (rows, columns) over the pixels, a mean where squares overlap; NaN falls are left out."""
+    """Spread the falls (rows, columns) over the pixels, a mean where squares overlap."""
     down = _membership(rows, patch, shape[0])  # (rows, H)
     across = _membership(columns, patch, shape[1])  # (columns, W)
-    known = np.isfinite(falls)
-    total = down.T @ np.where(known, falls, 0) @ across
-    count = down.T @ known.astype(np.float64) @ across
-    return (total / count).astype(np.float32)
+    return (down.T @ falls @ across / np.outer(down.sum(axis=0), across.sum(axis=0))).astype(np.float32)
 
 
 def _membership(starts: Sequence[int], patch: int, pixels: int) -> NDArray[np.float64]:
     pixel, start = np.arange(pixels), np.asarray(starts)[:, None]
     return ((pixel >= start) & (pixel < start + patch)).astype(np.float64)
-
-
-def _prepared(
-    question: Question, fill: Tensor, patch: int, rows: Sequence[int], columns: Sequence[int]
-) -> tuple[Outputs, int]:
-    """How to compute the outputs with the patch at given positions, and for how many positions at a time."""
-    predictor, image = question.predictor, question.image
-    budget = _CHUNK_BYTES.get(image.device.type, _LARGE_CHUNK_BYTES)
-    parts = windowed.stages(folded.layers(predictor.network.features))
-    if parts is not None:
-        with torch.no_grad(), full_precision(image.device):
-            scaled = predictor.normalisation(image[None])[0]
-            scaled_fill = predictor.normalisation(fill[None, :, None, None])[0, :, 0, 0]
-            windows = windowed.Windowed(predictor.network, parts, scaled, scaled_fill, patch, rows, columns)
-        return windows.outputs, max(1, int(budget / windows.bytes_per_position))
-
-    def outputs(which: NDArray[np.int64]) -> Tensor:
-        covered = image.repeat(len(which), 1, 1, 1)  # (n, C, H, W)
-        for stamp, number in zip(covered, which.tolist(), strict=True):
-            top, left = rows[number // len(columns)], columns[number % len(columns)]
-            stamp[:, top : top + patch, left : left + patch] = fill[:, None, None]
-        return predictor.logits(covered)
-
-    return outputs, max(1, int(budget / (4 * 64 * image[0].numel())))
-
-
-def _computed(question: Question, outputs: Outputs, which: NDArray[np.int64]) -> Tensor:
-    with torch.no_grad(), full_precision(question.image.device):
-        return outputs(which)

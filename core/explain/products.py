@@ -41,14 +41,14 @@ class Products:
     def __init__(self, weight: Tensor, height: int, width: int) -> None:
         _, _, down, across = weight.shape
         tall, wide = height + down - 1, width + across - 1
-        kernel_down, kernel_across = (
-            torch.from_numpy(_values(long, kernel)).to(weight.device) for long, kernel in ((tall, down), (wide, across))
-        )
-        values = torch.einsum("ty,ux,oiyx->tuio", kernel_down, kernel_across, weight.flip(2, 3).double())
-        self._weight = values.flatten(0, 1).to(weight.dtype).contiguous()  # (places, C, filters)
         evaluation = np.kron(_values(tall, height), _values(wide, width))
+        kernels = np.kron(_values(tall, down), _values(wide, across))
         solution = np.kron(np.linalg.inv(_values(tall, tall)), np.linalg.inv(_values(wide, wide)))
-        self._evaluation, self._solution = (torch.from_numpy(m).to(weight) for m in (evaluation, solution))
+        self._evaluation, kernel_evaluation, self._solution = (
+            torch.from_numpy(matrix).to(weight) for matrix in (evaluation, kernels, solution)
+        )
+        backwards = weight.permute(2, 3, 1, 0).flip(0, 1).flatten(0, 1)  # (k k', C, filters)
+        self._weight = (kernel_evaluation @ backwards.flatten(1)).unflatten(1, backwards.shape[1:])  # (places, ...)
 
     def write(self, windows: Tensor, out: Tensor) -> None:
         """Convolve ``windows`` (height, width, n, C), contiguous.

@@ -24,6 +24,7 @@ from core.nets.normalisation import border
 from core.nets.predictor import Predictor
 
 Fill = Literal["background", "mean", "zero"]
+_CALM = 4.0  # standard deviations: pixels of the border that are further from its median show a neighbour
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,21 @@ class Question:
                 return self.image.mean(dim=(1, 2))
             case "zero":
                 return torch.zeros_like(self.image[:, 0, 0])
+
+    def cover(self, fill: Fill | Literal["noise"], seed: int = 0) -> Tensor:
+        """An image (C, H, W) without the galaxy: the same value everywhere, or noise.
+
+        Each pixel of the noise is one of the border, all bands of it, drawn with the ``seed``; pixels of bright
+        neighbours are left out.
+        """
+        if fill != "noise":
+            return self.empty(fill)[:, None, None].expand_as(self.image)
+        edge = border(self.image.cpu().numpy()[None])[0]  # (C, P)
+        off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
+        is_calm = (off <= _CALM * 1.4826 * np.median(off, axis=1, keepdims=True)).all(axis=0)
+        calm = edge[:, is_calm] if is_calm.any() else edge
+        drawn = np.random.default_rng(seed).integers(calm.shape[1], size=self.image.shape[1:])
+        return torch.from_numpy(calm[:, drawn]).to(self.image.device)
 
 
 def ask(predictor: Predictor, image: Tensor | NDArray[np.float32], output: int | str | None = None) -> Question:

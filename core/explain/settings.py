@@ -10,7 +10,7 @@ from core.settings.declare import Settings, setting
 
 
 class OcclusionSettings(Settings):
-    """Cover a square of the image and see how far the score falls."""
+    """Cover a square of the image and see how far the score falls, or the response of a layer."""
 
     patch: int = setting(
         8,
@@ -22,16 +22,36 @@ class OcclusionSettings(Settings):
         source="Zeiler & Fergus 2014",
     )
     stride: int = setting(2, title="Stride", help="Step of the square.", unit="pixels", ge=1, le=256)
-    fill: Literal["background", "mean", "zero"] = setting(
+    fill: Literal["background", "mean", "zero", "noise"] = setting(
         "background",
         title="Cover with",
-        help="Background: the median of the border, band by band. Mean: of the image. Zero: in the image's units.",
+        help="Background: the median of the border, band by band. Mean: of the image. Zero: in the image's units. "
+        "Noise: pixels drawn from the border.",
     )
+    layer: str = setting(
+        "",
+        title="Layer",
+        help="Its response is watched, such as that of activation3. Empty: the score of the output.",
+        source="Zeiler & Fergus 2014",
+    )
+    filter: int | None = setting(
+        None, title="Filter", help="Of that layer, counted from 1. Empty: all of them.", ge=1, le=65_536
+    )
+    response: Literal["mean", "maximum"] = setting(
+        "mean", title="Response", help="Over the layer's maps: the mean, or the strongest one."
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31, level="expert")
 
     @model_validator(mode="after")
     def _squares_leave_no_gap(self) -> OcclusionSettings:
         if self.stride > self.patch:
             raise ValueError("the stride must not be larger than the patch, or some pixels are never covered")
+        return self
+
+    @model_validator(mode="after")
+    def _a_filter_is_one_of_a_layer(self) -> OcclusionSettings:
+        if self.filter is not None and not self.layer:
+            raise ValueError("a filter needs a layer, such as activation3")
         return self
 
 

@@ -11,10 +11,12 @@ from torch import nn
 from core.data.target import Quantities, VoteFractions
 from core.errors import NotANumber, NotPossible, SettingsProblem, Stopped
 from core.events import Preview, Progress, result_of
-from core.explain import occlusion
+from core.explain import activations, occlusion
 from core.explain.explanation import Explanation
+from core.explain.question import ask
 from core.explain.settings import OcclusionSettings
 from core.nets.heads import OutputScale
+from core.nets.normalisation import border
 
 
 def explained(predictor, image, output=None, **knobs) -> Explanation:
@@ -100,6 +102,14 @@ def test_a_coarse_map_of_the_whole_image_comes_first(make, galaxy) -> None:
     assert events[-1] == Progress(441, 441, "positions")
 
 
+def test_between_the_first_positions_lie_straight_lines() -> None:
+    rows, columns = occlusion.coarse(20), occlusion.coarse(7)
+    assert rows[0] == 0 and rows[-1] == 19 and np.diff(rows).max() <= 8 and list(columns) == [0, 6]
+    assert list(occlusion.coarse(1)) == [0]
+    plane = 3.0 * np.arange(20)[:, None] - np.arange(7)
+    np.testing.assert_allclose(occlusion.between(plane[np.ix_(rows, columns)], rows, columns), plane, atol=1e-12)
+
+
 def test_it_stops_between_chunks(make, galaxy) -> None:
     stop = threading.Event()
     work = occlusion.explain(make((1, 64, 64)), galaxy((1, 64, 64)), 0, OcclusionSettings(stride=1), stop)
@@ -139,7 +149,7 @@ def test_vote_fractions_are_explained_like_classes(make, galaxy) -> None:
     assert found.target_name == "featured" and 0 < (found.probability or 0) < 1
 
 
-@pytest.mark.parametrize("fill", ["background", "mean", "zero"])
+@pytest.mark.parametrize("fill", ["background", "mean", "zero", "noise"])
 def test_an_image_that_equals_its_cover_has_an_empty_map(make, fill) -> None:
     image = np.full((2, 24, 24), 0.0 if fill == "zero" else 7.0, np.float32)
     found = explained(make((2, 24, 24)), image, fill=fill)
@@ -156,6 +166,81 @@ def test_covering_with_the_background_uses_the_border_of_each_band(make, galaxy)
     np.testing.assert_allclose(explained(predictor, image, 0).map, expected, atol=1e-4 * np.abs(expected).max())
 
 
+def test_covering_with_noise_shows_pixels_of_the_border(make, galaxy) -> None:
+    predictor, image = make((3, 24, 28)), galaxy((3, 24, 28)) + np.float32([[[10]], [[20]], [[30]]])
+    image[:, 0, 5:8] += 1000  # a neighbour
+    question = ask(predictor, image, 0)
+    noise = question.cover("noise", seed=3)
+    assert noise.shape == image.shape and noise.max() < 100
+    edge = {tuple(pixel) for pixel in border(image[None])[0].T}
+    drawn = {tuple(pixel) for pixel in noise.numpy().reshape(3, -1).T}
+    assert drawn < edge and len(drawn) > 60
+    assert torch.equal(noise, question.cover("noise", seed=3))
+    assert not torch.equal(noise, question.cover("noise", seed=4))
+    expected = captums(predictor, image, 0, 8, 2, noise[None])
+    found = explained(predictor, image, 0, fill="noise", seed=3)
+    np.testing.assert_allclose(found.map, expected, atol=1e-4 * np.abs(expected).max())
+    with torch.no_grad():
+        assert found.baseline_score == pytest.approx(predictor.logits(noise[None])[0, 0].item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("response", ["mean", "maximum"])
+@pytest.mark.parametrize(
+    ("layer", "number"), [("activation3", None), ("conv2", 5), ("pool1", 1), ("norm2", None), ("odd", 3)]
+)
+def test_the_response_of_a_layer_or_filter_falls_as_a_plain_loop_finds(make, galaxy, layer, number, response) -> None:
+    predictor, image = make((2, 27, 24)), galaxy((2, 27, 24))
+    predictor.network.features.add_module("odd", nn.Softmax2d())  # of a kind that is not understood
+    filters = slice(None) if number is None else slice(number - 1, number)
+
+    def responses(stamps: torch.Tensor) -> torch.Tensor:
+        of_layer = activations.responses(predictor, stamps, layer)[:, filters]
+        return of_layer.mean(dim=(1, 2, 3)) if response == "mean" else of_layer.amax(dim=(1, 2, 3))
+
+    found = explained(predictor, image, patch=7, stride=5, fill="noise", layer=layer, filter=number, response=response)
+    cover, stamp = ask(predictor, image).cover("noise"), torch.from_numpy(image)[None]
+    whole, total, count = responses(stamp), np.zeros((27, 24)), np.zeros((27, 24))
+    for top in range(0, 21, 5):
+        for left in range(0, 21, 5):
+            square = (..., slice(top, top + 7), slice(left, left + 7))
+            hidden = stamp.clone()
+            hidden[square] = cover[square]
+            total[square] += float(whole - responses(hidden))
+            count[square] += 1
+    np.testing.assert_allclose(found.map, total / count, atol=1e-4 * np.abs(total / count).max())
+    assert found.score == pytest.approx(whole.item(), rel=1e-5)
+    assert found.baseline_score == pytest.approx(responses(cover[None]).item(), rel=1e-4)
+    assert found.probability is None and found.unit == ""
+    whose = layer if number is None else f"{layer}, filter {number}"
+    assert found.target_name == f"{response} response of {whose}"
+
+
+def test_the_film_shows_each_position_in_order_and_its_score(make, galaxy) -> None:
+    predictor, image = make((2, 20, 25)), galaxy((2, 20, 25))
+    settings = OcclusionSettings(patch=6, stride=6, fill="zero")
+    events = list(occlusion.frames(predictor, image, 1, settings, threading.Event()))
+    film = [event.what for event in events if isinstance(event, Preview)]
+    assert [(frame.row, frame.column) for frame in film] == [
+        (row, column) for row in (0, 6, 12, 18) for column in (0, 6, 12, 18, 24)
+    ]
+    for frame in film:
+        expected = image.copy()
+        expected[:, frame.row : frame.row + 6, frame.column : frame.column + 6] = 0
+        np.testing.assert_array_equal(frame.image, expected)
+    with torch.no_grad():
+        scores = predictor.logits(torch.from_numpy(np.stack([frame.image for frame in film])))[:, 1]
+    np.testing.assert_allclose([frame.score for frame in film], scores, atol=1e-5)
+
+
+def test_the_film_stops_between_frames(make, galaxy) -> None:
+    stop = threading.Event()
+    film = occlusion.frames(make((1, 24, 24)), galaxy((1, 24, 24)), 0, OcclusionSettings(), stop)
+    next(film)
+    stop.set()
+    with pytest.raises(Stopped):
+        next(film)
+
+
 def test_what_makes_no_sense_is_said_in_a_sentence(make, galaxy) -> None:
     predictor, image = make((2, 24, 24)), galaxy((2, 24, 24))
     with pytest.raises(NotPossible, match="no output “barred”"):
@@ -164,11 +249,17 @@ def test_what_makes_no_sense_is_said_in_a_sentence(make, galaxy) -> None:
         explained(predictor, image[:1])
     with pytest.raises(SettingsProblem, match="larger than the image"):
         explained(predictor, image, patch=30)
+    with pytest.raises(NotPossible, match="no maps of a layer “conv9”"):
+        explained(predictor, image, layer="conv9")
+    with pytest.raises(NotPossible, match="no filter 99"):
+        explained(predictor, image, layer="conv2", filter=99)
     image[0, 3, 3] = np.nan
     with pytest.raises(NotANumber, match="NaN"):
         explained(predictor, image)
     with pytest.raises(ValueError, match="stride must not be larger"):
         OcclusionSettings(patch=4, stride=5)
+    with pytest.raises(ValueError, match="a filter needs a layer"):
+        OcclusionSettings(filter=3)
 
 
 def test_the_network_is_left_as_it_was(make, galaxy) -> None:

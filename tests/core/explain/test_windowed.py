@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from core.explain import folded, windowed
-from core.explain.occlusion import positions
-from core.explain.windowed import Step
+from core.explain import folded, reach, windowed
+from core.explain.covered import positions
+from core.explain.reach import Step
 
 pools = st.lists(
     st.sampled_from([Step(1, 1, 0), Step(2, 2, 0), Step(3, 2, 0), Step(3, 3, 0), Step(2, 1, 0)]), max_size=2
@@ -53,7 +53,7 @@ def test_windows_hold_all_that_a_patch_can_change(
             size = step.size(size)
     patch, stride = min(patch, pixels), min(stride, patch)
     starts = positions(pixels, patch, stride)
-    spans = windowed.spans(stages, pixels, starts, patch)
+    spans = reach.spans(stages, pixels, starts, patch)
     for number, start in enumerate(starts):
         for span, (between, after) in zip(spans, touched(stages, pixels, start, patch), strict=True):
             assert (span.between, span.after) == (len(between), len(after))
@@ -85,31 +85,31 @@ def test_a_windowed_network_gives_what_the_whole_network_gives(
 ) -> None:
     predictor = make(shape, depth=depth, kernel=kernel, activation=activation, pooling=pooling)
     scaled = predictor.normalisation(torch.from_numpy(galaxy(shape))[None])[0]
-    fill = torch.linspace(-1, 1, shape[0])
+    cover = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     rows, columns = positions(shape[1], patch, stride), positions(shape[2], patch, stride)
-    parts = windowed.stages(folded.layers(predictor.network.features))
+    parts = reach.stages(folded.layers(predictor.network.features))
     assert parts is not None
-    which = np.random.default_rng(0).permutation(len(rows) * len(columns))[:40]
+    network, which = predictor.network, np.random.default_rng(0).permutation(len(rows) * len(columns))[:40]
     with torch.no_grad():
-        windows = windowed.Windowed(predictor.network, parts, scaled, fill, patch, rows, columns)
+        windows = windowed.Windowed(parts, network.neck, network.head, scaled, cover, patch, rows, columns)
         covered = scaled.repeat(len(which), 1, 1, 1)
         for stamp, number in zip(covered, which, strict=True):
             top, left = rows[number // len(columns)], columns[number % len(columns)]
-            stamp[:, top : top + patch, left : left + patch] = fill[:, None, None]
-        torch.testing.assert_close(windows.outputs(which), predictor.network(covered), atol=2e-5, rtol=1e-5)
+            stamp[:, top : top + patch, left : left + patch] = cover[:, top : top + patch, left : left + patch]
+        torch.testing.assert_close(windows.answers(which), network(covered), atol=2e-5, rtol=1e-5)
 
 
 def test_layers_before_the_first_convolution_and_without_batch_norm_are_understood(make, galaxy) -> None:
     predictor = make((1, 32, 32), depth=2, batch_norm=False)
     features = nn.Sequential(nn.AvgPool2d(2), nn.ReLU(), *predictor.network.features)
-    parts = windowed.stages(folded.layers(features))
+    parts = reach.stages(folded.layers(features))
     assert parts is not None
     assert [part.convolution is None for part in parts] == [True, False, False]
-    scaled, fill = torch.from_numpy(galaxy((1, 32, 32))), torch.tensor([0.5])
+    scaled, cover = torch.from_numpy(galaxy((1, 32, 32))), torch.full((1, 32, 32), 0.5)
     network = predictor.network
     network.features = features
     with torch.no_grad():
-        found = windowed.Windowed(network, parts, scaled, fill, 6, [3], [26]).outputs(np.array([0]))
+        found = windowed.Windowed(parts, network.neck, network.head, scaled, cover, 6, [3], [26]).answers(np.array([0]))
         scaled[:, 3:9, 26:32] = 0.5
         torch.testing.assert_close(found, network(scaled[None]), atol=1e-5, rtol=1e-5)
 
@@ -127,7 +127,7 @@ def test_layers_before_the_first_convolution_and_without_batch_norm_are_understo
     ],
 )
 def test_layers_that_reach_further_than_is_known_are_refused(layer: nn.Module) -> None:
-    assert windowed.stages([nn.Conv2d(1, 4, 3, padding=1), nn.ReLU().eval(), layer]) is None
+    assert reach.stages([nn.Conv2d(1, 4, 3, padding=1), nn.ReLU().eval(), layer]) is None
 
 
 @pytest.mark.parametrize(("sign", "norms"), [(1, 0), (-1, 4)])
