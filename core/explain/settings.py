@@ -40,7 +40,7 @@ class OcclusionSettings(Settings):
     response: Literal["mean", "maximum"] = setting(
         "mean", title="Response", help="Over the layer's maps: the mean, or the strongest one."
     )
-    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31, level="expert")
+    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
 
     @model_validator(mode="after")
     def _squares_leave_no_gap(self) -> OcclusionSettings:
@@ -148,7 +148,7 @@ class AscentSettings(Settings):
         title="Brightness of the galaxy",
         help="Pixels get neither darker than the sky nor brighter than the galaxy's brightest pixel, band by band.",
     )
-    seed: int = setting(0, title="Seed", help="Origin of noise and jitter.", ge=0, le=2**31, level="expert")
+    seed: int = setting(0, title="Seed", help="Origin of noise and jitter.", ge=0, le=2**31 - 1, level="expert")
 
 
 class ClassDreamSettings(AscentSettings):
@@ -250,4 +250,4 @@ class FeatureMapSettings(Settings):
         le=1_000_000,
         level="expert",
     )
-    seed: int = setting(0, title="Seed", help="Origin of the randomness.", ge=0, le=2**31, level="expert")
+    seed: int = setting(0, title="Seed", help="Origin of the randomness.", ge=0, le=2**31 - 1, level="expert")
