@@ -86,9 +86,11 @@ def timed(work: Work[Explanation]) -> tuple[Explanation, float, float]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("side", "bound", "bound_in_batches"), [(64, 11, 3.5), (128, 35, 15)])
+@pytest.mark.parametrize(
+    ("side", "bound", "bound_in_batches", "first_look"), [(64, 11, 3.5, 0.25), (128, 35, 15, 0.15)]
+)
 def test_occlusion_is_many_times_faster_than_captum(
-    trained: Predictor, side: int, bound: float, bound_in_batches: float
+    trained: Predictor, side: int, bound: float, bound_in_batches: float, first_look: float
 ) -> None:
     image = galaxies(2, side, seed=5)[0][1]
     batch = torch.from_numpy(image)[None]
@@ -118,7 +120,7 @@ def test_occlusion_is_many_times_faster_than_captum(
     )
     assert off < 1e-4
     assert ratio >= bound and ratio_in_batches >= bound_in_batches
-    assert np.median(previews) < 0.3 * np.median(own)
+    assert np.median(previews) < first_look * np.median(own)
 
 
 @pytest.mark.timeout(900)
