@@ -1,8 +1,8 @@
 """Freeze the program and make a Debian package of it: ``python packaging/linux/deb.py``.
 
 It leaves ``dist/tuning-fork_VERSION_ARCHITECTURE.deb``, which needs no Python on the machine it is installed on. Run it
-in the development environment (PyInstaller is part of it) on a system with ``dpkg-deb`` and binutils; with the CPU build
-of torch the package is some gigabytes smaller.
+in the development environment (PyInstaller is part of it) on a system with ``dpkg-deb`` and binutils; with the CPU
+build of torch the package is some gigabytes smaller.
 """
 
 from __future__ import annotations
