@@ -15,7 +15,7 @@ import torch
 from core.errors import OutOfMemory
 from core.nets import device as devices
 
-_PACKAGES = ("tuning-fork", "torch", "numpy", "h5py", "astropy", "safetensors", "pydantic")
+_PACKAGES = ("tuning-fork", "numpy", "h5py", "astropy", "safetensors", "pydantic")
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's mallopt
 _USUAL_MMAPS, _USUAL_TRIM = 65536, 128 * 1024
 _KEPT = 512 * 2**20
@@ -36,6 +36,7 @@ def described(device: torch.device, precision: torch.dtype, seed: int, checksum:
     for name in _PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):  # a frozen program has no package records
             versions.add(name, metadata.version(name))
+    versions["torch"] = torch.__version__  # tells which device it was built for, too
     document.add("versions", versions)
     return tomlkit.dumps(document)
 

@@ -1,8 +1,8 @@
 """Freeze the program and make a Debian package of it: ``python packaging/linux/deb.py``.
 
 It leaves ``dist/tuning-fork_VERSION_ARCHITECTURE.deb``, which needs no Python on the machine it is installed on. Run it
-in the development environment (PyInstaller is part of it) on a system with ``dpkg-deb``; with the CPU build of torch
-the package is some gigabytes smaller.
+in the development environment (PyInstaller is part of it) on a system with ``dpkg-deb`` and binutils; with the CPU
+build of torch the package is some gigabytes smaller.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep-frozen", action="store_true", help="pack what was frozen before")
     options = parser.parse_args()
-    if shutil.which("dpkg-deb") is None:
-        print("There is no dpkg-deb here: run this on Debian or Ubuntu.", file=sys.stderr)
-        return 1
+    for tool in ("dpkg-deb", "strip"):
+        if shutil.which(tool) is None:
+            print(f"There is no {tool} here: run this on Debian or Ubuntu with dpkg and binutils.", file=sys.stderr)
+            return 1
     started = time.monotonic()
     if not options.keep_frozen:
         freeze()
@@ -52,6 +53,8 @@ def freeze() -> None:
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", str(spec)]
     folders = ["--distpath", str(ROOT / "dist"), "--workpath", str(ROOT / "build")]
     subprocess.run([*command, *folders], cwd=ROOT, check=True)
+    for library in FROZEN.rglob("_galsim*.so"):  # published with its debugging symbols: 200 MB instead of 4
+        subprocess.run(["strip", "--strip-debug", str(library)], check=True)
 
 
 def pack() -> Path:
@@ -77,7 +80,7 @@ def pack() -> Path:
     control.write_text(about(VERSION, architecture, size_of(tree) // 1024), encoding="utf-8")
     package = ROOT / "dist" / f"tuning-fork_{VERSION}_{architecture}.deb"
     subprocess.run(
-        ["dpkg-deb", "--root-owner-group", "-Zxz", "-z6", "--build", str(tree), str(package)],
+        ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z10", "--build", str(tree), str(package)],
         check=True,
         stdout=subprocess.DEVNULL,
     )

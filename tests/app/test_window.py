@@ -129,8 +129,8 @@ def test_the_next_window_looks_like_the_last_one(qtbot: QtBot, window: MainWindo
     docks = [window.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
     window.resizeDocks(docks, [580, 340, 340], Qt.Orientation.Horizontal)
     qtbot.waitUntil(lambda: docks[0].width() > 550)
-    widths = [dock.width() for dock in docks]
     window.close()
+    widths = [dock.width() for dock in docks]
     again = MainWindow()
     qtbot.addWidget(again)
     again.show()
