@@ -234,7 +234,7 @@ def save_explanations(found: Sequence[Explanation], data: Path, row: int, folder
             stem = f"{explanation.galaxy_id} {explanation.method} {explanation.target_name}".replace("/", "-")
             paths += [folder / f"{stem}.fits", folder / f"{stem}.png"]
             explanation.save_fits(paths[-2], wcs)
-            explanation.save_png(paths[-1], image)
+            explanation.save_picture(paths[-1], image)
             yield Progress(done + 1, len(found), "maps")
         return paths
 

@@ -121,7 +121,7 @@ def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple
     stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
     picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"
     made.save_fits(fits, cutouts.wcs(row))
-    made.save_png(picture, cutouts.images[row])
+    made.save_picture(picture, cutouts.images[row])
     numbers = (made.probability, made.score, made.baseline_score, made.error)
     cells = ["" if value is None else f"{value:.6g}" for value in numbers]
     return made.galaxy_id, made.method, made.target_name, *cells, fits.name, picture.name

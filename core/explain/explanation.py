@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DIVERGING = "RdBu_r"
+_SEQUENTIAL = "inferno"
 _DOTS_PER_INCH = 150
 
 
@@ -106,19 +107,21 @@ class Explanation:
             cards.append((name.replace("_", "").upper()[:8], getattr(self.settings, name), knob.title + unit))
         return cards
 
-    def save_png(
+    def save_picture(
         self,
         path: Path,
         image: NDArray[np.float32],
         stretch: StretchSettings | None = None,
         planes: tuple[int, int, int] | None = None,
     ) -> None:
-        """Draw the galaxy, and beside it the galaxy in grey under the map, zero-centred, with its colour bar.
+        """Draw the galaxy, and beside it the galaxy in grey under the map, with its colour bar.
+
+        The colours of a signed map are centred on zero; those of another one begin there.
 
         Parameters
         ----------
         path
-            Where to; written wholly or not at all.
+            Where to, written wholly or not at all. It ends with ``.png``, ``.svg`` or ``.pdf``.
         image
             The stamp (C, H, W) in physical units, row 0 at the bottom.
         stretch
@@ -128,7 +131,7 @@ class Explanation:
         """
         figure = self._figure(image, to_rgb(image, stretch or StretchSettings(), planes))
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
+            figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=_DOTS_PER_INCH)
 
     def _figure(self, image: NDArray[np.float32], rgb: NDArray[np.uint8]) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -144,7 +147,13 @@ class Explanation:
         right.imshow(grey, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=255)
         limit = float(np.abs(self.map).max()) or 1.0
         shown = right.imshow(
-            self.map, origin="lower", interpolation="nearest", cmap=_DIVERGING, vmin=-limit, vmax=limit, alpha=0.6
+            self.map,
+            origin="lower",
+            interpolation="nearest",
+            cmap=_DIVERGING if self.is_signed else _SEQUENTIAL,
+            vmin=-limit if self.is_signed else 0.0,
+            vmax=limit,
+            alpha=0.6,
         )
         unit = f" [{self.unit}]" if self.unit else ""
         figure.colorbar(shown, ax=right, label=f"for “{_plain(self.target_name)}”{unit}", shrink=0.8)

@@ -81,7 +81,7 @@ def test_a_picture_shows_galaxy_and_map(tmp_path, bands) -> None:
     image = np.random.default_rng(2).normal(0, 1, (bands, 20, 30)).astype(np.float32)
     image[:, 8:12, 12:18] += 30
     path = tmp_path / "map.png"
-    explanation(galaxy_id="$strange$ id").save_png(path, image)
+    explanation(galaxy_id="$strange$ id").save_picture(path, image)
     with Image.open(path) as picture:
         assert picture.size == (1200, 600)
         pixels = np.asarray(picture.convert("RGB")).astype(int)
@@ -92,7 +92,7 @@ def test_a_picture_shows_galaxy_and_map(tmp_path, bands) -> None:
 
 
 def test_an_empty_map_can_be_drawn(tmp_path) -> None:
-    explanation(map=np.zeros((20, 30), np.float32), probability=None, unit="arcsec").save_png(
+    explanation(map=np.zeros((20, 30), np.float32), probability=None, unit="arcsec").save_picture(
         tmp_path / "map.png", np.zeros((1, 20, 30), np.float32)
     )
     assert (tmp_path / "map.png").stat().st_size > 1000
@@ -102,5 +102,19 @@ def test_a_map_of_another_image_is_refused_and_the_old_picture_kept(tmp_path) ->
     path = tmp_path / "map.png"
     path.write_bytes(b"old")
     with pytest.raises(NotPossible):
-        explanation().save_png(path, np.zeros((1, 21, 30), np.float32))
+        explanation().save_picture(path, np.zeros((1, 21, 30), np.float32))
     assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_the_name_decides_how_the_picture_is_written(tmp_path, kind) -> None:
+    path = tmp_path / f"map.{kind}"
+    explanation().save_picture(path, np.zeros((1, 20, 30), np.float32))
+    begins = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+    assert path.read_bytes().startswith(begins[kind])
+
+
+def test_the_colours_of_a_map_without_sign_begin_at_zero() -> None:
+    strength = explanation(map=np.abs(explanation().map), is_signed=False)
+    figure = strength._figure(np.zeros((1, 20, 30), np.float32), np.zeros((20, 30, 3), np.uint8))
+    assert figure.axes[1].images[1].get_clim() == (0.0, float(strength.map.max()))
