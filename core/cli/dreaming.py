@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from core.cli.console import Console
-from core.cli.explaining import rows_of, write_list
+from core.cli.explaining import rows_of
 from core.cli.judging import dataset_of
 from core.cli.knobs import adjusted
 from core.data.stretch import colour_planes
@@ -18,6 +18,7 @@ from core.errors import NotANumber, SettingsProblem, Stopped
 from core.events import Progress, Skipped, Work, result_of
 from core.explain.methods import DREAMS
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
+from core.project.files import write_list
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,17 +11,13 @@ from typing import TYPE_CHECKING
 from core.cli.console import Console
 from core.cli.judging import dataset_of
 from core.cli.knobs import adjusted
-from core.errors import CatalogueProblem, NotANumber, Stopped
-from core.events import Progress, Skipped, Work, result_of
+from core.errors import CatalogueProblem
+from core.events import Work
 from core.explain.methods import DREAMS, METHODS
-from core.project.files import write_atomically
 from core.settings.declare import Settings
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
-    from core.explain.explanation import Explanation
-
-_HEAD = ("id", "method", "output", "probability", "score", "baseline_score", "error", "fits", "png")
 
 
 def explain(options: argparse.Namespace, console: Console) -> int:
@@ -55,53 +48,13 @@ def explain_galaxies(
     folder: Path,
     stop: threading.Event,
 ) -> Work[int]:
-    """Explain galaxies one by one and write their maps; returns how many.
-
-    A table named by the method lists the maps, when the work is stopped those made so far.
-
-    Parameters
-    ----------
-    run
-        Folder of a run, or a weights file.
-    data
-        A dataset.
-    ids
-        Which galaxies; None: all.
-    output
-        Which output; None: the predicted one of each galaxy.
-    method, settings
-        One of :data:`core.explain.methods.METHODS`, and its settings.
-    folder
-        Where to write.
-    stop
-        Ends the work with :class:`~core.errors.Stopped`.
-    """
+    """Explain galaxies by their ids, None being all, as :func:`core.explain.batch.explain_many` does by their rows."""
     from core.data.cutouts import Cutouts
-    from core.explain import methods
-    from core.nets import device as devices
-    from core.nets.predictor import Predictor
+    from core.explain import batch
 
-    predictor = Predictor.load(run, devices.choose("auto"))
-    written: list[tuple[str, ...]] = [_HEAD]
     with Cutouts.open(data) as cutouts:
         rows = rows_of(cutouts, ids)
-        try:
-            for done, row in enumerate(rows):
-                if stop.is_set():
-                    raise Stopped
-                yield Progress(done, len(rows), "galaxies")
-                image, name = cutouts.images[row], cutouts.ids[row]
-                try:
-                    made = result_of(methods.explain(method, predictor, image, output, settings, stop, name))
-                except NotANumber as problem:
-                    yield Skipped(NotANumber(problem.sentence, problem.remedy, name))
-                    continue
-                written.append(_saved(made, cutouts, row, folder))
-        finally:
-            if len(written) > 1:
-                write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
-    yield Progress(len(rows), len(rows), "galaxies")
-    return len(written) - 1
+    return (yield from batch.explain_many(run, data, rows, output, method, settings, folder, stop))
 
 
 def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
@@ -114,21 +67,3 @@ def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
         few = ", ".join(list(places)[:3])
         raise CatalogueProblem(f"There is no galaxy “{missing[0]}”.", f"Ids look like: {few}.", cutouts.path.name)
     return [places[name] for name in ids]
-
-
-def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
-    again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
-    stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
-    picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"
-    made.save_fits(fits, cutouts.wcs(row))
-    made.save_picture(picture, cutouts.images[row])
-    numbers = (made.probability, made.score, made.baseline_score, made.error)
-    cells = ["" if value is None else f"{value:.6g}" for value in numbers]
-    return made.galaxy_id, made.method, made.target_name, *cells, fits.name, picture.name
-
-
-def write_list(path: Path, rows: Sequence[tuple[str, ...]]) -> None:
-    """A CSV file of what was written, the head first."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_atomically(path, text.getvalue())

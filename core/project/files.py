@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
+import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -67,6 +69,13 @@ def write_atomically(target: Path, content: str | bytes) -> None:
     """Write text (as UTF-8) or bytes to a file, wholly or not at all."""
     with atomic_path(target) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_list(target: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write a CSV file, the head first, wholly or not at all."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_atomically(target, text.getvalue())
 
 
 def append_durably(target: Path, line: str) -> None:

@@ -1,0 +1,109 @@
+"""Maps of many galaxies: a FITS image and a picture for each, and a table of them all."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.data.cutouts import Cutouts
+from core.data.stretch import colour_planes, suited
+from core.errors import NotANumber, Stopped
+from core.events import Progress, Skipped, Work, result_of
+from core.explain import methods
+from core.explain.explanation import Explanation
+from core.nets import device as devices
+from core.nets.predictor import Predictor
+from core.project.files import write_list
+from core.settings.declare import Settings
+
+_HEAD = ("id", "method", "output", "probability", "score", "baseline_score", "error", "fits", "png")
+
+
+def explain_many(
+    run: Path,
+    data: Path,
+    rows: Sequence[int] | None,
+    output: str | None,
+    method: str,
+    settings: Settings,
+    folder: Path,
+    stop: threading.Event,
+) -> Work[int]:
+    """Explain galaxies one by one and write their maps; returns how many.
+
+    A table named by the method lists the maps, when the work is stopped those made so far.
+
+    Parameters
+    ----------
+    run
+        Folder of a run, or a weights file.
+    data
+        A dataset.
+    rows
+        Which galaxies; None: all.
+    output
+        Which output; None: the predicted one of each galaxy.
+    method, settings
+        One of :data:`core.explain.methods.METHODS`, and its settings.
+    folder
+        Where to write.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`.
+    """
+    predictor = Predictor.load(run, devices.choose("auto"))
+    written: list[tuple[str, ...]] = [_HEAD]
+    with Cutouts.open(data) as cutouts:
+        rows = range(len(cutouts)) if rows is None else rows
+        try:
+            for done, row in enumerate(rows):
+                if stop.is_set():
+                    raise Stopped
+                yield Progress(done, len(rows), "galaxies")
+                image, name = cutouts.images[row], cutouts.ids[row]
+                try:
+                    made = result_of(methods.explain(method, predictor, image, output, settings, stop, name))
+                except NotANumber as problem:
+                    yield Skipped(NotANumber(problem.sentence, problem.remedy, name))
+                    continue
+                written.append(_saved(made, cutouts, row, folder))
+        finally:
+            if len(written) > 1:
+                write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
+    yield Progress(len(rows), len(rows), "galaxies")
+    return len(written) - 1
+
+
+def save(made: Explanation, cutouts: Cutouts, row: int, path: Path) -> None:
+    """Write a map as its file's name ends: numbers on the sky as ``.fits``, else a picture, shown as is usual.
+
+    Parameters
+    ----------
+    made
+        The map.
+    cutouts, row
+        Where its galaxy is.
+    path
+        Ends with ``.fits``, ``.png``, ``.svg`` or ``.pdf``.
+    """
+    if path.suffix.lower() == ".fits":
+        made.save_fits(path, cutouts.wcs(row))
+    else:
+        planes = colour_planes([band.name for band in cutouts.bands])
+        made.save_picture(path, cutouts.images[row], suited(cutouts.is_picture), planes)
+
+
+def stem(made: Explanation) -> str:
+    """A file's name for a map, without its ending."""
+    return re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}_{made.method}_{made.target_name}")
+
+
+def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
+    again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
+    fits, picture = (folder / f"{stem(made)}{again}.{kind}" for kind in ("fits", "png"))
+    for path in (fits, picture):
+        save(made, cutouts, row, path)
+    numbers = (made.probability, made.score, made.baseline_score, made.error)
+    cells = ["" if value is None else f"{value:.6g}" for value in numbers]
+    return made.galaxy_id, made.method, made.target_name, *cells, fits.name, picture.name
