@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -105,6 +105,23 @@ class SettingsForm(QWidget):
         first, _, rest = name.partition(".")
         return self._nested[first].editor(rest) if rest else self._rows[first].input.field
 
+    def offer(self, name: str, choices: Sequence[str]) -> None:
+        """Let a text be chosen among these, or left empty, instead of being typed.
+
+        A text that is not among them goes back to its default, and the form says that it changed.
+        """
+        row = self._rows[name]
+        old, value = typing.cast("QWidget", row.input), row.input.value()
+        row.take(ChoiceInput(choices, empty="–"))
+        row.input.changed.connect(self._edited)
+        if (parent := old.parentWidget()) is not None and (layout := parent.layout()) is not None:
+            layout.replaceWidget(old, typing.cast("QWidget", row.input))
+        old.deleteLater()
+        if value in ("", *choices):
+            row.input.set_value(value)
+        else:
+            self._reset(row)
+
     def value(self) -> Any:
         """The last valid settings."""
         return self._value
@@ -157,10 +174,8 @@ class _Row:
         tip = f"<p>{knob.help}</p>" + (f"<p><i>{knob.source}</i></p>" if knob.source else "")
         self.label = QLabel(knob.title)
         self.label.setToolTip(tip)
-        self.input = _input(knob)
-        self.input.field.setToolTip(tip)
-        self.input.field.setAccessibleName(knob.title)
-        self.input.field.setObjectName(knob.name)
+        self._tip = tip
+        self.take(_input(knob))
         self.reset = QToolButton()
         self.reset.setIcon(icon("mdi6.restore"))
         self.reset.setAutoRaise(True)
@@ -170,6 +185,13 @@ class _Row:
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
+
+    def take(self, new: Input) -> None:
+        """Use this input for the field."""
+        self.input = new
+        new.field.setToolTip(self._tip)
+        new.field.setAccessibleName(self.knob.title)
+        new.field.setObjectName(self.knob.name)
 
     def mark(self, *, invalid: bool) -> None:
         """Show whether the value is invalid, and whether it differs from the default."""

@@ -1,7 +1,8 @@
 """Everything that the window can ask of ``core``, as jobs that were not started yet.
 
-This is the only door from the window to the chapters that import torch, astropy or GalSim, and it opens late: they are
-imported inside the generators, which means on the job's thread. Only paths and frozen values go in.
+With :mod:`app.explaining`, this is the only door from the window to the chapters that import torch, astropy or GalSim,
+and it opens late: they are imported inside the generators, which means on the job's thread. Only paths and frozen
+values go in.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from core.data.stretch import StretchSettings
 from core.events import Progress, Work
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
-from core.settings.declare import Settings
 from core.train.settings import AugmentationSettings, RunSettings
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from core.data.preview import ImportPreview
     from core.evaluate.judge import Judgement
     from core.evaluate.predict import Predictions
-    from core.explain.explanation import Explanation
     from core.nets.layers import LayerRow
     from core.train.loop import RunResult
 
@@ -161,7 +160,7 @@ def layer_table(settings: NetworkSettings, shape: tuple[int, int, int], outputs:
     def run(stop: threading.Event) -> Work[list[LayerRow]]:
         from core.nets import cnn, layers
 
-        yield from _begin(stop)
+        yield from begin(stop)
         return layers.table(cnn.build(settings, shape, outputs), shape)
 
     return Job("Describing the network", run)
@@ -174,7 +173,7 @@ def base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
         from core.nets import layers
         from core.nets.predictor import Predictor
 
-        yield from _begin(stop)
+        yield from begin(stop)
         return layers.table(Predictor.load(base).network, shape)
 
     return Job("Describing the network", run)
@@ -186,7 +185,7 @@ def sixteen(stamp: NDArray[np.float32], settings: AugmentationSettings, seed: in
     def run(stop: threading.Event) -> Work[NDArray[np.float32]]:
         from core.train import augment
 
-        yield from _begin(stop)
+        yield from begin(stop)
         return augment.sixteen(stamp, settings, seed)
 
     return Job("Varying a galaxy", run)
@@ -201,44 +200,6 @@ def train(settings: RunSettings, data: Path, folder: RunFolder) -> Job:
         return (yield from loop.run(settings, data, folder, stop))
 
     return Job(f"Training “{folder.name}”", run, pausable=True)
-
-
-def explain(method: str, predictor: Path, data: Path, row: int, output: str, settings: Settings) -> Job:
-    """Find out why the network gives a galaxy its score."""
-
-    def run(stop: threading.Event) -> Work[Explanation]:
-        from core.data.cutouts import Cutouts
-        from core.explain import methods
-        from core.nets.predictor import Predictor
-
-        with Cutouts.open(data) as cutouts:
-            image, name = cutouts.images[row], cutouts.ids[row]
-        loaded = Predictor.load(predictor)
-        yield from _begin(stop)
-        return (yield from methods.explain(method, loaded, image, output, settings, stop, name))
-
-    return Job(f"Explaining by {method}", run)
-
-
-def save_explanations(found: Sequence[Explanation], data: Path, row: int, folder: Path) -> Job:
-    """Write explanations as FITS, with the coordinates of the cutout, and as pictures."""
-
-    def run(stop: threading.Event) -> Work[list[Path]]:
-        from core.data.cutouts import Cutouts
-
-        with Cutouts.open(data) as cutouts:
-            image, wcs = cutouts.images[row], cutouts.wcs(row)
-        paths: list[Path] = []
-        for done, explanation in enumerate(found):
-            yield from _begin(stop)
-            stem = f"{explanation.galaxy_id} {explanation.method} {explanation.target_name}".replace("/", "-")
-            paths += [folder / f"{stem}.fits", folder / f"{stem}.png"]
-            explanation.save_fits(paths[-2], wcs)
-            explanation.save_picture(paths[-1], image)
-            yield Progress(done + 1, len(found), "maps")
-        return paths
-
-    return Job("Saving maps", run)
 
 
 def judge(run: RunFolder, data: Path, part: Part) -> Job:
@@ -283,7 +244,7 @@ def coordinates(data: Path, row: int) -> Job:
     def run(stop: threading.Event) -> Work[Callable[[float, float], tuple[float, float]] | None]:
         from core.data.cutouts import Cutouts
 
-        yield from _begin(stop)
+        yield from begin(stop)
         with Cutouts.open(data) as cutouts:
             wcs = cutouts.wcs(row)
         if wcs is None:
@@ -304,13 +265,13 @@ def device() -> Job:
     def run(stop: threading.Event) -> Work[str]:
         from core.nets import device as devices
 
-        yield from _begin(stop)
+        yield from begin(stop)
         return devices.describe(devices.choose("auto"))
 
     return Job("Looking for a GPU", run)
 
 
-def _begin(stop: threading.Event) -> Work[Any]:
+def begin(stop: threading.Event) -> Work[Any]:
     """Let a request that was replaced before it began end without working."""
     from core.errors import Stopped
 

@@ -114,7 +114,7 @@ class Photographer:
             name = cutouts.ids[row]
             self.until(
                 lambda name=name: all(
-                    view.explanation is not None and view.explanation.galaxy_id == name for view in panel.maps.values()
+                    view.explanation is not None and view.explanation.galaxy_id == name for view in (side.view for side in panel.sides)
                 ),
                 "the maps",
                 120,

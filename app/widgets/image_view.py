@@ -1,4 +1,4 @@
-"""One image, large: zoomed with the wheel, with a scale bar, an overlay with its colour bar, and a circle.
+"""One image, large: zoomed with the wheel, with a scale bar, an overlay, outlines, and a circle.
 
 Row 0 of every image is at the bottom. Pixel centres are at whole numbers, as in FITS but counted from 0.
 """
@@ -13,7 +13,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.theme import colours
 from core.data.stretch import COLOUR_MAPS
@@ -104,39 +104,6 @@ class _Canvas(pg.GraphicsView):
         painter.end()
 
 
-class _ColourBar(QWidget):
-    """The zero-centred scale of the overlay."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._limit = 1.0
-        self._table = COLOUR_MAPS["blue-red"]
-        self.setFixedWidth(20 + self.fontMetrics().horizontalAdvance("−0.0038"))
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-
-    def show_scale(self, limit: float, table: NDArray[np.uint8]) -> None:
-        """Reach from −limit to +limit."""
-        self._limit, self._table = limit, table
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the bar with five numbers beside it."""
-        del event
-        painter = QPainter(self)
-        metrics = painter.fontMetrics()
-        half = metrics.height() // 2
-        top, height = half, max(1, self.height() - 2 * half)
-        for y in range(height):
-            red, green, blue = (int(value) for value in self._table[round(255 * (1 - y / height))])
-            painter.fillRect(4, top + y, 10, 1, QColor(red, green, blue))
-        painter.setPen(QColor(colours().text))
-        for place in (1.0, 0.5, 0.0, -0.5, -1.0):
-            y = top + (1 - place) / 2 * height
-            text = f"{place * self._limit:.2g}".replace("-", "−")
-            painter.drawText(QPointF(18, y + metrics.ascent() / 2 - 1), text)
-        painter.end()
-
-
 class ImageView(QWidget):
     """An image with what belongs to it.
 
@@ -149,13 +116,9 @@ class ImageView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._canvas = _Canvas()
-        self._bar = _ColourBar()
-        self._bar.hide()
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(2)
-        line.addWidget(self._canvas, 1)
-        line.addWidget(self._bar)
+        line.addWidget(self._canvas)
         self.setMinimumSize(120, 120)
         self._canvas.hovered.connect(self.hovered)
         self._canvas.left.connect(self.left)
@@ -174,21 +137,24 @@ class ImageView(QWidget):
         canvas.viewport().update()
 
     def set_overlay(
-        self, field: NDArray[np.float32] | None, limit: float = 1.0, opacity: float = 0.6, colour_map: str = "blue-red"
+        self,
+        field: NDArray[np.float32] | None,
+        low: float = -1.0,
+        high: float = 1.0,
+        opacity: float = 0.6,
+        colour_map: str = "blue-red",
     ) -> None:
-        """Lay a map (H, W) over the image, its colours reaching from −limit to +limit; None takes it away."""
+        """Lay a map (H, W) over the image, its colours reaching from ``low`` to ``high``; None takes it away."""
         self._canvas.overlay.setVisible(field is not None)
-        self._bar.setVisible(field is not None)
         if field is None:
             return
-        table = COLOUR_MAPS[colour_map]
-        place = np.clip((field / limit + 1) / 2, 0, 1) * 255
+        field = np.nan_to_num(field)
+        place = np.clip((field - low) / (high - low), 0, 1) * 255
         coloured = np.empty((*field.shape, 4), np.uint8)
-        coloured[..., :3] = table[np.nan_to_num(place, nan=127.5).round().astype(np.uint8)]
-        strength = np.clip(_CLEAR + np.abs(np.nan_to_num(field)) / limit, 0, 1)
+        coloured[..., :3] = COLOUR_MAPS[colour_map][place.round().astype(np.uint8)]
+        strength = np.clip(_CLEAR + np.abs(field) / max(abs(low), abs(high)), 0, 1)
         coloured[..., 3] = 255 * opacity * strength  # where there is no evidence, the galaxy shines through
         self._canvas.overlay.setImage(coloured, levels=(0, 255), autoLevels=False, rect=_frame(*field.shape))
-        self._bar.show_scale(limit, table)
 
     def set_circle(self, diameter: float | None) -> None:
         """Draw a circle of that many pixels about the centre; None takes it away."""

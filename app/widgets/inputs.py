@@ -251,13 +251,17 @@ class SwitchInput(QCheckBox):
 
 
 class ChoiceInput(QWidget):
-    """One of several values."""
+    """One of several values; with ``empty``, which is what an empty text is called, none of them as well."""
 
     changed = Signal()
 
-    def __init__(self, choices: Sequence[Any], unit: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, choices: Sequence[Any], unit: str = "", empty: str | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.field = _CalmCombo()
+        if empty is not None:
+            self.field.addItem(empty, "")
         for choice in choices:
             self.field.addItem(f"{choice} {unit}".strip(), choice)
         self.field.setMinimumWidth(_WIDTH)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,14 +93,9 @@ def save(made: Explanation, cutouts: Cutouts, row: int, path: Path) -> None:
         made.save_picture(path, cutouts.images[row], suited(cutouts.is_picture), planes)
 
 
-def stem(made: Explanation) -> str:
-    """A file's name for a map, without its ending."""
-    return re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}_{made.method}_{made.target_name}")
-
-
 def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
     again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
-    fits, picture = (folder / f"{stem(made)}{again}.{kind}" for kind in ("fits", "png"))
+    fits, picture = (folder / f"{made.stem}{again}.{kind}" for kind in ("fits", "png"))
     for path in (fits, picture):
         save(made, cutouts, row, path)
     numbers = (made.probability, made.score, made.baseline_score, made.error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,11 @@ class Explanation:
     bands_map: NDArray[np.float32] | None = None
     steps: int = 0
     is_signed: bool = True
+
+    @property
+    def stem(self) -> str:
+        """A file's name for it, without its ending."""
+        return re.sub(r"[^\w.+-]", "_", f"{self.galaxy_id}_{self.method}_{self.target_name}")
 
     def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
         """Write the map as a FITS image in float32, on the sky where the cutout's ``wcs`` is known.

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app import work
+from app import explaining, work
+from app.explaining import Question
 from app.jobs import Job
 from core.data.cutouts import Cutouts
 from core.data.stretch import StretchSettings
@@ -42,7 +43,8 @@ import sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 application = QCoreApplication([])
-from app import work
+from app import explaining, work
+from app.explaining import Question
 from core.nets.settings import NetworkSettings
 jobs = [work.warm_up(), work.demonstration(), work.device(), work.layer_table(NetworkSettings(), (1, 32, 32))]
 jobs += [work.open_dataset(Path("a.h5"), Path("project"))]
@@ -78,12 +80,12 @@ def test_predictions_judgement_and_maps_come_from_the_same_run(
     predictions = result(qtbot, work.predict(run.best, survey_dataset, rows))
     assert predictions.scores.shape == (5, 3)
     settings = OcclusionSettings(patch=8, stride=8)
-    explanation = result(qtbot, work.explain("occlusion", run.best, survey_dataset, 2, predictions.names[0], settings))
+    question = Question(run.best, survey_dataset, predictions.names[0], "occlusion", settings)
+    explanation = result(qtbot, explaining.explain(question, 2))
     with Cutouts.open(survey_dataset) as cutouts:
         assert explanation.galaxy_id == cutouts.ids[2]
     assert explanation.map.shape == (24, 24)
-    paths = result(qtbot, work.save_explanations([explanation], survey_dataset, 2, tmp_path))
-    assert all(path.exists() for path in paths)
+    assert result(qtbot, explaining.save_map(explanation, survey_dataset, 2, tmp_path / "map.svg")).exists()
     assert result(qtbot, work.judge(run, survey_dataset, "validation")) is not None
 
 

@@ -1,0 +1,115 @@
+"""What the window can ask of ``core.explain``, as jobs that were not started yet; late and on paths, like the rest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.jobs import Job
+from app.work import begin
+from core.events import Work
+from core.explain.methods import METHODS
+from core.settings.declare import Settings
+
+if TYPE_CHECKING:
+    from core.explain.explanation import Explanation
+
+
+@dataclass(frozen=True)
+class Question:
+    """Why a network says what it says of a galaxy.
+
+    Attributes
+    ----------
+    predictor, data
+        The network's file and the dataset.
+    output
+        What is asked about; None: what is predicted.
+    method, settings
+        One of :data:`core.explain.methods.METHODS`, and its settings.
+    """
+
+    predictor: Path
+    data: Path
+    output: str | None
+    method: str
+    settings: Settings
+
+    @property
+    def title(self) -> str:
+        """What the method is called."""
+        return METHODS[self.method].title
+
+
+def explain(question: Question, row: int) -> Job:
+    """Find out why the network gives a galaxy its score."""
+
+    def run(stop: threading.Event) -> Work[Explanation]:
+        from core.data.cutouts import Cutouts
+        from core.explain import methods
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        with Cutouts.open(question.data) as cutouts:
+            image, name = cutouts.images[row], cutouts.ids[row]
+        predictor = Predictor.load(question.predictor)
+        return (
+            yield from methods.explain(
+                question.method, predictor, image, question.output, question.settings, stop, name
+            )
+        )
+
+    return Job(question.title, run)
+
+
+def layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
+    """Names of the layers that have maps, in their order, for stamps of ``shape`` (C, H, W)."""
+
+    def run(stop: threading.Event) -> Work[list[str]]:
+        from core.explain import activations
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        return [activations.short(row.name) for row in activations.rows(Predictor.load(predictor), shape)]
+
+    return Job("Listing the layers", run)
+
+
+def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:
+    """Write a map as a picture or, with the coordinates of its cutout, as FITS; its result is the path."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.data.cutouts import Cutouts
+        from core.explain import batch
+
+        yield from begin(stop)
+        with Cutouts.open(data) as cutouts:
+            batch.save(explanation, cutouts, row, path)
+        return path
+
+    return Job("Saving the map", run)
+
+
+def save_maps(question: Question, rows: Sequence[int], folder: Path) -> Job:
+    """Explain galaxies one by one and write their maps as FITS and PNG; its result is how many."""
+
+    def run(stop: threading.Event) -> Work[int]:
+        from core.explain import batch
+
+        return (
+            yield from batch.explain_many(
+                question.predictor,
+                question.data,
+                rows,
+                question.output,
+                question.method,
+                question.settings,
+                folder,
+                stop,
+            )
+        )
+
+    return Job(f"{question.title} of {len(rows):,} galaxies", run)

@@ -1,0 +1,5 @@
+"""Why? The clicked galaxy, what networks say of it, and where in the image the evidence lies."""
+
+from app.panels.explanation.panel import ExplanationPanel
+
+__all__ = ["ExplanationPanel"]

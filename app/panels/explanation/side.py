@@ -1,0 +1,142 @@
+"""One of the two views: its method, the settings of each method, and the newest request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app import explaining
+from app.explaining import Question
+from app.forms import SettingsForm
+from app.jobs import Latest
+from app.widgets.map_view import MapView
+from core.errors import Problem
+from core.events import Preview
+from core.explain.methods import METHODS
+from core.settings.declare import Settings, knobs
+
+if TYPE_CHECKING:
+    from core.explain.explanation import Explanation
+
+_LAYER = "layer"  # the field of those settings that name one
+
+
+class Side(QObject):
+    """A view that asks.
+
+    Parameters
+    ----------
+    name
+        Under which the chosen method is remembered.
+    default
+        The method to begin with.
+
+    Attributes
+    ----------
+    method
+        The one that was chosen here; the view may show another one's, while two networks are compared.
+
+    Notes
+    -----
+    Signals: ``wanted()`` when the user chose another method or other settings, ``changed()`` when another map is
+    shown, or none.
+    """
+
+    wanted = Signal()
+    changed = Signal()
+
+    def __init__(self, name: str, default: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._key = f"explain/{name}"
+        self.view = MapView({method.name: method.title for method in METHODS.values()}, self)
+        remembered = str(QSettings().value(self._key, default))
+        self.method = remembered if remembered in METHODS else default
+        self.view.set_method(self.method)
+        self.settings = QWidget()
+        column = QVBoxLayout(self.settings)
+        column.setContentsMargins(0, 0, 0, 0)
+        self._title = QLabel()
+        self._title.setProperty("role", "heading")
+        column.addWidget(self._title)
+        column.addStretch(1)
+        self._forms: dict[str, SettingsForm] = {}
+        self._layers: Sequence[str] = ()
+        self._request = Latest(self)
+        self._request.happened.connect(self._happened)
+        self._request.finished.connect(self._show)
+        self._request.failed.connect(self._failed)
+        self.view.method_chosen.connect(self._choose)
+        self._show_form()
+
+    @property
+    def form(self) -> SettingsForm:
+        """The form of the chosen method."""
+        method = METHODS[self.method]
+        if method.name not in self._forms:
+            form = self._forms[method.name] = SettingsForm(method.settings)
+            self._offer_layers(method.settings, form)
+            form.changed.connect(self.wanted)
+            column = self.settings.layout()
+            assert isinstance(column, QVBoxLayout)
+            column.insertWidget(1, form)
+        return self._forms[method.name]
+
+    def set_layers(self, names: Sequence[str]) -> None:
+        """The layers that the network has."""
+        if list(names) != list(self._layers):
+            self._layers = names
+            for name, form in self._forms.items():
+                self._offer_layers(METHODS[name].settings, form)
+
+    def _offer_layers(self, settings: type[Settings], form: SettingsForm) -> None:
+        if self._layers and _LAYER in knobs(settings):
+            form.offer(_LAYER, self._layers)
+
+    def _choose(self, name: str) -> None:
+        self.method = name
+        QSettings().setValue(self._key, name)
+        self._show_form()
+        self.view.wait()
+        self.wanted.emit()
+
+    def _show_form(self) -> None:
+        shown = self.form
+        self._title.setText(METHODS[self.method].title)
+        for form in self._forms.values():
+            form.setVisible(form is shown)
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def ask(self, question: Question, row: int) -> None:
+        """Explain a galaxy, instead of whatever was asked before."""
+        self._request.start(explaining.explain(question, row))
+
+    def stop(self) -> None:
+        """No answer is wanted any more."""
+        self._request.stop()
+
+    def wait(self) -> None:
+        """Take the map away until another comes."""
+        self.view.wait()
+        self.changed.emit()
+
+    def _happened(self, events: Sequence[object]) -> None:
+        maps = [event.what for event in events if isinstance(event, Preview)]
+        if maps:
+            self._show(cast("Explanation", maps[-1]), coarse=True)
+
+    def _show(self, explanation: Explanation, *, coarse: bool = False) -> None:
+        self.view.show_map(explanation, coarse=coarse)
+        self.changed.emit()
+
+    def _failed(self, problem: object) -> None:
+        self.view.say(sentence(problem))
+        self.changed.emit()
+
+
+def sentence(problem: object) -> str:
+    """What went wrong and what to do, in one line."""
+    return f"{problem.sentence} {problem.remedy}".strip() if isinstance(problem, Problem) else str(problem)

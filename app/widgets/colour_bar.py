@@ -1,0 +1,71 @@
+"""The scale of a map of colours, with its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme import colours
+from core.data.stretch import COLOUR_MAPS
+
+_THICK = 10
+_GAP = 3
+_ROOM = 16  # pixels between two numbers
+
+
+class ColourBar(QWidget):
+    """A bar from left to right, with numbers below it: as many as have room."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._low, self._high = -1.0, 1.0
+        self._table: NDArray[np.uint8] | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(_THICK + _GAP + self.fontMetrics().height())
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The numbers at its ends."""
+        return self._low, self._high
+
+    def set_scale(self, low: float, high: float, colour_map: str) -> None:
+        """Reach from ``low`` to ``high`` in the colours of that map."""
+        self._low, self._high, self._table = low, high, COLOUR_MAPS[colour_map]
+        self.setAccessibleDescription(f"Colours from {written(low)} to {written(high)}")
+        self.update()
+
+    def clear(self) -> None:
+        """Show nothing, in the same room."""
+        self._table = None
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw bar and numbers."""
+        del event
+        if self._table is None:
+            return
+        painter = QPainter(self)
+        row = self._table.tobytes()
+        painter.drawImage(
+            self.rect().adjusted(0, 0, 0, _THICK - self.height()), QImage(row, 256, 1, 768, QImage.Format.Format_RGB888)
+        )
+        painter.setPen(QColor(colours().text))
+        metrics = painter.fontMetrics()
+        for count in (5, 3, 2):
+            texts = [written(float(value)) for value in np.linspace(self._low, self._high, count)]
+            widths = [metrics.horizontalAdvance(text) for text in texts]
+            if max(widths) + _ROOM <= self.width() / (count - 1) or count == 2:
+                break
+        base = _THICK + _GAP + metrics.ascent()
+        for place, (text, width) in enumerate(zip(texts, widths, strict=True)):
+            centre = place / (len(texts) - 1) * self.width()
+            painter.drawText(QPointF(min(max(0.0, centre - width / 2), self.width() - width), base), text)
+        painter.end()
+
+
+def written(value: float) -> str:
+    """A number as short as its scale allows, with a proper minus."""
+    return f"{value:.2g}".replace("-", "−")
