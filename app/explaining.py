@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.jobs import Job
 from app.work import begin
 from core.events import Work
@@ -16,6 +19,14 @@ from core.settings.declare import Settings
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
+
+
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """Closed lines about what a stamp shows: arrays (n, 2) of x and y in pixels from the centre of the first one."""
+
+    galaxy: tuple[NDArray[np.float64], ...]
+    neighbours: tuple[NDArray[np.float64], ...]
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,22 @@ def layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
         return [activations.short(row.name) for row in activations.rows(Predictor.load(predictor), shape)]
 
     return Job("Listing the layers", run)
+
+
+def outlines(data: Path, row: int) -> Job:
+    """Tell the galaxy and its neighbours from the sky."""
+
+    def run(stop: threading.Event) -> Work[Outlines]:
+        from core.data import segmentation
+        from core.data.cutouts import Cutouts
+
+        yield from begin(stop)
+        with Cutouts.open(data) as cutouts:
+            found = segmentation.segment(cutouts.images[row])
+        others = [line for label in found.neighbour_labels for line in found.contours(label)]
+        return Outlines(tuple(found.contours(segmentation.GALAXY)), tuple(others))
+
+    return Job("Outlining the galaxy", run)
 
 
 def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:

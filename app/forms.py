@@ -116,6 +116,7 @@ class SettingsForm(QWidget):
         row.input.changed.connect(self._edited)
         if (parent := old.parentWidget()) is not None and (layout := parent.layout()) is not None:
             layout.replaceWidget(old, typing.cast("QWidget", row.input))
+        old.hide()
         old.deleteLater()
         if value in ("", *choices):
             row.input.set_value(value)

@@ -13,7 +13,7 @@ from core.data.stretch import COLOUR_MAPS
 
 _THICK = 10
 _GAP = 3
-_ROOM = 16  # pixels between two numbers
+_ROOM = 24  # pixels between two numbers
 
 
 class ColourBar(QWidget):

@@ -6,20 +6,23 @@ Row 0 of every image is at the bottom. Pixel centres are at whole numbers, as in
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.theme import colours
 from core.data.stretch import COLOUR_MAPS
 
 _NICE = (1, 2, 5)
+_LEAST, _LIKED = 120, 200  # sides in pixels
 _CLEAR = 0.15  # of the overlay's opacity, where it is zero
+_OUTLINES = (("#ffffff", Qt.PenStyle.SolidLine), ("#ffd166", Qt.PenStyle.DashLine))  # the galaxy's, its neighbours'
 
 
 class _Canvas(pg.GraphicsView):
@@ -44,7 +47,16 @@ class _Canvas(pg.GraphicsView):
         self.circle.setPen(pen)
         self.circle.setZValue(2)
         self.circle.hide()
-        for item in (self.image, self.overlay, self.circle):
+        self.outlines: list[pg.QtWidgets.QGraphicsPathItem] = []
+        for colour, style in _OUTLINES:
+            for width, shade in ((3.2, "#000000"), (1.6, colour)):  # seen on bright and dark
+                line = pg.QtWidgets.QGraphicsPathItem()
+                pen = QPen(QColor(shade), width, style if shade == colour else Qt.PenStyle.SolidLine)
+                pen.setCosmetic(True)
+                line.setPen(pen)
+                line.setZValue(3)
+                self.outlines.append(line)
+        for item in (self.image, self.overlay, self.circle, *self.outlines):
             self.box.addItem(item, ignoreBounds=True)
         self.pixel_scale = math.nan
         self.shape = (0, 0)
@@ -119,9 +131,13 @@ class ImageView(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self._canvas)
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(_LEAST, _LEAST)
         self._canvas.hovered.connect(self.hovered)
         self._canvas.left.connect(self.left)
+
+    def sizeHint(self) -> QSize:
+        """Small: it takes the room that others leave."""
+        return QSize(_LIKED, _LIKED)
 
     def set_image(self, picture: NDArray[np.uint8] | None, pixel_scale: float = math.nan) -> None:
         """Show a picture uint8 (H, W, 3) of that scale in arcsec/pixel (NaN: unknown); None: nothing."""
@@ -155,6 +171,20 @@ class ImageView(QWidget):
         strength = np.clip(_CLEAR + np.abs(field) / max(abs(low), abs(high)), 0, 1)
         coloured[..., 3] = 255 * opacity * strength  # where there is no evidence, the galaxy shines through
         self._canvas.overlay.setImage(coloured, levels=(0, 255), autoLevels=False, rect=_frame(*field.shape))
+
+    def set_outlines(self, galaxy: Sequence[NDArray[np.float64]], neighbours: Sequence[NDArray[np.float64]]) -> None:
+        """Draw closed lines (n, 2) of x and y in pixels: white about the galaxy, yellow and dashed about others."""
+        for place, lines in enumerate((galaxy, neighbours)):
+            path = QPainterPath()
+            for line in lines:
+                path.addPolygon(QPolygonF([QPointF(x, y) for x, y in line]))
+            for item in self._canvas.outlines[2 * place : 2 * place + 2]:
+                item.setPath(path)
+
+    @property
+    def outlined(self) -> tuple[QPainterPath, QPainterPath]:
+        """The outlines of the galaxy and of its neighbours as they are drawn."""
+        return self._canvas.outlines[0].path(), self._canvas.outlines[2].path()
 
     def set_circle(self, diameter: float | None) -> None:
         """Draw a circle of that many pixels about the centre; None takes it away."""

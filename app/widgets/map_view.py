@@ -157,12 +157,13 @@ class MapView(QObject):
 def told(explanation: Explanation) -> str:
     """What a map says, in sentences."""
     unit = f" {explanation.unit}" if explanation.unit else ""
-    said = f"Score {explanation.score:.3g}{unit}"
+    name = explanation.target_name if explanation.probability is None else "Score"
+    said = f"{name[:1].upper()}{name[1:]}: {explanation.score:.3g}{unit}"
     if explanation.is_signed and math.isfinite(explanation.baseline_score):
         said += f", without the galaxy {explanation.baseline_score:.3g}{unit}"
     said += ". " + (_two_sides(explanation) if explanation.is_signed else "The brighter, the stronger the response.")
     if explanation.error is not None:
-        said += f" Completeness error {100 * explanation.error:.2g} %."
+        said += f" Completeness error {100 * explanation.error:.2g}\u00a0%."
     return said.replace(" -", " −")
 
 
@@ -173,5 +174,5 @@ def _two_sides(explanation: Explanation) -> str:
         return "Nothing in the image changes it."
     share = round(100 * float(explanation.map.clip(min=0).sum()) / strength)
     if explanation.probability is None:
-        return f"Red raises it ({share} %), blue lowers it ({100 - share} %)."
-    return f"Red speaks for {explanation.target_name} ({share} %), blue against it ({100 - share} %)."
+        return f"Red raises it ({share}\u00a0%), blue lowers it ({100 - share}\u00a0%)."
+    return f"Red speaks for {explanation.target_name} ({share}\u00a0%), blue against it ({100 - share}\u00a0%)."

@@ -206,3 +206,21 @@ def test_excluded_fields_keep_their_value(qtbot):
         form.editor("momentum")
     typed(qtbot, form.editor("epochs"), "9")
     assert form.value() == OptimiserSettings(momentum=0.5, epochs=9)
+
+
+def test_a_text_may_be_chosen_among_those_that_are_offered(qtbot) -> None:
+    form = SettingsForm(OcclusionSettings)
+    qtbot.addWidget(form)
+    form.offer("layer", ["conv1", "conv2"])
+    combo = form.editor("layer")
+    assert [combo.itemText(place) for place in range(combo.count())] == ["–", "conv1", "conv2"]
+    assert form.value().layer == ""
+    with qtbot.waitSignal(form.changed):
+        combo.setCurrentIndex(2)
+        combo.activated.emit(2)
+    assert form.value().layer == "conv2"
+    form.offer("layer", ["conv2", "conv3"])
+    assert form.value().layer == form.editor("layer").currentText() == "conv2"
+    with qtbot.waitSignal(form.changed):
+        form.offer("layer", ["conv7"])
+    assert form.value().layer == ""

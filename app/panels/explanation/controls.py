@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
 
 from app.session import Session
 from app.widgets.flow import FlowLayout
@@ -15,6 +15,8 @@ from core.data.target import Quantities
 
 if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
+
+_CONTOURS = "explain/contours"
 
 
 class Controls(QWidget):
@@ -27,12 +29,14 @@ class Controls(QWidget):
 
     Notes
     -----
-    Signals: ``asked()`` for another output, ``compared()`` with another run or none, ``faded(opacity)`` of the maps.
+    Signals: ``asked()`` for another output, ``compared()`` with another run or none, ``faded(opacity)`` of the maps,
+    ``outlined()`` when contours are wanted or no longer.
     """
 
     asked = Signal()
     compared = Signal()
     faded = Signal(float)
+    outlined = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +61,11 @@ class Controls(QWidget):
             ("Compare with", self.runs),
         ):
             self._line.addWidget(_titled(title, widget))
+        self.contours = QCheckBox("Contours")
+        self.contours.setToolTip("Outline the galaxy in white, and its neighbours in dashed yellow.")
+        self.contours.setChecked(QSettings().value(_CONTOURS, False, bool))  # pyright: ignore[reportArgumentType]
+        self._line.addWidget(self.contours)
+        self.contours.toggled.connect(self._outline)
         self.outputs.activated.connect(self.asked)
         self.opacity.valueChanged.connect(lambda percent: self.faded.emit(percent / 100))
         self.runs.activated.connect(self.compared)
@@ -86,6 +95,10 @@ class Controls(QWidget):
         for name in names:
             self.outputs.addItem(name, name)
         self.outputs.setCurrentIndex(max(0, self.outputs.findData(chosen)) if chosen is not None else 0)
+
+    def _outline(self, on: bool) -> None:
+        QSettings().setValue(_CONTOURS, on)
+        self.outlined.emit()
 
     # -- which networks --------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from app import explaining, work
-from app.explaining import Question
+from app.explaining import Outlines, Question
 from app.jobs import Latest
 from app.panels.explanation import saving
 from app.panels.explanation.controls import Controls
@@ -20,6 +20,7 @@ from app.panels.explanation.weights import Weights
 from app.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.fold import Fold
+from app.widgets.shallow import Shallow
 from core.data.stretch import colour_planes, suited, to_rgb
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class ExplanationPanel(QWidget):
         self._session = session
         self._weights = Weights(session, self)
         self._stale = True
-        self._prediction, self._other_prediction, self._layers = Latest(self), Latest(self), Latest(self)
+        self._prediction, self._other_prediction = Latest(self), Latest(self)
+        self._layers, self._outlines = Latest(self), Latest(self)
         self._build()
         self._connect()
         self._count_selection()
@@ -91,8 +93,11 @@ class ExplanationPanel(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(24)
         for side in self.sides:
+            policy = side.settings.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            side.settings.setSizePolicy(policy)
             line.addWidget(side.settings, 1)
-        return Fold("How the maps are made", inside)
+        return Fold("How the maps are made", Shallow(inside))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what happened unseen."""
@@ -118,6 +123,8 @@ class ExplanationPanel(QWidget):
         self._layers.finished.connect(self._show_layers)
         self.controls.asked.connect(self._ask)
         self.controls.compared.connect(self._compare)
+        self.controls.outlined.connect(self._outline)
+        self._outlines.finished.connect(self._show_outlines)
         for side in self.sides:
             side.wanted.connect(self._ask)
             side.changed.connect(self._scale)
@@ -148,12 +155,26 @@ class ExplanationPanel(QWidget):
             side.view.set_image(picture, scale)
             if another:
                 side.wait()
+        if another:
+            self._outline()
         rows = np.array([row])
         self._prediction.start(work.predict(predictor, cutouts.path, rows))
         if self.controls.other is not None:
             self._other_prediction.start(work.predict(self.controls.other, cutouts.path, rows))
         bands, height, width = cutouts.images.shape[1:]
         self._layers.start(explaining.layers(predictor, (bands, height, width)))
+
+    def _outline(self) -> None:
+        """Outline the current galaxy, or take its outlines away."""
+        self._outlines.stop()
+        self._show_outlines(Outlines((), ()))
+        cutouts, row = self._session.cutouts, self._session.current
+        if self.controls.contours.isChecked() and cutouts is not None and row >= 0:
+            self._outlines.start(explaining.outlines(cutouts.path, row))
+
+    def _show_outlines(self, found: Outlines) -> None:
+        for view in (self.galaxy.view, *(side.view.view for side in self.sides)):
+            view.set_outlines(found.galaxy, found.neighbours)
 
     def _explain_emptiness(self) -> None:
         if self._session.cutouts is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -243,6 +243,25 @@ def test_saving_maps_can_be_stopped(
         job.stop()
     assert told.args[0].startswith("Stopped.")
     assert 0 < len(list(tmp_path.glob("*.fits"))) < 120
+
+
+def test_contours_are_drawn_on_all_three_pictures_and_remembered(
+    qtbot: QtBot, session_with_run: Session, asked: None
+) -> None:
+    panel = shown(qtbot, session_with_run)
+    wait_for_maps(qtbot, panel, session_with_run, 0)
+    views = [panel.galaxy.view, *(side.view.view for side in panel.sides)]
+    qtbot.mouseClick(panel.controls.contours, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    qtbot.waitUntil(lambda: all(not view.outlined[0].isEmpty() for view in views), timeout=30_000)
+    assert views[0].outlined[0].boundingRect().center().x() == pytest.approx(11.5, abs=2)
+    again = ExplanationPanel(session_with_run)
+    qtbot.addWidget(again)
+    assert again.controls.contours.isChecked()
+    session_with_run.set_current(1)
+    assert all(view.outlined[0].isEmpty() for view in views)
+    qtbot.waitUntil(lambda: all(not view.outlined[0].isEmpty() for view in views), timeout=30_000)
+    qtbot.mouseClick(panel.controls.contours, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert all(view.outlined[0].isEmpty() for view in views)
 
 
 def test_without_a_network_it_says_what_to_do(qtbot: QtBot, session: Session) -> None:

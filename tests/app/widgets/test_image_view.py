@@ -85,6 +85,31 @@ def test_an_overlay_is_red_where_evidence_is_for_and_blue_where_it_is_against(vi
     assert colour_at(view, 6.5, 24.5).red() < 40
 
 
+def test_a_map_without_sign_has_the_colours_of_strength(view):
+    view.set_image(picture())
+    field = np.zeros((32, 32), dtype=np.float32)
+    field[22:28, 4:10] = 2.0
+    view.set_overlay(field, 0.0, 2.0, 1.0, "inferno")
+    strong, nothing = colour_at(view, 6.5, 24.5), colour_at(view, 16, 16)
+    assert strong.red() > 200
+    assert strong.green() > 200
+    assert nothing.red() < 40
+
+
+def test_outlines_are_white_about_the_galaxy_and_yellow_about_others(view):
+    view.set_image(picture())
+    square = np.array([[4, 4], [12, 4], [12, 12], [4, 12], [4, 4]], np.float64)
+    view.set_outlines([square], [square + 14])
+    white = [colour_at(view, 8, y) for y in np.linspace(11.5, 12.5, 40)]
+    yellow = [colour_at(view, x, 26 + (x - 22) / 6) for x in np.linspace(19, 25, 80)]
+    assert max(colour.blue() for colour in white) > 190
+    brightest = max(yellow, key=lambda colour: colour.red())
+    assert brightest.red() > 200
+    assert brightest.blue() < 160
+    view.set_outlines([], [])
+    assert max(colour_at(view, 8, y).red() for y in np.linspace(11.5, 12.5, 40)) < 60
+
+
 def test_the_circle_has_the_size_of_what_is_seen_about_the_centre(view):
     view.set_image(picture())
     view.set_circle(10)

@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.widgets.colour_bar import ColourBar, written
+from core.data.stretch import COLOUR_MAPS
+
+
+@pytest.mark.parametrize(("low", "colour_map"), [(-2.0, "blue-red"), (0.0, "inferno")])
+def test_the_bar_runs_through_the_colours_from_left_to_right(qtbot: QtBot, low: float, colour_map: str) -> None:
+    bar = ColourBar()
+    qtbot.addWidget(bar)
+    bar.resize(256, bar.height())
+    bar.set_scale(low, 2.0, colour_map)
+    drawn = bar.grab().toImage()
+    for x in (1, 64, 128, 192, 254):
+        colour = drawn.pixelColor(x, 4)
+        assert np.abs(np.subtract(colour.getRgb()[:3], COLOUR_MAPS[colour_map][x].astype(int))).max() <= 6
+    assert bar.limits == (low, 2.0)
+    bar.clear()
+    assert bar.grab().toImage().pixelColor(128, 4) != drawn.pixelColor(128, 4)
+
+
+@pytest.mark.parametrize(("value", "text"), [(-0.0834, "−0.083"), (0.0, "0"), (12.0, "12"), (-1e-5, "−1e−05")])
+def test_numbers_are_short_and_have_a_minus(value: float, text: str) -> None:
+    assert written(value) == text
