@@ -9,7 +9,7 @@ from app import workspaces
 from app.session import Session
 from app.workspaces import PANELS, WORKSPACES, Workspace
 
-_LAYOUT = 1  # version of what is remembered
+_LAYOUT = 2  # version of what is remembered
 
 
 class Docks:

@@ -35,6 +35,9 @@ PANELS: dict[str, tuple[str, str]] = {
     "runs": ("Runs", "RunsPanel"),
     "evaluation": ("Evaluation", "EvaluationPanel"),
     "explanation": ("Why?", "ExplanationPanel"),
+    "filters": ("Filters", "FiltersPanel"),
+    "dreams": ("Dreams", "DreamsPanel"),
+    "galaxy_map": ("Galaxy map", "GalaxyMapPanel"),
 }
 """Title and class of each panel; its module in :mod:`app.panels` has its name."""
 
@@ -71,7 +74,7 @@ WORKSPACES: dict[str, Workspace] = {
         "Explain",
         "mdi6.magnify-scan",
         "Click a galaxy and see why the network says so.",
-        ((("gallery",), ("runs",)), (("explanation",),)),
+        ((("gallery",), ("runs",)), (("explanation", "filters", "dreams", "galaxy_map"),)),
         (340, 940),
     ),
 }

@@ -1,0 +1,56 @@
+"""A form whose first questions stand open, and the others below a fold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.forms import SettingsForm
+from app.widgets.fold import Fold
+from core.settings.declare import Settings, knobs
+
+
+class SplitForm(QWidget):
+    """One settings model in two forms.
+
+    Parameters
+    ----------
+    model
+        The model.
+    first
+        Fields that stand open.
+    rest
+        Title of the fold with the others.
+    exclude
+        Fields that are not shown and keep their defaults.
+    """
+
+    def __init__(
+        self,
+        model: type[Settings],
+        first: Sequence[str],
+        rest: str,
+        exclude: Collection[str] = (),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._first = first
+        others = [name for name in knobs(model) if name not in first]
+        self.open = SettingsForm(model, exclude=[*others, *exclude])
+        self.folded = SettingsForm(model, exclude=[*first, *exclude])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.open)
+        column.addWidget(Fold(rest, self.folded))
+        column.addStretch(1)
+
+    def value(self) -> Any:
+        """The last valid settings."""
+        return self.folded.value().model_copy(update={name: getattr(self.open.value(), name) for name in self._first})
+
+    @property
+    def problem(self) -> str:
+        """Why what is typed is not valid; empty if it is."""
+        return self.open.problem or self.folded.problem

@@ -1,0 +1,77 @@
+"""How what is sought grows, step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.theme import colours
+
+
+class GrowthPlot(QWidget):
+    """One curve over the steps, and the wished value as a line if there is one. Nothing is smoothed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = ""
+        self._plot = pg.PlotWidget()
+        self._plot.setMenuEnabled(False)
+        self._plot.hideButtons()
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.setMinimumSize(160, 110)
+        self._curve = self._plot.plot(connect="finite")
+        self._wished = pg.InfiniteLine(angle=0, movable=False, label="wished", labelOpts={"position": 0.06})
+        self._wished.hide()
+        self._plot.addItem(self._wished)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._plot)
+        self._dress()
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """What is drawn, one value per step."""
+        y = self._curve.getOriginalDataset()[1]
+        return np.zeros(0) if y is None else np.array(y)
+
+    def begin(self, title: str, steps: int, wished: float | None) -> None:
+        """Forget the curve; the next one is of ``title`` and will have so many steps."""
+        self._title = title
+        self.set_steps(steps)
+        self._wished.setVisible(wished is not None)
+        if wished is not None:
+            self._wished.setValue(wished)
+        self.set_values(np.zeros(0))
+        self._dress()
+
+    def set_steps(self, steps: int) -> None:
+        """Make room for so many steps."""
+        self._plot.getViewBox().setXRange(0, max(1, steps), padding=0.01)
+
+    def set_values(self, values: NDArray[np.float64]) -> None:
+        """Show the curve so far, (steps,)."""
+        self._curve.setData(np.arange(len(values)), values)
+
+    def _dress(self) -> None:
+        """Colours of the theme."""
+        chosen = colours()
+        self._plot.setBackground(chosen.surface)
+        self._plot.showGrid(x=True, y=True, alpha=0.12)
+        for side, text in (("left", self._title), ("bottom", "Step")):
+            axis = self._plot.getAxis(side)
+            axis.setPen(chosen.line)
+            axis.setTextPen(chosen.muted)
+            axis.setLabel(text, siPrefixEnableRanges=(), color=chosen.muted)
+        self._plot.getAxis("left").setWidth(60)
+        self._curve.setPen(pg.mkPen(chosen.accent, width=1.6))
+        self._wished.setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
+        self._wished.label.setColor(chosen.muted)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+        super().changeEvent(event)

@@ -1,0 +1,214 @@
+"""Many points in a plane: click one, or draw a line around some."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QCursor
+from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
+
+from app.theme import colours
+
+_REACH = 8.0  # pixels between the cursor and a point that is meant
+_OPACITY = 190
+_SIZES = ((1_000, 8), (5_000, 6), (20_000, 4))  # up to so many points, so large in pixels
+_SMALLEST = 3
+_STEP = 3.0  # pixels between two corners of a lasso
+
+
+class _Plane(pg.ViewBox):
+    """Zoomed with the wheel, moved with the middle button; the left one clicks and draws."""
+
+    clicked = Signal(object)
+    lassoed = Signal(object, bool)
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, defaultPadding=0.04)
+        self.line = pg.PlotCurveItem()
+        self.line.setZValue(5)
+        self._way: list[tuple[float, float]] = []
+
+    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
+        """Draw a line around points."""
+        if ev.button() != Qt.MouseButton.LeftButton:
+            super().mouseDragEvent(ev, axis)
+            return
+        ev.accept()
+        place = self.mapToView(ev.pos())
+        if ev.isStart():
+            start = self.mapToView(ev.buttonDownPos())
+            self._way = [(start.x(), start.y())]
+        if self._is_new(place):
+            self._way.append((place.x(), place.y()))
+        way = np.array(self._way)
+        if ev.isFinish():
+            self.line.setData([], [])
+            if len(way) >= 3:
+                self.lassoed.emit(way, bool(ev.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        else:
+            self.line.setData(*np.vstack([way, way[:1]]).T)
+
+    def _is_new(self, place: QPointF) -> bool:
+        width, height = self.viewPixelSize()
+        x, y = self._way[-1]
+        return math.hypot((place.x() - x) / width, (place.y() - y) / height) >= _STEP
+
+    def mouseClickEvent(self, ev: Any) -> None:
+        """Choose a point; a double click shows all."""
+        if ev.button() == Qt.MouseButton.LeftButton:
+            ev.accept()
+            if ev.double():
+                self.autoRange()
+            else:
+                self.clicked.emit(self.mapToView(ev.pos()))
+
+
+class PointMap(QWidget):
+    """Points in colours, one of them the current one, some of them selected.
+
+    Notes
+    -----
+    Points are known by their *place* in the arrays given. Signals: ``clicked(place)``; ``lassoed(places, more)``,
+    ``more`` with Shift held; ``hovered(place)``, −1: none.
+    """
+
+    clicked = Signal(int)
+    lassoed = Signal(object, bool)
+    hovered = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._points = np.zeros((0, 2))
+        self._hovered = -1
+        self._tip: Callable[[int], str] = str
+        self._plane = _Plane()
+        self._plot = pg.PlotWidget(viewBox=self._plane)
+        self._plot.hideButtons()
+        self._plot.setMinimumSize(200, 180)
+        self._dots, self._selected, self._current = (pg.ScatterPlotItem(pxMode=True) for _ in range(3))
+        for level, item in enumerate((self._dots, self._selected, self._current)):
+            item.setZValue(level)
+            self._plane.addItem(item, ignoreBounds=level > 0)
+        self._plane.addItem(self._plane.line, ignoreBounds=True)
+        self._plane.clicked.connect(self._click)
+        self._plane.lassoed.connect(
+            lambda way, more: self.lassoed.emit(np.flatnonzero(within(self._points, way)), more)
+        )
+        self._plot.scene().sigMouseMoved.connect(self._move)  # pyright: ignore[reportAttributeAccessIssue]
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._plot)
+        self._dress()
+
+    @property
+    def count(self) -> int:
+        """How many points are shown."""
+        return len(self._points)
+
+    def position(self, place: int) -> QPointF:
+        """Where a point stands in this widget, in pixels."""
+        scene = self._plane.mapViewToScene(QPointF(*self._points[place]))
+        return QPointF(self._plot.mapTo(self, self._plot.mapFromScene(scene)))
+
+    def set_points(
+        self, points: NDArray[Any], titles: Sequence[str], *, equal: bool, tip: Callable[[int], str]
+    ) -> None:
+        """Show points (n, 2), grey at first.
+
+        ``equal``: both axes have one scale, and no numbers; ``tip(place)`` says what a point is.
+        """
+        self._points, self._tip, self._hovered = np.asarray(points, np.float64), tip, -1
+        for item in (self._selected, self._current):
+            item.clear()
+        for side, title in zip(("bottom", "left"), titles, strict=True):
+            self._plot.getAxis(side).setLabel(title, siPrefixEnableRanges=())
+            self._plot.getAxis(side).setStyle(showValues=not equal)
+        self._plane.setAspectLocked(equal)
+        self.set_colours(np.full(len(points), -1), [])
+        self._plane.autoRange()
+
+    def set_colours(self, groups: NDArray[np.int64], of_groups: Sequence[str]) -> None:
+        """Give each point the colour of its group, counted from 0; −1: grey."""
+        size = next((size for most, size in _SIZES if self.count <= most), _SMALLEST)
+        brushes = np.array([*(_brush(colour) for colour in of_groups), _brush(colours().muted)], dtype=object)
+        order = np.random.default_rng(0).permutation(self.count)  # no group lies over the others
+        x, y = self._points[order].T
+        self._dots.setData(x, y, size=size, pen=None, brush=brushes[groups[order]])
+
+    def set_selected(self, places: NDArray[np.int64]) -> None:
+        """Put rings around some points."""
+        self._selected.setData(*self._points[places].T)
+
+    def set_current(self, place: int) -> None:
+        """Put a large ring around one point; −1: around none."""
+        self._current.setData(*self._points[[place]].T if place >= 0 else ([], []))
+
+    # -- the mouse -------------------------------------------------------------------------------------------------
+
+    def _near(self, place: QPointF) -> int:
+        """The point under the cursor; −1: none."""
+        if not self.count:
+            return -1
+        width, height = self._plane.viewPixelSize()
+        away = np.hypot((self._points[:, 0] - place.x()) / width, (self._points[:, 1] - place.y()) / height)
+        nearest = int(away.argmin())
+        return nearest if away[nearest] <= _REACH else -1
+
+    def _click(self, place: QPointF) -> None:
+        nearest = self._near(place)
+        if nearest >= 0:
+            self.clicked.emit(nearest)
+
+    def _move(self, scene: QPointF) -> None:
+        inside = self._plane.sceneBoundingRect().contains(scene)
+        nearest = self._near(self._plane.mapSceneToView(scene)) if inside else -1
+        if nearest != self._hovered:
+            self._hovered = nearest
+            QToolTip.showText(QCursor.pos(), self._tip(nearest) if nearest >= 0 else "", self)
+            self.hovered.emit(nearest)
+
+    # -- the theme -------------------------------------------------------------------------------------------------
+
+    def _dress(self) -> None:
+        chosen = colours()
+        self._plot.setBackground(chosen.surface)
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setPen(chosen.line)
+            axis.setTextPen(chosen.muted)
+        self._plane.line.setPen(pg.mkPen(chosen.accent, width=1.5))
+        self._selected.setPen(pg.mkPen(chosen.text, width=1))
+        self._selected.setBrush(None)
+        self._selected.setSize(10)
+        self._current.setPen(pg.mkPen(chosen.accent, width=3))
+        self._current.setBrush(None)
+        self._current.setSize(18)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+        super().changeEvent(event)
+
+
+def within(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points (n, 2) lie within the polygon of corners (k, 2), closed by itself; by the even-odd rule."""
+    found = np.zeros(len(points), dtype=np.bool_)
+    x, y = points.T
+    for (left, low), (right, high) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        crosses = (low > y) != (high > y)
+        if low != high:
+            found ^= crosses & (x < left + (right - left) * (y - low) / (high - low))
+    return found
+
+
+def _brush(colour: str) -> Any:
+    shade = QColor(colour)
+    shade.setAlpha(_OPACITY)
+    return pg.mkBrush(shade)
