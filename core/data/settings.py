@@ -127,3 +127,48 @@ class DataSettings(Settings):
         if self.validation + self.test >= 0.95:
             raise ValueError("validation and test part together leave too little to train on")
         return self
+
+
+class SegmentationSettings(Settings):
+    """How the galaxy, its neighbours and the sky are told apart."""
+
+    band: int | None = setting(
+        None, title="Band", help="Which one is looked at, counted from 1. Empty: the mean of all.", ge=1, le=4096
+    )
+    smoothing: float = setting(
+        1.5,
+        title="Smoothing",
+        help="Standard deviation of the Gaussian that calms the noise first; 0: none.",
+        unit="pixels",
+        ge=0,
+        le=16,
+        level="expert",
+    )
+    threshold: float = setting(
+        5.0,
+        title="Threshold",
+        help="What is brighter than the sky by so many standard deviations of its noise, after the smoothing, belongs "
+        "to a source.",
+        gt=0,
+        le=1000,
+        scale="log",
+    )
+    fewest_pixels: int = setting(
+        8, title="Fewest pixels", help="A smaller source is taken for noise.", unit="pixels", ge=1, le=10_000
+    )
+    contrast: float = setting(
+        0.02,
+        title="Deblending contrast",
+        help="Sources that touch are told apart if the fainter one has at least this share of their light; 1: never.",
+        ge=0,
+        le=1,
+        source="Bertin & Arnouts 1996",
+    )
+    saddle: float = setting(
+        0.6,
+        title="Highest saddle",
+        help="What touches the galaxy is still a part of it if the saddle between them is higher than this share of "
+        "the lower peak, as along the arms of a spiral.",
+        ge=0,
+        le=1,
+    )
