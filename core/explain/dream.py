@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from core.data.stretch import StretchSettings, limits, to_rgb
+from core.explain import inscription
 from core.project.files import atomic_path
-from core.settings.declare import Settings, knobs
+from core.settings.declare import Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,11 +74,7 @@ class Dream:
         The image is a cube in float32, on the sky where the cutout's ``wcs`` is given; the header tells target,
         scores and settings. The file is written wholly or not at all.
         """
-        header = fits.Header() if wcs is None else wcs.celestial.to_header()
-        for keyword, value, comment in self._cards():
-            if isinstance(value, float) and not math.isfinite(value):
-                value = None  # FITS headers know neither NaN nor infinity
-            header[keyword] = (_ascii(value) if isinstance(value, str) else value, _ascii(comment))
+        header = inscription.header(self._cards(), self.settings, wcs)
         images = [
             fits.PrimaryHDU(self.image, header),
             fits.ImageHDU(self.start, name="START"),
@@ -87,8 +83,8 @@ class Dream:
         with atomic_path(path) as temporary:
             fits.HDUList(images).writeto(temporary, overwrite=True)
 
-    def _cards(self) -> list[tuple[str, str | float | int | None, str]]:
-        cards: list[tuple[str, str | float | int | None, str]] = [
+    def _cards(self) -> list[inscription.Card]:
+        return [
             ("OBJECT", self.galaxy_id, "galaxy it grew from"),
             ("METHOD", self.method, "how it was made"),
             ("TARGET", self.target_name, "what was sought"),
@@ -99,10 +95,6 @@ class Dream:
             ("PROB", self.probability_after, "probability or vote fraction of the image"),
             ("SCORUNIT", self.unit, "unit of the scores; empty: logit or number"),
         ]
-        for name, knob in knobs(type(self.settings)).items():
-            unit = f" [{knob.unit}]" if knob.unit else ""
-            cards.append((name.replace("_", "").upper()[:8], getattr(self.settings, name), knob.title + unit))
-        return cards
 
     def save_png(
         self,
@@ -150,19 +142,9 @@ class Dream:
         if wished is not None:
             below.axhline(wished, color="tab:gray", linestyle="--")
         below.set_xlabel("step")
-        below.set_ylabel(_plain(self.target_name + (f" [{self.unit}]" if self.unit else "")))
+        below.set_ylabel(inscription.plain(self.target_name + (f" [{self.unit}]" if self.unit else "")))
         return figure
 
     def _told(self, score: float, probability: float | None) -> str:
         value = f"{score:.4g} {self.unit}".strip() if probability is None else f"p = {probability:.3f}"
-        return _plain(f"{self.output_name}, {value}")
-
-
-def _ascii(text: str) -> str:
-    """Text for a FITS header, which knows no other letters."""
-    return text.encode("ascii", "replace").decode().replace("\n", " ")
-
-
-def _plain(text: str) -> str:
-    """Keep matplotlib from reading a dollar sign as mathematics."""
-    return text.replace("$", r"\$")
+        return inscription.plain(f"{self.output_name}, {value}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 
 from core.data.stretch import StretchSettings, to_rgb
 from core.errors import NotPossible
+from core.explain import inscription
 from core.project.files import atomic_path
-from core.settings.declare import Settings, knobs
+from core.settings.declare import Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,19 +86,15 @@ class Explanation:
         The header tells method, target, score, error and settings. A second image, ``BANDS``, holds the map of
         each band where there is one. The file is written wholly or not at all.
         """
-        header = fits.Header() if wcs is None else wcs.celestial.to_header()
-        for keyword, value, comment in self._cards():
-            if isinstance(value, float) and not math.isfinite(value):
-                value = None  # FITS headers know neither NaN nor infinity
-            header[keyword] = (_ascii(value) if isinstance(value, str) else value, _ascii(comment))
+        header = inscription.header(self._cards(), self.settings, wcs)
         images: list[Any] = [fits.PrimaryHDU(np.asarray(self.map, np.float32), header)]
         if self.bands_map is not None:
             images.append(fits.ImageHDU(np.asarray(self.bands_map, np.float32), name="BANDS"))
         with atomic_path(path) as temporary:
             fits.HDUList(images).writeto(temporary, overwrite=True)
 
-    def _cards(self) -> list[tuple[str, str | float | int | None, str]]:
-        cards: list[tuple[str, str | float | int | None, str]] = [
+    def _cards(self) -> list[inscription.Card]:
+        return [
             ("OBJECT", self.galaxy_id, "galaxy"),
             ("METHOD", self.method, "how the map was made"),
             ("TARGET", self.target_name, "output that is explained"),
@@ -108,10 +104,6 @@ class Explanation:
             ("PROB", self.probability, "probability or vote fraction"),
             ("COMPLERR", self.error, "completeness error, share of score difference"),
         ]
-        for name, knob in knobs(type(self.settings)).items():
-            unit = f" [{knob.unit}]" if knob.unit else ""
-            cards.append((name.replace("_", "").upper()[:8], getattr(self.settings, name), knob.title + unit))
-        return cards
 
     def save_picture(
         self,
@@ -162,8 +154,8 @@ class Explanation:
             alpha=0.6,
         )
         unit = f" [{self.unit}]" if self.unit else ""
-        figure.colorbar(shown, ax=right, label=f"for “{_plain(self.target_name)}”{unit}", shrink=0.8)
-        left.set_title(_plain(self.galaxy_id), fontsize="medium")
+        figure.colorbar(shown, ax=right, label=f"for “{inscription.plain(self.target_name)}”{unit}", shrink=0.8)
+        left.set_title(inscription.plain(self.galaxy_id), fontsize="medium")
         right.set_title(self._caption(), fontsize="medium")
         for axes in (left, right):
             axes.set_xlabel("x [pixel]")
@@ -179,13 +171,3 @@ class Explanation:
         if self.error is not None:
             parts.append(f"error {self.error:.1%}")
         return ", ".join(parts)
-
-
-def _ascii(text: str) -> str:
-    """Text for a FITS header, which knows no other letters."""
-    return text.encode("ascii", "replace").decode().replace("\n", " ")
-
-
-def _plain(text: str) -> str:
-    """Keep matplotlib from reading a dollar sign as mathematics."""
-    return text.replace("$", r"\$")

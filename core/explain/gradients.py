@@ -39,7 +39,7 @@ from core.explain.question import Question, ask, full_precision
 from core.explain.settings import GradientSettings
 from core.nets.predictor import Predictor
 
-_FEWEST_HALVED = 4
+_FEWEST_HALVED = 2
 _SHARE_HALVED = 8  # one piece in so many
 _CHUNK_BYTES = 256e6
 _KEPT_BYTES = 512e6
@@ -83,7 +83,7 @@ def explain(
     baseline = question.empty(settings.baseline)[:, None, None].expand_as(question.image)
     most = min(settings.most_steps, max(settings.steps, int(_KEPT_BYTES / (4 * baseline.numel()))))
     wanted = np.linspace(0, 1, settings.steps + 1) ** 3
-    outputs = folded.logits(predictor)
+    outputs = folded.after_scaling(predictor)
     way = _Way(np.zeros(0), np.zeros(0), np.zeros(0), [])
     while True:
         for nodes in np.array_split(wanted, math.ceil(len(wanted) / _chunk(question))):
@@ -139,14 +139,14 @@ class _Way:
 def _walked(
     question: Question, outputs: Callable[[Tensor], Tensor], baseline: Tensor, nodes: NDArray[np.float64]
 ) -> _Way:
-    """Ask the network at new nodes."""
+    """Ask the network at new nodes; ``outputs`` takes scaled images."""
     step = question.image - baseline  # (C, H, W)
+    reached = torch.as_tensor(nodes, dtype=torch.float32, device=step.device)[:, None, None, None]
+    scaled, slope = folded.scaled_with_slope(question.predictor.normalisation, baseline + reached * step)
     with torch.enable_grad(), full_precision(step.device):
-        reached = torch.as_tensor(nodes, dtype=torch.float32, device=step.device)[:, None, None, None]
-        points = (baseline + reached * step).requires_grad_()  # (n, C, H, W)
-        scores = question.scores(outputs(points))  # (n,)
-        gradients: Tensor = torch.autograd.grad(scores.sum(), points)[0]
-    shares = gradients * step
+        scores = question.scores(outputs(scaled.requires_grad_()))  # (n,)
+        gradients: Tensor = torch.autograd.grad(scores.sum(), scaled)[0]  # (n, C, H, W)
+    shares = gradients.mul_(slope).mul_(step)
     slopes = shares.flatten(1).sum(dim=1)
     return _Way(nodes, _double(scores), _double(slopes), list(shares))
 

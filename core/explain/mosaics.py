@@ -36,6 +36,7 @@ from core.events import Progress, Work
 from core.explain import deconvnet
 from core.explain.activations import short
 from core.explain.ascent import blurred
+from core.explain.inscription import plain
 from core.explain.pictures import signed_rgb
 from core.explain.strongest import NUMBER, Place, Strongest
 from core.nets import device as devices
@@ -187,7 +188,7 @@ def figure(found: Strongest, mosaics: Sequence[Mosaic]) -> Figure:
     FigureCanvasAgg(drawn)
 
     def write(x: float, y: float, text: str, **look: object) -> None:
-        drawn.text(x / width, 1 - y / height, _plain(text), va="baseline", **look)  # pyright: ignore[reportArgumentType]
+        drawn.text(x / width, 1 - y / height, plain(text), va="baseline", **look)  # pyright: ignore[reportArgumentType]
 
     write(_MARGIN, 0.22, _title(found), fontsize=8)
     for place, mosaic in enumerate(mosaics):
@@ -230,8 +231,3 @@ def save(drawn: Figure, path: Path) -> None:
     """Write a figure as PNG, SVG or PDF, by the path's ending; wholly or not at all."""
     with atomic_path(path) as temporary:
         drawn.savefig(temporary, format=path.suffix[1:].lower(), dpi=_DOTS_PER_INCH)
-
-
-def _plain(text: str) -> str:
-    """Keep matplotlib from reading a dollar sign as mathematics."""
-    return text.replace("$", r"\$")

@@ -73,7 +73,7 @@ class GradientSettings(Settings):
         scale="log",
     )
     steps: int = setting(
-        12,
+        10,
         title="First number of steps",
         help="Pieces into which the way is cut first; those where the error is largest are then halved.",
         ge=2,

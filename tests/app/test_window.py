@@ -112,6 +112,7 @@ def test_it_fits_a_small_screen_in_every_workspace(qtbot: QtBot, window: MainWin
 def test_an_arrangement_is_remembered_until_it_is_reset(qtbot: QtBot, window: MainWindow, project: Path) -> None:
     opened(qtbot, window, project)
     gallery = window.docks._docks["gallery"]
+    qtbot.waitUntil(lambda: gallery.width() < window.width() / 2)  # not before it is laid out
     before = gallery.width()
     docks = [window.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
     window.resizeDocks(docks, [before + 90, docks[1].width() - 90, docks[2].width()], Qt.Orientation.Horizontal)
@@ -128,9 +129,9 @@ def test_the_next_window_looks_like_the_last_one(qtbot: QtBot, window: MainWindo
     opened(qtbot, window, project)
     docks = [window.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
     window.resizeDocks(docks, [580, 340, 340], Qt.Orientation.Horizontal)
-    qtbot.waitUntil(lambda: docks[0].width() > 550)
-    window.close()
+    qtbot.waitUntil(lambda: [dock.width() for dock in docks] == pytest.approx([580, 340, 340], abs=10))
     widths = [dock.width() for dock in docks]
+    window.close()
     again = MainWindow()
     qtbot.addWidget(again)
     again.show()

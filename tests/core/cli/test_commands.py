@@ -165,7 +165,7 @@ def test_raw_files_are_predicted_as_their_dataset_is(survey_run, survey_dataset,
     assert "90 galaxies" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients"])
+@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients", "deconvnet"])
 def test_each_galaxy_gets_a_map_on_the_sky_and_a_picture(method, survey_run, survey_dataset, survey, tmp_path):
     folder, ids = tmp_path / "maps", survey.ids[3:5]
     assert run("explain", survey_run, survey_dataset, "--id", *ids, "--method", method, "-o", folder) == 0

@@ -142,3 +142,16 @@ def test_a_folded_network_gives_the_same_outputs(make, galaxy, sign: int, norms:
         torch.testing.assert_close(folded.logits(predictor)(stamps), predictor.logits(stamps), atol=1e-5, rtol=1e-5)
     left = [module for module in folded.layers(predictor.network.features) if isinstance(module, nn.BatchNorm2d)]
     assert len(left) == norms
+
+
+@pytest.mark.parametrize("kind", ["asinh", "standard"])
+def test_scaling_with_its_slope_is_what_autograd_says(make, kind: str) -> None:
+    normalisation = make((2, 8, 8)).normalisation
+    normalisation.kind = kind
+    images = torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(1)) * 10 ** torch.linspace(-3, 4, 8)
+    images[0, 0, 0, 0] = normalisation.sky[0]  # where the compression is straight
+    scaled, slope = folded.scaled_with_slope(normalisation, images)
+    own = images.requires_grad_()
+    expected = normalisation(own)
+    torch.testing.assert_close(scaled, expected, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(slope, torch.autograd.grad(expected.sum(), own)[0], atol=1e-7, rtol=1e-5)
