@@ -1,7 +1,8 @@
 """Pictures of the program: drive the real window on the demonstration survey and save every panel, light and dark.
 
-    python packaging/screenshots.py FOLDER      every workspace, panel and dialog
-    python packaging/screenshots.py --readme    the three of the README, in resources/help/pictures
+    python packaging/screenshots.py FOLDER                     every workspace, panel and dialog
+    python packaging/screenshots.py FOLDER --dataset DATA.h5   the same with other galaxies
+    python packaging/screenshots.py --readme                   those of the README, in resources/help/pictures
 
 It needs no screen and takes a few minutes, most of them for a short training.
 """
@@ -22,14 +23,15 @@ ROOT = Path(__file__).parents[1]
 SIZE = (1280, 800)
 EPOCHS = 14
 MOST_BYTES = 300_000
-README = {"train": "train", "data": "data", "explain": "explain"}
+README = {"train", "data", "explain", "filters"}
 
 
 def main() -> int:
     """Read the arguments, prepare a home of its own, and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="where to save them")
-    parser.add_argument("--readme", action="store_true", help="only the three pictures of the README")
+    parser.add_argument("--readme", action="store_true", help="only the pictures of the README")
+    parser.add_argument("--dataset", type=Path, help="galaxies to show; the demonstration survey where left out")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the training")
     options = parser.parse_args()
     folder = options.folder or ROOT / "resources" / "help" / "pictures"
@@ -38,14 +40,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tuning-fork-pictures-") as home:
         os.environ["TUNINGFORK_HOME"] = home
         os.environ["XDG_CONFIG_HOME"] = home
-        Photographer(folder, options.epochs, only_readme=options.readme).take_all()
+        Photographer(folder, options.epochs, options.dataset, only_readme=options.readme).take_all()
     return 0
 
 
 class Photographer:
     """Holds the window, and waits and presses the shutter."""
 
-    def __init__(self, folder: Path, epochs: int, *, only_readme: bool) -> None:
+    def __init__(self, folder: Path, epochs: int, dataset: Path | None, *, only_readme: bool) -> None:
         from PySide6.QtWidgets import QApplication
 
         from app import theme
@@ -53,6 +55,7 @@ class Photographer:
 
         self.folder = folder
         self.epochs = epochs
+        self.dataset = dataset
         self.only_readme = only_readme
         self.themes = (False,) if only_readme else (False, True)
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +69,7 @@ class Photographer:
         """Go through the program as a new user would."""
         if not self.only_readme:
             self.both("welcome", self.window)
-        self.window.begin(demonstration=True)
+        self.window.begin(self.dataset, demonstration=self.dataset is None)
         self.until(lambda: self.window.session.cutouts is not None, "the survey", 300)
         self.window.session.set_current(4)
         self.settle(3)
@@ -75,7 +78,10 @@ class Photographer:
         self.both("data", self.window)
         self.training()
         self.explaining()
+        self.filters()
         if not self.only_readme:
+            self.dreams()
+            self.galaxy_map()
             self.evaluating()
             self.panels()
             self.dialogs()
@@ -114,13 +120,53 @@ class Photographer:
             name = cutouts.ids[row]
             self.until(
                 lambda name=name: all(
-                    view.explanation is not None and view.explanation.galaxy_id == name for view in (side.view for side in panel.sides)
+                    view.explanation is not None and view.explanation.galaxy_id == name
+                    for view in (side.view for side in panel.sides)
                 ),
                 "the maps",
                 120,
             )
         self.settle(8)  # the maps come coarse first
         self.both("explain", self.window)
+
+    def filters(self) -> None:
+        """The nine strongest galaxies of some filters of a middle layer."""
+        from app.panels.filters import FiltersPanel
+
+        panel = cast("FiltersPanel", self.raised("filters"))
+        self.until(panel.seek.isEnabled, "the layers", 60)
+        panel.seek.click()
+        self.until(lambda: bool(panel.filters.drawn), "the strongest galaxies", 300)
+        self.settle(1)
+        self.both("filters", self.window)
+
+    def dreams(self) -> None:
+        """A class dreamt from noise, and a deep dream on the galaxy."""
+        from PySide6.QtCore import Qt
+
+        from app.panels.dreams import DreamsPanel
+
+        panel = cast("DreamsPanel", self.raised("dreams"))
+        self.until(panel.start.isEnabled, "the network's answers", 60)
+        for name, place in (
+            ("class", 0),
+            ("deep", panel.subject.findText("activation3", Qt.MatchFlag.MatchStartsWith)),
+        ):
+            panel.subject.setCurrentIndex(place)
+            panel.start.click()
+            self.until(panel.save.isEnabled, "the dream", 300)
+            self.settle(0.5)
+            self.both(f"dream {name}", self.window)
+
+    def galaxy_map(self) -> None:
+        """The galaxies as points."""
+        from app.panels.galaxy_map import GalaxyMapPanel
+
+        panel = cast("GalaxyMapPanel", self.raised("galaxy_map"))
+        panel.draw.click()
+        self.until(panel.draw.isVisible, "the map", 300)
+        self.settle(1)
+        self.both("galaxy map", self.window)
 
     def evaluating(self) -> None:
         """The numbers of the validation part."""
@@ -142,11 +188,7 @@ class Photographer:
                 key for key, arranged in WORKSPACES.items() if any(name in area for c in arranged.columns for area in c)
             )
             self.window.show_workspace(workspace)
-            dock = self.panel(name).parentWidget()
-            if dock is not None:
-                dock.raise_()
-            self.settle(1)
-            self.both(f"panel {name}", self.panel(name))
+            self.both(f"panel {name}", self.raised(name))
 
     def import_wizard(self) -> None:
         """The wizard's preview of a few cutouts with labels."""
@@ -191,6 +233,13 @@ class Photographer:
     def panel(self, name: str) -> Any:
         """A panel of the window."""
         return self.window.docks.panel(name)
+
+    def raised(self, name: str) -> Any:
+        """A panel of the workspace that is shown, in front of those it shares its place with."""
+        panel = self.panel(name)
+        panel.parentWidget().raise_()
+        self.settle(1)
+        return panel
 
     def both(self, name: str, widget: Any) -> None:
         """Save it light and dark."""
