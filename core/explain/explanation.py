@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _DIVERGING = "RdBu_r"
 _SEQUENTIAL = "inferno"
 _DOTS_PER_INCH = 150
+_PLACES = ((0.07, 0.12, 0.385, 0.77), (0.5, 0.12, 0.385, 0.77), (0.9, 0.2, 0.014, 0.61))
+"""Of galaxy, map and colour bar in the picture; to look for them anew, as layouts do, takes as long as to draw it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,9 +139,9 @@ class Explanation:
 
         if image.shape[1:] != self.map.shape:
             raise NotPossible(f"The map is {self.map.shape}, and the image is {image.shape[1:]}.")
-        figure = Figure(figsize=(8, 4), layout="constrained")  # no pyplot: it keeps figures alive and picks a screen
+        figure = Figure(figsize=(8, 4))  # no pyplot: it keeps figures alive and picks a screen
         FigureCanvasAgg(figure)
-        left, right = figure.subplots(1, 2)
+        left, right, bar = (figure.add_axes(place) for place in _PLACES)
         grey = rgb.mean(axis=2)
         left.imshow(rgb, origin="lower", interpolation="nearest")
         right.imshow(grey, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=255)
@@ -154,12 +156,12 @@ class Explanation:
             alpha=0.6,
         )
         unit = f" [{self.unit}]" if self.unit else ""
-        figure.colorbar(shown, ax=right, label=f"for “{inscription.plain(self.target_name)}”{unit}", shrink=0.8)
+        figure.colorbar(shown, bar, label=f"for “{inscription.plain(self.target_name)}”{unit}")
         left.set_title(inscription.plain(self.galaxy_id), fontsize="medium")
         right.set_title(self._caption(), fontsize="medium")
         for axes in (left, right):
             axes.set_xlabel("x [pixel]")
-            axes.set_ylabel("y [pixel]")
+        left.set_ylabel("y [pixel]")
         return figure
 
     def _caption(self) -> str:
