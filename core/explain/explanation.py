@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _DIVERGING = "RdBu_r"
 _SEQUENTIAL = "inferno"
+_PERCENTILE = 99.5
 _DOTS_PER_INCH = 150
 _PLACES = ((0.07, 0.12, 0.385, 0.77), (0.5, 0.12, 0.385, 0.77), (0.9, 0.2, 0.014, 0.61))
 """Of galaxy, map and colour bar in the picture; to look for them anew, as layouts do, takes as long as to draw it."""
@@ -81,6 +82,12 @@ class Explanation:
     def stem(self) -> str:
         """A file's name for it, without its ending."""
         return re.sub(r"[^\w.+-]", "_", f"{self.galaxy_id}_{self.method}_{self.target_name}")
+
+    @property
+    def limit(self) -> float:
+        """Where its colours end when it is shown alone: what a few outstanding pixels are beyond; 0 if it is empty."""
+        strength = np.abs(self.map)
+        return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
 
     def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
         """Write the map as a FITS image in float32, on the sky where the cutout's ``wcs`` is known.
@@ -145,7 +152,7 @@ class Explanation:
         grey = rgb.mean(axis=2)
         left.imshow(rgb, origin="lower", interpolation="nearest")
         right.imshow(grey, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=255)
-        limit = float(np.abs(self.map).max()) or 1.0
+        limit = self.limit or 1.0
         shown = right.imshow(
             self.map,
             origin="lower",
