@@ -1,4 +1,4 @@
-"""One explanation over its galaxy: how it was asked, the map, its colours and what they mean."""
+"""One explanation over its galaxy in grey: how it was asked, the map, its colours and what they mean."""
 
 from __future__ import annotations
 
@@ -97,8 +97,9 @@ class MapView(QObject):
             self.chooser.setCurrentIndex(place)
 
     def set_image(self, picture: NDArray[np.uint8], pixel_scale: float) -> None:
-        """Show the galaxy under the map."""
-        self.view.set_image(picture, pixel_scale)
+        """Show the galaxy uint8 (H, W, 3) under the map, in grey: colours are the map's."""
+        grey = picture.mean(axis=2, keepdims=True).round().astype(np.uint8)
+        self.view.set_image(grey.repeat(3, axis=2), pixel_scale)
 
     def set_opacity(self, opacity: float) -> None:
         """Let the image shine through: 0 shows it alone, 1 the map alone."""
@@ -114,10 +115,7 @@ class MapView(QObject):
     @property
     def suited_limit(self) -> float:
         """Where the colours end by themselves; 0 without a map."""
-        if self.explanation is None:
-            return 0.0
-        strength = np.abs(self.explanation.map)
-        return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
+        return 0.0 if self.explanation is None else suited_limit(self.explanation)
 
     def show_map(self, explanation: Explanation, *, coarse: bool = False) -> None:
         """Show a coarse or finished map."""
@@ -152,6 +150,12 @@ class MapView(QObject):
         colour_map = _SIGNED if self.explanation.is_signed else _UNSIGNED
         self.view.set_overlay(self.explanation.map, low, high, self._opacity, colour_map)
         self.bar.set_scale(low, high, colour_map)
+
+
+def suited_limit(explanation: Explanation) -> float:
+    """Where the colours of a map should end: few pixels are stronger."""
+    strength = np.abs(explanation.map)
+    return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
 
 
 def told(explanation: Explanation) -> str:
