@@ -203,6 +203,12 @@ class ImageView(QWidget):
         if place is not None:
             square.setRect(place[1] - 0.5, place[0] - 0.5, side, side)
 
+    @property
+    def square(self) -> QRectF | None:
+        """The square that is drawn, in pixels; None: none."""
+        square = self._canvas.square
+        return square.rect() if square.isVisible() else None
+
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if event.type() == QEvent.Type.PaletteChange:

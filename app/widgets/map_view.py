@@ -102,6 +102,11 @@ class MapView(QObject):
         if place >= 0:
             self.chooser.setCurrentIndex(place)
 
+    def offer_selection(self, count: int) -> None:
+        """Offer to save the maps of so many selected galaxies."""
+        self.save_all.setEnabled(count > 0)
+        self.save_all.setText(f"Save maps of the selection ({count:,})…" if count else "Save maps of the selection…")
+
     def set_image(self, picture: NDArray[np.uint8], pixel_scale: float) -> None:
         """Show the galaxy uint8 (H, W, 3) under the map, in grey: colours are the map's."""
         grey = picture.mean(axis=2, keepdims=True).round().astype(np.uint8)

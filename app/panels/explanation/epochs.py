@@ -53,7 +53,7 @@ class Epochs(QWidget):
 
     def __init__(self, is_idle: Callable[[], bool], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._is_idle = is_idle
+        self.is_idle = is_idle
         self._run: RunFolder | None = None
         self._steps: list[Step] = []
         self.play = QToolButton()
@@ -119,7 +119,7 @@ class Epochs(QWidget):
         self._timer.start()
 
     def _go_on(self) -> None:
-        if not self._is_idle():
+        if not self.is_idle():
             return
         self.slider.setValue(self.slider.value() + 1)
         if self.slider.value() == self.slider.maximum():

@@ -45,7 +45,7 @@ class ExplanationPanel(QWidget):
         self._session = session
         self._weights = Weights(session, self)
         self._stale = True
-        self._predictions: dict[Path, Predictions] = {}  # of the galaxy that is shown, by the weights
+        self._predictions: dict[Path | None, Predictions] = {}  # of the galaxy that is shown, by the weights
         self._prediction, self._other_prediction = Latest(self), Latest(self)
         self._layers = Latest(self)
         self._build()
@@ -59,7 +59,9 @@ class ExplanationPanel(QWidget):
         self.epochs = Epochs(self._is_idle)
         self.galaxy = GalaxyColumn(self._session, self)
         self.sides = (Side("first", "occlusion", self), Side("second", "integrated-gradients", self))
-        self._outlines = OutlinesShown([self.galaxy.view, *(side.view.view for side in self.sides)], self)
+        self._outlines = OutlinesShown(
+            self._session, (self.galaxy.view, *(side.view.view for side in self.sides)), self
+        )
         self.empty = EmptyState(
             "mdi6.magnify-scan",
             "No network yet",
@@ -206,9 +208,7 @@ class ExplanationPanel(QWidget):
             self._prediction.start(work.predict(predictor, cutouts.path, np.array([self._session.current])))
 
     def _outline(self) -> None:
-        """Outline the current galaxy where that is wanted."""
-        cutouts = self._session.cutouts if self.controls.contours.isChecked() else None
-        self._outlines.show_row(None if cutouts is None else cutouts.path, self._session.current)
+        self._outlines.renew(self.controls.contours.isChecked())
 
     def _explain_emptiness(self) -> None:
         if self._session.cutouts is None:
@@ -222,9 +222,8 @@ class ExplanationPanel(QWidget):
 
     def _show_prediction(self, predictions: Predictions) -> None:
         """Show what the network says; what is asked about stays the same from epoch to epoch."""
-        is_first, predictor = not self._predictions, self._predictor
-        assert predictor is not None
-        self._predictions[predictor] = predictions
+        is_first = not self._predictions
+        self._predictions[self._predictor] = predictions
         self.galaxy.show_prediction(predictions)
         if is_first:
             self.controls.offer(predictions)
@@ -292,12 +291,8 @@ class ExplanationPanel(QWidget):
     # -- taking home -----------------------------------------------------------------------------------------------
 
     def _count_selection(self) -> None:
-        count = len(self._session.selection)
         for side in self.sides:
-            side.view.save_all.setEnabled(count > 0)
-            side.view.save_all.setText(
-                f"Save maps of the selection ({count:,})…" if count else "Save maps of the selection…"
-            )
+            side.view.offer_selection(len(self._session.selection))
 
     def _save(self, side: Side, _checked: bool = False) -> None:
         if side.view.explanation is not None:
