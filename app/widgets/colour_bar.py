@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -65,10 +65,10 @@ class ColourBar(QWidget):
             self.rect().adjusted(0, 0, 0, _THICK - self.height()), QImage(row, 256, 1, 768, QImage.Format.Format_RGB888)
         )
         if self._mark is not None:
-            place = (self._mark - self._low) / (self._high - self._low) * self.width()
-            place = min(max(_MARK / 2, place), self.width() - _MARK / 2)
-            for colour, width in (("#000000", _MARK), ("#ffd166", _MARK - 2)):
-                painter.fillRect(QRectF(place - width / 2, 0, width, _THICK), QColor(colour))
+            share = (self._mark - self._low) / (self._high - self._low)
+            left = min(max(0, round(share * self.width()) - _MARK // 2), self.width() - _MARK)
+            painter.fillRect(left, 0, _MARK, _THICK, QColor("#ffffff"))  # seen on dark colours
+            painter.fillRect(left + 1, 0, _MARK - 2, _THICK, QColor("#000000"))
         painter.setPen(QColor(colours().text))
         metrics = painter.fontMetrics()
         for count in (5, 3, 2):
