@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +14,23 @@ from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from app import work
 from app.panels.explanation import ExplanationPanel
 from app.panels.explanation.side import Side
 from app.session import Session
 from app.widgets.map_view import suited_limit
-from core.events import result_of
+from core.events import CheckpointSaved, result_of
 from core.explain import methods
 from core.nets.predictor import Predictor
+from core.nets.settings import NetworkSettings
 from core.project.runs import read_history
+from core.train.settings import OptimiserSettings
+
+SMALL = {
+    "network": NetworkSettings(depth=2, channels=6, dense=8),
+    "optimiser": OptimiserSettings(epochs=2, batch_size=16),
+    "device": "cpu",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -228,3 +238,25 @@ def test_a_film_ends_by_itself_and_with_its_map(
     assert not side.view.play.isEnabled()
     answered(qtbot, panel, session_with_run)
     assert side.view.play.isEnabled()
+
+
+def test_while_a_training_is_watched_there_is_no_slider_and_afterwards_there_is(
+    qtbot: QtBot, panel: ExplanationPanel, session_with_run: Session, galaxies: Path
+) -> None:
+    assert session_with_run.project is not None
+    run = session_with_run.project.new_run("second")
+    job = work.train(session_with_run.settings.model_copy(update=SMALL), galaxies, run)
+    session_with_run.training = job
+    session_with_run.add_job(job)
+    seen: list[bool] = []
+    job.happened.connect(
+        lambda events: seen.extend(panel.epochs.isVisible() for e in events if isinstance(e, CheckpointSaved))
+    )
+    job.finished.connect(lambda _result: session_with_run.open_run(run))
+    job.start()
+    qtbot.waitUntil(lambda: session_with_run.run == run, timeout=60_000)
+    assert seen and not any(seen)
+    assert panel.epochs.isVisible()
+    assert panel.epochs.slider.maximum() == 2
+    assert panel.epochs.step is not None and panel.epochs.step.path == run.best
+    answered(qtbot, panel, session_with_run)
