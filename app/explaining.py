@@ -15,10 +15,12 @@ from app.jobs import Job
 from app.work import begin
 from core.events import Work
 from core.explain.methods import METHODS
+from core.explain.settings import OcclusionSettings
 from core.settings.declare import Settings
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
+    from core.explain.film import Film
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,26 @@ def explain(question: Question, row: int) -> Job:
         )
 
     return Job(question.title, run)
+
+
+def film(question: Question, row: int) -> Job:
+    """Let the square of an occlusion move over a galaxy, a picture for each of its places."""
+
+    def run(stop: threading.Event) -> Work[Film]:
+        from core.data.cutouts import Cutouts
+        from core.data.stretch import colour_planes, suited
+        from core.explain.film import shoot
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        assert isinstance(question.settings, OcclusionSettings)
+        with Cutouts.open(question.data) as cutouts:
+            image, name = cutouts.images[row], cutouts.ids[row]
+            look = suited(cutouts.is_picture), colour_planes([band.name for band in cutouts.bands])
+        predictor = Predictor.load(question.predictor)
+        return (yield from shoot(predictor, image, question.output, question.settings, *look, stop, name))
+
+    return Job("Filming the moving square", run)
 
 
 def layers(predictor: Path, shape: tuple[int, int, int]) -> Job:

@@ -13,6 +13,7 @@ from core.data.stretch import COLOUR_MAPS
 
 _THICK = 10
 _GAP = 3
+_MARK = 5
 _ROOM = 24  # pixels between two numbers
 
 
@@ -23,6 +24,7 @@ class ColourBar(QWidget):
         super().__init__(parent)
         self._low, self._high = -1.0, 1.0
         self._table: NDArray[np.uint8] | None = None
+        self._mark: float | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(_THICK + _GAP + self.fontMetrics().height())
 
@@ -36,6 +38,16 @@ class ColourBar(QWidget):
         self._low, self._high, self._table = low, high, COLOUR_MAPS[colour_map]
         self.setAccessibleDescription(f"Colours from {written(low)} to {written(high)}")
         self.update()
+
+    def set_mark(self, value: float | None) -> None:
+        """Mark a value; one beyond an end is marked there. None: no mark."""
+        self._mark = value
+        self.update()
+
+    @property
+    def mark(self) -> float | None:
+        """The value that is marked."""
+        return self._mark
 
     def clear(self) -> None:
         """Show nothing, in the same room."""
@@ -52,6 +64,11 @@ class ColourBar(QWidget):
         painter.drawImage(
             self.rect().adjusted(0, 0, 0, _THICK - self.height()), QImage(row, 256, 1, 768, QImage.Format.Format_RGB888)
         )
+        if self._mark is not None:
+            share = (self._mark - self._low) / (self._high - self._low)
+            left = min(max(0, round(share * self.width()) - _MARK // 2), self.width() - _MARK)
+            painter.fillRect(left, 0, _MARK, _THICK, QColor("#ffffff"))  # seen on dark colours
+            painter.fillRect(left + 1, 0, _MARK - 2, _THICK, QColor("#000000"))
         painter.setPen(QColor(colours().text))
         metrics = painter.fontMetrics()
         for count in (5, 3, 2):

@@ -1,4 +1,4 @@
-"""One image, large: zoomed with the wheel, with a scale bar, an overlay, outlines, and a circle.
+"""One image, large: zoomed with the wheel, with a scale bar, an overlay, outlines, a circle and a square.
 
 Row 0 of every image is at the bottom. Pixel centres are at whole numbers, as in FITS but counted from 0.
 """
@@ -41,12 +41,14 @@ class _Canvas(pg.GraphicsView):
         self.overlay = pg.ImageItem(axisOrder="row-major")
         self.overlay.setZValue(1)
         self.circle = pg.QtWidgets.QGraphicsEllipseItem()
+        self.square = pg.QtWidgets.QGraphicsRectItem()
         pen = QPen(QColor("#ffd166"))
         pen.setCosmetic(True)
         pen.setWidthF(1.6)
-        self.circle.setPen(pen)
-        self.circle.setZValue(2)
-        self.circle.hide()
+        for item in (self.circle, self.square):
+            item.setPen(pen)
+            item.setZValue(2)
+            item.hide()
         self.outlines: list[pg.QtWidgets.QGraphicsPathItem] = []
         for colour, style in _OUTLINES:
             for width, shade in ((3.2, "#000000"), (1.6, colour)):  # seen on bright and dark
@@ -56,7 +58,7 @@ class _Canvas(pg.GraphicsView):
                 line.setPen(pen)
                 line.setZValue(3)
                 self.outlines.append(line)
-        for item in (self.image, self.overlay, self.circle, *self.outlines):
+        for item in (self.image, self.overlay, self.circle, self.square, *self.outlines):
             self.box.addItem(item, ignoreBounds=True)
         self.pixel_scale = math.nan
         self.shape = (0, 0)
@@ -193,6 +195,19 @@ class ImageView(QWidget):
         if diameter is not None:
             height, width = self._canvas.shape
             circle.setRect((width - diameter) / 2 - 0.5, (height - diameter) / 2 - 0.5, diameter, diameter)
+
+    def set_square(self, place: tuple[int, int] | None, side: int = 0) -> None:
+        """Draw a square of that many pixels, whose first one is at ``place`` (row, column); None takes it away."""
+        square = self._canvas.square
+        square.setVisible(place is not None)
+        if place is not None:
+            square.setRect(place[1] - 0.5, place[0] - 0.5, side, side)
+
+    @property
+    def square(self) -> QRectF | None:
+        """The square that is drawn, in pixels; None: none."""
+        square = self._canvas.square
+        return square.rect() if square.isVisible() else None
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

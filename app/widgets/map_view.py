@@ -1,4 +1,4 @@
-"""One explanation over its galaxy: how it was asked, the map, its colours and what they mean."""
+"""One explanation over its galaxy in grey: how it was asked, the map, its colours and what they mean."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from app.widgets.image_view import ImageView
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
+    from core.explain.film import Film
 
 _SIGNED, _UNSIGNED = "blue-red", "inferno"
 _PERCENTILE = 99.5  # of |map|: the end of the colour scale
@@ -43,6 +44,8 @@ class MapView(QObject):
         self.explanation: Explanation | None = None
         self._opacity = 0.6
         self._limit: float | None = None
+        self._galaxy: tuple[NDArray[np.uint8], float] | None = None
+        self._shows_film = False
         self.chooser = QComboBox()
         for name, title in methods.items():
             self.chooser.addItem(title, name)
@@ -55,21 +58,24 @@ class MapView(QObject):
         self.save_all = QAction("Save maps of the selection…", self)
         menu = QMenu()
         menu.addActions([self.save, self.save_all])
-        self.menu = QToolButton()
-        self.menu.setIcon(icon("mdi6.content-save-outline"))
-        self.menu.setToolTip("Take maps home: pictures, pages, or FITS on the sky.")
-        self.menu.setAccessibleName("Save")
+        self.menu = _button("mdi6.content-save-outline", "Save", "Take maps home: pictures, pages, or FITS on the sky.")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu.setMenu(menu)
         menu.setParent(self.menu, menu.windowFlags())
+        self.play = _button("mdi6.play", "Play the film", "Watch the square move over the galaxy.")
+        self.end = _button("mdi6.stop", "End the film", "End the film and show the map again.")
         self.head = QWidget()
         line = QHBoxLayout(self.head)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(4)
         line.addWidget(self.chooser, 1)
-        line.addWidget(self.menu)
+        for button in (self.play, self.end, self.menu):
+            line.addWidget(button)
+        self.play.hide()
+        self.end.hide()
         self.caption = QLabel()
         self.caption.setProperty("role", "heading")
+        self.caption.setWordWrap(True)
         self.view = ImageView()
         self.message = QLabel()
         self.message.setWordWrap(True)
@@ -96,9 +102,16 @@ class MapView(QObject):
         if place >= 0:
             self.chooser.setCurrentIndex(place)
 
+    def offer_selection(self, count: int) -> None:
+        """Offer to save the maps of so many selected galaxies."""
+        self.save_all.setEnabled(count > 0)
+        self.save_all.setText(f"Save maps of the selection ({count:,})…" if count else "Save maps of the selection…")
+
     def set_image(self, picture: NDArray[np.uint8], pixel_scale: float) -> None:
-        """Show the galaxy under the map."""
-        self.view.set_image(picture, pixel_scale)
+        """Show the galaxy uint8 (H, W, 3) under the map, in grey: colours are the map's."""
+        grey = picture.mean(axis=2, keepdims=True).round().astype(np.uint8)
+        self._galaxy = grey.repeat(3, axis=2), pixel_scale
+        self.view.set_image(*self._galaxy)
 
     def set_opacity(self, opacity: float) -> None:
         """Let the image shine through: 0 shows it alone, 1 the map alone."""
@@ -114,10 +127,7 @@ class MapView(QObject):
     @property
     def suited_limit(self) -> float:
         """Where the colours end by themselves; 0 without a map."""
-        if self.explanation is None:
-            return 0.0
-        strength = np.abs(self.explanation.map)
-        return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
+        return 0.0 if self.explanation is None else suited_limit(self.explanation)
 
     def show_map(self, explanation: Explanation, *, coarse: bool = False) -> None:
         """Show a coarse or finished map."""
@@ -141,6 +151,36 @@ class MapView(QObject):
         self.note.clear()
         self._draw()
 
+    # -- the film of the moving square -----------------------------------------------------------------------------
+
+    def show_film(self, film: Film, number: int) -> None:
+        """Show one of its pictures in the place of the map, and mark on the scale how far the score falls."""
+        self._shows_film = True
+        scale = math.nan if self._galaxy is None else self._galaxy[1]
+        self.view.set_overlay(None)
+        self.view.set_image(film.pictures[number], scale)
+        row, column = film.places[number].tolist()
+        self.view.set_square((row, column), film.patch)
+        score, whole = float(film.scores[number]), film.explanation
+        self.bar.set_mark(whole.score - score)
+        unit = f" {whole.unit}" if whole.unit else ""
+        name = whole.target_name if whole.probability is None else f"Score of {whole.target_name}"
+        said = f"{score:.2f}{unit} with this square covered, {whole.score:.2f}{unit} without."
+        self.note.setText(f"{name[:1].upper()}{name[1:]}: {said}".replace(" -", " −"))
+
+    def end_film(self) -> None:
+        """Show the map again."""
+        if not self._shows_film:
+            return
+        self._shows_film = False
+        self.view.set_square(None)
+        self.bar.set_mark(None)
+        if self._galaxy is not None:
+            self.view.set_image(*self._galaxy)
+        if self.explanation is not None:
+            self.note.setText(told(self.explanation))
+        self._draw()
+
     def _draw(self) -> None:
         self.save.setEnabled(self.explanation is not None)
         if self.explanation is None:
@@ -150,8 +190,23 @@ class MapView(QObject):
         high = self._limit or self.suited_limit or 1.0
         low = -high if self.explanation.is_signed else 0.0
         colour_map = _SIGNED if self.explanation.is_signed else _UNSIGNED
-        self.view.set_overlay(self.explanation.map, low, high, self._opacity, colour_map)
+        if not self._shows_film:
+            self.view.set_overlay(self.explanation.map, low, high, self._opacity, colour_map)
         self.bar.set_scale(low, high, colour_map)
+
+
+def _button(symbol: str, name: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(icon(symbol))
+    button.setToolTip(tip)
+    button.setAccessibleName(name)
+    return button
+
+
+def suited_limit(explanation: Explanation) -> float:
+    """Where the colours of a map should end: few pixels are stronger."""
+    strength = np.abs(explanation.map)
+    return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
 
 
 def told(explanation: Explanation) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from core.cli.console import Console
 from core.cli.judging import dataset_of
 from core.cli.knobs import adjusted
-from core.errors import CatalogueProblem
+from core.errors import CatalogueProblem, SettingsProblem
 from core.events import Work
 from core.explain.methods import DREAMS, METHODS
 from core.settings.declare import Settings
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 def explain(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork explain``."""
+    if options.film and options.method != "occlusion":
+        raise SettingsProblem(f"There is no film of “{options.method}”.", "Ask with --method occlusion.", "--film")
     if options.method in DREAMS:
         from core.cli import dreaming
 
@@ -31,7 +33,15 @@ def explain(options: argparse.Namespace, console: Console) -> int:
         made = console.drive(
             "Explaining",
             lambda stop: explain_galaxies(
-                options.run, data, options.id, options.output_name, options.method, settings, options.output, stop
+                options.run,
+                data,
+                options.id,
+                options.output_name,
+                options.method,
+                settings,
+                options.output,
+                stop,
+                film=options.film,
             ),
         )
     console.say(f"{made:,} maps: {options.output}")
@@ -47,6 +57,8 @@ def explain_galaxies(
     settings: Settings,
     folder: Path,
     stop: threading.Event,
+    *,
+    film: bool = False,
 ) -> Work[int]:
     """Explain galaxies by their ids, None being all, as :func:`core.explain.batch.explain_many` does by their rows."""
     from core.data.cutouts import Cutouts
@@ -54,7 +66,7 @@ def explain_galaxies(
 
     with Cutouts.open(data) as cutouts:
         rows = rows_of(cutouts, ids)
-    return (yield from batch.explain_many(run, data, rows, output, method, settings, folder, stop))
+    return (yield from batch.explain_many(run, data, rows, output, method, settings, folder, stop, film=film))
 
 
 def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:

@@ -119,6 +119,7 @@ def _explain(command: argparse.ArgumentParser) -> None:
     add("--method", required=True, choices=(*METHODS, *DREAMS), help="how to ask")
     add("--output-name", metavar="CLASS", help="class or quantity to explain; else the predicted one")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for a FITS map and a PNG per galaxy")
+    add("--film", action="store_true", help="of occlusion: also an animated GIF of the moving square per galaxy")
     _reading(command)
     _adjust(command, "patch=6")
 

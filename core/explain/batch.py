@@ -12,6 +12,8 @@ from core.errors import NotANumber, Stopped
 from core.events import Progress, Skipped, Work, result_of
 from core.explain import methods
 from core.explain.explanation import Explanation
+from core.explain.film import shoot
+from core.explain.settings import OcclusionSettings
 from core.nets import device as devices
 from core.nets.predictor import Predictor
 from core.project.files import write_list
@@ -29,6 +31,8 @@ def explain_many(
     settings: Settings,
     folder: Path,
     stop: threading.Event,
+    *,
+    film: bool = False,
 ) -> Work[int]:
     """Explain galaxies one by one and write their maps; returns how many.
 
@@ -50,6 +54,8 @@ def explain_many(
         Where to write.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    film
+        Of occlusion, write the moving square, too, as an animated GIF.
     """
     predictor = Predictor.load(run, devices.choose("auto"))
     written: list[tuple[str, ...]] = [_HEAD]
@@ -67,6 +73,10 @@ def explain_many(
                     yield Skipped(NotANumber(problem.sentence, problem.remedy, name))
                     continue
                 written.append(_saved(made, cutouts, row, folder))
+                if film and isinstance(settings, OcclusionSettings):
+                    look = suited(cutouts.is_picture), _planes(cutouts)
+                    shot = result_of(shoot(predictor, image, output, settings, *look, stop, name))
+                    shot.save((folder / written[-1][-1]).with_suffix(".gif"))
         finally:
             if len(written) > 1:
                 write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
@@ -89,8 +99,11 @@ def save(made: Explanation, cutouts: Cutouts, row: int, path: Path) -> None:
     if path.suffix.lower() == ".fits":
         made.save_fits(path, cutouts.wcs(row))
     else:
-        planes = colour_planes([band.name for band in cutouts.bands])
-        made.save_picture(path, cutouts.images[row], suited(cutouts.is_picture), planes)
+        made.save_picture(path, cutouts.images[row], suited(cutouts.is_picture), _planes(cutouts))
+
+
+def _planes(cutouts: Cutouts) -> tuple[int, int, int] | None:
+    return colour_planes([band.name for band in cutouts.bands])
 
 
 def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:

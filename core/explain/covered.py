@@ -40,6 +40,8 @@ class Covered:
     ----------
     reading
         What is read off the network.
+    shape
+        Height and width of the image.
     rows, columns
         First pixel of the square at each position.
     score, baseline_score
@@ -56,7 +58,7 @@ class Covered:
     """
 
     def __init__(self, question: Question, settings: OcclusionSettings) -> None:
-        height, width = question.image.shape[1:]
+        height, width = self.shape = (question.image.shape[1], question.image.shape[2])
         if settings.patch > min(height, width):
             raise SettingsProblem(
                 f"The patch of {settings.patch} pixels is larger than the image of {width} × {height}.",

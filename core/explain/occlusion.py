@@ -72,26 +72,9 @@ def explain(
     SettingsProblem
         The patch is larger than the image.
     """
-    question = ask(predictor, image, output)
-    covered = Covered(question, settings)
+    covered = Covered(ask(predictor, image, output), settings)
     shape = (len(covered.rows), len(covered.columns))
     falls = np.full(shape, np.nan)
-
-    def explanation(falls: NDArray[np.float64]) -> Explanation:
-        height, width = question.image.shape[1:]
-        return Explanation(
-            galaxy_id=galaxy_id,
-            method="occlusion",
-            target_name=covered.reading.name,
-            map=averaged(falls, covered.rows, covered.columns, settings.patch, (height, width)),
-            score=covered.score,
-            baseline_score=covered.baseline_score,
-            error=None,
-            settings=settings,
-            probability=covered.reading.probability,
-            unit=covered.reading.unit,
-        )
-
     down, across = coarse(shape[0]), coarse(shape[1])
     first_look = np.ravel_multi_index(np.ix_(down, across), shape).ravel()
     done = 0
@@ -101,8 +84,9 @@ def explain(
             done += len(which)
             yield Progress(done, len(covered), "positions")
         if done < len(covered):
-            yield Preview(explanation(between(falls[np.ix_(down, across)], down, across)))
-    return explanation(falls)
+            first = between(falls[np.ix_(down, across)], down, across)
+            yield Preview(_explanation(covered, first, settings, galaxy_id))
+    return _explanation(covered, falls, settings, galaxy_id)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,18 +115,40 @@ def frames(
     output: int | str | None,
     settings: OcclusionSettings,
     stop: threading.Event,
-) -> Work[None]:
+    galaxy_id: str = "",
+) -> Work[Explanation]:
     """Let the square move over the image, row by row: a film, of which each preview holds a :class:`Frame`.
 
-    Parameters and errors are those of :func:`explain`.
+    Parameters, errors and what is returned are those of :func:`explain`.
     """
     covered = Covered(ask(predictor, image, output), settings)
+    falls = np.full((len(covered.rows), len(covered.columns)), np.nan)
     for which, scores in _read(covered, np.arange(len(covered)), stop):
+        falls.flat[which] = covered.score - scores
         for stamp, score, number in zip(covered.images(which).cpu().numpy(), scores, which, strict=True):
             row, column = divmod(int(number), len(covered.columns))
             yield Preview(Frame(stamp, float(score), covered.rows[row], covered.columns[column]))
             if stop.is_set():
                 raise Stopped
+    return _explanation(covered, falls, settings, galaxy_id)
+
+
+def _explanation(
+    covered: Covered, falls: NDArray[np.float64], settings: OcclusionSettings, galaxy_id: str
+) -> Explanation:
+    """What falls (rows, columns) of the score at all positions say."""
+    return Explanation(
+        galaxy_id=galaxy_id,
+        method="occlusion",
+        target_name=covered.reading.name,
+        map=averaged(falls, covered.rows, covered.columns, settings.patch, covered.shape),
+        score=covered.score,
+        baseline_score=covered.baseline_score,
+        error=None,
+        settings=settings,
+        probability=covered.reading.probability,
+        unit=covered.reading.unit,
+    )
 
 
 def _read(

@@ -89,6 +89,16 @@ class RunFolder:
         """What is needed to go on from the last whole epoch."""
         return self.path / "last"
 
+    def snapshot(self, epoch: int) -> Path:
+        """The predictor of an epoch, if it was kept."""
+        return self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors"
+
+    def snapshots(self) -> list[tuple[int, Path]]:
+        """The epochs whose predictors were kept, in their order, and where these are."""
+        found = (self.path / "snapshots").glob("epoch-*.safetensors")
+        numbered = [(path.stem.removeprefix("epoch-"), path) for path in found]
+        return sorted((int(number), path) for number, path in numbered if number.isdecimal())
+
     @property
     def card(self) -> Path:
         """The model card."""

@@ -33,7 +33,7 @@ from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
-from core.train import checkpoint, descent, environment, preparation, record, stopping
+from core.train import checkpoint, descent, environment, preparation, record, snapshots, stopping
 from core.train.augment import augmented
 from core.train.baseline import Baseline, judged
 from core.train.batches import Images, in_order, open_images, shuffled
@@ -235,6 +235,7 @@ def _kept(
     predictor.card = record.card_values(plan, folder, ended)
     if is_best:
         predictor.save(folder.best)
+    snapshots.keep(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
     append_history(folder.history_file, ended)
     record.note_epoch(folder, ended)
     record.write_metrics(folder, record.metrics(plan, history, "running", [], baseline))

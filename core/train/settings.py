@@ -96,7 +96,7 @@ class OptimiserSettings(Settings):
 
 
 class StoppingSettings(Settings):
-    """When to stop, and which epoch's weights are kept."""
+    """When to stop, and which epochs' weights are kept."""
 
     monitor: Literal["loss", "score"] = setting(
         "loss",
@@ -116,6 +116,16 @@ class StoppingSettings(Settings):
         title="Smallest improvement",
         help="Less than this does not count as better.",
         ge=0,
+        level="expert",
+    )
+    snapshots: int = setting(
+        12,
+        title="Keep weights of epochs",
+        help="Besides the best ones, those of at most so many epochs, spread over the run, so that maps can be "
+        "followed from epoch to epoch; 0: none.",
+        unit="epochs",
+        ge=0,
+        le=1000,
         level="expert",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from app import explaining, work
-from app.explaining import Outlines, Question
+from app.explaining import Question
 from app.jobs import Latest
 from app.panels.explanation import saving
 from app.panels.explanation.controls import Controls
+from app.panels.explanation.epochs import Epochs
 from app.panels.explanation.galaxy import GalaxyColumn, in_short
+from app.panels.explanation.outlines import OutlinesShown
 from app.panels.explanation.side import Side, sentence
 from app.panels.explanation.weights import Weights
 from app.session import Session
@@ -42,17 +45,23 @@ class ExplanationPanel(QWidget):
         self._session = session
         self._weights = Weights(session, self)
         self._stale = True
+        self._predictions: dict[Path | None, Predictions] = {}  # of the galaxy that is shown, by the weights
         self._prediction, self._other_prediction = Latest(self), Latest(self)
-        self._layers, self._outlines = Latest(self), Latest(self)
+        self._layers = Latest(self)
         self._build()
         self._connect()
+        self.epochs.show_run(self._weights.run)
         self._count_selection()
         self._compare()
 
     def _build(self) -> None:
         self.controls = Controls(self._session)
+        self.epochs = Epochs(self._is_idle)
         self.galaxy = GalaxyColumn(self._session, self)
         self.sides = (Side("first", "occlusion", self), Side("second", "integrated-gradients", self))
+        self._outlines = OutlinesShown(
+            self._session, (self.galaxy.view, *(side.view.view for side in self.sides)), self
+        )
         self.empty = EmptyState(
             "mdi6.magnify-scan",
             "No network yet",
@@ -63,6 +72,7 @@ class ExplanationPanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.controls)
+        column.addWidget(self.epochs)
         column.addLayout(self._pictures(), 1)
         column.addWidget(self._fold())
         self._stack = QStackedLayout()
@@ -116,7 +126,8 @@ class ExplanationPanel(QWidget):
         session.current_changed.connect(self.refresh)
         session.cutouts_changed.connect(self.refresh)
         session.selection_changed.connect(self._count_selection)
-        self._weights.changed.connect(self.refresh)
+        self._weights.changed.connect(self._follow)
+        self.epochs.moved.connect(self._move)
         self._prediction.finished.connect(self._show_prediction)
         self._prediction.failed.connect(self._show_problem)
         self._other_prediction.finished.connect(self._show_other)
@@ -124,7 +135,6 @@ class ExplanationPanel(QWidget):
         self.controls.asked.connect(self._ask)
         self.controls.compared.connect(self._compare)
         self.controls.outlined.connect(self._outline)
-        self._outlines.finished.connect(self._show_outlines)
         for side in self.sides:
             side.wanted.connect(self._ask)
             side.changed.connect(self._scale)
@@ -134,14 +144,39 @@ class ExplanationPanel(QWidget):
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
+    @property
+    def _predictor(self) -> Path | None:
+        """The weights that are asked: those of the chosen epoch, where there is a choice."""
+        step = self.epochs.step
+        return self._weights.path if step is None else step.path
+
+    def _follow(self) -> None:
+        """Another run was opened, or the training has come further."""
+        self.epochs.show_run(self._weights.run)
+        self.refresh()
+
+    def _move(self) -> None:
+        """Ask the network of another epoch the same about the same galaxy."""
+        if self._stale or self._stack.currentIndex() == 0:
+            return
+        if self._predictions:
+            self._ask()
+        self._predict()
+
+    def _is_idle(self) -> bool:
+        return not (self._prediction.is_running or any(side.is_busy for side in self.sides))
+
     def refresh(self, _row: Any = None) -> None:
         """Predict and explain the current galaxy anew, or later if nobody can see it now; drop older requests."""
         self._stale = not self.isVisible()
-        for request in (self._prediction, self._other_prediction, *self.sides):
+        self._predictions.clear()
+        for request in (self._prediction, self._other_prediction):
             request.stop()
+        for side in self.sides:
+            side.forget()
         if self._stale:
             return
-        cutouts, row, predictor = self._session.cutouts, self._session.current, self._weights.path
+        cutouts, row, predictor = self._session.cutouts, self._session.current, self._predictor
         self._explain_emptiness()
         if cutouts is None or predictor is None or row < 0:
             self._stack.setCurrentIndex(0)
@@ -157,29 +192,28 @@ class ExplanationPanel(QWidget):
                 side.wait()
         if another:
             self._outline()
-        rows = np.array([row])
-        self._prediction.start(work.predict(predictor, cutouts.path, rows))
+        self._predict()
         if self.controls.other is not None:
-            self._other_prediction.start(work.predict(self.controls.other, cutouts.path, rows))
+            self._other_prediction.start(work.predict(self.controls.other, cutouts.path, np.array([row])))
         bands, height, width = cutouts.images.shape[1:]
         self._layers.start(explaining.layers(predictor, (bands, height, width)))
 
-    def _outline(self) -> None:
-        """Outline the current galaxy, or take its outlines away."""
-        self._outlines.stop()
-        self._show_outlines(Outlines((), ()))
-        cutouts, row = self._session.cutouts, self._session.current
-        if self.controls.contours.isChecked() and cutouts is not None and row >= 0:
-            self._outlines.start(explaining.outlines(cutouts.path, row))
+    def _predict(self) -> None:
+        """Find out what the network says of the current galaxy."""
+        cutouts, predictor = self._session.cutouts, self._predictor
+        if predictor in self._predictions:
+            self._prediction.stop()
+            self._show_prediction(self._predictions[predictor])
+        elif cutouts is not None and predictor is not None:
+            self._prediction.start(work.predict(predictor, cutouts.path, np.array([self._session.current])))
 
-    def _show_outlines(self, found: Outlines) -> None:
-        for view in (self.galaxy.view, *(side.view.view for side in self.sides)):
-            view.set_outlines(found.galaxy, found.neighbours)
+    def _outline(self) -> None:
+        self._outlines.renew(self.controls.contours.isChecked())
 
     def _explain_emptiness(self) -> None:
         if self._session.cutouts is None:
             self.empty.set_text("Nothing to explain yet", "Open a dataset and train a network first.")
-        elif self._weights.path is None:
+        elif self._predictor is None:
             self.empty.set_text(
                 "No network yet", "Train a network or open an earlier run; maps appear after its first epoch."
             )
@@ -187,11 +221,17 @@ class ExplanationPanel(QWidget):
             self.empty.set_text("No galaxy chosen", "Click a galaxy in the gallery.")
 
     def _show_prediction(self, predictions: Predictions) -> None:
+        """Show what the network says; what is asked about stays the same from epoch to epoch."""
+        is_first = not self._predictions
+        self._predictions[self._predictor] = predictions
         self.galaxy.show_prediction(predictions)
-        self.controls.offer(predictions)
-        first = self.sides[0].view
-        first.caption.setText(f"{self._weights.title}: {in_short(predictions, self.controls.output)}")
-        self._ask()
+        if is_first:
+            self.controls.offer(predictions)
+        epoch = self.epochs.step.name if self.epochs.step is not None else ""
+        title = f"{self._weights.title}, {epoch}" if epoch else self._weights.title
+        self.sides[0].view.caption.setText(f"{title}: {in_short(predictions, self.controls.output)}")
+        if is_first:
+            self._ask()
 
     def _show_other(self, predictions: Predictions) -> None:
         second = self.sides[1].view
@@ -204,11 +244,11 @@ class ExplanationPanel(QWidget):
     def _show_problem(self, problem: object) -> None:
         self.galaxy.say(sentence(problem))
         for side in self.sides:
-            side.view.say("")
+            side.say("")
 
     def _question(self, side: Side, output: str | None) -> Question | None:
         """What a view asks; None while that is not known, or not valid."""
-        cutouts, predictor, other = self._session.cutouts, self._weights.path, self.controls.other
+        cutouts, predictor, other = self._session.cutouts, self._predictor, self.controls.other
         asked = self.sides[0] if other is not None else side
         if cutouts is None or predictor is None or asked.form.problem:
             return None
@@ -241,21 +281,18 @@ class ExplanationPanel(QWidget):
         self.refresh()
 
     def _scale(self) -> None:
-        """Give the maps of two networks the same colours."""
-        views = [side.view for side in self.sides]
-        limit = max(view.suited_limit for view in views) if self.controls.other is not None else None
-        for view in views:
-            view.set_limit(limit)
+        """Give the maps of all epochs that were shown, and of two networks, the same colours."""
+        limits = [side.limit for side in self.sides]
+        if self.controls.other is not None:
+            limits = [max(limit or 0.0 for limit in limits)] * len(limits)
+        for side, limit in zip(self.sides, limits, strict=True):
+            side.view.set_limit(limit)
 
     # -- taking home -----------------------------------------------------------------------------------------------
 
     def _count_selection(self) -> None:
-        count = len(self._session.selection)
         for side in self.sides:
-            side.view.save_all.setEnabled(count > 0)
-            side.view.save_all.setText(
-                f"Save maps of the selection ({count:,})…" if count else "Save maps of the selection…"
-            )
+            side.view.offer_selection(len(self._session.selection))
 
     def _save(self, side: Side, _checked: bool = False) -> None:
         if side.view.explanation is not None:

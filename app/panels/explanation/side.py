@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, QSettings, Signal
@@ -12,7 +13,8 @@ from app import explaining
 from app.explaining import Question
 from app.forms import SettingsForm
 from app.jobs import Latest
-from app.widgets.map_view import MapView
+from app.panels.explanation.film import FilmPlayer
+from app.widgets.map_view import MapView, suited_limit
 from core.errors import Problem
 from core.events import Preview
 from core.explain.methods import METHODS
@@ -64,9 +66,13 @@ class Side(QObject):
         column.addStretch(1)
         self._forms: dict[str, SettingsForm] = {}
         self._layers: Sequence[str] = ()
+        self.film = FilmPlayer(self.view, self)
+        self._question: Question | None = None
+        self._row = -1
+        self._answers: dict[Question, Explanation] = {}  # about the galaxy that is shown
         self._request = Latest(self)
         self._request.happened.connect(self._happened)
-        self._request.finished.connect(self._show)
+        self._request.finished.connect(self._answered)
         self._request.failed.connect(self._failed)
         self.view.method_chosen.connect(self._choose)
         self._show_form()
@@ -99,7 +105,7 @@ class Side(QObject):
         self.method = name
         QSettings().setValue(self._key, name)
         self._show_form()
-        self.view.wait()
+        self.wait()
         self.wanted.emit()
 
     def _show_form(self) -> None:
@@ -110,17 +116,43 @@ class Side(QObject):
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    def ask(self, question: Question, row: int) -> None:
-        """Explain a galaxy, instead of whatever was asked before."""
-        self._request.start(explaining.explain(question, row))
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._request.is_running
 
-    def stop(self) -> None:
-        """No answer is wanted any more."""
+    @property
+    def limit(self) -> float | None:
+        """Where the colours should end, so that the answers of a run's epochs can be compared; None without any."""
+        if self._question is None or self.view.explanation is None:
+            return None
+        same = (found for asked, found in self._answers.items() if _is_alike(asked, self._question))
+        return max(map(suited_limit, (self.view.explanation, *same)))
+
+    def ask(self, question: Question, row: int) -> None:
+        """Explain a galaxy, instead of whatever was asked before; what was answered is shown at once."""
+        self._question, self._row = question, row
+        if question in self._answers:
+            self._request.stop()
+            self._show(self._answers[question])
+        else:
+            self._request.start(explaining.explain(question, row))
+
+    def forget(self) -> None:
+        """Another galaxy is going to be explained, and no answer about this one is wanted any more."""
         self._request.stop()
+        self._answers.clear()
 
     def wait(self) -> None:
         """Take the map away until another comes."""
+        self.film.offer(None, -1)
         self.view.wait()
+        self.changed.emit()
+
+    def say(self, text: str) -> None:
+        """Show a sentence instead of a map."""
+        self.film.offer(None, -1)
+        self.view.say(text)
         self.changed.emit()
 
     def _happened(self, events: Sequence[object]) -> None:
@@ -128,13 +160,23 @@ class Side(QObject):
         if maps:
             self._show(cast("Explanation", maps[-1]), coarse=True)
 
+    def _answered(self, explanation: Explanation) -> None:
+        assert self._question is not None
+        self._answers[self._question] = explanation
+        self._show(explanation)
+
     def _show(self, explanation: Explanation, *, coarse: bool = False) -> None:
+        self.film.offer(self._question, self._row)
         self.view.show_map(explanation, coarse=coarse)
         self.changed.emit()
 
     def _failed(self, problem: object) -> None:
-        self.view.say(sentence(problem))
-        self.changed.emit()
+        self.say(sentence(problem))
+
+
+def _is_alike(one: Question, other: Question) -> bool:
+    """Whether the same is asked of two networks."""
+    return replace(one, predictor=other.predictor) == other
 
 
 def sentence(problem: object) -> str:

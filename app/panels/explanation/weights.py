@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs import Job
 from app.session import Session
 from core.events import CheckpointSaved
+from core.project.runs import RunFolder
 
 
 class Weights(QObject):
@@ -41,6 +42,11 @@ class Weights(QObject):
     def path(self) -> Path | None:
         """The weights' file; None: there is none yet."""
         return self._checkpoint or self._session.predictor_path
+
+    @property
+    def run(self) -> RunFolder | None:
+        """The run whose best weights these are; None of a training that goes on."""
+        return self._session.run if self._checkpoint is None else None
 
     @property
     def title(self) -> str:

@@ -120,6 +120,17 @@ def test_the_circle_has_the_size_of_what_is_seen_about_the_centre(view):
     assert not view._canvas.circle.isVisible()
 
 
+def test_the_square_surrounds_its_pixels(view):
+    view.set_image(picture())
+    view.set_square((10, 4), 8)
+    assert (view.square.left(), view.square.right()) == (3.5, 11.5)
+    assert (view.square.top(), view.square.bottom()) == (9.5, 17.5)
+    edge = [colour_at(view, 8, y) for y in np.linspace(17, 18, 40)]
+    assert max(colour.red() for colour in edge) > 180
+    view.set_square(None)
+    assert view.square is None
+
+
 def test_a_double_click_shows_the_whole_image_again(qtbot, view):
     from PySide6.QtCore import Qt
 

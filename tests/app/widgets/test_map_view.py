@@ -26,14 +26,20 @@ def explanation(**changes: object) -> Explanation:
 
 
 @pytest.fixture
-def view(qtbot: QtBot) -> MapView:
-    whole = QWidget()
+def whole(qtbot: QtBot) -> QWidget:
+    """What owns the view; the fixture keeps it alive."""
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.resize(300, 500)
+    return widget
+
+
+@pytest.fixture
+def view(whole: QWidget) -> MapView:
     made = MapView({"occlusion": "Occlusion", "grad-cam": "Grad-CAM"}, whole)
     column = QVBoxLayout(whole)
     for part in (made.head, made.caption, made.picture, made.bar, made.note):
         column.addWidget(part)
-    qtbot.addWidget(whole)
-    whole.resize(300, 500)
     whole.show()
     made.set_image(np.zeros((24, 24, 3), np.uint8), 0.4)
     return made
@@ -51,6 +57,18 @@ def test_the_colours_of_a_map_of_strength_begin_at_zero(view: MapView) -> None:
     assert view.bar.limits[0] == 0
     assert view.bar.limits[1] > 0
     assert "brighter" in view.note.text()
+
+
+def test_the_galaxy_under_a_map_is_grey(view: MapView) -> None:
+    picture = np.zeros((24, 24, 3), np.uint8)
+    picture[..., 0], picture[12:, :, 2] = 90, 180
+    view.set_image(picture, 0.4)
+    view.set_opacity(0.0)
+    view.show_map(explanation())
+    shown = view.view.grab().toImage()
+    for height, grey in ((0.25, 90), (0.75, 30)):  # row 0 is at the bottom
+        colour = shown.pixelColor(shown.width() // 2, round(height * shown.height()))
+        assert (colour.red(), colour.green(), colour.blue()) == (grey, grey, grey)
 
 
 def test_views_can_share_a_scale(view: MapView) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from PIL import Image
 
 from core.cli.main import main
 from core.data.cutouts import Cutouts
@@ -182,6 +183,17 @@ def test_each_galaxy_gets_a_map_on_the_sky_and_a_picture(method, survey_run, sur
                     total, float(row["score"]) - float(row["baseline_score"]), rel_tol=0.05, abs_tol=0.01
                 )
         assert (folder / row["png"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_film_of_the_moving_square_is_written_on_demand(survey_run, survey_dataset, survey, tmp_path, capsys):
+    asked = ("explain", survey_run, survey_dataset, "--id", survey.ids[3], "-o", tmp_path, "--film", "--method")
+    assert run(*asked, "occlusion") == 0
+    (path,) = tmp_path.glob("*.gif")
+    assert path.with_suffix(".fits").exists()
+    with Image.open(path) as film:
+        assert film.n_frames == 81  # a square of 8 pixels in steps of 2 over 24
+    assert run(*asked, "deconvnet") != 0
+    assert "no film of “deconvnet”" in capsys.readouterr().err
 
 
 def test_the_class_and_the_patch_can_be_chosen_for_raw_files_too(survey_run, survey, tmp_path):

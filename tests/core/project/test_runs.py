@@ -54,6 +54,18 @@ def test_the_parts_of_a_run_have_the_promised_names(tmp_path: Path):
     ]
 
 
+def test_snapshots_are_listed_by_epoch_and_nothing_else_is(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    assert run.snapshots() == []
+    run.snapshot(1).parent.mkdir()
+    for epoch in (10, 2, 12345):
+        run.snapshot(epoch).touch()
+    for other in (".epoch-0003.safetensors.x1.safetensors", "epoch-old.safetensors", "notes.txt"):
+        (run.snapshot(1).parent / other).touch()
+    assert run.snapshots() == [(epoch, run.snapshot(epoch)) for epoch in (2, 10, 12345)]
+    assert run.snapshot(2) == tmp_path / "snapshots" / "epoch-0002.safetensors"
+
+
 def test_the_title_leaves_out_the_time():
     assert RunFolder(Path("2025-01-31 10.20.30 deeper (2)")).title == "deeper (2)"
     assert RunFolder(Path("anything")).title == "anything"

@@ -1,0 +1,157 @@
+"""Which epoch of the open run is asked: a slider over the epochs whose weights were kept, the best ones last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+
+from app.theme import icon
+from core.errors import UnreadableFile
+from core.project.runs import RunFolder, read_history
+
+_PACE = 500  # ms between two epochs while it plays
+
+
+@dataclass(frozen=True)
+class Step:
+    """A position of the slider.
+
+    Attributes
+    ----------
+    path
+        The weights.
+    name
+        Such as ``epoch 7``; empty for the best one.
+    told
+        The epoch with its score.
+    """
+
+    path: Path
+    name: str
+    told: str
+
+
+class Epochs(QWidget):
+    """The line with the slider; hidden while the run that is asked has no such weights.
+
+    Parameters
+    ----------
+    is_idle
+        Whether what belongs to the present position is shown; only then does the play button go on to the next one.
+
+    Notes
+    -----
+    Signals: ``moved()`` to another position.
+    """
+
+    moved = Signal()
+
+    def __init__(self, is_idle: Callable[[], bool], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.is_idle = is_idle
+        self._run: RunFolder | None = None
+        self._steps: list[Step] = []
+        self.play = QToolButton()
+        self.play.setAutoRaise(True)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setPageStep(1)
+        self.slider.setToolTip("Ask the network as it was after earlier epochs. Colours get one scale.")
+        self.slider.setAccessibleName("Epoch")
+        self.told = QLabel()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_PACE)
+        self._timer.timeout.connect(self._go_on)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        for widget in (QLabel("Epoch"), self.play, self.slider, self.told):
+            line.addWidget(widget, int(widget is self.slider))
+        self.play.clicked.connect(self._play_or_pause)
+        self.slider.sliderPressed.connect(self.pause)
+        self.slider.valueChanged.connect(self._moved)
+        self.pause()
+        self.hide()
+
+    @property
+    def step(self) -> Step | None:
+        """The position of the slider; None where it is hidden."""
+        return self._steps[self.slider.value()] if self._steps else None
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether it goes from epoch to epoch by itself."""
+        return self._timer.isActive()
+
+    def show_run(self, run: RunFolder | None) -> None:
+        """Offer the epochs of a run, at first the best one; None: there is no choice."""
+        steps = [] if run is None else steps_of(run)
+        if steps == self._steps and run == self._run:
+            return
+        self._run, self._steps = run, steps
+        self.pause()
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, max(0, len(steps) - 1))
+        self.slider.setValue(self.slider.maximum())
+        self.slider.blockSignals(False)
+        widths = (self.told.fontMetrics().horizontalAdvance(step.told) for step in steps)
+        self.told.setMinimumWidth(max(widths, default=0))  # or the slider would change its length while it moves
+        self._tell()
+        self.setVisible(bool(steps))
+
+    def pause(self) -> None:
+        """Stay at this epoch."""
+        self._timer.stop()
+        self.play.setIcon(icon("mdi6.play"))
+        self.play.setToolTip("Show the maps epoch by epoch.")
+
+    def _play_or_pause(self) -> None:
+        if self.is_playing:
+            self.pause()
+            return
+        if self.slider.value() == self.slider.maximum():
+            self.slider.setValue(0)
+        self.play.setIcon(icon("mdi6.pause"))
+        self.play.setToolTip("Pause")
+        self._timer.start()
+
+    def _go_on(self) -> None:
+        if not self.is_idle():
+            return
+        self.slider.setValue(self.slider.value() + 1)
+        if self.slider.value() == self.slider.maximum():
+            self.pause()
+
+    def _moved(self, _place: int) -> None:
+        self._tell()
+        self.moved.emit()
+
+    def _tell(self) -> None:
+        self.told.setText("" if self.step is None else self.step.told)
+
+
+def steps_of(run: RunFolder) -> list[Step]:
+    """The epochs whose weights were kept, and the best ones; none of a run that kept none."""
+    kept = run.snapshots()
+    if not kept:
+        return []
+    try:
+        rows = read_history(run.history_file)
+    except UnreadableFile:
+        rows = []
+    steps = [Step(path, f"epoch {epoch}", _told(epoch, rows)) for epoch, path in kept]
+    metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
+    best = metrics.get("best_epoch")
+    if run.best.exists():
+        steps.append(Step(run.best, "", "best epoch" if best is None else f"best: {_told(best, rows)}"))
+    return steps
+
+
+def _told(epoch: int, rows: list[dict[str, float]]) -> str:
+    row = next((row for row in rows if row["epoch"] == epoch), {})
+    scores = {"val_accuracy": "accuracy", "val_r2": "R²"}
+    told = "".join(f" · val. {title} {row[name]:.2f}" for name, title in scores.items() if name in row)
+    return f"epoch {epoch} of {len(rows)}{told}"
