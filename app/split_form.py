@@ -46,6 +46,11 @@ class SplitForm(QWidget):
         column.addWidget(Fold(rest, self.folded))
         column.addStretch(1)
 
+    def set_value(self, settings: Settings) -> None:
+        """Show other settings."""
+        self.open.set_value(settings)
+        self.folded.set_value(settings)
+
     def value(self) -> Any:
         """The last valid settings."""
         return self.folded.value().model_copy(update={name: getattr(self.open.value(), name) for name in self._first})

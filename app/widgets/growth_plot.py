@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QWidget
 
 from app.theme import colours
 
@@ -17,6 +17,7 @@ class GrowthPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = ""
+        self._marks: list[float] = []  # values that have to be in view with the curve
         self._plot = pg.PlotWidget()
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
@@ -26,9 +27,12 @@ class GrowthPlot(QWidget):
         self._wished = pg.InfiniteLine(angle=0, movable=False, label="wished", labelOpts={"position": 0.06})
         self._wished.hide()
         self._plot.addItem(self._wished)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._plot)
+        invitation = QLabel("The curve of its growth will stand here.")
+        invitation.setProperty("role", "muted")
+        invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(invitation)
+        self._pages.addWidget(self._plot)
         self._dress()
 
     @property
@@ -41,19 +45,29 @@ class GrowthPlot(QWidget):
         """Forget the curve; the next one is of ``title`` and will have so many steps."""
         self._title = title
         self.set_steps(steps)
+        self._marks = [] if wished is None else [wished]
         self._wished.setVisible(wished is not None)
-        if wished is not None:
-            self._wished.setValue(wished)
+        self._wished.setValue(wished or 0)
         self.set_values(np.zeros(0))
         self._dress()
+
+    @property
+    def heights(self) -> tuple[float, float]:
+        """The lowest and the highest value that has room."""
+        low, high = self._plot.getViewBox().viewRange()[1]
+        return low, high
 
     def set_steps(self, steps: int) -> None:
         """Make room for so many steps."""
         self._plot.getViewBox().setXRange(0, max(1, steps), padding=0.01)
 
     def set_values(self, values: NDArray[np.float64]) -> None:
-        """Show the curve so far, (steps,)."""
+        """Show the curve so far, (steps,); without a step, a sentence."""
+        self._pages.setCurrentIndex(1 if len(values) else 0)
         self._curve.setData(np.arange(len(values)), values)
+        if np.isfinite(values).any():
+            seen = [*self._marks, *values[np.isfinite(values)]]
+            self._plot.getViewBox().setYRange(min(seen), max(seen), padding=0.06)
 
     def _dress(self) -> None:
         """Colours of the theme."""

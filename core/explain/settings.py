@@ -223,8 +223,8 @@ class DeepDreamSettings(AscentSettings):
 class FeatureMapSettings(Settings):
     """Lay out the galaxies by what the network makes of them."""
 
-    method: Literal["pca", "t-sne"] = setting(
-        "pca",
+    method: Literal["PCA", "t-SNE"] = setting(
+        "PCA",
         title="Map",
         help="PCA: the two directions in which the features vary most. t-SNE: neighbours stay together, distances "
         "mean nothing.",
