@@ -94,4 +94,4 @@ def _told(dream: Dream, score: float, probability: float | None) -> str:
     """What the network says of an image."""
     if probability is not None:
         return f"{dream.output_name}: p = {probability:.3f}"
-    return f"{dream.output_name}: {score:.3g} {dream.unit}".strip()
+    return f"{dream.output_name}: {score:.3g} {dream.unit}".strip().replace(" -", " −")
