@@ -194,8 +194,14 @@ class DreamsPanel(InsidePanel):
         """What the curve is of."""
         if self._kind == "layer":
             number = self.forms["layer"].value().filter
-            return f"Mean squared response of {name}" if number is None else f"Mean response of filter {number}"
-        return name if self._kind == "quantity" else f"Score of {name}"
+            whose = (
+                f"Mean squared response of {name}" if number is None else f"Mean response of {name}, filter {number}"
+            )
+            return f"{whose}, octave by octave"
+        if self._outline is not None and isinstance(target := self._outline.target, Quantities):
+            unit = target.units[target.columns.index(name)]
+            return f"{name} [{unit}]" if unit else name
+        return f"Score of {name}"
 
     def _happened(self, events: Sequence[object]) -> None:
         totals = [event.total for event in events if isinstance(event, Progress) and event.total]

@@ -68,10 +68,9 @@ class GalaxyMapPanel(InsidePanel):
         self.draw.setProperty("role", "primary")
         self.draw.setToolTip("Let the network look at every galaxy of the dataset once.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
-        self.legend, self.caption, self.count = QLabel(), QLabel(), QLabel()
-        for label in (self.caption, self.count):
-            label.setProperty("role", "muted")
-        for label in (self.caption, self.count, self.legend):
+        self.legend, self.caption = QLabel(), QLabel()
+        self.caption.setProperty("role", "muted")
+        for label in (self.caption, self.legend):
             label.setWordWrap(True)
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.columns = QComboBox()
@@ -91,7 +90,7 @@ class GalaxyMapPanel(InsidePanel):
         column.setSpacing(8)
         column.addWidget(self.form)
         column.addLayout(buttons)
-        for widget in (self.state, self.count, self.columns, self.bar, self.legend, self.picture, self.caption):
+        for widget in (self.state, self.columns, self.bar, self.legend, self.picture, self.caption):
             column.addWidget(widget)
         column.addStretch(1)
         return side
@@ -121,6 +120,7 @@ class GalaxyMapPanel(InsidePanel):
         self._session.split_changed.connect(self.refresh)
         self._session.selection_changed.connect(self._show_selection)
         self.work.finished.connect(self._show)
+        self.work.stopped.connect(self._show_selection)
         self.draw.clicked.connect(self.begin)
         self.stop.clicked.connect(self._stop)
         self.columns.activated.connect(self._show_colours)
@@ -144,6 +144,7 @@ class GalaxyMapPanel(InsidePanel):
         del pair, row
         self._show_target()
         self._show_current()
+        self._show_selection()
 
     def begin(self) -> None:
         """Draw the map with the settings of the form."""
@@ -159,7 +160,7 @@ class GalaxyMapPanel(InsidePanel):
         self.stop.setVisible(self.work.is_running)
         has_map = self.found is not None
         self._sides.setCurrentIndex(1 if has_map else 0)
-        for widget in (self.count, self.legend, self.picture, self.caption):
+        for widget in (self.legend, self.picture, self.caption):
             widget.setVisible(has_map)
 
     # -- showing ---------------------------------------------------------------------------------------------------
@@ -171,7 +172,6 @@ class GalaxyMapPanel(InsidePanel):
         if share is not None:
             titles = [f"Component {axis}: {100 * part:.0f} % of the variance" for axis, part in enumerate(share, 1)]
         self.map.set_points(found.coordinates, titles, self._tip)
-        self.state.clear()
         self._show_target()
         self._show_current()
         self._show_selection()
@@ -247,7 +247,7 @@ class GalaxyMapPanel(InsidePanel):
             places = np.flatnonzero(np.isin(self.found.rows, self._session.selection))
             self.map.set_selected(places)
             chosen = f", {_whole(len(places))} selected" if len(places) else ""
-            self.count.setText(f"{_whole(len(self.found))} galaxies{chosen}")
+            self.state.setText(f"{_whole(len(self.found))} galaxies{chosen}")
 
     def _select(self, places: NDArray[np.int64], more: bool) -> None:
         if self.found is not None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QLabel, QStackedLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
 
@@ -16,7 +16,8 @@ class GrowthPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = ""
+        self.title = QLabel()
+        self.title.setProperty("role", "muted")
         self._marks: list[float] = []  # values that have to be in view with the curve
         self._plot = pg.PlotWidget()
         self._plot.setMenuEnabled(False)
@@ -32,7 +33,13 @@ class GrowthPlot(QWidget):
         invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(invitation)
-        self._pages.addWidget(self._plot)
+        titled = QWidget()
+        column = QVBoxLayout(titled)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.title)
+        column.addWidget(self._plot, 1)
+        self._pages.addWidget(titled)
         self._dress()
 
     @property
@@ -43,13 +50,12 @@ class GrowthPlot(QWidget):
 
     def begin(self, title: str, steps: int, wished: float | None) -> None:
         """Forget the curve; the next one is of ``title`` and will have so many steps."""
-        self._title = title
+        self.title.setText(title)
         self.set_steps(steps)
         self._marks = [] if wished is None else [wished]
         self._wished.setVisible(wished is not None)
         self._wished.setValue(wished or 0)
         self.set_values(np.zeros(0))
-        self._dress()
 
     @property
     def heights(self) -> tuple[float, float]:
@@ -74,12 +80,12 @@ class GrowthPlot(QWidget):
         chosen = colours()
         self._plot.setBackground(chosen.surface)
         self._plot.showGrid(x=True, y=True, alpha=0.12)
-        for side, text in (("left", self._title), ("bottom", "Step")):
+        for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
             axis.setPen(chosen.line)
             axis.setTextPen(chosen.muted)
-            axis.setLabel(text, siPrefixEnableRanges=(), color=chosen.muted)
-        self._plot.getAxis("left").setWidth(60)
+        self._plot.getAxis("bottom").setLabel("Step", siPrefixEnableRanges=(), color=chosen.muted)
+        self._plot.getAxis("left").setWidth(46)
         self._curve.setPen(pg.mkPen(chosen.accent, width=1.6))
         self._wished.setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
         self._wished.label.setColor(chosen.muted)

@@ -149,6 +149,8 @@ class Mosaic(QWidget):
             room.moveCenter(cell.center())
             is_coarse = size.width() >= _SINGLE * picture.width()
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not is_coarse)
+            if picture.hasAlphaChannel():
+                painter.fillRect(room, QColor(chosen.line))
             painter.drawImage(room, picture)
             if place in self._marked:
                 painter.setPen(QPen(QColor(chosen.accent), 2))

@@ -107,7 +107,7 @@ class DeconvnetSettings(Settings):
 class AscentSettings(Settings):
     """How an image grows towards what a network answers to most."""
 
-    steps: int = setting(256, title="Steps", help="How often the image is changed.", ge=1, le=10_000)
+    steps: int = setting(256, title="Steps", help="How often the image is changed.", ge=1, le=10_000, scale="log")
     step: float = setting(
         0.05,
         title="Step size",
@@ -217,7 +217,9 @@ class DeepDreamSettings(AscentSettings):
         le=10,
         scale="log",
     )
-    steps: int = setting(40, title="Steps", help="How often the image is changed at each octave.", ge=1, le=10_000)
+    steps: int = setting(
+        40, title="Steps", help="How often the image is changed at each octave.", ge=1, le=10_000, scale="log"
+    )
 
 
 class FeatureMapSettings(Settings):

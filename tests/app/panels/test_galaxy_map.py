@@ -89,7 +89,7 @@ def test_every_galaxy_is_a_point_and_a_click_goes_to_it(qtbot: QtBot, session_wi
     found = drawn(qtbot, panel)
     assert session_with_run.cutouts is not None
     assert panel.map.count == len(found) == len(session_with_run.cutouts) == 120
-    assert "120 galaxies" in panel.count.text()
+    assert "120 galaxies" in panel.state.text()
     at = pixels(panel.map)
     place = alone(at)
     target = canvas(panel.map)
@@ -114,7 +114,7 @@ def test_a_line_around_points_selects_their_galaxies(qtbot: QtBot, session_with_
     assert 0 < inside.sum() < 120
     chosen = set(session_with_run.selection.tolist())
     assert set(found.rows[inside & ~near].tolist()) <= chosen <= set(found.rows[inside | near].tolist())
-    assert f"{len(chosen)} selected" in panel.count.text()
+    assert f"{len(chosen)} selected" in panel.state.text()
     others = [QPoint(int(left), int(top)), QPoint(int(left), int(bottom)), QPoint(int(right), int(bottom))]
     lasso(panel.map, others, Qt.KeyboardModifier.ShiftModifier)
     assert chosen < set(session_with_run.selection.tolist())
@@ -176,9 +176,9 @@ def test_galaxies_selected_elsewhere_are_counted(qtbot: QtBot, session_with_run:
     panel = shown(qtbot, session_with_run)
     session_with_run.set_selection(np.arange(5))
     drawn(qtbot, panel)
-    assert "5 selected" in panel.count.text()
+    assert "5 selected" in panel.state.text()
     session_with_run.set_selection(np.empty(0, np.int64))
-    assert "selected" not in panel.count.text()
+    assert "selected" not in panel.state.text()
 
 
 def test_a_map_that_is_stopped_is_not_shown_and_can_be_drawn_again(qtbot: QtBot, session_with_run: Session) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -49,12 +49,13 @@ def test_without_a_step_there_is_a_sentence_and_no_axis(qtbot: QtBot) -> None:
     plot = GrowthPlot()
     qtbot.addWidget(plot)
     plot.show()
-    (sentence,) = [label for label in plot.findChildren(QLabel) if label.text()]
+    sentence = next(label for label in plot.findChildren(QLabel) if label.text())
     assert sentence.isVisible()
     plot.begin("Score of spiral", 20, None)
     assert sentence.isVisible()
     plot.set_values(np.array([1.0, 3.0, 2.0]))
     assert not sentence.isVisible()
+    assert plot.title.text() == "Score of spiral"
     assert plot.values.tolist() == [1, 3, 2]
     low, high = plot.heights
     assert low < 1 < 3 < high
@@ -124,6 +125,9 @@ def test_the_line_tells_progress_and_problems_and_nothing_of_what_was_stopped(qt
 def test_a_split_form_gives_what_stands_open_and_what_is_folded(qtbot: QtBot) -> None:
     form = SplitForm(ClassDreamSettings, ("start", "steps"), "How it grows", ("wished",))
     qtbot.addWidget(form)
+    form.show()
+    qtbot.waitUntil(lambda: form.open.editor("start").isVisible())
+    assert form.open.editor("start").mapTo(form, QPoint()).y() < form.open.editor("steps").mapTo(form, QPoint()).y()
     form.set_value(ClassDreamSettings(steps=12, blur=2.0, wished=3.0))
     assert form.value() == ClassDreamSettings(steps=12, blur=2.0, wished=3.0)
     start = form.open.editor("start")
