@@ -33,6 +33,8 @@ class SettingsForm(QWidget):
         What it shows first; the defaults if left out.
     exclude
         Fields that are not shown and keep their value.
+    only
+        Fields that are shown, in this order; None: all, in that of their declaration.
 
     Notes
     -----
@@ -47,6 +49,7 @@ class SettingsForm(QWidget):
         value: Settings | None = None,
         parent: QWidget | None = None,
         exclude: Collection[str] = (),
+        only: Sequence[str] | None = None,
     ) -> None:
         super().__init__(parent)
         self._model = model
@@ -57,7 +60,8 @@ class SettingsForm(QWidget):
         self._error.setWordWrap(True)
         self._error.setProperty("role", "problem")
         self._error.hide()
-        self._build([knob for name, knob in knobs(model).items() if name not in exclude])
+        declared = knobs(model)
+        self._build([declared[name] for name in only or declared if name not in exclude])
         self.set_value(self._value)
 
     def _build(self, shown: list[Knob]) -> None:

@@ -1,4 +1,4 @@
-"""What the window can ask about the inside of a network, as jobs that were not started yet; late and on paths."""
+"""What the window can ask about the inside of a network, as jobs that were not started yet."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs import Job
+from app.session import Session
 from app.work import begin
 from core.data.stretch import colour_planes, suited
 from core.data.target import Target
@@ -24,7 +25,31 @@ if TYPE_CHECKING:
     from core.explain.features import FeatureMap
     from core.explain.mosaics import Mosaic
     from core.explain.strongest import Strongest
-    from core.nets.layers import LayerRow
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A network, and the dataset that it is shown.
+
+    Attributes
+    ----------
+    predictor, data
+        Their files.
+    written
+        When the weights were written, in ns: a training writes better ones to the same place.
+    """
+
+    predictor: Path
+    data: Path
+    written: int
+
+    @classmethod
+    def of(cls, session: Session) -> Pair | None:
+        """The open run's network with the open dataset; None unless there are both."""
+        predictor, cutouts = session.predictor_path, session.cutouts
+        if predictor is None or cutouts is None:
+            return None
+        return cls(predictor, cutouts.path, predictor.stat().st_mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -37,16 +62,16 @@ class Outline:
         What it was trained for.
     outputs
         Names of its answers.
-    layers
-        The layers with maps by their short names, in their order.
+    titles
+        The layers with maps by their short names, in their order, and what each is called in a list.
     """
 
     target: Target
     outputs: tuple[str, ...]
-    layers: Mapping[str, LayerRow]
+    titles: Mapping[str, str]
 
 
-def outline(predictor: Path, shape: tuple[int, int, int]) -> Job:
+def outline(pair: Pair, shape: tuple[int, int, int]) -> Job:
     """Answers and layers of a network, for stamps of ``shape`` (C, H, W)."""
 
     def run(stop: threading.Event) -> Work[Outline]:
@@ -54,16 +79,15 @@ def outline(predictor: Path, shape: tuple[int, int, int]) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        loaded = Predictor.load(predictor)
-        rows = {activations.short(row.name): row for row in activations.rows(loaded, shape)}
-        return Outline(loaded.target, loaded.output_names, rows)
+        loaded = Predictor.load(pair.predictor)
+        names = [(activations.short(row.name), row.shape[0]) for row in activations.rows(loaded, shape)]
+        titles = {name: f"{name}, {filters} filters" for name, filters in names}
+        return Outline(loaded.target, loaded.output_names, titles)
 
     return Job("Listing the layers", run)
 
 
-def dream(
-    predictor: Path, data: Path, row: int, output: str | None, settings: ClassDreamSettings | DeepDreamSettings
-) -> Job:
+def dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSettings | DeepDreamSettings) -> Job:
     """Let an image grow from a galaxy, or with its colours; previews and result are dreams."""
 
     def run(stop: threading.Event) -> Work[Dream]:
@@ -72,9 +96,9 @@ def dream(
         from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        with Cutouts.open(data) as cutouts:
+        with Cutouts.open(pair.data) as cutouts:
             image, name = cutouts.images[row], cutouts.ids[row]
-        loaded = Predictor.load(predictor)
+        loaded = Predictor.load(pair.predictor)
         if isinstance(settings, DeepDreamSettings):
             return (yield from dreams.deep_dream(loaded, image, output, settings, stop, name))
         return (yield from dreams.class_dream(loaded, image, output, settings, stop, name))
@@ -82,14 +106,14 @@ def dream(
     return Job("Dreaming", run)
 
 
-def save_dream(made: Dream, data: Path, row: int, path: Path) -> Job:
+def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
     """Write a dream as a picture and, beside it, as FITS with the coordinates of its galaxy; the result is both."""
 
     def run(stop: threading.Event) -> Work[tuple[Path, Path]]:
         from core.data.cutouts import Cutouts
 
         yield from begin(stop)
-        with Cutouts.open(data) as cutouts:
+        with Cutouts.open(pair.data) as cutouts:
             wcs, bands = cutouts.wcs(row), [band.name for band in cutouts.bands]
             stretch = suited(cutouts.is_picture)
         picture, table = path.with_suffix(".png"), path.with_suffix(".fits")
@@ -100,24 +124,24 @@ def save_dream(made: Dream, data: Path, row: int, path: Path) -> Job:
     return Job("Saving the dream", run)
 
 
-def strongest(predictor: Path, data: Path, layer: str) -> Job:
+def strongest(pair: Pair, layer: str) -> Job:
     """The galaxies that excite each filter of a layer most."""
 
     def run(stop: threading.Event) -> Work[Strongest]:
         from core.explain import strongest as search
 
-        return (yield from search.find(predictor, data, layer, stop))
+        return (yield from search.find(pair.predictor, pair.data, layer, stop))
 
     return Job(f"Strongest galaxies of {layer}", run)
 
 
-def mosaics(predictor: Path, data: Path, found: Strongest, filters: Sequence[int]) -> Job:
+def mosaics(pair: Pair, found: Strongest, filters: Sequence[int]) -> Job:
     """What some filters, counted from 0, see in their strongest galaxies."""
 
     def run(stop: threading.Event) -> Work[list[Mosaic]]:
         from core.explain import mosaics as drawing
 
-        return (yield from drawing.draw(predictor, data, found, filters, stop))
+        return (yield from drawing.draw(pair.predictor, pair.data, found, filters, stop))
 
     return Job("Drawing filters", run)
 
@@ -135,7 +159,7 @@ def save_mosaics(found: Strongest, made: Sequence[Mosaic], path: Path) -> Job:
     return Job("Saving the figure", run)
 
 
-def responses(predictor: Path, data: Path, row: int) -> Job:
+def responses(pair: Pair, row: int) -> Job:
     """The responses of every layer with maps to one galaxy."""
 
     def run(stop: threading.Event) -> Work[list[FeatureMaps]]:
@@ -144,14 +168,14 @@ def responses(predictor: Path, data: Path, row: int) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        with Cutouts.open(data) as cutouts:
+        with Cutouts.open(pair.data) as cutouts:
             image = cutouts.images[row]
-        return activations.feature_maps(Predictor.load(predictor), image)
+        return activations.feature_maps(Predictor.load(pair.predictor), image)
 
     return Job("Asking the layers", run)
 
 
-def first_weights(predictor: Path) -> Job:
+def first_weights(pair: Pair) -> Job:
     """The weights of the first convolution as pictures, uint8 (F, k, k, 3)."""
 
     def run(stop: threading.Event) -> Work[NDArray[np.uint8]]:
@@ -159,17 +183,17 @@ def first_weights(predictor: Path) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        return activations.first_weights_rgb(Predictor.load(predictor))
+        return activations.first_weights_rgb(Predictor.load(pair.predictor))
 
     return Job("Reading the first weights", run)
 
 
-def galaxy_map(predictor: Path, data: Path, settings: FeatureMapSettings) -> Job:
+def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
     """The galaxies as points, like ones together."""
 
     def run(stop: threading.Event) -> Work[FeatureMap]:
         from core.explain import features
 
-        return (yield from features.run(predictor, data, settings, stop))
+        return (yield from features.run(pair.predictor, pair.data, settings, stop))
 
     return Job("Drawing the map of the galaxies", run)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.forms import SettingsForm
 from app.widgets.fold import Fold
-from core.settings.declare import Settings, knobs
+from core.settings.declare import Settings
 
 
 class SplitForm(QWidget):
@@ -20,7 +20,7 @@ class SplitForm(QWidget):
     model
         The model.
     first
-        Fields that stand open.
+        Fields that stand open, in this order.
     rest
         Title of the fold with the others.
     exclude
@@ -37,14 +37,18 @@ class SplitForm(QWidget):
     ) -> None:
         super().__init__(parent)
         self._first = first
-        others = [name for name in knobs(model) if name not in first]
-        self.open = SettingsForm(model, exclude=[*others, *exclude])
+        self.open = SettingsForm(model, only=first)
         self.folded = SettingsForm(model, exclude=[*first, *exclude])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.open)
         column.addWidget(Fold(rest, self.folded))
         column.addStretch(1)
+
+    def set_value(self, settings: Settings) -> None:
+        """Show other settings."""
+        self.open.set_value(settings)
+        self.folded.set_value(settings)
 
     def value(self) -> Any:
         """The last valid settings."""

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QStackedLayout,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import inside
-from app.jobs import Job, Latest
+from app.inside import Pair
+from app.inside_panel import InsidePanel
 from app.session import Session
 from app.split_form import SplitForm
 from app.theme import icon
 from app.widgets.dream_view import DreamView
-from app.widgets.empty_state import EmptyState
-from app.widgets.state_line import StateLine
 from app.widgets.two_sides import TwoSides, scrolled
 from core.data.stretch import colour_planes, suited
 from core.data.target import Quantities
-from core.errors import Problem
 from core.events import Preview, Progress
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
 
@@ -40,25 +26,31 @@ if TYPE_CHECKING:
 Kind = Literal["class", "quantity", "layer"]
 
 
-class DreamsPanel(QWidget):
+class DreamsPanel(InsidePanel):
     """Choose what is sought, start, and watch image and curve grow.
 
     Parameters
     ----------
     session
         Its current galaxy lends sky and colours, or is what the dream begins with; its open run is asked.
+
+    Attributes
+    ----------
+    dream
+        What is shown, as far as it has grown; None: nothing was dreamt yet.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(
+            session,
+            "mdi6.creation-outline",
+            "Nothing to dream of yet",
+            "Then see what it takes for a perfect galaxy.",
+            parent,
+        )
         self.setObjectName("dreams")
-        self._session = session
-        self._job: Job | None = None
         self._row = -1  # of the galaxy that the shown dream came from
-        self._shown_for: tuple[Path, Path] | None = None
-        self._stale = True
         self._outline: inside.Outline | None = None
-        self._outlines = Latest(self)
         self.dream: Dream | None = None
         self._build()
         self._connect()
@@ -73,9 +65,6 @@ class DreamsPanel(QWidget):
             "quantity": SplitForm(ClassDreamSettings, ("wished", "start", "penalty", "steps"), "How it grows"),
             "layer": SplitForm(DeepDreamSettings, ("filter", "octaves", "steps"), "How it grows", ("layer",)),
         }
-        self._pages = QStackedWidget()
-        for form in self.forms.values():
-            self._pages.addWidget(form)
         self.galaxy = QLabel()
         self.galaxy.setProperty("role", "muted")
         self.galaxy.setWordWrap(True)
@@ -83,16 +72,10 @@ class DreamsPanel(QWidget):
         self.start.setProperty("role", "primary")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.stop.setToolTip("Keep the image as it is now.")
-        self.state = StateLine()
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save…")
         self.save.setToolTip("Write the dream as a picture, and beside it as FITS.")
         self.view = DreamView()
-        self.empty = EmptyState("mdi6.creation-outline", "", "")
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(TwoSides(scrolled(self._choices()), self._pictures(), 620, (290, 560), (260, 400)))
-        whole = QVBoxLayout(self)
-        whole.addLayout(self._stack)
+        self._set_content(TwoSides(scrolled(self._choices()), self._pictures(), 620, (290, 560), (260, 400)))
 
     def _choices(self) -> QWidget:
         side = QWidget()
@@ -103,7 +86,8 @@ class DreamsPanel(QWidget):
         head.addWidget(QLabel("Dream of"))
         head.addWidget(self.subject, 1)
         column.addLayout(head)
-        column.addWidget(self._pages)
+        for form in self.forms.values():
+            column.addWidget(form)
         column.addWidget(self.galaxy)
         column.addStretch(1)
         return side
@@ -122,64 +106,30 @@ class DreamsPanel(QWidget):
         return side
 
     def _connect(self) -> None:
-        session = self._session
-        session.current_changed.connect(self.refresh)
-        session.cutouts_changed.connect(self.refresh)
-        session.predictor_changed.connect(self.refresh)
-        self._outlines.finished.connect(self._show_outline)
-        self._outlines.failed.connect(self._failed)
+        self._outlines = self._request(self._show_outline)
+        self.work.happened.connect(self._happened)
+        self.work.finished.connect(self._show)
+        self.work.ended.connect(self._show_galaxy)
         self.subject.currentIndexChanged.connect(self._show_form)
         self.start.clicked.connect(self.begin)
-        self.stop.clicked.connect(self._stop)
-        self.save.clicked.connect(self._save)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        self._stop()
-        self._outlines.close()
-        super().closeEvent(event)
+        self.stop.clicked.connect(self.work.stop)
+        self.save.clicked.connect(self._save_dream)
 
     # -- what can be sought ----------------------------------------------------------------------------------------
 
-    def refresh(self, _row: Any = None) -> None:
-        """Show what belongs to the current galaxy and network, or later if nobody can see it now."""
-        self._stale = not self.isVisible()
-        cutouts, predictor = self._session.cutouts, self._session.predictor_path
-        asked = None if cutouts is None or predictor is None else (predictor, cutouts.path)
-        if asked != self._shown_for:
-            self._forget()
-        if self._stale:
-            return
-        ready = asked is not None and self._session.current >= 0
-        self._stack.setCurrentIndex(1 if ready else 0)
-        if cutouts is None:
-            self.empty.set_text("Nothing to dream of yet", "Open a dataset and train a network first.")
-        elif predictor is None:
-            self.empty.set_text(
-                "No network yet", "Train a network or open an earlier run. Then see what it takes for a perfect galaxy."
-            )
-        else:
-            self.empty.set_text("No galaxy chosen", "Click one in the gallery: it lends the dream its sky and colours.")
-            if asked != self._shown_for:
-                self._shown_for = asked
-                self._outlines.start(inside.outline(predictor, cutouts.shape[1:]))
-            if ready:
-                self._show_galaxy()
-
     def _forget(self) -> None:
-        self._stop()
-        self._outlines.stop()
-        self._shown_for = self._outline = self.dream = None
+        self._outline = self.dream = None
         self.subject.clear()
-        self.state.clear()
         self.view.clear()
         self._show_state()
+
+    def _look_into(self, pair: Pair) -> None:
+        assert self._session.cutouts is not None
+        self._outlines.start(inside.outline(pair, self._session.cutouts.shape[1:]))
+
+    def _look_at(self, pair: Pair, row: int) -> None:
+        del pair, row
+        self._show_galaxy()
 
     def _show_outline(self, outline: inside.Outline) -> None:
         self._outline = outline
@@ -187,14 +137,14 @@ class DreamsPanel(QWidget):
         for name in outline.outputs:
             self.subject.addItem(name, ("output", name))
         self.subject.insertSeparator(self.subject.count())
-        for name, layer in outline.layers.items():
-            self.subject.addItem(f"{name}, {layer.shape[0]} filters", ("layer", name))
+        for name, title in outline.titles.items():
+            self.subject.addItem(title, ("layer", name))
         self._show_form()
 
     def _show_form(self, _place: int = 0) -> None:
-        self._pages.setCurrentWidget(self.forms[self._kind])
-        for form in self.forms.values():  # the stack is as high as the form that is seen
-            form.setVisible(form is self.forms[self._kind])
+        for kind, form in self.forms.items():
+            form.setVisible(kind == self._kind)
+        self._show_galaxy()
         self._show_state()
 
     @property
@@ -205,27 +155,32 @@ class DreamsPanel(QWidget):
         return "quantity" if self._outline is not None and isinstance(self._outline.target, Quantities) else "class"
 
     def _show_galaxy(self) -> None:
-        """The current galaxy, until there is a dream to show."""
+        """What the current galaxy is for and, until there is a dream, its image."""
         cutouts, row = self._session.cutouts, self._session.current
-        if cutouts is None:
+        if self._pair is None or cutouts is None or row < 0:
             return
-        self.galaxy.setText(f"{cutouts.ids[row]} lends sky, colours and brightness.")
-        if self.dream is None and self._job is None:
+        name = cutouts.ids[row]
+        grows = self._kind == "layer"
+        self.galaxy.setText(f"{name} is amplified." if grows else f"{name} lends sky, colours and brightness.")
+        if self.dream is None and not self.work.is_running:
             self._lay_out(row)
-            self.view.show_start(cutouts.images[row], cutouts.ids[row])
+            self.view.show_galaxy(cutouts.images[row], name)
 
     def _show_state(self) -> None:
-        self.start.setEnabled(self._job is None and self._outline is not None)
-        self.stop.setEnabled(self._job is not None)
-        self.save.setEnabled(self._job is None and self.dream is not None)
+        is_idle = not self.work.is_running
+        self.start.setEnabled(is_idle and self._outline is not None)
+        self.stop.setEnabled(not is_idle)
+        self.save.setEnabled(is_idle and self.dream is not None)
 
     # -- dreaming --------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Let the chosen dream grow."""
-        cutouts, row, predictor = self._session.cutouts, self._session.current, self._session.predictor_path
-        form = self.forms[self._kind]
-        if cutouts is None or predictor is None or row < 0 or self._job is not None or form.problem:
+        pair, row, form = self._pair, self._session.current, self.forms[self._kind]
+        if pair is None or self._outline is None or self.work.is_running:
+            return
+        if form.problem:
+            self.state.setText(form.problem)
             return
         sort, name = self.subject.currentData()
         settings, self.dream = form.value(), None
@@ -233,43 +188,28 @@ class DreamsPanel(QWidget):
             settings = settings.model_copy(update={"layer": name})
         self._lay_out(row)
         self.view.begin(self._title(name), settings.steps, getattr(settings, "wished", None))
-        output = name if sort == "output" else None
-        self._job = job = inside.dream(predictor, cutouts.path, row, output, settings)
-        self.state.follow(job)
-        job.happened.connect(self._happened)
-        job.finished.connect(self._show)
-        job.failed.connect(self._failed)
-        job.ended.connect(self._ended)
-        self._session.add_job(job)
-        job.start()
-        self._show_state()
+        self._begin(inside.dream(pair, row, name if sort == "output" else None, settings))
 
     def _title(self, name: str) -> str:
-        kind, form = self._kind, self.forms[self._kind].value()
-        if kind == "layer":
-            return f"Mean squared response of {name}" if form.filter is None else f"Response of filter {form.filter}"
-        return name if kind == "quantity" else f"Score of {name}"
-
-    def _stop(self) -> None:
-        if self._job is not None:
-            self._job.stop()
+        """What the curve is of."""
+        if self._kind == "layer":
+            number = self.forms["layer"].value().filter
+            whose = (
+                f"Mean squared response of {name}" if number is None else f"Mean response of {name}, filter {number}"
+            )
+            return f"{whose}, octave by octave"
+        if self._outline is not None and isinstance(target := self._outline.target, Quantities):
+            unit = target.units[target.columns.index(name)]
+            return f"{name} [{unit}]" if unit else name
+        return f"Score of {name}"
 
     def _happened(self, events: Sequence[object]) -> None:
         totals = [event.total for event in events if isinstance(event, Progress) and event.total]
         if totals:
             self.view.curve.set_steps(totals[-1])
         previews = [event.what for event in events if isinstance(event, Preview)]
-        if previews and self._job is not None:
+        if previews:
             self._show(previews[-1])  # pyright: ignore[reportArgumentType]
-
-    def _failed(self, problem: object) -> None:
-        self.state.show_problem(problem)
-        if not isinstance(problem, Problem):
-            self._session.report(problem)
-
-    def _ended(self) -> None:
-        self._job = None
-        self._show_state()
 
     # -- showing and keeping ---------------------------------------------------------------------------------------
 
@@ -284,17 +224,11 @@ class DreamsPanel(QWidget):
         self.dream = dream
         self.view.show_dream(dream)
 
-    def _save(self) -> None:
-        cutouts, dream = self._session.cutouts, self.dream
-        if cutouts is None or dream is None:
+    def _save_dream(self) -> None:
+        dream, pair = self.dream, self._pair
+        if dream is None or pair is None:
             return
-        name = f"{dream.method} {dream.target_name} {dream.galaxy_id}.png".replace("/", "-")
-        path, _ = QFileDialog.getSaveFileName(self, "Save the dream", name, "Picture and FITS (*.png)")
-        if path:
-            job = inside.save_dream(dream, cutouts.path, self._row, Path(path))
-            job.finished.connect(
-                lambda both: self._session.message.emit(f"{both[0].name} and {both[1].name} are saved.")
-            )
-            job.failed.connect(self._session.report)
-            self._session.add_job(job)
-            job.start()
+        path = self._ask_path("Save the dream", f"{dream.stem}.png", "Picture, and FITS beside it (*.png)", (".png",))
+        if path is not None:
+            job = inside.save_dream(dream, pair, self._row, path)
+            self._save(job, lambda both: f"{both[0].name} and {both[1].name} are saved in {both[0].parent}.")

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QColor, QShowEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from app import inside
 from app.forms import SettingsForm
-from app.jobs import Job
+from app.inside import Pair
+from app.inside_panel import InsidePanel
 from app.session import Session
 from app.theme import class_colours, colours, icon
 from app.widgets.colour_bar import ColourBar
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_view import ImageView
 from app.widgets.point_map import PointMap
-from app.widgets.state_line import StateLine
 from app.widgets.two_sides import TwoSides, scrolled
 from core.data.stretch import COLOUR_MAPS, colour_planes, suited, to_rgb
 from core.data.target import Classes, columns_of, label_text, numbers
-from core.errors import Problem
 from core.explain.settings import FeatureMapSettings
 
 if TYPE_CHECKING:
@@ -36,22 +34,29 @@ _ENDS = (1, 99)  # percentiles of a quantity between which its colours reach
 _HINT = "Click a point to go to its galaxy. Draw around points to select them, with Shift more. The wheel zooms."
 
 
-class GalaxyMapPanel(QWidget):
+class GalaxyMapPanel(InsidePanel):
     """The last features of all galaxies on a map; clicks and lassos lead back to the galaxies.
 
     Parameters
     ----------
     session
         Its open dataset is laid out by its open run; current galaxy and selection are shared with it.
+
+    Attributes
+    ----------
+    found
+        The map that is shown; None: none was drawn yet.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(
+            session,
+            "mdi6.chart-scatter-plot",
+            "Nothing to lay out yet",
+            "Then see which galaxies it finds alike.",
+            parent,
+        )
         self.setObjectName("galaxy_map")
-        self._session = session
-        self._job: Job | None = None
-        self._shown_for: tuple[Path, Path] | None = None
-        self._stale = True
         self.found: FeatureMap | None = None
         self._build()
         self._connect()
@@ -63,39 +68,17 @@ class GalaxyMapPanel(QWidget):
         self.draw.setProperty("role", "primary")
         self.draw.setToolTip("Let the network look at every galaxy of the dataset once.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
-        self.state, self.legend, self.caption = StateLine(), QLabel(), QLabel()
+        self.legend, self.caption = QLabel(), QLabel()
         self.caption.setProperty("role", "muted")
-        self.caption.setWordWrap(True)
+        for label in (self.caption, self.legend):
+            label.setWordWrap(True)
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setWordWrap(True)
         self.columns = QComboBox()
         self.columns.setToolTip("The quantity whose values colour the points.")
         self.bar = ColourBar()
         self.picture = ImageView()
         self.picture.setFixedHeight(200)
-        self.map = PointMap()
-        self.empty = EmptyState("mdi6.chart-scatter-plot", "", "")
-        self._invitation = EmptyState(
-            "mdi6.chart-scatter-plot",
-            "Which galaxies are alike to the network?",
-            "Draw the map: each galaxy is a point, and like ones lie together. Strays are often wrong labels.",
-        )
-        hint = QLabel(_HINT)
-        hint.setProperty("role", "muted")
-        hint.setWordWrap(True)
-        plot, side = QWidget(), QWidget()
-        column = QVBoxLayout(plot)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.map, 1)
-        column.addWidget(hint)
-        self._sides = QStackedLayout(side)
-        self._sides.addWidget(self._invitation)
-        self._sides.addWidget(plot)
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(TwoSides(scrolled(self._choices()), side, 620, (260, 600), (240, 400)))
-        whole = QVBoxLayout(self)
-        whole.addLayout(self._stack)
+        self._set_content(TwoSides(scrolled(self._choices()), self._plot(), 620, (260, 600), (240, 400)))
 
     def _choices(self) -> QWidget:
         side = QWidget()
@@ -107,19 +90,37 @@ class GalaxyMapPanel(QWidget):
         column.setSpacing(8)
         column.addWidget(self.form)
         column.addLayout(buttons)
-        column.addWidget(self.state)
-        for widget in (self.columns, self.bar, self.legend, self.picture, self.caption):
+        for widget in (self.state, self.columns, self.bar, self.legend, self.picture, self.caption):
             column.addWidget(widget)
         column.addStretch(1)
         return side
 
+    def _plot(self) -> QWidget:
+        """The points, or what to do to see some."""
+        invitation = EmptyState(
+            "mdi6.chart-scatter-plot",
+            "Which galaxies are alike to the network?",
+            "Draw the map: each galaxy is a point, and like ones lie together. Strays are often wrong labels.",
+        )
+        self.map = PointMap()
+        hint = QLabel(_HINT)
+        hint.setProperty("role", "muted")
+        hint.setWordWrap(True)
+        plot, side = QWidget(), QWidget()
+        column = QVBoxLayout(plot)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.map, 1)
+        column.addWidget(hint)
+        self._sides = QStackedLayout(side)
+        self._sides.addWidget(invitation)
+        self._sides.addWidget(plot)
+        return side
+
     def _connect(self) -> None:
-        session = self._session
-        session.cutouts_changed.connect(self.refresh)
-        session.predictor_changed.connect(self.refresh)
-        session.split_changed.connect(self._show_target)
-        session.current_changed.connect(self._show_current)
-        session.selection_changed.connect(self._show_selection)
+        self._session.split_changed.connect(self.refresh)
+        self._session.selection_changed.connect(self._show_selection)
+        self.work.finished.connect(self._show)
+        self.work.stopped.connect(self._show_selection)
         self.draw.clicked.connect(self.begin)
         self.stop.clicked.connect(self._stop)
         self.columns.activated.connect(self._show_colours)
@@ -127,68 +128,36 @@ class GalaxyMapPanel(QWidget):
         self.map.hovered.connect(self._hover)
         self.map.lassoed.connect(self._select)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        self._stop()
-        super().closeEvent(event)
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange and self.isVisible():
+            self._show_colours()
+        super().changeEvent(event)
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Forget the map of another dataset or network."""
-        self._stale = not self.isVisible()
-        cutouts, predictor = self._session.cutouts, self._session.predictor_path
-        asked = None if cutouts is None or predictor is None else (predictor, cutouts.path)
-        if asked != self._shown_for:
-            self._stop()
-            self._shown_for, self.found = asked, None
-            self.state.clear()
-        self._stack.setCurrentIndex(0 if asked is None else 1)
-        if cutouts is None:
-            self.empty.set_text("Nothing to lay out yet", "Open a dataset and train a network first.")
-        else:
-            self.empty.set_text(
-                "No network yet", "Train a network or open an earlier run. Then see whom it finds alike."
-            )
-        self._show_target()
+    def _forget(self) -> None:
+        self.found = None
         self._show_state()
+
+    def _look_at(self, pair: Pair, row: int) -> None:
+        del pair, row
+        self._show_target()
+        self._show_current()
+        self._show_selection()
 
     def begin(self) -> None:
         """Draw the map with the settings of the form."""
-        if self._shown_for is None or self._job is not None or self.form.problem:
-            return
-        self._job = job = inside.galaxy_map(*self._shown_for, self.form.value())
-        self.state.follow(job)
-        job.finished.connect(self._show)
-        job.failed.connect(self._failed)
-        job.ended.connect(self._ended)
-        self._session.add_job(job)
-        job.start()
-        self._show_state()
+        if self._pair is not None and not self.work.is_running and not self.form.problem:
+            self._begin(inside.galaxy_map(self._pair, self.form.value()))
 
     def _stop(self) -> None:
-        if self._job is not None:
-            self._job.stop()
-            self.state.setText("Stopping…")
-
-    def _failed(self, problem: object) -> None:
-        self.state.show_problem(problem)
-        if not isinstance(problem, Problem):
-            self._session.report(problem)
-
-    def _ended(self) -> None:
-        self._job = None
-        self._show_state()
+        self.work.stop()
+        self.state.setText("Stopping…")
 
     def _show_state(self) -> None:
-        self.draw.setVisible(self._job is None)
-        self.stop.setVisible(self._job is not None)
+        self.draw.setVisible(not self.work.is_running)
+        self.stop.setVisible(self.work.is_running)
         has_map = self.found is not None
         self._sides.setCurrentIndex(1 if has_map else 0)
         for widget in (self.legend, self.picture, self.caption):
@@ -199,13 +168,12 @@ class GalaxyMapPanel(QWidget):
     def _show(self, found: FeatureMap) -> None:
         self.found = found
         share = found.explained_variance
-        titles = ["", ""]
+        titles = None
         if share is not None:
             titles = [f"Component {axis}: {100 * part:.0f} % of the variance" for axis, part in enumerate(share, 1)]
-        self.map.set_points(found.coordinates, titles, equal=share is None, tip=self._tip)
-        self.state.setText(f"{len(found):,} galaxies".replace(",", "\u202f"))
+        self.map.set_points(found.coordinates, titles, self._tip)
         self._show_target()
-        self._show_current(self._session.current)
+        self._show_current()
         self._show_selection()
 
     def _row(self, place: int) -> int:
@@ -235,27 +203,23 @@ class GalaxyMapPanel(QWidget):
         if found is None:
             return
         if isinstance(target, Classes):
-            texts = [label_text(value) for value in self._session.columns[target.column][found.rows].tolist()]
-            place = {name: number for number, name in enumerate(target.names)}
-            groups = np.array([place.get(text, -1) for text in texts], dtype=np.int64)
-            self.map.set_colours(groups, class_colours(len(target.names)))
-            self._show_legend(target.names, groups)
+            self._show_classes(target, self._session.columns[target.column][found.rows])
         elif is_number:
-            values = numbers(self._session.columns[self.columns.currentText()])[found.rows]
-            self._show_values(values)
+            self._show_values(numbers(self._session.columns[self.columns.currentText()])[found.rows])
         else:
             self.map.set_colours(np.full(len(found), -1), [])
 
-    def _show_legend(self, names: Sequence[str], groups: NDArray[np.int64]) -> None:
-        entries = list(zip(names, class_colours(len(names)), strict=True))
+    def _show_classes(self, target: Classes, labels: NDArray[np.generic]) -> None:
+        names, shades, muted = target.names, class_colours(len(target.names)), colours().muted
+        place = {name: number for number, name in enumerate(names)}
+        groups = np.array([place.get(label_text(label), -1) for label in labels.tolist()], dtype=np.int64)
+        self.map.set_colours(groups, shades)
+        bare, *counts = np.bincount(groups + 1, minlength=len(names) + 1).tolist()
+        entries = list(zip(names, shades, counts, strict=True)) + [("no label", muted, bare)] * (bare > 0)
         lines = [
-            f'<span style="color:{colour}">●</span> {name} <span style="color:{colours().muted}">{count:,}</span>'
-            for (name, colour), count in zip(
-                entries, np.bincount(groups + 1, minlength=len(names) + 1)[1:], strict=True
-            )
+            f'<span style="color:{shade}">●</span> {escape(name)} <span style="color:{muted}">{_whole(number)}</span>'
+            for name, shade, number in entries
         ]
-        if bare := int((groups < 0).sum()):
-            lines.append(f'<span style="color:{colours().muted}">● no label {bare:,}</span>')
         self.legend.setText("<br>".join(lines))
 
     def _show_values(self, values: NDArray[np.float64]) -> None:
@@ -271,25 +235,24 @@ class GalaxyMapPanel(QWidget):
 
     # -- to the galaxies and back ----------------------------------------------------------------------------------
 
-    def _places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where these galaxies are among the points; those that are not there are left out."""
-        return np.empty(0, np.int64) if self.found is None else np.flatnonzero(np.isin(self.found.rows, rows))
-
-    def _show_current(self, row: int) -> None:
+    def _show_current(self) -> None:
+        row = self._session.current
         if self.found is not None:
-            places = self._places(np.array([row]))
+            places = np.flatnonzero(self.found.rows == row)
             self.map.set_current(int(places[0]) if len(places) else -1)
             self._show_picture(row)
 
     def _show_selection(self) -> None:
         if self.found is not None:
-            self.map.set_selected(self._places(self._session.selection))
+            places = np.flatnonzero(np.isin(self.found.rows, self._session.selection))
+            self.map.set_selected(places)
+            chosen = f", {_whole(len(places))} selected" if len(places) else ""
+            self.state.setText(f"{_whole(len(self.found))} galaxies{chosen}")
 
     def _select(self, places: NDArray[np.int64], more: bool) -> None:
         if self.found is not None:
             rows = self.found.rows[places]
             self._session.set_selection(np.union1d(self._session.selection, rows) if more else rows)
-            self._session.message.emit(f"{len(self._session.selection):,} galaxies are selected.")
 
     def _hover(self, place: int) -> None:
         self._show_picture(self._row(place) if place >= 0 else self._session.current)
@@ -304,3 +267,7 @@ class GalaxyMapPanel(QWidget):
         picture = to_rgb(cutouts.images[row], suited(cutouts.is_picture), planes)
         self.picture.set_image(picture, float(cutouts.pixel_scale[row]))
         self.caption.setText(f"{cutouts.ids[row]} {self._session.label(row)}".strip())
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")

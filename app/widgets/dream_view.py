@@ -17,25 +17,31 @@ if TYPE_CHECKING:
     from core.explain.dream import Dream
 
 
+_STARTS = {"noise": "Start: noise", "empty": "Start: empty sky", "galaxy": "Start: galaxy"}
+
+
 class DreamView(QWidget):
     """Start and dream side by side between the same limits, with what the network says of them, and the curve."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stretch, self._planes, self._scale = StretchSettings(), None, math.nan
+        self.before_title, self.after_title = QLabel(), QLabel("Dream")
         self.before, self.after = ImageView(), ImageView()
         self.before_note, self.after_note = QLabel(), QLabel()
         self.curve = GrowthPlot()
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setRowStretch(1, 1)
-        columns = (("Start", self.before, self.before_note), ("Dream", self.after, self.after_note))
+        columns = (
+            (self.before_title, self.before, self.before_note),
+            (self.after_title, self.after, self.after_note),
+        )
         for place, (title, view, note) in enumerate(columns):
-            heading = QLabel(title)
-            heading.setProperty("role", "heading")
+            title.setProperty("role", "heading")
             note.setProperty("role", "muted")
             note.setWordWrap(True)
-            grid.addWidget(heading, 0, place)
+            grid.addWidget(title, 0, place)
             grid.addWidget(view, 1, place)
             grid.addWidget(note, 2, place)
             grid.setColumnStretch(place, 1)
@@ -48,11 +54,12 @@ class DreamView(QWidget):
         """Show images with this stretch, these bands red, green and blue, and this scale in arcsec/pixel."""
         self._stretch, self._planes, self._scale = stretch, planes, pixel_scale
 
-    def show_start(self, image: NDArray[np.float32], note: str) -> None:
-        """Show what a dream may begin with, (C, H, W), and no dream."""
+    def show_galaxy(self, image: NDArray[np.float32], name: str) -> None:
+        """Show the galaxy, (C, H, W), that a dream begins with or borrows from, and no dream."""
         self.clear()
+        self.before_title.setText("Galaxy")
         self._paint(self.before, image, image)
-        self.before_note.setText(note)
+        self.before_note.setText(name)
 
     def begin(self, title: str, steps: int, wished: float | None) -> None:
         """Get ready for a dream of so many steps whose curve is of ``title``."""
@@ -63,6 +70,7 @@ class DreamView(QWidget):
     def show_dream(self, dream: Dream) -> None:
         """Show a dream as far as it has grown."""
         both = np.stack([dream.start, dream.image])
+        self.before_title.setText(_STARTS[dream.begins_with])
         self._paint(self.before, dream.start, both)
         self._paint(self.after, dream.image, both)
         self.before_note.setText(_told(dream, dream.score_before, dream.probability_before))
@@ -86,4 +94,4 @@ def _told(dream: Dream, score: float, probability: float | None) -> str:
     """What the network says of an image."""
     if probability is not None:
         return f"{dream.output_name}: p = {probability:.3f}"
-    return f"{dream.output_name}: {score:.3g} {dream.unit}".strip()
+    return f"{dream.output_name}: {score:.3g} {dream.unit}".strip().replace(" -", " −")

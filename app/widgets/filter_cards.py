@@ -72,16 +72,17 @@ class FilterCard(QWidget):
     def __init__(self, drawn: Drawn, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows = [place.row for place in drawn.places]
-        heading, told = QLabel(f"Filter {drawn.number + 1}"), QLabel(drawn.kinds if self._rows else "answers to none")
+        heading = QLabel(f"Filter {drawn.number + 1}")
         heading.setProperty("role", "heading")
-        told.setProperty("role", "muted")
-        told.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.told = QLabel(drawn.kinds if self._rows else "answers to none")
+        self.told.setProperty("role", "muted")
+        self.told.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(4)
         grid.addWidget(heading, 0, 0)
-        grid.addWidget(told, 0, 1)
+        grid.addWidget(self.told, 0, 1)
         tips = [
             "\n".join(filter(None, (place.galaxy_id, place.kind, f"response {place.response:.3g}")))
             for place in drawn.places

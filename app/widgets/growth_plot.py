@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
 
@@ -16,7 +16,9 @@ class GrowthPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = ""
+        self.title = QLabel()
+        self.title.setProperty("role", "muted")
+        self._marks: list[float] = []  # values that have to be in view with the curve
         self._plot = pg.PlotWidget()
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
@@ -26,9 +28,18 @@ class GrowthPlot(QWidget):
         self._wished = pg.InfiniteLine(angle=0, movable=False, label="wished", labelOpts={"position": 0.06})
         self._wished.hide()
         self._plot.addItem(self._wished)
-        column = QVBoxLayout(self)
+        invitation = QLabel("The curve of its growth will stand here.")
+        invitation.setProperty("role", "muted")
+        invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(invitation)
+        titled = QWidget()
+        column = QVBoxLayout(titled)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._plot)
+        column.setSpacing(2)
+        column.addWidget(self.title)
+        column.addWidget(self._plot, 1)
+        self._pages.addWidget(titled)
         self._dress()
 
     @property
@@ -39,33 +50,42 @@ class GrowthPlot(QWidget):
 
     def begin(self, title: str, steps: int, wished: float | None) -> None:
         """Forget the curve; the next one is of ``title`` and will have so many steps."""
-        self._title = title
+        self.title.setText(title)
         self.set_steps(steps)
+        self._marks = [] if wished is None else [wished]
         self._wished.setVisible(wished is not None)
-        if wished is not None:
-            self._wished.setValue(wished)
+        self._wished.setValue(wished or 0)
         self.set_values(np.zeros(0))
-        self._dress()
+
+    @property
+    def heights(self) -> tuple[float, float]:
+        """The lowest and the highest value that has room."""
+        low, high = self._plot.getViewBox().viewRange()[1]
+        return low, high
 
     def set_steps(self, steps: int) -> None:
         """Make room for so many steps."""
         self._plot.getViewBox().setXRange(0, max(1, steps), padding=0.01)
 
     def set_values(self, values: NDArray[np.float64]) -> None:
-        """Show the curve so far, (steps,)."""
+        """Show the curve so far, (steps,); without a step, a sentence."""
+        self._pages.setCurrentIndex(1 if len(values) else 0)
         self._curve.setData(np.arange(len(values)), values)
+        if np.isfinite(values).any():
+            seen = [*self._marks, *values[np.isfinite(values)]]
+            self._plot.getViewBox().setYRange(min(seen), max(seen), padding=0.06)
 
     def _dress(self) -> None:
         """Colours of the theme."""
         chosen = colours()
         self._plot.setBackground(chosen.surface)
         self._plot.showGrid(x=True, y=True, alpha=0.12)
-        for side, text in (("left", self._title), ("bottom", "Step")):
+        for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
             axis.setPen(chosen.line)
             axis.setTextPen(chosen.muted)
-            axis.setLabel(text, siPrefixEnableRanges=(), color=chosen.muted)
-        self._plot.getAxis("left").setWidth(60)
+        self._plot.getAxis("bottom").setLabel("Step", siPrefixEnableRanges=(), color=chosen.muted)
+        self._plot.getAxis("left").setWidth(46)
         self._curve.setPen(pg.mkPen(chosen.accent, width=1.6))
         self._wished.setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
         self._wished.label.setColor(chosen.muted)

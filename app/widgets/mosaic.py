@@ -41,7 +41,7 @@ class Mosaic(QWidget):
         self._pictures: list[QImage] = []
         self._tips: Sequence[str] = ()
         self._marked: Collection[int] = ()
-        self._cursor = -1
+        self._cursor = self._pressed = -1
         self.setMinimumSize(96, 96)
         if clickable:
             self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -64,7 +64,7 @@ class Mosaic(QWidget):
         """Show pictures (H, W, 3) or, where they may be transparent, (H, W, 4), row 0 at the bottom."""
         self._pictures = [_image(picture) for picture in pictures]
         self._tips = tips
-        self._cursor = -1
+        self._cursor = self._pressed = -1
         self.update()
 
     def set_marked(self, places: Collection[int]) -> None:
@@ -98,11 +98,17 @@ class Mosaic(QWidget):
         position = event.position().toPoint() if isinstance(event, QMouseEvent) else event.pos()
         return next((place for place in range(self.count) if self.place_rect(place).contains(position)), -1)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a click."""
+        is_meant = self._clickable and event.button() == Qt.MouseButton.LeftButton
+        self._pressed = self._place_at(event) if is_meant else -1
+        event.setAccepted(is_meant)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Choose the picture under the mouse."""
-        place = self._place_at(event)
-        if self._clickable and place >= 0 and event.button() == Qt.MouseButton.LeftButton:
-            self.clicked.emit(place)
+        """Choose the picture that the mouse was pressed over, unless it has left it."""
+        if self._pressed >= 0 and self._place_at(event) == self._pressed:
+            self.clicked.emit(self._pressed)
+        self._pressed = -1
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go from picture to picture with the arrow keys, and choose with Return."""
@@ -143,6 +149,8 @@ class Mosaic(QWidget):
             room.moveCenter(cell.center())
             is_coarse = size.width() >= _SINGLE * picture.width()
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not is_coarse)
+            if picture.hasAlphaChannel():
+                painter.fillRect(room, QColor(chosen.line))
             painter.drawImage(room, picture)
             if place in self._marked:
                 painter.setPen(QPen(QColor(chosen.accent), 2))

@@ -69,6 +69,14 @@ class _Plane(pg.ViewBox):
                 self.clicked.emit(self.mapToView(ev.pos()))
 
 
+class _Dots(pg.ScatterPlotItem):
+    """Points that leave clicks to the plane, which knows the nearest one."""
+
+    def mouseClickEvent(self, ev: Any) -> None:
+        """Let it pass."""
+        ev.ignore()
+
+
 class PointMap(QWidget):
     """Points in colours, one of them the current one, some of them selected.
 
@@ -91,7 +99,7 @@ class PointMap(QWidget):
         self._plot = pg.PlotWidget(viewBox=self._plane)
         self._plot.hideButtons()
         self._plot.setMinimumSize(200, 180)
-        self._dots, self._selected, self._current = (pg.ScatterPlotItem(pxMode=True) for _ in range(3))
+        self._dots, self._selected, self._current = (_Dots(pxMode=True) for _ in range(3))
         for level, item in enumerate((self._dots, self._selected, self._current)):
             item.setZValue(level)
             self._plane.addItem(item, ignoreBounds=level > 0)
@@ -116,20 +124,19 @@ class PointMap(QWidget):
         scene = self._plane.mapViewToScene(QPointF(*self._points[place]))
         return QPointF(self._plot.mapTo(self, self._plot.mapFromScene(scene)))
 
-    def set_points(
-        self, points: NDArray[Any], titles: Sequence[str], *, equal: bool, tip: Callable[[int], str]
-    ) -> None:
+    def set_points(self, points: NDArray[Any], titles: Sequence[str] | None, tip: Callable[[int], str]) -> None:
         """Show points (n, 2), grey at first.
 
-        ``equal``: both axes have one scale, and no numbers; ``tip(place)`` says what a point is.
+        ``titles`` of both axes; None: their numbers mean nothing, and only distances count. ``tip(place)`` says what a
+        point is.
         """
         self._points, self._tip, self._hovered = np.asarray(points, np.float64), tip, -1
         for item in (self._selected, self._current):
             item.clear()
-        for side, title in zip(("bottom", "left"), titles, strict=True):
+        for side, title in zip(("bottom", "left"), titles or ("", ""), strict=True):
             self._plot.getAxis(side).setLabel(title, siPrefixEnableRanges=())
-            self._plot.getAxis(side).setStyle(showValues=not equal)
-        self._plane.setAspectLocked(equal)
+            self._plot.showAxis(side, titles is not None)
+        self._plane.setAspectLocked(titles is None)
         self.set_colours(np.full(len(points), -1), [])
         self._plane.autoRange()
 

@@ -19,12 +19,10 @@ class StateLine(QLabel):
         self.setProperty("role", "muted")
         self.setWordWrap(True)
 
-    def follow(self, job: Any) -> None:
-        """Say how far a job is from now on; nothing once it is stopped."""
-        self.setText("Preparing…")
-        job.happened.connect(self._happened)
-        job.failed.connect(self.show_problem)
-        job.stopped.connect(self.clear)
+    def follow(self, work: Any) -> None:
+        """Say how far a job is, or the newest of several, from now on; nothing once it is stopped."""
+        work.happened.connect(self._happened)
+        work.stopped.connect(self.clear)
 
     def _happened(self, events: Sequence[object]) -> None:
         told = [event for event in events if isinstance(event, Progress) and event.unit]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,16 @@ class Dream:
     probability_before: float | None = None
     probability_after: float | None = None
     unit: str = ""
+
+    @property
+    def stem(self) -> str:
+        """A file's name for it, without its ending."""
+        return re.sub(r"[^\w.+-]", "_", f"{self.galaxy_id}_{self.method}_{self.target_name}")
+
+    @property
+    def begins_with(self) -> str:
+        """What the start is: ``"noise"``, ``"empty"`` sky, or the ``"galaxy"`` itself."""
+        return getattr(self.settings, "start", "galaxy")
 
     def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
         """Write image, start (``START``) and curve (``CURVE``, one row of numbers) as FITS images.

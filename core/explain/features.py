@@ -91,7 +91,7 @@ def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threadi
     """
     with Cutouts.open(data) as cutouts:
         rows = np.arange(len(cutouts))
-        if settings.method == "t-sne" and len(rows) > settings.most_galaxies:
+        if settings.method == "t-SNE" and len(rows) > settings.most_galaxies:
             random = np.random.default_rng(settings.seed)
             rows = np.sort(random.choice(rows, settings.most_galaxies, replace=False))
         loaded = Predictor.load(predictor, devices.choose("auto"))
@@ -162,7 +162,7 @@ def flattened(
         wide = (wide - wide.mean(axis=0)) / np.where(spread > 0, spread, 1)
     if wide.shape[1] == 1:
         wide = np.pad(wide, ((0, 0), (0, 1)))  # a second axis on which nothing varies
-    if settings.method == "pca":
+    if settings.method == "PCA":
         analysis = PCA(2, random_state=settings.seed)
         with np.errstate(invalid="ignore"):  # where nothing varies, it divides zero by zero
             coordinates = analysis.fit_transform(wide)

@@ -107,7 +107,7 @@ class DeconvnetSettings(Settings):
 class AscentSettings(Settings):
     """How an image grows towards what a network answers to most."""
 
-    steps: int = setting(256, title="Steps", help="How often the image is changed.", ge=1, le=10_000)
+    steps: int = setting(256, title="Steps", help="How often the image is changed.", ge=1, le=10_000, scale="log")
     step: float = setting(
         0.05,
         title="Step size",
@@ -217,14 +217,16 @@ class DeepDreamSettings(AscentSettings):
         le=10,
         scale="log",
     )
-    steps: int = setting(40, title="Steps", help="How often the image is changed at each octave.", ge=1, le=10_000)
+    steps: int = setting(
+        40, title="Steps", help="How often the image is changed at each octave.", ge=1, le=10_000, scale="log"
+    )
 
 
 class FeatureMapSettings(Settings):
     """Lay out the galaxies by what the network makes of them."""
 
-    method: Literal["pca", "t-sne"] = setting(
-        "pca",
+    method: Literal["PCA", "t-SNE"] = setting(
+        "PCA",
         title="Map",
         help="PCA: the two directions in which the features vary most. t-SNE: neighbours stay together, distances "
         "mean nothing.",

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 Scale = Literal["linear", "log"]
@@ -18,9 +18,19 @@ Level = Literal["essential", "expert"]
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, compared by value, unknown names refused."""
+    """Base of all settings: frozen, compared by value, unknown names refused, choices known in any case of letters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: Any, info: ValidationInfo) -> Any:
+        """Somebody who types ``pca`` on a command line means ``PCA``."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, str) and get_origin(annotation) is Literal:
+            same = [choice for choice in get_args(annotation) if str(choice).casefold() == value.casefold()]
+            return same[0] if same else value
+        return value
 
 
 def setting(

@@ -54,25 +54,25 @@ def told_apart(coordinates: np.ndarray, labels: np.ndarray) -> float:
     return KNeighborsClassifier(5).fit(coordinates, labels).score(coordinates, labels)
 
 
-@pytest.mark.parametrize("method", ["pca", "t-sne"])
+@pytest.mark.parametrize("method", ["PCA", "t-SNE"])
 def test_planted_classes_lie_apart(method) -> None:
     points, labels = clouds()
     found, variance = mapped(points, method=method)
     assert found.shape == (120, 2) and found.dtype == np.float32
     assert told_apart(found, labels) >= 0.95
-    assert (variance is None) == (method == "t-sne")
+    assert (variance is None) == (method == "t-SNE")
 
 
 def test_the_same_seed_gives_the_same_map_whatever_else_is_drawn() -> None:
     points, _ = clouds(width=80)
     np.random.seed(1)  # noqa: NPY002 - the global state is what it must not look at
-    first, _ = mapped(points, method="t-sne", seed=3)
+    first, _ = mapped(points, method="t-SNE", seed=3)
     np.random.seed(2)  # noqa: NPY002
-    again, _ = mapped(points, method="t-sne", seed=3)
+    again, _ = mapped(points, method="t-SNE", seed=3)
     np.testing.assert_array_equal(first, again)
 
 
-@pytest.mark.parametrize("method", ["pca", "t-sne"])
+@pytest.mark.parametrize("method", ["PCA", "t-SNE"])
 @pytest.mark.parametrize("shape", [(4, 7), (5, 1)])
 def test_few_galaxies_and_few_features_are_enough(method, shape) -> None:
     points = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
@@ -113,7 +113,7 @@ def test_a_dataset_becomes_a_map_with_its_ids(survey_run, survey_dataset, survey
     assert made.coordinates.shape == (len(made), 2)
     assert made.rows.tolist() == list(range(90))
     assert made.explained_variance[0] >= made.explained_variance[1] > 0
-    some = FeatureMapSettings(method="t-sne", most_galaxies=20)
+    some = FeatureMapSettings(method="t-SNE", most_galaxies=20)
     sample = result_of(features.run(survey_run, survey_dataset, some, threading.Event()))
     assert len(sample) == 20 and len(set(sample.rows.tolist())) == 20
     assert [made.ids[row] for row in sample.rows] == list(sample.ids)

@@ -5,7 +5,9 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
+from core.errors import SettingsProblem
 from core.settings.declare import Settings, knobs, setting
+from core.settings.toml import overridden
 
 
 class Lens(Settings):
@@ -58,3 +60,16 @@ def test_a_wrong_default_is_a_defect_and_found_at_once():
 
     with pytest.raises(ValidationError):
         Wrong()
+
+
+def test_a_choice_is_known_in_any_case_of_letters_and_kept_as_it_was_declared():
+    class Chart(Settings):
+        """A chart."""
+
+        kind: Literal["PCA", "t-SNE"] = setting("PCA", title="Map", help="Which one.")
+        title: str = setting("PCA", title="Caption", help="Above it.")
+
+    assert Chart.model_validate({"kind": "t-sne", "title": "pca"}) == Chart(kind="t-SNE", title="pca")
+    assert overridden(Chart(), ["kind=T-SNE"]).kind == "t-SNE"
+    with pytest.raises(SettingsProblem, match=r"umap.*PCA"):
+        overridden(Chart(), ["kind=umap"])
