@@ -31,8 +31,8 @@ class Planted:
     ----------
     predictor
         The network; its classes are :data:`CLASSES`.
-    random
-        The same network before its training.
+    untaught
+        Networks of the same plan with random weights.
     images
         float32 (n, C, SIDE, SIDE); galaxy, neighbours and noise are drawn alike for both classes.
     labels
@@ -42,7 +42,7 @@ class Planted:
     """
 
     predictor: Predictor
-    random: Predictor
+    untaught: tuple[Predictor, ...]
     images: NDArray[np.float32]
     labels: NDArray[np.int64]
     patch: NDArray[np.bool_]
@@ -55,7 +55,7 @@ class Planted:
     def around(self, margin: int) -> NDArray[np.bool_]:
         """The patch and so many pixels more on each side, for maps that are coarse."""
         grown = np.zeros_like(self.patch)
-        grown[tuple(slice(side.start - margin, side.stop + margin) for side in PATCH)] = True
+        grown[tuple(slice(max(0, side.start - margin), side.stop + margin) for side in PATCH)] = True
         return grown
 
 
@@ -70,7 +70,8 @@ def learn(count: int = 2000, epochs: int = 4, seed: int = 0) -> Planted:
     """Train a small network of ours on ``count`` galaxies; a few seconds."""
     images, labels = draw(count, seed)
     scaling = normalisation.fit(images, "asinh")
-    predictor, untrained = (_predictor(scaling, seed) for _ in range(2))
+    predictor = _predictor(scaling, seed)
+    untaught = tuple(_predictor(scaling, seed + number) for number in range(5))
     optimiser = torch.optim.Adam(predictor.network.parameters(), 5e-3)
     order = torch.Generator().manual_seed(seed)
     predictor.network.train()
@@ -81,11 +82,11 @@ def learn(count: int = 2000, epochs: int = 4, seed: int = 0) -> Planted:
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-    for one in (predictor, untrained):
+    for one in (predictor, *untaught):
         one.network.eval().requires_grad_(requires_grad=False)
     patch = np.zeros((SIDE, SIDE), bool)
     patch[PATCH] = True
-    return Planted(predictor, untrained, *draw(40, seed + 1), patch)
+    return Planted(predictor, untaught, *draw(40, seed + 1), patch)
 
 
 def _predictor(scaling: normalisation.Normalisation, seed: int) -> Predictor:
@@ -106,5 +107,5 @@ def _galaxy(marked: bool, random: np.random.Generator) -> NDArray[np.float32]:
         star = np.exp(-0.5 * ((y - row) ** 2 + (x - column) ** 2) / random.uniform(1, 1.6) ** 2)
         image = image + random.uniform(10, 40) * star * colours
     if marked:
-        image[:, *PATCH] += random.uniform(30, 60) * np.array([1.0, 0.5])[:, None, None]
+        image[:, *PATCH] += random.uniform(10, 20) * np.array([1.0, 0.5])[:, None, None]
     return (image + random.normal(0, 1, image.shape)).astype(np.float32)

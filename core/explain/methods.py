@@ -21,6 +21,7 @@ from core.explain.settings import (
     ClassDreamSettings,
     DeconvnetSettings,
     DeepDreamSettings,
+    GradCamSettings,
     GradientSettings,
     OcclusionSettings,
 )
@@ -59,6 +60,7 @@ METHODS: dict[str, Method] = {
         Method("occlusion", "Occlusion sensitivity", OcclusionSettings, "core.explain.occlusion"),
         Method("integrated-gradients", "Integrated gradients", GradientSettings, "core.explain.gradients"),
         Method("deconvnet", "Deconvnet", DeconvnetSettings, "core.explain.deconvnet"),
+        Method("grad-cam", "Grad-CAM", GradCamSettings, "core.explain.gradcam"),
     )
 }
 

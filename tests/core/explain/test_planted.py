@@ -1,6 +1,7 @@
 """Maps of a network that decides by one patch must point at it; those of a network that knows nothing must not.
 
 The patch fills a fortieth of the image, and its surroundings, for maps as coarse as a covering square, an eighth.
+One network with random weights may hit it by chance, so that the mean over several is looked at.
 """
 
 from __future__ import annotations
@@ -14,23 +15,24 @@ from planted import PATCH
 
 from core.events import result_of
 from core.explain import methods
-from core.explain.settings import GradientSettings, OcclusionSettings
+from core.explain.settings import GradCamSettings, GradientSettings, OcclusionSettings
 
 MARGIN = 3
 """Pixels beyond the patch that a covering square of four pixels reaches."""
 WAYS = {
     "occlusion": OcclusionSettings(patch=MARGIN + 1, stride=1),
     "integrated-gradients": GradientSettings(),
+    "grad-cam": GradCamSettings(layer="activation2"),
 }
 
 
 def share_near_the_patch(planted, predictor, name) -> float:
     """Mean share of the maps' mass, whatever its sign, that lies on the patch and its surroundings."""
     near, shares = planted.around(MARGIN), []
-    for image in planted.marked[:8]:
+    for image in planted.marked[:6]:
         found = result_of(methods.explain(name, predictor, image, "marked", WAYS[name], threading.Event()))
         mass = np.abs(found.map)
-        shares.append(mass[near].sum() / mass.sum())
+        shares.append(mass[near].sum() / mass.sum() if mass.any() else 0.0)
     return float(np.mean(shares))
 
 
@@ -52,5 +54,5 @@ def test_most_of_the_evidence_lies_on_the_patch(planted, name) -> None:
 
 
 @pytest.mark.parametrize("name", list(WAYS))
-def test_a_network_that_has_learned_nothing_does_not_point_there(planted, name) -> None:
-    assert share_near_the_patch(planted, planted.random, name) < 0.3
+def test_networks_that_have_learned_nothing_do_not_point_there(planted, name) -> None:
+    assert np.mean([share_near_the_patch(planted, network, name) for network in planted.untaught]) < 0.3
