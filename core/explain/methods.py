@@ -23,6 +23,7 @@ from core.explain.settings import (
     DeepDreamSettings,
     GradCamSettings,
     GradientSettings,
+    GuidedSettings,
     OcclusionSettings,
 )
 from core.settings.declare import Settings
@@ -60,6 +61,7 @@ METHODS: dict[str, Method] = {
         Method("occlusion", "Occlusion sensitivity", OcclusionSettings, "core.explain.occlusion"),
         Method("integrated-gradients", "Integrated gradients", GradientSettings, "core.explain.gradients"),
         Method("deconvnet", "Deconvnet", DeconvnetSettings, "core.explain.deconvnet"),
+        Method("guided-backprop", "Guided backpropagation", GuidedSettings, "core.explain.guided"),
         Method("grad-cam", "Grad-CAM", GradCamSettings, "core.explain.gradcam"),
     )
 }

@@ -15,13 +15,14 @@ from planted import PATCH
 
 from core.events import result_of
 from core.explain import methods
-from core.explain.settings import GradCamSettings, GradientSettings, OcclusionSettings
+from core.explain.settings import GradCamSettings, GradientSettings, GuidedSettings, OcclusionSettings
 
 MARGIN = 3
 """Pixels beyond the patch that a covering square of four pixels reaches."""
 WAYS = {
     "occlusion": OcclusionSettings(patch=MARGIN + 1, stride=1),
     "integrated-gradients": GradientSettings(),
+    "guided-backprop": GuidedSettings(),
     "grad-cam": GradCamSettings(layer="activation2"),
 }
 
