@@ -47,7 +47,8 @@ class Explanation:
     score
         Of the image: the output before softmax of a class or vote fraction, or the quantity.
     baseline_score
-        Of the image without the galaxy (covered all over, or the baseline of the gradients).
+        Of the image without the galaxy (covered all over, or the baseline of the gradients); NaN where the method
+        looks at none.
     error
         Of integrated gradients: how far the map's sum is off the score difference, as a share of it; else None.
     settings

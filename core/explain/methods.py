@@ -21,7 +21,9 @@ from core.explain.settings import (
     ClassDreamSettings,
     DeconvnetSettings,
     DeepDreamSettings,
+    GradCamSettings,
     GradientSettings,
+    GuidedSettings,
     OcclusionSettings,
 )
 from core.settings.declare import Settings
@@ -59,6 +61,8 @@ METHODS: dict[str, Method] = {
         Method("occlusion", "Occlusion sensitivity", OcclusionSettings, "core.explain.occlusion"),
         Method("integrated-gradients", "Integrated gradients", GradientSettings, "core.explain.gradients"),
         Method("deconvnet", "Deconvnet", DeconvnetSettings, "core.explain.deconvnet"),
+        Method("guided-backprop", "Guided backpropagation", GuidedSettings, "core.explain.guided"),
+        Method("grad-cam", "Grad-CAM", GradCamSettings, "core.explain.gradcam"),
     )
 }
 

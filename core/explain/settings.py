@@ -104,6 +104,41 @@ class DeconvnetSettings(Settings):
     )
 
 
+class GradCamSettings(Settings):
+    """Weigh the maps of a layer by how much each of its filters speaks for the output."""
+
+    layer: str = setting(
+        "",
+        title="Layer",
+        help="Its name, such as activation3. Empty: the last one. Earlier ones are finer and mean less.",
+        source="Selvaraju et al. 2017",
+    )
+
+
+class GuidedSettings(Settings):
+    """Lead the score back to the pixels along the ways that raise it at every layer."""
+
+    layer: str = setting(
+        "",
+        title="Layer",
+        help="Instead of the score, lead back the strongest response of a filter here, such as in activation3.",
+        source="Springenberg et al. 2015",
+    )
+    filter: int | None = setting(
+        None,
+        title="Filter",
+        help="Of that layer, counted from 1. Empty: the one that this galaxy excites most.",
+        ge=1,
+        le=65536,
+    )
+
+    @model_validator(mode="after")
+    def _a_filter_is_one_of_a_layer(self) -> GuidedSettings:
+        if self.filter is not None and not self.layer:
+            raise ValueError("a filter needs a layer, such as activation3")
+        return self
+
+
 class AscentSettings(Settings):
     """How an image grows towards what a network answers to most."""
 
