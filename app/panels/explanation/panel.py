@@ -131,11 +131,11 @@ class ExplanationPanel(QWidget):
         self._prediction.finished.connect(self._show_prediction)
         self._prediction.failed.connect(self._show_problem)
         self._other_prediction.finished.connect(self._show_other)
-        self._layers.finished.connect(self._show_layers)
         self.controls.asked.connect(self._ask)
         self.controls.compared.connect(self._compare)
         self.controls.outlined.connect(self._outline)
         for side in self.sides:
+            self._layers.finished.connect(side.set_layers)
             side.wanted.connect(self._ask)
             side.changed.connect(self._scale)
             self.controls.faded.connect(side.view.set_opacity)
@@ -236,10 +236,6 @@ class ExplanationPanel(QWidget):
     def _show_other(self, predictions: Predictions) -> None:
         second = self.sides[1].view
         second.caption.setText(f"{self.controls.runs.currentText()}: {in_short(predictions, self.controls.output)}")
-
-    def _show_layers(self, names: list[str]) -> None:
-        for side in self.sides:
-            side.set_layers(names)
 
     def _show_problem(self, problem: object) -> None:
         self.galaxy.say(sentence(problem))
