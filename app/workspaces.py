@@ -26,26 +26,26 @@ class Workspace:
 
 
 PANELS: dict[str, tuple[str, str]] = {
-    "gallery": ("Gallery", "GalleryPanel"),
-    "cutout": ("Cutout", "CutoutPanel"),
-    "dataset": ("Dataset", "DatasetPanel"),
-    "network": ("Network", "NetworkPanel"),
-    "augmentation": ("Augmentation", "AugmentationPanel"),
-    "training": ("Training", "TrainingPanel"),
-    "runs": ("Runs", "RunsPanel"),
-    "evaluation": ("Evaluation", "EvaluationPanel"),
-    "explanation": ("Why?", "ExplanationPanel"),
-    "filters": ("Filters", "FiltersPanel"),
-    "dreams": ("Dreams", "DreamsPanel"),
-    "galaxy_map": ("Galaxy map", "GalaxyMapPanel"),
+    "gallery": ("Gallery", "gallery.GalleryPanel"),
+    "cutout": ("Cutout", "cutout.CutoutPanel"),
+    "dataset": ("Dataset", "dataset.DatasetPanel"),
+    "network": ("Network", "network.NetworkPanel"),
+    "augmentation": ("Augmentation", "augmentation.AugmentationPanel"),
+    "training": ("Training", "training.TrainingPanel"),
+    "runs": ("Runs", "runs.RunsPanel"),
+    "evaluation": ("Evaluation", "evaluation.EvaluationPanel"),
+    "explanation": ("Why?", "explanation.panel.ExplanationPanel"),
+    "filters": ("Filters", "filters.FiltersPanel"),
+    "dreams": ("Dreams", "dreams.DreamsPanel"),
+    "galaxy_map": ("Galaxy map", "galaxy_map.GalaxyMapPanel"),
 }
-"""Title and class of each panel; its module in :mod:`app.panels` has its name."""
+"""Title of each panel, and its class in :mod:`app.panels`."""
 
 
 def build(name: str, session: Session) -> QWidget:
     """Build a panel. Its module is imported only now, so that the window is on the screen before pyqtgraph is."""
-    module = importlib.import_module(f"app.panels.{name}")
-    return getattr(module, PANELS[name][1])(session)
+    module, _, panel = PANELS[name][1].rpartition(".")
+    return getattr(importlib.import_module(f"app.panels.{module}"), panel)(session)
 
 
 WORKSPACES: dict[str, Workspace] = {

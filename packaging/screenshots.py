@@ -109,7 +109,7 @@ class Photographer:
 
     def explaining(self) -> None:
         """Ask why, for a galaxy that shows something."""
-        from app.panels.explanation import ExplanationPanel
+        from app.panels.explanation.panel import ExplanationPanel
 
         self.window.show_workspace("explain")
         panel = cast("ExplanationPanel", self.panel("explanation"))
@@ -120,8 +120,8 @@ class Photographer:
             name = cutouts.ids[row]
             self.until(
                 lambda name=name: all(
-                    view.explanation is not None and view.explanation.galaxy_id == name
-                    for view in (side.view for side in panel.sides)
+                    made is not None and made.galaxy_id == name
+                    for made in (side.view.explanation for side in panel.sides)
                 ),
                 "the maps",
                 120,

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.panels.evaluation import EvaluationPanel
-from app.panels.explanation import ExplanationPanel
+from app.panels.explanation.panel import ExplanationPanel
 from app.panels.gallery import GalleryPanel
 from app.panels.network import NetworkPanel
 from app.panels.runs import RunsPanel
@@ -90,7 +90,9 @@ def explained(qtbot: QtBot, window: MainWindow, row: int) -> ExplanationPanel:
     assert cutouts is not None
     galaxy = cutouts.ids[row]
     qtbot.waitUntil(
-        lambda: all(v.explanation is not None and v.explanation.galaxy_id == galaxy for v in why.maps.values()),
+        lambda: all(
+            made is not None and made.galaxy_id == galaxy for made in (side.view.explanation for side in why.sides)
+        ),
         timeout=60_000,
     )
     return why
@@ -133,8 +135,8 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
     row = clicked_galaxy(qtbot, gallery, session.current)
     assert session.current == row
     why = explained(qtbot, window, row)
-    assert len(why.bars.texts) == 3
-    assert why.truth.text().startswith("Label: ")
+    assert len(why.galaxy.bars.texts) == 3
+    assert why.galaxy.truth.text().startswith("Label: ")
 
     # how good?
     click(qtbot, window.buttons["evaluate"])
@@ -178,8 +180,8 @@ def test_the_maps_are_renewed_while_the_training_runs(qtbot: QtBot, window: Main
     click(qtbot, training.start)
     click(qtbot, window.buttons["explain"])
     why = explained(qtbot, window, session.current)
-    early = why.maps["occlusion"].explanation
-    qtbot.waitUntil(lambda: why.maps["occlusion"].explanation is not early, timeout=60_000)
+    early = why.sides[0].view.explanation
+    qtbot.waitUntil(lambda: why.sides[0].view.explanation is not early, timeout=60_000)
     assert session.training is not None
     click(qtbot, window.buttons["train"])
     click(qtbot, training.stop)

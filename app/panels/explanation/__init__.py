@@ -1,5 +1,1 @@
 """Why? The clicked galaxy, what networks say of it, and where in the image the evidence lies."""
-
-from app.panels.explanation.panel import ExplanationPanel
-
-__all__ = ["ExplanationPanel"]

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.panels.explanation import ExplanationPanel
+from app.panels.explanation.panel import ExplanationPanel
 from app.session import Session
 from app.widgets.map_view import MapView
 from core.events import result_of

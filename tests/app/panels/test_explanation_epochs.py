@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import work
-from app.panels.explanation import ExplanationPanel
+from app.panels.explanation.panel import ExplanationPanel
 from app.panels.explanation.side import Side
 from app.session import Session
 from app.widgets.map_view import suited_limit
