@@ -251,3 +251,38 @@ class FeatureMapSettings(Settings):
         level="expert",
     )
     seed: int = setting(0, title="Seed", help="Origin of the randomness.", ge=0, le=2**31 - 1, level="expert")
+
+
+class DeletionSettings(Settings):
+    """Take the pixels that a map calls important away, or only them in, and follow what the network says."""
+
+    steps: int = setting(
+        32,
+        title="Steps",
+        help="In so many equal pieces the pixels go or come.",
+        ge=2,
+        le=4096,
+        source="Petsiuk, Das & Saenko 2018",
+    )
+    fill: Literal["background", "mean", "zero", "noise"] = setting(
+        "background",
+        title="Replace by",
+        help="Background: the median of the border, band by band. Mean: of the image. Zero: in the image's units. "
+        "Noise: pixels drawn from the border.",
+    )
+    rankings: int = setting(
+        4, title="Random orders", help="The map's order is compared with the mean of so many.", ge=1, le=1000
+    )
+    block: int = setting(
+        4,
+        title="Random squares",
+        help="Side of the squares that go or come at once in random order; 1: single pixels.",
+        unit="pixels",
+        ge=1,
+        le=256,
+        level="expert",
+        source="Samek et al. 2017",
+    )
+    seed: int = setting(
+        0, title="Seed", help="Origin of the random orders and of the noise.", ge=0, le=2**31 - 1, level="expert"
+    )
