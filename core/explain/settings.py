@@ -286,3 +286,49 @@ class DeletionSettings(Settings):
     seed: int = setting(
         0, title="Seed", help="Origin of the random orders and of the noise.", ge=0, le=2**31 - 1, level="expert"
     )
+
+
+class RandomisedSettings(Settings):
+    """Ask networks that have learned nothing for the same map."""
+
+    networks: int = setting(
+        3,
+        title="Random networks",
+        help="So many times the weights are drawn anew.",
+        ge=1,
+        le=100,
+        source="Adebayo et al. 2018",
+    )
+    cascade: bool = setting(
+        False,
+        title="Layer by layer",
+        help="The layers forget one after another, from the head down, with a map at each stage.",
+        level="expert",
+        source="Adebayo et al. 2018",
+    )
+    threshold: float = setting(
+        0.5,
+        title="Alike above",
+        help="Rank correlation above which two maps resemble each other.",
+        gt=0,
+        lt=1,
+        level="expert",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the weights.", ge=0, le=2**31 - 1, level="expert")
+
+
+class AgreementSettings(Settings):
+    """Compare the maps of several methods."""
+
+    brightest: float = setting(
+        0.1, title="Brightest part", help="Share of the pixels whose overlap is looked at.", gt=0, lt=1
+    )
+    resolution: float = setting(
+        1.0,
+        title="Finest resolution",
+        help="Standard deviation of the Gaussian with which finer maps are smoothed first.",
+        unit="pixels",
+        ge=0,
+        le=64,
+        level="expert",
+    )

@@ -208,7 +208,7 @@ def _followed(
                 raise Stopped
             found.append(outputs(torch.where(which[:, None].to(device), full, empty)))
             yield Progress(min(len(kept), (done + 1) * chunk), len(kept), "images")
-    return _answers(question, torch.cat(found)).cpu().numpy().astype(np.float64)
+    return np.asarray(_answers(question, torch.cat(found)).cpu(), np.float64)
 
 
 def _answers(question: Question, outputs: Tensor) -> Tensor:
