@@ -58,10 +58,12 @@ class OcclusionSettings(Settings):
 class GradientSettings(Settings):
     """Integrate the gradient along the straight way from a baseline to the image."""
 
-    baseline: Literal["background", "mean", "zero"] = setting(
+    baseline: Literal["background", "mean", "zero", "blurred", "noise"] = setting(
         "background",
         title="Baseline",
-        help="The image without the galaxy from which the way starts.",
+        help="The image from which the way starts. Background: the median of the border, band by band. Mean: of the "
+        "image. Zero: in the image's units. Blurred: the image itself without its structure. Noise: pixels drawn from "
+        "the border.",
         source="Sundararajan, Taly & Yan 2017",
     )
     tolerance: float = setting(
@@ -88,6 +90,45 @@ class GradientSettings(Settings):
         le=8192,
         level="expert",
     )
+    blur: float = setting(
+        8.0,
+        title="Blur",
+        help="Standard deviation of the Gaussian of the blurred baseline.",
+        unit="pixels",
+        gt=0,
+        le=256,
+        level="expert",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+
+
+class SmoothGradSettings(Settings):
+    """Average the gradient over copies of the image with more noise."""
+
+    samples: int = setting(50, title="Samples", help="Noisy copies of the image.", ge=1, le=10_000)
+    noise: float = setting(
+        1.0,
+        title="Noise",
+        help="Standard deviation of what is added, in units of the sky's own scatter. Zero: the plain gradient.",
+        ge=0,
+        le=100,
+        source="Smilkov et al. 2017",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+
+
+class ExpectedGradientSettings(Settings):
+    """Average integrated gradients over many empty skies."""
+
+    samples: int = setting(
+        100,
+        title="Samples",
+        help="Skies drawn from the galaxy's border, each with one place on the way from it to the image.",
+        ge=1,
+        le=10_000,
+        source="Erion et al. 2021",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the skies and the places.", ge=0, le=2**31 - 1, level="expert")
 
 
 class DeconvnetSettings(Settings):
