@@ -1,10 +1,13 @@
 r"""Gradients averaged over random draws: SmoothGrad, and expected gradients.
 
 The gradient of one image is ragged, since the network's answer bends wherever a response crosses zero. *SmoothGrad*
-averages it over copies of the image :math:`x` with noise :math:`\epsilon` of the sky's own scatter :math:`\sigma` or a
-multiple of it, and tells how far the score rises when a pixel becomes brighter by the sky's scatter:
+averages it over copies of the image with noise :math:`\epsilon` of the sky's own scatter, or a multiple of it. Like a
+deconvnet's pattern it is told in the pixels :math:`s` that the first layer sees, in which all bands have the same
+spread, as the score's rise per standard deviation of the training pixels:
 
-.. math:: A_i = \sigma \, \Bigl\langle \frac{\partial f}{\partial x_i}(x + \epsilon) \Bigr\rangle .
+.. math:: A_i = \Bigl\langle \frac{\partial f}{\partial s_i}(x + \epsilon) \Bigr\rangle .
+
+It does not add up to the score.
 
 *Expected gradients* are integrated gradients averaged over many baselines :math:`x'`, so that no single one, with its
 level or its noise, decides. Each draw takes another baseline and one place :math:`\alpha` on the way from it:
@@ -129,10 +132,12 @@ def why_not(_predictor: Predictor) -> str:
 
 def _noisy(question: Question, settings: SmoothGradSettings) -> Iterator[_Draw]:
     random = torch.Generator().manual_seed(settings.seed)
-    image, scatter = question.image, question.scatter()[:, None, None]
+    spread = settings.noise * question.scatter()[:, None, None]
     while True:
-        noise = torch.randn(image.shape, generator=random).to(image.device)
-        yield _Draw(image + settings.noise * scatter * noise, scatter.expand_as(image), None)
+        noise = torch.randn(question.image.shape, generator=random).to(spread.device)
+        noisy = question.image + spread * noise
+        _, slope = folded.scaled_with_slope(question.predictor.normalisation, noisy)
+        yield _Draw(noisy, slope.reciprocal(), None)
 
 
 def _on_the_way(question: Question, settings: ExpectedGradientSettings) -> Iterator[_Draw]:
