@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,5 +100,5 @@ def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple
     for path in (fits, picture):
         save(made, cutouts, row, path)
     numbers = (made.probability, made.score, made.baseline_score, made.error)
-    cells = ["" if value is None else f"{value:.6g}" for value in numbers]
+    cells = ["" if value is None or math.isnan(value) else f"{value:.6g}" for value in numbers]
     return made.galaxy_id, made.method, made.target_name, *cells, fits.name, picture.name

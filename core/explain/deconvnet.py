@@ -23,26 +23,24 @@ Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", EC
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.grad import conv2d_input
 
 from core.errors import NotPossible, Stopped
 from core.events import Progress, Work
-from core.explain import activations
+from core.explain import activations, backwards
+from core.explain.backwards import Rule
 from core.explain.explanation import Explanation
-from core.explain.question import ask, full_precision
+from core.explain.question import Question, ask, full_precision
 from core.explain.settings import DeconvnetSettings
 from core.nets.predictor import Predictor
+from core.settings.declare import Settings
 
-_ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.GELU)
-_KNOWN = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, *_ACTIVATIONS)
+_KNOWN = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, *backwards.ACTIVATIONS)
 
 
 def explain(
@@ -79,27 +77,11 @@ def explain(
         The image does not fit the network or is not finite, or there is no such layer or filter.
     """
     question = ask(predictor, image, output)
-    images = question.image[None]
-    channels, height, width = question.image.shape
-    layer = activations.row_of(predictor, settings.layer, (channels, height, width))
     if stop.is_set():
         raise Stopped
-    responses = activations.responses(predictor, images, layer.name)[0]  # (F, h, w)
-    number = _filter(responses, settings.filter)
-    unit = divmod(int(responses[number].argmax()), responses.shape[2])
-    pattern = patterns(predictor, images, layer.name, [number], [unit])[0].cpu().numpy()
+    made = of_filter(question, settings.layer, settings.filter, backwards.rectified)
     yield Progress(1, 1, "patterns")
-    return Explanation(
-        galaxy_id=galaxy_id,
-        method="deconvnet",
-        target_name=f"{activations.short(layer.name)}, filter {number + 1}",
-        map=pattern.sum(axis=0),
-        score=float(responses[number].max()),
-        baseline_score=0.0,
-        error=None,
-        settings=settings,
-        bands_map=pattern,
-    )
+    return made.explanation("deconvnet", settings, galaxy_id)
 
 
 def why_not(predictor: Predictor) -> str:
@@ -112,20 +94,71 @@ def why_not(predictor: Predictor) -> str:
     return ""
 
 
-@torch.no_grad()
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """What excited a filter of a layer most in one image.
+
+    Attributes
+    ----------
+    name
+        Of layer and filter.
+    response
+        The strongest one of the filter.
+    bands_map
+        float32 (C, H, W), in scaled pixels.
+    """
+
+    name: str
+    response: float
+    bands_map: NDArray[np.float32]
+
+    def explanation(self, method: str, settings: Settings, galaxy_id: str) -> Explanation:
+        """The pattern as a map; its score is the response."""
+        return Explanation(
+            galaxy_id=galaxy_id,
+            method=method,
+            target_name=self.name,
+            map=self.bands_map.sum(axis=0),
+            score=self.response,
+            baseline_score=0.0,
+            error=None,
+            settings=settings,
+            bands_map=self.bands_map,
+        )
+
+
+def of_filter(question: Question, layer: str, number: int | None, rule: Rule) -> Pattern:
+    """Lead the strongest response of a filter back by a rule; see :func:`explain` for what may be left open.
+
+    Raises
+    ------
+    NotPossible
+        There is no such layer or filter.
+    """
+    predictor, images = question.predictor, question.image[None]
+    channels, height, width = question.image.shape
+    name = activations.short(activations.row_of(predictor, layer, (channels, height, width)).name)
+    responses = activations.responses(predictor, images, name)[0]  # (F, h, w)
+    chosen = _filter(responses, number)
+    unit = divmod(int(responses[chosen].argmax()), responses.shape[2])
+    pattern = patterns(predictor, images, name, [chosen], [unit], rule)[0].cpu().numpy()
+    return Pattern(f"{name}, filter {chosen + 1}", float(responses[chosen].max()), pattern)
+
+
 def patterns(
     predictor: Predictor,
     images: Tensor,
     layer: str,
     filters: list[int],
     units: list[tuple[int, int]],
+    rule: Rule = backwards.rectified,
 ) -> Tensor:
     """Lead one response of each image back to its pixels.
 
     Parameters
     ----------
     predictor
-        The network; all layers up to ``layer`` must have a way back.
+        The network.
     images
         (n, C, H, W) in physical units.
     layer
@@ -134,57 +167,26 @@ def patterns(
         n numbers of filters, from 0.
     units
         n places (row, column) on the layer's maps.
+    rule
+        What activations let back.
 
     Returns
     -------
     Tensor
         float32 (n, C, H, W), in scaled pixels; proportional to the response that was led back.
     """
-    ways: list[Callable[[Tensor], Tensor]] = []
-    with full_precision(predictor.device):
-        x = activations.scaled(predictor, images)
-        for name, module in predictor.network.features.named_children():
-            x, way = _passed(module, x)
-            ways.append(way)
-            if name == activations.short(layer):
-                break
+    features = dict(predictor.network.features.named_children())
+    layers = list(features.values())[: list(features).index(activations.short(layer)) + 1]
+    with torch.enable_grad(), full_precision(predictor.device):
+        x = activations.scaled(predictor, images).requires_grad_()
+        responses = backwards.through(layers, x, rule)
         every = torch.arange(len(x), device=x.device)
         row, column = torch.tensor(units, device=x.device).T
         chosen = (every, torch.tensor(filters, device=x.device), row, column)
-        signal = torch.zeros_like(x)
-        signal[chosen] = x[chosen]
-        for way in reversed(ways):
-            signal = way(signal)
-    return signal.contiguous()
-
-
-def _passed(module: nn.Module, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """What a layer hands on, and its way back."""
-    shape = x.shape
-    if isinstance(module, nn.Conv2d):
-        weight, how = module.weight, (module.stride, module.padding, module.dilation, module.groups)
-        return module(x), lambda signal: conv2d_input(shape, weight, signal, *how)  # pyright: ignore[reportArgumentType]
-    if isinstance(module, nn.BatchNorm2d):
-        return module(x), partial(_rescaled, module)
-    if isinstance(module, nn.MaxPool2d):
-        how = (module.kernel_size, module.stride, module.padding, module.dilation)
-        pooled, switches = nn.MaxPool2d(*how, return_indices=True, ceil_mode=module.ceil_mode)(x)
-        return pooled, lambda signal: _unpooled(signal, switches, shape)
-    if isinstance(module, _ACTIVATIONS):
-        return module(x), torch.relu
-    raise NotPossible(f"A layer of the kind {type(module).__name__} has no way back in a deconvnet.")
-
-
-def _rescaled(norm: nn.BatchNorm2d, signal: Tensor) -> Tensor:
-    """Each filter times its factor: the normalisation without its offsets."""
-    none = signal.new_zeros(signal.shape[1])
-    return functional.batch_norm(signal, none, norm.running_var, norm.weight, None, eps=norm.eps)
-
-
-def _unpooled(signal: Tensor, switches: Tensor, shape: torch.Size) -> Tensor:
-    """Each value where the maximum was; those of overlapping pools add up, as a transposition wants it."""
-    spread = signal.new_zeros(shape).flatten(2)
-    return spread.scatter_add_(2, switches.flatten(2), signal.flatten(2)).view(shape)
+        signal = torch.zeros_like(responses)
+        signal[chosen] = responses.detach()[chosen]
+        (found,) = torch.autograd.grad(responses, x, signal)
+    return found.contiguous()
 
 
 def _filter(responses: Tensor, number: int | None) -> int:

@@ -21,8 +21,12 @@ from core.explain.settings import (
     ClassDreamSettings,
     DeconvnetSettings,
     DeepDreamSettings,
+    ExpectedGradientSettings,
+    GradCamSettings,
     GradientSettings,
+    GuidedSettings,
     OcclusionSettings,
+    SmoothGradSettings,
 )
 from core.settings.declare import Settings
 
@@ -59,6 +63,10 @@ METHODS: dict[str, Method] = {
         Method("occlusion", "Occlusion sensitivity", OcclusionSettings, "core.explain.occlusion"),
         Method("integrated-gradients", "Integrated gradients", GradientSettings, "core.explain.gradients"),
         Method("deconvnet", "Deconvnet", DeconvnetSettings, "core.explain.deconvnet"),
+        Method("guided-backprop", "Guided backpropagation", GuidedSettings, "core.explain.guided"),
+        Method("grad-cam", "Grad-CAM", GradCamSettings, "core.explain.gradcam"),
+        Method("smoothgrad", "SmoothGrad", SmoothGradSettings, "core.explain.sampled"),
+        Method("expected-gradients", "Expected gradients", ExpectedGradientSettings, "core.explain.sampled"),
     )
 }
 

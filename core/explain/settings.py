@@ -58,10 +58,12 @@ class OcclusionSettings(Settings):
 class GradientSettings(Settings):
     """Integrate the gradient along the straight way from a baseline to the image."""
 
-    baseline: Literal["background", "mean", "zero"] = setting(
+    baseline: Literal["background", "mean", "zero", "blurred", "noise"] = setting(
         "background",
         title="Baseline",
-        help="The image without the galaxy from which the way starts.",
+        help="The image from which the way starts. Background: the median of the border, band by band. Mean: of the "
+        "image. Zero: in the image's units. Blurred: the image itself without its structure. Noise: pixels drawn from "
+        "the border.",
         source="Sundararajan, Taly & Yan 2017",
     )
     tolerance: float = setting(
@@ -88,6 +90,45 @@ class GradientSettings(Settings):
         le=8192,
         level="expert",
     )
+    blur: float = setting(
+        8.0,
+        title="Blur",
+        help="Standard deviation of the Gaussian of the blurred baseline.",
+        unit="pixels",
+        gt=0,
+        le=256,
+        level="expert",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+
+
+class SmoothGradSettings(Settings):
+    """Average the gradient over copies of the image with more noise."""
+
+    samples: int = setting(50, title="Samples", help="Noisy copies of the image.", ge=1, le=10_000)
+    noise: float = setting(
+        1.0,
+        title="Noise",
+        help="Standard deviation of what is added, in units of the sky's own scatter. Zero: the plain gradient.",
+        ge=0,
+        le=100,
+        source="Smilkov et al. 2017",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+
+
+class ExpectedGradientSettings(Settings):
+    """Average integrated gradients over many empty skies."""
+
+    samples: int = setting(
+        100,
+        title="Samples",
+        help="Skies drawn from the galaxy's border, each with one place on the way from it to the image.",
+        ge=1,
+        le=10_000,
+        source="Erion et al. 2021",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the skies and the places.", ge=0, le=2**31 - 1, level="expert")
 
 
 class DeconvnetSettings(Settings):
@@ -102,6 +143,41 @@ class DeconvnetSettings(Settings):
     filter: int | None = setting(
         None, title="Filter", help="Counted from 1. Empty: the one that this galaxy excites most.", ge=1, le=65536
     )
+
+
+class GradCamSettings(Settings):
+    """Weigh the maps of a layer by how much each of its filters speaks for the output."""
+
+    layer: str = setting(
+        "",
+        title="Layer",
+        help="Its name, such as activation3. Empty: the last one. Earlier ones are finer and mean less.",
+        source="Selvaraju et al. 2017",
+    )
+
+
+class GuidedSettings(Settings):
+    """Lead the score back to the pixels along the ways that raise it at every layer."""
+
+    layer: str = setting(
+        "",
+        title="Layer",
+        help="Instead of the score, lead back the strongest response of a filter here, such as in activation3.",
+        source="Springenberg et al. 2015",
+    )
+    filter: int | None = setting(
+        None,
+        title="Filter",
+        help="Of that layer, counted from 1. Empty: the one that this galaxy excites most.",
+        ge=1,
+        le=65536,
+    )
+
+    @model_validator(mode="after")
+    def _a_filter_is_one_of_a_layer(self) -> GuidedSettings:
+        if self.filter is not None and not self.layer:
+            raise ValueError("a filter needs a layer, such as activation3")
+        return self
 
 
 class AscentSettings(Settings):

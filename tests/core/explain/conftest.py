@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from planted import Planted, learn
 from torch import nn
 
 from core.data.target import Classes, Target
@@ -78,3 +79,9 @@ def image(shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
 def galaxy() -> Callable[..., np.ndarray]:
     """``galaxy(shape, seed=0)``: a galaxy in noise, float32 (C, H, W)."""
     return image
+
+
+@pytest.fixture(scope="session")
+def planted() -> Planted:
+    """A network that was taught to look at nothing but a patch, and galaxies with and without it; to be read only."""
+    return learn()
