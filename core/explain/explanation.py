@@ -50,7 +50,8 @@ class Explanation:
         Of the image without the galaxy (covered all over, or the baseline of the gradients); NaN where the method
         looks at none.
     error
-        Of integrated gradients: how far the map's sum is off the score difference, as a share of it; else None.
+        Of integrated and expected gradients: how far the map's sum is off the score difference, as a share of it;
+        else None.
     settings
         How it was made.
     probability
@@ -63,6 +64,9 @@ class Explanation:
         How often the network was asked; 0 where that does not matter.
     is_signed
         Whether the map tells evidence for (positive) from evidence against (negative).
+    map_error
+        Of integrated gradients: about how far the map itself is off, in the sum of absolute differences, as a share
+        of the map's; else None.
     """
 
     galaxy_id: str
@@ -78,6 +82,7 @@ class Explanation:
     bands_map: NDArray[np.float32] | None = None
     steps: int = 0
     is_signed: bool = True
+    map_error: float | None = None
 
     @property
     def stem(self) -> str:
@@ -89,6 +94,16 @@ class Explanation:
         """Where its colours end when it is shown alone: what a few outstanding pixels are beyond; 0 if it is empty."""
         strength = np.abs(self.map)
         return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
+
+    @property
+    def evidence_for(self) -> float:
+        """Sum of the map over the pixels that speak for the output."""
+        return float(self.map[self.map > 0].sum(dtype=np.float64))
+
+    @property
+    def evidence_against(self) -> float:
+        """Sum of the map over the pixels that speak against the output; never positive."""
+        return float(self.map[self.map < 0].sum(dtype=np.float64))
 
     def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
         """Write the map as a FITS image in float32, on the sky where the cutout's ``wcs`` is known.
@@ -104,6 +119,10 @@ class Explanation:
             fits.HDUList(images).writeto(temporary, overwrite=True)
 
     def _cards(self) -> list[inscription.Card]:
+        sides: list[inscription.Card] = [
+            ("EVIDFOR", self.evidence_for, "sum of the positive pixels"),
+            ("EVIDAGNS", self.evidence_against, "sum of the negative pixels"),
+        ]
         return [
             ("OBJECT", self.galaxy_id, "galaxy"),
             ("METHOD", self.method, "how the map was made"),
@@ -113,6 +132,8 @@ class Explanation:
             ("BASESCOR", self.baseline_score, "score without the galaxy"),
             ("PROB", self.probability, "probability or vote fraction"),
             ("COMPLERR", self.error, "completeness error, share of score difference"),
+            ("MAPERR", self.map_error, "error of the map, share of its absolute sum"),
+            *(sides if self.is_signed else ()),
         ]
 
     def save_picture(

@@ -6,7 +6,9 @@ On the straight way from a baseline :math:`x'` without the galaxy to the image :
 
 and all pixels and bands together account for the whole difference (completeness):
 :math:`\sum_i A_i = f(x) - f(x')`. How far the sum is off, as a share of the difference, is the error of the integral,
-and is given with every map.
+and is given with every map. Errors of pixels that cancel in the sum stay hidden there, so the map's own error is given
+too: the sum of the absolute changes when every second gradient is left out, as a share of the map's. On networks
+trained on real galaxies a map from many hundreds of gradients differs by half of that to one and a half times as much.
 
 The integral is a trapezoid sum. The score itself is known at every node :math:`\alpha_j`, and so is the error of each
 piece of the way: what its two gradients promise, less what the score really does there. The pieces with the largest
@@ -80,13 +82,13 @@ def explain(
         The image or the output does not fit the network, or the image is not finite.
     """
     question = ask(predictor, image, output)
-    baseline = question.empty(settings.baseline)[:, None, None].expand_as(question.image)
+    baseline = _baseline(question, settings)
     most = min(settings.most_steps, max(settings.steps, int(_KEPT_BYTES / (4 * baseline.numel()))))
     wanted = np.linspace(0, 1, settings.steps + 1) ** 3
     outputs = folded.after_scaling(predictor)
     way = _Way(np.zeros(0), np.zeros(0), np.zeros(0), [])
     while True:
-        for nodes in np.array_split(wanted, math.ceil(len(wanted) / _chunk(question))):
+        for nodes in np.array_split(wanted, math.ceil(len(wanted) / chunk(question))):
             if stop.is_set():
                 raise Stopped
             way = _with_nodes(way, _walked(question, outputs, baseline, nodes))
@@ -104,6 +106,13 @@ def explain(
 def why_not(_predictor: Predictor) -> str:
     """Every network can be asked in this way."""
     return ""
+
+
+def _baseline(question: Question, settings: GradientSettings) -> Tensor:
+    """Where the way starts, (C, H, W)."""
+    if settings.baseline == "blurred":
+        return question.blurred(settings.blur)
+    return question.cover(settings.baseline, settings.seed)
 
 
 @dataclass(frozen=True)
@@ -127,13 +136,16 @@ class _Way:
     @property
     def error(self) -> float:
         """Completeness error of the whole."""
-        return _share(float(self.errors.sum()), float(self.scores[-1] - self.scores[0]))
+        return share_of(float(self.errors.sum()), float(self.scores[-1] - self.scores[0]))
 
-    @property
-    def weights(self) -> NDArray[np.float64]:
-        """Of each node in the trapezoid sum, (n,)."""
-        pieces = np.diff(self.nodes)
-        return (np.append(pieces, 0) + np.append(0, pieces)) / 2
+    def integral(self, every: int = 1) -> NDArray[np.float32]:
+        """Trapezoid sum of the shares at every so many-th node, and the last: (C, H, W)."""
+        chosen = [*range(0, len(self.nodes) - 1, every), len(self.nodes) - 1]
+        pieces = np.diff(self.nodes[chosen])
+        total = torch.zeros_like(self.shares[0])
+        for weight, place in zip((np.append(pieces, 0) + np.append(0, pieces)) / 2, chosen, strict=True):
+            total.add_(self.shares[place], alpha=float(weight))
+        return total.cpu().numpy()
 
 
 def _walked(
@@ -142,13 +154,21 @@ def _walked(
     """Ask the network at new nodes; ``outputs`` takes scaled images."""
     step = question.image - baseline  # (C, H, W)
     reached = torch.as_tensor(nodes, dtype=torch.float32, device=step.device)[:, None, None, None]
-    scaled, slope = folded.scaled_with_slope(question.predictor.normalisation, baseline + reached * step)
-    with torch.enable_grad(), full_precision(step.device):
-        scores = question.scores(outputs(scaled.requires_grad_()))  # (n,)
-        gradients: Tensor = torch.autograd.grad(scores.sum(), scaled)[0]  # (n, C, H, W)
-    shares = gradients.mul_(slope).mul_(step)
-    slopes = shares.flatten(1).sum(dim=1)
-    return _Way(nodes, _double(scores), _double(slopes), list(shares))
+    scores, gradients = slopes(question, outputs, baseline + reached * step)
+    shares = gradients.mul_(step)
+    return _Way(nodes, _double(scores), _double(shares.flatten(1).sum(dim=1)), list(shares))
+
+
+def slopes(question: Question, outputs: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores (n,) of images, and how fast they rise with each pixel (n, C, H, W), all in physical units.
+
+    ``outputs``, from :func:`~core.explain.folded.after_scaling`, takes scaled images.
+    """
+    scaled, slope = folded.scaled_with_slope(question.predictor.normalisation, images)
+    with torch.enable_grad(), full_precision(images.device):
+        scores = question.scores(outputs(scaled.requires_grad_()))
+        (gradients,) = torch.autograd.grad(scores.sum(), scaled)
+    return scores.detach(), gradients.mul_(slope)
 
 
 def _with_nodes(way: _Way, more: _Way) -> _Way:
@@ -170,10 +190,8 @@ def _halves(way: _Way) -> NDArray[np.float64]:
 
 
 def _explanation(question: Question, way: _Way, settings: GradientSettings, galaxy_id: str) -> Explanation:
-    total = torch.zeros_like(question.image)
-    for weight, share in zip(way.weights, way.shares, strict=True):
-        total.add_(share, alpha=float(weight))
-    bands = total.cpu().numpy()  # (C, H, W)
+    bands = way.integral()  # (C, H, W)
+    changed = float(np.abs(bands - way.integral(every=2)).sum(dtype=np.float64))
     score, start = float(way.scores[-1]), float(way.scores[0])
     return Explanation(
         galaxy_id=galaxy_id,
@@ -182,22 +200,24 @@ def _explanation(question: Question, way: _Way, settings: GradientSettings, gala
         map=bands.sum(axis=0),
         score=score,
         baseline_score=start,
-        error=_share(float(bands.sum(dtype=np.float64)) - (score - start), score - start),
+        error=share_of(float(bands.sum(dtype=np.float64)) - (score - start), score - start),
         settings=settings,
         probability=question.probability,
         unit=question.unit,
         bands_map=bands,
         steps=len(way.nodes),
+        map_error=share_of(changed, float(np.abs(bands).sum(dtype=np.float64))),
     )
 
 
-def _share(off: float, difference: float) -> float:
+def share_of(off: float, difference: float) -> float:
+    """An error as a share of a score difference."""
     if difference == 0:
         return 0.0 if off == 0 else math.inf
     return abs(off / difference)
 
 
-def _chunk(question: Question) -> int:
+def chunk(question: Question) -> int:
     """Images that go through the network at a time, with all their responses kept for the gradient."""
     pixels = question.image[0].numel()
     return max(1, int(_CHUNK_BYTES / (16 * question.predictor.network.settings.channels * pixels)))

@@ -21,10 +21,12 @@ from core.explain.settings import (
     ClassDreamSettings,
     DeconvnetSettings,
     DeepDreamSettings,
+    ExpectedGradientSettings,
     GradCamSettings,
     GradientSettings,
     GuidedSettings,
     OcclusionSettings,
+    SmoothGradSettings,
 )
 from core.settings.declare import Settings
 
@@ -63,6 +65,8 @@ METHODS: dict[str, Method] = {
         Method("deconvnet", "Deconvnet", DeconvnetSettings, "core.explain.deconvnet"),
         Method("guided-backprop", "Guided backpropagation", GuidedSettings, "core.explain.guided"),
         Method("grad-cam", "Grad-CAM", GradCamSettings, "core.explain.gradcam"),
+        Method("smoothgrad", "SmoothGrad", SmoothGradSettings, "core.explain.sampled"),
+        Method("expected-gradients", "Expected gradients", ExpectedGradientSettings, "core.explain.sampled"),
     )
 }
 

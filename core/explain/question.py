@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from core.data.target import Quantities
@@ -81,7 +82,23 @@ class Question:
             case "zero":
                 return torch.zeros_like(self.image[:, 0, 0])
 
-    def cover(self, fill: Fill | Literal["noise"], seed: int = 0) -> Tensor:
+    def scatter(self) -> Tensor:
+        """Standard deviation (C,) of the border, as told by its median deviation, so that neighbours weigh little.
+
+        A border that does not vary counts as a hundredth of what the image does.
+        """
+        pixels = self.image.cpu().numpy()
+        edge = border(pixels[None])[0]  # (C, P)
+        off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
+        found, least = 1.4826 * np.median(off, axis=1), pixels.std(axis=(1, 2)) / 100
+        return torch.from_numpy(np.where(found > 0, found, least).astype(np.float32)).to(self.image.device)
+
+    def blurred(self, width: float) -> Tensor:
+        """The image (C, H, W) under a Gaussian of ``width`` pixels (standard deviation), mirrored at the border."""
+        pixels = gaussian_filter(self.image.cpu().numpy(), (0, width, width))
+        return torch.from_numpy(pixels).to(self.image.device)
+
+    def cover(self, fill: Fill | Literal["noise"], seed: int | np.random.Generator = 0) -> Tensor:
         """An image (C, H, W) without the galaxy: the same value everywhere, or noise.
 
         Each pixel of the noise is one of the border, all bands of it, drawn with the ``seed``; pixels of bright

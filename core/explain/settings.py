@@ -58,10 +58,12 @@ class OcclusionSettings(Settings):
 class GradientSettings(Settings):
     """Integrate the gradient along the straight way from a baseline to the image."""
 
-    baseline: Literal["background", "mean", "zero"] = setting(
+    baseline: Literal["background", "mean", "zero", "blurred", "noise"] = setting(
         "background",
         title="Baseline",
-        help="The image without the galaxy from which the way starts.",
+        help="The image from which the way starts. Background: the median of the border, band by band. Mean: of the "
+        "image. Zero: in the image's units. Blurred: the image itself without its structure. Noise: pixels drawn from "
+        "the border.",
         source="Sundararajan, Taly & Yan 2017",
     )
     tolerance: float = setting(
@@ -88,6 +90,45 @@ class GradientSettings(Settings):
         le=8192,
         level="expert",
     )
+    blur: float = setting(
+        8.0,
+        title="Blur",
+        help="Standard deviation of the Gaussian of the blurred baseline.",
+        unit="pixels",
+        gt=0,
+        le=256,
+        level="expert",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+
+
+class SmoothGradSettings(Settings):
+    """Average the gradient over copies of the image with more noise."""
+
+    samples: int = setting(50, title="Samples", help="Noisy copies of the image.", ge=1, le=10_000)
+    noise: float = setting(
+        1.0,
+        title="Noise",
+        help="Standard deviation of what is added, in units of the sky's own scatter. Zero: the plain gradient.",
+        ge=0,
+        le=100,
+        source="Smilkov et al. 2017",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+
+
+class ExpectedGradientSettings(Settings):
+    """Average integrated gradients over many empty skies."""
+
+    samples: int = setting(
+        100,
+        title="Samples",
+        help="Skies drawn from the galaxy's border, each with one place on the way from it to the image.",
+        ge=1,
+        le=10_000,
+        source="Erion et al. 2021",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the skies and the places.", ge=0, le=2**31 - 1, level="expert")
 
 
 class DeconvnetSettings(Settings):
@@ -288,3 +329,84 @@ class FeatureMapSettings(Settings):
         level="expert",
     )
     seed: int = setting(0, title="Seed", help="Origin of the randomness.", ge=0, le=2**31 - 1, level="expert")
+
+
+class DeletionSettings(Settings):
+    """Take the pixels that a map calls important away, or only them in, and follow what the network says."""
+
+    steps: int = setting(
+        32,
+        title="Steps",
+        help="In so many equal pieces the pixels go or come.",
+        ge=2,
+        le=4096,
+        source="Petsiuk, Das & Saenko 2018",
+    )
+    fill: Literal["background", "mean", "zero", "noise"] = setting(
+        "background",
+        title="Replace by",
+        help="Background: the median of the border, band by band. Mean: of the image. Zero: in the image's units. "
+        "Noise: pixels drawn from the border.",
+    )
+    rankings: int = setting(
+        4, title="Random orders", help="The map's order is compared with the mean of so many.", ge=1, le=1000
+    )
+    block: int = setting(
+        4,
+        title="Random squares",
+        help="Side of the squares that go or come at once in random order; 1: single pixels.",
+        unit="pixels",
+        ge=1,
+        le=256,
+        level="expert",
+        source="Samek et al. 2017",
+    )
+    seed: int = setting(
+        0, title="Seed", help="Origin of the random orders and of the noise.", ge=0, le=2**31 - 1, level="expert"
+    )
+
+
+class RandomisedSettings(Settings):
+    """Ask networks that have learned nothing for the same map."""
+
+    networks: int = setting(
+        3,
+        title="Random networks",
+        help="So many times the weights are drawn anew.",
+        ge=1,
+        le=100,
+        source="Adebayo et al. 2018",
+    )
+    cascade: bool = setting(
+        False,
+        title="Layer by layer",
+        help="The layers forget one after another, from the head down, with a map at each stage.",
+        level="expert",
+        source="Adebayo et al. 2018",
+    )
+    threshold: float = setting(
+        0.5,
+        title="Alike above",
+        help="Rank correlation above which two maps resemble each other.",
+        gt=0,
+        lt=1,
+        level="expert",
+    )
+    seed: int = setting(0, title="Seed", help="Origin of the weights.", ge=0, le=2**31 - 1, level="expert")
+
+
+class AgreementSettings(Settings):
+    """Compare the maps of several methods."""
+
+    brightest: float = setting(
+        0.1, title="Brightest part", help="Share of the pixels whose overlap is looked at.", gt=0, lt=1
+    )
+    resolution: float = setting(
+        1.0,
+        title="Finest resolution",
+        help="Standard deviation of the Gaussian with which finer maps are smoothed first.",
+        unit="pixels",
+        ge=0,
+        le=64,
+        level="expert",
+    )

@@ -47,6 +47,8 @@ def test_a_fits_map_keeps_values_coordinates_and_how_it_was_made(tmp_path) -> No
         assert (header["SCORE"], header["BASESCOR"], header["PROB"]) == (2.5, -0.5, 0.9)
         assert (header["PATCH"], header["STRIDE"]) == (6, 3)
         assert header["COMPLERR"] is None
+        assert header["EVIDFOR"] == pytest.approx(made.map.clip(min=0).sum())
+        assert header["EVIDAGNS"] == pytest.approx(made.map.clip(max=0).sum())
         found = WCS(header)
     assert np.allclose(found.wcs_pix2world([[3, 4]], 0), sky().wcs_pix2world([[3, 4]], 0))
 

@@ -12,6 +12,7 @@ from core.errors import Stopped
 from core.events import Preview, Progress, result_of
 from core.explain import gradients
 from core.explain.explanation import Explanation
+from core.explain.question import ask
 from core.explain.settings import GradientSettings
 from core.nets.heads import OutputScale
 
@@ -123,3 +124,47 @@ def test_it_leaves_no_gradients_on_the_network(make, galaxy) -> None:
     predictor.network.requires_grad_(requires_grad=True)
     explained(predictor, image)
     assert all(parameter.grad is None for parameter in predictor.network.parameters())
+
+
+@pytest.mark.parametrize("baseline", ["blurred", "noise"])
+def test_it_starts_from_a_blurred_image_or_from_noise_of_the_border(make, galaxy, baseline) -> None:
+    predictor, image = make((2, 32, 32)), galaxy((2, 32, 32))
+    question = ask(predictor, image)
+    start = question.blurred(3) if baseline == "blurred" else question.cover("noise", 5)
+    found = explained(predictor, image, 1, baseline=baseline, blur=3, seed=5, steps=300, most_steps=300)
+    with torch.no_grad():
+        assert found.baseline_score == pytest.approx(float(predictor.logits(start[None])[0, 1]), rel=1e-4)
+    captum = IntegratedGradients(predictor.logits).attribute(
+        torch.from_numpy(image)[None], start[None], target=1, n_steps=400, internal_batch_size=100
+    )
+    off = np.abs(found.bands_map - captum[0].numpy()).sum() / np.abs(captum.numpy()).sum()
+    assert off < 0.02
+    assert found.error < 0.01
+
+
+def test_a_blurred_image_keeps_its_light_and_loses_its_structure(make, galaxy) -> None:
+    image = galaxy((2, 32, 32))
+    blurred = ask(make((2, 32, 32)), image).blurred(8).numpy()
+    assert blurred.mean(axis=(1, 2)) == pytest.approx(image.mean(axis=(1, 2)), rel=0.01)
+    assert (blurred.std(axis=(1, 2)) < 0.3 * image.std(axis=(1, 2))).all()
+
+
+@pytest.mark.parametrize("tolerance", [0.03, 0.003])
+def test_it_tells_about_how_far_the_map_itself_is_off(make, galaxy, tolerance) -> None:
+    """Much more than the sum of the map, in which errors of pixels cancel."""
+    predictor = make((3, 32, 32), depth=4)
+    told, true = [], []
+    for seed in range(4):
+        image = galaxy((3, 32, 32), seed)
+        best = explained(predictor, image, 2, steps=600, most_steps=600).bands_map
+        found = explained(predictor, image, 2, tolerance=tolerance)
+        told.append(found.map_error)
+        true.append(np.abs(found.bands_map - best).sum() / np.abs(best).sum())
+        assert true[-1] > found.error
+    assert 0.4 < np.mean(true) / np.mean(told) < 1.6
+
+
+def test_evidence_for_and_against_add_up_to_the_whole(make, galaxy) -> None:
+    found = explained(make((2, 32, 32)), galaxy((2, 32, 32)), 1)
+    assert found.evidence_for > 0 > found.evidence_against
+    assert found.evidence_for + found.evidence_against == pytest.approx(float(found.map.sum()), rel=1e-4)

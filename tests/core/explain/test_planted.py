@@ -15,13 +15,22 @@ from planted import PATCH
 
 from core.events import result_of
 from core.explain import methods
-from core.explain.settings import GradCamSettings, GradientSettings, GuidedSettings, OcclusionSettings
+from core.explain.settings import (
+    ExpectedGradientSettings,
+    GradCamSettings,
+    GradientSettings,
+    GuidedSettings,
+    OcclusionSettings,
+    SmoothGradSettings,
+)
 
 MARGIN = 3
 """Pixels beyond the patch that a covering square of four pixels reaches."""
 WAYS = {
     "occlusion": OcclusionSettings(patch=MARGIN + 1, stride=1),
     "integrated-gradients": GradientSettings(),
+    "smoothgrad": SmoothGradSettings(),
+    "expected-gradients": ExpectedGradientSettings(),
     "guided-backprop": GuidedSettings(),
     "grad-cam": GradCamSettings(layer="activation2"),
 }
@@ -51,9 +60,11 @@ def test_the_network_has_learned_the_patch_and_nothing_else(planted) -> None:
 
 @pytest.mark.parametrize("name", list(WAYS))
 def test_most_of_the_evidence_lies_on_the_patch(planted, name) -> None:
-    assert share_near_the_patch(planted, planted.predictor, name) > 0.5
+    """Less of SmoothGrad's: what a little more light would change is not what the score is made of."""
+    bound = 0.4 if name == "smoothgrad" else 0.55
+    assert share_near_the_patch(planted, planted.predictor, name) > bound
 
 
 @pytest.mark.parametrize("name", list(WAYS))
 def test_networks_that_have_learned_nothing_do_not_point_there(planted, name) -> None:
-    assert np.mean([share_near_the_patch(planted, network, name) for network in planted.untaught]) < 0.3
+    assert np.mean([share_near_the_patch(planted, network, name) for network in planted.untaught]) < 0.25
