@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from core.explain.film import Film
 
 _SIGNED, _UNSIGNED = "blue-red", "inferno"
-_PERCENTILE = 99.5  # of |map|: the end of the colour scale
 
 
 class MapView(QObject):
@@ -127,7 +126,7 @@ class MapView(QObject):
     @property
     def suited_limit(self) -> float:
         """Where the colours end by themselves; 0 without a map."""
-        return 0.0 if self.explanation is None else suited_limit(self.explanation)
+        return 0.0 if self.explanation is None else self.explanation.limit
 
     def show_map(self, explanation: Explanation, *, coarse: bool = False) -> None:
         """Show a coarse or finished map."""
@@ -203,12 +202,6 @@ def _button(symbol: str, name: str, tip: str) -> QToolButton:
     return button
 
 
-def suited_limit(explanation: Explanation) -> float:
-    """Where the colours of a map should end: few pixels are stronger."""
-    strength = np.abs(explanation.map)
-    return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
-
-
 def told(explanation: Explanation) -> str:
     """What a map says, in sentences."""
     unit = f" {explanation.unit}" if explanation.unit else ""
@@ -224,10 +217,10 @@ def told(explanation: Explanation) -> str:
 
 def _two_sides(explanation: Explanation) -> str:
     """How much of the evidence is for and how much against."""
-    strength = float(np.abs(explanation.map).sum())
+    strength = explanation.evidence_for - explanation.evidence_against
     if not strength > 0:
         return "Nothing in the image changes it."
-    share = round(100 * float(explanation.map.clip(min=0).sum()) / strength)
+    share = round(100 * explanation.evidence_for / strength)
     if explanation.probability is None:
         return f"Red raises it ({share}\u00a0%), blue lowers it ({100 - share}\u00a0%)."
     return f"Red speaks for {explanation.target_name} ({share}\u00a0%), blue against it ({100 - share}\u00a0%)."

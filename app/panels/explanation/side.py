@@ -14,7 +14,7 @@ from app.explaining import Question
 from app.forms import SettingsForm
 from app.jobs import Latest
 from app.panels.explanation.film import FilmPlayer
-from app.widgets.map_view import MapView, suited_limit
+from app.widgets.map_view import MapView
 from core.errors import Problem
 from core.events import Preview
 from core.explain.methods import METHODS
@@ -127,7 +127,7 @@ class Side(QObject):
         if self._question is None or self.view.explanation is None:
             return None
         same = (found for asked, found in self._answers.items() if _is_alike(asked, self._question))
-        return max(map(suited_limit, (self.view.explanation, *same)))
+        return max(found.limit for found in (self.view.explanation, *same))
 
     def ask(self, question: Question, row: int) -> None:
         """Explain a galaxy, instead of whatever was asked before; what was answered is shown at once."""
