@@ -168,8 +168,9 @@ class DreamsPanel(InsidePanel):
 
     def _show_state(self) -> None:
         is_idle = not self.work.is_running
+        self.start.setVisible(is_idle)
         self.start.setEnabled(is_idle and self._outline is not None)
-        self.stop.setEnabled(not is_idle)
+        self.stop.setVisible(not is_idle)
         self.save.setEnabled(is_idle and self.dream is not None)
 
     # -- dreaming --------------------------------------------------------------------------------------------------

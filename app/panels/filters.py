@@ -53,7 +53,7 @@ class FiltersPanel(InsidePanel):
         self.layers = QComboBox()
         self.layers.setToolTip("The layer whose filters are shown.")
         self.layers.setMaxVisibleItems(24)
-        self.seek = QPushButton(icon("mdi6.magnify-scan", "on_accent"), "Find the strongest galaxies")
+        self.seek = QPushButton(icon("mdi6.magnify-scan", "on_accent"), "Find the strongest")
         self.seek.setProperty("role", "primary")
         self.seek.setToolTip(
             "Look at every galaxy of the dataset once, and keep the nine that excite each filter most."
@@ -66,7 +66,7 @@ class FiltersPanel(InsidePanel):
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self._controls())
-        column.addWidget(TwoSides(self._strongest(), self.responses, 620, (620, 260), (400, 300)), 1)
+        column.addWidget(TwoSides(self._strongest(), self.responses, 620, (470, 410), (400, 300), growing=0), 1)
         self._set_content(content)
 
     def _controls(self) -> QHBoxLayout:
@@ -218,10 +218,10 @@ class FiltersPanel(InsidePanel):
 
 
 def _told(found: Strongest | None) -> str:
-    """How many galaxies were looked at, and how many filters they left silent."""
+    """How many galaxies compete, and how many filters they left silent."""
     if found is None:
         return ""
     silent = {0: "", 1: " One filter answers to none."}.get(
         len(found.silent), f" {len(found.silent)} filters answer to none."
     )
-    return f"{found.galaxies:,} galaxies looked at.{silent}".replace(",", "\u202f")
+    return f"{found.galaxies:,} galaxies.{silent}".replace(",", "\u202f")

@@ -108,7 +108,7 @@ class GalaxyMapPanel(InsidePanel):
         hint.setWordWrap(True)
         plot, side = QWidget(), QWidget()
         column = QVBoxLayout(plot)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(6, 0, 0, 0)
         column.addWidget(self.map, 1)
         column.addWidget(hint)
         self._sides = QStackedLayout(side)

@@ -42,6 +42,7 @@ class FilterCards(QScrollArea):
         """Show these filters instead of those before."""
         for card in self.cards:
             self._flow.removeWidget(card)
+            card.hide()  # it may take a while until it is gone
             card.deleteLater()
         self.drawn, self.cards = drawn, [FilterCard(each) for each in drawn]
         for card in self.cards:

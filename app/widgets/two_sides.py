@@ -20,10 +20,18 @@ class TwoSides(QSplitter):
         Below this width in pixels they stand one above the other.
     wide_sizes, narrow_sizes
         Widths, or heights, to begin with.
+    growing
+        Which of them takes the room that comes: 0 or 1.
     """
 
     def __init__(
-        self, first: QWidget, second: QWidget, narrow: int, wide_sizes: Sequence[int], narrow_sizes: Sequence[int]
+        self,
+        first: QWidget,
+        second: QWidget,
+        narrow: int,
+        wide_sizes: Sequence[int],
+        narrow_sizes: Sequence[int],
+        growing: int = 1,
     ) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self._narrow = narrow
@@ -32,8 +40,8 @@ class TwoSides(QSplitter):
         self.setChildrenCollapsible(False)
         self.addWidget(first)
         self.addWidget(second)
-        self.setStretchFactor(0, 0)
-        self.setStretchFactor(1, 1)
+        for place in range(2):
+            self.setStretchFactor(place, int(place == growing))
         self.setSizes(self._sizes[self.orientation()])
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -250,6 +250,15 @@ def test_stopping_before_anything_is_seen_brings_the_galaxy_back(qtbot: QtBot, s
     assert not panel.save.isEnabled()
 
 
+def test_closing_the_panel_ends_the_dream(qtbot: QtBot, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    give(panel, "steps", 10_000)
+    qtbot.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.dream is not None, timeout=30_000)
+    panel.close()
+    assert not session_with_run.jobs
+
+
 def test_a_dream_is_saved_as_picture_and_fits(
     qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

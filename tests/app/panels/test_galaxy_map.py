@@ -152,6 +152,16 @@ def test_a_new_label_changes_the_colours_at_once(qtbot: QtBot, session_with_run:
     assert "round  57" in plain
 
 
+def test_the_legend_follows_the_theme(qtbot: QtBot, qapp: QApplication, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    drawn(qtbot, panel)
+    give(session_with_run, [3], "")
+    assert "no label" in panel.legend.text()
+    for dark in (True, False):
+        theme.apply(qapp, dark)
+        assert panel.legend.text().count(theme.colours().muted) == 4  # three numbers and the point without a label
+
+
 def test_a_quantity_colours_the_points_by_a_scale(qtbot: QtBot, session_with_run: Session) -> None:
     session = session_with_run
     panel = shown(qtbot, session)

@@ -130,6 +130,7 @@ def test_a_card_leads_to_its_galaxies_and_frames_the_current_one(qtbot: QtBot) -
     cards.set_current(5)
     assert not any(each.patterns.marked for each in cards.cards)
     cards.show_filters([card(1, ())])
+    assert not first.isVisible()
     assert [drawn.number for drawn in cards.drawn] == [1]
     assert cards.cards[0].regions.count == 0
 
