@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.explain.methods import DREAMS, METHODS
+from core.explain.settings import BeliefSettings
 from core.settings import toml
 from core.settings.declare import Settings
 from core.simulate.settings import SurveySettings
@@ -20,6 +21,7 @@ MODELS: dict[str, type[Settings]] = {
     "train": RunSettings,
     "import": ImportSettings,
     "simulate": SurveySettings,
+    "believe": BeliefSettings,
     **{name: method.settings for name, method in (METHODS | DREAMS).items()},
 }
 

@@ -13,7 +13,7 @@ from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = ("train", "import", "simulate", *METHODS, *DREAMS)
+_SETTINGS = ("train", "import", "simulate", "believe", *METHODS, *DREAMS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _predict(command("predict", "judging:predict", "Write a network's predictions as a table."))
     _explain(command("explain", "explaining:explain", "Show which pixels spoke for a prediction: maps and pictures."))
     _top(command("top", "strongest:top", "Show the nine galaxies that excite each filter of a layer most."))
+    _believe(command("believe", "believing:believe", "Say whether the decisions rest on the galaxies or beside them."))
     _demo(command("demo", "demonstration:demo", "Walk the whole road on a simulated survey, without a window."))
     _knobs(command("settings", "knobs:settings", "Print every setting with default, range, unit and meaning."))
     return top
@@ -134,6 +135,24 @@ def _top(command: argparse.ArgumentParser) -> None:
     add("--smooth", type=float, default=1.0, metavar="PIXELS", help="Gaussian over the patterns; %(default)s, 0: none")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
+
+
+def _believe(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    parts = ("test", "validation", "train", "all")
+    add("run", type=Path, metavar="RUN", help="folder of a run")
+    add("data", type=Path, metavar="DATA.h5", help="the dataset; one that the run was not trained on is used whole")
+    add("--split", choices=parts, default="test", help="part of the run's own dataset; %(default)s")
+    add("--method", choices=tuple(METHODS), help="of the maps; integrated-gradients")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("belief.csv"),
+        metavar="TABLE.csv",
+        help="%(default)s; one line a galaxy",
+    )
+    _adjust(command, "segmentation.threshold=3")
 
 
 def _demo(command: argparse.ArgumentParser) -> None:

@@ -155,14 +155,13 @@ def _scatter_below(level: float, calm: NDArray[np.float64]) -> float:
 
 def _sources(calm: NDArray[np.float64], threshold: float, fewest: int) -> NDArray[np.int64]:
     """Connected pixels above the threshold, numbered; small ones left out."""
-    numbers, _ = ndimage.label(calm > threshold, _EIGHT)
+    numbers = np.zeros(calm.shape, np.int64)
+    ndimage.label(calm > threshold, _EIGHT, output=numbers)
     areas = np.bincount(numbers.ravel())
-    return np.where(areas[numbers] >= fewest, numbers, SKY).astype(np.int64)
+    return np.where(areas[numbers] >= fewest, numbers, SKY)
 
 
-def _parted(
-    calm: NDArray[np.float64], found: NDArray[np.int64], settings: SegmentationSettings
-) -> NDArray[np.int64]:
+def _parted(calm: NDArray[np.float64], found: NDArray[np.int64], settings: SegmentationSettings) -> NDArray[np.int64]:
     """Sources that touch, told apart, save for the galaxy's own parts."""
     whole = SegmentationImage(found)
     parts = deblend_sources(
@@ -179,7 +178,7 @@ def _own_part(calm: NDArray[np.float64], parts: NDArray[np.int64], galaxy: int, 
     is_galaxy = parts == galaxy
     if galaxy == SKY:
         return None
-    beside = ndimage.binary_dilation(is_galaxy, _EIGHT)
+    beside = np.asarray(ndimage.binary_dilation(is_galaxy, _EIGHT), bool)
     for part in np.unique(parts[beside]):
         if part not in (SKY, galaxy):
             is_part = parts == part

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from core.data.settings import SegmentationSettings
 from core.settings.declare import Settings, setting
 
 
@@ -409,4 +410,30 @@ class AgreementSettings(Settings):
         ge=0,
         le=64,
         level="expert",
+    )
+
+
+class BeliefSettings(Settings):
+    """How it is found out whether a network looks at the galaxy, and whether the map of that tells the truth."""
+
+    method: Literal[
+        "integrated-gradients",
+        "occlusion",
+        "smoothgrad",
+        "expected-gradients",
+        "guided-backprop",
+        "grad-cam",
+        "deconvnet",
+    ] = setting(
+        "integrated-gradients",
+        title="Method",
+        help="Of the map that is judged, which is made with its default settings.",
+    )
+    segmentation: SegmentationSettings = setting(
+        SegmentationSettings(), title="Galaxy, neighbours and sky", help="How they are told apart."
+    )
+    deletion: DeletionSettings = setting(
+        DeletionSettings(),
+        title="Deletion and insertion",
+        help="How it is found out whether the network needs those pixels.",
     )

@@ -74,10 +74,13 @@ def test_neighbours_are_numbered_by_size() -> None:
 
 def test_arms_belong_to_their_galaxy() -> None:
     """Knots along an arm have shallow saddles in between; the star beside it has a deep one."""
-    arm = [(disk(2500, 2.5, 1.0), 3 * k * np.cos(0.45 * k), 3 * k * np.sin(0.45 * k)) for k in range(1, 6)]
-    image = drawn((disk(6000, 3, 1.0), 0, 0), *arm, (star(4000), 20, -20))
+    places = [
+        (distance * np.cos(angle), distance * np.sin(angle)) for distance, angle in ((7, 0.4), (11, 1.1), (14, 1.7))
+    ]
+    arm = [(disk(1500, 1.2, 1.0), x, y) for x, y in places]
+    image = drawn((disk(12_000, 7, 1.0), 0, 0), *arm, (star(4000), 20, -20))
     found = segment(image)
-    rows, columns = (np.round([SIZE // 2 + knot[axis] for knot in arm]).astype(int) for axis in (2, 1))
+    columns, rows = (SIZE // 2 + np.round(places).astype(int)).T
     assert (found.labels[rows, columns] == 1).all()
     assert found.neighbour_labels == (2,)
     strict = segment(image, SegmentationSettings(saddle=1.0, contrast=0.001))
@@ -105,7 +108,7 @@ def test_bits_and_correlated_noise_do_no_harm() -> None:
 
 
 def test_a_source_far_from_the_centre_is_not_the_galaxy() -> None:
-    found = segment(drawn((disk(), 22, 20)))
+    found = segment(drawn((disk(8000, 3), -21, 20)))
     assert not found.has_galaxy and found.neighbour_labels == (2,)
 
 

@@ -1,0 +1,43 @@
+"""Whether to believe a network: a table of many galaxies, and what it says by class."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+from core.cli.console import Console
+from core.cli.knobs import adjusted
+from core.explain.settings import BeliefSettings
+
+if TYPE_CHECKING:
+    from core.explain.belief.table import BeliefTable, ClassBelief
+
+_HEAD = ("class", "galaxies", "on galaxy", "neighbour", "sky", "nothing", "deletion", "random", "insertion", "random")
+
+
+def believe(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork believe``."""
+    settings = adjusted(BeliefSettings, options, method=options.method)
+    from core.explain.belief import table
+
+    run, data, part, path = options.run, options.data, options.split, options.output
+    found = console.drive("Believing", lambda stop: table.believe_many(run, data, part, settings, path, stop))
+    _show(found, settings.method, console)
+    console.say(f"\n{len(found.lines):,} galaxies: {path}")
+    return 0
+
+
+def _show(found: BeliefTable, method: str, console: Console) -> None:
+    part = "all galaxies" if found.part == "all" else f"{found.part} part"
+    console.say(f"{part}, {len(found.lines):,} galaxies, {method}: on what the decisions rest, and median areas\n")
+    console.table(_HEAD, [_cells(each) for each in (*found.classes, found.whole)] if found.lines else [])
+    console.say()
+    for sentence in found.sentences():
+        console.say(sentence)
+
+
+def _cells(each: ClassBelief) -> tuple[str, ...]:
+    shares = (f"{100 * count / each.galaxies:.0f} %" for count in each.counts.values())
+    areas = (each.deletion, each.deletion_random, each.insertion, each.insertion_random)
+    return each.name, f"{each.galaxies:,}", *shares, *("–" if math.isnan(area) else f"{area:.2f}" for area in areas)

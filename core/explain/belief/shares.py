@@ -1,0 +1,110 @@
+r"""How much of a map lies on the galaxy, on its neighbours, and on the sky.
+
+Two questions have two answers. *Where does the map lie?* The shares of its absolute values tell, whatever their sign.
+*On what does the decision rest?* Only what speaks for the answer counts there, and a fair count is needed: the sky is
+wide, and a little noise in each of its pixels adds up to more than a small galaxy has.
+
+- In a signed map evidence for and against within one part is set off against each other. The decision rests on the
+  part whose pixels *together* speak most for the answer, which is what the score would lose without it: with
+  integrated gradients the three sums make up the whole score difference, and noise cancels.
+- An unsigned map knows nothing against. There the decision rests on the part that has most in excess of its area,
+  since of an even map each part has the share of its area.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.segmentation import Segmentation
+from core.errors import NotPossible
+
+Ground = Literal["galaxy", "neighbour", "sky", "nothing"]
+GROUNDS: tuple[Ground, ...] = ("galaxy", "neighbour", "sky", "nothing")
+_ROUNDING = 1e-6  # of the whole map: less is no evidence
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Of one map.
+
+    Attributes
+    ----------
+    galaxy, neighbours, sky
+        Share of the absolute attribution on each, in [0, 1]; they add up to 1. NaN for a map of zeros.
+    area_galaxy, area_neighbours, area_sky
+        Share of the pixels of each.
+    rests_on
+        On what the decision rests; ``"nothing"`` where no part speaks for the answer.
+    """
+
+    galaxy: float
+    neighbours: float
+    sky: float
+    area_galaxy: float
+    area_neighbours: float
+    area_sky: float
+    rests_on: Ground
+
+    def sentences(self) -> list[str]:
+        """In words and numbers."""
+        if math.isnan(self.galaxy):
+            return ["The map is empty: no pixel speaks for or against the answer."]
+        told = [_told(self.galaxy, "the galaxy", self.area_galaxy)]
+        if self.area_neighbours:
+            told.append(_told(self.neighbours, "neighbours", self.area_neighbours))
+        told.append(_told(self.sky, "the sky", self.area_sky))
+        if not self.area_galaxy:
+            told.append("There is no galaxy at the centre of the image.")
+        return [*told, _VERDICTS[self.rests_on]]
+
+
+_VERDICTS: dict[Ground, str] = {
+    "galaxy": "The decision rests on the galaxy.",
+    "neighbour": "The decision rests on a neighbour.",
+    "sky": "The decision rests on the sky.",
+    "nothing": "No part of the image speaks for the answer.",
+}
+
+
+def shares(map: NDArray[np.floating], segmentation: Segmentation, *, is_signed: bool = True) -> Shares:  # noqa: A002
+    """Share out a map.
+
+    Parameters
+    ----------
+    map
+        (H, W), finite.
+    segmentation
+        Of the same image.
+    is_signed
+        Whether the map tells evidence for from evidence against.
+
+    Raises
+    ------
+    NotPossible
+        The map is of another size.
+    """
+    if map.shape != segmentation.labels.shape:
+        raise NotPossible(f"The map is {map.shape}, and the image is {segmentation.labels.shape}.")
+    parts = (segmentation.galaxy, segmentation.neighbours, segmentation.sky)
+    values = np.asarray(map, np.float64)
+    values = values / (np.abs(values).max() or 1.0)  # sums of the smallest and largest numbers stay finite
+    areas = [float(part.mean()) for part in parts]
+    strengths = np.array([np.abs(values[part]).sum() for part in parts])
+    whole = float(strengths.sum())
+    if whole == 0:
+        return Shares(math.nan, math.nan, math.nan, *areas, "nothing")
+    fractions = strengths / whole
+    evidence = np.array([values[part].sum() for part in parts]) / whole if is_signed else fractions - areas
+    strongest = int(evidence.argmax())
+    ground: Ground = GROUNDS[strongest] if evidence[strongest] > _ROUNDING else "nothing"
+    return Shares(*(float(fraction) for fraction in fractions), *areas, ground)
+
+
+def _told(share: float, what: str, area: float) -> str:
+    verb = "cover" if what == "neighbours" else "covers"
+    return f"{share:.0%} of the evidence lies on {what}, which {verb} {area:.0%} of the image.".replace("%", " %")
