@@ -183,7 +183,7 @@ def _squares(shape: tuple[int, int], side: int, random: np.random.Generator) -> 
     """A map (H, W) of squares of random values, on a grid that begins anywhere."""
     top, left = random.integers(side, size=2)
     values = random.random((math.ceil(shape[0] / side) + 1, math.ceil(shape[1] / side) + 1))
-    return np.kron(values, np.ones((side, side)))[top : top + shape[0], left : left + shape[1]]
+    return values.repeat(side, axis=0).repeat(side, axis=1)[top : top + shape[0], left : left + shape[1]]
 
 
 @torch.no_grad()

@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from core.errors import Problem, Stopped
 from core.events import Progress, Work, result_of
@@ -122,7 +122,7 @@ class RandomisedCheck:
 
 def check(
     predictor: Predictor,
-    image: Tensor | NDArray[np.float32],
+    image: NDArray[np.float32],
     output: int | str | None,
     method: str,
     knobs: Settings,
