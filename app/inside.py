@@ -17,10 +17,11 @@ from app.work import begin
 from core.data.stretch import colour_planes, suited
 from core.data.target import Target
 from core.events import Work
-from core.explain.settings import ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
+from core.explain.settings import BeliefSettings, ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
 
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
+    from core.explain.belief.table import BeliefTable, Part
     from core.explain.dream import Dream
     from core.explain.features import FeatureMap
     from core.explain.mosaics import Mosaic
@@ -197,3 +198,25 @@ def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
         return (yield from features.run(pair.predictor, pair.data, settings, stop))
 
     return Job("Drawing the map of the galaxies", run)
+
+
+def believe(run: Path, data: Path, part: Part, settings: BeliefSettings) -> Job:
+    """On what a run's decisions rest, over a part of a dataset."""
+
+    def work(stop: threading.Event) -> Work[BeliefTable]:
+        from core.explain.belief import table
+
+        return (yield from table.believe_many(run, data, part, settings, stop))
+
+    return Job(f"Doubting “{run.name}”", work)
+
+
+def save_belief(found: BeliefTable, path: Path) -> Job:
+    """Write what was found as a table; the result is its path."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        yield from begin(stop)
+        found.save(path)
+        return path
+
+    return Job("Saving the table", run)

@@ -35,6 +35,7 @@ PANELS: dict[str, tuple[str, str]] = {
     "runs": ("Runs", "runs.RunsPanel"),
     "evaluation": ("Evaluation", "evaluation.EvaluationPanel"),
     "explanation": ("Why?", "explanation.panel.ExplanationPanel"),
+    "belief": ("Belief", "belief.BeliefPanel"),
     "filters": ("Filters", "filters.FiltersPanel"),
     "dreams": ("Dreams", "dreams.DreamsPanel"),
     "galaxy_map": ("Galaxy map", "galaxy_map.GalaxyMapPanel"),
@@ -74,7 +75,7 @@ WORKSPACES: dict[str, Workspace] = {
         "Explain",
         "mdi6.magnify-scan",
         "Click a galaxy and see why the network says so.",
-        ((("gallery",), ("runs",)), (("explanation", "filters", "dreams", "galaxy_map"),)),
+        ((("gallery",), ("runs",)), (("explanation", "belief", "filters", "dreams", "galaxy_map"),)),
         (340, 940),
     ),
 }

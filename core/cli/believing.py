@@ -21,10 +21,11 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     settings = adjusted(BeliefSettings, options, method=options.method)
     from core.explain.belief import table
 
-    run, data, part, path = options.run, options.data, options.split, options.output
-    found = console.drive("Believing", lambda stop: table.believe_many(run, data, part, settings, path, stop))
+    run, data, part = options.run, options.data, options.split
+    found = console.drive("Believing", lambda stop: table.believe_many(run, data, part, settings, stop))
+    found.save(options.output)
     _show(found, settings.method, console)
-    console.say(f"\n{len(found.lines):,} galaxies: {path}")
+    console.say(f"\n{len(found.lines):,} galaxies: {options.output}")
     return 0
 
 

@@ -31,9 +31,9 @@ from torch import Tensor, nn
 
 from core.errors import Stopped
 from core.events import Progress, Work
-from core.explain import activations, backwards, deconvnet, folded
+from core.explain import activations, backwards, deconvnet
 from core.explain.explanation import Explanation
-from core.explain.question import Question, ask, full_precision
+from core.explain.question import Question, answered, ask, full_precision, looked_at
 from core.explain.settings import GuidedSettings
 from core.nets.cnn import GlobalMean
 from core.nets.predictor import Predictor
@@ -74,14 +74,14 @@ def explain(
         The image or the output does not fit the network, or the image is not finite, or there is no such layer or
         filter.
     """
-    question = ask(predictor, image, output)
     if stop.is_set():
         raise Stopped
     if settings.layer:
-        found = deconvnet.of_filter(question, settings.layer, settings.filter, backwards.guided)
+        found = deconvnet.of_filter(ask(predictor, image, output), settings.layer, settings.filter, backwards.guided)
         yield Progress(1, 1, "patterns")
         return found.explanation("guided backprop", settings, galaxy_id)
-    bands = of_score(question).cpu().numpy()
+    question, pattern = of_score(predictor, image, output)
+    bands = pattern.cpu().numpy()
     yield Progress(1, 1, "patterns")
     return Explanation(
         galaxy_id=galaxy_id,
@@ -107,12 +107,15 @@ def why_not(predictor: Predictor) -> str:
     return ""
 
 
-def of_score(question: Question) -> Tensor:
-    """The pattern (C, H, W) of the score, in scaled pixels."""
-    network = question.predictor.network
-    layers = (*folded.layers(network.features), network.neck, *network.head)
-    with torch.enable_grad(), full_precision(question.image.device):
-        x = activations.scaled(question.predictor, question.image[None]).requires_grad_()
-        score = question.scores(backwards.through(layers, x, backwards.guided))
-        (found,) = torch.autograd.grad(score.sum(), x)
-    return found[0].contiguous()
+def of_score(
+    predictor: Predictor, image: Tensor | NDArray[np.float32], output: int | str | None
+) -> tuple[Question, Tensor]:
+    """What is asked, and the pattern (C, H, W) of the score in scaled pixels, from one pass there and back."""
+    network, tensor = predictor.network, looked_at(predictor, image)
+    layers = (*network.features, network.neck, *network.head)
+    with torch.enable_grad(), full_precision(predictor.device):
+        x = activations.scaled(predictor, tensor[None]).requires_grad_()
+        outputs = backwards.through(layers, x, backwards.guided)
+        question = answered(predictor, tensor, output, outputs.detach())
+        (found,) = torch.autograd.grad(question.scores(outputs).sum(), x)
+    return question, found[0].contiguous()

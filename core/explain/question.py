@@ -133,6 +133,14 @@ def ask(predictor: Predictor, image: Tensor | NDArray[np.float32], output: int |
     NotANumber
         The image, or what the network says of it, is not finite.
     """
+    tensor = looked_at(predictor, image)
+    with torch.no_grad(), full_precision(predictor.device):
+        outputs = predictor.logits(tensor[None])  # (1, K)
+    return answered(predictor, tensor, output, outputs)
+
+
+def looked_at(predictor: Predictor, image: Tensor | NDArray[np.float32]) -> Tensor:
+    """The image (C, H, W) as float32 on the network's device, if the network can look at it; errors as :func:`ask`."""
     tensor = torch.as_tensor(image, dtype=torch.float32).to(predictor.device)
     bands = len(predictor.bands)
     if tensor.ndim != 3 or tensor.shape[0] != bands:
@@ -143,11 +151,14 @@ def ask(predictor: Predictor, image: Tensor | NDArray[np.float32], output: int |
     predictor.check(predictor.bands, (bands, tensor.shape[1], tensor.shape[2]), float("nan"))
     if not bool(torch.isfinite(tensor).all()):
         raise NotANumber("The image holds NaN or infinite pixels.", "Import the file again.")
-    with torch.no_grad(), full_precision(predictor.device):
-        outputs = predictor.logits(tensor[None])  # (1, K)
+    return tensor
+
+
+def answered(predictor: Predictor, image: Tensor, output: int | str | None, outputs: Tensor) -> Question:
+    """The question when what the network says of the image, (1, K), is known already; errors as :func:`ask`."""
     if not bool(torch.isfinite(outputs).all()):
         raise NotANumber("The network's output for this image is not finite.", "Train it again with a lower rate.")
-    return Question(predictor, tensor, _index(predictor, output, outputs), outputs)
+    return Question(predictor, image, _index(predictor, output, outputs), outputs)
 
 
 def _index(predictor: Predictor, output: int | str | None, outputs: Tensor) -> int:

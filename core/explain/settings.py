@@ -122,7 +122,7 @@ class ExpectedGradientSettings(Settings):
     """Average integrated gradients over many empty skies."""
 
     samples: int = setting(
-        100,
+        200,
         title="Samples",
         help="Skies drawn from the galaxy's border, each with one place on the way from it to the image.",
         ge=1,

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from captum.attr import IntegratedGradients, Occlusion
+from captum.attr import GuidedBackprop, IntegratedGradients, Occlusion
 
 from core.data.target import Classes
 from core.events import Preview, Work, result_of
-from core.explain import gradients, occlusion
+from core.explain import activations, gradients, guided, occlusion
 from core.explain.explanation import Explanation
 from core.explain.question import ask
-from core.explain.settings import GradientSettings, OcclusionSettings
+from core.explain.settings import GradientSettings, GuidedSettings, OcclusionSettings
 from core.nets import cnn, normalisation
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
@@ -157,3 +157,29 @@ def test_integrated_gradients_are_twice_as_fast_as_captum_at_the_same_completene
         f"{median[1]:.2%}, Captum {median[0]:.2%}; median gradients {np.median(steps):.0f}, Captum 50"
     )
     assert np.median(ratios) >= 2
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU:UserWarning")  # Captum's
+def test_guided_backpropagation_is_as_fast_as_captums(trained: Predictor) -> None:
+    """Captum is given what the first layer sees, and its hooks stay, so that it does the same and no more."""
+    settings, ratios, off = GuidedSettings(), [], []
+    captum = GuidedBackprop(trained.network)
+    for image in galaxies(24, 64, seed=9)[0]:
+        times: tuple[list[float], list[float]] = ([], [])
+        for _ in range(5):
+            start = time.process_time()
+            scaled = activations.scaled(trained, torch.from_numpy(image)[None]).requires_grad_()
+            output = int(trained.network(scaled.detach()).argmax())  # which class it is, we ask too
+            expected = captum.attribute(scaled, output)[0].detach().numpy()
+            times[0].append(time.process_time() - start)
+            found, own, _ = timed(guided.explain(trained, image, None, settings, _NEVER))
+            times[1].append(own)
+        assert found.bands_map is not None
+        off.append(np.abs(found.bands_map - expected).max() / np.abs(expected).max())
+        ratios.append(np.median(times[0]) / np.median(times[1]))
+    print(
+        f"\nguided backpropagation, 64 px, {trained.network.settings.depth} blocks: ratio {np.median(ratios):.2f}; "
+        f"largest difference {max(off):.1e} of the peak"
+    )
+    assert max(off) < 1e-4
+    assert np.median(ratios) >= 1

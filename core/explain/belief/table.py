@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ _HEAD = (
     *("id", "class", "predicted", "probability", "galaxy", "neighbours", "sky", "area_galaxy", "rests_on"),
     *("deletion", "deletion_random", "insertion", "insertion_random"),
 )
+_NO_LABEL = "no label"
 _WHERE: dict[Ground, str] = {
     "galaxy": "the decision rests on the galaxy",
     "neighbour": "the decision rests on a neighbour",
@@ -118,20 +120,31 @@ class BeliefTable:
     @property
     def classes(self) -> list[ClassBelief]:
         """By label; of galaxies without one, by what is predicted, where no galaxy has a label."""
-        labelled = any(line.kind for line in self.lines)
         groups: dict[str, list[Line]] = {}
         for line in self.lines:
-            groups.setdefault((line.kind or "no label") if labelled else line.predicted, []).append(line)
+            groups.setdefault(self.class_of(line), []).append(line)
         return [_class(name, groups[name]) for name in sorted(groups)]
+
+    def class_of(self, line: Line) -> str:
+        """Under which of :attr:`classes` a line is counted."""
+        return (line.kind or _NO_LABEL) if self._is_labelled else line.predicted
+
+    @cached_property
+    def _is_labelled(self) -> bool:
+        return any(line.kind for line in self.lines)
 
     @property
     def whole(self) -> ClassBelief:
         """All galaxies together."""
         return _class("all galaxies", self.lines)
 
-    def rows(self, ground: Ground, kind: str | None = None) -> list[int]:
-        """The places in the dataset of the galaxies whose decision rests on this; of one label, or of all."""
-        return [line.row for line in self.lines if line.rests_on == ground and kind in (None, line.kind)]
+    def rows(self, ground: Ground, name: str | None = None) -> list[int]:
+        """The places in the dataset of the galaxies whose decision rests on this; of one class, or of all."""
+        return [line.row for line in self.lines if line.rests_on == ground and name in (None, self.class_of(line))]
+
+    def save(self, path: Path) -> None:
+        """Write the lines as CSV, wholly or not at all."""
+        write_list(path, [_HEAD, *(line.cells for line in self.lines)])
 
     def sentences(self) -> list[str]:
         """What does not rest on the galaxy, class by class."""
@@ -152,7 +165,6 @@ def believe_many(
     data: Path,
     part: Part | Sequence[int],
     settings: BeliefSettings,
-    table: Path,
     stop: threading.Event,
 ) -> Work[BeliefTable]:
     """Ask of many galaxies whether to believe what a network says of them.
@@ -170,10 +182,8 @@ def believe_many(
         Of the run's own dataset; another one is always looked at whole. Or the rows.
     settings
         Which map, and how it is judged.
-    table
-        Where the lines are written as CSV, wholly or not at all.
     stop
-        Ends the work with :class:`~core.errors.Stopped`; nothing is written then.
+        Ends the work with :class:`~core.errors.Stopped`.
 
     Raises
     ------
@@ -205,7 +215,6 @@ def believe_many(
                 continue
             lines.append(_line(row, kinds[row], found))
     yield Progress(len(rows), len(rows), "galaxies")
-    write_list(table, [_HEAD, *(line.cells for line in lines)])
     return BeliefTable(chosen, tuple(lines), len(rows) - len(lines))
 
 
