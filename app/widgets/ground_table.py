@@ -24,8 +24,8 @@ _TIPS = {
 }
 _AREAS = ("Deletion", "Insertion")
 _AREA_TIP = (
-    "Area under the curve of what the network still says while the pixels that the map points at go (deletion, small is "
-    "good) or come (insertion, large is good); after the stroke, in random order. Medians."
+    "Area under the curve of what the network still says while the pixels that the map points at go (deletion, small "
+    "is good) or come (insertion, large is good); after the stroke, in random order. Medians."
 )
 
 

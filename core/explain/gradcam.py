@@ -33,6 +33,9 @@ from core.explain.settings import GradCamSettings
 from core.nets.layers import LayerRow
 from core.nets.predictor import Predictor
 
+_BENT = "activation"
+_FEWEST = 7  # responses along a side, as the last maps of the networks of the paper have at least
+
 
 def explain(
     predictor: Predictor,
@@ -68,7 +71,7 @@ def explain(
     """
     question = ask(predictor, image, output)
     channels, height, width = question.image.shape
-    layer = activations.row_of(predictor, settings.layer, (channels, height, width))
+    layer = _layer(predictor, settings.layer, (channels, height, width))
     if stop.is_set():
         raise Stopped
     coarse = weighed(question, layer)
@@ -93,6 +96,15 @@ def why_not(predictor: Predictor) -> str:
     if any(isinstance(module, nn.Conv2d) for module in predictor.network.features.modules()):
         return ""
     return "The network has no convolution, whose maps Grad-CAM could weigh."
+
+
+def _layer(predictor: Predictor, name: str, shape: tuple[int, int, int]) -> LayerRow:
+    """The layer of this name; empty: the last activation whose maps still tell one place from another."""
+    if name:
+        return activations.row_of(predictor, name, shape)
+    known = activations.rows(predictor, shape)
+    fine = [row for row in known if _BENT in row.name and min(row.shape[1:]) >= _FEWEST]
+    return (fine or known)[-1]
 
 
 def weighed(question: Question, layer: LayerRow) -> NDArray[np.float64]:

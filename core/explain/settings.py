@@ -152,7 +152,8 @@ class GradCamSettings(Settings):
     layer: str = setting(
         "",
         title="Layer",
-        help="Its name, such as activation3. Empty: the last one. Earlier ones are finer and mean less.",
+        help="Its name, such as activation3. Empty: the last activation with maps of at least 7 × 7. Earlier ones are "
+        "finer and mean less.",
         source="Selvaraju et al. 2017",
     )
 
@@ -354,8 +355,8 @@ class DeletionSettings(Settings):
     )
     block: int = setting(
         4,
-        title="Random squares",
-        help="Side of the squares that go or come at once in random order; 1: single pixels.",
+        title="Squares",
+        help="Side of the squares that go or come at once, by the map's mean over them or in random order. 1: pixels.",
         unit="pixels",
         ge=1,
         le=256,

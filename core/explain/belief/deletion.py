@@ -10,11 +10,11 @@ followed instead, :math:`(q - q_{\rm empty}) / (q_{\rm full} - q_{\rm empty})`: 
 empty image, beyond these where pieces of a galaxy look larger or smaller than both. Where the network gives the same
 value for both, there is no change to follow, and the curves are NaN.
 
-The random orders are of squares, not of pixels, as in Samek et al. (2017): a map is smooth, so that its order removes
-whole pieces of a galaxy, whereas single pixels missing everywhere look like nothing that the network has ever seen,
-and nearly any map would be better than that, or worse, for reasons that have nothing to do with it. A random order
-read backwards is as random, and what is left after deleting the one is what was inserted by the other: the same
-images give both curves.
+All orders are of squares, not of pixels, as in Samek et al. (2017); the map's is that of its means over them. Single
+pixels missing everywhere look like nothing that the network has ever seen, and its answer to that has nothing to do
+with the galaxy: on SDSS galaxies, a network called most images with the fine pattern of integrated gradients cut out
+of them edge-on, whatever they showed. A random order read backwards is as random, and what is left after deleting
+the one is what was inserted by the other: the same images give both curves.
 
 References
 ----------
@@ -133,8 +133,8 @@ def curves(
     output
         Name or number of the output to follow; None: the one with the highest score.
     ranking
-        A map (H, W), the most important pixels having the largest values. Equal pixels come in random order, NaN
-        last.
+        A map (H, W), the most important pixels having the largest values. Squares go by the mean of their pixels,
+        NaN left out; equal pixels come in random order, squares without a number last.
     settings
         Number of steps and of random orders, and what replaces the pixels.
     stop
@@ -150,7 +150,7 @@ def curves(
     if ranking.shape != (height, width):
         raise NotPossible(f"The map is {ranking.shape}, and the image is {(height, width)}.")
     random = np.random.default_rng(settings.seed)
-    places = torch.from_numpy(_places(ranking, random))
+    places = torch.from_numpy(_places(_means(ranking, settings.block), random))
     counts = torch.linspace(0, height * width, settings.steps + 1, dtype=torch.float64).round().long()
     within = counts[1:-1, None, None]
     shuffled = (_squares((height, width), settings.block, random) for _ in range(settings.rankings))
@@ -177,6 +177,18 @@ def _places(ranking: NDArray[np.floating], random: np.random.Generator) -> NDArr
     places = np.empty(values.size, np.int64)
     places[order] = np.arange(values.size)
     return places.reshape(ranking.shape)
+
+
+def _means(ranking: NDArray[np.floating], side: int) -> NDArray[np.float64]:
+    """The mean of a map (H, W) over squares, those at two edges being narrower; NaN where there is no number."""
+    known = ~np.isnan(ranking)
+    sums, counts = (
+        np.add.reduceat(np.add.reduceat(values, range(0, len(values), side)), range(0, values.shape[1], side), axis=1)
+        for values in (np.where(known, ranking, 0).astype(np.float64), known.astype(np.int64))
+    )
+    with np.errstate(invalid="ignore"):
+        means = sums / counts
+    return means.repeat(side, axis=0).repeat(side, axis=1)[: ranking.shape[0], : ranking.shape[1]]
 
 
 def _squares(shape: tuple[int, int], side: int, random: np.random.Generator) -> NDArray[np.float64]:

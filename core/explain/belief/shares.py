@@ -93,16 +93,22 @@ def shares(map: NDArray[np.floating], segmentation: Segmentation, *, is_signed: 
     parts = (segmentation.galaxy, segmentation.neighbours, segmentation.sky)
     values = np.asarray(map, np.float64)
     values = values / (np.abs(values).max() or 1.0)  # sums of the smallest and largest numbers stay finite
-    areas = [float(part.mean()) for part in parts]
+    areas = np.array([part.mean() for part in parts])
     strengths = np.array([np.abs(values[part]).sum() for part in parts])
     whole = float(strengths.sum())
     if whole == 0:
-        return Shares(math.nan, math.nan, math.nan, *areas, "nothing")
+        return _shared(np.full(3, math.nan), areas, "nothing")
     fractions = strengths / whole
     evidence = np.array([values[part].sum() for part in parts]) / whole if is_signed else fractions - areas
     strongest = int(evidence.argmax())
     ground: Ground = GROUNDS[strongest] if evidence[strongest] > _ROUNDING else "nothing"
-    return Shares(*(float(fraction) for fraction in fractions), *areas, ground)
+    return _shared(fractions, areas, ground)
+
+
+def _shared(fractions: NDArray[np.float64], areas: NDArray[np.float64], ground: Ground) -> Shares:
+    galaxy, neighbours, sky = fractions.tolist()
+    area_galaxy, area_neighbours, area_sky = areas.tolist()
+    return Shares(galaxy, neighbours, sky, area_galaxy, area_neighbours, area_sky, ground)
 
 
 def _told(share: float, what: str, area: float) -> str:

@@ -257,7 +257,7 @@ def _line(row: int, kind: str, found: Belief) -> Line:
 
 
 def _class(name: str, lines: Sequence[Line]) -> ClassBelief:
-    counts = {ground: sum(line.rests_on == ground for line in lines) for ground in GROUNDS}
+    counts: dict[Ground, int] = {ground: sum(line.rests_on == ground for line in lines) for ground in GROUNDS}
     areas = np.array([(line.deletion, line.deletion_random, line.insertion, line.insertion_random) for line in lines])
     areas = areas.reshape(-1, 4)[np.isfinite(areas.reshape(-1, 4)).all(axis=1)]
     medians = np.median(areas, axis=0).tolist() if len(areas) else [math.nan] * 4

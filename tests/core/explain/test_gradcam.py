@@ -21,11 +21,13 @@ def explained(predictor, image, output=None, **knobs) -> Explanation:
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky relu", "prelu", "gelu"])
-@pytest.mark.parametrize(("depth", "pooling", "layer"), [(2, "global", "conv2"), (4, "flatten", ""), (5, "global", "")])
+@pytest.mark.parametrize(
+    ("depth", "pooling", "layer"), [(2, "global", "conv2"), (4, "flatten", "activation4"), (5, "global", "conv5")]
+)
 def test_values_are_those_of_captum(make, galaxy, depth, pooling, activation, layer) -> None:
     predictor = make((3, 32, 64), depth=depth, pooling=pooling, activation=activation)
     image = galaxy((3, 32, 64))
-    module = predictor.network.get_submodule(f"features.{layer or f'activation{depth}'}")
+    module = predictor.network.get_submodule(f"features.{layer}")
     scaled = activations.scaled(predictor, torch.from_numpy(image)[None]).requires_grad_()
     for output in range(3):
         coarse = LayerGradCam(predictor.network, module).attribute(scaled, output, relu_attributions=True)
@@ -56,6 +58,12 @@ def test_right_before_a_linear_head_it_adds_up_to_the_score(make, galaxy) -> Non
     found = gradcam.weighed(asked, activations.row_of(predictor, "", (2, 16, 24)))
     np.testing.assert_allclose(found, np.clip(expected, 0, None), atol=1e-6)
     assert expected.sum() + output.bias[1].item() == pytest.approx(asked.score, rel=1e-4)
+
+
+@pytest.mark.parametrize(("depth", "side", "layer"), [(5, 64, "activation3"), (3, 64, "activation3"), (2, 12, "activation2")])
+def test_without_a_layer_it_is_the_last_one_with_maps_worth_the_name(make, galaxy, depth, side, layer) -> None:
+    predictor, image = make((1, side, side), depth=depth), galaxy((1, side, side))
+    np.testing.assert_array_equal(explained(predictor, image).map, explained(predictor, image, layer=layer).map)
 
 
 def test_a_quantity_is_explained_in_its_unit(make, galaxy) -> None:
