@@ -71,11 +71,11 @@ class Stage:
 
     @property
     def similarity(self) -> float:
-        """Mean size of the correlations, from 0 to 1: of the signed maps, or else the strengths.
+        """Mean over the networks that have a map: size of the signed correlation, or else that of the strengths.
 
-        Over the networks that have a map; NaN where none has.
+        NaN where none has one.
         """
-        found = np.abs(self.signed if self.is_signed else self.strength)
+        found = np.abs(self.signed) if self.is_signed else self.strength
         found = found[np.isfinite(found)]
         return float(found.mean()) if len(found) else float("nan")
 
