@@ -353,10 +353,19 @@ class DeletionSettings(Settings):
     rankings: int = setting(
         4, title="Random orders", help="The map's order is compared with the mean of so many.", ge=1, le=1000
     )
+    smoothing: float = setting(
+        2.0,
+        title="Smoothing",
+        help="Standard deviation of the Gaussian that takes the map from pixels to regions first; 0: as it is.",
+        unit="pixels",
+        ge=0,
+        le=64,
+        level="expert",
+    )
     block: int = setting(
         4,
-        title="Squares",
-        help="Side of the squares that go or come at once, by the map's mean over them or in random order. 1: pixels.",
+        title="Random squares",
+        help="Side of the squares that go or come at once in random order; 1: single pixels.",
         unit="pixels",
         ge=1,
         le=256,

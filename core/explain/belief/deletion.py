@@ -10,11 +10,13 @@ followed instead, :math:`(q - q_{\rm empty}) / (q_{\rm full} - q_{\rm empty})`: 
 empty image, beyond these where pieces of a galaxy look larger or smaller than both. Where the network gives the same
 value for both, there is no change to follow, and the curves are NaN.
 
-All orders are of squares, not of pixels, as in Samek et al. (2017); the map's is that of its means over them. Single
-pixels missing everywhere look like nothing that the network has ever seen, and its answer to that has nothing to do
-with the galaxy: on SDSS galaxies, a network called most images with the fine pattern of integrated gradients cut out
-of them edge-on, whatever they showed. A random order read backwards is as random, and what is left after deleting
-the one is what was inserted by the other: the same images give both curves.
+Both orders are of regions, not of single pixels, as in Samek et al. (2017). Pixels that are missing everywhere look
+like nothing that the network has ever seen: its answer collapses for that reason alone, and nearly no map could be
+better. The random orders are therefore of squares, and the map is smoothed by a few pixels before its pixels are put
+in order. Without that, a map as fine as the pixels inserts scattered pixels, and fails whatever it has found.
+
+A random order read backwards is as random, and what is left after deleting the one is what was inserted by the
+other. So the same images give both random curves, one the mirror of the other, with one area under both.
 
 References
 ----------
@@ -32,6 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from core.data.target import Quantities
@@ -83,19 +86,19 @@ class DeletionCurves:
 
     @property
     def random_deletion_area(self) -> float:
-        """Under the deletion curve in random order."""
+        """Under the deletion curve in random order; as large as that of insertion."""
         return self._area(self.random_deletion)
 
     @property
     def random_insertion_area(self) -> float:
-        """Under the insertion curve in random order."""
+        """Under the insertion curve in random order; as large as that of deletion."""
         return self._area(self.random_insertion)
 
     @property
     def is_faithful(self) -> bool:
         """Whether the map orders the pixels better than chance, in both directions.
 
-        The answer falls faster (smaller deletion area) and rises faster (larger insertion area) than in random
+        The answer falls sooner (smaller deletion area) and rises sooner (larger insertion area) than in random
         order. One alone is not enough: a map of all bright pixels may destroy any galaxy quickly. False where the
         curves are NaN.
         """
@@ -133,10 +136,10 @@ def curves(
     output
         Name or number of the output to follow; None: the one with the highest score.
     ranking
-        A map (H, W), the most important pixels having the largest values. Squares go by the mean of their pixels,
-        NaN left out; equal pixels come in random order, squares without a number last.
+        A map (H, W), the most important pixels having the largest values. Equal pixels come in random order, NaN
+        last.
     settings
-        Number of steps and of random orders, and what replaces the pixels.
+        Number of steps and of random orders, what replaces the pixels, and how far the map is smoothed.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
 
@@ -150,7 +153,7 @@ def curves(
     if ranking.shape != (height, width):
         raise NotPossible(f"The map is {ranking.shape}, and the image is {(height, width)}.")
     random = np.random.default_rng(settings.seed)
-    places = torch.from_numpy(_places(_means(ranking, settings.block), random))
+    places = torch.from_numpy(_places(_smoothed(ranking, settings.smoothing), random))
     counts = torch.linspace(0, height * width, settings.steps + 1, dtype=torch.float64).round().long()
     within = counts[1:-1, None, None]
     shuffled = (_squares((height, width), settings.block, random) for _ in range(settings.rankings))
@@ -170,6 +173,13 @@ def curves(
     )
 
 
+def _smoothed(ranking: NDArray[np.floating], sigma: float) -> NDArray[np.float64]:
+    """The map (H, W) after a Gaussian; NaN stays, and gives nothing to its neighbours."""
+    known = np.isfinite(ranking)
+    values = gaussian_filter(np.where(known, ranking, 0.0).astype(np.float64), sigma, mode="nearest")
+    return np.where(known, values, np.nan)
+
+
 def _places(ranking: NDArray[np.floating], random: np.random.Generator) -> NDArray[np.int64]:
     """Place (H, W) of each pixel in descending order, from 0."""
     values = np.where(np.isnan(ranking), -np.inf, ranking).ravel()
@@ -177,18 +187,6 @@ def _places(ranking: NDArray[np.floating], random: np.random.Generator) -> NDArr
     places = np.empty(values.size, np.int64)
     places[order] = np.arange(values.size)
     return places.reshape(ranking.shape)
-
-
-def _means(ranking: NDArray[np.floating], side: int) -> NDArray[np.float64]:
-    """The mean of a map (H, W) over squares, those at two edges being narrower; NaN where there is no number."""
-    known = ~np.isnan(ranking)
-    sums, counts = (
-        np.add.reduceat(np.add.reduceat(values, range(0, len(values), side)), range(0, values.shape[1], side), axis=1)
-        for values in (np.where(known, ranking, 0).astype(np.float64), known.astype(np.int64))
-    )
-    with np.errstate(invalid="ignore"):
-        means = sums / counts
-    return means.repeat(side, axis=0).repeat(side, axis=1)[: ranking.shape[0], : ranking.shape[1]]
 
 
 def _squares(shape: tuple[int, int], side: int, random: np.random.Generator) -> NDArray[np.float64]:

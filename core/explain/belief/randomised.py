@@ -13,6 +13,9 @@ are larger where there is light, and it is which pixels speak for and which agai
 network may well say the opposite of another one, so a correlation of -1 resembles as much as one of 1. Of maps
 without signs there are only the strengths.
 
+Maps as smooth as those of occlusion have few independent places, so that unrelated ones have correlations of 0.3 in
+size by chance; above 0.5 there is more than chance, and this is where "much the same" begins by default.
+
 References
 ----------
 Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim 2018, "Sanity checks for saliency maps", NeurIPS.
@@ -68,11 +71,11 @@ class Stage:
 
     @property
     def similarity(self) -> float:
-        """Mean size of the correlations, from 0 to 1: of the signed maps, or else the strengths.
+        """Mean over the networks that have a map: size of the signed correlation, or else that of the strengths.
 
-        Over the networks that have a map; NaN where none has.
+        NaN where none has one.
         """
-        found = np.abs(self.signed if self.is_signed else self.strength)
+        found = np.abs(self.signed) if self.is_signed else self.strength
         found = found[np.isfinite(found)]
         return float(found.mean()) if len(found) else float("nan")
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from core.data.target import Quantities
 from core.errors import NotPossible, Stopped
@@ -22,7 +23,8 @@ from core.nets.predictor import Predictor
 
 
 def curves(predictor, image, ranking, output=0, **knobs) -> DeletionCurves:
-    work = deletion.curves(predictor, image, output, ranking, DeletionSettings(**knobs), threading.Event())
+    settings = DeletionSettings(**{"smoothing": 0} | knobs)
+    work = deletion.curves(predictor, image, output, ranking, settings, threading.Event())
     return result_of(work)
 
 
@@ -139,6 +141,20 @@ def test_pixels_that_are_not_a_number_go_last(quantity, galaxy) -> None:
     whole, with_holes = curves(quantity, image, exact, steps=8), curves(quantity, image, holed, steps=8)
     np.testing.assert_allclose(with_holes.deletion[:5], whole.deletion[:5], atol=1e-4)
     assert np.isfinite(with_holes.deletion).all()
+
+
+def test_the_map_is_smoothed_before_its_pixels_are_put_in_order(make, galaxy) -> None:
+    predictor, image = make((2, 24, 24)), galaxy((2, 24, 24))
+    ranking = np.random.default_rng(3).normal(size=(24, 24))
+    found = curves(predictor, image, ranking, smoothing=2)
+    expected = curves(predictor, image, gaussian_filter(ranking, 2, mode="nearest"))
+    np.testing.assert_array_equal(found.deletion, expected.deletion)
+    holed, nothing = ranking.copy(), ranking.copy()
+    holed[5, 5], nothing[5, 5] = np.nan, 0
+    blurred = gaussian_filter(nothing, 2, mode="nearest")  # what is not known gives nothing to its neighbours
+    blurred[5, 5] = -np.inf
+    found, expected = curves(predictor, image, holed, smoothing=2), curves(predictor, image, blurred)
+    np.testing.assert_array_equal(found.deletion, expected.deletion)
 
 
 def test_in_random_order_a_linear_score_goes_evenly(quantity, galaxy) -> None:

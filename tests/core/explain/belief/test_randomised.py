@@ -93,6 +93,17 @@ def test_a_map_whose_sign_alone_is_the_networks_does_not_pass(trained, image) ->
     assert found.similarity == pytest.approx(1) and not found.passed
 
 
+def test_strengths_at_other_places_do_not_resemble(trained, image) -> None:
+    strength = np.abs(image[0])
+
+    def explained(network: Predictor) -> Work[Explanation]:
+        yield Progress(1, 1)
+        return drawn(strength if network is trained else strength.max() - strength, is_signed=False)
+
+    found = result_of(randomised.compared(trained, explained, RandomisedSettings(), threading.Event()))
+    assert found.similarity == pytest.approx(-1, abs=1e-3) and found.passed
+
+
 def test_layers_forget_from_the_head_down(make) -> None:
     network = make((2, 16, 16), depth=2, activation="prelu").network
     assert randomised.layers(network) == [
