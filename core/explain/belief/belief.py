@@ -91,6 +91,6 @@ def judge(
 ) -> Work[Belief]:
     """Ask whether to believe a map that is there already; the parameters are those of :func:`believe`."""
     parts = segment(image, settings.segmentation)
-    found = shares(made.map, parts, is_signed=made.is_signed)
+    found = shares(made.map, parts)
     curves = yield from deletion.curves(predictor, image, made.target_name, made.map, settings.deletion, stop)
     return Belief(made, parts, found, curves)

@@ -1,19 +1,20 @@
-r"""How much of a map lies on the galaxy, on its neighbours, and on the sky.
+"""How much of a map lies on the galaxy, on its neighbours, and on the sky.
 
 Two questions have two answers. *Where does the map lie?* The shares of its absolute values tell, whatever their sign.
 *On what does the decision rest?* Only what speaks for the answer counts there, and a fair count is needed: the sky is
-wide, and a little noise in each of its pixels adds up to more than a small galaxy has.
+wide, and a little in each of its pixels adds up to more than a small galaxy has. The decision rests on the part whose
+share of the evidence for the answer is largest *in excess of its share of the area*, which is what an even map would
+put there. A coarse map, which spills the light of a galaxy over the sky around it, is judged by the same measure.
 
-- In a signed map evidence for and against within one part is set off against each other. The decision rests on the
-  part whose pixels *together* speak most for the answer, which is what the score would lose without it: with
-  integrated gradients the three sums make up the whole score difference, and noise cancels.
-- An unsigned map knows nothing against. There the decision rests on the part that has most in excess of its area,
-  since of an even map each part has the share of its area.
+Evidence for and against are not set off against each other. They alternate from pixel to pixel in the maps of fine
+methods, and what is left of a galaxy's evidence then may be less than what is left of the sky's, though nearly all of
+it lies on the galaxy.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,7 +72,7 @@ _VERDICTS: dict[Ground, str] = {
 }
 
 
-def shares(map: NDArray[np.floating], segmentation: Segmentation, *, is_signed: bool = True) -> Shares:  # noqa: A002
+def shares(map: NDArray[np.floating], segmentation: Segmentation) -> Shares:  # noqa: A002
     """Share out a map.
 
     Parameters
@@ -80,8 +81,6 @@ def shares(map: NDArray[np.floating], segmentation: Segmentation, *, is_signed: 
         (H, W), finite.
     segmentation
         Of the same image.
-    is_signed
-        Whether the map tells evidence for from evidence against.
 
     Raises
     ------
@@ -99,10 +98,16 @@ def shares(map: NDArray[np.floating], segmentation: Segmentation, *, is_signed: 
     if whole == 0:
         return _shared(np.full(3, math.nan), areas, "nothing")
     fractions = strengths / whole
-    evidence = np.array([values[part].sum() for part in parts]) / whole if is_signed else fractions - areas
-    strongest = int(evidence.argmax())
-    ground: Ground = GROUNDS[strongest] if evidence[strongest] > _ROUNDING else "nothing"
-    return _shared(fractions, areas, ground)
+    return _shared(fractions, areas, _ground(np.clip(values, 0, None), parts, areas))
+
+
+def _ground(evidence: NDArray[np.float64], parts: Sequence[NDArray[np.bool_]], areas: NDArray[np.float64]) -> Ground:
+    whole = evidence.sum()
+    if whole == 0:
+        return "nothing"
+    excess = np.array([evidence[part].sum() for part in parts]) / whole - areas
+    strongest = int(excess.argmax())
+    return GROUNDS[strongest] if excess[strongest] > _ROUNDING else "nothing"
 
 
 def _shared(fractions: NDArray[np.float64], areas: NDArray[np.float64], ground: Ground) -> Shares:
