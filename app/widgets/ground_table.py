@@ -22,7 +22,8 @@ _TIPS = {
     "sky": "Pixels where nothing is speak most for it.",
     "nothing": "All pixels together speak against it, or not at all.",
 }
-_AREAS = ("Deletion", "Insertion")
+_MEDIANS = ("Evidence on it", "Deletion", "Insertion")
+_EVIDENCE_TIP = "Share of the evidence on the galaxy; after the stroke, the share of the image that it covers. Medians."
 _AREA_TIP = (
     "Area under the curve of what the network still says while the pixels that the map points at go (deletion, small "
     "is good) or come (insertion, large is good); after the stroke, in random order. Medians."
@@ -40,11 +41,12 @@ class GroundTable(QTableWidget):
     ground_clicked = Signal(str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        titles = ("Class", "Galaxies", *_GROUNDS.values(), *_AREAS)
+        titles = ("Class", "Galaxies", *_GROUNDS.values(), *_MEDIANS)
         super().__init__(0, len(titles), parent)
-        for across, title in enumerate(titles):
+        tips = ("", "", *_TIPS.values(), _EVIDENCE_TIP, _AREA_TIP, _AREA_TIP)
+        for across, (title, tip) in enumerate(zip(titles, tips, strict=True)):
             head = _cell(title, across)
-            head.setToolTip([*_TIPS.values()][across - 2] if 2 <= across < 6 else _AREA_TIP if across >= 6 else "")
+            head.setToolTip(tip)
             self.setHorizontalHeaderItem(across, head)
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
@@ -67,14 +69,15 @@ class GroundTable(QTableWidget):
             self.setItem(down, 1, _cell(f"{each.galaxies:,}".replace(",", "\u202f"), 1))
             for across, (ground, count) in enumerate(each.counts.items(), 2):
                 share = count / each.galaxies if each.galaxies else 0.0
-                item = _cell(f"{100 * share:.0f} %", across)
+                item = _cell(_percent(share), across)
                 item.setData(SHARE, share)
                 item.setData(COLOUR, shades[ground])
                 item.setToolTip(f"{count} of {each.galaxies}. Click to select them.")
                 self.setItem(down, across, item)
             pairs = ((each.deletion, each.deletion_random), (each.insertion, each.insertion_random))
-            for across, pair in enumerate(pairs, 6):
-                self.setItem(down, across, _cell(" / ".join(map(_area, pair)), across))
+            medians = (map(_percent, (each.galaxy, each.area_galaxy)), *(map(_area, pair) for pair in pairs))
+            for across, pair in enumerate(medians, 2 + len(_GROUNDS)):
+                self.setItem(down, across, _cell(" / ".join(pair), across))
         height = self.horizontalHeader().sizeHint().height() + len(classes) * self.verticalHeader().defaultSectionSize()
         self.setMaximumHeight(height + self.horizontalScrollBar().sizeHint().height() + 4)
 
@@ -94,3 +97,7 @@ def _cell(text: str, column: int) -> QTableWidgetItem:
 
 def _area(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f}"
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{100 * share:.0f} %"

@@ -13,7 +13,10 @@ from core.explain.settings import BeliefSettings
 if TYPE_CHECKING:
     from core.explain.belief.table import BeliefTable, ClassBelief
 
-_HEAD = ("class", "galaxies", "on galaxy", "neighbour", "sky", "nothing", "deletion", "random", "insertion", "random")
+_HEAD = (
+    *("class", "galaxies", "on galaxy", "neighbour", "sky", "nothing"),
+    *("evidence", "area", "deletion", "random", "insertion", "random"),
+)
 
 
 def believe(options: argparse.Namespace, console: Console) -> int:
@@ -31,7 +34,10 @@ def believe(options: argparse.Namespace, console: Console) -> int:
 
 def _show(found: BeliefTable, method: str, console: Console) -> None:
     part = "all galaxies" if found.part == "all" else f"{found.part} part"
-    console.say(f"{part}, {len(found.lines):,} galaxies, {method}: on what the decisions rest, and median areas\n")
+    console.say(
+        f"{part}, {len(found.lines):,} galaxies, {method}: on what the decisions rest; medians of the\n"
+        "evidence on the galaxy, the area that it covers, and the areas under the curves of deletion and insertion\n"
+    )
     console.table(_HEAD, [_cells(each) for each in (*found.classes, found.whole)] if found.lines else [])
     console.say()
     for sentence in found.sentences():
@@ -39,6 +45,17 @@ def _show(found: BeliefTable, method: str, console: Console) -> None:
 
 
 def _cells(each: ClassBelief) -> tuple[str, ...]:
-    shares = (f"{100 * count / each.galaxies:.0f} %" for count in each.counts.values())
+    shares = (_percent(count / each.galaxies) for count in each.counts.values())
+    evidence = (_percent(each.galaxy), _percent(each.area_galaxy))
     areas = (each.deletion, each.deletion_random, each.insertion, each.insertion_random)
-    return each.name, f"{each.galaxies:,}", *shares, *("–" if math.isnan(area) else f"{area:.2f}" for area in areas)
+    return (
+        each.name,
+        f"{each.galaxies:,}",
+        *shares,
+        *evidence,
+        *("–" if math.isnan(area) else f"{area:.2f}" for area in areas),
+    )
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{100 * share:.0f} %"

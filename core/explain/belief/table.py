@@ -37,6 +37,7 @@ _HEAD = (
     *("id", "class", "predicted", "probability", "galaxy", "neighbours", "sky", "area_galaxy", "rests_on"),
     *("deletion", "deletion_random", "insertion", "insertion_random"),
 )
+_MEDIANS = ("galaxy", "area_galaxy", "deletion", "deletion_random", "insertion", "insertion_random")
 _NO_LABEL = "no label"
 _WHERE: dict[Ground, str] = {
     "galaxy": "the decision rests on the galaxy",
@@ -82,12 +83,15 @@ class Line:
 class ClassBelief:
     """The galaxies of one class.
 
-    ``counts`` tells how many rest on what; the areas are medians, NaN where no galaxy has one.
+    ``counts`` tells how many rest on what. All else are medians, NaN where no galaxy has a number: the share of the
+    evidence on the galaxy, the share of the image that it covers, and the areas under the curves.
     """
 
     name: str
     galaxies: int
     counts: dict[Ground, int]
+    galaxy: float
+    area_galaxy: float
     deletion: float
     deletion_random: float
     insertion: float
@@ -258,10 +262,13 @@ def _line(row: int, kind: str, found: Belief) -> Line:
 
 def _class(name: str, lines: Sequence[Line]) -> ClassBelief:
     counts: dict[Ground, int] = {ground: sum(line.rests_on == ground for line in lines) for ground in GROUNDS}
-    areas = np.array([(line.deletion, line.deletion_random, line.insertion, line.insertion_random) for line in lines])
-    areas = areas.reshape(-1, 4)[np.isfinite(areas.reshape(-1, 4)).all(axis=1)]
-    medians = np.median(areas, axis=0).tolist() if len(areas) else [math.nan] * 4
+    medians = (_median([getattr(line, number) for line in lines]) for number in _MEDIANS)
     return ClassBelief(name, len(lines), counts, *medians)
+
+
+def _median(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.median(known)) if known else math.nan
 
 
 def _cell(value: float | None) -> str:

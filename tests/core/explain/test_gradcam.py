@@ -60,7 +60,9 @@ def test_right_before_a_linear_head_it_adds_up_to_the_score(make, galaxy) -> Non
     assert expected.sum() + output.bias[1].item() == pytest.approx(asked.score, rel=1e-4)
 
 
-@pytest.mark.parametrize(("depth", "side", "layer"), [(5, 64, "activation3"), (3, 64, "activation3"), (2, 12, "activation2")])
+@pytest.mark.parametrize(
+    ("depth", "side", "layer"), [(5, 64, "activation3"), (3, 64, "activation3"), (2, 12, "activation2")]
+)
 def test_without_a_layer_it_is_the_last_one_with_maps_worth_the_name(make, galaxy, depth, side, layer) -> None:
     predictor, image = make((1, side, side), depth=depth), galaxy((1, side, side))
     np.testing.assert_array_equal(explained(predictor, image).map, explained(predictor, image, layer=layer).map)
