@@ -15,7 +15,7 @@ from app.jobs import Job
 from app.work import begin
 from core.events import Work
 from core.explain.methods import METHODS
-from core.explain.settings import OcclusionSettings
+from core.explain.settings import AgreementSettings, BeliefSettings, OcclusionSettings, RandomisedSettings
 from core.settings.declare import Settings
 
 if TYPE_CHECKING:
@@ -125,6 +125,39 @@ def outlines(data: Path, row: int) -> Job:
         return Outlines(tuple(found.contours(segmentation.GALAXY)), tuple(others))
 
     return Job("Outlining the galaxy", run)
+
+
+def doubt(question: Question, row: int, made: Explanation) -> Job:
+    """Whether to believe a map: where it lies, whether the network needs that, and what random networks show."""
+
+    def run(stop: threading.Event) -> Work[str]:
+        from core.data.cutouts import Cutouts
+        from core.explain.belief import belief, randomised
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        with Cutouts.open(question.data) as cutouts:
+            image = cutouts.images[row]
+        predictor = Predictor.load(question.predictor)
+        found = yield from belief.judge(predictor, image, made, BeliefSettings(), stop)
+        check = yield from randomised.check(
+            predictor, image, question.output, question.method, question.settings, RandomisedSettings(), stop
+        )
+        return "\n".join((*found.sentences(), check.sentence()))
+
+    return Job(f"Doubting {question.title.lower()}", run)
+
+
+def compare(made: Sequence[Explanation]) -> Job:
+    """Whether several maps of one galaxy agree, in a sentence."""
+
+    def run(stop: threading.Event) -> Work[str]:
+        from core.explain.belief.agreement import agreement
+
+        yield from begin(stop)
+        return agreement(made, AgreementSettings()).sentence()
+
+    return Job("Comparing maps", run)
 
 
 def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:

@@ -26,7 +26,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
 from app.widgets.ground_table import GroundTable
 from app.widgets.point_map import PointMap
-from app.widgets.two_sides import TwoSides
+from app.widgets.two_sides import TwoSides, scrolled
 from core.explain.methods import METHODS
 from core.explain.settings import BeliefSettings
 
@@ -119,10 +119,9 @@ class BeliefPanel(InsidePanel):
             "A network may look at a neighbour, a bright star or the noise. Ask, and each galaxy's map is held against "
             "what is galaxy, neighbour and sky in its image.",
         )
-        words, plot, side = QWidget(), QWidget(), QWidget()
+        words, plot, both, side = (QWidget() for _ in range(4))
         left = QVBoxLayout(words)
         left.setContentsMargins(0, 0, 6, 0)
-        left.addWidget(self.table, 1)
         left.addWidget(self.sentences)
         left.addStretch(1)
         hint = QLabel(_HINT)
@@ -132,9 +131,14 @@ class BeliefPanel(InsidePanel):
         right.setContentsMargins(6, 0, 0, 0)
         right.addWidget(self.map, 1)
         right.addWidget(hint)
+        down = QVBoxLayout(both)
+        down.setContentsMargins(0, 0, 0, 0)
+        down.setSpacing(12)
+        down.addWidget(self.table)
+        down.addWidget(TwoSides(scrolled(words), plot, 620, (300, 600), (120, 320)), 1)
         self._sides = QStackedLayout(side)
         self._sides.addWidget(invitation)
-        self._sides.addWidget(TwoSides(words, plot, 760, (540, 380), (300, 320)))
+        self._sides.addWidget(both)
         return side
 
     def _connect(self) -> None:
@@ -177,7 +181,7 @@ class BeliefPanel(InsidePanel):
         self.found = found
         classes = found.classes
         self.table.show_classes([*classes, found.whole] if len(classes) > 1 else classes)
-        self.sentences.setText("\n".join(found.sentences()))
+        self.sentences.setText("\n\n".join(found.sentences()))
         points = np.array([(line.area_galaxy, line.galaxy) for line in found.lines]).reshape(-1, 2)
         self.map.set_points(100 * np.nan_to_num(points), _AXES, self._tip)
         places = {each.name: place for place, each in enumerate(classes)}
@@ -210,7 +214,8 @@ class BeliefPanel(InsidePanel):
             return
         rows = self.found.rows(ground, None if name == self.found.whole.name else name)  # pyright: ignore[reportArgumentType]
         self._session.set_selection(np.array(rows, np.int64))
-        self._session.message.emit(f"{len(rows):,} galaxies of “{name}” are selected.".replace(",", "\u202f"))
+        count = "One galaxy" if len(rows) == 1 else f"{len(rows):,} galaxies".replace(",", "\u202f")
+        self._session.message.emit(f"{count} of “{name}” selected.")
         if rows:
             self._session.set_current(rows[0])
 

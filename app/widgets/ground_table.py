@@ -79,7 +79,7 @@ class GroundTable(QTableWidget):
             for across, pair in enumerate(medians, 2 + len(_GROUNDS)):
                 self.setItem(down, across, _cell(" / ".join(pair), across))
         height = self.horizontalHeader().sizeHint().height() + len(classes) * self.verticalHeader().defaultSectionSize()
-        self.setMaximumHeight(height + self.horizontalScrollBar().sizeHint().height() + 4)
+        self.setFixedHeight(height + self.horizontalScrollBar().sizeHint().height() + 4)
 
     def _clicked(self, down: int, across: int) -> None:
         name = self.item(down, 0)

@@ -15,6 +15,7 @@ from app.explaining import Question
 from app.jobs import Latest
 from app.panels.explanation import saving
 from app.panels.explanation.controls import Controls
+from app.panels.explanation.doubts import Doubts
 from app.panels.explanation.epochs import Epochs
 from app.panels.explanation.galaxy import GalaxyColumn, in_short
 from app.panels.explanation.outlines import OutlinesShown
@@ -59,6 +60,7 @@ class ExplanationPanel(QWidget):
         self.epochs = Epochs(self._is_idle)
         self.galaxy = GalaxyColumn(self._session, self)
         self.sides = (Side("first", "occlusion", self), Side("second", "integrated-gradients", self))
+        self.doubts = Doubts(self.sides)
         self._outlines = OutlinesShown(
             self._session, (self.galaxy.view, *(side.view.view for side in self.sides)), self
         )
@@ -74,6 +76,7 @@ class ExplanationPanel(QWidget):
         column.addWidget(self.controls)
         column.addWidget(self.epochs)
         column.addLayout(self._pictures(), 1)
+        column.addWidget(self.doubts)
         column.addWidget(self._fold())
         self._stack = QStackedLayout()
         self._stack.addWidget(self.empty)

@@ -40,15 +40,20 @@ class Side(QObject):
     ----------
     method
         The one that was chosen here; the view may show another one's, while two networks are compared.
+    question, row
+        What was asked last, and about which galaxy.
+    answer
+        The finished map that is shown; None: none, or only a first look.
 
     Notes
     -----
     Signals: ``wanted()`` when the user chose another method or other settings, ``changed()`` when another map is
-    shown, or none.
+    shown, or none, ``answered()`` when it is the finished one.
     """
 
     wanted = Signal()
     changed = Signal()
+    answered = Signal()
 
     def __init__(self, name: str, default: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -67,8 +72,9 @@ class Side(QObject):
         self._forms: dict[str, SettingsForm] = {}
         self._layers: Sequence[str] = ()
         self.film = FilmPlayer(self.view, self)
-        self._question: Question | None = None
-        self._row = -1
+        self.question: Question | None = None
+        self.row = -1
+        self.answer: Explanation | None = None
         self._answers: dict[Question, Explanation] = {}  # about the galaxy that is shown
         self._request = Latest(self)
         self._request.happened.connect(self._happened)
@@ -124,17 +130,17 @@ class Side(QObject):
     @property
     def limit(self) -> float | None:
         """Where the colours should end, so that the answers of a run's epochs can be compared; None without any."""
-        if self._question is None or self.view.explanation is None:
+        if self.question is None or self.view.explanation is None:
             return None
-        same = (found for asked, found in self._answers.items() if _is_alike(asked, self._question))
+        same = (found for asked, found in self._answers.items() if _is_alike(asked, self.question))
         return max(found.limit for found in (self.view.explanation, *same))
 
     def ask(self, question: Question, row: int) -> None:
         """Explain a galaxy, instead of whatever was asked before; what was answered is shown at once."""
-        self._question, self._row = question, row
+        self.question, self.row = question, row
         if question in self._answers:
             self._request.stop()
-            self._show(self._answers[question])
+            self._finish(self._answers[question])
         else:
             self._request.start(explaining.explain(question, row))
 
@@ -145,12 +151,14 @@ class Side(QObject):
 
     def wait(self) -> None:
         """Take the map away until another comes."""
+        self.answer = None
         self.film.offer(None, -1)
         self.view.wait()
         self.changed.emit()
 
     def say(self, text: str) -> None:
         """Show a sentence instead of a map."""
+        self.answer = None
         self.film.offer(None, -1)
         self.view.say(text)
         self.changed.emit()
@@ -161,12 +169,18 @@ class Side(QObject):
             self._show(cast("Explanation", maps[-1]), coarse=True)
 
     def _answered(self, explanation: Explanation) -> None:
-        assert self._question is not None
-        self._answers[self._question] = explanation
+        assert self.question is not None
+        self._answers[self.question] = explanation
+        self._finish(explanation)
+
+    def _finish(self, explanation: Explanation) -> None:
         self._show(explanation)
+        self.answer = explanation
+        self.answered.emit()
 
     def _show(self, explanation: Explanation, *, coarse: bool = False) -> None:
-        self.film.offer(self._question, self._row)
+        self.answer = None
+        self.film.offer(self.question, self.row)
         self.view.show_map(explanation, coarse=coarse)
         self.changed.emit()
 

@@ -32,7 +32,7 @@ class Belief:
     shares
         How much of the map lies on each.
     curves
-        What becomes of the answer without the pixels that the map points at; None: not asked.
+        What becomes of the answer without the pixels that the map points at; None: of a layer.
     """
 
     explanation: Explanation
@@ -89,8 +89,13 @@ def judge(
     settings: BeliefSettings,
     stop: threading.Event,
 ) -> Work[Belief]:
-    """Ask whether to believe a map that is there already; the parameters are those of :func:`believe`."""
+    """Ask whether to believe a map that is there already; the parameters are those of :func:`believe`.
+
+    Of the map of a layer or filter there are no curves, since the network does not answer with it.
+    """
     parts = segment(image, settings.segmentation)
     found = shares(made.map, parts)
+    if made.target_name not in predictor.output_names:
+        return Belief(made, parts, found)
     curves = yield from deletion.curves(predictor, image, made.target_name, made.map, settings.deletion, stop)
     return Belief(made, parts, found, curves)

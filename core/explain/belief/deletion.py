@@ -108,9 +108,9 @@ class DeletionCurves:
         """The areas in words."""
         verdict = "The network needs" if self.is_faithful else "It is not clear that the network needs"
         return (
-            f"{verdict} the pixels that the map calls important: without them “{self.target_name}” has an area of "
-            f"{self.deletion_area:.2f} (random order {self.random_deletion_area:.2f}), with them alone "
-            f"{self.insertion_area:.2f} (random order {self.random_insertion_area:.2f})."
+            f"{verdict} the pixels that the map calls important: as they go, “{self.target_name}” keeps "
+            f"{self.deletion_area:.2f} on average ({self.random_deletion_area:.2f} in random order); as they come, it "
+            f"has {self.insertion_area:.2f} ({self.random_insertion_area:.2f})."
         )
 
     def _area(self, curve: NDArray[np.float64]) -> float:

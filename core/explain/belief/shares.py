@@ -55,13 +55,14 @@ class Shares:
         """In words and numbers."""
         if math.isnan(self.galaxy):
             return ["The map is empty: no pixel speaks for or against the answer."]
-        told = [_told(self.galaxy, "the galaxy", self.area_galaxy)]
+        told = [_told("of the evidence lies on the galaxy", self.galaxy, self.area_galaxy)]
         if self.area_neighbours:
-            told.append(_told(self.neighbours, "neighbours", self.area_neighbours))
-        told.append(_told(self.sky, "the sky", self.area_sky))
+            told.append(_told("on neighbours", self.neighbours, self.area_neighbours))
+        told.append(_told("on the sky", self.sky, self.area_sky))
+        whole = [", ".join(told) + "."]
         if not self.area_galaxy:
-            told.append("There is no galaxy at the centre of the image.")
-        return [*told, _VERDICTS[self.rests_on]]
+            whole.append("There is no galaxy at the centre of the image.")
+        return [*whole, _VERDICTS[self.rests_on]]
 
 
 _VERDICTS: dict[Ground, str] = {
@@ -116,6 +117,5 @@ def _shared(fractions: NDArray[np.float64], areas: NDArray[np.float64], ground: 
     return Shares(galaxy, neighbours, sky, area_galaxy, area_neighbours, area_sky, ground)
 
 
-def _told(share: float, what: str, area: float) -> str:
-    verb = "cover" if what == "neighbours" else "covers"
-    return f"{share:.0%} of the evidence lies on {what}, which {verb} {area:.0%} of the image.".replace("%", " %")
+def _told(where: str, share: float, area: float) -> str:
+    return f"{100 * share:.0f} % {where} ({100 * area:.0f} % of the image)"

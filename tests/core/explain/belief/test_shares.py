@@ -67,8 +67,10 @@ def test_an_even_map_rests_on_nothing_and_a_wide_one_on_its_peak() -> None:
 
 def test_the_sentences_tell_shares_and_areas() -> None:
     said = shares(on(galaxy=3, neighbours=1), PARTS).sentences()
-    assert said[0] == "79 % of the evidence lies on the galaxy, which covers 6 % of the image."
-    assert said[1] == "21 % of the evidence lies on neighbours, which cover 5 % of the image."
+    assert said[0] == (
+        "79 % of the evidence lies on the galaxy (6 % of the image), 21 % on neighbours (5 % of the image), "
+        "0 % on the sky (89 % of the image)."
+    )
     assert said[-1] == "The decision rests on the galaxy."
 
 
