@@ -123,7 +123,9 @@ def test_areas_of_known_curves() -> None:
     areas = found.deletion_area, found.insertion_area, found.random_deletion_area, found.random_insertion_area
     np.testing.assert_allclose(areas, (1, 1 / 2, 1 / 2, 1 / 3), atol=1e-4)
     assert not found.is_faithful  # it falls later than by chance
-    assert found.sentence().startswith("It is not clear") and "1.00 on average (0.50 in random order)" in found.sentence()
+    assert (
+        found.sentence().startswith("It is not clear") and "1.00 on average (0.50 in random order)" in found.sentence()
+    )
 
 
 def test_the_same_seed_gives_the_same_numbers(make, galaxy) -> None:
