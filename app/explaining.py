@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from app.jobs import Job
 from app.work import begin
 from core.events import Work
+from core.explain.belief.settings import AgreementSettings, BeliefSettings, RandomisedSettings
 from core.explain.methods import METHODS
-from core.explain.settings import AgreementSettings, BeliefSettings, OcclusionSettings, RandomisedSettings
+from core.explain.settings import OcclusionSettings
 from core.settings.declare import Settings
 
 if TYPE_CHECKING:

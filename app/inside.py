@@ -17,7 +17,8 @@ from app.work import begin
 from core.data.stretch import colour_planes, suited
 from core.data.target import Target
 from core.events import Work
-from core.explain.settings import BeliefSettings, ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
+from core.explain.belief.settings import BeliefSettings
+from core.explain.settings import ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
 
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps

@@ -27,8 +27,8 @@ from app.widgets.flow import FlowLayout
 from app.widgets.ground_table import GroundTable
 from app.widgets.point_map import PointMap
 from app.widgets.two_sides import TwoSides, scrolled
+from core.explain.belief.settings import BeliefSettings
 from core.explain.methods import METHODS
-from core.explain.settings import BeliefSettings
 
 if TYPE_CHECKING:
     from core.explain.belief.table import BeliefTable

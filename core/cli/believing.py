@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.console import Console
 from core.cli.knobs import adjusted
-from core.explain.settings import BeliefSettings
+from core.explain.belief.settings import BeliefSettings
 
 if TYPE_CHECKING:
     from core.explain.belief.table import BeliefTable, ClassBelief

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from core.cli.console import Console
 from core.data.settings import ImportSettings
+from core.explain.belief.settings import BeliefSettings
 from core.explain.methods import DREAMS, METHODS
-from core.explain.settings import BeliefSettings
 from core.settings import toml
 from core.settings.declare import Settings
 from core.simulate.settings import SurveySettings

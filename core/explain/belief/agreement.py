@@ -25,8 +25,9 @@ from scipy.ndimage import gaussian_filter
 
 from core.errors import NotPossible
 from core.explain.belief.alike import rank_correlation
+from core.explain.belief.settings import AgreementSettings
 from core.explain.explanation import Explanation
-from core.explain.settings import AgreementSettings, OcclusionSettings
+from core.explain.settings import OcclusionSettings
 
 
 @dataclass(frozen=True, eq=False)

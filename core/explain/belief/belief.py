@@ -13,9 +13,9 @@ from core.events import Work
 from core.explain import methods
 from core.explain.belief import deletion
 from core.explain.belief.deletion import DeletionCurves
+from core.explain.belief.settings import BeliefSettings
 from core.explain.belief.shares import Shares, shares
 from core.explain.explanation import Explanation
-from core.explain.settings import BeliefSettings
 from core.nets.predictor import Predictor
 
 

@@ -41,8 +41,8 @@ from core.data.target import Quantities
 from core.errors import NotPossible, Stopped
 from core.events import Progress, Work
 from core.explain import folded
+from core.explain.belief.settings import DeletionSettings
 from core.explain.question import Question, ask, full_precision
-from core.explain.settings import DeletionSettings
 from core.nets import heads
 from core.nets.predictor import Predictor
 

@@ -38,9 +38,9 @@ from core.events import Progress, Work, result_of
 from core.explain import methods
 from core.explain.activations import short
 from core.explain.belief.alike import rank_correlation
+from core.explain.belief.settings import RandomisedSettings
 from core.explain.explanation import Explanation
 from core.explain.question import ask
-from core.explain.settings import RandomisedSettings
 from core.nets import cnn
 from core.nets.predictor import Predictor
 from core.settings.declare import Settings

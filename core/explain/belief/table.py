@@ -24,8 +24,8 @@ from core.data.target import Classes, Target, VoteFractions
 from core.errors import NotANumber, Stopped, TooFewGalaxies
 from core.events import Progress, Skipped, Work, result_of
 from core.explain.belief.belief import Belief, believe
+from core.explain.belief.settings import BeliefSettings
 from core.explain.belief.shares import GROUNDS, Ground
-from core.explain.settings import BeliefSettings
 from core.nets import device as devices
 from core.nets.predictor import Predictor
 from core.project.files import write_list

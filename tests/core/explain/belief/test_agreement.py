@@ -14,8 +14,9 @@ from core.events import result_of
 from core.explain import gradients, occlusion
 from core.explain.belief.agreement import Agreement, agreement, resolution
 from core.explain.belief.alike import rank_correlation
+from core.explain.belief.settings import AgreementSettings
 from core.explain.explanation import Explanation
-from core.explain.settings import AgreementSettings, GradientSettings, OcclusionSettings
+from core.explain.settings import GradientSettings, OcclusionSettings
 from core.settings.declare import Settings
 
 

@@ -11,7 +11,7 @@ import torch
 from core.data.segmentation import segment
 from core.events import result_of
 from core.explain.belief.belief import Belief, believe
-from core.explain.settings import BeliefSettings, DeletionSettings
+from core.explain.belief.settings import BeliefSettings, DeletionSettings
 
 QUICK = BeliefSettings(deletion=DeletionSettings(steps=12))
 

@@ -16,8 +16,8 @@ from core.errors import NotPossible, Stopped
 from core.events import Progress, result_of
 from core.explain.belief import deletion
 from core.explain.belief.deletion import DeletionCurves
+from core.explain.belief.settings import DeletionSettings
 from core.explain.question import ask
-from core.explain.settings import DeletionSettings
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
 

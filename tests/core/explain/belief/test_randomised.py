@@ -14,8 +14,9 @@ from core.events import Progress, Work, result_of
 from core.explain import gradients
 from core.explain.belief import randomised
 from core.explain.belief.randomised import RandomisedCheck
+from core.explain.belief.settings import RandomisedSettings
 from core.explain.explanation import Explanation
-from core.explain.settings import DeconvnetSettings, GradientSettings, OcclusionSettings, RandomisedSettings
+from core.explain.settings import DeconvnetSettings, GradientSettings, OcclusionSettings
 from core.nets.predictor import Predictor
 
 SHAPE = (1, 24, 24)
