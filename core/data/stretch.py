@@ -49,6 +49,7 @@ _ANCHORS = {
     "blue-red": "2166ac4393c392c5ded1e5f0f7f7f7fddbc7f4a582d6604db2182b",  # ColorBrewer RdBu, reversed
 }
 _FAINT_TO_RED = "ugvrizyjhk"
+_LARGEST = 1e30  # no detector counts so far
 _LOG_SCALE = 1000.0
 _BRIGHTEST = 1e6  # times the white level: finite, so that colours stay defined
 _SKY = (10.0, 30.0)  # percentiles from which sky and noise are judged
@@ -222,7 +223,7 @@ def to_rgb(
     ndarray
         uint8 (H, W, 3), row 0 at the bottom like the stamp.
     """
-    return _coloured(stamp[None], settings, bands, stamp.size)[0]
+    return _coloured(_tamed(stamp)[None], settings, bands, stamp.size)[0]
 
 
 def thumbnails(
@@ -232,6 +233,7 @@ def thumbnails(
 
     Large stamps are averaged down by a whole factor first, then the nearest pixels are taken.
     """
+    stamps = _tamed(stamps)
     height, width = stamps.shape[2:]
     factor = max(1, min(height, width) // side)
     if factor > 1:
@@ -242,6 +244,11 @@ def thumbnails(
         if small.shape[axis] != side:
             small = small.take((np.arange(side) * small.shape[axis] / side).astype(np.intp), axis=axis)
     return small
+
+
+def _tamed(stamps: NDArray[Any]) -> NDArray[Any]:
+    """Pixels so bright that sums of them overflow are as bright as can be; NaN stays."""
+    return np.clip(stamps, -_LARGEST, _LARGEST) if stamps.dtype.kind == "f" else stamps
 
 
 def _coloured(
