@@ -248,7 +248,7 @@ def thumbnails(
 
 def _tamed(stamps: NDArray[Any]) -> NDArray[Any]:
     """Pixels so bright that sums of them overflow are as bright as can be; NaN stays."""
-    return np.clip(stamps, -_LARGEST, _LARGEST) if stamps.dtype.kind == "f" else stamps
+    return np.clip(stamps, -_LARGEST, _LARGEST) if stamps.dtype in (np.float32, np.float64) else stamps
 
 
 def _coloured(
