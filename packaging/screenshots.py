@@ -17,7 +17,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from app.panels.explanation.panel import ExplanationPanel
 
 ROOT = Path(__file__).parents[1]
 SIZE = (1280, 800)
@@ -80,6 +83,7 @@ class Photographer:
         self.explaining()
         self.filters()
         if not self.only_readme:
+            self.belief()
             self.dreams()
             self.galaxy_map()
             self.evaluating()
@@ -126,8 +130,45 @@ class Photographer:
                 "the maps",
                 120,
             )
-        self.settle(8)  # the maps come coarse first
+        self.until(lambda: all(side.answer is not None for side in panel.sides), "the finished maps", 120)
+        self.settle(0.5)
         self.both("explain", self.window)
+        if not self.only_readme:
+            self.methods(panel)
+            self.doubts(panel)
+
+    def methods(self, panel: ExplanationPanel) -> None:
+        """All ways to ask, two at a time."""
+        from core.explain.methods import METHODS
+
+        names = [*METHODS]
+        for pair in zip(names[::2], [*names[1::2], names[0]], strict=False):
+            for side, name in zip(panel.sides, pair, strict=True):
+                side.view.set_method(name)
+                side.view.method_chosen.emit(name)
+            self.until(lambda: all(side.answer is not None for side in panel.sides), " and ".join(pair), 120)
+            self.settle(0.5)
+            self.both("why " + " ".join(pair), self.window)
+
+    def doubts(self, panel: ExplanationPanel) -> None:
+        """Whether to believe two maps, with the outlines of what lies in the image."""
+        panel.controls.contours.setChecked(True)
+        panel.doubts.button.setChecked(True)
+        self.until(lambda: all(len(text.text()) > 1 for text in panel.doubts.texts), "the doubts", 120)
+        self.settle(1)
+        self.both("doubts", self.window)
+        panel.doubts.button.setChecked(False)
+        panel.controls.contours.setChecked(False)
+
+    def belief(self) -> None:
+        """On what the decisions rest, class by class."""
+        from app.panels.belief import BeliefPanel
+
+        panel = cast("BeliefPanel", self.raised("belief"))
+        panel.ask.click()
+        self.until(lambda: panel.found is not None, "the verdicts", 600)
+        self.settle(1)
+        self.both("belief", self.window)
 
     def filters(self) -> None:
         """The nine strongest galaxies of some filters of a middle layer."""
