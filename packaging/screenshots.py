@@ -113,8 +113,6 @@ class Photographer:
 
     def explaining(self) -> None:
         """Ask why, for a galaxy that shows something."""
-        from app.panels.explanation.panel import ExplanationPanel
-
         self.window.show_workspace("explain")
         panel = cast("ExplanationPanel", self.panel("explanation"))
         for row in (4, 40):
