@@ -19,7 +19,7 @@ class Guide(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("User guide")
-        self.resize(900, 640)
+        self.resize(1060, 720)
         folder = resources.files("resources") / "help"
         pages = sorted((page for page in folder.iterdir() if page.name.endswith(".md")), key=lambda page: page.name)
         self._texts = [page.read_text(encoding="utf-8") for page in pages]
@@ -31,7 +31,7 @@ class Guide(QDialog):
         splitter = QSplitter()
         splitter.addWidget(self.titles)
         splitter.addWidget(self.page)
-        splitter.setSizes([220, 680])
+        splitter.setSizes([200, 840])
         QVBoxLayout(self).addWidget(splitter)
         self.titles.currentRowChanged.connect(lambda row: self.page.setMarkdown(self._texts[row]))
         self.titles.setCurrentRow(0)
