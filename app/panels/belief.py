@@ -83,6 +83,7 @@ class BeliefPanel(InsidePanel):
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save table…")
         self.save.setToolTip("Write one line for each galaxy as CSV.")
         self.table = GroundTable()
+        self.state.setMinimumWidth(220)
         self.sentences, self.map = QLabel(), PointMap()
         self.sentences.setWordWrap(True)
         self.sentences.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
