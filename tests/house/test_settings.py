@@ -37,7 +37,7 @@ MODELS = models()
 EVERY_KNOB = [
     pytest.param(model, knob, id=f"{model.__name__}.{name}") for model in MODELS for name, knob in knobs(model).items()
 ]
-UNITS = {"", "pixels", "arcsec", "arcsec/pixel", "deg", "galaxies", "epochs", "blocks", "mag", "nanomaggy", "%"}
+UNITS = {"", "pixels", "arcsec", "arcsec/pixel", "deg", "galaxies", "epochs", "blocks", "mag", "nanomaggy", "%", "1/epoch"}
 
 
 def kinds(annotation: Any) -> set[Any]:

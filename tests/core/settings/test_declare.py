@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from core.settings.declare import Settings, knobs, setting
+from core.settings.declare import Settings, idle, knobs, setting
 
 
 class Lens(Settings):
@@ -58,3 +58,29 @@ def test_a_wrong_default_is_a_defect_and_found_at_once():
 
     with pytest.raises(ValidationError):
         Wrong()
+
+
+class Shutter(Settings):
+    """For the tests."""
+
+    mode: Literal["fixed", "timed"] = setting("fixed", title="Mode", help="How.")
+    seconds: float = setting(1.0, title="Seconds", help="How long.", applies=("mode", {"timed"}))
+
+
+class Camera(Settings):
+    """For the tests."""
+
+    shutter: Shutter = setting(Shutter(), title="Shutter", help="Which.")
+
+
+def test_a_knob_that_depends_on_another_knows_when_it_has_an_effect():
+    knob = knobs(Shutter)["seconds"]
+    assert knob.applies == ("mode", ("timed",))
+    assert knob.has_effect(Shutter(mode="timed"))
+    assert not knob.has_effect(Shutter())
+    assert knobs(Shutter)["mode"].has_effect(Shutter())
+
+
+def test_what_was_changed_without_effect_is_named():
+    assert idle(Camera()) == idle(Camera(shutter=Shutter(mode="timed", seconds=2))) == []
+    assert idle(Camera(shutter=Shutter(seconds=2))) == ["shutter.seconds"]
