@@ -91,6 +91,8 @@ def train(options: argparse.Namespace, console: Console) -> int:
     if result.baseline is not None:
         console.say(f"before fine-tuning: {listed(result.baseline)}")
     console.say(f"validation: {listed(result.scores)}")
+    verdict = json.loads(folder.metrics_file.read_text(encoding="utf-8"))["verdict"]
+    console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
     console.say(f"Run: {result.folder}")
     return 0
 

@@ -117,7 +117,7 @@ def run(
             try:
                 return (yield from _train(plan, images, folder, stop, earlier, baseline))
             except NotANumber as problem:
-                record.note(folder, str(problem))
+                record.note_breakdown(folder, problem)
                 raise
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from core.data.target import Classes, Target
 from core.errors import SettingsProblem
@@ -53,9 +54,11 @@ def monitored(scores: Scores, settings: StoppingSettings) -> float:
     return scores.values.get(settings.monitor.replace(" ", "_"), math.nan)
 
 
-def costs(history: Sequence[EpochEnded], settings: StoppingSettings) -> list[float]:
+def costs(
+    history: Sequence[EpochEnded], settings: StoppingSettings, part: Literal["validation", "train"] = "validation"
+) -> list[float]:
     """The monitored value of each epoch, turned so that lower is better."""
-    return [_sign(settings) * monitored(epoch.validation, settings) for epoch in history]
+    return [_sign(settings) * monitored(getattr(epoch, part), settings) for epoch in history]
 
 
 def require_known(target: Target, settings: StoppingSettings) -> None:
