@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
@@ -183,19 +183,14 @@ def _epoch(
     stop: threading.Event,
 ) -> Work[tuple[Scores, float]]:
     """Show the training galaxies once, in batches; returns the mean scores and the seconds it took."""
-    settings, network, seed = plan.settings, plan.predictor.network.train(), plan.settings.seed
-    pools = _order(plan, epoch)
+    settings = plan.settings
+    plan.predictor.network.train()
+    pools = order(plan, epoch)
     batches = sum(len(pool) for pool in pools)
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
     for batch, (rows, scaled) in enumerate(images.batches(pools), 1):
         labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-        random = torch_generator(seed, "augmentation", epoch, batch)
-        varied = augmented(scaled, settings.augmentation, random, plan.noise, plan.lost_noise)
-        varied = varied.to(plan.precision, memory_format=memory_format(plan.device))  # (n, C, H, W)
-        plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
-
-        with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
-            outputs = network(varied)  # (n, K)
+        varied, outputs = answered(plan, scaled, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
         if not math.isfinite(value):
@@ -212,7 +207,18 @@ def _epoch(
     return tally.scores(), seconds
 
 
-def _order(plan: Plan, epoch: int) -> list[Pool]:
+def answered(plan: Plan, scaled: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+    """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K)."""
+    seed = plan.settings.seed
+    random = torch_generator(seed, "augmentation", epoch, batch)
+    varied = augmented(scaled, plan.settings.augmentation, random, plan.noise, plan.lost_noise)
+    varied = varied.to(plan.precision, memory_format=memory_format(plan.device))
+    plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
+    with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
+        return varied, plan.predictor.network(varied)
+
+
+def order(plan: Plan, epoch: int) -> list[Pool]:
     """The batches of an epoch, a function of the seed and its number."""
     wish, rows = plan.settings.optimiser, plan.split.train
     random = numpy_generator(plan.settings.seed, "order", epoch)
