@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from core.events import EpochEnded
@@ -33,6 +34,7 @@ Kind = Literal["not a number", "too early", "stuck", "rate too high", "over-fitt
 Values = NDArray[np.float64]
 
 FEWEST = 8
+_MOST = 200  # epochs in which a trend is looked for
 _REACH = 2  # epochs before and after in a running median
 _NEARBY = 7  # epochs before and after from which the noise is taken
 _SEEN = 0.732  # of independent Gaussian values, this much of 1.4826 times the median distance is left
@@ -97,7 +99,7 @@ def of(history: Sequence[EpochEnded], settings: RunSettings, classes: int | None
 
 def _of_curves(training: Values, costs: Values, name: str, settings: RunSettings) -> Verdict:
     smooth, noise = smoothed(costs), scatter(costs)
-    half, recent = costs[-max(FEWEST, len(costs) // 2) :], costs[-max(FEWEST, len(costs) // 4) :]
+    half, recent = (costs[-min(max(FEWEST, len(costs) // part), _MOST) :] for part in (2, 4))
     lowest = int(smooth.argmin())
     now = float(noise[-len(recent) :].mean())
     gained = max(float(np.median(costs[:3]) - smooth[lowest]) - now, 0.0)  # the lowest owes about that to luck
@@ -108,7 +110,7 @@ def _of_curves(training: Values, costs: Values, name: str, settings: RunSettings
     if now > _SWING * gained and now > _SWING_OF_LEVEL * abs(float(np.median(recent))):
         sentence = f"The validation {name} swings by ±{now:.2g} between epochs, and gained only {gained:.2g} in all."
         return Verdict("rate too high", 0, sentence, _SLOWER)
-    if _rise(costs) > _RESIDUE * gained and trend(training[lowest:]) < 0:
+    if _rise(costs) > _RESIDUE * gained and trend(training[lowest:][-_MOST:]) < 0:
         sentence = f"Over-fitting since epoch {lowest + 2}: the validation {name} gets worse, the training better."
         return Verdict("over-fitting", lowest + 2, f"{sentence} {_best(costs, noise)}", _GENERALISE)
     gain = -10 * _slope(recent)
@@ -171,16 +173,19 @@ def _no_better_than_guessing(
 
 
 def smoothed(values: Values) -> Values:
-    """The running median (n,) over five values, over three or fewer at the ends."""
-    reach = [min(_REACH, place, len(values) - 1 - place) for place in range(len(values))]
-    return np.array([np.median(values[place - r : place + r + 1]) for place, r in enumerate(reach)])
+    """The running median (n,) over five values, over three and one at the ends; n is at least five."""
+    middle = np.median(sliding_window_view(values, 2 * _REACH + 1), axis=1)
+    first, last = np.median(values[:3]), np.median(values[-3:])
+    return np.concatenate([[values[0], first], middle, [last, values[-1]]])
 
 
 def scatter(values: Values) -> Values:
     """The noise (n,) about the running median, from the neighbourhood of each value; robust against single ones."""
     away = np.abs(values - smoothed(values))[_REACH:-_REACH]  # nearer the ends the median is that of fewer
-    near = [away[max(0, min(place - _REACH, len(away)) - _NEARBY) :][: 2 * _NEARBY + 1] for place in range(len(values))]
-    return np.array([1.4826 / _SEEN * np.median(part) for part in near])
+    size = min(2 * _NEARBY + 1, len(away))
+    near = np.median(sliding_window_view(away, size), axis=1)
+    places = np.arange(len(values)) - _REACH - size // 2
+    return 1.4826 / _SEEN * near[np.clip(places, 0, len(near) - 1)]
 
 
 def trend(values: Values) -> float:
