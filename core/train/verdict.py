@@ -1,10 +1,11 @@
 r"""Has it converged? A verdict in plain words, as a pure function of a run's history.
 
 A validation curve goes up and down from epoch to epoch, and the lowest of many such values is low by luck. So the
-curve is looked at through a running median over five epochs, and its noise is estimated from what that takes away:
-:math:`\sigma = 1.4826\,\mathrm{median}|c_i - \tilde c_i|`, divided by what independent Gaussian values would give,
-over the seven epochs before and after, since it shrinks with the learning rate. Whether a stretch falls or rises is
-Kendall's rank test against time, which neither a single bad epoch nor the scale of the values can fool.
+curve is looked at through a running median over five epochs, and its noise σ is estimated from what that takes away:
+the distance within which 68 per cent of the values lie, divided by what it would be for independent Gaussian ones of
+unit scatter. It is taken over the five epochs before and after, since it shrinks with the learning rate. Whether a
+stretch falls or rises is told by Kendall's rank test against time, which neither a single bad epoch nor the scale of
+the values can fool.
 
 In this order the questions are asked: Is there a value that is no number? Are there enough epochs? Is it better than
 guessing? Do the values swing as far as they have come, or does even the training get worse? Does the validation get
@@ -36,8 +37,8 @@ Values = NDArray[np.float64]
 FEWEST = 8
 _MOST = 200  # epochs in which a trend is looked for
 _REACH = 2  # epochs before and after in a running median
-_NEARBY = 7  # epochs before and after from which the noise is taken
-_SEEN = 0.732  # of independent Gaussian values, this much of 1.4826 times the median distance is left
+_NEARBY = 5  # epochs before and after from which the noise is taken
+_WITHIN, _SEEN = 0.683, 0.845  # of independent Gaussian values so many lie within so many σ of the running median
 _SURE = 3.0  # standard deviations
 _LUCK = 4.0  # standard deviations: one time in twenty, chance puts the lowest of forty values further ahead
 _SWING = 0.3  # of all that was gained: more noise than this is a swing
@@ -183,9 +184,9 @@ def scatter(values: Values) -> Values:
     """The noise (n,) about the running median, from the neighbourhood of each value; robust against single ones."""
     away = np.abs(values - smoothed(values))[_REACH:-_REACH]  # nearer the ends the median is that of fewer
     size = min(2 * _NEARBY + 1, len(away))
-    near = np.median(sliding_window_view(away, size), axis=1)
+    near = np.quantile(sliding_window_view(away, size), _WITHIN, axis=1)
     places = np.arange(len(values)) - _REACH - size // 2
-    return 1.4826 / _SEEN * near[np.clip(places, 0, len(near) - 1)]
+    return near[np.clip(places, 0, len(near) - 1)] / _SEEN
 
 
 def trend(values: Values) -> float:
