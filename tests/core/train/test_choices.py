@@ -1,5 +1,7 @@
 """Whole small runs with the choices of the bench: what is learned with them, and that a break changes nothing."""
 
+import json
+import shutil
 import threading
 
 import numpy as np
@@ -8,13 +10,13 @@ import torch
 
 from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
-from core.errors import SettingsProblem
+from core.errors import NotANumber, SettingsProblem
 from core.evaluate import predict, tables
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Skipped, result_of
 from core.nets.predictor import Predictor
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.runs import RunFolder
-from core.train import batches, breakdown, loop, preparation
+from core.train import batches, breakdown, loop, preparation, record
 from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
 
 SMALL = NetworkSettings(depth=3, channels=16, dense=32)
@@ -181,3 +183,11 @@ def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):
     assert "weights have overflowed" in problem.sentence
     assert "learning rate below 0.005" in problem.remedy
     assert "kept" not in problem.remedy
+
+
+def test_a_breakdown_becomes_the_verdict_on_the_epochs_before(surveyed, tmp_path):
+    folder = RunFolder(shutil.copytree(surveyed.path, tmp_path / "run"))
+    record.note_breakdown(folder, NotANumber("The loss is not a number any more.", "Be slower.", "epoch 16, batch 2"))
+    told = json.loads(folder.metrics_file.read_text())["verdict"]
+    assert (told["kind"], told["epoch"], told["advice"]) == ("not a number", 16, "Be slower.")
+    assert "epoch 16, batch 2" in folder.log.read_text()
