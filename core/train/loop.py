@@ -6,8 +6,7 @@ at ``stop``.
 
 References
 ----------
-Robbins & Monro 1951 (stochastic gradient descent); Kingma & Ba 2015 (Adam); Loshchilov & Hutter 2017, 2019 (cosine
-decay; weight decay apart from the gradient).
+Robbins & Monro 1951 (stochastic gradient descent).
 """
 
 from __future__ import annotations
@@ -141,7 +140,8 @@ def _train(
     history = earlier.history if earlier is not None else []
     if earlier is not None:
         moving.optimiser.load_state_dict(earlier.optimiser)
-        moving.scaler.load_state_dict(earlier.scaler)
+        if earlier.scaler:  # of a run that was computed in float16 before, too
+            moving.scaler.load_state_dict(earlier.scaler)
     reason: Reason = "finished"
     for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
         if stop.is_set() or stopping.after(history, settings.stopping).should_stop:
@@ -154,7 +154,8 @@ def _train(
         if not math.isfinite(validation.loss):
             raise breakdown.explained(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
-        values = [stopping.monitored(scores, settings.stopping) for scores in (*_validations(history), validation)]
+        validations = [*(done.validation for done in history), validation]
+        values = [stopping.monitored(scores, settings.stopping) for scores in validations]
         judgement = stopping.state(values, settings.stopping)
         ended = EpochEnded(
             epoch,
@@ -183,7 +184,6 @@ def _epoch(
     stop: threading.Event,
 ) -> Work[tuple[Scores, float]]:
     """Show the training galaxies once, in batches; returns the mean scores and the seconds it took."""
-    settings = plan.settings
     plan.predictor.network.train()
     pools = order(plan, epoch)
     batches = sum(len(pool) for pool in pools)
@@ -195,7 +195,7 @@ def _epoch(
         value = loss.item()
         if not math.isfinite(value):
             raise breakdown.explained(plan, f"epoch {epoch}, batch {batch}", varied, rows)
-        rate = descent.rate_at(settings, epoch - 1 + (batch - 1) / batches, costs)
+        rate = descent.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
         moving.step(loss, rate)
 
         tally.add(outputs, labels, value)
@@ -298,7 +298,3 @@ def _begin(plan: Plan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint 
         record.note(folder, f"goes on after epoch {len(earlier.history)}")
     for notice in plan.notices:
         record.note(folder, str(notice))
-
-
-def _validations(history: list[EpochEnded]) -> list[Scores]:
-    return [ended.validation for ended in history]
