@@ -136,7 +136,7 @@ class SettingsForm(QWidget):
         self._value = settings
         for name, row in self._rows.items():
             row.input.set_value(getattr(settings, name))
-            row.mark(invalid=False)
+            row.mark(invalid=False, shown=row.knob.has_effect(settings))
         for name, form in self._nested.items():
             form.set_value(getattr(settings, name))
         self._error.hide()
@@ -163,7 +163,7 @@ class SettingsForm(QWidget):
             self._error.setText(problem.sentence)
         self._error.setVisible(bool(self._error.text()) and self._is_wrong(values))
         for name, row in self._rows.items():
-            row.mark(invalid=name == wrong)
+            row.mark(invalid=name == wrong, shown=row.knob.has_effect(self._value))
         if not self.problem:
             self.changed.emit(self._value)
 
@@ -187,9 +187,6 @@ class _Row:
         self.reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         default = "automatic" if knob.default is None else str(knob.default) or "empty"
         self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
-        policy = self.reset.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.reset.setSizePolicy(policy)
 
     def take(self, new: Input) -> None:
         """Use this input for the field."""
@@ -198,9 +195,14 @@ class _Row:
         new.field.setAccessibleName(self.knob.title)
         new.field.setObjectName(self.knob.name)
 
-    def mark(self, *, invalid: bool) -> None:
-        """Show whether the value is invalid, and whether it differs from the default."""
-        self.reset.setVisible(self.input.value() != self.knob.default)
+    def mark(self, *, invalid: bool, shown: bool) -> None:
+        """Show whether the value is invalid, and whether it differs from the default; hide what has no effect."""
+        for part in (self.label, typing.cast("QWidget", self.input)):
+            part.setVisible(shown)
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(shown)
+        self.reset.setSizePolicy(policy)
+        self.reset.setVisible(shown and self.input.value() != self.knob.default)
         field = self.input.field
         if bool(field.property("invalid")) != invalid:
             field.setProperty("invalid", invalid)

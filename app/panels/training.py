@@ -28,8 +28,10 @@ from app.theme import icon
 from app.widgets.curve_plot import CurvePlot
 from app.widgets.numbers import Numbers
 from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.verdict_line import VerdictLine
 from core.errors import Problem
-from core.events import BatchEnded, EpochEnded, Preview, Scores, Skipped
+from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
+from core.nets.settings import LossSettings
 from core.project.runs import RunFolder, read_history
 from core.settings.declare import Settings
 from core.train.settings import OptimiserSettings, StoppingSettings
@@ -76,7 +78,9 @@ class TrainingPanel(QWidget):
 
     def _build(self) -> None:
         self.optimiser = SettingsForm(OptimiserSettings, self._session.settings.optimiser)
+        self.loss = SettingsForm(LossSettings, self._session.settings.loss)
         self.stopping = SettingsForm(StoppingSettings, self._session.settings.stopping)
+        self._forms = {"optimiser": self.optimiser, "loss": self.loss, "stopping": self.stopping}
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of this run")
         self.start_from = QComboBox()
@@ -97,6 +101,7 @@ class TrainingPanel(QWidget):
         self.baseline.setObjectName("baseline")
         self.numbers = Numbers(_NUMBERS)
         self.curves = CurvePlot()
+        self.verdict = VerdictLine()
         whole = QVBoxLayout(self)
         whole.addWidget(TwoSides(self._settings_side(), self._curve_side(), 820, (330, 600), (250, 400)))
 
@@ -109,8 +114,8 @@ class TrainingPanel(QWidget):
         head.addRow("Run", self.name)
         head.addRow("Start from", self.start_from)
         column.addLayout(head)
-        for title, form in (("Optimiser", self.optimiser), ("Stopping", self.stopping)):
-            group = QGroupBox(title)
+        for part, form in self._forms.items():
+            group = QGroupBox(part.capitalize())
             inside = QVBoxLayout(group)
             inside.addWidget(form)
             column.addWidget(group)
@@ -129,12 +134,13 @@ class TrainingPanel(QWidget):
         column.addWidget(self.numbers)
         column.addWidget(self.baseline)
         column.addWidget(self.curves, 1)
+        column.addWidget(self.verdict)
         return side
 
     def _connect(self) -> None:
         session = self._session
-        self.optimiser.changed.connect(lambda value: self._edited("optimiser", value))
-        self.stopping.changed.connect(lambda value: self._edited("stopping", value))
+        for part, form in self._forms.items():
+            form.changed.connect(lambda value, part=part: self._edited(part, value))
         self.start_from.activated.connect(self._chose_start)
         self.start.clicked.connect(self.train)
         self.pause.clicked.connect(self._pause_or_resume)
@@ -189,9 +195,9 @@ class TrainingPanel(QWidget):
 
     def _show_settings(self) -> None:
         settings = self._session.settings
-        for form, value in ((self.optimiser, settings.optimiser), (self.stopping, settings.stopping)):
-            if form.value() != value:
-                form.set_value(value)
+        for part, form in self._forms.items():
+            if form.value() != getattr(settings, part):
+                form.set_value(getattr(settings, part))
         self._show_start()
         self.start.setText("Fine-tune" if settings.transfer.start_from else "Start")
         self._show_state()
@@ -201,9 +207,9 @@ class TrainingPanel(QWidget):
         """Why a training cannot be started; empty if it can."""
         if self._session.project is None or self._session.cutouts is None:
             return "Open a dataset first."
-        for title, form in (("Optimiser", self.optimiser), ("Stopping", self.stopping)):
+        for part, form in self._forms.items():
             if form.problem:
-                return f"{title}: {form.problem}"
+                return f"{part.capitalize()}: {form.problem}"
         return ""
 
     def _show_state(self) -> None:
@@ -259,6 +265,7 @@ class TrainingPanel(QWidget):
         self.numbers.clear()
         self.baseline.clear()
         self.baseline.setVisible(False)
+        self.verdict.forget()
         self._say("Preparing…")
         job.happened.connect(self._happened)
         job.finished.connect(self._finished)
@@ -292,7 +299,9 @@ class TrainingPanel(QWidget):
             self.curves.add_epochs(epochs)
             self._show_epoch(epochs[-1])
         for event in events:
-            if isinstance(event, Preview):
+            if isinstance(event, CheckpointSaved):
+                self.verdict.show_run(RunFolder(event.path.parents[2]))
+            elif isinstance(event, Preview):
                 self._show_baseline(getattr(event.what, "scores", None))
             elif isinstance(event, Skipped):
                 self._session.report(event.problem)
@@ -360,6 +369,7 @@ class TrainingPanel(QWidget):
             return
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
         self.curves.set_history(rows, metrics.get("best_epoch"))
+        self.verdict.show_run(run)
         self.baseline.setVisible(False)
         self._show_past(rows, self.curves.best_epoch)
 

@@ -91,7 +91,30 @@ def train(options: argparse.Namespace, console: Console) -> int:
     if result.baseline is not None:
         console.say(f"before fine-tuning: {listed(result.baseline)}")
     console.say(f"validation: {listed(result.scores)}")
+    verdict = json.loads(folder.metrics_file.read_text(encoding="utf-8"))["verdict"]
+    console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
     console.say(f"Run: {result.folder}")
+    return 0
+
+
+def rate(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork rate``."""
+    from core.cli.figures import save_rates
+    from core.train import range_test
+
+    settings = _run_settings(options)
+    found = console.drive("Trying learning rates", lambda stop: range_test.run(settings, options.data, stop))
+    if options.output:
+        save_rates(found, options.output)
+    if options.json:
+        values = {"rates": found.rates.tolist(), "losses": found.losses.tolist(), "suggestion": found.suggestion}
+        console.say_json(values | {"steepest": found.steepest, "diverged": found.diverged})
+        return 0
+    diverged = "does not diverge up to 10" if found.diverged is None else f"diverges from {found.diverged:.1e} on"
+    console.say(f"The loss falls fastest at {found.steepest:.1e} and {diverged}.")
+    console.say(f"Suggested: --set optimiser.learning_rate={found.suggestion:.1e}")
+    if options.output:
+        console.say(f"Figure: {options.output}")
     return 0
 
 

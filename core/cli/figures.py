@@ -1,11 +1,15 @@
-"""Learning curves as a picture, for places without a window."""
+"""Learning curves, and losses against learning rates, as pictures for places without a window."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.project.files import atomic_path
+
+if TYPE_CHECKING:
+    from core.train.range_test import RateRange
 
 _TRAINING, _VALIDATION, _BEST = "#0072B2", "#D55E00", "#555555"  # Okabe & Ito: told apart by everyone
 
@@ -42,5 +46,37 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path, title: str, 
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
         axes.legend(frameon=False, fontsize="small")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def save_rates(found: RateRange, path: Path) -> None:
+    """Draw the loss of a range test against the learning rate, with what was read off.
+
+    Parameters
+    ----------
+    found
+        The result of the test.
+    path
+        Where to write the PNG; wholly or not at all.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot(found.rates, found.losses, ".", ms=4, color=_TRAINING, alpha=0.5, label="each batch")
+    axes.plot(found.rates, found.smoothed, color=_TRAINING, label="smoothed")
+    axes.axvline(found.suggestion, color=_VALIDATION, label=f"suggested: {found.suggestion:.1e}")
+    axes.axvline(found.steepest, color=_BEST, lw=1, ls=":", label=f"steepest: {found.steepest:.1e}")
+    if found.diverged is not None:
+        axes.axvline(found.diverged, color=_BEST, lw=1, ls="--", label=f"diverges: {found.diverged:.1e}")
+    axes.set_xscale("log")
+    axes.set_ylim(found.smoothed.min() * 0.9, found.smoothed[: found.smoothed.argmin() + 1].max() * 1.3)
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("training loss")
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, fontsize="small")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)

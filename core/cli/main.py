@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
     _import(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
     _train(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
+    _rate(command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing steps."))
     _evaluate(command("evaluate", "judging:evaluate", "Say how good a run's network is, and on which galaxies."))
     _predict(command("predict", "judging:predict", "Write a network's predictions as a table."))
     _explain(command("explain", "explaining:explain", "Show which pixels spoke for a prediction: maps and pictures."))
@@ -94,6 +95,18 @@ def _train(command: argparse.ArgumentParser) -> None:
     add("--resume", action="store_true", help="go on with the run in that folder, which was broken off")
     add("--json", action="store_true", help="print the result as JSON")
     _adjust(command, "optimiser.learning_rate=1e-3")
+
+
+def _rate(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("data", type=Path, metavar="DATA.h5", help="the dataset")
+    add("-o", "--output", type=Path, metavar="FIGURE.png", help="draw the loss against the learning rate")
+    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    add("--seed", type=int, metavar="N", help="origin of all randomness")
+    add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
+    add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
+    add("--json", action="store_true", help="print the curve and the result as JSON")
+    _adjust(command, "optimiser.method=sgd")
 
 
 def _evaluate(command: argparse.ArgumentParser) -> None:

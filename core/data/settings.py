@@ -92,6 +92,13 @@ class DataSettings(Settings):
         help="Classes: exactly one of several names. Vote fractions: shares that add up to one. Quantities: numbers. "
         "Auto decides from the columns.",
     )
+    votes: str = setting(
+        "",
+        title="Number of votes",
+        help="Column with the number of votes behind the fractions, for the losses that need it. Empty: the columns "
+        "hold counts instead of fractions.",
+        level="expert",
+    )
     validation: float = setting(
         0.15,
         title="Validation part",

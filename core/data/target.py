@@ -135,6 +135,11 @@ def encode(target: Target, columns: Columns) -> NDArray[Any]:
     return values.astype(np.float32)
 
 
+def votes(target: VoteFractions, columns: Columns) -> NDArray[np.float32]:
+    """The sums (N,) of the target's columns: the number of votes where they hold counts, one for fractions."""
+    return np.stack([numbers(columns[name]) for name in target.columns], axis=1).sum(axis=1).astype(np.float32)
+
+
 def has_label(labels: NDArray[Any]) -> NDArray[np.bool_]:
     """Which rows of :func:`encode`'s result carry a label, as (N,) truth values."""
     return np.asarray(labels != NO_LABEL if labels.ndim == 1 else np.isfinite(labels).all(axis=1))

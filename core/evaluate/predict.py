@@ -43,6 +43,8 @@ class Predictions:
         int64 (n,): where the galaxies are in their dataset.
     run
         Name of the run that the network comes from; may be empty.
+    errors
+        float32 (n, K): standard deviations of the quantities in their units; None where the network has none.
     problems
         What could not be predicted, or not without doubts.
     """
@@ -53,6 +55,7 @@ class Predictions:
     target: Target
     rows: NDArray[np.int64]
     run: str = ""
+    errors: NDArray[np.float32] | None = None
     problems: list[Problem] = field(default_factory=list[Problem])
 
     def __len__(self) -> int:
@@ -145,12 +148,15 @@ def _predicted(
     batch = int(min(_MOST, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
     names = predictor.output_names
     scores = np.empty((len(rows), len(names)), np.float32)
+    errors = np.empty_like(scores) if predictor.has_error_bars else None
     yield Progress(0, len(rows), "galaxies")
     for first in range(0, len(rows), batch):
         if stop.is_set():
             raise Stopped
         part = slice(first, first + batch)
-        scores[part] = _scores(predictor, cutouts.images[rows[part]])
+        scores[part], sigma = _answers(predictor, cutouts.images[rows[part]])
+        if errors is not None:
+            errors[part] = sigma
         yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
     ids = cutouts.ids
     _require_finite(scores, [ids[row] for row in rows])
@@ -161,14 +167,18 @@ def _predicted(
         target=predictor.target,
         rows=rows,
         run=str(predictor.card.get("run", "")),
+        errors=errors,
         problems=doubts,
     )
 
 
 @torch.no_grad()
-def _scores(predictor: Predictor, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def _answers(
+    predictor: Predictor, images: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     try:
-        return predictor.scores(torch.from_numpy(images)).cpu().numpy()
+        scores, errors = predictor.answers(torch.from_numpy(images))
+        return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy()
     except torch.OutOfMemoryError as error:
         raise OutOfMemory(
             "The device has too little memory to predict with this network.",

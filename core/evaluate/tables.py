@@ -1,7 +1,8 @@
 """Predictions as tables for other programs: CSV, FITS, VOTable, Parquet.
 
 Columns: ``id`` as text, since an 18-digit number does not survive as a float; for classes and vote fractions
-``predicted`` and ``p_<class>``; for quantities their names, with their units where the format has a place for them.
+``predicted`` and ``p_<class>``; for quantities their names, with their units where the format has a place for them,
+and ``<name>_error`` where the network gives error bars.
 FITS, VOTable and Parquet say in their metadata which program and run made them, and when; a CSV table is nothing but
 its header line and its rows.
 """
@@ -73,6 +74,8 @@ def _content(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _C
         columns.append(("predicted", np.asarray(predicted, dtype=str), ""))
     for place, (name, unit) in enumerate(zip(predictions.names, predictions.units, strict=True)):
         columns.append((name if predicted is None else f"p_{name}", predictions.scores[:, place], unit))
+        if predictions.errors is not None:
+            columns.append((f"{name}_error", predictions.errors[:, place], unit))
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return _Content(columns, {"PROGRAM": PROGRAM, "RUN": predictions.run, "DATE": now})
 

@@ -1,6 +1,6 @@
 """The network: built by depth, described layer by layer, kept in one file with all that it needs.
 
-``cnn`` is the network of the course, ``heads`` its last layer and loss for each kind of target, ``layers`` its
-table with the receptive field, ``predictor`` the network together with its input scaling and the names of its
-outputs, ``device`` where and how precisely it is computed.
+``cnn`` is the network of the course, ``heads`` what its outputs mean for each kind of target, ``losses`` how wrong
+they are, ``layers`` its table with the receptive field, ``predictor`` the network together with its input scaling
+and the names of its outputs, ``device`` where and how precisely it is computed.
 """

@@ -26,9 +26,14 @@ def choose(name: str = "auto") -> torch.device:
 
 
 def precision(setting: str, device: torch.device) -> torch.dtype:
-    """The number format of training: what was asked for, or bfloat16 where the device computes it faster."""
+    """The number format of training: what was asked for, or the shortest that the device computes faster.
+
+    bfloat16 goes before float16, since it has the range of float32 and needs no scaling of the loss.
+    """
     if setting == "bfloat16" or (setting == "auto" and has_fast_bfloat16(device)):
         return torch.bfloat16
+    if setting == "float16" or (setting == "auto" and has_fast_float16(device)):
+        return torch.float16
     return torch.float32
 
 
@@ -40,6 +45,11 @@ def has_fast_bfloat16(device: torch.device) -> bool:
         able = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch cannot tell
         return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     return False
+
+
+def has_fast_float16(device: torch.device) -> bool:
+    """Whether the device is a GPU with tensor cores, which began with Volta."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 7
 
 
 def memory_format(device: torch.device) -> torch.memory_format:

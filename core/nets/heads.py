@@ -1,30 +1,22 @@
-r"""The last step for each kind of target: what the outputs mean, and how wrong they are.
+"""The last step for each kind of target: what the network's outputs mean.
 
-Classes and vote fractions end in a softmax over the outputs; their loss is the cross-entropy
-:math:`-\sum_k y_k \log p_k`. Quantities are learned in units of their scatter over the training galaxies; their
-loss is Huber's, quadratic near zero and linear beyond one such unit, so that a few wrong catalogue entries cannot
-rule the training.
-
-References
-----------
-Huber 1964, Annals of Mathematical Statistics 35, 73.
+Classes and vote fractions end in a softmax over the outputs. Quantities are learned in units of their scatter over
+the training galaxies; a second output for each may hold the logarithm of its error bar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
-from core.data.target import Classes, Quantities, Target
+from core.data import target as targets
+from core.data.target import Quantities, Target
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-MOST_WEIGHT = 20.0
+_MOST_LOG = 5.0
 
 
 @dataclass(frozen=True)
@@ -57,36 +49,34 @@ def fit_output_scale(target: Target, labels: NDArray[np.float32]) -> OutputScale
     return OutputScale(torch.tensor(centre, dtype=torch.float32), torch.tensor(scale, dtype=torch.float32))
 
 
-def balanced_weights(target: Target, labels: NDArray[np.int64]) -> Tensor | None:
-    """One weight per class, N / (K · count) and at most 20, so that all classes count alike; None if not classes."""
-    if not isinstance(target, Classes):
-        return None
-    counts = np.bincount(labels, minlength=len(target.names)).astype(np.float64)
-    weights = len(labels) / (len(counts) * np.maximum(counts, 1))
-    return torch.tensor(np.minimum(weights, MOST_WEIGHT), dtype=torch.float32)
-
-
-def loss(target: Target, class_weights: Tensor | None = None) -> Loss:
-    """The loss of a batch: ``f(outputs (n, K), labels) → scalar``, a mean over the galaxies.
-
-    Labels are int64 (n,) for classes, float32 (n, K) shares for vote fractions, and standardised float32 (n, K)
-    for quantities. Being a plain mean over galaxies (weights are not divided out again batch by batch), the loss
-    of a whole part is the mean of its batches' losses weighted by their numbers of galaxies.
-    """
-    if isinstance(target, Quantities):
-        return functional.smooth_l1_loss
-
-    def weighted_cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
-        each = functional.cross_entropy(outputs, labels, reduction="none")  # (n,)
-        if class_weights is not None:
-            each = each * class_weights.to(outputs.device)[labels]
-        return each.mean()
-
-    return weighted_cross_entropy
+def width(target: Target, *, error_bars: bool = False) -> int:
+    """How many outputs a network needs: one for each name, two with error bars."""
+    return len(targets.outputs(target)) * (2 if error_bars else 1)
 
 
 def activation(target: Target, outputs: Tensor, scale: OutputScale | None = None) -> Tensor:
-    """From outputs (n, K) to probabilities, vote fractions, or quantities in their units."""
+    """From outputs (n, K), or (n, 2K) with error bars, to probabilities, vote fractions, or quantities in their units.
+
+    Returns
+    -------
+    Tensor
+        (n, K).
+    """
     if isinstance(target, Quantities):
-        return outputs if scale is None else scale.physical(outputs)
+        means = outputs[:, : len(target.columns)]
+        return means if scale is None else scale.physical(means)
     return outputs.softmax(dim=1)
+
+
+def error_bars(outputs: Tensor, scale: OutputScale) -> Tensor:
+    """The standard deviations (n, K) of quantities in their units, from outputs (n, 2K)."""
+    return mean_and_log_sigma(outputs)[1].exp() * scale.scale
+
+
+def mean_and_log_sigma(outputs: Tensor) -> tuple[Tensor, Tensor]:
+    """What outputs (n, 2K) mean, in the network's units: (n, K) each.
+
+    The logarithm is held within ±5, softly, so that no galaxy gets an infinite weight.
+    """
+    mean, free = outputs.chunk(2, dim=1)
+    return mean, _MOST_LOG * torch.tanh(free / _MOST_LOG)

@@ -40,7 +40,7 @@ class Predictor:
     Parameters
     ----------
     network
-        Takes scaled images (n, C, H, W), gives outputs (n, K).
+        Takes scaled images (n, C, H, W), gives outputs (n, K), or (n, 2K) where quantities have error bars.
     normalisation
         Scales physical images.
     target
@@ -72,18 +72,31 @@ class Predictor:
         return targets.outputs(self.target)
 
     @property
+    def has_error_bars(self) -> bool:
+        """Whether the network says how sure it is of each quantity."""
+        return self.network.outputs > len(self.output_names)
+
+    @property
     def device(self) -> torch.device:
         """Where the network is."""
         return self.normalisation.centre.device
 
     def logits(self, images: Tensor) -> Tensor:
-        """The network's outputs (n, K) for physical images (n, C, H, W); differentiable with respect to them."""
+        """The network's outputs for physical images (n, C, H, W); differentiable with respect to them."""
         scaled = self.normalisation(images.to(self.device, torch.float32))
         return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
 
     def scores(self, images: Tensor) -> Tensor:
         """Probabilities, vote fractions or quantities in their units, (n, K)."""
-        return heads.activation(self.target, self.logits(images), self.output_scale)
+        return self.answers(images)[0]
+
+    def answers(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The scores (n, K), and the quantities' standard deviations (n, K) in their units if the network has them."""
+        outputs = self.logits(images)
+        scores = heads.activation(self.target, outputs, self.output_scale)
+        if self.output_scale is None or not self.has_error_bars:
+            return scores, None
+        return scores, heads.error_bars(outputs, self.output_scale)
 
     def to(self, device: torch.device | str) -> Predictor:
         """Move to a device, in place."""
@@ -153,6 +166,7 @@ class Predictor:
             "network": self.network.settings.model_dump(),
             "normalisation": self.normalisation.kind,
             "target": targets.to_dict(self.target),
+            "outputs": self.network.outputs,
             "bands": list(self.bands),
             "stamp_shape": list(self.stamp_shape),
             "pixel_scale": self.pixel_scale if self.pixel_scale == self.pixel_scale else None,
@@ -227,7 +241,8 @@ def _assembled(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     target = targets.from_dict(plan["target"])
     channels, height, width = plan["stamp_shape"]
     shape = (channels, height, width)
-    network = cnn.build(NetworkSettings.model_validate(plan["network"]), shape, len(targets.outputs(target)))
+    outputs = plan.get("outputs", len(targets.outputs(target)))  # files without error bars need not say it
+    network = cnn.build(NetworkSettings.model_validate(plan["network"]), shape, outputs)
     network.load_state_dict(part("network."))
     network.eval().requires_grad_(requires_grad=False)
     output = part("output.")

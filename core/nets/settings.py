@@ -81,3 +81,58 @@ class NetworkSettings(Settings):
         level="expert",
         source="Lupton, Gunn & Szalay 1999",
     )
+
+
+class LossSettings(Settings):
+    """How wrong an answer is; of the three kinds, the one counts that the labels are of."""
+
+    classes: Literal["cross-entropy", "focal"] = setting(
+        "cross-entropy",
+        title="Of classes",
+        help="Cross-entropy: minus the logarithm of the true class's probability. Focal: galaxies that are recognised "
+        "already count for less, so that the hard ones are learned.",
+        source="Lin et al. 2017",
+    )
+    focus: float = setting(
+        2.0,
+        title="Focus",
+        help="Galaxies count as (1 - p) to this power, p being their class's probability; 0: all alike.",
+        ge=0,
+        le=10,
+        level="expert",
+        applies=("classes", ("focal",)),
+    )
+    label_smoothing: float = setting(
+        0.0,
+        title="Label smoothing",
+        help="Share of each label that is spread evenly over all classes, for labels that are not always right.",
+        ge=0,
+        lt=1,
+        level="expert",
+        source="Szegedy et al. 2016",
+        applies=("classes", ("cross-entropy",)),
+    )
+    votes: Literal["cross-entropy", "multinomial", "dirichlet"] = setting(
+        "cross-entropy",
+        title="Of vote fractions",
+        help="Cross-entropy: all galaxies count alike. Multinomial: a galaxy counts by its number of votes. Dirichlet: "
+        "so too, and the votes of like galaxies may scatter more than chance has it. The last two need the number of "
+        "votes.",
+        source="Walmsley et al. 2022",
+    )
+    quantities: Literal["huber", "mse", "mae", "gaussian"] = setting(
+        "huber",
+        title="Of quantities",
+        help="Huber: squared for small deviations, absolute for large ones. MSE: squared. MAE: absolute. Gaussian: the "
+        "network says its own error bar for each quantity, too.",
+        source="Huber 1964; Nix & Weigend 1994",
+    )
+    knee: float = setting(
+        1.0,
+        title="Knee",
+        help="Where small deviations end, in units of the quantity's scatter over the training galaxies.",
+        gt=0,
+        le=100,
+        level="expert",
+        applies=("quantities", ("huber",)),
+    )

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core.data import target as targets
 from core.data.target import Quantities, Target
 from core.errors import SettingsProblem
-from core.nets import cnn
+from core.nets import cnn, heads
 from core.nets.cnn import CNN
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
@@ -30,6 +30,8 @@ def prepare(
     target: Target,
     output_scale: OutputScale | None = None,
     generator: torch.Generator | None = None,
+    *,
+    error_bars: bool = False,
 ) -> CNN:
     """A network for new data with the plan and the weights of ``base``.
 
@@ -46,8 +48,11 @@ def prepare(
         it, so that the network still predicts the same physical values.
     generator
         Source of the weights that are new.
+    error_bars
+        Whether the new network says how sure it is of each quantity; those outputs always start anew.
     """
-    network = cnn.build(base.network.settings, shape, len(targets.outputs(target)), generator)
+    outputs = heads.width(target, error_bars=error_bars)
+    network = cnn.build(base.network.settings, shape, outputs, generator)
     old, new = base.network.state_dict(), network.state_dict()
     rows = matched_rows(base.target, target)
     with torch.no_grad():

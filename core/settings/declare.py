@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -47,6 +48,7 @@ def setting(
     level: Level = "essential",
     source: str = "",
     discriminator: str | None = None,
+    applies: tuple[str, Collection[Any]] | None = None,
 ) -> Any:
     """Declare one knob of a :class:`Settings` model.
 
@@ -70,7 +72,12 @@ def setting(
         The paper or page the method or the default comes from.
     discriminator
         For a union of models: the field that tells them apart.
+    applies
+        Another knob of the model, and the values of it with which this one has an effect; otherwise a form hides it.
+        None: it always has one.
     """
+    condition = None if applies is None else (applies[0], list(applies[1]))
+    extra: dict[str, Any] = {"unit": unit, "scale": scale, "level": level, "source": source, "applies": condition}
     return Field(
         default,
         title=title,
@@ -80,7 +87,7 @@ def setting(
         le=le,
         lt=lt,
         discriminator=discriminator,
-        json_schema_extra={"unit": unit, "scale": scale, "level": level, "source": source},
+        json_schema_extra=extra,
     )
 
 
@@ -101,6 +108,11 @@ class Knob:
     source: str
     annotation: Any
     default: Any
+    applies: tuple[str, tuple[Any, ...]] | None
+
+    def has_effect(self, settings: Settings) -> bool:
+        """Whether it matters beside the other values of its model."""
+        return self.applies is None or getattr(settings, self.applies[0]) in self.applies[1]
 
     @property
     def range(self) -> str:
@@ -115,9 +127,22 @@ def knobs(model: type[Settings]) -> dict[str, Knob]:
     return {name: _knob(name, field) for name, field in model.model_fields.items()}
 
 
+def idle(settings: Settings, prefix: str = "") -> list[str]:
+    """Dotted names of the knobs that were changed although, beside the others, they have no effect."""
+    found: list[str] = []
+    for name, knob in knobs(type(settings)).items():
+        value = getattr(settings, name)
+        if isinstance(value, Settings):
+            found += idle(value, f"{prefix}{name}.")
+        elif value != knob.default and not knob.has_effect(settings):
+            found.append(f"{prefix}{name}")
+    return found
+
+
 def _knob(name: str, field: FieldInfo) -> Knob:
     extra = field.json_schema_extra
     declared: dict[str, Any] = dict(extra) if isinstance(extra, dict) else {}
+    condition = declared.get("applies")
     low = high = None
     low_is_open = high_is_open = False
     for limit in field.metadata:
@@ -146,4 +171,5 @@ def _knob(name: str, field: FieldInfo) -> Knob:
         source=declared.get("source", ""),
         annotation=field.annotation,
         default=field.get_default(call_default_factory=True),
+        applies=None if condition is None else (condition[0], tuple(condition[1])),
     )

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from tomlkit.items import Table
 
 from core.errors import SettingsProblem, UnreadableFile
-from core.settings.declare import Settings, knobs
+from core.settings.declare import Knob, Settings, knobs
 
 S = TypeVar("S", bound=Settings)
 
@@ -37,7 +37,8 @@ def _fill(into: Any, settings: Settings) -> None:
         if isinstance(value, Settings):  # TOML wants plain values before tables
             nested.append((name, value))
             continue
-        facts = "; ".join(fact for fact in (knob.unit, knob.range, _choices(knob.annotation)) if fact)
+        parts = (knob.unit, knob.range, _choices(knob.annotation), _condition(knob))
+        facts = "; ".join(fact for fact in parts if fact)
         note = f"{knob.title}: {knob.help}" + (f" [{facts}]" if facts else "")
         for line in textwrap.wrap(note, 100):
             into.add(tomlkit.comment(line))
@@ -59,6 +60,13 @@ def _choices(annotation: Any) -> str:
     if get_origin(annotation) is not Literal:
         return ""
     return "one of " + ", ".join(str(choice) for choice in get_args(annotation))
+
+
+def _condition(knob: Knob) -> str:
+    if knob.applies is None:
+        return ""
+    values = " or ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in knob.applies[1])
+    return f"only with {knob.applies[0]} = {values}"
 
 
 def loads(model: type[S], text: str, where: str = "") -> S:

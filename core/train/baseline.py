@@ -9,7 +9,7 @@ import torch
 from core.data import target as targets
 from core.data.target import Classes, Quantities, VoteFractions
 from core.events import Scores
-from core.nets import heads, transfer
+from core.nets import losses, transfer
 from core.train.batches import Images, in_order
 from core.train.preparation import Plan
 from core.train.scoring import Tally
@@ -60,7 +60,7 @@ def judged(plan: Plan, images: Images) -> Baseline | None:
             target = Quantities(names, tuple(target.units[row] for row in shared))
     if len(validation) == 0:
         return None
-    loss, tally = heads.loss(target), Tally(target)
+    loss, tally = losses.loss(target), Tally(target)
     with torch.inference_mode():
         for part, batch in images.batches(in_order(validation, _BATCH)):
             outputs = network(batch).cpu()

@@ -65,6 +65,29 @@ def shuffled(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Ge
     return pools
 
 
+def balanced(rows: Rows, labels: NDArray[np.int64], random: np.random.Generator) -> Rows:
+    """As many rows again, but of all classes alike: rare galaxies come several times, frequent ones not all.
+
+    Within a class no row comes twice before all have come once.
+
+    Parameters
+    ----------
+    rows
+        Rows of the dataset.
+    labels
+        The class of each row, (n,).
+    random
+        Source of the choice.
+    """
+    classes = np.unique(labels)
+    chosen: list[Rows] = []
+    for index, part in enumerate(np.array_split(np.arange(len(rows)), len(classes))):
+        own = rows[labels == classes[index]]
+        rounds = math.ceil(len(part) / len(own))
+        chosen.append(np.concatenate([random.permutation(own) for _ in range(rounds)])[: len(part)])
+    return np.concatenate(chosen)
+
+
 def in_order(rows: Rows, batch_size: int) -> list[Pool]:
     """The batches of a validation pass: every row once, in the order of the file."""
     rows = np.sort(rows)
@@ -151,7 +174,7 @@ class Streamed(_Closing):
         self._reader.shutdown()
 
     def _read(self, pool: Pool) -> tuple[Rows, NDArray[np.float32]]:
-        rows = np.sort(np.concatenate(pool))
+        rows = np.unique(np.concatenate(pool))
         return rows, self._file.images[rows]
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,20 @@ class Checkpoint:
     optimiser: dict[str, Any]
     history: list[EpochEnded]
     seed: int
+    scaler: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def save(
-    last: Path, predictor: Predictor, optimiser: torch.optim.Optimizer, history: list[EpochEnded], seed: int
+    last: Path,
+    predictor: Predictor,
+    optimiser: torch.optim.Optimizer,
+    history: list[EpochEnded],
+    seed: int,
+    scaler: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the epoch that has just ended; older ones are removed once it is whole.
+
+    ``scaler`` is the memory of the loss scaling, which only float16 has.
 
     Returns
     -------
@@ -58,6 +67,7 @@ def save(
         "seed": seed,
         "history": [asdict(epoch) for epoch in history],
         "optimiser": {"groups": memory["param_groups"], "plain": plain},
+        "scaler": dict(scaler or {}),
     }
     write_atomically(folder / "state.json", json.dumps(state))
     write_atomically(last / "current", folder.name + "\n")
@@ -91,7 +101,8 @@ def load(last: Path) -> Checkpoint:
         raise UnreadableFile(
             "This run has no whole epoch to go on from.", "Start it anew in another folder.", str(last)
         ) from error
-    return Checkpoint(Predictor.load(folder / "network.safetensors"), memory, history, state["seed"])
+    predictor = Predictor.load(folder / "network.safetensors")
+    return Checkpoint(predictor, memory, history, state["seed"], state.get("scaler", {}))
 
 
 def _taken_apart(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:

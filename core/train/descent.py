@@ -1,8 +1,17 @@
-"""How the weights move: the optimiser, the length of its steps, and what each class counts."""
+"""How the weights move: the optimiser, the length of its steps, and what each class counts.
+
+Adam adds the weight decay to the gradient, where its division by the gradient's size undoes a part of it; AdamW
+shortens the weights directly. SGD takes plain steps with momentum, of Nesterov's kind or the classical one.
+
+References
+----------
+Kingma & Ba 2015 (Adam); Loshchilov & Hutter 2019 (AdamW); Sutskever et al. 2013 (Nesterov's momentum); Micikevicius
+et al. 2018 (float16 with a scaled loss).
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,30 +19,65 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.data.target import Target
-from core.nets import heads, transfer
+from core.nets import losses, transfer
+from core.nets.losses import Loss
+from core.train import schedule
 from core.train.settings import RunSettings
 
-_LAST_SHARE = 0.01
+
+class Descent:
+    """The optimiser at work, with the loss scaled up where numbers are too short for small gradients.
+
+    Parameters
+    ----------
+    network
+        Its weights are moved, as far as they are not frozen.
+    settings
+        Method, momentum, weight decay.
+    precision
+        Of the forward pass; float16 needs the scaling, since gradients below 6e-8 would become zero.
+
+    Attributes
+    ----------
+    optimiser
+        Whose memory has to be kept with a checkpoint, as that of ``scaler``.
+    """
+
+    def __init__(self, network: nn.Module, settings: RunSettings, precision: torch.dtype = torch.float32) -> None:
+        self.optimiser = optimiser(network, settings)
+        device = next(network.parameters()).device.type
+        self.scaler = torch.amp.GradScaler(device, enabled=precision == torch.float16)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step."""
+        return self.optimiser.param_groups[0]["lr"]
+
+    def step(self, loss: Tensor, rate: float) -> None:
+        """One step of this length against the gradient of a scalar loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
 
 
 def largest_rate(settings: RunSettings) -> float:
     """The learning rate that was asked for, or the usual one, a tenth of it when fine-tuning."""
     if settings.optimiser.learning_rate is not None:
         return settings.optimiser.learning_rate
-    usual = 1e-3 if settings.optimiser.method == "adam" else 2e-2
+    usual = 2e-2 if settings.optimiser.method == "sgd" else 1e-3
     return usual / 10 if settings.transfer.start_from else usual
 
 
-def rate_at(settings: RunSettings, done: float) -> float:
-    """The learning rate after a share ``done`` (0 … 1) of all steps: constant, or half a cosine to a hundredth."""
-    largest = largest_rate(settings)
-    if settings.optimiser.decay == "constant":
-        return largest
-    return largest * (_LAST_SHARE + (1 - _LAST_SHARE) * (1 + math.cos(math.pi * done)) / 2)
+def rate_at(settings: RunSettings, passed: float, costs: Sequence[float] = ()) -> float:
+    """The learning rate after so many epochs, see :func:`core.train.schedule.share`."""
+    return largest_rate(settings) * schedule.share(settings.optimiser, passed, costs)
 
 
 def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
-    """Adam or SGD over what is not frozen; only weights of more than one dimension decay, not biases and scales."""
+    """AdamW, Adam or SGD over what is not frozen; only weights of more than one dimension decay, not biases, scales."""
     wish = settings.optimiser
     parameters = transfer.trainable(network)
     groups: list[dict[str, Any]] = [
@@ -42,17 +86,25 @@ def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimize
     ]
     fused = all(p.device.type in {"cpu", "cuda"} for p in parameters)  # all weights in one go
     rate, momentum = largest_rate(settings), wish.momentum
-    if wish.method == "adam":
-        return torch.optim.AdamW(groups, lr=rate, fused=fused)
-    return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=fused)
+    match wish.method:
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=rate, fused=fused)
+        case "adam":
+            return torch.optim.Adam(groups, lr=rate, fused=fused)
+        case "sgd":
+            nesterov = wish.nesterov and momentum > 0
+            return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=fused)
 
 
-def set_rate(moving: torch.optim.Optimizer, rate: float) -> None:
-    """Set the length of the next step."""
-    for group in moving.param_groups:
-        group["lr"] = rate
+def criteria(settings: RunSettings, target: Target, labels: NDArray[Any]) -> tuple[Loss, Loss]:
+    """The losses of training and validation, from the training labels as the loss takes them.
 
-
-def class_weights(settings: RunSettings, target: Target, labels: NDArray[Any]) -> Tensor | None:
-    """What each class counts in the loss, from the training labels; None: all galaxies count alike."""
-    return heads.balanced_weights(target, labels) if settings.optimiser.class_weights else None
+    They differ with balanced batches: in training the classes then count alike by their numbers, in the validation,
+    where every galaxy comes once, by their weights.
+    """
+    wish = settings.optimiser
+    weights = losses.balanced_weights(target, labels) if wish.class_weights else None
+    votes = float(labels[:, -1].mean()) if losses.needs_votes(target, settings.loss) else 1.0
+    validation = losses.loss(target, settings.loss, weights, votes)
+    training = losses.loss(target, settings.loss, None, votes) if wish.balanced_batches else validation
+    return training, validation

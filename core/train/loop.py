@@ -6,8 +6,7 @@ at ``stop``.
 
 References
 ----------
-Robbins & Monro 1951 (stochastic gradient descent); Kingma & Ba 2015 (Adam); Loshchilov & Hutter 2017, 2019 (cosine
-decay; weight decay apart from the gradient).
+Robbins & Monro 1951 (stochastic gradient descent).
 """
 
 from __future__ import annotations
@@ -15,29 +14,32 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
+from core.data.target import Classes
 from core.errors import FolderInUse, NotANumber, Stopped
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
-from core.nets import heads
 from core.nets.device import memory_format
+from core.nets.losses import Loss
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
-from core.train import checkpoint, descent, environment, preparation, record, snapshots, stopping
+from core.train import breakdown, checkpoint, descent, environment, preparation, record, snapshots, stopping
 from core.train.augment import augmented
 from core.train.baseline import Baseline, judged
-from core.train.batches import Images, in_order, open_images, shuffled
+from core.train.batches import Images, Pool, balanced, in_order, open_images, shuffled
 from core.train.checkpoint import Checkpoint
+from core.train.descent import Descent
 from core.train.preparation import Plan
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 from core.train.scoring import Tally
@@ -114,7 +116,7 @@ def run(
             try:
                 return (yield from _train(plan, images, folder, stop, earlier, baseline))
             except NotANumber as problem:
-                record.note(folder, str(problem))
+                record.note_breakdown(folder, problem)
                 raise
 
 
@@ -133,73 +135,68 @@ def _train(
     baseline: Baseline | None,
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
-    weights = descent.class_weights(settings, plan.target, plan.training_labels)
-    criterion = heads.loss(plan.target, weights)
-    optimiser = descent.optimiser(network, settings)
+    criterion, judge = descent.criteria(settings, plan.target, plan.training_labels)
+    moving = Descent(network, settings, plan.precision)
     history = earlier.history if earlier is not None else []
     if earlier is not None:
-        optimiser.load_state_dict(earlier.optimiser)
+        moving.optimiser.load_state_dict(earlier.optimiser)
+        if earlier.scaler:  # of a run that was computed in float16 before, too
+            moving.scaler.load_state_dict(earlier.scaler)
     reason: Reason = "finished"
     for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
         if stop.is_set() or stopping.after(history, settings.stopping).should_stop:
             reason = "stopped" if stop.is_set() else "early"
             break
-        train, seconds = yield from _epoch(plan, images, criterion, optimiser, epoch, stop)
+        costs = stopping.costs(history, settings.stopping)
+        train, seconds = yield from _epoch(plan, images, criterion, moving, epoch, costs, stop)
         started = time.perf_counter()
-        validation = validated(plan, images, criterion).scores()
-        _require_finite(validation.loss, f"epoch {epoch}, validation", plan)
+        validation = validated(plan, images, judge).scores()
+        if not math.isfinite(validation.loss):
+            raise breakdown.explained(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
-        values = [stopping.monitored(scores, settings.stopping) for scores in (*_validations(history), validation)]
+        validations = [*(done.validation for done in history), validation]
+        values = [stopping.monitored(scores, settings.stopping) for scores in validations]
         judgement = stopping.state(values, settings.stopping)
         ended = EpochEnded(
             epoch,
             settings.optimiser.epochs,
             train,
             validation,
-            optimiser.param_groups[0]["lr"],
+            moving.rate,
             seconds,
             judgement.best_epoch,
             judgement.epochs_since_best,
         )
         history.append(ended)
-        yield from _kept(plan, folder, optimiser, history, baseline)
+        yield from _kept(plan, folder, moving, history, baseline)
     if not history:
         raise Stopped
-    return _finished(plan, images, folder, criterion, history, reason, baseline)
+    return _finished(plan, images, folder, judge, history, reason, baseline)
 
 
 def _epoch(
     plan: Plan,
     images: Images,
-    criterion: heads.Loss,
-    optimiser: torch.optim.Optimizer,
+    criterion: Loss,
+    moving: Descent,
     epoch: int,
+    costs: Sequence[float],
     stop: threading.Event,
 ) -> Work[tuple[Scores, float]]:
-    """Show every training galaxy once, in batches; returns the mean scores and the seconds it took."""
-    settings, network, seed = plan.settings, plan.predictor.network.train(), plan.settings.seed
-    pools = shuffled(
-        plan.split.train, settings.optimiser.batch_size, plan.stamp_bytes, numpy_generator(seed, "order", epoch)
-    )
+    """Show the training galaxies once, in batches; returns the mean scores and the seconds it took."""
+    plan.predictor.network.train()
+    pools = order(plan, epoch)
     batches = sum(len(pool) for pool in pools)
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
     for batch, (rows, scaled) in enumerate(images.batches(pools), 1):
         labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-        random = torch_generator(seed, "augmentation", epoch, batch)
-        varied = augmented(scaled, settings.augmentation, random, plan.noise, plan.lost_noise)
-        varied = varied.to(plan.precision, memory_format=memory_format(plan.device))  # (n, C, H, W)
-        plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
-
-        rate = descent.rate_at(settings, (epoch - 1 + (batch - 1) / batches) / settings.optimiser.epochs)
-        descent.set_rate(optimiser, rate)
-        with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
-            outputs = network(varied)  # (n, K)
+        varied, outputs = answered(plan, scaled, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
-        _require_finite(value, f"epoch {epoch}, batch {batch}", plan)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+        if not math.isfinite(value):
+            raise breakdown.explained(plan, f"epoch {epoch}, batch {batch}", varied, rows)
+        rate = descent.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
+        moving.step(loss, rate)
 
         tally.add(outputs, labels, value)
         seconds += time.perf_counter() - started
@@ -210,7 +207,27 @@ def _epoch(
     return tally.scores(), seconds
 
 
-def validated(plan: Plan, images: Images, criterion: heads.Loss, network: nn.Module | None = None) -> Tally:
+def answered(plan: Plan, scaled: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+    """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K)."""
+    seed = plan.settings.seed
+    random = torch_generator(seed, "augmentation", epoch, batch)
+    varied = augmented(scaled, plan.settings.augmentation, random, plan.noise, plan.lost_noise)
+    varied = varied.to(plan.precision, memory_format=memory_format(plan.device))
+    plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
+    with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
+        return varied, plan.predictor.network(varied)
+
+
+def order(plan: Plan, epoch: int) -> list[Pool]:
+    """The batches of an epoch, a function of the seed and its number."""
+    wish, rows = plan.settings.optimiser, plan.split.train
+    random = numpy_generator(plan.settings.seed, "order", epoch)
+    if wish.balanced_batches and isinstance(plan.target, Classes):
+        rows = balanced(rows, plan.training_labels, random)
+    return shuffled(rows, wish.batch_size, plan.stamp_bytes, random)
+
+
+def validated(plan: Plan, images: Images, criterion: Loss, network: nn.Module | None = None) -> Tally:
     """The validation part through the network: float32, nothing varied, every galaxy once."""
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
@@ -225,7 +242,7 @@ def validated(plan: Plan, images: Images, criterion: heads.Loss, network: nn.Mod
 def _kept(
     plan: Plan,
     folder: RunFolder,
-    optimiser: torch.optim.Optimizer,
+    moving: Descent,
     history: list[EpochEnded],
     baseline: Baseline | None,
 ) -> Work[None]:
@@ -239,7 +256,8 @@ def _kept(
     append_history(folder.history_file, ended)
     record.note_epoch(folder, ended)
     record.write_metrics(folder, record.metrics(plan, history, "running", [], baseline))
-    path = checkpoint.save(folder.last, predictor, optimiser, history, plan.settings.seed)
+    scaler = moving.scaler.state_dict()
+    path = checkpoint.save(folder.last, predictor, moving.optimiser, history, plan.settings.seed, scaler)
     yield ended
     yield CheckpointSaved(ended.epoch, path, is_best)
 
@@ -248,7 +266,7 @@ def _finished(
     plan: Plan,
     images: Images,
     folder: RunFolder,
-    criterion: heads.Loss,
+    criterion: Loss,
     history: list[EpochEnded],
     reason: Reason,
     baseline: Baseline | None,
@@ -281,17 +299,3 @@ def _begin(plan: Plan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint 
         record.note(folder, f"goes on after epoch {len(earlier.history)}")
     for notice in plan.notices:
         record.note(folder, str(notice))
-
-
-def _require_finite(loss: float, where: str, plan: Plan) -> None:
-    if not math.isfinite(loss):
-        rate = descent.largest_rate(plan.settings)
-        raise NotANumber(
-            "The loss is not a number any more.",
-            f"Choose a learning rate below {rate:g}, or another input scaling. The weights of earlier epochs are kept.",
-            where,
-        )
-
-
-def _validations(history: list[EpochEnded]) -> list[Scores]:
-    return [ended.validation for ended in history]

@@ -15,7 +15,6 @@ from torch import Tensor
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
-from core.data.settings import DataSettings
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
@@ -23,9 +22,10 @@ from core.nets import cnn, heads, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.predictor import Predictor
-from core.project.labels import LabelJournal, relabelled
-from core.train import augment
+from core.settings.declare import idle
+from core.train import augment, stopping
 from core.train.augment import NoisePool
+from core.train.labels import as_the_loss_takes, labelled, numbers_of_votes
 from core.train.randomness import numpy_generator, torch_generator
 from core.train.settings import RunSettings
 
@@ -46,7 +46,8 @@ class Plan:
     base
         The network that was started from, unchanged, or None.
     labels
-        As the loss takes them, for all rows of the dataset, on the device: int64 (N,), or float32 (N, K).
+        As the loss takes them, for all rows of the dataset, on the device: int64 (N,), or float32 (N, K), with the
+        number of votes as a further column where the loss needs it.
     split
         Which rows are for what.
     device, precision
@@ -112,6 +113,10 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
     device = devices.choose(settings.device)
     base = _base(settings) if trained is None else None
     target, labels = labelled(cutouts, settings.data)
+    stopping.require_known(target, settings.stopping)
+    votes = numbers_of_votes(cutouts, settings, target)
+    if votes is not None:
+        labels[~(votes > 0)] = np.nan
     if trained is not None:
         _require_same_data(trained, target, cutouts)
     split = splits.split(
@@ -123,6 +128,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
         notices += _fit_of(base, target, cutouts)
+    notices += _without_effect(settings, target)
     sample = _sample(cutouts, split.train, settings.seed)
     predictor = trained or _fresh(settings, cutouts, target, labels[split.train], sample, base)
     lost = augment.lost_noise(predictor.normalisation(torch.from_numpy(sample)))
@@ -133,7 +139,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         settings=settings,
         predictor=predictor,
         base=base.to(device) if base is not None else None,
-        labels=as_the_loss_takes(labels, predictor).to(device),
+        labels=as_the_loss_takes(labels, predictor, votes).to(device),
         split=split,
         device=device,
         precision=devices.precision(settings.precision, device),
@@ -143,20 +149,6 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         facts=_facts(cutouts, target, labels, split),
         notices=notices,
     )
-
-
-def labelled(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[Any]]:
-    """What the dataset's labels are, and the labels as numbers; labels given by hand win over the catalogue."""
-    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
-    target = targets.recognise(columns, settings.labels or cutouts.labels, settings.kind, cutouts.units)
-    return target, targets.encode(target, columns)
-
-
-def as_the_loss_takes(labels: NDArray[Any], predictor: Predictor) -> Tensor:
-    """Labels as a tensor; quantities in the network's units."""
-    tensor = torch.from_numpy(labels)
-    return tensor if predictor.output_scale is None else predictor.output_scale.to("cpu").standardised(tensor)
 
 
 def _base(settings: RunSettings) -> Predictor | None:
@@ -196,6 +188,15 @@ def _require_same_data(trained: Predictor, target: Target, cutouts: Cutouts) -> 
         )
 
 
+def _without_effect(settings: RunSettings, target: Target) -> list[Problem]:
+    """Knobs that were turned and move nothing."""
+    names = [f"optimiser.{name}" for name in idle(settings.optimiser)]
+    names += [f"loss.{name}" for name in idle(settings.loss)]
+    if settings.optimiser.balanced_batches and not isinstance(target, Classes):
+        names.append("optimiser.balanced_batches")
+    return [Problem("This setting has no effect beside the others.", "", name) for name in names]
+
+
 def _fit_of(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
     """What differs between the base's training and this dataset."""
     found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], _pixel_scale(cutouts))
@@ -222,11 +223,12 @@ def _fresh(
     weights = torch_generator(settings.seed, "weights")
     scale = heads.fit_output_scale(target, labels)
     shape = cutouts.shape[1:]
+    error_bars = isinstance(target, Quantities) and settings.loss.quantities == "gaussian"
     if base is None:
-        network = cnn.build(settings.network, shape, len(targets.outputs(target)), weights)
+        network = cnn.build(settings.network, shape, heads.width(target, error_bars=error_bars), weights)
         scaling = normalisation.fit(sample, _scaling(settings, cutouts))
     else:
-        network = transfer.prepare(base, shape, target, scale, weights)
+        network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
         old = base.normalisation
         scaling = normalisation.Normalisation(old.kind, old.sky, old.knee, old.centre, old.scale)
     bands = tuple(band.name for band in cutouts.bands)

@@ -6,13 +6,17 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from core.data import target as targets
+from core.data.target import Classes
+from core.errors import NotANumber
 from core.events import EpochEnded, Scores
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
+from core.train import verdict
 from core.train.baseline import Baseline
 from core.train.preparation import Plan
 from core.train.settings import RunSettings
@@ -55,6 +59,7 @@ def metrics(
         "epochs": len(history),
         "best_epoch": best.epoch,
         "reason": reason,
+        "verdict": asdict(verdict.of(history, plan.settings, _classes(plan))),
         "validation": _plain(best.validation)
         | {
             "galaxies": plan.facts["galaxies"]["validation"],
@@ -68,6 +73,20 @@ def metrics(
         "baseline": None if baseline is None else _plain_baseline(baseline),
         "warnings": warnings,
     }
+
+
+def _classes(plan: Plan) -> int | None:
+    return len(plan.target.names) if isinstance(plan.target, Classes) else None
+
+
+def note_breakdown(folder: RunFolder, problem: NotANumber) -> None:
+    """Write down that the loss broke down: in the log, and as the verdict on the epochs before."""
+    note(folder, str(problem))
+    if folder.metrics_file.exists():
+        values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
+        epoch = values["epochs"] + 1
+        told = verdict.Verdict("not a number", epoch, f"In epoch {epoch}: {problem.sentence}", problem.remedy)
+        write_metrics(folder, values | {"verdict": asdict(told)})
 
 
 def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
@@ -110,6 +129,7 @@ def _card(folder: RunFolder, plan: Plan, values: Mapping[str, Any]) -> list[str]
         lines.append(
             f"The network that it started from, unadapted, on the same galaxies: {_listed(values['baseline'])}."
         )
+    lines += ["", "## Convergence", "", f"{values['verdict']['sentence']} {values['verdict']['advice']}".strip()]
     changed = toml.differences(RunSettings(), plan.settings)
     lines += ["", "## Settings that differ from the default", ""]
     lines += [f"- {name}: {new} (default {old})" for name, old, new in changed] or ["None."]

@@ -50,7 +50,10 @@ class Tally:
 
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         outputs = heads.activation(self._target, torch.cat(self._outputs))
-        return outputs.numpy().astype(np.float64), torch.cat(self._labels).numpy().astype(np.float64)
+        labels = torch.cat(self._labels).numpy().astype(np.float64)
+        if labels.ndim > 1:
+            labels = labels[:, : outputs.shape[1]]  # a number of votes may follow
+        return outputs.numpy().astype(np.float64), labels
 
 
 def figures(target: Target, predicted: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, float]:

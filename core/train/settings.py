@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from core.data.settings import DataSettings
-from core.nets.settings import NetworkSettings
+from core.nets.settings import LossSettings, NetworkSettings
 from core.settings.declare import Settings, setting
 
 
@@ -57,37 +57,134 @@ class AugmentationSettings(Settings):
 class OptimiserSettings(Settings):
     """How the weights move."""
 
-    method: Literal["adam", "sgd"] = setting(
-        "adam",
+    method: Literal["adamw", "adam", "sgd"] = setting(
+        "adamw",
         title="Optimiser",
-        help="Adam adapts the step of each weight; SGD moves all alike, with momentum.",
-        source="Kingma & Ba 2015",
+        help="Adam adapts the step of each weight; AdamW does so too, and applies the weight decay apart from the "
+        "gradient. SGD moves all weights alike, with momentum.",
+        source="Kingma & Ba 2015; Loshchilov & Hutter 2019",
     )
     learning_rate: float | None = setting(
         None,
         title="Learning rate",
-        help="Length of a step. Empty: 0.001 for Adam and 0.02 for SGD, and a tenth of that when fine-tuning.",
+        help="Length of a step. Empty: 0.001 for AdamW and Adam, 0.02 for SGD, and a tenth of that when fine-tuning.",
         gt=0,
         le=10,
         scale="log",
     )
-    decay: Literal["constant", "cosine"] = setting(
+    decay: Literal["constant", "step", "exponential", "inverse", "cosine", "one-cycle", "plateau"] = setting(
         "cosine",
         title="Decay",
-        help="Constant, or falling along a half cosine to a hundredth over the epochs.",
+        help="How the learning rate falls. Constant: not at all. Step: by a factor every few epochs. Exponential: as "
+        "exp(-kt). Inverse: as 1/(1 + kt). Cosine: along a half cosine over all epochs. One-cycle: up first, then "
+        "down. Plateau: by a factor whenever the validation has not improved for a while.",
         level="expert",
-        source="Loshchilov & Hutter 2017",
+        source="Loshchilov & Hutter 2017; Smith 2018",
+    )
+    decay_factor: float = setting(
+        0.5,
+        title="Factor",
+        help="The learning rate is multiplied by this at each step.",
+        gt=0,
+        lt=1,
+        level="expert",
+        applies=("decay", ("step", "plateau")),
+    )
+    decay_every: int = setting(
+        10,
+        title="Every",
+        help="So many epochs lie between two steps.",
+        unit="epochs",
+        ge=1,
+        le=10000,
+        level="expert",
+        applies=("decay", ("step",)),
+    )
+    decay_rate: float = setting(
+        0.1,
+        title="Decay constant k",
+        help="How fast the learning rate falls, per epoch.",
+        unit="1/epoch",
+        ge=0,
+        le=10,
+        level="expert",
+        applies=("decay", ("exponential", "inverse")),
+    )
+    rise: float = setting(
+        0.3,
+        title="Rising share",
+        help="Share of the epochs in which the learning rate rises, from 1/25 of its largest value.",
+        gt=0,
+        lt=1,
+        level="expert",
+        source="Smith 2018",
+        applies=("decay", ("one-cycle",)),
+    )
+    plateau_patience: int = setting(
+        5,
+        title="Plateau",
+        help="So many epochs without improvement make a plateau.",
+        unit="epochs",
+        ge=1,
+        le=10000,
+        level="expert",
+        applies=("decay", ("plateau",)),
+    )
+    lowest_share: float = setting(
+        0.01,
+        title="Lowest share",
+        help="The learning rate ends at this share of its largest value, or does not fall below it.",
+        ge=0,
+        le=1,
+        level="expert",
+        applies=("decay", ("cosine", "one-cycle", "plateau")),
+    )
+    warm_up: float = setting(
+        0.0,
+        title="Warm-up",
+        help="So many epochs in which the learning rate rises evenly from a hundredth, before the decay; 0: none.",
+        unit="epochs",
+        ge=0,
+        le=1000,
+        level="expert",
+        source="Goyal et al. 2017",
     )
     momentum: float = setting(
-        0.9, title="Momentum", help="Of SGD: how much of the last step is kept.", ge=0, lt=1, level="expert"
+        0.9,
+        title="Momentum",
+        help="How much of the last step is kept.",
+        ge=0,
+        lt=1,
+        level="expert",
+        applies=("method", ("sgd",)),
+    )
+    nesterov: bool = setting(
+        True,
+        title="Nesterov",
+        help="Look at the gradient where the momentum leads, instead of where the weights are.",
+        level="expert",
+        source="Sutskever et al. 2013",
+        applies=("method", ("sgd",)),
     )
     weight_decay: float = setting(
-        1e-4, title="Weight decay", help="Pull of the weights towards zero.", ge=0, le=1, level="expert"
+        1e-4,
+        title="Weight decay",
+        help="Pull of the weights towards zero: with AdamW apart from the gradient, otherwise as a part of it.",
+        ge=0,
+        le=1,
+        level="expert",
     )
     class_weights: bool = setting(
         True,
         title="Balance classes",
         help="Rare classes count for more in the loss, by the inverse of their number.",
+    )
+    balanced_batches: bool = setting(
+        False,
+        title="Balanced batches",
+        help="Show all classes equally often: rare galaxies several times in an epoch, of frequent ones only a part. "
+        "In training the weights of the classes are then left out.",
+        level="expert",
     )
     epochs: int = setting(40, title="Epochs", help="How often all galaxies are seen, at most.", ge=1, le=10000)
     batch_size: int = setting(
@@ -98,10 +195,11 @@ class OptimiserSettings(Settings):
 class StoppingSettings(Settings):
     """When to stop, and which epochs' weights are kept."""
 
-    monitor: Literal["loss", "score"] = setting(
+    monitor: Literal["loss", "score", "accuracy", "balanced accuracy", "r2"] = setting(
         "loss",
         title="Monitor",
-        help="Validation quantity that decides: the loss, or the score (balanced accuracy or R²).",
+        help="Validation quantity that decides: the loss, which has to fall, or one of the others, which have to rise. "
+        "Score: balanced accuracy for classes, R² otherwise.",
     )
     patience: int = setting(
         12,
@@ -155,6 +253,7 @@ class RunSettings(Settings):
     )
     network: NetworkSettings = setting(NetworkSettings(), title="Network", help="How deep and how wide.")
     optimiser: OptimiserSettings = setting(OptimiserSettings(), title="Optimiser", help="How the weights move.")
+    loss: LossSettings = setting(LossSettings(), title="Loss", help="How wrong an answer is.")
     stopping: StoppingSettings = setting(StoppingSettings(), title="Stopping", help="When to stop.")
     transfer: TransferSettings = setting(TransferSettings(), title="Fine-tuning", help="Start from an earlier network.")
     seed: int = setting(
@@ -170,10 +269,11 @@ class RunSettings(Settings):
         help="Auto: the first of CUDA, Apple MPS and CPU that is there.",
         level="expert",
     )
-    precision: Literal["auto", "float32", "bfloat16"] = setting(
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
         "auto",
         title="Precision",
-        help="Auto: bfloat16 for training where the device computes it faster, float32 elsewhere. Explanations and "
+        help="Auto: for training bfloat16 where the device computes it faster, else float16 on a GPU that does, "
+        "float32 elsewhere. Explanations and "
         "final scores are always float32.",
         level="expert",
     )

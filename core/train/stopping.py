@@ -14,7 +14,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from core.data.target import Classes, Target
+from core.errors import SettingsProblem
 from core.events import EpochEnded, Scores
 from core.train.settings import StoppingSettings
 
@@ -29,11 +32,11 @@ class StoppingState:
 
 
 def state(values: Sequence[float], settings: StoppingSettings) -> StoppingState:
-    """Judge the monitored values of epochs 1, 2, ... (lower is better for the loss, higher for the score).
+    """Judge the monitored values of epochs 1, 2, ... (lower is better for the loss, higher for all else).
 
     NaN is never better.
     """
-    sign = 1 if settings.monitor == "loss" else -1
+    sign = _sign(settings)
     best, best_epoch = math.inf, 0
     for epoch, value in enumerate(values, 1):
         if sign * value < best - (settings.min_delta if best_epoch else 0):
@@ -43,12 +46,42 @@ def state(values: Sequence[float], settings: StoppingSettings) -> StoppingState:
 
 
 def monitored(scores: Scores, settings: StoppingSettings) -> float:
-    """The value that decides: the loss, or balanced accuracy for classes and R² otherwise."""
+    """The value that decides: the loss, or the figure of merit that was named; NaN where there is none."""
     if settings.monitor == "loss":
         return scores.loss
-    return scores.values.get("balanced_accuracy", scores.values.get("r2", math.nan))
+    if settings.monitor == "score":
+        return scores.values.get("balanced_accuracy", scores.values.get("r2", math.nan))
+    return scores.values.get(settings.monitor.replace(" ", "_"), math.nan)
+
+
+def costs(
+    history: Sequence[EpochEnded], settings: StoppingSettings, part: Literal["validation", "train"] = "validation"
+) -> list[float]:
+    """The monitored value of each epoch, turned so that lower is better."""
+    return [_sign(settings) * monitored(getattr(epoch, part), settings) for epoch in history]
+
+
+def require_known(target: Target, settings: StoppingSettings) -> None:
+    """The monitored quantity has to be one that the target has.
+
+    Raises
+    ------
+    SettingsProblem
+        Accuracy of numbers, or R² of classes.
+    """
+    known = ("accuracy", "balanced accuracy") if isinstance(target, Classes) else ("r2",)
+    if settings.monitor not in ("loss", "score", *known):
+        raise SettingsProblem(
+            f"“{settings.monitor}” cannot be monitored: these labels have no such figure of merit.",
+            f"Choose one of: loss, score, {', '.join(known)}.",
+            "stopping.monitor",
+        )
 
 
 def after(history: Sequence[EpochEnded], settings: StoppingSettings) -> StoppingState:
     """Judge a run's epochs."""
     return state([monitored(epoch.validation, settings) for epoch in history], settings)
+
+
+def _sign(settings: StoppingSettings) -> int:
+    return 1 if settings.monitor == "loss" else -1

@@ -14,10 +14,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from app.forms import SettingsForm
+from app.widgets.fold import Fold
 from core.data.settings import DataSettings, ImportSettings
 from core.data.stretch import StretchSettings
 from core.explain.settings import GradientSettings, OcclusionSettings
-from core.nets.settings import NetworkSettings
+from core.nets.settings import LossSettings, NetworkSettings
 from core.settings.declare import Knob, Settings, knobs
 from core.train.settings import (
     AugmentationSettings,
@@ -32,6 +33,7 @@ MODELS = [
     DataSettings,
     GradientSettings,
     ImportSettings,
+    LossSettings,
     NetworkSettings,
     OcclusionSettings,
     OptimiserSettings,
@@ -224,3 +226,21 @@ def test_a_text_may_be_chosen_among_those_that_are_offered(qtbot) -> None:
     with qtbot.waitSignal(form.changed):
         form.offer("layer", ["conv7"])
     assert form.value().layer == ""
+
+
+def test_fields_that_have_no_effect_are_hidden_until_they_have_one(qtbot, form):
+    form.findChild(Fold).button.click()
+    assert form.editor("lowest_share").isVisible()
+    assert not form.editor("decay_every").isVisible()
+    assert not form.editor("momentum").isVisible()
+    decay = form.editor("decay")
+    decay.setCurrentText("step")
+    decay.activated.emit(decay.currentIndex())
+    assert form.editor("decay_every").isVisible()
+    assert not form.editor("lowest_share").isVisible()
+    assert not form._rows["decay_every"].reset.isVisible()
+    typed(qtbot, form.editor("decay_every"), "3")
+    assert form._rows["decay_every"].reset.isVisible()
+    form.set_value(OptimiserSettings(decay_every=3))
+    assert not form.editor("decay_every").isVisible()
+    assert not form._rows["decay_every"].reset.isVisible()

@@ -38,6 +38,8 @@ def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, 
     assert "by click" in session.run.path.name
     with session.run.history_file.open() as file:
         assert len(list(csv.DictReader(file))) == 3
+    assert panel.verdict.isVisible()
+    assert "Too early" in panel.verdict.text()
     assert panel.start.isEnabled()
 
 

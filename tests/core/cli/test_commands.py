@@ -94,6 +94,37 @@ def test_a_number_is_learned_where_its_column_is_named(survey_dataset, tmp_path,
     assert (tmp_path / "widths.csv").read_text().splitlines()[0] == "id,width"
 
 
+def test_a_number_with_an_error_bar_gets_a_second_column(survey_dataset, tmp_path):
+    gaussian = ("--set", "loss.quantities=gaussian")
+    assert run("train", survey_dataset, "-o", tmp_path / "run", "--label", "width", *QUICK, *gaussian) == 0
+    assert run("predict", tmp_path / "run", survey_dataset, "-o", tmp_path / "widths.fits") == 0
+    table = Table.read(tmp_path / "widths.fits")
+    assert table.colnames == ["id", "width", "width_error"]
+    assert (table["width_error"] > 0).all()
+    assert table["width_error"].unit == table["width"].unit
+
+
+def test_a_learning_rate_is_suggested_with_a_figure(survey_dataset, tmp_path, capsys):
+    figure = tmp_path / "rates.png"
+    quick = ("--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.batch_size=32")
+    assert run("rate", survey_dataset, "-o", figure, *quick) == 0
+    said = capsys.readouterr().out
+    assert "--set optimiser.learning_rate=" in said
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert run("rate", survey_dataset, "--json", "--quiet", *quick) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert f"learning_rate={found['suggestion']:.1e}" in said
+    assert 1e-5 < found["suggestion"] < 1
+    assert sorted(tmp_path.iterdir()) == [figure]
+
+
+def test_a_training_ends_with_its_verdict(survey_dataset, tmp_path, capsys):
+    assert run("train", survey_dataset, "-o", tmp_path / "run", *QUICK) == 0
+    assert "verdict: Too early to say" in capsys.readouterr().out
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["verdict"]["kind"] == "too early"
+    assert "Too early to say" in (tmp_path / "run" / "card.md").read_text()
+
+
 def test_fine_tuning_starts_from_a_run_and_keeps_its_first_blocks(survey_dataset, survey_run, tmp_path, capsys):
     from core.nets.predictor import Predictor
 
@@ -210,7 +241,9 @@ def test_the_printed_settings_are_a_file_that_is_read_again(capsys, tmp_path):
     assert toml.loads(RunSettings, text) == RunSettings()
     for name in ("learning_rate", "patch", "seeing", "max_missing", "tolerance"):
         assert name in text
-    assert "one of adam, sgd" in " ".join(text.replace("#", " ").split())
+    words = " ".join(text.replace("#", " ").split())
+    assert "one of adamw, adam, sgd" in words
+    assert "only with decay = step or plateau" in words
     assert run("settings", "import") == 0
     assert "max_missing" in tomllib.loads(capsys.readouterr().out)
 

@@ -19,6 +19,7 @@ from core.data.target import (
     outputs,
     recognise,
     to_dict,
+    votes,
 )
 from core.errors import CatalogueProblem, TooFewGalaxies
 
@@ -138,3 +139,10 @@ def test_a_label_reads_the_same_however_it_is_stored(value: object, text: str):
 def test_numbers_are_read_from_text_and_masked_columns():
     np.testing.assert_array_equal(numbers(["1.5", "", "x", "-2"]), [1.5, np.nan, np.nan, -2])
     np.testing.assert_array_equal(numbers(np.ma.array([1, 2], mask=[True, False])), [np.nan, 2])
+
+
+def test_votes_are_counted_and_fractions_add_up_to_one():
+    counts = {"smooth": np.array([10, 3, 0]), "disk": np.array([30, np.nan, 0])}
+    found = votes(VoteFractions(("smooth", "disk")), counts)
+    assert found.tolist() == pytest.approx([40, np.nan, 0], nan_ok=True)
+    assert votes(VoteFractions(("a", "b")), COLUMNS)[:4].tolist() == [1, 1, 1, 1]

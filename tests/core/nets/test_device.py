@@ -20,6 +20,8 @@ def test_precision_follows_the_wish_and_otherwise_the_device():
     cpu = torch.device("cpu")
     assert device.precision("float32", cpu) == torch.float32
     assert device.precision("bfloat16", cpu) == torch.bfloat16
+    assert device.precision("float16", cpu) == torch.float16
+    assert not device.has_fast_float16(cpu)
     assert device.precision("auto", torch.device("mps")) == torch.float32
     assert (device.precision("auto", cpu) == torch.bfloat16) == device.has_fast_bfloat16(cpu)
 

@@ -8,15 +8,16 @@ import torch
 
 from core.data.target import Classes, Quantities
 from core.errors import NotPossible, UnreadableFile, WrongVersion
-from core.nets import cnn, normalisation
+from core.explain import question
+from core.nets import cnn, heads, normalisation
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor, frozen_copy
 from core.nets.settings import NetworkSettings
 
 
-def _predictor(target=None, pooling="global", bands=("g", "r", "i")):
+def _predictor(target=None, pooling="global", bands=("g", "r", "i"), error_bars=False):
     target = target or Classes("kind", ("disk", "edge-on", "sphéroïde"))
-    outputs = len(getattr(target, "names", ()) or target.columns)
+    outputs = heads.width(target, error_bars=error_bars)
     shape = (len(bands), 32, 32)
     network = cnn.build(NetworkSettings(depth=3, channels=8, pooling=pooling), shape, outputs)
     network(torch.randn(8, *shape))  # so that the batch statistics are not the first ones
@@ -41,6 +42,34 @@ def test_a_saved_predictor_comes_back_with_the_same_scores_and_names(tmp_path, t
     assert Predictor.load(tmp_path).output_names == predictor.output_names
     again.save(tmp_path / "twice.safetensors")
     assert (tmp_path / "twice.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_error_bars_are_kept_and_do_not_change_what_is_explained(tmp_path):
+    predictor = _predictor(Quantities(("radius", "ratio"), ("arcsec", "")), error_bars=True)
+    predictor.save(tmp_path / "best.safetensors")
+    again, images = Predictor.load(tmp_path), torch.randn(5, 3, 32, 32)
+    scores, bars = again.answers(images)
+    outputs = predictor.logits(images)
+    assert outputs.shape == (5, 4)
+    assert torch.allclose(scores, torch.tensor([3.0, 0.5]) + torch.tensor([2.0, 0.1]) * outputs[:, :2])
+    sigma = torch.tensor([2.0, 0.1]) * torch.exp(5 * torch.tanh(outputs[:, 2:] / 5))
+    assert torch.allclose(bars, sigma)
+    assert _predictor().answers(images)[1] is None
+    asked = question.ask(again, images[0], "ratio")
+    assert asked.score == pytest.approx(float(scores[0, 1]), rel=1e-5)
+    assert torch.equal(frozen_copy(again).answers(images)[1], bars)
+
+
+def test_a_file_of_before_there_were_error_bars_is_read(tmp_path):
+    path, predictor = tmp_path / "best.safetensors", _predictor()
+    predictor.save(path)
+    with safetensors.safe_open(path, framework="pt") as file:
+        plan = json.loads(file.metadata()["tuning_fork"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del plan["outputs"]
+    path.write_bytes(safetensors.torch.save(tensors, {"tuning_fork": json.dumps(plan)}))
+    images = torch.randn(5, 3, 32, 32)
+    assert torch.equal(Predictor.load(path).scores(images), predictor.scores(images))
 
 
 def test_probabilities_add_up_to_one_and_follow_the_images_gradient():

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import SettingsProblem
-from core.settings.declare import Settings, knobs, setting
+from core.settings.declare import Settings, idle, knobs, setting
 from core.settings.toml import overridden
 
 
@@ -73,3 +73,29 @@ def test_a_choice_is_known_in_any_case_of_letters_and_kept_as_it_was_declared():
     assert overridden(Chart(), ["kind=T-SNE"]).kind == "t-SNE"
     with pytest.raises(SettingsProblem, match=r"umap.*PCA"):
         overridden(Chart(), ["kind=umap"])
+
+
+class Shutter(Settings):
+    """For the tests."""
+
+    mode: Literal["fixed", "timed"] = setting("fixed", title="Mode", help="How.")
+    seconds: float = setting(1.0, title="Seconds", help="How long.", applies=("mode", {"timed"}))
+
+
+class Camera(Settings):
+    """For the tests."""
+
+    shutter: Shutter = setting(Shutter(), title="Shutter", help="Which.")
+
+
+def test_a_knob_that_depends_on_another_knows_when_it_has_an_effect():
+    knob = knobs(Shutter)["seconds"]
+    assert knob.applies == ("mode", ("timed",))
+    assert knob.has_effect(Shutter(mode="timed"))
+    assert not knob.has_effect(Shutter())
+    assert knobs(Shutter)["mode"].has_effect(Shutter())
+
+
+def test_what_was_changed_without_effect_is_named():
+    assert idle(Camera()) == idle(Camera(shutter=Shutter(mode="timed", seconds=2))) == []
+    assert idle(Camera(shutter=Shutter(seconds=2))) == ["shutter.seconds"]

@@ -1,0 +1,32 @@
+"""One line that says whether a training has converged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from PySide6.QtWidgets import QLabel, QWidget
+
+from core.project.runs import RunFolder
+
+
+class VerdictLine(QLabel):
+    """The verdict that a run has written down about itself; hidden where there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("verdict")
+        self.setWordWrap(True)
+        self.hide()
+
+    def show_run(self, run: RunFolder) -> None:
+        """Read the verdict of a run."""
+        metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
+        found: dict[str, Any] = metrics.get("verdict", {})
+        self.setText(f"{found.get('sentence', '')} {found.get('advice', '')}".strip())
+        self.setVisible(bool(self.text()))
+
+    def forget(self) -> None:
+        """Show none."""
+        self.clear()
+        self.hide()

@@ -1,0 +1,165 @@
+r"""How wrong an answer is: the losses for classes, vote fractions and quantities.
+
+**Classes**, with :math:`p` the softmax of the outputs and :math:`c` the true class: the cross-entropy
+:math:`-\sum_k y_k \log p_k`, where :math:`y` is 1 for the true class or, smoothed by :math:`\epsilon`,
+:math:`(1 - \epsilon)\,[k = c] + \epsilon / K`; or the focal loss :math:`-(1 - p_c)^\gamma \log p_c`. Each galaxy may
+count by the weight of its class.
+
+**Vote fractions** :math:`v`: the cross-entropy :math:`-\sum_k v_k \log p_k`; or minus the logarithm of the
+likelihood of the :math:`n` votes that were given, divided by the mean number of votes of the training galaxies, so
+that steps are as long as with the cross-entropy. The votes follow a multinomial distribution with probabilities
+:math:`p`, or a Dirichlet-multinomial one with concentrations :math:`\alpha_k = S p_k`, whose sum
+:math:`S = 1000\,\sigma(\log \sum_k e^{o_k} - \log 1000)` follows from the outputs :math:`o`, too: about
+:math:`\alpha_k = e^{o_k}`, but at most 1000 in all. Either way the predicted shares are :math:`p`.
+
+**Quantities** are learned in units of their scatter over the training galaxies. Huber's loss is quadratic near zero
+and linear beyond the knee, so that a few wrong catalogue entries cannot rule the training. With the Gaussian loss
+the network has a second output for each quantity, :math:`\log \sigma`, and the loss is minus the logarithm of the
+likelihood without its constant, :math:`(y - \mu)^2 / 2\sigma^2 + \log \sigma`.
+
+References
+----------
+Huber 1964, Annals of Mathematical Statistics 35, 73; Nix & Weigend 1994, IEEE ICNN 1, 55; Szegedy et al. 2016,
+arXiv:1512.00567 (label smoothing); Lin et al. 2017, arXiv:1708.02002 (focal loss); Walmsley et al. 2022,
+MNRAS 509, 3966 (Dirichlet-multinomial votes).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from core.data.target import Classes, Quantities, Target
+from core.nets import heads
+from core.nets.settings import LossSettings
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+MOST_WEIGHT = 20.0
+_MOST_CONCENTRATION = 1000.0
+_LEAST_CONCENTRATION = 1e-6
+_LEAST_DOUBT = 1e-6  # keeps the slope of the focal loss finite for galaxies that are recognised beyond doubt
+
+
+def balanced_weights(target: Target, labels: NDArray[np.int64]) -> Tensor | None:
+    """One weight per class, N / (K · count) and at most 20, so that all classes count alike; None if not classes."""
+    if not isinstance(target, Classes):
+        return None
+    counts = np.bincount(labels, minlength=len(target.names)).astype(np.float64)
+    weights = len(labels) / (len(counts) * np.maximum(counts, 1))
+    return torch.tensor(np.minimum(weights, MOST_WEIGHT), dtype=torch.float32)
+
+
+def loss(
+    target: Target,
+    settings: LossSettings | None = None,
+    class_weights: Tensor | None = None,
+    mean_votes: float = 1.0,
+) -> Loss:
+    """The loss of a batch: ``f(outputs, labels) → scalar``, a mean over the galaxies.
+
+    Outputs are (n, K), or (n, 2K) for quantities with error bars. Labels are int64 (n,) for classes, float32 (n, K)
+    shares for vote fractions, with the number of votes as a further column where the loss needs it, and standardised
+    float32 (n, K) for quantities. Being a plain mean over galaxies (weights are not divided out again batch by
+    batch), the loss of a whole part is the mean of its batches' losses weighted by their numbers of galaxies.
+
+    Parameters
+    ----------
+    target
+        What is learned.
+    settings
+        Which loss; the defaults if left out.
+    class_weights
+        (K,) what a galaxy of each class counts; None: all alike.
+    mean_votes
+        Mean number of votes of the training galaxies.
+    """
+    wish = settings or LossSettings()
+    if isinstance(target, Quantities):
+        return _of_quantities(wish)
+    if isinstance(target, Classes):
+        return _of_classes(wish, class_weights)
+    return _of_votes(wish, mean_votes)
+
+
+def needs_votes(target: Target, settings: LossSettings) -> bool:
+    """Whether the loss looks at the number of votes."""
+    return not isinstance(target, Classes | Quantities) and settings.votes != "cross-entropy"
+
+
+def _of_classes(settings: LossSettings, class_weights: Tensor | None) -> Loss:
+    def each(outputs: Tensor, labels: Tensor) -> Tensor:
+        if settings.classes == "cross-entropy":
+            smoothing = settings.label_smoothing
+            return functional.cross_entropy(outputs, labels, reduction="none", label_smoothing=smoothing)
+        return _focal(outputs, labels, settings.focus)
+
+    def weighted(outputs: Tensor, labels: Tensor) -> Tensor:
+        losses = each(outputs, labels)  # (n,)
+        if class_weights is not None:
+            losses = losses * class_weights.to(outputs)[labels]
+        return losses.mean()
+
+    return weighted
+
+
+def _focal(outputs: Tensor, labels: Tensor, focus: float) -> Tensor:
+    surprise = functional.cross_entropy(outputs, labels, reduction="none")  # (n,) minus log p
+    doubt = -torch.expm1(-surprise)  # (n,) 1 - p
+    return doubt.clamp_min(_LEAST_DOUBT) ** focus * surprise
+
+
+def _of_votes(settings: LossSettings, mean_votes: float) -> Loss:
+    def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(outputs, labels, reduction="none").mean()
+
+    def likelihood(outputs: Tensor, labels: Tensor) -> Tensor:
+        total = labels[:, -1:]  # (n, 1)
+        votes = labels[:, :-1] * total  # (n, K)
+        orders = torch.lgamma(total[:, 0] + 1) - torch.lgamma(votes + 1).sum(dim=1)  # log of how many ways
+        given = _multinomial if settings.votes == "multinomial" else _dirichlet_multinomial
+        return -(orders + given(outputs, votes)).mean() / mean_votes
+
+    return cross_entropy if settings.votes == "cross-entropy" else likelihood
+
+
+def _multinomial(outputs: Tensor, votes: Tensor) -> Tensor:
+    """Log-probability (n,) of the votes in the order in which they came."""
+    return (votes * outputs.log_softmax(dim=1)).sum(dim=1)
+
+
+def _dirichlet_multinomial(outputs: Tensor, votes: Tensor) -> Tensor:
+    """Log-probability (n,) of the votes in the order in which they came."""
+    alpha = concentrations(outputs)
+    total, given = alpha.sum(dim=1), votes.sum(dim=1)
+    share = torch.lgamma(alpha + votes) - torch.lgamma(alpha)
+    return share.sum(dim=1) + torch.lgamma(total) - torch.lgamma(total + given)
+
+
+def concentrations(outputs: Tensor) -> Tensor:
+    """The Dirichlet distribution's alpha (n, K); the larger their sum, the surer the network is of its shares."""
+    size = outputs.logsumexp(dim=1, keepdim=True)
+    total = _MOST_CONCENTRATION * (size - math.log(_MOST_CONCENTRATION)).sigmoid()
+    return total * outputs.softmax(dim=1) + _LEAST_CONCENTRATION
+
+
+def _of_quantities(settings: LossSettings) -> Loss:
+    match settings.quantities:
+        case "huber":
+            return lambda outputs, labels: functional.smooth_l1_loss(outputs, labels, beta=settings.knee)
+        case "mse":
+            return functional.mse_loss
+        case "mae":
+            return functional.l1_loss
+        case "gaussian":
+            return _gaussian
+
+
+def _gaussian(outputs: Tensor, labels: Tensor) -> Tensor:
+    mean, log_sigma = heads.mean_and_log_sigma(outputs)  # (n, K) each
+    return (((labels - mean) * torch.exp(-log_sigma)) ** 2 / 2 + log_sigma).mean()

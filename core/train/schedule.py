@@ -1,0 +1,106 @@
+r"""How the learning rate changes while a network learns, as a share of the largest rate.
+
+With :math:`t` the epochs passed since the warm-up (a fraction within an epoch), :math:`T` how many there are in all,
+:math:`u = t / T`, :math:`s` the lowest share:
+
+============== ==================================================================================================
+constant       1
+step           :math:`f^{\lfloor t / n \rfloor}`
+exponential    :math:`e^{-k t}`
+inverse        :math:`1 / (1 + k t)`
+cosine         :math:`s + (1 - s)\,(1 + \cos \pi u) / 2`
+one-cycle      half a cosine from 1/25 up to 1 while :math:`u < r`, and half a cosine down to s in the rest
+plateau        :math:`f^m`, at least s, after the validation did not improve for a number of epochs m times
+============== ==================================================================================================
+
+Before each of them a warm-up may lead in a straight line from a hundredth to the whole rate. Nothing is remembered
+between calls: the share follows from the settings, the place in the run, and the history of the validation, so that
+a run that goes on after a break takes the steps it would have taken anyway.
+
+References
+----------
+Loshchilov & Hutter 2017 (cosine); Smith 2018, arXiv:1803.09820 (one-cycle); Goyal et al. 2017, arXiv:1706.02677
+(warm-up).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from core.train.settings import OptimiserSettings
+
+_WARM_UP_FROM = 0.01
+_ONE_CYCLE_FROM = 1 / 25
+
+
+def share(settings: OptimiserSettings, passed: float, costs: Sequence[float] = ()) -> float:
+    """The share of the largest learning rate at some place in a run, 0 … 1.
+
+    Parameters
+    ----------
+    settings
+        The decay and its numbers.
+    passed
+        Epochs since the run began, with the fraction of the running one; 0 … ``settings.epochs``.
+    costs
+        The monitored validation value of each epoch so far, turned so that lower is better; only ``plateau`` looks
+        at it.
+    """
+    warm_up = settings.warm_up
+    if passed < warm_up:
+        return _between(_WARM_UP_FROM, 1, passed / warm_up)
+    t = passed - warm_up
+    lowest = settings.lowest_share
+    match settings.decay:
+        case "constant":
+            return 1.0
+        case "step":
+            return settings.decay_factor ** math.floor(t / settings.decay_every)
+        case "exponential":
+            return math.exp(-settings.decay_rate * t)
+        case "inverse":
+            return 1 / (1 + settings.decay_rate * t)
+        case "cosine":
+            return _half_cosine(lowest, t / (settings.epochs - warm_up))
+        case "one-cycle":
+            return _one_cycle(settings, t / (settings.epochs - warm_up))
+        case "plateau":
+            reductions = plateaus(costs[math.ceil(warm_up) :], settings.plateau_patience)
+            return max(lowest, settings.decay_factor**reductions)
+
+
+def plateaus(costs: Sequence[float], patience: int) -> int:
+    """How often ``patience`` epochs in a row brought no lower cost; each time the count begins anew. NaN is no better.
+
+    Parameters
+    ----------
+    costs
+        One value for each epoch; lower is better.
+    patience
+        At least 1.
+    """
+    best, waited, found = math.inf, 0, 0
+    for cost in costs:
+        if cost < best:
+            best, waited = cost, 0
+        else:
+            waited += 1
+        if waited == patience:
+            found, waited = found + 1, 0
+    return found
+
+
+def _one_cycle(settings: OptimiserSettings, done: float) -> float:
+    if done < settings.rise:
+        return _half_cosine(_ONE_CYCLE_FROM, 1 - done / settings.rise)
+    return _half_cosine(settings.lowest_share, (done - settings.rise) / (1 - settings.rise))
+
+
+def _half_cosine(last: float, done: float) -> float:
+    """From 1 to ``last`` while ``done`` goes from 0 to 1."""
+    return last + (1 - last) * (1 + math.cos(math.pi * done)) / 2
+
+
+def _between(first: float, last: float, done: float) -> float:
+    return first + (last - first) * done

@@ -1,0 +1,212 @@
+r"""Has it converged? A verdict in plain words, as a pure function of a run's history.
+
+A validation curve goes up and down from epoch to epoch, and the lowest of many such values is low by luck. So the
+curve is looked at through a running median over five epochs, and its noise σ is estimated from what that takes away:
+the distance within which 68 per cent of the values lie, divided by what it would be for independent Gaussian ones of
+unit scatter. It is taken over the five epochs before and after, since it shrinks with the learning rate. Whether a
+stretch falls or rises is told by Kendall's rank test against time, which neither a single bad epoch nor the scale of
+the values can fool.
+
+In this order the questions are asked: Is there a value that is no number? Are there enough epochs? Is it better than
+guessing? Do the values swing as far as they have come, or does even the training get worse? Does the validation get
+worse while the training gets better? Does it still improve? If nothing of all this, it has converged.
+
+References
+----------
+Prechelt 1998, Early stopping — but when?; Mann 1945, Econometrica 13, 245 (the rank test against time).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from core.events import EpochEnded
+from core.train import stopping
+from core.train.settings import RunSettings
+
+Kind = Literal["not a number", "too early", "stuck", "rate too high", "over-fitting", "improving", "converged"]
+Values = NDArray[np.float64]
+
+FEWEST = 8
+_MOST = 200  # epochs in which a trend is looked for
+_REACH = 2  # epochs before and after in a running median
+_NEARBY = 5  # epochs before and after from which the noise is taken
+_WITHIN, _SEEN = 0.683, 0.845  # of independent Gaussian values so many lie within so many σ of the running median
+_SURE = 3.0  # standard deviations
+_LUCK = 4.0  # standard deviations: one time in twenty, chance puts the lowest of forty values further ahead
+_SWING = 0.3  # of all that was gained: more noise than this is a swing
+_SWING_OF_LEVEL = 0.1  # of the values themselves: less than this is none
+_RESIDUE = 0.03  # of all that was gained: less than this is no change any more
+_BETTER = 0.03  # in balanced accuracy or R²: less than this is no better than guessing
+_SLOWER = "Choose a lower learning rate, or one that decays; tuningfork rate suggests one."
+_MORE = "The training still improves: more galaxies, augmentation or dropout may gain more."
+_GENERALISE = "More augmentation, dropout, weight decay or galaxies; the best weights are kept."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the history says.
+
+    Attributes
+    ----------
+    kind
+        Which of the cases it is.
+    epoch
+        Since when, counted from 1; 0 where that has no meaning.
+    sentence
+        The verdict.
+    advice
+        What to do; may be empty.
+    """
+
+    kind: Kind
+    epoch: int
+    sentence: str
+    advice: str
+
+
+def of(history: Sequence[EpochEnded], settings: RunSettings, classes: int | None = None) -> Verdict:
+    """Judge a run by its epochs.
+
+    Parameters
+    ----------
+    history
+        The epochs so far, in order.
+    settings
+        Of the run: what is monitored, and how the learning rate goes.
+    classes
+        How many there are; None for quantities and vote fractions.
+    """
+    for ended in history:
+        if not (math.isfinite(ended.train.loss) and math.isfinite(ended.validation.loss)):
+            sentence = f"Since epoch {ended.epoch} the loss is not a number."
+            return Verdict("not a number", ended.epoch, sentence, _SLOWER)
+    if len(history) < FEWEST:
+        return Verdict("too early", 0, f"Too early to say: a verdict needs {FEWEST} epochs.", "")
+    if (guessing := _no_better_than_guessing(history, classes, settings)) is not None:
+        return guessing
+    costs = np.array(stopping.costs(history, settings.stopping))
+    training = np.array(stopping.costs(history, settings.stopping, part="train"))
+    name = {"score": "score", "r2": "R²"}.get(settings.stopping.monitor, settings.stopping.monitor)
+    return _of_curves(training, costs, name, settings)
+
+
+def _of_curves(training: Values, costs: Values, name: str, settings: RunSettings) -> Verdict:
+    smooth, noise = smoothed(costs), scatter(costs)
+    half, recent = (costs[-min(max(FEWEST, len(costs) // part), _MOST) :] for part in (2, 4))
+    lowest = int(smooth.argmin())
+    now = float(noise[-len(recent) :].mean())
+    gained = max(float(np.median(costs[:3]) - smooth[lowest]) - now, 0.0)  # the lowest owes about that to luck
+    if _rise(training) > _RESIDUE * np.ptp(training):
+        since = int(smoothed(training).argmin()) + 2
+        sentence = f"Since epoch {since} even the training gets worse: the steps are too long."
+        return Verdict("rate too high", since, sentence, _SLOWER)
+    if now > _SWING * gained and now > _SWING_OF_LEVEL * abs(float(np.median(recent))):
+        sentence = f"The validation {name} swings by ±{now:.2g} between epochs, and gained only {gained:.2g} in all."
+        return Verdict("rate too high", 0, sentence, _SLOWER)
+    if _rise(costs) > _RESIDUE * gained and trend(training[lowest:][-_MOST:]) < 0:
+        sentence = f"Over-fitting since epoch {lowest + 2}: the validation {name} gets worse, the training better."
+        return Verdict("over-fitting", lowest + 2, f"{sentence} {_best(costs, noise)}", _GENERALISE)
+    gain = -10 * _slope(recent)
+    falls = trend(recent) < -_SURE or (trend(half) < -_SURE and trend(recent) < -1)
+    if falls and gain > _RESIDUE * gained:
+        sentence = f"Still improving: the validation {name} gets better by {gain:.2g} in ten epochs."
+        return Verdict("improving", 0, sentence, _longer(settings))
+    level = float(np.median(recent)) + max(now, _RESIDUE * gained)
+    settled = int(np.flatnonzero(smooth[:-_REACH] > level).max(initial=-1)) + 2
+    sentence = f"Converged at epoch {settled}: since then the validation {name} has changed by less than "
+    sentence += f"its scatter of {now:.2g}." if now > _RESIDUE * gained else f"{_RESIDUE:.0%} of what it had gained."
+    advice = _MORE if trend(training[-len(recent) :]) < -_SURE else ""
+    return Verdict("converged", settled, f"{sentence} {_best(costs, noise)}", advice)
+
+
+def _rise(costs: Values) -> float:
+    """By how much the last values lie above the lowest part of the curve; 0 if that may be chance."""
+    smooth, noise = smoothed(costs), scatter(costs)
+    lowest, last = int(smooth.argmin()), costs[-FEWEST:]
+    if lowest >= len(costs) - FEWEST:
+        return 0.0
+    rise = float(np.median(last) - smooth[lowest])
+    doubt = 1.25 * math.hypot(noise[lowest] / math.sqrt(2 * _REACH + 1), noise[-1] / math.sqrt(FEWEST))
+    return rise if rise > (_SURE + 1) * doubt else 0.0  # one more, since the lowest was chosen
+
+
+def _slope(values: Values) -> float:
+    """The median of the slopes between all pairs (Theil & Sen), per epoch."""
+    first, second = np.triu_indices(len(values), 1)
+    return float(np.median((values[second] - values[first]) / (second - first)))
+
+
+def _best(costs: Values, noise: Values) -> str:
+    """Whether the epoch that was kept is better than the others, or lucky."""
+    best = int(np.argmin(costs)) + 1
+    ahead = lead(costs, noise)
+    luck = "more than luck" if ahead > _LUCK else "which may be luck"
+    return f"Epoch {best} is the best, {ahead:.1f} σ ahead of its neighbours, {luck}."
+
+
+def _no_better_than_guessing(
+    history: Sequence[EpochEnded], classes: int | None, settings: RunSettings
+) -> Verdict | None:
+    """Classes are judged by the balanced accuracy, which is 1/K for any guess, all else by R², which is 0."""
+    name, guess = ("balanced_accuracy", 1 / classes) if classes else ("r2", 0.0)
+    training, validation = (
+        np.array([part.values.get(name, math.nan) for part in parts])
+        for parts in ([epoch.train for epoch in history], [epoch.validation for epoch in history])
+    )
+    known = validation[np.isfinite(validation)]
+    if len(known) < FEWEST or np.median(known[-FEWEST:]) > guess + _BETTER:
+        return None
+    words = name.replace("_", " ").replace("r2", "R²")
+    if np.nanmedian(training[-FEWEST:]) > guess + 3 * _BETTER:
+        sentence = f"Over-fitting from the beginning: the validation is no better than guessing ({words} {guess:.2g})."
+        return Verdict("over-fitting", 1, sentence, _GENERALISE)
+    sentence = f"Stuck: after {len(history)} epochs it is no better than guessing ({words} {guess:.2g})."
+    faster = "a smaller" if settings.optimiser.learning_rate else "another"
+    return Verdict("stuck", 0, sentence, f"Try {faster} learning rate, more depth; and look whether the labels fit.")
+
+
+def smoothed(values: Values) -> Values:
+    """The running median (n,) over five values, over three and one at the ends; n is at least five."""
+    middle = np.median(sliding_window_view(values, 2 * _REACH + 1), axis=1)
+    first, last = np.median(values[:3]), np.median(values[-3:])
+    return np.concatenate([[values[0], first], middle, [last, values[-1]]])
+
+
+def scatter(values: Values) -> Values:
+    """The noise (n,) about the running median, from the neighbourhood of each value; robust against single ones."""
+    away = np.abs(values - smoothed(values))[_REACH:-_REACH]  # nearer the ends the median is that of fewer
+    size = min(2 * _NEARBY + 1, len(away))
+    near = np.quantile(sliding_window_view(away, size), _WITHIN, axis=1)
+    places = np.arange(len(values)) - _REACH - size // 2
+    return near[np.clip(places, 0, len(near) - 1)] / _SEEN
+
+
+def trend(values: Values) -> float:
+    """How surely values rise (positive) or fall, in standard deviations of Kendall's rank test against time."""
+    count = len(values)
+    if count < 3:
+        return 0.0
+    later = np.sign(values[None, :] - values[:, None])[np.triu_indices(count, 1)]
+    return float(later.sum() / math.sqrt(count * (count - 1) * (2 * count + 5) / 18))
+
+
+def lead(costs: Values, noise: Values) -> float:
+    """By how many standard deviations the lowest value lies below the median of the three before and after it."""
+    best = int(np.argmin(costs))
+    around = np.delete(costs[max(0, best - 3) : best + 4], min(best, 3))
+    unrest = noise[max(0, best - _NEARBY) : best + _NEARBY + 1].max()  # it may shrink quickly
+    return float((np.median(around) - costs[best]) / max(float(unrest), 1e-12))
+
+
+def _longer(settings: RunSettings) -> str:
+    if settings.optimiser.decay in ("cosine", "one-cycle"):
+        return "Train again for more epochs, over which the learning rate then falls more slowly."
+    return "Train for more epochs."
