@@ -183,10 +183,10 @@ def sixteen(stamp: NDArray[np.float32], settings: AugmentationSettings, seed: in
     """Sixteen variations of one galaxy."""
 
     def run(stop: threading.Event) -> Work[NDArray[np.float32]]:
-        from core.train import augment
+        from core.train.augmentation import pipeline
 
         yield from begin(stop)
-        return augment.sixteen(stamp, settings, seed)
+        return pipeline.sixteen(stamp, settings, seed)
 
     return Job("Varying a galaxy", run)
 

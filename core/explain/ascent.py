@@ -20,8 +20,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from core.errors import NotPossible
 from core.explain.question import full_precision
 from core.explain.settings import AscentSettings
+from core.nets.normalisation import Normalisation
 
 Goal = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Of an image (C, H, W): what is to become as large as possible, and the number that is shown for it."""
@@ -78,6 +80,21 @@ def slope(coefficients: Tensor, waves: Waves, goal: Goal, shift: list[int]) -> t
         wanted, shown = goal(torch.roll(waves.image(coefficients), shift, (1, 2)))
         (downhill,) = torch.autograd.grad(-wanted, coefficients)  # of the coefficients only: the network stays clean
     return downhill, float(shown.detach())
+
+
+def require_pixelwise(scaling: Normalisation) -> None:
+    """Images grow in scaled pixels, which must be those of the image.
+
+    Raises
+    ------
+    NotPossible
+        The input scaling mixes the pixels of a stamp.
+    """
+    if not scaling.is_pixelwise:
+        raise NotPossible(
+            "Dreams grow pixel by pixel, and this network's input scaling mixes the pixels of a stamp.",
+            "Train a network without whitening, whose galaxies are not scaled each by itself.",
+        )
 
 
 def band_mixing(image: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """One image with a square covered, at each position of a grid, and what a network reads there.
 
-Only what the square can reach is computed where the network's layers are of a known kind
-(:mod:`~core.explain.windowed`); any other network looks at whole images, many at a time.
+Only what the square can reach is computed where the network's layers are of a known kind and its input scaling takes
+each pixel by itself (:mod:`~core.explain.windowed`); any other network looks at whole images, many at a time.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Covered:
         question, read = self._question, self.reading
         both = torch.stack([question.image, self._cover])
         parts = reach.stages(read.layers)
-        if parts is None:
+        if parts is None or not question.predictor.normalisation.is_pixelwise:
             size = 4 * 64 * question.image[0].numel()
             return lambda which: read.of(question, self.images(which)), read.of(question, both), size
         with torch.no_grad(), full_precision(question.image.device):

@@ -37,7 +37,7 @@ from core.data.target import Quantities
 from core.errors import NotANumber, NotPossible, Stopped
 from core.events import Preview, Progress, Work
 from core.explain import activations
-from core.explain.ascent import Goal, Restraint, band_mixing, blurred, climb
+from core.explain.ascent import Goal, Restraint, band_mixing, blurred, climb, require_pixelwise
 from core.explain.dream import Dream
 from core.explain.question import Question, ask, full_precision
 from core.explain.settings import AscentSettings, ClassDreamSettings, DeepDreamSettings
@@ -79,10 +79,12 @@ def class_dream(
     Raises
     ------
     NotPossible
-        The image or the output does not fit the network, or a value is wished of something that is not a quantity.
+        The image or the output does not fit the network, its input scaling mixes pixels, or a value is wished of
+        something that is not a quantity.
     NotANumber
         The image is not finite, or the dream has grown beyond all measure.
     """
+    require_pixelwise(predictor.normalisation)
     question = ask(predictor, image, output)
     wished = settings.wished
     if wished is not None and not isinstance(predictor.target, Quantities):
@@ -132,10 +134,11 @@ def deep_dream(
     Raises
     ------
     NotPossible
-        The image does not fit the network, or the network has no such output, layer or filter.
+        The image does not fit the network, its input scaling mixes pixels, or it has no such output, layer or filter.
     NotANumber
         The image is not finite, or the dream has grown beyond all measure.
     """
+    require_pixelwise(predictor.normalisation)
     question = ask(predictor, image, output)
     channels, height, width = question.image.shape
     row = activations.row_of(predictor, settings.layer, (channels, height, width))

@@ -65,17 +65,24 @@ def after_scaling(predictor: Predictor) -> Callable[[Tensor], Tensor]:
     return outputs
 
 
-def scaled_with_slope(normalisation: Normalisation, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Scaled images (N, C, H, W), and how fast each pixel of them grows with the pixel of the image.
+def scaled_with_way_back(normalisation: Normalisation, images: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Scaled images (N, C, H, W), and what takes a gradient with respect to them to one with respect to the images.
 
-    Both in few passes, and without a record for gradients: torch's own asinh takes each number by itself.
+    Where each pixel is scaled by itself, in few passes and without a record for gradients: torch's own asinh takes each
+    number by itself.
     """
+    if not normalisation.is_pixelwise:
+        with torch.enable_grad():
+            own = images.detach().requires_grad_()
+            scaled = normalisation(own)
+        return scaled.detach(), lambda gradient: torch.autograd.grad(scaled, own, gradient)[0]
     sky, knee, centre, scale = (
         getattr(normalisation, name)[:, None, None] for name in ("sky", "knee", "centre", "scale")
     )
-    if normalisation.kind == "standard":
-        return normalisation(images), (1 / scale).expand_as(images)
+    if normalisation.kind != "asinh":
+        return normalisation(images), lambda gradient: gradient / scale
     distance = (images - sky) / knee
     root = torch.sqrt(distance * distance + 1)
     compressed = torch.log(distance.abs() + root).copysign_(distance)
-    return compressed.sub_(centre).div_(scale), root.mul_(knee * scale).reciprocal_()
+    slope = root.mul_(knee * scale).reciprocal_()
+    return compressed.sub_(centre).div_(scale), lambda gradient: gradient * slope

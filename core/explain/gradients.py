@@ -159,16 +159,18 @@ def _walked(
     return _Way(nodes, _double(scores), _double(shares.flatten(1).sum(dim=1)), list(shares))
 
 
-def slopes(question: Question, outputs: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
-    """Scores (n,) of images, and how fast they rise with each pixel (n, C, H, W), all in physical units.
+def slopes(
+    question: Question, outputs: Callable[[Tensor], Tensor], images: Tensor, *, of_scaled: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Scores (n,) of physical images, and how fast they rise with each pixel (n, C, H, W), physical or as scaled.
 
     ``outputs``, from :func:`~core.explain.folded.after_scaling`, takes scaled images.
     """
-    scaled, slope = folded.scaled_with_slope(question.predictor.normalisation, images)
+    scaled, way_back = folded.scaled_with_way_back(question.predictor.normalisation, images)
     with torch.enable_grad(), full_precision(images.device):
         scores = question.scores(outputs(scaled.requires_grad_()))
         (gradients,) = torch.autograd.grad(scores.sum(), scaled)
-    return scores.detach(), gradients.mul_(slope)
+    return scores.detach(), gradients if of_scaled else way_back(gradients)
 
 
 def _with_nodes(way: _Way, more: _Way) -> _Way:

@@ -101,7 +101,8 @@ def explain(
             raise Stopped
         last = min(first + gradients.chunk(question), settings.samples)
         drawn = [next(draws) for _ in range(first, last)]
-        _, slopes = gradients.slopes(question, outputs, torch.stack([draw.looked_at for draw in drawn]))
+        looked_at = torch.stack([draw.looked_at for draw in drawn])
+        _, slopes = gradients.slopes(question, outputs, looked_at, of_scaled=is_smooth)
         total += (slopes * torch.stack([draw.weight for draw in drawn])).sum(dim=0) / settings.samples
         empty = [draw.sky for draw in drawn if draw.sky is not None]
         if empty:
@@ -135,9 +136,7 @@ def _noisy(question: Question, settings: SmoothGradSettings) -> Iterator[_Draw]:
     spread = settings.noise * question.scatter()[:, None, None]
     while True:
         noise = torch.randn(question.image.shape, generator=random).to(spread.device)
-        noisy = question.image + spread * noise
-        _, slope = folded.scaled_with_slope(question.predictor.normalisation, noisy)
-        yield _Draw(noisy, slope.reciprocal(), None)
+        yield _Draw(question.image + spread * noise, torch.ones_like(question.image), None)
 
 
 def _on_the_way(question: Question, settings: ExpectedGradientSettings) -> Iterator[_Draw]:

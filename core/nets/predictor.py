@@ -20,7 +20,7 @@ from torch import Tensor
 from core.data import target as targets
 from core.data.target import Target
 from core.errors import NotPossible, Problem, UnreadableFile, WrongVersion
-from core.nets import cnn, heads
+from core.nets import cnn, heads, normalisation
 from core.nets.cnn import CNN
 from core.nets.device import memory_format
 from core.nets.heads import OutputScale
@@ -117,7 +117,7 @@ class Predictor:
         Raises
         ------
         NotPossible
-            The number of bands, or for a flattening head the size, does not fit.
+            The number of bands does not fit, or the size to a flattening head or a whitening.
         """
         if len(bands) != len(self.bands):
             raise NotPossible(
@@ -149,7 +149,7 @@ class Predictor:
     def _size_differs(self, shape: tuple[int, int, int]) -> Problem:
         own = f"{self.stamp_shape[2]} × {self.stamp_shape[1]}"
         sentence = f"These stamps have {shape[2]} × {shape[1]} pixels; the network was trained on {own}."
-        if self.network.settings.pooling == "flatten":
+        if self.network.settings.pooling == "flatten" or self.normalisation.white is not None:
             raise NotPossible(sentence, "Import the images at that size.")
         if cnn.deepest_for(*shape[1:]) < self.network.settings.depth:
             raise NotPossible(sentence, "They are too small for its depth.")
@@ -165,6 +165,7 @@ class Predictor:
             "format": FORMAT,
             "network": self.network.settings.model_dump(),
             "normalisation": self.normalisation.kind,
+            "samplewise": self.normalisation.samplewise,
             "target": targets.to_dict(self.target),
             "outputs": self.network.outputs,
             "bands": list(self.bands),
@@ -248,7 +249,9 @@ def _assembled(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     output = part("output.")
     return Predictor(
         network=network,
-        normalisation=Normalisation(plan["normalisation"], **part("normalisation.")),
+        normalisation=normalisation.restored(
+            plan["normalisation"], plan.get("samplewise", "none"), part("normalisation.")
+        ),
         target=target,
         bands=tuple(plan["bands"]),
         stamp_shape=shape,

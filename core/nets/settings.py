@@ -72,14 +72,41 @@ class NetworkSettings(Settings):
         lt=1,
         source="Srivastava et al. 2014",
     )
-    normalisation: Literal["auto", "standard", "asinh"] = setting(
+    normalisation: Literal["auto", "standard", "centre", "asinh"] = setting(
         "auto",
         title="Input scaling",
-        help="Standard: subtract the mean and divide by the standard deviation of each band. Asinh: first compress "
-        "bright pixels, with the noise of the training galaxies as the knee. Auto: asinh for calibrated images, "
-        "standard for 8-bit pictures. Fitted on the training part only, and kept inside the network's file.",
+        help="Standard: subtract the mean and divide by the standard deviation of each band. Centre: subtract the mean "
+        "only. Asinh: first compress bright pixels, with the noise of the training galaxies as the knee. Auto: asinh "
+        "for calibrated images, standard for 8-bit pictures. Fitted on the training part only, and kept inside the "
+        "network's file.",
         level="expert",
         source="Lupton, Gunn & Szalay 1999",
+    )
+    samplewise: Literal["none", "centre", "standard"] = setting(
+        "none",
+        title="Each galaxy by itself",
+        help="Before that, subtract each stamp's own mean (centre), and divide by its own standard deviation "
+        "(standard), over all its bands. The network then no longer knows how bright a galaxy is.",
+        level="expert",
+    )
+    whitening: Literal["none", "ZCA"] = setting(
+        "none",
+        title="Whitening",
+        help="After that, take the correlations between pixels away, as they are in the training galaxies. It raises "
+        "faint detail, and the noise. Stamps must then always have the training's size.",
+        level="expert",
+        source="Krizhevsky 2009",
+    )
+    whitening_floor: float = setting(
+        0.1,
+        title="Floor of variances",
+        help="Added to the variance of each pattern before it is brought to one, as a share of the mean variance: "
+        "patterns that vary less than this stay faint.",
+        gt=0,
+        le=100,
+        scale="log",
+        level="expert",
+        applies=("whitening", ("ZCA",)),
     )
 
 

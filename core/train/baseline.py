@@ -11,7 +11,7 @@ from core.data.target import Classes, Quantities, VoteFractions
 from core.events import Scores
 from core.nets import losses, transfer
 from core.train.batches import Images, in_order
-from core.train.preparation import Plan
+from core.train.plan import Plan
 from core.train.scoring import Tally
 
 _BATCH = 256
@@ -63,7 +63,7 @@ def judged(plan: Plan, images: Images) -> Baseline | None:
     loss, tally = losses.loss(target), Tally(target)
     with torch.inference_mode():
         for part, batch in images.batches(in_order(validation, _BATCH)):
-            outputs = network(batch).cpu()
+            outputs = network(plan.scaled(batch)).cpu()
             outputs = outputs if isinstance(target, Classes) else outputs[:, shared]
             true = labels[torch.from_numpy(part)]
             tally.add(outputs, true, float(loss(outputs, true)))

@@ -95,10 +95,10 @@ def in_order(rows: Rows, batch_size: int) -> list[Pool]:
 
 
 class Images(Protocol):
-    """Where batches come from: scaled images on the device."""
+    """Where batches come from: images on the device, scaled as they were asked for."""
 
     def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
-        """Each batch's rows, and their scaled images (n, C, H, W)."""
+        """Each batch's rows, and their images (n, C, H, W)."""
         ...
 
     def close(self) -> None:
@@ -126,12 +126,12 @@ class _Closing:
 
 
 class Held(_Closing):
-    """All images scaled once and kept in memory.
+    """All images read once and kept in memory.
 
     Parameters
     ----------
     images
-        Scaled images (n, C, H, W) of ``rows``.
+        Images (n, C, H, W) of ``rows``.
     rows
         Rows of the dataset, ascending.
     device
@@ -142,7 +142,7 @@ class Held(_Closing):
         self._images, self._rows, self._device = images, rows, device
 
     def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
-        """Each batch's rows, and their scaled images (n, C, H, W)."""
+        """Each batch's rows, and their images (n, C, H, W)."""
         for rows in (rows for pool in pools for rows in pool):
             places = torch.from_numpy(np.searchsorted(self._rows, rows)).to(self._images.device)
             yield rows, self._images.index_select(0, places).to(self._device)
@@ -157,7 +157,7 @@ class Streamed(_Closing):
         self._file = self._reader.submit(Cutouts.open, path).result()
 
     def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
-        """Each batch's rows, and their scaled images (n, C, H, W)."""
+        """Each batch's rows, and their images (n, C, H, W)."""
         waiting = self._reader.submit(self._read, pools[0]) if pools else None
         for number, pool in enumerate(pools):
             assert waiting is not None
@@ -195,7 +195,7 @@ def open_images(
     rows
         All rows that will be wanted.
     normalisation
-        Scales the images; on ``device``.
+        Scales the images when they are read; on ``device``.
     device
         Where batches are wanted.
     stop

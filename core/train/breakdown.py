@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.errors import NotANumber
 from core.train import descent
-from core.train.preparation import Plan
+from core.train.plan import Plan
 
 
 def explained(

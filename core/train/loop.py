@@ -35,12 +35,12 @@ from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import breakdown, checkpoint, descent, environment, preparation, record, snapshots, stopping
-from core.train.augment import augmented
+from core.train.augmentation.pipeline import augmented
 from core.train.baseline import Baseline, judged
 from core.train.batches import Images, Pool, balanced, in_order, open_images, shuffled
 from core.train.checkpoint import Checkpoint
 from core.train.descent import Descent
-from core.train.preparation import Plan
+from core.train.plan import Plan
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 from core.train.scoring import Tally
 from core.train.settings import RunSettings
@@ -109,7 +109,7 @@ def run(
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
-        with (yield from open_images(cutouts, rows, plan.predictor.normalisation, plan.device, stop)) as images:
+        with (yield from open_images(cutouts, rows, plan.early, plan.device, stop)) as images:
             baseline = judged(plan, images) if earlier is None else record.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
@@ -188,9 +188,9 @@ def _epoch(
     pools = order(plan, epoch)
     batches = sum(len(pool) for pool in pools)
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
-    for batch, (rows, scaled) in enumerate(images.batches(pools), 1):
+    for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
         labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-        varied, outputs = answered(plan, scaled, epoch, batch)
+        varied, outputs = answered(plan, stamps, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
         if not math.isfinite(value):
@@ -207,11 +207,11 @@ def _epoch(
     return tally.scores(), seconds
 
 
-def answered(plan: Plan, scaled: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+def answered(plan: Plan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
     """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K)."""
     seed = plan.settings.seed
     random = torch_generator(seed, "augmentation", epoch, batch)
-    varied = augmented(scaled, plan.settings.augmentation, random, plan.noise, plan.lost_noise)
+    varied = augmented(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.late)
     varied = varied.to(plan.precision, memory_format=memory_format(plan.device))
     plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
     with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
@@ -232,19 +232,15 @@ def validated(plan: Plan, images: Images, criterion: Loss, network: nn.Module | 
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
     with torch.inference_mode():
-        for rows, scaled in images.batches(in_order(plan.split.validation, _VALIDATION_BATCH)):
+        for rows, stamps in images.batches(in_order(plan.split.validation, _VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-            outputs = network(scaled.contiguous(memory_format=memory_format(plan.device)))
+            outputs = network(plan.scaled(stamps).contiguous(memory_format=memory_format(plan.device)))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally
 
 
 def _kept(
-    plan: Plan,
-    folder: RunFolder,
-    moving: Descent,
-    history: list[EpochEnded],
-    baseline: Baseline | None,
+    plan: Plan, folder: RunFolder, moving: Descent, history: list[EpochEnded], baseline: Baseline | None
 ) -> Work[None]:
     """Write down the epoch that has just ended, in the order in which a killed run can be understood."""
     ended, predictor = history[-1], plan.predictor

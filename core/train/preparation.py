@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from core.data import split as splits
 from core.data import target as targets
@@ -23,74 +22,17 @@ from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.predictor import Predictor
 from core.settings.declare import idle
-from core.train import augment, stopping
-from core.train.augment import NoisePool
+from core.train import stopping
+from core.train.augmentation.noise import NoisePool, lost_noise
+from core.train.augmentation.pipeline import is_physical
+from core.train.augmentation.suited import suited
 from core.train.labels import as_the_loss_takes, labelled, numbers_of_votes
+from core.train.plan import Plan
 from core.train.randomness import numpy_generator, torch_generator
 from core.train.settings import RunSettings
 
 _SAMPLE = 2000
 _SAMPLE_BYTES = 256 * 2**20
-
-
-@dataclass
-class Plan:
-    """What a run works on.
-
-    Attributes
-    ----------
-    settings
-        As they are carried out and saved: with the base's network, and without augmentation that falsifies labels.
-    predictor
-        The network being trained with its input scaling; its weights change.
-    base
-        The network that was started from, unchanged, or None.
-    labels
-        As the loss takes them, for all rows of the dataset, on the device: int64 (N,), or float32 (N, K), with the
-        number of votes as a further column where the loss needs it.
-    split
-        Which rows are for what.
-    device, precision
-        Where and in which number format the training is computed.
-    noise
-        Normal random numbers for the augmentation, on the device.
-    lost_noise
-        Standard deviation of the noise that the augmentation's interpolation takes away, per band.
-    dropout
-        The generator of the network's dropout; the loop sets its seed batch by batch.
-    facts
-        The data in plain values: name, fingerprint, number of galaxies per part and class.
-    notices
-        What the user should know, without it being impossible.
-    """
-
-    settings: RunSettings
-    predictor: Predictor
-    base: Predictor | None
-    labels: Tensor
-    split: Split
-    device: torch.device
-    precision: torch.dtype
-    noise: NoisePool
-    lost_noise: Tensor
-    dropout: torch.Generator
-    facts: dict[str, Any]
-    notices: list[Problem]
-
-    @property
-    def target(self) -> Target:
-        """What is learned."""
-        return self.predictor.target
-
-    @property
-    def training_labels(self) -> NDArray[Any]:
-        """Labels of the training part, as the loss takes them."""
-        return self.labels.cpu().numpy()[self.split.train]
-
-    @property
-    def stamp_bytes(self) -> int:
-        """Bytes of one stamp as float32."""
-        return 4 * math.prod(self.predictor.stamp_shape)
 
 
 def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None = None) -> Plan:
@@ -123,7 +65,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         cutouts.ids, labels, target, settings.data, settings.seed, _groups(cutouts, settings.data.group)
     )
     _require_enough(split, settings)
-    augmentation, notices = augment.suited(settings.augmentation, target)
+    augmentation, notices = suited(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
@@ -131,7 +73,8 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
     notices += _without_effect(settings, target)
     sample = _sample(cutouts, split.train, settings.seed)
     predictor = trained or _fresh(settings, cutouts, target, labels[split.train], sample, base)
-    lost = augment.lost_noise(predictor.normalisation(torch.from_numpy(sample)))
+    scales_late = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
+    stamps = torch.from_numpy(sample) if scales_late else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
     predictor.to(device)
     pixels = settings.optimiser.batch_size * math.prod(predictor.stamp_shape)
@@ -144,7 +87,8 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         device=device,
         precision=devices.precision(settings.precision, device),
         noise=NoisePool.drawn(pixels, torch_generator(settings.seed, "noise"), device),
-        lost_noise=lost.to(device),
+        lost_noise=lost_noise(stamps).to(device),
+        scales_late=scales_late,
         dropout=_own_dropout(predictor, device),
         facts=_facts(cutouts, target, labels, split),
         notices=notices,
@@ -192,6 +136,7 @@ def _without_effect(settings: RunSettings, target: Target) -> list[Problem]:
     """Knobs that were turned and move nothing."""
     names = [f"optimiser.{name}" for name in idle(settings.optimiser)]
     names += [f"loss.{name}" for name in idle(settings.loss)]
+    names += [f"network.{name}" for name in idle(settings.network)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
@@ -226,11 +171,11 @@ def _fresh(
     error_bars = isinstance(target, Quantities) and settings.loss.quantities == "gaussian"
     if base is None:
         network = cnn.build(settings.network, shape, heads.width(target, error_bars=error_bars), weights)
-        scaling = normalisation.fit(sample, _scaling(settings, cutouts))
+        floor = settings.network.whitening_floor if settings.network.whitening == "ZCA" else None
+        scaling = normalisation.fit(sample, _scaling(settings, cutouts), settings.network.samplewise, floor)
     else:
         network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
-        old = base.normalisation
-        scaling = normalisation.Normalisation(old.kind, old.sky, old.knee, old.centre, old.scale)
+        scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
     return Predictor(network, scaling, target, bands, shape, _pixel_scale(cutouts), scale)
 

@@ -35,7 +35,7 @@ from core.events import Progress, Skipped, Work
 from core.train import descent, environment, loop, preparation
 from core.train.batches import Images, Rows, open_images
 from core.train.descent import Descent
-from core.train.preparation import Plan
+from core.train.plan import Plan
 from core.train.settings import RunSettings
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 120
@@ -94,8 +94,7 @@ def run(settings: RunSettings, data: Path, stop: threading.Event, *, steps: int 
         plan = preparation.prepare(settings, cutouts)
         for notice in plan.notices:
             yield Skipped(notice)
-        normalisation = plan.predictor.normalisation
-        with (yield from open_images(cutouts, plan.split.train, normalisation, plan.device, stop)) as images:
+        with (yield from open_images(cutouts, plan.split.train, plan.early, plan.device, stop)) as images:
             rates = np.geomspace(LOWEST, HIGHEST, steps)
             losses = yield from _losses(plan, images, rates, stop)
     return read_off(rates[: len(losses)], losses)
@@ -146,8 +145,8 @@ def _losses(plan: Plan, images: Images, rates: NDArray[np.float64], stop: thread
     for step, rate in enumerate(rates, 1):
         if stop.is_set():
             raise Stopped
-        epoch, (rows, scaled) = next(batches)
-        _, outputs = loop.answered(plan, scaled, epoch, step)
+        epoch, (rows, stamps) = next(batches)
+        _, outputs = loop.answered(plan, stamps, epoch, step)
         loss = criterion(outputs.float(), plan.labels[torch.from_numpy(rows).to(plan.device)])
         value = loss.item()
         if not math.isfinite(value) or (losses and value > _BLOWN_UP * max(losses[0], min(losses))):

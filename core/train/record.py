@@ -18,7 +18,7 @@ from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import verdict
 from core.train.baseline import Baseline
-from core.train.preparation import Plan
+from core.train.plan import Plan
 from core.train.settings import RunSettings
 
 FORMAT = 1

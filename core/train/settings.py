@@ -7,51 +7,7 @@ from typing import Literal
 from core.data.settings import DataSettings
 from core.nets.settings import LossSettings, NetworkSettings
 from core.settings.declare import Settings, setting
-
-
-class AugmentationSettings(Settings):
-    """How a galaxy is varied each time it is shown to the network, in training only."""
-
-    rotation: float = setting(
-        180,
-        title="Rotation",
-        help="Turn by an angle drawn from ± this. Left out where position angles are learned.",
-        unit="deg",
-        ge=0,
-        le=180,
-    )
-    width_shift: float = setting(
-        0.05, title="Width shift", help="Move sideways by up to this share of the width.", ge=0, le=0.5
-    )
-    height_shift: float = setting(
-        0.05, title="Height shift", help="Move up or down by up to this share of the height.", ge=0, le=0.5
-    )
-    zoom_min: float = setting(
-        0.9,
-        title="Zoom from",
-        help="Smallest magnification; 1: as it is. Left out where sizes or magnitudes are learned.",
-        gt=0.2,
-        le=1,
-    )
-    zoom_max: float = setting(1.1, title="Zoom to", help="Largest magnification; 1: as it is.", ge=1, lt=5)
-    horizontal_flip: bool = setting(
-        True,
-        title="Horizontal flip",
-        help="Mirror left and right half of the time. It swaps clockwise and anticlockwise spirals, and is left out "
-        "where classes tell them apart.",
-    )
-    vertical_flip: bool = setting(
-        True,
-        title="Vertical flip",
-        help="Mirror top and bottom half of the time. Swaps handedness too, and is left out likewise.",
-    )
-    noise: float = setting(
-        0.02,
-        title="Gaussian noise",
-        help="Standard deviation of noise added to the network's scaled input, where each band has unit variance.",
-        ge=0,
-        le=2,
-    )
+from core.train.augmentation.settings import AugmentationSettings
 
 
 class OptimiserSettings(Settings):

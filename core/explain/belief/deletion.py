@@ -202,16 +202,18 @@ def _followed(
 ) -> Work[NDArray[np.float64]]:
     """What is followed, float64 (2 + m,): of the image, of the empty image, and where only some pixels are kept.
 
-    ``kept`` (m, H, W) tells which. Pixels are replaced after the scaling, which works on each of them by itself.
+    ``kept`` (m, H, W) tells which. Pixels are replaced after the scaling where it works on each of them by itself.
     """
     predictor, device = question.predictor, question.image.device
-    outputs = folded.after_scaling(predictor)
+    is_pixelwise = predictor.normalisation.is_pixelwise
+    outputs = folded.after_scaling(predictor) if is_pixelwise else folded.logits(predictor)
     cover = question.cover(settings.fill, settings.seed)
     budget = _CHUNK_BYTES.get(device.type, _LARGE_CHUNK_BYTES)
     chunk = max(1, int(budget / (4 * 64 * kept[0].numel())))
     found: list[Tensor] = []
     with full_precision(device):
-        full, empty = predictor.normalisation(torch.stack([question.image, cover]))
+        both = torch.stack([question.image, cover])
+        full, empty = predictor.normalisation(both) if is_pixelwise else both
         found.append(outputs(torch.stack([full, empty])))
         for done, which in enumerate(kept.split(chunk)):
             if stop.is_set():

@@ -1,0 +1,108 @@
+r"""Turn, shear, zoom, mirror and shift in one interpolation.
+
+Rotation by :math:`\varphi`, shear by :math:`s`, zoom by :math:`z`, flips :math:`f_x, f_y = \pm 1` and shift :math:`t`
+become *one* affine map per galaxy. With :math:`c` the centre of the stamp, the output pixel at :math:`p = (x, y)` shows
+what was at
+
+.. math::
+
+    c + \operatorname{diag}(f_x, f_y)\, R(\varphi)\, S(s)\, (p - c - t) / z , \quad
+    S(s) = \begin{pmatrix} \cos s & 0 \\ -\sin s & 1 \end{pmatrix} .
+
+Rotation and shear are those of Keras; its zoom is :math:`1/z`, and its shift comes after the rotation.
+
+Interpolation is bilinear. What comes from outside the stamp is by default mirrored at its edge: for a galaxy in the
+centre that is sky with the right noise and no seam, where a constant would leave smooth corners that tell the angle.
+The ways to fill are those of Keras and of :func:`scipy.ndimage.affine_transform` under the names ``reflect``,
+``nearest``, ``grid-constant`` (with the sky's level as the constant) and ``grid-wrap``.
+
+References
+----------
+Dieleman, Willett & Dambre 2015, MNRAS 450, 1441.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from core.train.augmentation.settings import AugmentationSettings, FillMode
+from core.train.augmentation.sky import level
+
+_STILL = {"rotation": 0.0, "shear": 0.0, "zoom_min": 1.0, "zoom_max": 1.0, "width_shift": 0.0, "height_shift": 0.0}
+
+
+def interpolates(settings: AugmentationSettings) -> bool:
+    """Whether pixels come to lie between others; flips alone only reorder them."""
+    return settings.model_copy(update=_STILL) != settings
+
+
+def moved(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Images (n, C, H, W) turned, sheared, zoomed, mirrored and shifted; themselves if nothing of it is asked for."""
+    if not (interpolates(settings) or settings.horizontal_flip or settings.vertical_flip):
+        return images
+    return warped(images, affine_maps(len(images), images.shape[2:], settings, generator), settings.fill_mode)
+
+
+def affine_maps(count: int, shape: Iterable[int], settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Random maps (count, 2, 3) from output to input, in pixels (x, y) from the centre of the stamp."""
+    height, width = shape
+    uniform = torch.rand(count, 6, generator=generator, dtype=torch.float64)  # one row per galaxy
+    angle = (2 * uniform[:, 0] - 1) * math.radians(settings.rotation)
+    zoom = settings.zoom_min * (settings.zoom_max / settings.zoom_min) ** uniform[:, 1]  # even in its logarithm
+    shift = (2 * uniform[:, 2:4] - 1) * torch.tensor([settings.width_shift * width, settings.height_shift * height])
+    chance = torch.tensor([settings.horizontal_flip, settings.vertical_flip]) * 0.5
+    flip = torch.where(uniform[:, 4:6] < chance, -1.0, 1.0).double()
+    if not settings.shear:
+        return matrices(angle, zoom, shift, flip)
+    slant = (2 * torch.rand(count, generator=generator, dtype=torch.float64) - 1) * math.radians(settings.shear)
+    return matrices(angle, zoom, shift, flip, slant)
+
+
+def matrices(angle: Tensor, zoom: Tensor, shift: Tensor, flip: Tensor, shear: Tensor | None = None) -> Tensor:
+    """Compose angles, shears (n,) in radians, zooms (n,), shifts in pixels and flips (n, 2) into maps (n, 2, 3)."""
+    cosine, sine = torch.cos(angle), torch.sin(angle)
+    turn = torch.stack([torch.stack([cosine, sine], 1), torch.stack([-sine, cosine], 1)], 1)  # (n, 2, 2)
+    if shear is not None:
+        nothing, whole = torch.zeros_like(shear), torch.ones_like(shear)
+        rows = [torch.stack([torch.cos(shear), nothing], 1), torch.stack([-torch.sin(shear), whole], 1)]
+        turn = turn @ torch.stack(rows, 1)
+    linear = flip[:, :, None] * turn / zoom[:, None, None]
+    return torch.cat([linear, -linear @ shift[:, :, None]], dim=2)
+
+
+def warped(images: Tensor, maps: Tensor, fill: FillMode = "reflect") -> Tensor:
+    """Images (n, C, H, W) through maps (n, 2, 3) as from :func:`affine_maps`."""
+    height, width = images.shape[2:]
+    half = torch.tensor([width / 2, height / 2], dtype=maps.dtype)
+    linear = maps[:, :, :2] * half / half[:, None]  # torch counts from −1 to 1 along each axis
+    theta = torch.cat([linear, maps[:, :, 2:] / half[:, None]], dim=2).to(images.device, images.dtype)
+    x, y = ((torch.arange(side, device=theta.device) + 0.5) * (2 / side) - 1 for side in (width, height))
+    grid = theta[:, :, :1, None] * x + (theta[:, :, 1:2, None] * y[:, None] + theta[:, :, 2:, None])  # (n, 2, H, W)
+    match fill:
+        case "reflect":
+            return _sampled(images, grid, "reflection")
+        case "nearest":
+            return _sampled(images, grid, "border")
+        case "constant":
+            sky = level(images)
+            return _sampled(images - sky, grid, "zeros") + sky
+        case "wrap":
+            return _wrapped(images, grid)
+
+
+def _sampled(images: Tensor, grid: Tensor, beyond: str) -> Tensor:
+    return functional.grid_sample(images, grid.permute(0, 2, 3, 1), "bilinear", beyond, align_corners=False)
+
+
+def _wrapped(images: Tensor, grid: Tensor) -> Tensor:
+    """The image repeats: places are brought back into it, and after its last pixel comes its first one again."""
+    sides = torch.tensor([images.shape[3], images.shape[2]], device=grid.device, dtype=grid.dtype)[:, None, None]
+    pixel = ((grid + 1) * sides - 1) / 2  # from the centre of the first pixel
+    pixel = pixel - sides * torch.floor(pixel / sides)
+    larger = functional.pad(images, (0, 1, 0, 1), mode="circular")
+    return _sampled(larger, (2 * pixel + 1) / (sides + 1) - 1, "border")

@@ -1,0 +1,79 @@
+"""A galaxy of the same survey beside the one in the centre.
+
+Only its light is added, not its sky: what stands out of the noise together with the pixels around it, within a circle
+whose edge is soft. It lies so far from the centre that the circle ends before it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from core.train.augmentation.settings import AugmentationSettings
+from core.train.augmentation.sky import Sky
+
+NEAREST, FARTHEST = 0.35, 0.6
+"""Distance of a neighbour from the centre, in units of the stamp's smaller side."""
+_SOFT = 0.7  # of the circle's radius: from here on its light is faded out
+_STANDS_OUT = 1.0  # mean over 3 × 3 pixels and the bands, in units of the noise
+
+
+def added(
+    images: Tensor,
+    sky: Sky,
+    settings: AugmentationSettings,
+    generator: torch.Generator,
+    others: Tensor | None = None,
+) -> Tensor:
+    """Give some of the images a neighbour.
+
+    Parameters
+    ----------
+    images, sky
+        (n, C, H, W), and what lies below them.
+    settings
+        How many get one.
+    generator
+        Draws which ones, from where, and where to.
+    others
+        (m, C, H, W), galaxies that the neighbours come from; None: the images themselves, never the same one.
+    """
+    count, _, height, width = images.shape
+    if not settings.neighbours or (others is None and count == 1):
+        return images
+    uniform = torch.rand(count, 3, generator=generator)
+    if others is None:
+        source = (torch.arange(count) + torch.randint(1, count, (1,), generator=generator)) % count
+    else:
+        source = torch.randint(len(others), (count,), generator=generator)
+    chosen = torch.nonzero(uniform[:, 0] < settings.neighbours)[:, 0]
+    if not len(chosen):
+        return images
+    source, angle = source[chosen].to(images.device), 2 * math.pi * uniform[chosen, 1]
+    distance = min(height, width) * (NEAREST + (FARTHEST - NEAREST) * uniform[chosen, 2])
+    light = _light(images[source], sky[source]) if others is None else _light(others[source], Sky.of(others[source]))
+    down = _shifting(distance * torch.sin(angle), height).to(light)
+    across = _shifting(distance * torch.cos(angle), width).to(light)
+    placed = down[:, None] @ light @ across[:, None].mT
+    return images.index_add(0, chosen.to(images.device), placed)
+
+
+def _light(images: Tensor, sky: Sky) -> Tensor:
+    """What belongs to the galaxy in the centre of each image."""
+    height, width = images.shape[2:]
+    above = images - sky.level
+    strength = (above / sky.noise).mean(dim=1, keepdim=True)
+    stands_out = functional.avg_pool2d(strength, 3, 1, 1) > _STANDS_OUT
+    y, x = (torch.arange(side, device=images.device) - (side - 1) / 2 for side in (height, width))
+    radius = torch.hypot(y[:, None], x) / (NEAREST * min(height, width) - 1)  # rounding moves it by up to a pixel
+    fading = torch.cos(math.pi / 2 * ((radius - _SOFT) / (1 - _SOFT)).clamp(0, 1)).square()
+    return above * stands_out * fading
+
+
+def _shifting(pixels: Tensor, side: int) -> Tensor:
+    """Matrices (n, P, P) that shift by so many whole pixels, rounded, and leave out what comes to lie outside."""
+    place = torch.arange(side)
+    return place[:, None] - place == pixels.round()[:, None, None]

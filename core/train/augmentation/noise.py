@@ -1,0 +1,68 @@
+"""Normal random numbers, and how strong they must be to make up for what interpolation takes away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_PLACES_TO_BEGIN = 2**22
+
+
+@dataclass(frozen=True)
+class NoisePool:
+    """Normal random numbers drawn once; each batch takes a stretch of them from a random place on, with a random sign.
+
+    Drawing a fresh number for every pixel would cost as much as the whole affine map.
+    """
+
+    values: Tensor
+
+    @classmethod
+    def drawn(cls, pixels: int, generator: torch.Generator, device: torch.device | str = "cpu") -> NoisePool:
+        """A pool for batches of up to ``pixels`` numbers, with four million different places to begin at."""
+        return cls(torch.randn(pixels + _PLACES_TO_BEGIN, generator=generator).to(device))
+
+    def stretch(self, pixels: int, generator: torch.Generator) -> Tensor:
+        """``pixels`` consecutive numbers."""
+        start = int(torch.randint(len(self.values) - pixels + 1, (1,), generator=generator))
+        return self.values[start : start + pixels]
+
+
+def noisy(
+    images: Tensor, width: Tensor, generator: torch.Generator, pool: NoisePool | None, *, own: bool = False
+) -> Tensor:
+    """Images (n, C, H, W) with normal noise of standard deviation ``width``, which fits their shape.
+
+    Without a pool the noise is drawn anew. ``own`` images may be changed.
+    """
+    if pool is None:
+        noise = torch.randn(images.shape, generator=generator).to(images.device)
+    else:
+        noise = pool.stretch(images.numel(), generator).view(images.shape)
+    sign = 1 if torch.rand(1, generator=generator) < 0.5 else -1
+    return images.addcmul_(noise, sign * width) if own else torch.addcmul(images, noise, sign * width)
+
+
+def lost_noise(images: Tensor) -> Tensor:
+    r"""Standard deviation (C,) of the noise that interpolation takes from the sky of images (n, C, H, W).
+
+    Between two pixels of variance :math:`\sigma^2` and correlation :math:`\rho`, at a place spread evenly between them,
+    the mean variance is :math:`\sigma^2 (2 + \rho) / 3`, and so along each axis. Variance and correlation are measured
+    along the stamps' edges, where galaxies are rare; what is far off the sky is clipped.
+    """
+    lines = [
+        torch.cat([images[:, :, 0], images[:, :, -1]]),  # (2 n, C, W) along x
+        torch.cat([images[:, :, :, 0], images[:, :, :, -1]]),  # (2 n, C, H) along y
+    ]
+    lines = [line - line.median(dim=2, keepdim=True).values for line in lines]
+    flat = torch.cat([line.transpose(0, 1).flatten(1) for line in lines], dim=1)  # (C, pixels)
+    sigma = 1.4826 * flat.abs().median(dim=1).values  # (C,)
+    kept = torch.ones_like(sigma)
+    for line in lines:
+        line = torch.minimum(torch.maximum(line, -3 * sigma[:, None]), 3 * sigma[:, None])
+        square = (line**2).mean(dim=(0, 2)).clamp_min(torch.finfo(line.dtype).tiny)
+        correlation = ((line[:, :, 1:] * line[:, :, :-1]).mean(dim=(0, 2)) / square).clamp(0, 1)
+        kept = kept * (2 + correlation) / 3
+    return sigma * torch.sqrt(1 - kept)

@@ -1,0 +1,102 @@
+r"""The sky of each stamp, measured along its edge, and what depends on it.
+
+Levels and noise are medians of the outermost pixels, where galaxies are rare: each stamp has its own, so that it does
+not matter whether all come from equally deep images.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from core.train.augmentation.settings import AugmentationSettings
+
+_LEAST_NOISE = 0.01  # of the stamp's standard deviation, for images without noise
+_APERTURE = 0.25  # of the stamp's smaller side
+
+
+@dataclass(frozen=True)
+class Sky:
+    """Level and standard deviation of the noise of each stamp and band, both (n, C, 1, 1) in the images' unit.
+
+    The noise is at least a hundredth of the stamp's standard deviation, for images without any.
+    """
+
+    level: Tensor
+    noise: Tensor
+
+    @classmethod
+    def of(cls, images: Tensor) -> Sky:
+        """Measure it along the edges of images (n, C, H, W)."""
+        edge = _edge(images)
+        middle = edge.median(dim=2, keepdim=True).values
+        noise = 1.4826 * (edge - middle).abs().median(dim=2, keepdim=True).values
+        least = _LEAST_NOISE * images.flatten(2).std(dim=2, keepdim=True)
+        noise = torch.maximum(noise, least).clamp_min(torch.finfo(noise.dtype).tiny)
+        return cls(middle[..., None], noise[..., None])
+
+    def __getitem__(self, which: Tensor) -> Sky:
+        """That of some of the stamps."""
+        return Sky(self.level[which], self.noise[which])
+
+
+def level(images: Tensor) -> Tensor:
+    """Median (n, C, 1, 1) of the outermost pixels of images (n, C, H, W)."""
+    return _edge(images).median(dim=2, keepdim=True).values[..., None]
+
+
+def signal_to_noise(images: Tensor, sky: Sky) -> Tensor:
+    r"""Signal-to-noise ratio (n,) of the light around the centre of images (n, C, H, W).
+
+    In each band :math:`\sum (x - b) / (\sigma \sqrt{N})` over the :math:`N` pixels within a quarter of the smaller
+    side, for a sky of level :math:`b` and noise :math:`\sigma`; over the bands the root of the sum of squares.
+    """
+    height, width = images.shape[2:]
+    y, x = (torch.arange(side, device=images.device) - (side - 1) / 2 for side in (height, width))
+    inside = y[:, None] ** 2 + x**2 <= (_APERTURE * min(height, width)) ** 2  # (H, W)
+    light = ((images - sky.level) * inside).sum(dim=(2, 3))  # (n, C)
+    ratio = light / (sky.noise[:, :, 0, 0] * math.sqrt(int(inside.sum())))
+    return ratio.clamp_min(0).square().sum(dim=1).sqrt()
+
+
+def noise_factor(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor | None:
+    """By how much the noise of each stamp is to grow, (n, 1, 1, 1); None: not at all."""
+    if settings.sky_noise == 1 and not settings.signal_to_noise:
+        return None
+    uniform = torch.rand(len(images), 2, generator=generator).to(images.device)
+    factor = settings.sky_noise ** uniform[:, 0]  # even in its logarithm
+    if settings.signal_to_noise:
+        own = signal_to_noise(images, sky)
+        factor = torch.maximum(factor, (own / settings.signal_to_noise).clamp_min(1) ** uniform[:, 1])
+    return factor[:, None, None, None]
+
+
+def brightened(
+    images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator
+) -> tuple[Tensor, Sky]:
+    """Multiply what lies above the sky, all bands by the same factor; the sky's noise is part of it."""
+    if settings.brightness_min == settings.brightness_max:
+        return images, sky
+    uniform = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device)
+    factor = settings.brightness_min * (settings.brightness_max / settings.brightness_min) ** uniform
+    return torch.lerp(sky.level, images, factor), Sky(sky.level, sky.noise * factor)
+
+
+def tilted(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Add a plane that is zero in the centre, in a direction of its own for each stamp, and alike in its bands."""
+    if not settings.gradient:
+        return images
+    height, width = images.shape[2:]
+    uniform = torch.rand(2, len(images), 1, 1, 1, generator=generator).to(images.device)
+    rise, angle = settings.gradient * uniform[0], 2 * math.pi * uniform[1]
+    y, x = ((torch.arange(side, device=images.device) + 0.5) / side - 0.5 for side in (height, width))
+    return images + sky.noise * rise * (torch.cos(angle) * x + torch.sin(angle) * y[:, None])
+
+
+def _edge(images: Tensor) -> Tensor:
+    """The outermost pixels of images (n, C, H, W), (n, C, P)."""
+    sides = (images[:, :, 0], images[:, :, -1], images[:, :, 1:-1, 0], images[:, :, 1:-1, -1])
+    return torch.cat(sides, dim=2)
