@@ -82,5 +82,8 @@ def fit(images: Tensor, floor: float) -> Whitening:
     variances, directions = variances[:most], directions[:most]
     directions = directions / directions.norm(dim=1, keepdim=True).clamp_min(torch.finfo(directions.dtype).tiny)
     added = floor * total / values if total > 0 else 1.0  # images that are all alike stay zero
-    left = max(0.0, total - float(variances.sum())) / (values - most) if most < values else 0.0
-    return Whitening(mean, directions, (variances + added).rsqrt(), torch.tensor((left + added) ** -0.5))
+    gains = (variances + added).rsqrt()
+    if most == values:  # nothing is left; a small gain there costs the least in rounding
+        return Whitening(mean, directions, gains, gains[0])
+    left = max(0.0, total - float(variances.sum())) / (values - most)
+    return Whitening(mean, directions, gains, torch.tensor((left + added) ** -0.5))

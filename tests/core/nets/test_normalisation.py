@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.preprocessing import StandardScaler
 
 from core.errors import NotANumber, TooFewGalaxies
 from core.nets import normalisation
@@ -82,3 +83,48 @@ def test_the_border_of_a_stamp_counts_every_edge_pixel_once():
     image = np.arange(20, dtype=np.float32).reshape(1, 1, 4, 5)
     inner = {6, 7, 8, 11, 12, 13}
     assert sorted(normalisation.border(image)[0, 0].tolist()) == sorted(set(range(20)) - inner)
+
+
+def test_standard_is_scikit_learns_scaler_over_all_pixels_of_a_band():
+    images = _stamps(30)
+    pixels = images.transpose(0, 2, 3, 1).reshape(-1, 2)
+    expected = StandardScaler().fit_transform(pixels.astype(np.float64))
+    found = normalisation.fit(images, "standard")(torch.from_numpy(images))
+    assert np.allclose(found.permute(0, 2, 3, 1).reshape(-1, 2).numpy(), expected, atol=1e-4)
+    centred = normalisation.fit(images, "centre")(torch.from_numpy(images))
+    assert np.allclose(centred.permute(0, 2, 3, 1).reshape(-1, 2).numpy(), pixels - pixels.mean(axis=0), atol=1e-3)
+
+
+@pytest.mark.parametrize("samplewise", ["centre", "standard"])
+def test_each_galaxy_by_itself_is_the_written_formula_over_all_its_bands(samplewise):
+    images = _stamps(10)
+    found = normalisation.by_itself(torch.from_numpy(images), samplewise).numpy()
+    expected = images - images.mean(axis=(1, 2, 3), keepdims=True)
+    if samplewise == "standard":
+        expected = expected / images.std(axis=(1, 2, 3), keepdims=True)
+    assert np.allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["standard", "centre", "asinh"])
+@pytest.mark.parametrize("samplewise", ["centre", "standard"])
+def test_the_bands_are_scaled_as_they_are_after_each_galaxy_was_scaled_by_itself(kind, samplewise):
+    images = _stamps()
+    fitted = normalisation.fit(images, kind, samplewise)
+    own = normalisation.by_itself(torch.from_numpy(images), samplewise)
+    assert torch.allclose(fitted(torch.from_numpy(images)), normalisation.fit(own.numpy(), kind)(own), atol=1e-5)
+    assert not fitted.is_pixelwise
+    if samplewise == "standard":  # no longer knows how bright a galaxy is
+        brighter = torch.from_numpy(7 * images + 100)
+        assert torch.allclose(fitted(brighter), fitted(torch.from_numpy(images)), atol=2e-2)
+
+
+def test_a_constant_stamp_by_itself_is_zero_and_not_its_rounding_error():
+    flat = torch.full((2, 1, 31, 31), 0.1)
+    assert normalisation.by_itself(flat, "standard").abs().max() < 1e-6
+
+
+def test_the_quick_way_is_the_same_to_rounding():
+    images = torch.from_numpy(_stamps(20) * np.geomspace(1e-3, 1e4, 20, dtype=np.float32)[:, None, None, None])
+    for kind in ("standard", "asinh"):
+        fitted = normalisation.fit(_stamps(), kind)
+        assert torch.allclose(fitted.quick(images), fitted(images), rtol=1e-5, atol=1e-5)
