@@ -179,14 +179,16 @@ def base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
     return Job("Describing the network", run)
 
 
-def sixteen(stamp: NDArray[np.float32], settings: AugmentationSettings, seed: int) -> Job:
-    """Sixteen variations of one galaxy."""
+def sixteen(
+    stamp: NDArray[np.float32], settings: AugmentationSettings, seed: int, others: NDArray[np.float32] | None = None
+) -> Job:
+    """Sixteen variations of one galaxy, beside which ``others`` may appear."""
 
     def run(stop: threading.Event) -> Work[NDArray[np.float32]]:
         from core.train.augmentation import pipeline
 
         yield from begin(stop)
-        return pipeline.sixteen(stamp, settings, seed)
+        return pipeline.sixteen(stamp, settings, seed, others)
 
     return Job("Varying a galaxy", run)
 

@@ -19,6 +19,8 @@ from app.widgets.two_sides import TwoSides, scrolled
 from core.data.stretch import colour_planes, limits, suited, to_rgb
 from core.train.settings import AugmentationSettings
 
+_NEIGHBOURS = 16
+
 
 class AugmentationPanel(QWidget):
     """How a galaxy is varied in training, tried out on the current galaxy.
@@ -108,7 +110,18 @@ class AugmentationPanel(QWidget):
         row = max(self._session.current, 0)
         self._stamp = cutouts.images[row]
         self.caption.setText(f"{cutouts.ids[row]}, sixteen times")
-        self._latest.start(work.sixteen(self._stamp, self._session.settings.augmentation, self._seed))
+        augmentation = self._session.settings.augmentation
+        others = self._others(row) if augmentation.neighbours else None
+        self._latest.start(work.sixteen(self._stamp, augmentation, self._seed, others))
+
+    def _others(self, row: int) -> NDArray[np.float32] | None:
+        """Some galaxies of the dataset that may come to lie beside this one."""
+        cutouts = self._session.cutouts
+        if cutouts is None:
+            return None
+        rows = np.random.default_rng(self._seed).permutation(len(cutouts))[: _NEIGHBOURS + 1]
+        rows = np.sort(rows[rows != row])
+        return cutouts.images[rows] if len(rows) else None
 
     def _show_views(self, views: NDArray[np.float32]) -> None:
         cutouts = self._session.cutouts

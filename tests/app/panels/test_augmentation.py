@@ -1,9 +1,15 @@
+from pathlib import Path
+
 import numpy as np
+import pytest
+from astropy.table import Table
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDoubleSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.panels.augmentation import AugmentationPanel
 from app.session import Session
+from core.data.store import Band, DatasetWriter, Origin
 from core.train.settings import AugmentationSettings
 
 NONE = AugmentationSettings(
@@ -56,6 +62,48 @@ def test_without_augmentation_all_sixteen_are_alike_and_with_it_they_differ(qtbo
     qtbot.waitUntil(lambda: spread() > 3, timeout=10_000)
     session.set_settings(session.settings.model_copy(update={"augmentation": NONE}))
     qtbot.waitUntil(lambda: spread() < 0.5, timeout=10_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("shear", 30.0),
+        ("psf_blur", 15.0),
+        ("sky_noise", 10.0),
+        ("distance", 4.0),
+        ("neighbours", 1.0),
+        ("brightness_min", 0.2),
+        ("signal_to_noise", 1.0),
+        ("gradient", 60.0),
+        ("cosmic_rays", 10.0),
+        ("dead_pixels", 200.0),
+    ],
+)
+def test_a_knob_that_is_turned_on_the_form_shows_in_the_views(
+    qtbot: QtBot, session: Session, name: str, value: float
+) -> None:
+    session.set_settings(session.settings.model_copy(update={"augmentation": NONE}))
+    session.set_current(1)
+    panel = shown(qtbot, session)
+    qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
+    before = picture(panel)
+    editor = panel.form.editor(name)
+    assert isinstance(editor, QDoubleSpinBox)
+    editor.setValue(value)
+    assert getattr(session.settings.augmentation, name) == value
+    qtbot.waitUntil(lambda: bool(np.abs(picture(panel) - before).mean() > 0.5), timeout=10_000)
+
+
+def test_a_single_galaxy_has_no_neighbours_to_show(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "one.h5", (1, 24, 24), [Band("r")], "float32") as writer:
+        writer.append(np.ones((1, 1, 24, 24), np.float32), ["alone"], np.full(1, 0.4), [""], np.zeros(1))
+        writer.finish(Table({"id": ["alone"]}), [], Origin("test", "2026-01-01T00:00:00", "drawn", ""), [])
+    session.open_cutouts(tmp_path / "one.h5")
+    augmentation = NONE.model_copy(update={"neighbours": 1.0, "noise": 0.1})
+    session.set_settings(session.settings.model_copy(update={"augmentation": augmentation}))
+    panel = shown(qtbot, session)
+    qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
+    assert "alone" in panel.caption.text()
 
 
 def test_draw_again_gives_other_views(qtbot: QtBot, session: Session) -> None:

@@ -73,9 +73,9 @@ def test_brightness_multiplies_what_lies_above_the_sky_in_all_bands_alike(still,
 
 
 def test_the_gradient_is_a_plane_through_the_centre_in_units_of_each_bands_noise(still):
-    images = torch.randn(200, 2, 33, 33, generator=torch.Generator().manual_seed(0)) * torch.tensor(
-        [1.0, 5.0]
-    ).view(2, 1, 1)
+    images = torch.randn(200, 2, 33, 33, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 5.0]).view(
+        2, 1, 1
+    )
     noise = Sky.of(images).noise
     settings = still.model_copy(update={"gradient": 4.0})
     plane = (augmented(images, settings, torch.Generator().manual_seed(1)) - images) / noise

@@ -1,0 +1,90 @@
+"""Explanations of networks whose input scaling mixes the pixels of a stamp."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import IntegratedGradients, Occlusion
+
+from core.errors import NotPossible
+from core.events import result_of
+from core.explain import dreams, gradients, occlusion, sampled
+from core.explain.belief import deletion
+from core.explain.belief.settings import DeletionSettings
+from core.explain.question import ask
+from core.explain.settings import (
+    ClassDreamSettings,
+    DeepDreamSettings,
+    GradientSettings,
+    OcclusionSettings,
+    SmoothGradSettings,
+)
+from core.nets import normalisation
+
+SHAPE = (2, 24, 24)
+
+
+@pytest.fixture(params=["by itself", "whitened"])
+def predictor(request, make, galaxy):
+    """A network whose scaling depends on all pixels."""
+    found = make(SHAPE, depth=2)
+    stamps = np.stack([galaxy(SHAPE, seed) for seed in range(60)])
+    if request.param == "by itself":
+        found.normalisation = normalisation.fit(stamps, "asinh", "standard")
+    else:
+        found.normalisation = normalisation.fit(stamps, "asinh", "none", 0.1)
+    return found
+
+
+def test_occlusion_is_captums(predictor, galaxy) -> None:
+    image = galaxy(SHAPE, 99)
+    settings = OcclusionSettings(patch=6, stride=4, fill="zero")
+    found = result_of(occlusion.explain(predictor, image, 1, settings, threading.Event()))
+    with torch.no_grad():
+        expected = Occlusion(predictor.logits).attribute(
+            torch.from_numpy(image)[None], (2, 6, 6), (2, 4, 4), baselines=0.0, target=1
+        )
+    np.testing.assert_allclose(found.map, expected[0, 0].numpy(), atol=1e-4 * expected.abs().max().item())
+
+
+def test_integrated_gradients_are_captums_and_add_up(predictor, galaxy) -> None:
+    image = galaxy(SHAPE, 99)
+    settings = GradientSettings(baseline="background", steps=400, most_steps=400)
+    found = result_of(gradients.explain(predictor, image, 1, settings, threading.Event()))
+    baseline = ask(predictor, image, 1).cover("background")[None]
+    expected = IntegratedGradients(predictor.logits).attribute(
+        torch.from_numpy(image)[None], baseline, target=1, n_steps=2000, internal_batch_size=200
+    )
+    assert found.bands_map is not None
+    off = np.abs(found.bands_map - expected[0].numpy()).sum() / expected.abs().sum().item()
+    assert off < 0.05
+
+
+def test_smoothgrad_is_the_mean_gradient_in_the_pixels_that_the_first_layer_sees(predictor, galaxy) -> None:
+    image = galaxy(SHAPE, 99)
+    settings = SmoothGradSettings(samples=1, noise=1e-6)
+    found = result_of(sampled.explain(predictor, image, 1, settings, threading.Event()))
+    scaled = predictor.normalisation(torch.from_numpy(image)[None]).requires_grad_()
+    (expected,) = torch.autograd.grad(predictor.network(scaled)[0, 1], scaled)
+    np.testing.assert_allclose(found.bands_map, expected[0].numpy(), atol=1e-3 * expected.abs().max().item())
+
+
+def test_deletion_asks_for_whole_physical_images(predictor, galaxy) -> None:
+    question = ask(predictor, galaxy(SHAPE, 99), 1)
+    kept = torch.zeros(1, 24, 24, dtype=torch.bool)
+    kept[:, 6:18, 6:18] = True
+    settings = DeletionSettings(fill="zero")
+    values = result_of(deletion._followed(question, settings, kept, threading.Event()))
+    stamps = torch.stack([question.image, torch.zeros(SHAPE), question.image * kept])
+    np.testing.assert_allclose(values, predictor.scores(stamps)[:, 1].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dream", "settings"), [(dreams.class_dream, ClassDreamSettings()), (dreams.deep_dream, DeepDreamSettings())]
+)
+def test_dreams_are_refused_with_the_reason(predictor, galaxy, dream, settings) -> None:
+    with pytest.raises(NotPossible, match="mixes the pixels"):
+        result_of(dream(predictor, galaxy(SHAPE), 0, settings, threading.Event()))
