@@ -21,11 +21,10 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
-from core.data.target import Classes
 from core.errors import FolderInUse, NotANumber, Stopped
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.nets.device import memory_format
@@ -35,15 +34,14 @@ from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import breakdown, checkpoint, descent, environment, preparation, record, snapshots, stopping
-from core.train.augmentation.pipeline import augmented
 from core.train.baseline import Baseline, judged
-from core.train.batches import Images, Pool, balanced, in_order, open_images, shuffled
+from core.train.batches import Images, in_order, open_images
 from core.train.checkpoint import Checkpoint
 from core.train.descent import Descent
 from core.train.plan import Plan
-from core.train.randomness import numpy_generator, torch_generator, torch_seed
 from core.train.scoring import Tally
 from core.train.settings import RunSettings
+from core.train.showing import answered, order, shown_labels
 
 Reason = Literal["finished", "early", "stopped"]
 _VALIDATION_BATCH = 256
@@ -189,7 +187,7 @@ def _epoch(
     batches = sum(len(pool) for pool in pools)
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
-        labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
+        labels = shown_labels(plan, rows, epoch, batch)
         varied, outputs = answered(plan, stamps, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
@@ -205,26 +203,6 @@ def _epoch(
         if stop.is_set():
             break
     return tally.scores(), seconds
-
-
-def answered(plan: Plan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
-    """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K)."""
-    seed = plan.settings.seed
-    random = torch_generator(seed, "augmentation", epoch, batch)
-    varied = augmented(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.late)
-    varied = varied.to(plan.precision, memory_format=memory_format(plan.device))
-    plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
-    with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
-        return varied, plan.predictor.network(varied)
-
-
-def order(plan: Plan, epoch: int) -> list[Pool]:
-    """The batches of an epoch, a function of the seed and its number."""
-    wish, rows = plan.settings.optimiser, plan.split.train
-    random = numpy_generator(plan.settings.seed, "order", epoch)
-    if wish.balanced_batches and isinstance(plan.target, Classes):
-        rows = balanced(rows, plan.training_labels, random)
-    return shuffled(rows, wish.batch_size, plan.stamp_bytes, random)
 
 
 def validated(plan: Plan, images: Images, criterion: Loss, network: nn.Module | None = None) -> Tally:

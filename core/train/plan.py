@@ -47,6 +47,8 @@ class Plan:
     scales_late
         Whether images are scaled for the network batch by batch, after they were varied in physical units, and not once
         when they are read.
+    mirror
+        For each class or answer the one of the mirror image, (K,) on the device; None if flips change no label.
     dropout
         The generator of the network's dropout; the loop sets its seed batch by batch.
     facts
@@ -65,6 +67,7 @@ class Plan:
     noise: NoisePool
     lost_noise: Tensor
     scales_late: bool
+    mirror: Tensor | None
     dropout: torch.Generator
     facts: dict[str, Any]
     notices: list[Problem]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.data import split as splits
 from core.data import target as targets
@@ -23,13 +24,14 @@ from core.nets.cnn import OwnDropout
 from core.nets.predictor import Predictor
 from core.settings.declare import idle
 from core.train import stopping
+from core.train.augmentation.handedness import handed, mirrored_names
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
 from core.train.augmentation.suited import suited
 from core.train.labels import as_the_loss_takes, labelled, numbers_of_votes
 from core.train.plan import Plan
 from core.train.randomness import numpy_generator, torch_generator
-from core.train.settings import RunSettings
+from core.train.settings import AugmentationSettings, RunSettings
 
 _SAMPLE = 2000
 _SAMPLE_BYTES = 256 * 2**20
@@ -89,10 +91,17 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         noise=NoisePool.drawn(pixels, torch_generator(settings.seed, "noise"), device),
         lost_noise=lost_noise(stamps).to(device),
         scales_late=scales_late,
+        mirror=_mirror(augmentation, target, device),
         dropout=_own_dropout(predictor, device),
         facts=_facts(cutouts, target, labels, split),
         notices=notices,
     )
+
+
+def _mirror(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:
+    names = targets.outputs(target)
+    mirrored = mirrored_names(names) if augmentation.swap_labels and handed(names) else None
+    return None if mirrored is None else torch.tensor(mirrored, device=device)
 
 
 def _base(settings: RunSettings) -> Predictor | None:

@@ -25,18 +25,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
 from core.events import Progress, Skipped, Work
-from core.train import descent, environment, loop, preparation
+from core.train import descent, environment, preparation
 from core.train.batches import Images, Rows, open_images
 from core.train.descent import Descent
 from core.train.plan import Plan
 from core.train.settings import RunSettings
+from core.train.showing import answered, order, shown_labels
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 120
 _WIDTH = 4.0  # standard deviation of the Gaussian, in steps
@@ -146,8 +146,8 @@ def _losses(plan: Plan, images: Images, rates: NDArray[np.float64], stop: thread
         if stop.is_set():
             raise Stopped
         epoch, (rows, stamps) = next(batches)
-        _, outputs = loop.answered(plan, stamps, epoch, step)
-        loss = criterion(outputs.float(), plan.labels[torch.from_numpy(rows).to(plan.device)])
+        _, outputs = answered(plan, stamps, epoch, step)
+        loss = criterion(outputs.float(), shown_labels(plan, rows, epoch, step))
         value = loss.item()
         if not math.isfinite(value) or (losses and value > _BLOWN_UP * max(losses[0], min(losses))):
             break
@@ -162,5 +162,5 @@ def _endless(plan: Plan, images: Images) -> Iterator[tuple[int, tuple[Rows, Tens
     epoch = 0
     while True:
         epoch += 1
-        for batch in images.batches(loop.order(plan, epoch)):
+        for batch in images.batches(order(plan, epoch)):
             yield epoch, batch

@@ -75,6 +75,11 @@ def matrices(angle: Tensor, zoom: Tensor, shift: Tensor, flip: Tensor, shear: Te
     return torch.cat([linear, -linear @ shift[:, :, None]], dim=2)
 
 
+def mirrored(count: int, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Which of so many galaxies :func:`moved` shows mirrored, bool (count,), if ``generator`` is what it is given."""
+    return torch.linalg.det(affine_maps(count, (1, 1), settings, generator)[:, :, :2]) < 0
+
+
 def warped(images: Tensor, maps: Tensor, fill: FillMode = "reflect") -> Tensor:
     """Images (n, C, H, W) through maps (n, 2, 3) as from :func:`affine_maps`."""
     height, width = images.shape[2:]

@@ -38,12 +38,19 @@ class AugmentationSettings(Settings):
         True,
         title="Horizontal flip",
         help="Mirror left and right half of the time. It swaps clockwise and anticlockwise spirals, and is left out "
-        "where classes tell them apart.",
+        "where classes tell them apart, unless their labels are swapped with it.",
     )
     vertical_flip: bool = setting(
         True,
         title="Vertical flip",
         help="Mirror top and bottom half of the time. Swaps handedness too, and is left out likewise.",
+    )
+    swap_labels: bool = setting(
+        False,
+        title="Swap labels",
+        help="Where classes come in pairs such as clockwise and anticlockwise, keep the flips, and give a galaxy that "
+        "is shown mirrored the other label.",
+        level="expert",
     )
     noise: float = setting(
         0.02,

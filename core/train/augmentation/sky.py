@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.train.augmentation.settings import AugmentationSettings
 
-_LEAST_NOISE = 0.01  # of the stamp's standard deviation, for images without noise
+_LEAST_NOISE = 0.01  # of the root mean square above the sky, for images without noise
 _APERTURE = 0.25  # of the stamp's smaller side
 
 
@@ -22,7 +22,7 @@ _APERTURE = 0.25  # of the stamp's smaller side
 class Sky:
     """Level and standard deviation of the noise of each stamp and band, both (n, C, 1, 1) in the images' unit.
 
-    The noise is at least a hundredth of the stamp's standard deviation, for images without any.
+    The noise is at least a hundredth of the root mean square of what lies above the level, for images without any.
     """
 
     level: Tensor
@@ -34,7 +34,8 @@ class Sky:
         edge = _edge(images)
         middle = edge.median(dim=2, keepdim=True).values
         noise = 1.4826 * (edge - middle).abs().median(dim=2, keepdim=True).values
-        least = _LEAST_NOISE * images.flatten(2).std(dim=2, keepdim=True)
+        above = images.flatten(2) - middle
+        least = torch.linalg.vector_norm(above, dim=2, keepdim=True) * (_LEAST_NOISE / math.sqrt(above.shape[2]))
         noise = torch.maximum(noise, least).clamp_min(torch.finfo(noise.dtype).tiny)
         return cls(middle[..., None], noise[..., None])
 

@@ -14,12 +14,9 @@ from typing import Any
 from core.data import target as targets
 from core.data.target import Quantities, Target
 from core.errors import Problem
+from core.train.augmentation.handedness import handed, mirrored_names
 from core.train.augmentation.settings import AugmentationSettings
 
-_HANDED = re.compile(
-    r"(?:^|[^a-z])(?:a?cw|ccw|(?:anti|counter)?[ _-]?clockwise|(?:left|right|[sz])[ _-]?(?:handed|wise))(?:$|[^a-z])",
-    re.IGNORECASE,
-)
 _SIZES = re.compile(
     r"radi|size|diam|r_?e(?:ff)?$|^r_?e_|_re(?:_|$)|half_?light|hlr|fwhm|r_?[2-9]0|area|petro|scale_?length",
     re.IGNORECASE,
@@ -44,7 +41,7 @@ def suited(settings: AugmentationSettings, target: Target) -> tuple[Augmentation
     """The settings without what would make the labels wrong, and one sentence for each thing taken out."""
     found: list[Problem] = []
     names = targets.outputs(target)
-    if handed(names):
+    if handed(names) and not (settings.swap_labels and mirrored_names(names)):
         settings = _without(settings, _NO_FLIPS, "tell clockwise from anticlockwise", "flips swap them", names, found)
     if isinstance(target, Quantities):
         units = {name: unit.lower().split("/")[0] for name, unit in zip(target.columns, target.units, strict=True)}
@@ -70,11 +67,6 @@ def suited(settings: AugmentationSettings, target: Target) -> tuple[Augmentation
         ):
             settings = _without(settings, off, are, because, told, found)
     return settings, found
-
-
-def handed(names: Iterable[str]) -> bool:
-    """Whether classes tell clockwise from anticlockwise, so that a mirror image has another label."""
-    return any(_HANDED.search(name) for name in names)
 
 
 def _matching(names: Iterable[str], pattern: re.Pattern[str]) -> list[str]:

@@ -33,8 +33,8 @@ ON = {
 }
 
 
-def test_every_knob_but_the_fill_mode_is_tried_here():
-    assert {*ON, "fill_mode"} == set(knobs(AugmentationSettings))
+def test_every_knob_that_changes_images_by_itself_is_tried_here():
+    assert {*ON, "fill_mode", "swap_labels"} == set(knobs(AugmentationSettings))
 
 
 def test_nothing_asked_for_leaves_the_images_untouched(still, galaxies):

@@ -21,10 +21,10 @@ def test_level_and_noise_are_measured_for_each_stamp_and_band_under_a_neighbour_
     assert found.noise[20:].mean().item() == pytest.approx(1, rel=0.05)
 
 
-def test_images_without_noise_have_a_hundredth_of_their_own_spread():
+def test_images_without_noise_have_a_hundredth_of_what_lies_above_their_sky():
     images = torch.zeros(1, 1, 16, 16)
     images[0, 0, 6:10, 6:10] = 7
-    assert Sky.of(images).noise.item() == pytest.approx(images.std().item() / 100, rel=1e-5)
+    assert Sky.of(images).noise.item() == pytest.approx(7 * math.sqrt(16 / 256) / 100, rel=1e-5)
     assert Sky.of(torch.zeros(1, 1, 16, 16)).noise.item() > 0
 
 

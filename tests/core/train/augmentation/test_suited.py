@@ -1,7 +1,7 @@
 import pytest
 
 from core.data.target import Classes, Quantities, VoteFractions
-from core.train.augmentation.suited import handed, suited
+from core.train.augmentation.suited import suited
 from core.train.settings import AugmentationSettings
 
 ZOOM = {"zoom_min", "zoom_max", "distance"}
@@ -22,25 +22,6 @@ EVERYTHING = AugmentationSettings(
     dead_pixels=1,
     band_drop=0.1,
 )
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        (("spiral_cw", "spiral_acw"), True),
-        (("Clockwise", "Anticlockwise"), True),
-        (("anti-clockwise spiral", "edge on"), True),
-        (("counterclockwise", "other"), True),
-        (("S-wise", "Z-wise"), True),
-        (("left-handed", "right handed"), True),
-        (("p_cw", "p_acw", "p_el"), True),
-        (("elliptical", "spiral", "edge_on"), False),
-        (("cwts", "acwb"), False),
-        (("round", "in-between", "cigar"), False),
-    ],
-)
-def test_names_that_tell_the_sense_of_rotation_are_recognised(names, expected):
-    assert handed(names) is expected
 
 
 def test_flips_are_taken_out_and_told_of_where_handedness_is_learned():

@@ -1,0 +1,63 @@
+"""Classes that tell clockwise from anticlockwise: a mirror image has another label.
+
+Where such names come in pairs, a galaxy that is shown mirrored can take the label of the other name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+_HANDED = re.compile(
+    r"(?:^|(?<=[^a-z]))(?:(?P<one>cw|clockwise|(?:left|s)[ _-]?(?:handed|wise))|"
+    r"(?P<other>acw|ccw|(?:anti|counter)[ _-]?clockwise|(?:right|z)[ _-]?(?:handed|wise)))(?=$|[^a-z])",
+    re.IGNORECASE,
+)
+
+
+def handed(names: Sequence[str]) -> bool:
+    """Whether some of the names tell the sense of rotation."""
+    return any(_HANDED.search(name) for name in names)
+
+
+def mirrored_names(names: Sequence[str]) -> tuple[int, ...] | None:
+    """For each name the place of that of its mirror image; None if a handed one has none.
+
+    Names without a sense of rotation are their own.
+    """
+    found = {_told_apart(name): place for place, name in enumerate(names)}
+    mirrored = [found.get(_mirrored(*_told_apart(name))) for name in names]
+    return tuple(place for place in mirrored if place is not None) if None not in mirrored else None
+
+
+def swapped(labels: Tensor, mirror: Tensor, is_mirrored: Tensor) -> Tensor:
+    """Labels of a batch in which some galaxies are mirrored.
+
+    Parameters
+    ----------
+    labels
+        Classes (n,), or shares (n, K) with or without further columns, which stay.
+    mirror
+        (K,), from :func:`mirrored_names`.
+    is_mirrored
+        bool (n,).
+    """
+    if labels.ndim == 1:
+        return torch.where(is_mirrored, mirror[labels], labels)
+    beside = torch.arange(len(mirror), labels.shape[1], device=labels.device)
+    return torch.where(is_mirrored[:, None], labels[:, torch.cat([mirror, beside])], labels)
+
+
+def _told_apart(name: str) -> tuple[str, str]:
+    """A name without its sense of rotation, and the sense: ``"one"``, ``"other"`` or nothing."""
+    match = _HANDED.search(name)
+    if match is None:
+        return name, ""
+    return name[: match.start()] + "*" + name[match.end() :], str(match.lastgroup)
+
+
+def _mirrored(stem: str, sense: str) -> tuple[str, str]:
+    return stem, {"one": "other", "other": "one", "": ""}[sense]
