@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.train.augmentation.optics import Axes
 from core.train.augmentation.settings import AugmentationSettings
 from core.train.augmentation.sky import Sky
 
@@ -21,14 +22,14 @@ _SOFT = 0.7  # of the circle's radius: from here on its light is faded out
 _STANDS_OUT = 1.0  # mean over 3 × 3 pixels and the bands, in units of the noise
 
 
-def added(
+def light(
     images: Tensor,
     sky: Sky,
     settings: AugmentationSettings,
     generator: torch.Generator,
     others: Tensor | None = None,
-) -> Tensor:
-    """Give some of the images a neighbour.
+) -> Tensor | None:
+    """Light (n, C, H, W) of the neighbours that some of the images get; None: none gets any.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def added(
     """
     count, _, height, width = images.shape
     if not settings.neighbours or (others is None and count == 1):
-        return images
+        return None
     uniform = torch.rand(count, 3, generator=generator)
     if others is None:
         source = (torch.arange(count) + torch.randint(1, count, (1,), generator=generator)) % count
@@ -51,17 +52,16 @@ def added(
         source = torch.randint(len(others), (count,), generator=generator)
     chosen = torch.nonzero(uniform[:, 0] < settings.neighbours)[:, 0]
     if not len(chosen):
-        return images
+        return None
     source, angle = source[chosen].to(images.device), 2 * math.pi * uniform[chosen, 1]
     distance = min(height, width) * (NEAREST + (FARTHEST - NEAREST) * uniform[chosen, 2])
-    light = _light(images[source], sky[source]) if others is None else _light(others[source], Sky.of(others[source]))
-    down = _shifting(distance * torch.sin(angle), height).to(light)
-    across = _shifting(distance * torch.cos(angle), width).to(light)
-    placed = down[:, None] @ light @ across[:, None].mT
-    return images.index_add(0, chosen.to(images.device), placed)
+    found = _galaxy(images[source], sky[source]) if others is None else _galaxy(others[source], Sky.of(others[source]))
+    down = _shifting(distance * torch.sin(angle), height).to(found)
+    across = _shifting(distance * torch.cos(angle), width).to(found)
+    return torch.zeros_like(images).index_copy_(0, chosen.to(images.device), Axes(down, across).of(found))
 
 
-def _light(images: Tensor, sky: Sky) -> Tensor:
+def _galaxy(images: Tensor, sky: Sky) -> Tensor:
     """What belongs to the galaxy in the centre of each image."""
     height, width = images.shape[2:]
     above = images - sky.level

@@ -35,7 +35,7 @@ _FWHM = 2 * math.sqrt(2 * math.log(2))  # of a Gaussian, in standard deviations
 
 
 @dataclass(frozen=True)
-class Optics:
+class Axes:
     """What happens to each of n stamps down its columns, (n, H, H), and across its rows, (n, W, W)."""
 
     down: Tensor
@@ -47,29 +47,53 @@ class Optics:
         down, across = self.down.square().sum(dim=2), self.across.square().sum(dim=2)
         return (down[:, :, None] * across[:, None, :])[:, None]
 
-    def seen(self, images: Tensor, sky: Sky) -> Tensor:
-        """Images (n, C, H, W) through them, each above its sky."""
-        light = torch.matmul(images - sky.level, self.across[:, None].mT)
-        return torch.matmul(self.down[:, None], light) + sky.level
+    def of(self, light: Tensor) -> Tensor:
+        """What becomes of light (n, C, H, W) above the sky."""
+        return torch.matmul(self.down[:, None], torch.matmul(light, self.across[:, None].mT))
+
+    def after(self, earlier: Axes) -> Axes:
+        """Both, one after the other."""
+        return Axes(self.down @ earlier.down, self.across @ earlier.across)
 
 
-def drawn(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Optics | None:
-    """Random optics for images (n, C, H, W); None if nothing of it is asked for."""
-    if settings.distance == 1 and not settings.psf_blur:
-        return None
+@dataclass(frozen=True)
+class Optics:
+    """First the distance, then the seeing, where they are asked for."""
+
+    distance: Axes | None
+    seeing: Axes | None
+
+    @property
+    def kept(self) -> Tensor | None:
+        """Share of the variance of white noise that is left in each pixel, (n, 1, H, W); None: all."""
+        if self.distance is None or self.seeing is None:
+            whole = self.distance or self.seeing
+        else:
+            whole = self.seeing.after(self.distance)
+        return None if whole is None else whole.kept
+
+    def seen(self, images: Tensor, sky: Sky, beside: Tensor | None) -> Tensor:
+        """Images (n, C, H, W), each above its sky, with the light of neighbours, which are not moved away."""
+        if self.distance is None and self.seeing is None:
+            return images if beside is None else images + beside
+        light = images - sky.level
+        light = light if self.distance is None else self.distance.of(light)
+        light = light if beside is None else light + beside
+        light = light if self.seeing is None else self.seeing.of(light)
+        return light + sky.level
+
+
+def drawn(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Optics:
+    """Random optics for images (n, C, H, W)."""
     height, width = images.shape[2:]
-    uniform = torch.rand(len(images), 2, generator=generator).to(images.device)
-    factor = settings.distance ** uniform[:, 0]  # even in its logarithm
-    sigma = settings.psf_blur / _FWHM * uniform[:, 1]
-
-    def along(pixels: int) -> Tensor:
-        if settings.distance == 1:
-            return blurring(sigma, pixels)
-        smaller = shrinking(factor, pixels)
-        return blurring(sigma, pixels) @ smaller if settings.psf_blur else smaller
-
-    down = along(height)
-    return Optics(down, down if height == width else along(width))
+    distance = seeing = None
+    if settings.distance > 1:
+        factor = settings.distance ** torch.rand(len(images), generator=generator).to(images.device)  # even in its log
+        distance = Axes(shrinking(factor, height), shrinking(factor, width))
+    if settings.psf_blur:
+        sigma = settings.psf_blur / _FWHM * torch.rand(len(images), generator=generator).to(images.device)
+        seeing = Axes(blurring(sigma, height), blurring(sigma, width))
+    return Optics(distance, seeing)
 
 
 def shrinking(factor: Tensor, pixels: int) -> Tensor:

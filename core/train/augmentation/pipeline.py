@@ -1,7 +1,7 @@
 r"""The order in which a batch of galaxies is varied.
 
 1. Geometry: one affine map per galaxy.
-2. In physical pixels, what belongs to the sky and the telescope: brightness, neighbours, a larger distance and worse
+2. In physical pixels, what belongs to the sky and the telescope: brightness, a larger distance, neighbours, worse
    seeing, a tilted sky, more noise, cosmic rays, dead pixels, missing bands.
 3. The input scaling, unless the images were scaled when they were read.
 4. The noise at the network's input.
@@ -114,29 +114,26 @@ def _through_the_sky(
     growth = sky.noise_factor(images, background, settings, generator)
     left = None if lost is None else 1 - (lost[:, None, None] / background.noise).square().clamp(max=1)
     images, background = sky.brightened(images, background, settings, generator)
-    images = neighbours.added(images, background, settings, generator, others)
+    beside = neighbours.light(images, background, settings, generator, others)
     seen = optics.drawn(images, settings, generator)
-    if seen is not None:
-        images = seen.seen(images, background)
+    images = seen.seen(images, background, beside)
     images = sky.tilted(images, background, settings, generator)
-    width = _missing_noise(background, growth, seen, left)
+    width = _missing_noise(background, growth, seen.kept, left)
     if width is not None:
         images = noisy(images, width, generator, pool)
     return artefacts.with_artefacts(images, background, settings, generator)
 
 
-def _missing_noise(
-    background: Sky, growth: Tensor | None, seen: optics.Optics | None, left: Tensor | None
-) -> Tensor | None:
+def _missing_noise(background: Sky, growth: Tensor | None, kept: Tensor | None, left: Tensor | None) -> Tensor | None:
     """Standard deviation of the noise to add, of a shape that fits (n, C, H, W); None: none.
 
-    ``left`` (n, C, 1, 1) is the share of the sky's variance that interpolation has left.
+    ``kept`` and ``left`` are the shares of the sky's variance that optics and interpolation have left.
     """
-    if growth is None and seen is None and left is None:
+    if growth is None and kept is None and left is None:
         return None
     whole = torch.ones_like(background.noise)
     wanted = whole if growth is None else growth.square()
-    kept = (whole if seen is None else seen.kept) * (whole if left is None else left)
+    kept = (whole if kept is None else kept) * (whole if left is None else left)
     return background.noise * (wanted - kept).clamp_min(0).sqrt()
 
 

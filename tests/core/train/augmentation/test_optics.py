@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage, special
 
 from core.train.augmentation import optics
-from core.train.augmentation.optics import Optics
+from core.train.augmentation.optics import Axes, Optics
 from core.train.augmentation.pipeline import augmented
 from core.train.augmentation.sky import Sky
 
@@ -17,7 +17,7 @@ NO_SKY = Sky(torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1))
 
 
 def _seen(image, matrix):
-    return Optics(matrix, matrix).seen(torch.from_numpy(image).float()[None, None], NO_SKY)[0, 0].numpy()
+    return Axes(matrix, matrix).of(torch.from_numpy(image).float()[None, None])[0, 0].numpy()
 
 
 @effort(max_examples=30, deadline=None)
@@ -68,10 +68,20 @@ def test_farther_away_the_surface_brightness_stays_and_the_flux_falls_with_the_s
 
 
 def test_the_share_of_the_noise_that_is_left_is_what_is_measured():
-    matrix = optics.blurring(torch.tensor([0.6]), 20) @ optics.shrinking(torch.tensor([1.7]), 20)
-    device = Optics(matrix, matrix)
+    farther, blurred = optics.shrinking(torch.tensor([1.7]), 20), optics.blurring(torch.tensor([0.6]), 20)
+    both = Optics(Axes(farther, farther), Axes(blurred, blurred))
     noise = torch.randn(4000, 1, 20, 20, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(device.seen(noise, NO_SKY).var(dim=0), device.kept[0], atol=0.04)
+    assert both.kept is not None
+    assert torch.allclose(both.seen(noise, NO_SKY, None).var(dim=0), both.kept[0], atol=0.04)
+
+
+def test_neighbours_are_seen_through_the_air_but_are_not_moved_away():
+    farther, blurred = optics.shrinking(torch.tensor([3.0]), 21), optics.blurring(torch.tensor([1.0]), 21)
+    beside = torch.zeros(1, 1, 21, 21)
+    beside[0, 0, 4, 15] = 10
+    sky = Sky(torch.full((1, 1, 1, 1), 7.0), torch.ones(1, 1, 1, 1))
+    seen = Optics(Axes(farther, farther), Axes(blurred, blurred)).seen(torch.full((1, 1, 21, 21), 7.0), sky, beside)
+    assert torch.allclose(seen - 7, Axes(blurred, blurred).of(beside), atol=1e-5)
 
 
 @pytest.mark.parametrize("knobs", [{"psf_blur": 4.0}, {"distance": 3.0}, {"psf_blur": 3.0, "distance": 2.0}])
@@ -85,8 +95,7 @@ def test_the_skys_noise_is_as_strong_as_before_everywhere(still, knobs):
 def test_worse_seeing_adds_up_to_its_width_in_quadrature(still, galaxies):
     images = galaxies(400, bands=1, size=41, width=2.0, noise=1e-3)
     drawn = optics.drawn(images, still.model_copy(update={"psf_blur": 6.0}), torch.Generator().manual_seed(0))
-    assert drawn is not None
-    varied = drawn.seen(images, Sky.of(images)) - 100
+    varied = drawn.seen(images, Sky.of(images), None) - 100
     x = torch.arange(41) - 20.0
     profile = varied[:, 0].sum(dim=1)
     variance = (profile * x**2).sum(dim=1) / profile.sum(dim=1) - 4
