@@ -93,7 +93,8 @@ class NetworkSettings(Settings):
         "none",
         title="Whitening",
         help="After that, take the correlations between pixels away, as they are in the training galaxies. It raises "
-        "faint detail, and the noise. Stamps must then always have the training's size.",
+        "faint detail, and the noise even more, which seldom does galaxies good. Stamps must then always have the "
+        "training's size.",
         level="expert",
         source="Krizhevsky 2009",
     )
