@@ -128,14 +128,16 @@ def fit(
         There are fewer than four different sizes, or hardly more runs than the law has parameters.
     """
     known = np.isfinite(scores)
-    sign = 1 if rising else -1
-    runs = _Runs(np.asarray(sizes, float)[known], np.asarray(scores, float)[known] * sign)
-    if len(runs.sizes) < FEWEST_SIZES or len(runs.size) < FEWEST_SIZES + 1:
+    size, score = np.asarray(sizes, float)[known], np.asarray(scores, float)[known]
+    different = len(np.unique(size))
+    if different < FEWEST_SIZES or len(size) < FEWEST_SIZES + 1:
         raise TooFewGalaxies(
-            f"A curve needs {FEWEST_SIZES} sizes and {FEWEST_SIZES + 1} runs; there are {len(runs.sizes)} sizes and "
-            f"{len(runs.size)} runs.",
+            f"A curve needs {FEWEST_SIZES} sizes and {FEWEST_SIZES + 1} runs; there are {different} sizes and "
+            f"{len(size)} runs.",
             "Add sizes or seeds.",
         )
+    sign = 1 if rising else -1
+    runs = _Runs(size, score * sign)
     draws = _posterior(runs, best * sign, np.random.default_rng(seed)) * (sign, sign, 1)
     noise = runs.cost.min() / (len(runs.size) - 3)
     found = Curve(runs.sizes, np.sqrt(noise / (runs.weights * runs.counts)), draws)

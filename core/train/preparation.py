@@ -114,9 +114,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
     target, labels = labelled(cutouts, settings.data)
     if trained is not None:
         _require_same_data(trained, target, cutouts)
-    split = splits.split(
-        cutouts.ids, labels, target, settings.data, settings.seed, _groups(cutouts, settings.data.group)
-    )
+    split = parted(cutouts, target, labels, settings)
     _require_enough(split, settings)
     augmentation, notices = augment.suited(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
@@ -151,6 +149,12 @@ def labelled(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[
     columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
     target = targets.recognise(columns, settings.labels or cutouts.labels, settings.kind, cutouts.units)
     return target, targets.encode(target, columns)
+
+
+def parted(cutouts: Cutouts, target: Target, labels: NDArray[Any], settings: RunSettings) -> Split:
+    """Which galaxies a run with these settings has for what."""
+    data = settings.data
+    return splits.split(cutouts.ids, labels, target, data, settings.seed, _groups(cutouts, data.group))
 
 
 def as_the_loss_takes(labels: NDArray[Any], predictor: Predictor) -> Tensor:
