@@ -35,7 +35,7 @@ def blobs(count: int = 240, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.n
     return images.astype(np.float32), kinds, width
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
