@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import sys
 
-COMMANDS = ("import", "train", "evaluate", "predict", "explain", "top", "demo", "settings")
+COMMANDS = ("import", "train", "evaluate", "predict", "explain", "top", "search", "study", "demo", "settings")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -41,7 +41,7 @@ from core.train import loop, preparation
 from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
-_TEST_TABLE, _TEST_FIGURE = "study-test.csv", "study-test.png"
+TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
 _BEGUN = ("running", "stopped")  # reasons of a run that is not finished
 
 
@@ -268,8 +268,8 @@ def _tested(found: SizeStudy, wanted: list[_Wanted], data: Path, stop: threading
     for number, each in enumerate(wanted):
         tested = tested.with_point(_judged(each, data, "test", found.metric, stop))
         yield Progress(number + 1, len(wanted), "runs judged")
-    size_study.write(tested, found.folder / _TEST_TABLE)
-    size_figure.save(tested, found.folder / _TEST_FIGURE)
+    size_study.write(tested, found.folder / TEST_TABLE)
+    size_figure.save(tested, found.folder / TEST_FIGURE)
     return tested
 
 
