@@ -160,7 +160,7 @@ def _study(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="STUDY", help="folder; that of a broken-off study goes on")
     add("--sizes", metavar="50,200,all", help="numbers or shares of training galaxies; else 1%% to 100%%")
     add("--seeds", type=int, metavar="N", help="so often each size is repeated; else 3")
-    add("--metric", metavar="COLUMN", help="score to draw and fit; else accuracy, or R² for quantities")
+    add("--metric", metavar="COLUMN", help="score to draw and fit; else balanced accuracy, or R²")
     add("--least-steps", type=int, metavar="N", help="small sets are shown more often, up to so many steps; else 300")
     add("--judge-test", action="store_true", help="when all is done, judge on the test part too; only at the very end")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sys
 import threading
 import zlib
 from pathlib import Path
@@ -120,7 +119,7 @@ def _help(options: argparse.Namespace, console: Console) -> int:
 
 
 def _until_let_go(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # not sys.stdin, whose lock the interpreter wants at its end
     stop.set()
 
 

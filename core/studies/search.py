@@ -83,20 +83,25 @@ def run(settings: RunSettings, data: Path, folder: Path, search: SearchSettings,
     journal.give_back_of_the_dead()
     with Crew(data, folder, search.workers) if search.workers > 1 else contextlib.nullcontext() as crew:
         for stage in STAGES:
-            if stop.is_set() or not _asked_for(search, stage):
-                continue
-            _begin_stage(journal, stage, wide)
-            while journal.missing(stage) and not stop.is_set():
-                if crew is None and (trial := journal.ask(stage)) is not None:
-                    yield from tried(trial, stage, journal, data, stop)
-                else:  # others are at work
-                    stop.wait(_POLL)
-                    journal.give_back_of_the_dead()
-                    if crew is not None and not crew.is_at_work and journal.missing(stage):
-                        raise crew.problem
-                yield from _news(journal)
+            if _asked_for(search, stage) and not stop.is_set():
+                _begin_stage(journal, stage, wide)
+                yield from _carried_out(stage, journal, data, crew, stop)
     journal.give_back_of_the_dead()
     return _concluded(journal, data)
+
+
+def _carried_out(stage: Stage, journal: Journal, data: Path, crew: Crew | None, stop: threading.Event) -> Work[None]:
+    """Do the trials of a stage, or watch others do them, until all are done."""
+    while journal.missing(stage) and not stop.is_set():
+        trial = journal.ask(stage) if crew is None else None
+        if trial is not None:
+            yield from tried(trial, stage, journal, data, stop)
+        else:
+            stop.wait(_POLL)
+            journal.give_back_of_the_dead()
+            if crew is not None and not crew.is_at_work and journal.missing(stage):
+                raise crew.problem
+        yield from _news(journal)
 
 
 def help_along(data: Path, folder: Path, worker: int, stop: threading.Event) -> Work[int]:
@@ -115,7 +120,7 @@ def help_along(data: Path, folder: Path, worker: int, stop: threading.Event) -> 
     """
     journal, done = Journal(folder, *read(folder), worker), 0
     while not stop.is_set():
-        stage = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
+        stage: Stage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
         trial = journal.ask(stage) if stage is not None else None
         if stage is not None and trial is not None:
             yield from tried(trial, stage, journal, data, stop)

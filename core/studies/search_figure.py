@@ -53,6 +53,8 @@ def draw_coordinates(search: Search, axes: Axes) -> None:
         axes.plot(
             range(len(knobs)),
             placed[each.name],
+            marker="o",
+            ms=3,
             color=colours(float(scale(_score(each)))) if is_done else _GIVEN_UP,
             alpha=1.0 if is_done else 0.35,
             lw=3.5 if each == search.best else 1.2,
@@ -90,7 +92,7 @@ def draw_course(search: Search, axes: Axes) -> None:
     axes.set_ylabel(f"validation {search.objective}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize="x-small", loc="lower right" if search.objective == "score" else "upper right")
+    axes.legend(frameon=False, fontsize="x-small", loc="best")
 
 
 def draw_importance(search: Search, axes: Axes) -> None:
@@ -100,9 +102,10 @@ def draw_importance(search: Search, axes: Axes) -> None:
         axes.set_axis_off()
         axes.text(0.5, 0.5, "too few trials to tell\nwhich knob matters", ha="center", va="center")
         return
-    bars = axes.barh([name for name, _ in ordered], [share for _, share in ordered], color="#009E73")
+    bars = axes.barh([name for name, _ in ordered], [share for _, share in ordered], color="#009E73", height=0.6)
     axes.bar_label(bars, [f"{share:.0%}" for _, share in ordered], padding=3, fontsize="small")
-    axes.set_xlim(0, min(1.0, 1.25 * ordered[-1][1]))
+    axes.set_xlim(0, 1.25 * ordered[-1][1])
+    axes.set_ylim(-0.6, max(3, len(ordered)) - 0.4)
     axes.set_xlabel("share of the coarse search's variance")
     axes.tick_params(axis="y", labelsize="small")
 

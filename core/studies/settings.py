@@ -26,8 +26,8 @@ class TrainingSizeSettings(Settings):
     metric: str = setting(
         "auto",
         title="Score",
-        help="Column of the table that is drawn and fitted. Auto: accuracy for classes and vote fractions, R² for "
-        "quantities.",
+        help="Column of the table that is drawn and fitted. Auto: balanced accuracy for classes, accuracy for vote "
+        "fractions, R² for quantities.",
     )
     least_steps: int = setting(
         300,

@@ -126,18 +126,19 @@ class SizeStudy:
 
 def _of_more_labels(study: SizeStudy) -> list[str]:
     law, largest, what = study.curve, max(study.sizes), merits.in_words(study.metric)
+    runs = study.scores(largest)
+    measured = f"With {_count(largest)} labels the {what} is {np.mean(runs):.3f}, the mean of {len(runs)} runs"
     if law is None:
-        measured = np.mean(study.scores(largest))
         return [
-            f"With {_count(largest)} labels the {what} is {measured:.3f}.",
+            f"{measured}.",
             f"What more labels would be worth is told by a curve, which needs {curve.FEWEST_SIZES} sizes or more.",
         ]
     now, error = law.at(largest)
-    told = [f"With {_count(largest)} labels the {what} is {_rounded(now, error)}."]
+    told = [f"{measured}; the curve through all sizes is at {_rounded(now, error)}."]
     gain = abs(law.gain(largest // 2, largest)[0])
     if min(study.sizes) <= largest / 2:
         half = _rounded(*law.at(largest / 2))
-        told.append(f"Half of them ({_count(largest // 2)}) give {half}.")
+        told.append(f"Half as many ({_count(largest // 2)}) give {half}.")
     if law.doubt:
         return [*told, f"{law.doubt} So nothing is said of more labels."]
     for words, factor in (("Twice", 2), ("Four times", 4)):
@@ -146,7 +147,7 @@ def _of_more_labels(study: SizeStudy) -> list[str]:
         places = _places(min(later_error, change_error))
         would = "would raise" if change > 0 else "would lower"
         told.append(
-            f"{words} as many labels ({_count(factor * largest)}) {would} the {what} "
+            f"{words} as many labels ({_count(factor * largest)}) {would} it "
             f"from {now:.{places}f} to {later:.{places}f} ± {later_error:.{places}f}, that is by "
             f"{abs(change):.{places}f} ± {change_error:.{places}f}."
         )
@@ -220,7 +221,7 @@ def read(path: Path) -> tuple[Point, ...]:
 
 
 def chosen_metric(wish: str, known: Sequence[str]) -> str:
-    """The figure of merit that was asked for; for “auto” the accuracy, or else R².
+    """The figure of merit that was asked for; for “auto” the balanced accuracy, or the accuracy of votes, or R².
 
     Raises
     ------
@@ -228,7 +229,7 @@ def chosen_metric(wish: str, known: Sequence[str]) -> str:
         There is none of that name.
     """
     if wish == "auto":
-        return "accuracy" if "accuracy" in known else "r2"
+        return next(name for name in ("balanced_accuracy", "accuracy", "r2") if name in known)
     if wish not in known:
         raise SettingsProblem(f"There is no score “{wish}”.", f"The scores are: {', '.join(known)}.", "metric")
     return wish

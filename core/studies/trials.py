@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.events import EpochEnded
 from core.project.files import write_list
 from core.studies.space import Space, applied
 from core.train.settings import RunSettings
@@ -59,6 +60,15 @@ class Trial:
     def name(self) -> str:
         """For people: ``fine 3``."""
         return f"{self.stage} {self.number}"
+
+
+@dataclass(frozen=True)
+class TrialEpoch:
+    """An epoch of a trial that is under way."""
+
+    stage: Stage
+    number: int
+    ended: EpochEnded
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Literal
 import optuna
 
 from core.errors import NotANumber, NotPossible, OutOfMemory, SettingsProblem, Stopped
-from core.events import EpochEnded, Scores, Work
+from core.events import EpochEnded, Preview, Scores, Work
 from core.project.runs import RunFolder
 from core.studies import trials
 from core.studies.journal import Journal, run_of
-from core.studies.trials import Stage
+from core.studies.trials import Stage, TrialEpoch
 from core.train import loop, stopping
 from core.train.loop import RunResult
 from core.train.settings import RunSettings, StoppingSettings
@@ -30,7 +30,7 @@ def tried(trial: optuna.Trial, stage: Stage, journal: Journal, data: Path, stop:
     try:
         folder = RunFolder(journal.folder / run_of(stage, trial.number))
         settings = trials.of_trial(journal.base, trial.params, journal.epochs(stage))
-        result, given_up = yield from _followed(trial, settings, data, folder, journal.search.objective, stop)
+        result, given_up = yield from _followed(trial, stage, settings, data, folder, journal.search.objective, stop)
     except _VALUES_FAULT as problem:
         journal.prune(trial, problem.sentence)
     except Stopped:
@@ -49,6 +49,7 @@ def tried(trial: optuna.Trial, stage: Stage, journal: Journal, data: Path, stop:
 
 def _followed(
     trial: optuna.Trial,
+    stage: Stage,
     settings: RunSettings,
     data: Path,
     folder: RunFolder,
@@ -64,7 +65,7 @@ def _followed(
         except StopIteration as end:
             return end.value, given_up
         if isinstance(event, EpochEnded):
-            yield event
+            yield Preview(TrialEpoch(stage, trial.number, event))
             value = _objective(event.validation, objective)
             if math.isfinite(value):
                 trial.report(value, event.epoch)
