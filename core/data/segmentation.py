@@ -160,7 +160,9 @@ def _sources(calm: NDArray[np.float64], threshold: float, fewest: int) -> NDArra
     return np.where(areas[numbers] >= fewest, numbers, SKY).astype(np.int64)
 
 
-def _parted(calm: NDArray[np.float64], found: NDArray[np.int64], settings: SegmentationSettings) -> NDArray[np.int64]:
+def _parted(
+    calm: NDArray[np.float64], found: NDArray[np.int64], settings: SegmentationSettings
+) -> NDArray[np.int64]:
     """Sources that touch, told apart, save for the galaxy's own parts."""
     whole = SegmentationImage(found)
     parts = deblend_sources(
