@@ -2,10 +2,10 @@
 
 import csv
 import json
-import os
+import platform
 import shutil
-import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -191,9 +191,9 @@ def test_a_trial_of_a_process_that_is_no_more_is_tried_again(small, tiny, tmp_pa
     trial = journal.ask("coarse")
     journal.give_back_of_the_dead()
     assert journal.trials()[-1].state == "running", "this process is alive"
-    gone = subprocess.Popen(["sleep", "0"])
+    gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    trial.set_user_attr("worker", f"{os.uname().nodename}:{gone.pid}:1")
+    trial.set_user_attr("worker", f"{platform.node()}:{gone.pid}:1")
     journal.give_back_of_the_dead()
     states = [(each.state, each.values) for each in journal.trials()]
     assert states[1] == ("failed", trial.params)
@@ -236,6 +236,7 @@ def test_a_worker_ends_when_the_one_that_holds_it_is_gone(small, tiny, tmp_path)
     assert not search.opened(folder).of("coarse", "running"), "its trial was given back"
 
 
+@pytest.mark.slow
 def test_workers_that_all_come_to_grief_say_why(tiny, tmp_path):
     with workers.Crew(tiny, tmp_path, 1) as crew:  # there is no search in this folder
         deadline = time.monotonic() + 60
@@ -244,6 +245,7 @@ def test_workers_that_all_come_to_grief_say_why(tiny, tmp_path):
         assert "The settings cannot be read" in str(crew.problem)
 
 
+@pytest.mark.slow
 def test_a_killed_search_loses_nothing_that_was_done(small, tiny, tmp_path):
     folder = tmp_path / "search"
     small_file = tmp_path / "small.toml"
@@ -254,7 +256,7 @@ def test_a_killed_search_loses_nothing_that_was_done(small, tiny, tmp_path):
     deadline = time.monotonic() + 60
     while not (folder / "trials.csv").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     before = [trial for trial in search.opened(folder).trials if trial.state in ("finished", "pruned")]
     assert before
