@@ -202,7 +202,7 @@ class Journal:
         epochs = self.epochs(stage)
         match self.search.pruner:
             case "median":
-                return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=max(2, epochs // 3))
+                return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=max(2, epochs // 2))
             case "hyperband":
                 return optuna.pruners.HyperbandPruner(min_resource=max(1, epochs // 9), max_resource=epochs)
             case "none":

@@ -25,7 +25,9 @@ _MARKS: dict[Stage, tuple[str, str]] = {
     "fine": ("s", "#D55E00"),
 }  # Okabe & Ito: told apart by everyone
 _GIVEN_UP = "#999999"
+_PLATE = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.7}  # behind a value on an axis
 _LABELS = 5  # along a range
+_APART = 0.06  # of an axis: closer values would overlap
 
 
 def save(search: Search, path: Path) -> None:
@@ -63,7 +65,9 @@ def draw_coordinates(search: Search, axes: Axes) -> None:
     for place, knob in enumerate(knobs):
         axes.axvline(place, color="#333333", lw=0.8)
         for height, text in _labels(knob):
-            axes.annotate(text, (place, height), (4, 0), textcoords="offset points", fontsize=7, va="center")
+            axes.annotate(
+                text, (place, height), (4, 0), textcoords="offset points", va="center", fontsize=7, bbox=_PLATE
+            )
     axes.set_xticks(range(len(knobs)), [knob.name.replace(".", "\n") for knob in knobs], fontsize="small")
     axes.set_yticks([])
     axes.set_xlim(-0.1, len(knobs) - 0.6)
@@ -115,15 +119,17 @@ def _labels(knob: Dimension) -> list[tuple[float, str]]:
     if isinstance(knob, Choices):
         return [(knob.place(value), str(value)) for value in knob.values]
     if knob.log:
-        low, high = math.ceil(math.log10(knob.low) - 1e-9), math.floor(math.log10(knob.high) + 1e-9)
-        values = [10.0**power for power in range(low, high + 1)] if high - low >= 2 else [knob.low, knob.high]
+        decades = range(math.floor(math.log10(knob.low)), math.ceil(math.log10(knob.high)) + 1)
+        steps = (1, 2, 5) if knob.high < 100 * knob.low else (1,)
+        inner = [step * 10.0**decade for decade in decades for step in steps]
+        values = [knob.low, *(value for value in inner if _APART < knob.place(value) < 1 - _APART), knob.high]
     else:
         values = MaxNLocator(_LABELS, integer=knob.whole).tick_values(knob.low, knob.high)
     return [(knob.place(value), f"{value:.3g}") for value in values if knob.low <= value <= knob.high]
 
 
 def _limits(scores: Sequence[float]) -> tuple[float, float]:
-    """Of the colours: the better half is told apart best."""
+    """The ends of the colours."""
     return (min(scores), max(scores)) if scores and min(scores) < max(scores) else (0.0, 1.0)
 
 

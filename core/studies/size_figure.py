@@ -55,7 +55,7 @@ def draw(study: SizeStudy, axes: Axes) -> None:
     axes.set_ylabel(f"{what[:1].upper()}{what[1:]}")
     galaxies = max(point.galaxies for point in study.points)
     axes.set_title(
-        f"{study.part} part, {galaxies:,} galaxies (all together ± {study.common_error:.2g})", fontsize="small"
+        f"{study.part} part, {galaxies:,} galaxies (all points together ± {study.common_error:.2g})", fontsize="small"
     )
     axes.grid(alpha=0.25)
     rises = merits.higher_is_better(study.metric)

@@ -178,8 +178,8 @@ def _of_the_judged(study: SizeStudy) -> str:
 
 
 def _places(error: float) -> int:
-    """Decimal places that an error leaves meaningful."""
-    return min(max(2, math.ceil(-math.log10(max(error, 1e-9)))), 4)
+    """Decimal places that an error leaves meaningful: one figure of it, two if the first is a one."""
+    return min(max(2, math.ceil(-math.log10(max(error, 1e-9) / 2))), 4)
 
 
 def _rounded(value: float, error: float) -> str:
