@@ -35,7 +35,7 @@ from core.errors import TooFewGalaxies
 
 FARTHEST = 4.0  # times the largest measured size: beyond, the law is not known to hold
 FEWEST_SIZES = 4
-_EXPONENTS = np.geomspace(0.05, 2.0, 160)  # and evenly in the logarithm: the prior
+_EXPONENTS = np.geomspace(0.05, 2.0, 500)  # and evenly in the logarithm: the prior
 _DRAWS = 4000
 _ROUNDS = 50
 _STEEPEST = 2.0  # the runs' variance falls at most as n^-2
