@@ -27,7 +27,7 @@ _GROUNDS = {
     "nothing": ("Nothing", "It lies nowhere in particular, or there is none."),
 }
 _MEDIANS = {
-    "Evidence on it": "Share of the evidence on the galaxy; after the stroke, the image's share that it covers. Medians.",
+    "Evidence on it": "Share of the evidence on the galaxy; after the stroke, of the image that it covers. Medians.",
     "Deletion": _AREA_TIP,
     "Insertion": _AREA_TIP,
 }
