@@ -6,7 +6,10 @@ import multiprocessing
 import os
 import sys
 
-COMMANDS = ("import", "train", "evaluate", "predict", "explain", "top", "believe", "demo", "settings")
+COMMANDS = (
+    *("import", "train", "rate", "search", "study", "evaluate", "predict"),
+    *("explain", "top", "believe", "demo", "settings"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
     QStackedLayout,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +24,7 @@ from app.session import Session
 from app.theme import icon
 from app.widgets.confusion import ConfusionMatrix
 from app.widgets.empty_state import EmptyState
+from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 from app.widgets.truth_plot import TruthPlot
 from app.widgets.two_sides import TwoSides
@@ -87,7 +83,7 @@ class EvaluationPanel(QWidget):
         self.message.setWordWrap(True)
         self.message.setProperty("role", "muted")
         self.numbers = Numbers(("Accuracy", "Balanced accuracy", "Macro F1", "Galaxies"))
-        self.classes = _table()
+        self.classes = NumberTable()
         self.confusion = ConfusionMatrix()
         self.quantities = QComboBox()
         self.truth = TruthPlot()
@@ -248,7 +244,7 @@ class EvaluationPanel(QWidget):
             (name, str(report.counts[name]), _share(report.completeness[name]), _share(report.purity[name]), _text(f1))
             for name, f1 in report.f1.items()
         ]
-        _fill(self.classes, ("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
+        self.classes.fill(("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
         self.confusion.set_counts(report.names, report.confusion)
 
     def _show_quantities(self, judgement: Judgement, report: Any) -> None:
@@ -262,7 +258,7 @@ class EvaluationPanel(QWidget):
             rows.append(
                 (name, unit, *(_text(value) for value in (each.r2, each.bias, each.scatter)), _share(each.outliers))
             )
-        _fill(self.classes, ("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers"), rows)
+        self.classes.fill(("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers"), rows)
         self.quantities.blockSignals(True)
         self.quantities.clear()
         self.quantities.addItems(list(report.quantities))
@@ -323,38 +319,3 @@ def _share(fraction: Any) -> str:
 
 def _text(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
-
-
-def _table() -> QTableWidget:
-    table = QTableWidget()
-    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
-    table.setShowGrid(False)
-    table.setAlternatingRowColors(True)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(26)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setHighlightSections(False)
-    return table
-
-
-def _fill(table: QTableWidget, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Fill a table with texts: the first column is a name, the others are numbers."""
-    table.setColumnCount(len(headers))
-    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    for across, text in enumerate(headers):
-        table.setHorizontalHeaderItem(across, _cell(text, across))
-    table.setRowCount(len(rows))
-    for down, row in enumerate(rows):
-        for across, text in enumerate(row):
-            table.setItem(down, across, _cell(text, across))
-    height = table.horizontalHeader().sizeHint().height() + len(rows) * table.verticalHeader().defaultSectionSize()
-    table.setMaximumHeight(height + table.horizontalScrollBar().sizeHint().height() + 4)
-
-
-def _cell(text: str, column: int) -> QTableWidgetItem:
-    """Names stand left, numbers right."""
-    item = QTableWidgetItem(text)
-    side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-    item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-    return item

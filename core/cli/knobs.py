@@ -13,6 +13,7 @@ from core.explain.methods import DREAMS, METHODS
 from core.settings import toml
 from core.settings.declare import Settings
 from core.simulate.settings import SurveySettings
+from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.train.settings import RunSettings
 
 S = TypeVar("S", bound=Settings)
@@ -22,6 +23,8 @@ MODELS: dict[str, type[Settings]] = {
     "import": ImportSettings,
     "simulate": SurveySettings,
     "believe": BeliefSettings,
+    "search": SearchSettings,
+    "training-size": TrainingSizeSettings,
     **{name: method.settings for name, method in (METHODS | DREAMS).items()},
 }
 

@@ -13,7 +13,7 @@ from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = ("train", "import", "simulate", "believe", *METHODS, *DREAMS)
+_SETTINGS = ("train", "import", "simulate", "search", "training-size", "believe", *METHODS, *DREAMS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     _explain(command("explain", "explaining:explain", "Show which pixels spoke for a prediction: maps and pictures."))
     _top(command("top", "strongest:top", "Show the nine galaxies that excite each filter of a layer most."))
     _believe(command("believe", "believing:believe", "Say whether the decisions rest on the galaxies or beside them."))
+
+    _search(command("search", "studying:search", "Search for good settings, first coarsely and then finely."))
+    _study(command("study", "studying:training_size", "Ask a question that takes many trainings."))
     _demo(command("demo", "demonstration:demo", "Walk the whole road on a simulated survey, without a window."))
     _knobs(command("settings", "knobs:settings", "Print every setting with default, range, unit and meaning."))
     return top
@@ -166,6 +169,37 @@ def _believe(command: argparse.ArgumentParser) -> None:
         help="%(default)s; one line a galaxy",
     )
     _adjust(command, "segmentation.threshold=3")
+
+
+def _search(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("data", type=Path, metavar="DATA.h5", help="the dataset")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="folder; that of a broken-off search goes on")
+    add("--knob", action="append", metavar="NAME=LOW:HIGH", help="what to search, as in network.depth=3:6; repeatable")
+    add("--space", type=Path, metavar="FILE.toml", help="knobs and all else, as “tuningfork settings search” prints")
+    add("--coarse", type=int, metavar="N", help="short trials over wide ranges; else 24")
+    add("--fine", type=int, metavar="M", help="long trials around the best; else 12")
+    add("--workers", type=int, metavar="W", help="processes at work on this machine; else 1")
+    add("--worker", action="store_true", help="help with the search in that folder, from this or another machine")
+    add("--leash", type=int, metavar="N", help=argparse.SUPPRESS)  # the worker's number; it ends with its stdin
+    add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
+    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    _adjust(command, "augmentation.noise=0.05")
+
+
+def _study(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("question", choices=("training-size",), help="how the score grows with the number of labelled galaxies")
+    add("data", type=Path, metavar="DATA.h5", help="the dataset")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="folder; that of a broken-off study goes on")
+    add("--sizes", metavar="50,200,all", help="numbers or shares of training galaxies; else 1%% to 100%%")
+    add("--seeds", type=int, metavar="N", help="so often each size is repeated; else 3")
+    add("--metric", metavar="COLUMN", help="score to draw and fit; else balanced accuracy, or R²")
+    add("--least-steps", type=int, metavar="N", help="small sets are shown more often, up to so many steps; else 300")
+    add("--judge-test", action="store_true", help="when all is done, judge on the test part too; only at the very end")
+    add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
+    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    _adjust(command, "optimiser.epochs=20")
 
 
 def _demo(command: argparse.ArgumentParser) -> None:

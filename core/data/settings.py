@@ -123,9 +123,25 @@ class DataSettings(Settings):
     train_limit: int | None = setting(
         None,
         title="At most",
-        help="Use only so many training galaxies, drawn evenly from the classes; the other parts stay as they are.",
+        help="Use only so many training galaxies; the other parts stay as they are.",
         unit="galaxies",
         ge=2,
+        level="expert",
+    )
+    train_draw: Literal["evenly", "in proportion"] = setting(
+        "evenly",
+        title="Limit drawn",
+        help="How the limited training galaxies are drawn: evenly from the classes, or in proportion to them, as a "
+        "smaller survey would have them. Either way a smaller limit is a part of a larger one.",
+        level="expert",
+    )
+    split_seed: int | None = setting(
+        None,
+        title="Seed of the parts",
+        help="Fixes the three parts, so that the run's seed draws only the limited training galaxies, the weights and "
+        "the order. Empty: the run's seed draws the parts, too.",
+        ge=0,
+        le=2**31 - 1,
         level="expert",
     )
 

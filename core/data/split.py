@@ -65,9 +65,9 @@ def split(
     target
         What the labels are.
     settings
-        The shares of validation and test, and a limit for the training part.
+        The shares of validation and test, a limit for the training part, and perhaps a seed for the parts.
     seed
-        Of the shuffling.
+        Of the shuffling; with a seed for the parts only of the draw within the limit.
     groups
         N names; rows of equal name stay together, and a row without a name stays with its id. By default the ids.
 
@@ -85,18 +85,18 @@ def split(
     _require_members(kinds, unique, target, parts)
     if not isinstance(target, Classes):
         kinds = _joined(kinds, 2 * parts)
-    order = np.random.default_rng(seed).permutation(len(unique))
+    parts_seed = seed if settings.split_seed is None else settings.split_seed
+    order = np.random.default_rng(parts_seed).permutation(len(unique))
     part = np.empty(len(unique), dtype=np.int64)
     sizes = np.bincount(inverse, minlength=len(unique))
-    rank = np.full(len(unique), -1)
     for kind in np.unique(kinds):
         mine = order[kinds[order] == kind]
         part[mine] = _dealt(sizes[mine], settings, parts)
-        rank[mine] = np.arange(len(mine))
     if settings.train_limit is not None:
-        part[_beyond(part, rank, kinds, sizes, settings.train_limit)] = -1
+        draw = order if parts_seed == seed else np.random.default_rng(seed).permutation(len(unique))
+        part[_beyond(draw[part[draw] == 0], kinds, sizes, settings.train_limit, settings.train_draw)] = -1
     found = [np.sort(rows[part[inverse] == number]) for number in range(3)]
-    return Split(*found, seed=seed, rule=_in_words(settings, target))
+    return Split(*found, seed=parts_seed, rule=_in_words(settings, target))
 
 
 def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
@@ -147,18 +147,19 @@ def _dealt(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDAr
 
 
 def _beyond(
-    part: NDArray[np.int64],
-    rank: NDArray[np.int64],
-    kinds: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    limit: int,
+    train: NDArray[np.int64], kinds: NDArray[np.int64], sizes: NDArray[np.int64], limit: int, drawn: str
 ) -> NDArray[np.int64]:
-    """Training groups beyond the limit. Classes take turns, so that a smaller limit is a subset of a larger one."""
-    train = np.flatnonzero(part == 0)
-    turn = np.empty(len(train), dtype=np.int64)
+    """Those of the shuffled training groups that are beyond the limit.
+
+    The classes take turns, one group each or as many as their share; a smaller limit is a subset of a larger one, and
+    every class has its first group before any has its second.
+    """
+    turn = np.empty(len(train), dtype=np.float64)
     for kind in np.unique(kinds[train]):
         mine = np.flatnonzero(kinds[train] == kind)
-        turn[mine[np.argsort(rank[train[mine]])]] = np.arange(len(mine))
+        turn[mine] = np.arange(len(mine))
+        if drawn == "in proportion":
+            turn[mine[1:]] = 1 + np.arange(1, len(mine)) / len(mine)
     order = train[np.lexsort((kinds[train], turn))]
     return order[np.cumsum(sizes[order]) > limit]
 
@@ -166,7 +167,7 @@ def _beyond(
 def _in_words(settings: DataSettings, target: Target) -> str:
     by = {Classes: "class", VoteFractions: "most voted answer"}.get(type(target), "fifths of the first quantity")
     together = f"same “{settings.group}”" if settings.group else "same id"
-    limit = f"; at most {settings.train_limit} in training" if settings.train_limit else ""
+    limit = f"; at most {settings.train_limit} in training, drawn {settings.train_draw}" if settings.train_limit else ""
     return (
         f"{settings.validation:.0%} validation and {settings.test:.0%} test, stratified by {by}, "
         f"images of the {together} together{limit}"

@@ -63,9 +63,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         labels[~(votes > 0)] = np.nan
     if trained is not None:
         _require_same_data(trained, target, cutouts)
-    split = splits.split(
-        cutouts.ids, labels, target, settings.data, settings.seed, _groups(cutouts, settings.data.group)
-    )
+    split = parted(cutouts, target, labels, settings)
     _require_enough(split, settings)
     augmentation, notices = suited(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
@@ -102,6 +100,12 @@ def _mirror(augmentation: AugmentationSettings, target: Target, device: torch.de
     names = targets.outputs(target)
     mirrored = mirrored_names(names) if augmentation.swap_labels and handed(names) else None
     return None if mirrored is None else torch.tensor(mirrored, device=device)
+
+
+def parted(cutouts: Cutouts, target: Target, labels: NDArray[Any], settings: RunSettings) -> Split:
+    """Which galaxies a run with these settings has for what."""
+    data = settings.data
+    return splits.split(cutouts.ids, labels, target, data, settings.seed, _groups(cutouts, data.group))
 
 
 def _base(settings: RunSettings) -> Predictor | None:

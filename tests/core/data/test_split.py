@@ -80,6 +80,33 @@ def test_a_limited_training_set_draws_evenly_from_the_classes():
     assert np.bincount(labels[found.train]).tolist() == [30, 30, 30]
 
 
+def test_a_limited_training_set_is_drawn_in_proportion_where_that_is_asked_for():
+    labels = np.repeat([0, 1, 2], (600, 60, 60))
+    ids = [str(number) for number in range(720)]
+    found = split(ids, labels, TARGET, DataSettings(train_limit=120, train_draw="in proportion"), 1)
+    assert np.bincount(labels[found.train]).tolist() == [100, 10, 10]
+    least = split(ids, labels, TARGET, DataSettings(train_limit=3, train_draw="in proportion"), 1)
+    assert np.bincount(labels[least.train]).tolist() == [1, 1, 1], "no class is forgotten"
+
+
+@given(surveys(), seeds, seeds, st.integers(3, 60), st.integers(3, 60))
+def test_with_a_seed_for_the_parts_another_seed_draws_only_other_training_galaxies(
+    survey: tuple, parts: int, seed: int, one: int, other: int
+):
+    ids, labels = survey
+    small, large = sorted((one, other))
+    whole = split(ids, labels, TARGET, DataSettings(), parts)
+    found = [
+        split(ids, labels, TARGET, DataSettings(train_limit=limit, split_seed=parts, train_draw="in proportion"), seed)
+        for limit in (small, large)
+    ]
+    assert set(found[0].train) <= set(found[1].train) <= set(whole.train)
+    for part in found:
+        assert np.array_equal(part.test, whole.test)
+        assert np.array_equal(part.validation, whole.validation)
+    assert found[0].seed == parts
+
+
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2)), min_size=1, max_size=150), seeds)
 def test_images_of_one_object_are_never_in_two_parts(rows: list[tuple[int, int]], seed: int):
     rows = [*rows, *((1000 + number, kind) for kind in range(3) for number in range(3 * kind, 3 * kind + 3))]

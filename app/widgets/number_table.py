@@ -1,0 +1,44 @@
+"""A table of names and numbers, as high as its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+
+class NumberTable(QTableWidget):
+    """The first column holds names and takes the room that is left, the others hold numbers as texts."""
+
+    def __init__(self, line: int = 26, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(line)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setHighlightSections(False)
+
+    def fill(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show rows of texts."""
+        self.setColumnCount(len(headers))
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for across, text in enumerate(headers):
+            self.setHorizontalHeaderItem(across, _cell(text, across))
+        self.setRowCount(len(rows))
+        for down, row in enumerate(rows):
+            for across, text in enumerate(row):
+                self.setItem(down, across, _cell(text, across))
+        height = self.horizontalHeader().sizeHint().height() + len(rows) * self.verticalHeader().defaultSectionSize()
+        self.setMaximumHeight(height + self.horizontalScrollBar().sizeHint().height() + 4)
+
+
+def _cell(text: str, column: int) -> QTableWidgetItem:
+    """Names stand left, numbers right."""
+    item = QTableWidgetItem(text)
+    side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+    item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+    return item

@@ -1,0 +1,280 @@
+"""The search's memory, which any number of processes and machines share: Optuna's journal in the study's folder.
+
+The journal is a text file with a line of JSON for each thing that has happened; nothing in it is executed when it is
+read. Lines are only ever added, under a lock that is a file made exclusively, which works on NFS 3 and later, where the
+locks of SQLite do not. A lock whose owner has died is taken over after half a minute.
+
+A trial belongs to the process that trains it. If that is gone, the trial counts as failed, and its values are tried
+again. On this machine the process's number tells; one on another machine is given up when its run has been silent for
+an hour.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import psutil
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import TrialState
+
+from core.errors import UnreadableFile
+from core.studies import space as spaces
+from core.studies.settings import SearchSettings
+from core.studies.space import Choices, Dimension, Space
+from core.studies.trials import Stage, State, Trial
+from core.train.settings import RunSettings
+
+STAGES: tuple[Stage, ...] = ("coarse", "fine")
+_FILE = "optuna.jsonl"
+_STATES: dict[TrialState, State] = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+_TAKEN = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
+_SILENCE = 3600.0  # seconds
+_NEWBORN = 60.0
+_RANDOM_FIRST = 10  # trials before TPE has enough to learn from
+_FOR_IMPORTANCE = 6
+
+
+class Journal:
+    """The trials of one search.
+
+    Parameters
+    ----------
+    folder
+        The study's.
+    base
+        The settings that all trials share.
+    search
+        How to search.
+    worker
+        A number that no other process at work on this search has; several must not draw the same values.
+    """
+
+    def __init__(self, folder: Path, base: RunSettings, search: SearchSettings, worker: int = 0) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.folder, self.base, self.search = folder, base, search
+        self._worker = worker
+        self._process = f"{platform.node()}:{os.getpid()}:{psutil.Process().create_time():.0f}"
+        self._important = 0, dict[str, float]()  # of so many trials
+        path = folder / _FILE
+        lock = JournalFileOpenLock(str(path))
+        _mend(path, lock)
+        self._storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
+
+    def begin(self, stage: Stage, space: Space, wanted: int, first: Iterable[Mapping[str, Any]]) -> None:
+        """Begin a stage with the values that are to be tried first, or ask for more trials of it."""
+        if (study := self._study(stage)) is None:
+            direction = "maximize" if self.search.objective == "score" else "minimize"
+            study = optuna.create_study(storage=self._storage, study_name=stage, direction=direction)
+            study.set_user_attr("space", [str(axis) for axis in space])
+            study.set_user_attr("epochs", self.search.coarse_epochs if stage == "coarse" else self.search.fine_epochs)
+        study.set_user_attr("wanted", wanted)
+        for values in first:
+            study.enqueue_trial(dict(values), skip_if_exists=True)
+
+    def has(self, stage: Stage) -> bool:
+        """Whether a stage has begun."""
+        return self._study(stage) is not None
+
+    def space(self, stage: Stage) -> Space:
+        """The ranges of a stage that has begun."""
+        return spaces.parsed(self._begun(stage).user_attrs["space"], self.base)
+
+    def wanted(self, stage: Stage) -> int:
+        """How many trials a stage shall have; 0 before it has begun."""
+        study = self._study(stage)
+        return 0 if study is None else int(study.user_attrs["wanted"])
+
+    def epochs(self, stage: Stage) -> int:
+        """How long a trial of a stage may last."""
+        return int(self._begun(stage).user_attrs["epochs"])
+
+    def missing(self, stage: Stage) -> int:
+        """How many trials of a stage are still to be done, those included that are under way."""
+        done = self._begun(stage).get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        return max(0, self.wanted(stage) - len(done))
+
+    def ask(self, stage: Stage) -> optuna.Trial | None:
+        """The next trial, which is then this process's; None if the others are all taken."""
+        study = self._begun(stage)
+        wanted = self.wanted(stage)
+        taken = study.get_trials(deepcopy=False, states=_TAKEN)
+        if len(taken) >= wanted:
+            return None
+        study.sampler, study.pruner = self._sampler(stage, len(study.get_trials(deepcopy=False))), self._pruner(stage)
+        trial = study.ask({axis.name: _distribution(axis) for axis in self.space(stage)})
+        trial.set_user_attr("worker", self._process)
+        before = [each for each in study.get_trials(deepcopy=False, states=_TAKEN) if each.number < trial.number]
+        if len(before) >= wanted:  # another process has asked at the same moment
+            study.tell(trial, state=TrialState.FAIL)
+            return None
+        return trial
+
+    def finish(self, trial: optuna.Trial, score: float, best_epoch: int) -> None:
+        """The trial has come to its end."""
+        trial.set_user_attr("best_epoch", best_epoch)
+        trial.study.tell(trial, score)
+
+    def prune(self, trial: optuna.Trial, reason: str = "") -> None:
+        """The trial was given up, or could not be trained for a reason that lies in its values."""
+        trial.set_user_attr("reason", reason)
+        trial.study.tell(trial, state=TrialState.PRUNED)
+
+    def give_back(self, trial: optuna.Trial) -> None:
+        """The trial was broken off; its values are for whoever asks next."""
+        _again(trial.study, trial.number, trial.params)
+
+    def give_back_of_the_dead(self) -> None:
+        """Give back the trials of processes that are no more."""
+        for stage in STAGES:
+            if (study := self._study(stage)) is not None:
+                for trial in study.get_trials(states=(TrialState.RUNNING,)):
+                    if self._is_dead(stage, trial):
+                        _again(study, trial.number, trial.params)
+
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials so far."""
+        return tuple(
+            _told(stage, trial)
+            for stage in STAGES
+            if (study := self._study(stage)) is not None
+            for trial in study.get_trials(deepcopy=False)
+        )
+
+    def importance(self) -> dict[str, float]:
+        """Share of the variance of the coarse trials that each knob explains.
+
+        A trial that was given up counts with the last it came to, so that what made it bad is seen.
+        """
+        study = self._study("coarse")
+        known = [] if study is None else [(t, _score(t)) for t in study.get_trials(deepcopy=False)]
+        scored = [(trial, score) for trial, score in known if score is not None]
+        if len(scored) == self._important[0]:
+            return self._important[1]
+        if len(scored) < _FOR_IMPORTANCE or len({score for _, score in scored}) < 2:
+            return {}
+        copy = optuna.create_study(direction="maximize")
+        for trial, score in scored:
+            copy.add_trial(
+                optuna.trial.create_trial(params=trial.params, distributions=trial.distributions, value=score)
+            )
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=self.base.seed)
+        return {
+            name: float(share)
+            for name, share in optuna.importance.get_param_importances(copy, evaluator=evaluator).items()
+        }
+
+    def _study(self, stage: Stage) -> optuna.Study | None:
+        try:
+            return optuna.load_study(study_name=stage, storage=self._storage)
+        except KeyError:
+            return None
+
+    def _begun(self, stage: Stage) -> optuna.Study:
+        study = self._study(stage)
+        if study is None:
+            raise UnreadableFile(f"The {stage} search has not begun.", "", str(self.folder / _FILE))
+        return study
+
+    def _sampler(self, stage: Stage, trials: int) -> optuna.samplers.BaseSampler:
+        """Draws the next values. Its seed follows from what is there already: one process draws the same each time."""
+        place = (self.base.seed, STAGES.index(stage), trials, self._worker)
+        seed = int(np.random.SeedSequence(place).generate_state(1)[0])
+        if stage == "coarse" and self.search.method == "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        first = min(_RANDOM_FIRST, math.ceil(self.wanted(stage) / 3))
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=first, multivariate=True, constant_liar=True)
+
+    def _pruner(self, stage: Stage) -> optuna.pruners.BasePruner:
+        epochs = self.epochs(stage)
+        match self.search.pruner:
+            case "median":
+                return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=max(2, epochs // 2))
+            case "hyperband":
+                return optuna.pruners.HyperbandPruner(min_resource=max(1, epochs // 9), max_resource=epochs)
+            case "none":
+                return optuna.pruners.NopPruner()
+
+    def _is_dead(self, stage: Stage, trial: optuna.trial.FrozenTrial) -> bool:
+        now, owner = time.time(), trial.user_attrs.get("worker")
+        born = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+        if owner is None:
+            return now - born > _NEWBORN
+        host, process, started = str(owner).rsplit(":", 2)
+        if host == platform.node():
+            try:
+                return abs(psutil.Process(int(process)).create_time() - float(started)) > 2
+            except psutil.NoSuchProcess:
+                return True
+        log = self.folder / run_of(stage, trial.number) / "log.txt"
+        return now - (log.stat().st_mtime if log.exists() else born) > _SILENCE
+
+
+def run_of(stage: Stage, number: int) -> str:
+    """The run folder of a trial, seen from the study's."""
+    return f"runs/{stage}-{number:04d}"
+
+
+def _again(study: optuna.Study, number: int, values: Mapping[str, Any]) -> None:
+    study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
+    if values:
+        study.enqueue_trial(dict(values))
+
+
+def _distribution(axis: Dimension) -> optuna.distributions.BaseDistribution:
+    if isinstance(axis, Choices):
+        return optuna.distributions.CategoricalDistribution(axis.values)
+    if axis.whole:
+        return optuna.distributions.IntDistribution(int(axis.low), int(axis.high), log=axis.log)
+    return optuna.distributions.FloatDistribution(axis.low, axis.high, log=axis.log)
+
+
+def _told(stage: Stage, trial: optuna.trial.FrozenTrial) -> Trial:
+    history = tuple(trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values))
+    return Trial(
+        stage=stage,
+        number=trial.number,
+        state=_STATES[trial.state],
+        values=dict(trial.params),
+        score=_score(trial),
+        history=history,
+        best_epoch=int(trial.user_attrs.get("best_epoch", 0)),
+        run=run_of(stage, trial.number),
+        worker=str(trial.user_attrs.get("worker", "")).rpartition(":")[0],
+        reason=str(trial.user_attrs.get("reason", "")),
+    )
+
+
+def _score(trial: optuna.trial.FrozenTrial) -> float | None:
+    """The objective; of a trial that was given up the last it came to."""
+    if trial.state == TrialState.COMPLETE:
+        return trial.value
+    if trial.state == TrialState.PRUNED and trial.last_step is not None:
+        return trial.intermediate_values[trial.last_step]
+    return None
+
+
+def _mend(path: Path, lock: JournalFileOpenLock) -> None:
+    """Take away a last line that a power cut left half-written; nobody has been told of it."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    lock.acquire()
+    try:
+        with path.open("r+b") as file:
+            content = file.read()
+            file.truncate(content.rfind(b"\n") + 1)
+    finally:
+        lock.release()

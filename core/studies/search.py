@@ -1,0 +1,251 @@
+"""Good settings, searched for coarsely and then finely.
+
+The coarse search tries wide ranges in short runs, and gives bad ones up early. The fine search tries narrow ranges
+around the best coarse trials in long runs, first of all the best coarse values themselves. All trials have the same
+parts, the same seed and the same judges, the validation galaxies, so that they differ by their settings alone; none of
+them reads the test part. Each is a normal run folder.
+
+The folder's journal (``journal.py``) holds what was tried. Any number of processes may take part, on any number of
+machines that see the folder: one runs the search, the others help. A search that was broken off goes on, and may be
+given more trials.
+
+References
+----------
+Bergstra & Bengio 2012 (random search); Bergstra et al. 2011 (TPE); Li et al. 2018 (Hyperband); Akiba et al. 2019
+(Optuna); Hutter et al. 2014 (fANOVA).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.data.cutouts import Cutouts
+from core.errors import FolderInUse, Problem
+from core.evaluate import judge
+from core.events import Preview, Progress, Work, result_of
+from core.project.files import write_atomically
+from core.project.runs import RunFolder
+from core.settings import toml
+from core.studies import merits, search_figure, trials
+from core.studies import space as spaces
+from core.studies.journal import STAGES, Journal
+from core.studies.settings import SearchSettings
+from core.studies.trials import Search, Stage
+from core.studies.trying import tried
+from core.studies.workers import Crew
+from core.train.settings import RunSettings
+
+TABLE, BEST, FIGURE = "trials.csv", "best.toml", "search.png"
+_SETTINGS, _SEARCH, _DATA = "settings.toml", "search.toml", "data.checksum"
+_MAY_CHANGE = {"coarse", "fine", "workers"}
+_POLL = 1.0  # seconds
+
+
+def run(settings: RunSettings, data: Path, folder: Path, search: SearchSettings, stop: threading.Event) -> Work[Search]:
+    """Search, coarsely and then finely.
+
+    Yields the progress in trials, and after each the search so far as a :class:`~core.events.Preview` of a
+    :class:`~core.studies.trials.Search`. Leaves ``trials.csv``, ``best.toml`` (settings for a training),
+    ``search.png``, the journal and the run folders.
+
+    Parameters
+    ----------
+    settings
+        What the trials share. The number of epochs is that of the stage.
+    data
+        The dataset.
+    folder
+        A new folder, or that of a search with the same settings and dataset, which is gone on with.
+    search
+        What is tried, how often and how long, by how many processes.
+    stop
+        When set, running trainings are broken off, to be repeated another time; the search so far is returned.
+
+    Raises
+    ------
+    FolderInUse
+        The folder holds something else, or a search with other settings or data.
+    SettingsProblem
+        A knob is unknown or its range impossible.
+    Problem
+        No trial could be trained, or a worker has come to grief.
+    """
+    wide = spaces.parsed(search.space, settings)
+    _begin(settings, data, folder, search)
+    journal = Journal(folder, settings, search)
+    journal.give_back_of_the_dead()
+    with Crew(data, folder, search.workers) if search.workers > 1 else contextlib.nullcontext() as crew:
+        for stage in STAGES:
+            if _asked_for(search, stage) and not stop.is_set():
+                _begin_stage(journal, stage, wide)
+                yield from _carried_out(stage, journal, data, crew, stop)
+    journal.give_back_of_the_dead()
+    return _concluded(journal, data)
+
+
+def _carried_out(stage: Stage, journal: Journal, data: Path, crew: Crew | None, stop: threading.Event) -> Work[None]:
+    """Do the trials of a stage, or watch others do them, until all are done."""
+    while journal.missing(stage) and not stop.is_set():
+        trial = journal.ask(stage) if crew is None else None
+        if trial is not None:
+            yield from tried(trial, stage, journal, data, stop)
+        else:
+            stop.wait(_POLL)
+            journal.give_back_of_the_dead()
+            if crew is not None and not crew.is_at_work and journal.missing(stage):
+                raise crew.problem
+        yield from _news(journal)
+
+
+def help_along(data: Path, folder: Path, worker: int, stop: threading.Event) -> Work[int]:
+    """Take part in a search that another process runs, until it is over; returns how many trials this one has done.
+
+    Parameters
+    ----------
+    data
+        The dataset.
+    folder
+        The search's, which machines share.
+    worker
+        A number that no other helper has, not 0.
+    stop
+        When set, the running trial is given back.
+    """
+    journal, done = Journal(folder, *read(folder), worker), 0
+    while not stop.is_set():
+        stage: Stage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
+        trial = journal.ask(stage) if stage is not None else None
+        if stage is not None and trial is not None:
+            yield from tried(trial, stage, journal, data, stop)
+            done += 1
+            yield Progress(done, None, "trials")
+        elif stage is None and journal.has("fine" if journal.search.fine else "coarse"):
+            break
+        else:
+            stop.wait(_POLL)
+    return done
+
+
+def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettings) -> None:
+    """Make the folder, or see that it holds a search with the same settings and data."""
+    with Cutouts.open(data) as cutouts:
+        checksum = cutouts.checksum
+    if (folder / _SEARCH).exists():
+        earlier, before = read(folder)
+        changed = [name for name, _, _ in toml.differences(earlier, settings)]
+        changed += [name for name, _, _ in toml.differences(before, search) if name not in _MAY_CHANGE]
+        if changed:
+            raise FolderInUse(
+                f"The search in this folder was begun with other settings: {', '.join(changed)}.",
+                "Choose another folder, or the same settings.",
+                str(folder),
+            )
+        if (folder / _DATA).read_text(encoding="utf-8").strip() != checksum:
+            raise FolderInUse(
+                "The search in this folder was made with another dataset.", "Choose another folder.", str(folder)
+            )
+    else:
+        RunFolder.create(folder)
+        write_atomically(folder / _SETTINGS, toml.dumps(settings))
+        write_atomically(folder / _DATA, checksum + "\n")
+    write_atomically(folder / _SEARCH, toml.dumps(search))  # the last: with it, the search has begun
+
+
+def read(folder: Path) -> tuple[RunSettings, SearchSettings]:
+    """The settings that a search was begun with.
+
+    Raises
+    ------
+    UnreadableFile
+        There is no search in this folder.
+    """
+    return toml.load(RunSettings, folder / _SETTINGS), toml.load(SearchSettings, folder / _SEARCH)
+
+
+def _begin_stage(journal: Journal, stage: Stage, wide: spaces.Space) -> None:
+    search = journal.search
+    if journal.has(stage):
+        space = journal.space(stage)
+    elif stage == "fine" and journal.has("coarse"):
+        space = spaces.narrowed(journal.space("coarse"), _best_coarse(journal))
+    else:
+        space = wide
+    wanted, first = _asked_for(search, stage), list[Mapping[str, Any]]()
+    if stage == "coarse" and search.method == "grid":
+        whole = list(spaces.grid(space, search.grid_points))
+        order = np.random.default_rng(journal.base.seed).permutation(len(whole))
+        first = [whole[place] for place in order[:wanted]]
+        wanted = len(first)
+    elif stage == "fine" and journal.has("coarse") and not journal.has("fine"):
+        first = _best_coarse(journal)[:1]
+    journal.begin(stage, space, wanted, first)
+
+
+def _asked_for(search: SearchSettings, stage: Stage) -> int:
+    return search.coarse if stage == "coarse" else search.fine
+
+
+def _best_coarse(journal: Journal) -> list[Mapping[str, Any]]:
+    """Values of the best finished coarse trials, the best first."""
+    done = tuple(each for each in journal.trials() if each.stage == "coarse" and each.state == "finished")
+    if not done:
+        reasons = [each.reason for each in journal.trials() if each.reason]
+        raise Problem(
+            "No coarse trial has come to its end.",
+            reasons[0] if reasons else "Ask for more trials, or more epochs.",
+            str(journal.folder),
+        )
+    ranked = trials.ranked(done, journal.search.objective)
+    return [each.values for each in ranked[: spaces.best_count(len(ranked))]]
+
+
+def so_far(journal: Journal) -> Search:
+    """What a journal holds."""
+    begun: list[Stage] = [stage for stage in STAGES if journal.has(stage)]
+    return Search(
+        folder=journal.folder,
+        base=journal.base,
+        objective=journal.search.objective,
+        spaces={stage: journal.space(stage) for stage in begun},
+        wanted={stage: journal.wanted(stage) or _asked_for(journal.search, stage) for stage in STAGES},
+        epochs={stage: journal.epochs(stage) for stage in begun},
+        trials=journal.trials(),
+        importance=journal.importance(),
+    )
+
+
+def opened(folder: Path) -> Search:
+    """A search as it lies in its folder, to be looked at."""
+    return so_far(Journal(folder, *read(folder)))
+
+
+def _news(journal: Journal) -> Work[None]:
+    found = so_far(journal)
+    total = sum(found.wanted.values())
+    trials.write(found, journal.folder / TABLE)
+    yield Progress(total - found.missing, total, "trials")
+    yield Preview(found)
+
+
+def _concluded(journal: Journal, data: Path) -> Search:
+    found = so_far(journal)
+    trials.write(found, journal.folder / TABLE)
+    if found.best is None or found.settings is None:
+        return found
+    if found.objective == "score":
+        judgement = result_of(
+            judge.run(RunFolder(journal.folder / found.best.run), data, "validation", threading.Event())
+        )
+        known = merits.flat(judgement.report)
+        metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
+        found = replace(found, noise=merits.sampling_error(judgement, metric, journal.base.seed))
+    write_atomically(journal.folder / BEST, toml.dumps(found.settings or journal.base))
+    search_figure.save(found, journal.folder / FIGURE)
+    return found

@@ -1,0 +1,137 @@
+"""A search as a figure: its trials as parallel coordinates, what mattered, and how the score grew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from core.project.files import atomic_path
+from core.studies import trials
+from core.studies.space import Choices, Dimension
+from core.studies.trials import Search, Stage, Trial
+
+_MARKS: dict[Stage, tuple[str, str]] = {
+    "coarse": ("o", "#0072B2"),
+    "fine": ("s", "#D55E00"),
+}  # Okabe & Ito: told apart by everyone
+_GIVEN_UP = "#999999"
+_PLATE = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.7}  # behind a value on an axis
+_LABELS = 5  # along a range
+_APART = 0.06  # of an axis: closer values would overlap
+
+
+def save(search: Search, path: Path) -> None:
+    """Draw a search, in the format that the name ends in: PNG, SVG or PDF; wholly or not at all."""
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(2, 2, height_ratios=(1.25, 1))
+    draw_coordinates(search, figure.add_subplot(grid[0, :]))
+    draw_course(search, figure.add_subplot(grid[1, 0]))
+    draw_importance(search, figure.add_subplot(grid[1, 1]))
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=140)
+
+
+def draw_coordinates(search: Search, axes: Axes) -> None:
+    """A line for each trial from knob to knob, coloured by its score; those given up are grey, the best one is wide."""
+    knobs = search.spaces.get("coarse") or search.spaces["fine"]
+    placed = trials.places(search)
+    shown = [each for each in search.trials if each.name in placed and each.state in ("finished", "pruned")]
+    done = [each.score for each in shown if each.state == "finished" and each.score is not None]
+    scale = Normalize(*_limits(done))
+    colours = colormaps["viridis" if search.objective == "score" else "viridis_r"]
+    for each in sorted(shown, key=lambda trial: (trial.state == "finished", trial == search.best)):
+        is_done = each.state == "finished"
+        axes.plot(
+            range(len(knobs)),
+            placed[each.name],
+            marker="o",
+            ms=3,
+            color=colours(float(scale(_score(each)))) if is_done else _GIVEN_UP,
+            alpha=1.0 if is_done else 0.35,
+            lw=3.5 if each == search.best else 1.2,
+            ls="-" if each.stage == "fine" or not is_done else (0, (5, 1.5)),
+        )
+    for place, knob in enumerate(knobs):
+        axes.axvline(place, color="#333333", lw=0.8)
+        for height, text in _labels(knob):
+            axes.annotate(
+                text, (place, height), (4, 0), textcoords="offset points", va="center", fontsize=7, bbox=_PLATE
+            )
+    axes.set_xticks(range(len(knobs)), [knob.name.replace(".", "\n") for knob in knobs], fontsize="small")
+    axes.set_yticks([])
+    axes.set_xlim(-0.1, len(knobs) - 0.6)
+    axes.spines[:].set_visible(False)
+    axes.set_title("dashed: coarse, full: fine, wide: best, grey: given up early", fontsize="small")
+    axes.figure.colorbar(ScalarMappable(scale, colours), ax=axes, label=f"validation {search.objective}", pad=0.01)
+
+
+def draw_course(search: Search, axes: Axes) -> None:
+    """The score of each trial in the order of their beginning, and the best of each stage so far."""
+    start = 0
+    for stage, (mark, colour) in _MARKS.items():
+        of_stage = [each for each in search.trials if each.stage == stage]
+        best = trials.best_so_far(search, stage)
+        if not of_stage:
+            continue
+        number = np.arange(start, start + len(of_stage)) + 1
+        axes.plot(number, best, color=colour, lw=1, drawstyle="steps-post")
+        for state, face in (("finished", colour), ("pruned", "none")):
+            chosen = [place for place, each in enumerate(of_stage) if each.state == state and each.score is not None]
+            scores = [_score(of_stage[place]) for place in chosen]
+            label = f"{stage}, {'finished' if state == 'finished' else 'given up'}"
+            axes.plot(number[chosen], scores, mark, ms=4.5, mfc=face, mec=colour, ls="none", label=label)
+        start += len(of_stage)
+    axes.set_xlabel("trial")
+    axes.set_ylabel(f"validation {search.objective}")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, fontsize="x-small", loc="best")
+
+
+def draw_importance(search: Search, axes: Axes) -> None:
+    """Bars of what each knob explains."""
+    ordered = sorted(search.importance.items(), key=lambda item: item[1])
+    if not ordered:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "too few trials to tell\nwhich knob matters", ha="center", va="center")
+        return
+    bars = axes.barh([name for name, _ in ordered], [share for _, share in ordered], color="#009E73", height=0.6)
+    axes.bar_label(bars, [f"{share:.0%}" for _, share in ordered], padding=3, fontsize="small")
+    axes.set_xlim(0, 1.25 * ordered[-1][1])
+    axes.set_ylim(-0.6, max(3, len(ordered)) - 0.4)
+    axes.set_xlabel("share of the coarse search's variance")
+    axes.tick_params(axis="y", labelsize="small")
+
+
+def _labels(knob: Dimension) -> list[tuple[float, str]]:
+    """Heights and values to write along an axis."""
+    if isinstance(knob, Choices):
+        return [(knob.place(value), str(value)) for value in knob.values]
+    if knob.log:
+        decades = range(math.floor(math.log10(knob.low)), math.ceil(math.log10(knob.high)) + 1)
+        steps = (1, 2, 5) if knob.high < 100 * knob.low else (1,)
+        inner = [step * 10.0**decade for decade in decades for step in steps]
+        values = [knob.low, *(value for value in inner if _APART < knob.place(value) < 1 - _APART), knob.high]
+    else:
+        values = MaxNLocator(_LABELS, integer=knob.whole).tick_values(knob.low, knob.high)
+    return [(knob.place(value), f"{value:.3g}") for value in values if knob.low <= value <= knob.high]
+
+
+def _limits(scores: Sequence[float]) -> tuple[float, float]:
+    """The ends of the colours."""
+    return (min(scores), max(scores)) if scores and min(scores) < max(scores) else (0.0, 1.0)
+
+
+def _score(trial: Trial) -> float:
+    return math.nan if trial.score is None else trial.score

@@ -1,0 +1,78 @@
+"""Studies as a script calls them: what they print, write and return."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from core.cli.main import main
+from core.settings import toml
+from core.studies.settings import SearchSettings, TrainingSizeSettings
+from core.train.settings import RunSettings
+
+QUICK = ["--set", "network.depth=2", "--set", "network.channels=6", "--set", "optimiser.epochs=2"]
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def rows(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_study_of_sizes_leaves_a_table_and_a_figure_and_goes_on(survey_dataset, tmp_path, capsys):
+    folder = tmp_path / "study"
+    sizes = ("study", "training-size", survey_dataset, "-o", folder, "--least-steps", 0)
+    assert run(*sizes, "--sizes", "10,50%", "--seeds", 2, "--format", "svg", *QUICK) == 0
+    said = capsys.readouterr().out
+    assert "labels  runs  balanced_accuracy" in said
+    assert "needs 4 sizes or more" in said
+    assert list(rows(folder / "study.csv")[0])[:2] == ["size", "seed"]
+    assert len(rows(folder / "study.csv")) == 4
+    assert (folder / "study.png").exists()
+    assert (folder / "study.svg").exists()
+    assert run(*sizes, "--sizes", "10,50%,all", "--seeds", 2) == 0, "the settings are those that it was begun with"
+    assert len(rows(folder / "study.csv")) == 6
+    assert run("evaluate", folder / rows(folder / "study.csv")[0]["run"], "--split", "validation") == 0
+
+
+def test_a_search_leaves_settings_for_a_training(survey_dataset, tmp_path, capsys):
+    folder = tmp_path / "search"
+    knobs = ("--knob", "optimiser.learning_rate=1e-3:1e-1", "--knob", "network.activation=relu,gelu")
+    space = tmp_path / "space.toml"
+    space.write_text("coarse_epochs = 2\nfine_epochs = 2\n")
+    common = ("search", survey_dataset, "-o", folder)
+    assert run(*common, "--space", space, *knobs, "--coarse", 3, "--fine", 1, *QUICK) == 0
+    said = capsys.readouterr().out
+    assert "The best is fine 0" in said
+    assert "optimiser.learning_rate" in said
+    assert len(rows(folder / "trials.csv")) == 4
+    assert (folder / "search.png").exists()
+    assert run("train", survey_dataset, "-o", tmp_path / "run", "--settings", folder / "best.toml") == 0
+    assert toml.load(RunSettings, tmp_path / "run" / "settings.toml") == toml.load(RunSettings, folder / "best.toml")
+    assert run(*common, "--fine", 2) == 0, "the settings are those that it was begun with"
+    assert len(rows(folder / "trials.csv")) == 5
+    assert run(*common, "--worker") == 0, "there is nothing left to help with"
+    assert "0 trials done." in capsys.readouterr().out
+
+
+def test_another_space_is_another_search(survey_dataset, tmp_path, capsys):
+    folder = tmp_path / "search"
+    knob = ("--knob", "optimiser.learning_rate=1e-3:1e-1")
+    assert run("search", survey_dataset, "-o", folder, *knob, "--coarse", 1, "--fine", 0, *QUICK) == 0
+    assert run("search", survey_dataset, "-o", folder, "--knob", "network.dropout=0:0.5", "--coarse", 2) == 1
+    assert "begun with other settings: space" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("chapter", "model"), [("search", SearchSettings), ("training-size", TrainingSizeSettings)])
+def test_the_settings_of_a_study_are_printed_as_a_file(chapter, model, capsys):
+    assert run("settings", chapter) == 0
+    assert toml.loads(model, capsys.readouterr().out) == model()
+
+
+def test_a_helper_without_a_search_is_told(survey_dataset, tmp_path, capsys):
+    assert run("search", survey_dataset, "-o", tmp_path, "--worker") == 1
+    assert "cannot be read" in capsys.readouterr().err

@@ -1,0 +1,55 @@
+"""Figures of merit in a row, and their sampling errors against the binomial formula."""
+
+import math
+
+import numpy as np
+import pytest
+
+from core.data.target import Classes
+from core.evaluate import metrics
+from core.evaluate.judge import Judgement
+from core.evaluate.predict import Predictions
+from core.studies import merits
+
+NAMES = ("disk", "edge-on", "point")
+
+
+def judged(counts, completeness):
+    """A judgement in which so many of each class are found; the others are called the next class."""
+    labels = np.repeat(range(3), counts)
+    called = labels.copy()
+    for kind, (count, share) in enumerate(zip(counts, completeness, strict=True)):
+        called[np.flatnonzero(labels == kind)[round(share * count) :]] = (kind + 1) % 3
+    scores = np.eye(3)[called] * 0.8 + 0.1
+    scores /= scores.sum(axis=1, keepdims=True)
+    target = Classes("kind", NAMES)
+    rows = np.arange(len(labels))
+    predictions = Predictions(tuple(map(str, rows)), NAMES, scores.astype(np.float32), target, rows)
+    report = metrics.report(target, labels, scores)
+    return Judgement("validation", "", "data.h5", target, rows, labels, predictions, report)
+
+
+def test_the_sampling_error_is_the_binomial_one():
+    counts, completeness = (300, 100, 60), (0.9, 0.7, 0.6)
+    judgement = judged(counts, completeness)
+    variances = [p * (1 - p) / n for n, p in zip(counts, completeness, strict=True)]
+    balanced = math.sqrt(sum(variances)) / 3
+    weights = np.array(counts) / sum(counts)
+    accuracy = math.sqrt((weights**2 * variances).sum())
+    assert merits.sampling_error(judgement, "balanced_accuracy", 1) == pytest.approx(balanced, rel=0.15)
+    assert merits.sampling_error(judgement, "accuracy", 1) == pytest.approx(accuracy, rel=0.15)
+
+
+def test_a_report_becomes_a_row_with_nan_for_what_has_no_value():
+    row = merits.flat(judged((10, 10, 10), (1.0, 1.0, 0.0)).report)
+    assert row["accuracy"] == pytest.approx(2 / 3)
+    assert row["completeness:point"] == 0
+    assert math.isnan(row["purity:point"]), "nothing was called a point"
+
+
+@pytest.mark.parametrize(
+    ("metric", "higher"),
+    [("accuracy", True), ("r2:width", True), ("log_loss", False), ("mae:width", False), ("completeness:disk", True)],
+)
+def test_it_is_known_which_way_is_better(metric, higher):
+    assert merits.higher_is_better(metric) == higher
