@@ -38,7 +38,7 @@ EVERY_KNOB = [
     pytest.param(model, knob, id=f"{model.__name__}.{name}") for model in MODELS for name, knob in knobs(model).items()
 ]
 UNITS = {"", "pixels", "arcsec", "arcsec/pixel", "deg", "galaxies", "epochs", "1/epoch", "blocks", "mag"}
-UNITS |= {"nanomaggy", "%"}
+UNITS |= {"nanomaggy", "%", "σ"}
 
 
 def kinds(annotation: Any) -> set[Any]:
