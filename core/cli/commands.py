@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.cli.console import Console, listed
 from core.cli.knobs import adjusted
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
-from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.train.settings import RunSettings
 
-_DATA = "data.txt"  # in a run folder: where the dataset lies, seen from there
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from core.train.loop import RunResult
 
 
 def import_files(options: argparse.Namespace, console: Console) -> int:
@@ -70,31 +71,45 @@ def train(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork train``."""
     from core.train import loop
 
-    if options.resume:
-        folder = RunFolder(options.output)
-        result = console.drive("Training", lambda stop: loop.resumed(options.data, folder, stop))
-    else:
-        settings = _run_settings(options)
-        folder = RunFolder.create(options.output)
-        try:
-            result = console.drive("Training", lambda stop: loop.run(settings, options.data, folder, stop))
-        except BaseException:
-            with contextlib.suppress(OSError):  # nothing has begun: leave no empty folder
-                folder.path.rmdir()
-            raise
-    remember_data(folder, options.data)
+    settings = _run_settings(options)
+    folder = RunFolder.create(options.output)
+    try:
+        result = console.drive("Training", lambda stop: loop.run(settings, options.data, folder, stop))
+    except BaseException:
+        with contextlib.suppress(OSError):  # nothing has begun: leave no empty folder
+            folder.path.rmdir()
+        raise
+    _tell(result, options, console)
+    return 0
+
+
+def resume(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork resume``."""
+    from core.train import resuming
+
+    folder = RunFolder(options.run)
+    result = console.drive(
+        "Training",
+        lambda stop: resuming.run(folder, stop, options.data, epochs=options.epochs, patience=options.patience),
+    )
+    _tell(result, options, console)
+    return 0
+
+
+def _tell(result: RunResult, options: argparse.Namespace, console: Console) -> None:
+    """What a training came to."""
+    metrics = json.loads(RunFolder(result.folder).metrics_file.read_text(encoding="utf-8"))
     if options.json:
-        console.say_json(json.loads(folder.metrics_file.read_text(encoding="utf-8")))
-        return 0
+        console.say_json(metrics)
+        return
     why = {"finished": "all epochs done", "early": "no more improvement", "stopped": "stopped by you"}[result.reason]
     console.say(f"{result.epochs} epochs ({why}); the weights of epoch {result.best_epoch} were kept.")
     if result.baseline is not None:
         console.say(f"before fine-tuning: {listed(result.baseline)}")
     console.say(f"validation: {listed(result.scores)}")
-    verdict = json.loads(folder.metrics_file.read_text(encoding="utf-8"))["verdict"]
+    verdict = metrics["verdict"]
     console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
     console.say(f"Run: {result.folder}")
-    return 0
 
 
 def rate(options: argparse.Namespace, console: Console) -> int:
@@ -129,20 +144,3 @@ def _run_settings(options: argparse.Namespace) -> RunSettings:
         transfer__start_from=str(options.start_from.resolve()) if options.start_from else None,
         transfer__freeze_blocks=options.freeze_blocks,
     )
-
-
-def remember_data(folder: RunFolder, data: Path) -> None:
-    """Note in a run's folder where its dataset lies, so that both may be moved together."""
-    try:
-        place = os.path.relpath(data.resolve(), folder.path.resolve())
-    except ValueError:  # on another drive of Windows
-        place = str(data.resolve())
-    write_atomically(folder.path / _DATA, Path(place).as_posix() + "\n")
-
-
-def remembered_data(folder: RunFolder) -> Path | None:
-    """The dataset of a run, if it is still where it was; None: unknown."""
-    with contextlib.suppress(OSError):
-        path = folder.path / (folder.path / _DATA).read_text(encoding="utf-8").strip()
-        return path.resolve() if path.is_file() else None
-    return None

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.cli.commands import remember_data
 from core.cli.console import Console
 from core.cli.figures import save_curves
 from core.cli.judging import show
@@ -128,7 +127,6 @@ def _trained(
 
     folder = project.new_run(name)
     console.drive("Training", lambda stop: loop.run(settings, data, folder, stop))
-    remember_data(folder, data)
     return folder, console.drive("Judging", lambda stop: judge.run(folder, data, "test", stop))
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.commands import remembered_data
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem
@@ -29,7 +28,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     from core.evaluate import judge
 
     folder = RunFolder(options.run)
-    data = options.data or remembered_data(folder)
+    data = options.data or folder.data
     judgement = console.drive("Judging", lambda stop: judge.run(folder, data, options.split, stop))
     if options.json:
         about = {"run": folder.name, "data": judgement.data, "part": judgement.part, "note": judgement.note}

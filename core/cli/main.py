@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
     _import(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
     _train(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
+    _resume(command("resume", "commands:resume", "Go on with a training that was broken off, or for more epochs."))
     _rate(command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing steps."))
     _evaluate(command("evaluate", "judging:evaluate", "Say how good a run's network is, and on which galaxies."))
     _predict(command("predict", "judging:predict", "Write a network's predictions as a table."))
@@ -95,9 +96,17 @@ def _train(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
-    add("--resume", action="store_true", help="go on with the run in that folder, which was broken off")
     add("--json", action="store_true", help="print the result as JSON")
     _adjust(command, "optimiser.learning_rate=1e-3")
+
+
+def _resume(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("run", type=Path, metavar="RUN", help="folder of the run")
+    add("data", type=Path, nargs="?", metavar="DATA.h5", help="the dataset, if it was moved")
+    add("--epochs", type=int, metavar="N", help="so many in all; else as many as it was begun with")
+    add("--patience", type=int, metavar="N", help="epochs without improvement, of a run that stopped early; 0: no end")
+    add("--json", action="store_true", help="print the result as JSON")
 
 
 def _rate(command: argparse.ArgumentParser) -> None:

@@ -10,11 +10,9 @@ import zlib
 from pathlib import Path
 from typing import TypeVar
 
-from core.cli.commands import remember_data
 from core.cli.console import Console
 from core.cli.knobs import adjusted
 from core.events import Work
-from core.project.runs import RunFolder
 from core.settings import toml
 from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
@@ -38,8 +36,6 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
     )
     settings = _of_runs(options)
     found = console.drive("Studying", lambda stop: study.run(settings, options.data, options.output, wish, stop))
-    for point in found.points:
-        remember_data(RunFolder(found.folder / point.run), options.data)
     for each in (found, found.test):
         if each is None:
             continue
@@ -81,10 +77,8 @@ def search(options: argparse.Namespace, console: Console) -> int:
     )
     settings = _of_runs(options)
     found = console.drive("Searching", lambda stop: searching.run(settings, options.data, options.output, wish, stop))
-    if found.best is not None:
-        remember_data(RunFolder(found.folder / found.best.run), options.data)
-        if options.format != "png":
-            search_figure.save(found, (found.folder / searching.FIGURE).with_suffix(f".{options.format}"))
+    if found.best is not None and options.format != "png":
+        search_figure.save(found, (found.folder / searching.FIGURE).with_suffix(f".{options.format}"))
     if found.alike:
         knobs = list(found.alike[0].values)
         rows = [

@@ -8,6 +8,7 @@ shuffles them.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,6 +173,14 @@ def _in_words(settings: DataSettings, target: Target) -> str:
         f"{settings.validation:.0%} validation and {settings.test:.0%} test, stratified by {by}, "
         f"images of the {together} together{limit}"
     )
+
+
+def fingerprint(split: Split, ids: Sequence[str]) -> str:
+    """Which galaxies are in which part, as 32 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in PARTS:
+        digest.update("\n".join([name, *(ids[row] for row in getattr(split, name)), ""]).encode())
+    return digest.hexdigest()
 
 
 def save(split: Split, ids: Sequence[str], path: Path) -> None:

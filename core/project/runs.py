@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class RunFolder:
         FolderInUse
             There is something in it already.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or any(not part.name.startswith(".") for part in path.iterdir())):
             what = "a run" if (path / "settings.toml").exists() else "other files"
             raise FolderInUse(
                 f"This folder holds {what} already.", "Choose another name; nothing was changed.", str(path)
@@ -75,6 +76,11 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def data_file(self) -> Path:
+        """Where the dataset lies, seen from the folder."""
+        return self.path / "data.txt"
+
+    @property
     def split_file(self) -> Path:
         """Which galaxy was in which part."""
         return self.path / "split.csv"
@@ -88,6 +94,27 @@ class RunFolder:
     def last(self) -> Path:
         """What is needed to go on from the last whole epoch."""
         return self.path / "last"
+
+    @property
+    def has_whole_epoch(self) -> bool:
+        """Whether there is an epoch to go on from."""
+        return (self.last / "current").exists()
+
+    def remember_data(self, data: Path) -> None:
+        """Note where the dataset lies, so that both may be moved together."""
+        try:
+            place = os.path.relpath(data.resolve(), self.path.resolve())
+        except ValueError:  # on another drive of Windows
+            place = str(data.resolve())
+        write_atomically(self.data_file, Path(place).as_posix() + "\n")
+
+    @property
+    def data(self) -> Path | None:
+        """The dataset that the run is trained on, if it is still where it was; None: unknown."""
+        with contextlib.suppress(OSError):
+            path = self.path / self.data_file.read_text(encoding="utf-8").strip()
+            return path.resolve() if path.is_file() else None
+        return None
 
     def snapshot(self, epoch: int) -> Path:
         """The predictor of an epoch, if it was kept."""

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 import tomlkit
 import torch
@@ -21,8 +22,8 @@ _USUAL_MMAPS, _USUAL_TRIM = 65536, 128 * 1024
 _KEPT = 512 * 2**20
 
 
-def described(device: torch.device, precision: torch.dtype, seed: int, checksum: str) -> str:
-    """The record as TOML: program and library versions, machine, device, precision, seed, data."""
+def described(device: torch.device, precision: torch.dtype, seed: int, data: str, split: str) -> str:
+    """The record as TOML: versions, machine, device, precision, seed, fingerprints of data and split."""
     document = tomlkit.document()
     document.add("format", tomlkit.item(1))
     document.add("python", tomlkit.item(platform.python_version()))
@@ -31,7 +32,8 @@ def described(device: torch.device, precision: torch.dtype, seed: int, checksum:
     document.add("precision", tomlkit.item(str(precision).removeprefix("torch.")))
     document.add("threads", tomlkit.item(torch.get_num_threads()))
     document.add("seed", tomlkit.item(seed))
-    document.add("data", tomlkit.item(checksum))
+    document.add("data", tomlkit.item(data))
+    document.add("split", tomlkit.item(split))
     versions = tomlkit.table()
     for name in _PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):  # a frozen program has no package records
@@ -39,6 +41,13 @@ def described(device: torch.device, precision: torch.dtype, seed: int, checksum:
     versions["torch"] = torch.__version__  # tells which device it was built for, too
     document.add("versions", versions)
     return tomlkit.dumps(document)
+
+
+def recorded_split(path: Path) -> str | None:
+    """The fingerprint of the split in the record of a run; None: there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        return tomlkit.parse(path.read_text(encoding="utf-8")).unwrap().get("split")
+    return None
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from torch import nn
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
-from core.errors import FolderInUse, NotANumber, Stopped
+from core.errors import FolderInUse, NotANumber, NotPossible, Stopped
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.nets.device import memory_format
 from core.nets.losses import Loss
@@ -89,7 +89,8 @@ def run(
     stop
         When set, the running epoch ends with the current batch, is validated and saved.
     resume
-        Go on from the last whole epoch. On the same machine the numbers are those of a run without the break.
+        Go on from the last whole epoch, if there is one. On the same machine the numbers are those of a run without
+        the break.
 
     Raises
     ------
@@ -98,8 +99,8 @@ def run(
     Stopped
         ``stop`` was set before the first batch was done.
     """
-    earlier = checkpoint.load(folder.last) if resume else None
-    if earlier is None and folder.history_file.exists():
+    earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
+    if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
     with environment.exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None)
@@ -116,12 +117,6 @@ def run(
             except NotANumber as problem:
                 record.note_breakdown(folder, problem)
                 raise
-
-
-def resumed(data: Path, folder: RunFolder, stop: threading.Event) -> Work[RunResult]:
-    """Go on with a run that was broken off, with the settings it was started with."""
-    settings = toml.load(RunSettings, folder.settings_file)
-    return (yield from run(settings, data, folder, stop, resume=True))
 
 
 def _train(
@@ -262,12 +257,20 @@ def _finished(
 def _begin(plan: Plan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
+    drawn = splits.fingerprint(plan.split, cutouts.ids)
+    if earlier is not None and environment.recorded_split(folder.environment_file) not in {None, drawn}:
+        raise NotPossible(
+            "The parts of the data would not be those with which this run began, so that it cannot go on.",
+            "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
+            str(folder.split_file),
+        )
     write_atomically(folder.settings_file, toml.dumps(plan.settings))
-    machine = environment.described(plan.device, plan.precision, plan.settings.seed, cutouts.checksum)
+    folder.remember_data(cutouts.path)
+    machine = environment.described(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, drawn)
     write_atomically(folder.environment_file, machine)
     splits.save(plan.split, cutouts.ids, folder.split_file)
+    folder.history_file.unlink(missing_ok=True)
     if earlier is not None:
-        folder.history_file.unlink(missing_ok=True)
         for ended in earlier.history:
             append_history(folder.history_file, ended)
         record.note(folder, f"goes on after epoch {len(earlier.history)}")

@@ -12,27 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from program import PROGRAM, ROOT, environment, program
 
-ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "data"
-PROGRAM = [sys.executable, "-m", "app.command"]
-
-
-def environment(**more: str) -> dict[str, str]:
-    """As on a machine without a screen."""
-    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
-    kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | more
-
-
-def program(*arguments: object, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the program and require its exit status."""
-    command = [*PROGRAM, *(str(argument) for argument in arguments)]
-    done = subprocess.run(
-        command, cwd=cwd, env=environment(), capture_output=True, text=True, encoding="utf-8", check=False
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path):

@@ -142,7 +142,7 @@ def test_fine_tuning_starts_from_a_run_and_keeps_its_first_blocks(survey_dataset
 def test_a_broken_off_run_goes_on(survey_dataset, tmp_path, capsys):
     assert run("train", survey_dataset, "-o", tmp_path / "run", *QUICK, "--json") == 0
     assert json.loads(capsys.readouterr().out)["epochs"] == 2
-    assert run("train", survey_dataset, "-o", tmp_path / "run", "--resume") == 0
+    assert run("resume", tmp_path / "run") == 0
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 3
 
 

@@ -13,7 +13,7 @@ from core.events import EpochEnded
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 from core.settings import toml
-from core.train import loop, preparation
+from core.train import loop, preparation, resuming
 from core.train.settings import AugmentationSettings, OptimiserSettings, RunSettings, TransferSettings
 
 SKY = AugmentationSettings(psf_blur=2, sky_noise=2, neighbours=0.3, gradient=2, cosmic_rays=1, band_drop=0.1)
@@ -70,7 +70,7 @@ def test_a_run_in_physical_pixels_that_was_killed_goes_on_as_if_nothing_had_happ
     whole, broken = new_run("whole"), new_run("broken")
     _trained(_settings(epochs=3), blobs, whole)
     _trained(_settings(epochs=3), blobs, broken, until=16)
-    for _ in loop.resumed(blobs, broken, threading.Event()):
+    for _ in resuming.run(broken, threading.Event()):
         pass
     one, two = (Predictor.load(folder.best) for folder in (whole, broken))
     for name, value in one.network.state_dict().items():

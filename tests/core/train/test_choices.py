@@ -16,7 +16,7 @@ from core.events import BatchEnded, CheckpointSaved, EpochEnded, Skipped, result
 from core.nets.predictor import Predictor
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.runs import RunFolder
-from core.train import batches, breakdown, loop, preparation, record
+from core.train import batches, breakdown, loop, preparation, record, resuming
 from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
 
 SMALL = NetworkSettings(depth=3, channels=16, dense=32)
@@ -55,7 +55,7 @@ def test_a_run_with_a_break_ends_with_the_weights_of_one_without(blobs, new_run,
     for event in loop.run(wish, blobs, broken, stop):
         if isinstance(event, CheckpointSaved) and event.epoch == 2:
             stop.set()
-    result_of(loop.resumed(blobs, broken, threading.Event()))
+    result_of(resuming.run(broken, threading.Event()))
     last = "epoch-0003/network.safetensors"
     assert weights(whole.last / last) == weights(broken.last / last)
 

@@ -8,8 +8,9 @@ from core.train import environment
 
 
 def test_the_machine_is_described_as_toml():
-    record = tomllib.loads(environment.described(torch.device("cpu"), torch.bfloat16, 7, "abc"))
+    record = tomllib.loads(environment.described(torch.device("cpu"), torch.bfloat16, 7, "abc", "def"))
     assert record["seed"] == 7
+    assert (record["data"], record["split"]) == ("abc", "def")
     assert record["precision"] == "bfloat16"
     assert record["device"].startswith("CPU")
     assert record["versions"]["torch"] == torch.__version__

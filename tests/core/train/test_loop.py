@@ -16,7 +16,7 @@ from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
-from core.train import batches, loop
+from core.train import batches, loop, resuming
 from core.train.settings import (
     OptimiserSettings,
     RunSettings,
@@ -146,7 +146,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(blobs, new_run):
     work = loop.run(settings(epochs=4), blobs, broken, stop)
     _, result = carried_out(work, stop, lambda event: isinstance(event, CheckpointSaved) and event.epoch == 2)
     assert (result.reason, result.epochs) == ("stopped", 2)
-    events, result = carried_out(loop.resumed(blobs, broken, threading.Event()))
+    events, result = carried_out(resuming.run(broken, threading.Event()))
     assert [event.epoch for event in of(EpochEnded, events)] == [3, 4]
     assert weights(whole.best) == weights(broken.best)
     assert weights(whole.last / "epoch-0004/network.safetensors") == weights(
@@ -166,7 +166,7 @@ def test_a_run_does_not_go_on_with_other_labels(blobs, base, tmp_path):
     for row in range(2, 6):
         LabelJournal(tmp_path / "labels" / "blobs.jsonl").record(f"galaxy {row:04d}", "kind", "", "merger")
     with pytest.raises(NotPossible, match="changed"):
-        carried_out(loop.resumed(data, base[0], threading.Event()))
+        carried_out(resuming.run(base[0], threading.Event(), data))
 
 
 @pytest.mark.parametrize("epoch", [2, 3])
@@ -181,7 +181,7 @@ def test_a_run_killed_within_an_epoch_loses_that_epoch_only(blobs, new_run, tmp_
     shutil.copytree(killed.path, snapshot.path)
     work.close()
     snapshot.history_file.write_text(snapshot.history_file.read_text() + "9,0.1,0.")  # a torn line
-    events, _ = carried_out(loop.resumed(blobs, snapshot, threading.Event()))
+    events, _ = carried_out(resuming.run(snapshot, threading.Event(), blobs))
     assert of(EpochEnded, events)[0].epoch == epoch
     assert weights(whole.best) == weights(snapshot.best)
     assert len(read_history(snapshot.history_file)) == 3

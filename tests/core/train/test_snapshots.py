@@ -13,7 +13,7 @@ from core.events import CheckpointSaved, result_of
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
-from core.train import loop
+from core.train import loop, resuming
 from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
 from core.train.snapshots import kept
 
@@ -97,7 +97,7 @@ def test_a_run_that_goes_on_keeps_the_epochs_of_one_without_a_break(blobs, new_r
             stop.set()
     assert epochs_of(broken) == [1, 3, 4]
     broken.snapshot(5).write_bytes(b"what a kill in the middle of epoch 5 left")
-    result_of(loop.resumed(blobs, broken, threading.Event()))
+    result_of(resuming.run(broken, threading.Event()))
     assert epochs_of(broken) == epochs_of(whole) == [1, 5, 6]
     for (_, one), (_, other) in zip(whole.snapshots(), broken.snapshots(), strict=True):
         first, second = (Predictor.load(path).network.state_dict() for path in (one, other))

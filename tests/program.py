@@ -1,0 +1,28 @@
+"""The real program in its own process, as on a machine without a screen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = [sys.executable, "-m", "app.command"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """As on a machine without a screen."""
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | more
+
+
+def program(*arguments: object, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the program and require its exit status."""
+    command = [*PROGRAM, *(str(argument) for argument in arguments)]
+    done = subprocess.run(
+        command, cwd=cwd, env=environment(), capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
