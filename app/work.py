@@ -7,6 +7,7 @@ values go in.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.quiet_import import quietly
 from core.data import stretch
 from core.data.settings import ImportSettings
 from core.data.stretch import StretchSettings
+from core.errors import Problem
 from core.events import Progress, Work
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
@@ -177,6 +179,28 @@ def base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
         return layers.table(Predictor.load(base).network, shape)
 
     return Job("Describing the network", run)
+
+
+def galaxy_size(data: Path, settings: RunSettings) -> Job:
+    """The median diameter in pixels of the galaxies that are not locked away for the test; NaN: it cannot be told."""
+
+    def run(stop: threading.Event) -> Work[float]:
+        import numpy as np
+
+        from core.data import size
+        from core.data.cutouts import Cutouts
+        from core.train import preparation
+        from core.train.labels import labelled
+
+        with Cutouts.open(data) as cutouts:
+            rows = np.arange(len(cutouts))
+            with contextlib.suppress(Problem):  # without labels there is no test part
+                split = preparation.parted(cutouts, *labelled(cutouts, settings.data), settings)
+                rows = np.concatenate([split.train, split.validation])
+            yield from begin(stop)
+            return size.median_size(cutouts.images[row] for row in size.spread(np.sort(rows)))
+
+    return Job("Measuring the galaxies", run)
 
 
 def sixteen(

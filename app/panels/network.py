@@ -46,6 +46,9 @@ class NetworkPanel(QWidget):
         self._asked: tuple[Any, ...] | None = None
         self._stale = True
         self._latest = Latest(self)
+        self._measuring = Latest(self)
+        self._measured: tuple[Any, ...] | None = None
+        self._size = math.nan  # of the galaxies, in pixels
         self._build()
         self._connect()
         self.refresh()
@@ -107,6 +110,7 @@ class NetworkPanel(QWidget):
         self.table.freeze_changed.connect(self._froze)
         self._latest.finished.connect(self._show_rows)
         self._latest.failed.connect(self._show_refusal)
+        self._measuring.finished.connect(self._show_size)
         self._session.settings_changed.connect(self._show_settings)
         self._session.cutouts_changed.connect(self.refresh)
         self._session.current_changed.connect(self._show_galaxy)
@@ -157,7 +161,22 @@ class NetworkPanel(QWidget):
                 if self._base
                 else work.layer_table(settings.network, self._shape)
             )
+        self._measure()
         self.table.set_frozen(settings.transfer.freeze_blocks if self._base else 0, choosable=bool(self._base))
+
+    def _measure(self) -> None:
+        """Ask how large the galaxies are, once for a dataset and its parts."""
+        cutouts, settings = self._session.cutouts, self._session.settings
+        asked = None if cutouts is None else (cutouts.path, settings.data, settings.seed)
+        if asked == self._measured or self._stale:
+            return
+        self._measured, self._size = asked, math.nan
+        if cutouts is not None:
+            self._measuring.start(work.galaxy_size(cutouts.path, settings))
+
+    def _show_size(self, size: float) -> None:
+        self._size = size
+        self._show_field()
 
     def _show_rows(self, rows: Sequence[LayerRow]) -> None:
         self._rows = rows
@@ -194,18 +213,16 @@ class NetworkPanel(QWidget):
         self._show_field()
 
     def _show_field(self) -> None:
-        """Draw what one unit of the last block sees, and say so where it is less than half the stamp."""
-        seen = [row.receptive_field for row in self._rows if len(row.shape) == 3]
-        if not seen:
+        """Draw what one unit of the last block sees, and say so where it is less than the galaxies."""
+        if not self._rows:
             return
-        field, side, scale = seen[-1], min(self._shape[1:]), self._pixel_scale()
+        from core.train import view
+
+        field, scale = view.field_of(self._rows), self._pixel_scale()
         sky = f" = {field * scale:.3g}″" if math.isfinite(scale) else ""
+        galaxies = f" Half of the galaxies are larger than {self._size:.0f} px." if math.isfinite(self._size) else ""
         self.view.set_circle(float(field))
-        self.field.setText(f"The last block sees {field} px{sky}.")
-        small = field < side / 2
-        self.message.setVisible(small)
-        if small:
-            self.message.setText(
-                f"The last block sees {field} px, less than half of the {side}-px stamp: it cannot tell how the parts "
-                "of a galaxy lie together. One more block doubles its view."
-            )
+        self.field.setText(f"The last block sees {field} px{sky}.{galaxies}")
+        narrow = view.narrow(field, self._size, self._session.settings.network)
+        self.message.setVisible(narrow is not None)
+        self.message.setText("" if narrow is None else f"{narrow.sentence} {narrow.remedy}")

@@ -15,7 +15,14 @@ from app.theme import colours, icon
 if TYPE_CHECKING:
     from core.nets.layers import LayerRow
 
-_SHORT = {"convolution": "conv", "batch normalisation": "norm", "max pooling": "pool", " 2 × 2": "", " × ": "×"}
+_SHORT = {
+    "convolution": "conv",
+    "batch normalisation": "norm",
+    "group normalisation": "group norm",
+    "max pooling": "pool",
+    " 2 × 2": "",
+    " × ": "×",
+}
 _HEADERS = ("Block", "Layer", "Output", "Weights", "Sees")
 _TIPS = (
     "Convolution block, counted from the input.",

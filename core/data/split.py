@@ -178,8 +178,8 @@ def _in_words(settings: DataSettings, target: Target) -> str:
 def fingerprint(split: Split, ids: Sequence[str]) -> str:
     """Which galaxies are in which part, as 32 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=16)
-    for name in PARTS:
-        digest.update("\n".join([name, *(ids[row] for row in getattr(split, name)), ""]).encode())
+    for row, part in enumerate(split.part_of(len(ids))):
+        digest.update(f"{ids[row]}\n{part}\n".encode())
     return digest.hexdigest()
 
 

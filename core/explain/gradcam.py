@@ -33,7 +33,6 @@ from core.explain.settings import GradCamSettings
 from core.nets.layers import LayerRow
 from core.nets.predictor import Predictor
 
-_BENT = "activation"
 _FEWEST = 7  # responses along a side, as the last maps of the networks of the paper have at least
 
 
@@ -99,12 +98,12 @@ def why_not(predictor: Predictor) -> str:
 
 
 def _layer(predictor: Predictor, name: str, shape: tuple[int, int, int]) -> LayerRow:
-    """The layer of this name; empty: the last activation whose maps still tell one place from another."""
+    """The layer of this name; empty: the end of the last block whose maps still tell one place from another."""
     if name:
         return activations.row_of(predictor, name, shape)
     known = activations.rows(predictor, shape)
-    fine = [row for row in known if _BENT in row.name and min(row.shape[1:]) >= _FEWEST]
-    return (fine or known)[-1]
+    ends = {row.block: row for row in known}.values()
+    return ([row for row in ends if min(row.shape[1:]) >= _FEWEST] or known)[-1]
 
 
 def weighed(question: Question, layer: LayerRow) -> NDArray[np.float64]:

@@ -38,7 +38,8 @@ from core.explain.settings import GuidedSettings
 from core.nets.cnn import GlobalMean
 from core.nets.predictor import Predictor
 
-_PLAIN = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.Dropout, nn.Identity, nn.Linear, nn.Flatten)
+_SMOOTH = (nn.BatchNorm2d, nn.GroupNorm, nn.Dropout, nn.Identity, nn.Flatten)
+_PLAIN = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, *_SMOOTH)
 
 
 def explain(

@@ -9,7 +9,8 @@ training step takes a quarter less time than with the pooling at the end, and ga
 
 References
 ----------
-LeCun, Bottou, Bengio & Haffner 1998; Ioffe & Szegedy 2015 (batch normalisation); He et al. 2015 (first weights).
+LeCun, Bottou, Bengio & Haffner 1998; Ioffe & Szegedy 2015 (batch normalisation); Wu & He 2018 (group normalisation);
+He et al. 2015 (first weights), 2016 (residual blocks), 2019 (pooling on the way round).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from torch import Tensor, nn
 
 from core.errors import NotPossible
 from core.nets.settings import NetworkSettings
+
+_GROUPS = 8
 
 
 class GlobalMean(nn.Module):
@@ -46,6 +49,19 @@ class OwnDropout(nn.Dropout):
             return input
         keep = torch.empty_like(input).bernoulli_(1 - self.p, generator=self.generator)
         return input * keep / (1 - self.p)
+
+
+class Residual(nn.Module):
+    """The sum of what a chain of layers makes of its input, and the input itself, brought to the same shape."""
+
+    def __init__(self, main: nn.Sequential, way_round: nn.Sequential) -> None:
+        super().__init__()
+        self.main = main
+        self.way_round = way_round
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, F, h, w)."""
+        return self.main(x) + self.way_round(x)
 
 
 class CNN(nn.Module):
@@ -84,10 +100,10 @@ class CNN(nn.Module):
         for number in range(1, settings.depth + 1):
             filters = filters_of(settings, number)
             pooled = height >= 2 and width >= 2
-            layers = _block(settings, channels, filters, pooled)
-            for kind, layer in layers.items():
-                self.features.add_module(f"{kind}{number}", layer)
-            self.blocks.append([f"features.{kind}{number}" for kind in layers])
+            layers = (_residual_block if settings.residual else _block)(settings, number, channels, filters, pooled)
+            for name, layer in layers.items():
+                self.features.add_module(name, layer)
+            self.blocks.append([f"features.{name}" for name in layers])
             channels = filters
             if pooled:
                 height, width = height // 2, width // 2
@@ -152,10 +168,10 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
         elif isinstance(module, nn.Linear):
             bound = 1 / math.sqrt(module.in_features)
             nn.init.uniform_(module.weight, -bound, bound, generator=generator)
-        elif isinstance(module, nn.BatchNorm2d | nn.PReLU):
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.PReLU):
             module.reset_parameters()
         bias = getattr(module, "bias", None)
-        if isinstance(bias, Tensor) and not isinstance(module, nn.BatchNorm2d):
+        if isinstance(bias, Tensor) and not isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
             nn.init.zeros_(bias)
 
 
@@ -172,16 +188,48 @@ def filters_of(settings: NetworkSettings, number: int) -> int:
     return max(settings.channels, min(settings.most_channels, 8 * round(wanted / 8)))
 
 
-def _block(settings: NetworkSettings, inputs: int, filters: int, pooled: bool) -> dict[str, nn.Module]:
-    layers: dict[str, nn.Module] = {
-        "conv": nn.Conv2d(inputs, filters, settings.kernel, padding=settings.kernel // 2, bias=not settings.batch_norm)
-    }
-    if pooled:
-        layers["pool"] = nn.MaxPool2d(2)
-    if settings.batch_norm:
-        layers["norm"] = nn.BatchNorm2d(filters)
-    layers["activation"] = _activation(settings, filters)
+def _block(settings: NetworkSettings, number: int, inputs: int, filters: int, pooled: bool) -> dict[str, nn.Module]:
+    """The layers of a block by name; the last convolution bears the block's number alone, as its pooling does."""
+    layers: dict[str, nn.Module] = {}
+    for layer in range(1, settings.layers + 1):
+        is_last = layer == settings.layers
+        name = f"{number}" if is_last else f"{number}_{layer}"
+        layers[f"conv{name}"] = _convolution(settings, inputs, filters, settings.kernel)
+        if is_last and pooled:
+            layers[f"pool{name}"] = nn.MaxPool2d(2)
+        layers |= {f"norm{name}": norm for norm in _norm(settings, filters)}
+        layers[f"activation{name}"] = _activation(settings, filters)
+        inputs = filters
     return layers
+
+
+def _residual_block(
+    settings: NetworkSettings, number: int, inputs: int, filters: int, pooled: bool
+) -> dict[str, nn.Module]:
+    """The same layers but for the last activation, which follows their sum with the block's input."""
+    layers = _block(settings, number, inputs, filters, pooled)
+    last = layers.popitem()
+    way_round: list[nn.Module] = [nn.AvgPool2d(2)] if pooled else []
+    if inputs != filters:
+        way_round += [_convolution(settings, inputs, filters, 1), *_norm(settings, filters)]
+    main = nn.Sequential()
+    for name, layer in layers.items():
+        main.add_module(name, layer)
+    return {f"residual{number}": Residual(main, nn.Sequential(*way_round)), last[0]: last[1]}
+
+
+def _convolution(settings: NetworkSettings, inputs: int, filters: int, kernel: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, filters, kernel, padding=kernel // 2, bias=settings.normalise == "none")
+
+
+def _norm(settings: NetworkSettings, filters: int) -> list[nn.Module]:
+    match settings.normalise:
+        case "batch":
+            return [nn.BatchNorm2d(filters)]
+        case "group":
+            return [nn.GroupNorm(math.gcd(_GROUPS, filters), filters)]
+        case "none":
+            return []
 
 
 def _activation(settings: NetworkSettings, channels: int) -> nn.Module:

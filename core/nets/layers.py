@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.nets.cnn import CNN, GlobalMean
+from core.nets.cnn import CNN, GlobalMean, Residual
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer.
+    """One layer, or one residual block.
 
     Attributes
     ----------
@@ -62,13 +62,13 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
     shapes = _output_shapes(network, shape)
     rows: list[LayerRow] = []
     field, jump, offset = 1, 1, 0.0
-    for name, module in _leaves(network):
-        if isinstance(module, nn.Conv2d | nn.MaxPool2d):
-            kernel, stride, padding = (_one(value) for value in (module.kernel_size, module.stride, module.padding))
+    for name, module in _rows(network):
+        for step in _steps(module):
+            kernel, stride, padding = (_one(value) for value in (step.kernel_size, step.stride, step.padding))
             field += (kernel - 1) * jump
             offset += ((kernel - 1) / 2 - padding) * jump
             jump *= stride
-        elif isinstance(module, GlobalMean | nn.Flatten):
+        if isinstance(module, GlobalMean | nn.Flatten):
             field, jump = max(shape[1:]), max(shape[1:])
             offset = (max(shape[1:]) - 1) / 2
         rows.append(
@@ -86,15 +86,24 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
     return rows
 
 
-def _leaves(network: CNN) -> list[tuple[str, nn.Module]]:
-    return [(name, module) for name, module in network.named_modules() if not any(module.children()) and name]
+def _rows(network: CNN) -> list[tuple[str, nn.Module]]:
+    """The parts that hand on one after the other: a residual block is one, since its layers stand side by side."""
+    parts = [("features", network.features), ("head", network.head)]
+    features, head = ([(f"{part}.{name}", each) for name, each in chain.named_children()] for part, chain in parts)
+    return [*features, ("neck", network.neck), *head]
+
+
+def _steps(module: nn.Module) -> list[nn.Conv2d | nn.MaxPool2d]:
+    """What moves or widens the view; in a residual block its main chain, which sees all that the way round sees."""
+    chain = module.main if isinstance(module, Residual) else [module]
+    return [step for step in chain if isinstance(step, nn.Conv2d | nn.MaxPool2d)]
 
 
 def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
     """Run a weightless copy of the network and note what every layer hands on."""
     ghost = copy.deepcopy(network).to("meta").eval()
     shapes: dict[str, tuple[int, ...]] = {}
-    for name, module in _leaves(ghost):
+    for name, module in _rows(ghost):
 
         def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor, name: str = name) -> None:
             shapes[name] = tuple(output.shape[1:])
@@ -116,6 +125,11 @@ def _kind(module: nn.Module) -> str:
             return f"convolution {module.kernel_size[0]} × {module.kernel_size[1]}"
         case nn.BatchNorm2d():
             return "batch normalisation"
+        case nn.GroupNorm():
+            return "group normalisation"
+        case Residual():
+            convolutions = sum(isinstance(step, nn.Conv2d) for step in module.main)
+            return f"{convolutions} convolution{'s' * (convolutions > 1)} + input"
         case nn.MaxPool2d():
             return "max pooling 2 × 2"
         case nn.Linear():

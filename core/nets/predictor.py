@@ -28,7 +28,7 @@ from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
 from core.project.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 _HEADER = "tuning_fork"
 _SAME_SCALE = 1.05
 
@@ -227,11 +227,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise UnreadableFile("These weights were not written by this program.", remedy, str(path))
     try:
         plan: dict[str, Any] = json.loads(header)
-        newer = plan["format"] > FORMAT
+        version = int(plan["format"])
     except (ValueError, KeyError, TypeError) as error:
         raise UnreadableFile("The description in this file is damaged.", remedy, str(path)) from error
-    if newer:
+    if version > FORMAT:
         raise WrongVersion("A newer Tuning Fork wrote this network.", "Update the program.", str(path))
+    if version < FORMAT:
+        raise WrongVersion("An older Tuning Fork wrote this network.", "Train it again with its settings.", str(path))
     return plan, tensors
 
 

@@ -20,6 +20,23 @@ class NetworkSettings(Settings):
         le=10,
         source="Zeiler & Fergus 2014",
     )
+    layers: int = setting(
+        1,
+        title="Layers per block",
+        help="Convolutions in each block, one after the other. More of them see finer combinations at the same scale.",
+        ge=1,
+        le=4,
+        level="expert",
+        source="Simonyan & Zisserman 2015",
+    )
+    residual: bool = setting(
+        False,
+        title="Residual blocks",
+        help="Each block adds to what it was given instead of replacing it, so that deep networks can be trained. Such "
+        "a sum has no way back for deconvnet and guided back-propagation.",
+        level="expert",
+        source="He et al. 2016",
+    )
     channels: int = setting(32, title="Channels", help="Filters in the first block.", ge=4, le=512, scale="log")
     growth: float = setting(
         1.5,
@@ -42,12 +59,14 @@ class NetworkSettings(Settings):
     activation: Literal["relu", "leaky relu", "prelu", "gelu"] = setting(
         "relu", title="Activation", help="What follows each convolution.", level="expert"
     )
-    batch_norm: bool = setting(
-        True,
-        title="Batch normalisation",
-        help="Bring each filter's response to zero mean and unit variance; trains faster and more surely.",
+    normalise: Literal["batch", "group", "none"] = setting(
+        "batch",
+        title="Normalisation",
+        help="Bring the responses to zero mean and unit variance; trains faster and more surely. Batch: each filter, "
+        "over the galaxies of a batch. Group: up to eight groups of filters, over the pixels of each galaxy, which "
+        "suits batches of a few galaxies.",
         level="expert",
-        source="Ioffe & Szegedy 2015",
+        source="Ioffe & Szegedy 2015; Wu & He 2018",
     )
     pooling: Literal["global", "flatten"] = setting(
         "global",

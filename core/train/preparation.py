@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.data import size
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
@@ -23,7 +24,7 @@ from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.predictor import Predictor
 from core.settings.declare import idle
-from core.train import stopping
+from core.train import stopping, view
 from core.train.augmentation.handedness import handed, mirrored_names
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
@@ -73,6 +74,8 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
     notices += _without_effect(settings, target)
     sample = _sample(cutouts, split.train, settings.seed)
     predictor = trained or _fresh(settings, cutouts, target, labels[split.train], sample, base)
+    if (narrow := _narrow(predictor, sample)) is not None:
+        notices.append(narrow)
     scales_late = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_late else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
@@ -94,6 +97,13 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         facts=_facts(cutouts, target, labels, split),
         notices=notices,
     )
+
+
+def _narrow(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:
+    def galaxies() -> float:
+        return size.median_size(sample[size.spread(np.arange(len(sample)))])
+
+    return view.warning(predictor.network, predictor.stamp_shape, galaxies)
 
 
 def _mirror(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:
@@ -127,10 +137,10 @@ def _require_enough(split: Split, settings: RunSettings) -> None:
             raise TooFewGalaxies(
                 f"The {part} part holds {len(rows)} galaxies.", "Label more galaxies, or change the parts' shares."
             )
-    if settings.network.batch_norm and _smallest_batch(len(split.train), settings.optimiser.batch_size) < 2:
+    if settings.network.normalise == "batch" and _smallest_batch(len(split.train), settings.optimiser.batch_size) < 2:
         raise SettingsProblem(
             "Batch normalisation needs at least two galaxies in every batch.",
-            "Choose a larger batch size, or switch it off.",
+            "Choose a larger batch size, or normalise in groups.",
             "optimiser.batch_size",
         )
 

@@ -42,10 +42,20 @@ def test_the_receptive_field_is_told_in_pixels_and_arcsec(qtbot: QtBot, session:
     panel = shown(qtbot, session)
     # 3 × 3, pool 2, 3 × 3, pool 2: 1 + 2 + 1 + 4 + 2 = 10 px, at 0.4 arcsec per pixel
     assert "10 px = 4″" in text(panel.field)
-    assert "less than half" in text(panel.message)
     set_depth(session, 3)
     qtbot.waitUntil(lambda: "22 px" in text(panel.field), timeout=10_000)
     assert not panel.message.isVisible()
+
+
+def test_a_view_narrower_than_the_galaxies_is_told(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    qtbot.waitUntil(lambda: "galaxies are larger than" in text(panel.field), timeout=20_000)
+    set_depth(session, 1)
+    qtbot.waitUntil(lambda: "sees 4 px" in text(panel.field), timeout=10_000)
+    assert panel.message.isVisible()
+    assert "sees 4 pixels at once" in text(panel.message)
+    set_depth(session, 3)
+    qtbot.waitUntil(lambda: not panel.message.isVisible(), timeout=10_000)
 
 
 def test_a_network_too_deep_for_the_stamp_is_refused_in_words_and_comes_back(qtbot: QtBot, session: Session) -> None:

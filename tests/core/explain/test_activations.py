@@ -11,7 +11,7 @@ from core.explain.pictures import signed_rgb
 
 
 @pytest.mark.parametrize(
-    "knobs", [{}, {"batch_norm": False, "activation": "prelu"}, {"pooling": "flatten", "depth": 5}]
+    "knobs", [{}, {"normalise": "none", "activation": "prelu"}, {"pooling": "flatten", "depth": 5}]
 )
 def test_every_layer_shows_what_it_hands_on(make, galaxy, knobs) -> None:
     predictor, image = make((3, 40, 32), **knobs), galaxy((3, 40, 32))

@@ -52,7 +52,7 @@ def test_of_a_convolution_it_is_the_kernel_where_the_response_is_strongest(make,
     np.testing.assert_allclose(found.map, found.bands_map.sum(axis=0))
 
 
-@pytest.mark.parametrize("knobs", [{}, {"batch_norm": False}, {"kernel": 5}, {"depth": 6, "dense": 0}])
+@pytest.mark.parametrize("knobs", [{}, {"normalise": "none"}, {"kernel": 5}, {"depth": 6, "dense": 0}])
 @pytest.mark.parametrize("shape", [(3, 33, 46), (1, 32, 32)])
 def test_with_relu_it_is_captums_deconvolution_times_the_response(make, galaxy, shape, knobs) -> None:
     """Captum's starts from one and bends the gradient at every ReLU; ours starts from the response, as in the paper."""
@@ -103,7 +103,7 @@ class _Bent(torch.autograd.Function):
 
 
 def test_where_every_weight_and_response_is_positive_it_is_the_gradient(make, galaxy) -> None:
-    predictor, image = make((2, 24, 24), batch_norm=False), np.abs(galaxy((2, 24, 24))) + 1
+    predictor, image = make((2, 24, 24), normalise="none"), np.abs(galaxy((2, 24, 24))) + 1
     for parameter in predictor.network.parameters():
         parameter.abs_()
     response, unit = strongest(predictor, image, "activation3", 1)
@@ -162,16 +162,16 @@ def test_without_a_wish_it_is_the_filter_that_the_galaxy_excites_most(make, gala
 
 
 def test_a_response_of_zero_has_no_pattern(make, galaxy) -> None:
-    predictor, image = make((1, 32, 32), batch_norm=False), galaxy((1, 32, 32))
+    predictor, image = make((1, 32, 32), normalise="none"), galaxy((1, 32, 32))
     predictor.network.features.conv3.bias[2] = -1e6
     found = explained(predictor, image, layer="activation3", filter=3)
     assert found.score == 0 and not found.map.any()
 
 
 @pytest.mark.parametrize("depth", range(1, 8))
-@pytest.mark.parametrize("batch_norm", [True, False])
-def test_it_works_at_every_depth(make, galaxy, depth, batch_norm) -> None:
-    predictor, image = make((1, 64, 64), depth=depth, batch_norm=batch_norm, activation="prelu"), galaxy((1, 64, 64))
+@pytest.mark.parametrize("normalise", ["batch", "none"])
+def test_it_works_at_every_depth(make, galaxy, depth, normalise) -> None:
+    predictor, image = make((1, 64, 64), depth=depth, normalise=normalise, activation="prelu"), galaxy((1, 64, 64))
     found = explained(predictor, image)
     assert methods.why_not("deconvnet", predictor) == ""
     assert found.bands_map.shape == (1, 64, 64) and np.isfinite(found.map).all() and found.map.any()
@@ -201,3 +201,13 @@ def test_the_network_is_left_as_it_was(make, galaxy) -> None:
     explained(predictor, galaxy((2, 24, 24)))
     assert all(torch.equal(before[name], value) for name, value in predictor.network.state_dict().items())
     assert not any(module._forward_hooks or module._backward_hooks for module in predictor.network.modules())
+
+
+@pytest.mark.parametrize(("knobs", "layer"), [({"normalise": "group"}, "GroupNorm"), ({"residual": True}, "Residual")])
+def test_what_has_no_way_back_is_named(make, knobs, layer) -> None:
+    assert layer in methods.why_not("deconvnet", make((1, 32, 32), depth=2, **knobs))
+
+
+def test_it_works_with_several_layers_per_block(make, galaxy) -> None:
+    predictor, image = make((1, 32, 32), depth=2, layers=3), galaxy((1, 32, 32))
+    assert explained(predictor, image, layer="activation2_1").map.any()

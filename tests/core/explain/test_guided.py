@@ -34,7 +34,7 @@ def close(found: np.ndarray, expected: np.ndarray, tolerance: float = 1e-5) -> N
     np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("knobs", [{}, {"batch_norm": False}, {"kernel": 5, "pooling": "flatten"}, {"depth": 6}])
+@pytest.mark.parametrize("knobs", [{}, {"normalise": "none"}, {"kernel": 5, "pooling": "flatten"}, {"depth": 6}])
 @pytest.mark.parametrize("shape", [(3, 33, 46), (1, 32, 32)])
 def test_with_relu_it_is_captums(make, galaxy, shape, knobs) -> None:
     predictor, image = make(shape, **({"depth": 5} | knobs)), galaxy(shape)

@@ -22,7 +22,7 @@ from core.explain.pictures import signed_rgb
 @pytest.fixture
 def weights(make, tmp_path):
     """A network with random weights and two filters that never respond, as a file."""
-    predictor = make((1, 24, 24), Classes("shape", CLASSES), depth=2, batch_norm=False)
+    predictor = make((1, 24, 24), Classes("shape", CLASSES), depth=2, normalise="none")
     predictor.network.features.conv2.bias[[1, 5]] = -1e6
     predictor.save(tmp_path / "network.safetensors")
     return tmp_path / "network.safetensors"

@@ -67,7 +67,7 @@ def test_of_a_linear_network_the_map_is_the_sum_of_weight_times_change_under_the
 
 def test_the_map_peaks_where_the_evidence_was_planted(make) -> None:
     """One filter passes on what is brighter than 5; the first class counts it, the second counts against."""
-    predictor = make((1, 40, 40), depth=1, channels=4, dense=0, batch_norm=False)
+    predictor = make((1, 40, 40), depth=1, channels=4, dense=0, normalise="none")
     predictor.normalisation.kind = "standard"
     predictor.normalisation.knee.fill_(1)
     convolution, output = predictor.network.features[0], predictor.network.head.output

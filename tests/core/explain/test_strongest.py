@@ -91,7 +91,7 @@ def test_a_window_as_wide_as_the_stamp_is_the_stamp() -> None:
 
 
 def test_a_filter_that_never_responds_is_told_as_such(make, survey_dataset, tmp_path) -> None:
-    network = make((1, 24, 24), depth=2, batch_norm=False)
+    network = make((1, 24, 24), depth=2, normalise="none")
     network.network.features.conv2.bias[[1, 5]] = -1e6
     network.save(tmp_path / "network.safetensors")
     result = found(tmp_path / "network.safetensors", survey_dataset)

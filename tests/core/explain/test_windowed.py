@@ -99,8 +99,8 @@ def test_a_windowed_network_gives_what_the_whole_network_gives(
         torch.testing.assert_close(windows.answers(which), network(covered), atol=2e-5, rtol=1e-5)
 
 
-def test_layers_before_the_first_convolution_and_without_batch_norm_are_understood(make, galaxy) -> None:
-    predictor = make((1, 32, 32), depth=2, batch_norm=False)
+def test_layers_before_the_first_convolution_and_without_normalisation_are_understood(make, galaxy) -> None:
+    predictor = make((1, 32, 32), depth=2, normalise="none")
     features = nn.Sequential(nn.AvgPool2d(2), nn.ReLU(), *predictor.network.features)
     parts = reach.stages(folded.layers(features))
     assert parts is not None

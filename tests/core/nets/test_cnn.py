@@ -17,19 +17,23 @@ from core.nets.settings import NetworkSettings
     bands=st.integers(1, 5),
     kernel=st.sampled_from([3, 5, 7]),
     activation=st.sampled_from(["relu", "leaky relu", "prelu", "gelu"]),
-    batch_norm=st.booleans(),
+    normalise=st.sampled_from(["batch", "group", "none"]),
+    layers=st.integers(1, 4),
+    residual=st.booleans(),
     pooling=st.sampled_from(["global", "flatten"]),
     dense=st.sampled_from([0, 8]),
 )
 def test_any_allowed_network_gives_one_row_of_outputs_per_stamp(
-    depth, height, width, bands, kernel, activation, batch_norm, pooling, dense
+    depth, height, width, bands, kernel, activation, normalise, layers, residual, pooling, dense
 ):
     settings = NetworkSettings(
         depth=depth,
         channels=8,
         kernel=kernel,
         activation=activation,
-        batch_norm=batch_norm,
+        normalise=normalise,
+        layers=layers,
+        residual=residual,
         pooling=pooling,
         dense=dense,
     )
@@ -59,7 +63,7 @@ def test_weights_depend_on_the_generator_alone_and_leave_the_global_random_state
 
 
 def test_responses_keep_their_size_through_a_fresh_deep_network():
-    network = cnn.build(NetworkSettings(depth=6, batch_norm=False), (3, 64, 64), 3)
+    network = cnn.build(NetworkSettings(depth=6, normalise="none"), (3, 64, 64), 3)
     with torch.no_grad():
         responses = network.features(torch.randn(16, 3, 64, 64))
     assert 0.05 < responses.std() < 20
@@ -94,3 +98,46 @@ def test_dropout_draws_from_its_own_generator():
     assert set(first.tolist()) == {0.0, 2.0}
     assert first.mean() == pytest.approx(1, abs=0.15)
     assert torch.equal(layer.eval()(torch.ones(5)), torch.ones(5))
+
+
+def test_layers_of_a_block_keep_its_size_and_bear_its_number():
+    network = cnn.build(NetworkSettings(depth=2, layers=3, channels=8), (1, 16, 16), 2)
+    names = [name for name, _ in network.features.named_children()]
+    assert names[:7] == ["conv1_1", "norm1_1", "activation1_1", "conv1_2", "norm1_2", "activation1_2", "conv1"]
+    assert names[7:10] == ["pool1", "norm1", "activation1"]
+    assert network.block_of("features.conv1_2.weight") == 1
+    assert network.block_of("features.conv2_1") == 2
+
+
+def test_groups_are_normalised_galaxy_by_galaxy():
+    network = cnn.build(NetworkSettings(depth=1, channels=12, normalise="group"), (1, 8, 8), 2)
+    norm = network.features.norm1
+    x = torch.randn(3, 12, 4, 4) * 5 + 2
+    groups = x.reshape(3, 4, 3 * 16)  # the largest common divisor of 8 and 12 is 4
+    by_hand = (groups - groups.mean(2, keepdim=True)) / (groups.var(2, unbiased=False, keepdim=True) + 1e-5).sqrt()
+    assert torch.allclose(norm(x), by_hand.reshape(x.shape), atol=1e-5)
+    assert torch.allclose(norm(x)[:1], norm(x[:1]), atol=1e-6)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_residual_block_adds_what_it_was_given(layers):
+    settings = NetworkSettings(depth=2, channels=8, growth=1, layers=layers, residual=True)
+    network = cnn.build(settings, (8, 16, 16), 2).eval()
+    x = torch.randn(2, 8, 16, 16)
+    block = network.features.residual1
+    halved = torch.nn.functional.avg_pool2d(x, 2)
+    assert torch.allclose(block(x), block.main(x) + halved)
+    for parameter in block.main.parameters():
+        parameter.data.zero_()
+    assert torch.allclose(network.features[:2](x), halved.clamp(min=0))
+    wider = cnn.build(settings.model_copy(update={"growth": 2.0}), (8, 16, 16), 2)
+    assert wider.features.residual2.way_round[1].weight.shape == (16, 8, 1, 1)
+
+
+def test_the_default_network_is_what_it_always_was():
+    network = cnn.build(NetworkSettings(depth=2), (3, 16, 16), 2, torch.Generator().manual_seed(1))
+    names = [name for name, _ in network.features.named_children()]
+    assert names == ["conv1", "pool1", "norm1", "activation1", "conv2", "pool2", "norm2", "activation2"]
+    random = torch.Generator().manual_seed(1)
+    first = torch.empty(32, 3, 3, 3).normal_(0, (2 / (32 * 9)) ** 0.5, generator=random)  # He et al. 2015
+    assert torch.equal(network.features.conv1.weight, first)

@@ -19,19 +19,25 @@ def _seen_by(network, name, shape, unit):
 
 
 @pytest.mark.parametrize(
-    ("depth", "kernel", "activation", "size"), [(3, 3, "relu", 64), (2, 7, "gelu", 48), (3, 5, "leaky relu", 96)]
+    ("knobs", "size"),
+    [
+        ({"depth": 3, "kernel": 3}, 64),
+        ({"depth": 2, "kernel": 7, "activation": "gelu"}, 48),
+        ({"depth": 3, "kernel": 5, "activation": "leaky relu"}, 96),
+        ({"depth": 2, "layers": 3}, 48),
+        ({"depth": 3, "layers": 2, "residual": True}, 80),
+    ],
 )
-def test_the_receptive_field_is_what_the_gradient_touches(depth, kernel, activation, size):
+def test_the_receptive_field_is_what_the_gradient_touches(knobs, size):
     shape = (2, size, size)
-    network = cnn.build(
-        NetworkSettings(depth=depth, kernel=kernel, channels=4, batch_norm=False, activation=activation), shape, 2
-    ).double()
+    network = cnn.build(NetworkSettings(channels=4, normalise="none", **knobs), shape, 2).double()
     for module in network.modules():  # mean pooling and positive weights: no unit hides another
         if isinstance(module, nn.Conv2d):
             nn.init.uniform_(module.weight, 0.1, 1)
-    for name, module in list(network.features.named_children()):
-        if isinstance(module, nn.MaxPool2d):
-            setattr(network.features, name, nn.AvgPool2d(2))
+    for chain in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for name, module in list(chain.named_children()):
+            if isinstance(module, nn.MaxPool2d):
+                setattr(chain, name, nn.AvgPool2d(2))
     for row in layers.table(cnn.build(network.settings, shape, 2), shape):
         if not row.name.startswith("features"):
             continue

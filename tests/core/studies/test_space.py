@@ -32,7 +32,7 @@ def test_the_default_space_is_possible():
         ("network.depth = 3:6", Range("network.depth", 3, 6, whole=True)),
         ("network.activation=relu, GELU", Choices("network.activation", ("relu", "gelu"))),
         ("optimiser.batch_size=16,64", Choices("optimiser.batch_size", (16, 64))),
-        ("network.batch_norm", Choices("network.batch_norm", (False, True))),
+        ("network.residual", Choices("network.residual", (False, True))),
         ("network.kernel", Choices("network.kernel", (3, 5, 7))),
         ("network.channels", Range("network.channels", 4, 512, log=True, whole=True)),
         ("network.dropout", Range("network.dropout", 0, 0.999)),

@@ -62,7 +62,7 @@ def test_a_run_with_a_break_ends_with_the_weights_of_one_without(blobs, new_run,
 
 def test_the_plateau_follows_the_history(blobs, new_run):
     optimiser = {"decay": "plateau", "plateau_patience": 1, "learning_rate": 1e-9, "decay_factor": 0.1}
-    still = SMALL.model_copy(update={"batch_norm": False})
+    still = SMALL.model_copy(update={"normalise": "none"})
     stopping = StoppingSettings(monitor="accuracy")  # which no such step can raise
     events, _ = trained(blobs, new_run(), settings(3, optimiser, stopping=stopping, network=still))
     rates = [event.learning_rate for event in events if isinstance(event, EpochEnded)]

@@ -271,7 +271,7 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_best_weights(blo
     folder = new_run()
     wish = settings(
         optimiser={"method": "sgd", "learning_rate": 10.0, "momentum": 0.99},
-        network=SMALL.model_copy(update={"batch_norm": False, "activation": "leaky relu"}),
+        network=SMALL.model_copy(update={"normalise": "none", "activation": "leaky relu"}),
         precision="float32",
     )
     with pytest.raises(NotANumber) as caught:

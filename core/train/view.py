@@ -1,0 +1,37 @@
+"""Whether a network sees enough of its galaxies at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from core.errors import Problem
+from core.nets.cnn import CNN
+from core.nets.layers import LayerRow, table
+from core.nets.settings import NetworkSettings
+
+
+def field_of(rows: Sequence[LayerRow]) -> int:
+    """Side of the square of pixels that a unit before the head sees; it may reach over the stamp's edge."""
+    return [row.receptive_field for row in rows if row.name.startswith("features.")][-1]
+
+
+def narrow(field: int, size: float, settings: NetworkSettings) -> Problem | None:
+    """A warning, if the galaxies are larger than what the last block sees; None: all is well, or the size unknown.
+
+    A flattening head puts what the blocks see together again, place by place, so that it needs no warning.
+    """
+    if settings.pooling == "flatten" or math.isnan(size) or field >= size:
+        return None
+    return Problem(
+        f"The last block sees {field} pixels at once, and half of the galaxies are larger than {size:.0f}: it cannot "
+        "tell how their parts lie together.",
+        "One more block doubles its view; larger kernels widen it, too.",
+        "network.depth",
+    )
+
+
+def warning(network: CNN, shape: tuple[int, int, int], size: Callable[[], float]) -> Problem | None:
+    """The warning for a network and stamps (C, H, W); ``size`` measures the galaxies if there is need to."""
+    field = field_of(table(network, shape))
+    return None if field >= max(shape[1:]) else narrow(field, size(), network.settings)
