@@ -7,6 +7,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
+from core.cli import processes
 from core.cli.console import Console, listed
 from core.cli.knobs import adjusted
 from core.data.settings import ImportSettings
@@ -72,14 +73,15 @@ def train(options: argparse.Namespace, console: Console) -> int:
     from core.train import loop
 
     settings = _run_settings(options)
-    folder = RunFolder.create(options.output)
+    folder = RunFolder.create(options.output) if processes.NUMBER == 0 else RunFolder(options.output)
     try:
-        result = console.drive("Training", lambda stop: loop.run(settings, options.data, folder, stop))
+        with processes.joined(folder, settings.device) as own:
+            result = console.drive("Training", lambda stop: loop.run(settings, options.data, own, stop))
+            _tell(result, options, console)
     except BaseException:
         with contextlib.suppress(OSError):  # nothing has begun: leave no empty folder
             folder.path.rmdir()
         raise
-    _tell(result, options, console)
     return 0
 
 
@@ -88,11 +90,13 @@ def resume(options: argparse.Namespace, console: Console) -> int:
     from core.train import resuming
 
     folder = RunFolder(options.run)
-    result = console.drive(
-        "Training",
-        lambda stop: resuming.run(folder, stop, options.data, epochs=options.epochs, patience=options.patience),
-    )
-    _tell(result, options, console)
+    data = options.data or folder.data
+    with processes.joined(folder, resuming.begun(folder).device) as own:
+        result = console.drive(
+            "Training",
+            lambda stop: resuming.run(own, stop, data, epochs=options.epochs, patience=options.patience),
+        )
+        _tell(result, options, console)
     return 0
 
 

@@ -38,16 +38,19 @@ class OwnDropout(nn.Dropout):
     """Dropout that draws from its own generator.
 
     The program's global random state is shared by all threads, so that a galaxy explained while a training runs
-    would change the training's numbers; ``generator`` is set by whoever trains.
+    would change the training's numbers; ``generator`` is set by whoever trains. Where several processes share a
+    batch, ``rows`` says of how many galaxies which ones are seen here.
     """
 
     generator: torch.Generator | None = None
+    rows: tuple[int, slice] | None = None
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Silence a share ``p`` of the responses, in training only."""
         if not self.training or self.p == 0:
             return input
-        keep = torch.empty_like(input).bernoulli_(1 - self.p, generator=self.generator)
+        count, own = self.rows or (len(input), slice(None))
+        keep = input.new_empty(count, *input.shape[1:]).bernoulli_(1 - self.p, generator=self.generator)[own]
         return input * keep / (1 - self.p)
 
 

@@ -104,7 +104,8 @@ def validated(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
 def overridden(settings: S, assignments: Iterable[str]) -> S:
     """Apply ``"optimiser.learning_rate=1e-3"``-like assignments.
 
-    The right side is read as a TOML value, and as plain text where it is none.
+    The right side is read as a TOML value, and as plain text where it is no such value; “none” empties a knob that may
+    be empty.
 
     Raises
     ------
@@ -116,11 +117,14 @@ def overridden(settings: S, assignments: Iterable[str]) -> S:
         name, equals, text = assignment.partition("=")
         if not equals:
             raise SettingsProblem("An override needs the form name=value.", "", assignment)
+        path = name.strip().split(".")
         try:
             value: Any = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
-            value = None if text.strip().lower() == "none" else text.strip()
-        _assign(values, name.strip().split("."), value)
+            value = text.strip()
+        if value == "none" and _may_be_empty(type(settings), path):
+            value = None
+        _assign(values, path, value)
     return validated(type(settings), values)
 
 
@@ -157,6 +161,11 @@ def _problem(model: type[Settings], error: ValidationError, where: str) -> Setti
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # of several values together
         return SettingsProblem(f"{message[:1].upper()}{message[1:]}.", "", place)
     return SettingsProblem(f"The value {first['input']!r} does not fit: {message}.", "", place)
+
+
+def _may_be_empty(model: type[Settings], path: list[str]) -> bool:
+    knob = knobs(_model_at(model, path[:-1])).get(path[-1])
+    return knob is not None and type(None) in get_args(knob.annotation)
 
 
 def _model_at(model: type[Settings], path: list[str]) -> type[Settings]:

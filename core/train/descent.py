@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from core.data.target import Target
 from core.nets import losses, transfer
 from core.nets.losses import Loss
-from core.train import schedule
+from core.train import schedule, together
 from core.train.settings import RunSettings
 
 
@@ -54,11 +54,11 @@ class Descent:
         return self.optimiser.param_groups[0]["lr"]
 
     def step(self, loss: Tensor, rate: float) -> None:
-        """One step of this length against the gradient of a scalar loss."""
+        """One step of this length against the gradient of a scalar loss of the whole batch."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss * together.size()).backward()  # gradients are averaged over the processes
         self.scaler.step(self.optimiser)
         self.scaler.update()
 

@@ -33,7 +33,7 @@ from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
-from core.train import breakdown, checkpoint, descent, environment, preparation, record, snapshots, stopping
+from core.train import breakdown, checkpoint, descent, environment, preparation, record, snapshots, stopping, together
 from core.train.baseline import Baseline, judged
 from core.train.batches import Images, in_order, open_images
 from core.train.checkpoint import Checkpoint
@@ -137,8 +137,9 @@ def _train(
             moving.scaler.load_state_dict(earlier.scaler)
     reason: Reason = "finished"
     for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
-        if stop.is_set() or stopping.after(history, settings.stopping).should_stop:
-            reason = "stopped" if stop.is_set() else "early"
+        stopped = together.any_of(stop.is_set(), plan.device)
+        if stopped or stopping.after(history, settings.stopping).should_stop:
+            reason = "stopped" if stopped else "early"
             break
         costs = stopping.costs(history, settings.stopping)
         train, seconds = yield from _epoch(plan, images, criterion, moving, epoch, costs, stop)
@@ -195,7 +196,7 @@ def _epoch(
         seconds += time.perf_counter() - started
         yield BatchEnded(epoch, batch, batches, value, rate, tally.galaxies / seconds)
         started = time.perf_counter()  # a paused run does not count
-        if stop.is_set():
+        if together.any_of(stop.is_set(), plan.device):
             break
     return tally.scores(), seconds
 
@@ -207,7 +208,9 @@ def validated(plan: Plan, images: Images, criterion: Loss, network: nn.Module | 
     with torch.inference_mode():
         for rows, stamps in images.batches(in_order(plan.split.validation, _VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-            outputs = network(plan.scaled(stamps).contiguous(memory_format=memory_format(plan.device)))
+            own = plan.scaled(stamps[together.share(len(stamps))])
+            outputs = network(own.contiguous(memory_format=memory_format(plan.device)))
+            outputs = together.gathered(outputs, len(stamps))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.data.split import Split
 from core.data.target import Target
 from core.errors import Problem
 from core.nets import normalisation
+from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.train.augmentation.noise import NoisePool
@@ -49,8 +50,10 @@ class Plan:
         when they are read.
     mirror
         For each class or answer the one of the mirror image, (K,) on the device; None if flips change no label.
-    dropout
-        The generator of the network's dropout; the loop sets its seed batch by batch.
+    trained
+        The network as the training calls it, see :func:`core.train.together.wrapped`.
+    dropouts
+        The network's dropout layers, with one generator; the loop sets its seed batch by batch.
     facts
         The data in plain values: name, fingerprint, number of galaxies per part and class.
     notices
@@ -68,7 +71,8 @@ class Plan:
     lost_noise: Tensor
     scales_late: bool
     mirror: Tensor | None
-    dropout: torch.Generator
+    trained: nn.Module
+    dropouts: list[OwnDropout]
     facts: dict[str, Any]
     notices: list[Problem]
 

@@ -24,7 +24,7 @@ from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.predictor import Predictor
 from core.settings.declare import idle
-from core.train import stopping, view
+from core.train import stopping, together, view
 from core.train.augmentation.handedness import handed, mirrored_names
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
@@ -93,7 +93,8 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         lost_noise=lost_noise(stamps).to(device),
         scales_late=scales_late,
         mirror=_mirror(augmentation, target, device),
-        dropout=_own_dropout(predictor, device),
+        trained=together.wrapped(predictor.network, _smallest_batch(split, settings)),
+        dropouts=_own_dropouts(predictor, device),
         facts=_facts(cutouts, target, labels, split),
         notices=notices,
     )
@@ -137,7 +138,7 @@ def _require_enough(split: Split, settings: RunSettings) -> None:
             raise TooFewGalaxies(
                 f"The {part} part holds {len(rows)} galaxies.", "Label more galaxies, or change the parts' shares."
             )
-    if settings.network.normalise == "batch" and _smallest_batch(len(split.train), settings.optimiser.batch_size) < 2:
+    if settings.network.normalise == "batch" and _smallest_batch(split, settings) < 2:
         raise SettingsProblem(
             "Batch normalisation needs at least two galaxies in every batch.",
             "Choose a larger batch size, or normalise in groups.",
@@ -217,8 +218,9 @@ def _sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.
     return cutouts.images[np.sort(rows)]
 
 
-def _smallest_batch(galaxies: int, batch_size: int) -> int:
-    return galaxies // math.ceil(galaxies / batch_size)
+def _smallest_batch(split: Split, settings: RunSettings) -> int:
+    galaxies = len(split.train)
+    return galaxies // math.ceil(galaxies / settings.optimiser.batch_size)
 
 
 def _pixel_scale(cutouts: Cutouts) -> float:
@@ -236,13 +238,13 @@ def _groups(cutouts: Cutouts, column: str) -> list[str] | None:
     return [targets.label_text(value) for value in cutouts.columns[column]]
 
 
-def _own_dropout(predictor: Predictor, device: torch.device) -> torch.Generator:
-    """Give the network's dropout a generator on the device, and hand it out."""
+def _own_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout]:
+    """The network's dropout layers, with a generator of their own on the device."""
     generator = torch.Generator(device)
-    for module in predictor.network.modules():
-        if isinstance(module, OwnDropout):
-            module.generator = generator
-    return generator
+    found = [module for module in predictor.network.modules() if isinstance(module, OwnDropout)]
+    for module in found:
+        module.generator = generator
+    return found
 
 
 def _facts(cutouts: Cutouts, target: Target, labels: NDArray[Any], split: Split) -> dict[str, Any]:

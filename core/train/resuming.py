@@ -49,20 +49,18 @@ def run(
     Problem
         There is no run, its dataset is not there or has changed, or there is nothing left to do.
     """
-    if not folder.settings_file.exists():
-        raise NotPossible("There is no run in this folder.", "Start one with “tuningfork train”.", str(folder.path))
+    before = begun(folder)
     data = data or folder.data
     if data is None:
         raise NotPossible(
             "The dataset of this run is not where it was.", "Name it after the run.", str(folder.data_file)
         )
-    begun = toml.load(RunSettings, folder.settings_file)
-    settings = _changed(begun, epochs, patience)
+    settings = _changed(before, epochs, patience)
     if folder.has_whole_epoch:
-        _require_something_to_do(folder, begun, settings)
+        _require_something_to_do(folder, before, settings)
     for leftover in folder.path.rglob(".*"):  # half-written files of a run that was killed
         leftover.unlink(missing_ok=True)
-    if settings.optimiser.epochs != begun.optimiser.epochs and settings.optimiser.decay in _BY_LENGTH:
+    if settings.optimiser.epochs != before.optimiser.epochs and settings.optimiser.decay in _BY_LENGTH:
         yield Skipped(
             Problem(
                 f"The learning rate falls along the whole run, of now {settings.optimiser.epochs} epochs: it goes on "
@@ -74,15 +72,28 @@ def run(
     return (yield from loop.run(settings, data, folder, stop, resume=True))
 
 
+def begun(folder: RunFolder) -> RunSettings:
+    """The settings that a run was begun with.
+
+    Raises
+    ------
+    NotPossible
+        There is no run.
+    """
+    if not folder.settings_file.exists():
+        raise NotPossible("There is no run in this folder.", "Start one with “tuningfork train”.", str(folder.path))
+    return toml.load(RunSettings, folder.settings_file)
+
+
 def _changed(settings: RunSettings, epochs: int | None, patience: int | None) -> RunSettings:
     changes = [f"optimiser.epochs={epochs}"] if epochs is not None else []
     changes += [f"stopping.patience={patience}"] if patience is not None else []
     return toml.overridden(settings, changes)
 
 
-def _require_something_to_do(folder: RunFolder, begun: RunSettings, settings: RunSettings) -> None:
+def _require_something_to_do(folder: RunFolder, before: RunSettings, settings: RunSettings) -> None:
     """Something new that was asked for has to make a difference."""
-    if settings == begun:
+    if settings == before:
         return
     history = checkpoint.load(folder.last).history
     if settings.optimiser.epochs < len(history):

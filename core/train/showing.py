@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.data.target import Classes
 from core.nets.device import memory_format
+from core.train import together
 from core.train.augmentation import geometry
 from core.train.augmentation.handedness import swapped
 from core.train.augmentation.pipeline import augmented
@@ -19,14 +20,22 @@ from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
 
 def answered(plan: Plan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
-    """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K)."""
+    """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K).
+
+    Where several processes work together, each asks the network about its own galaxies of the batch.
+    """
     seed = plan.settings.seed
     random = torch_generator(seed, "augmentation", epoch, batch)
     varied = augmented(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.late)
     varied = varied.to(plan.precision, memory_format=memory_format(plan.device))
-    plan.dropout.manual_seed(torch_seed(seed, "dropout", epoch, batch))
+    own = together.share(len(varied))
+    for dropout in plan.dropouts:
+        dropout.rows = (len(varied), own)
+        if dropout.generator is not None:
+            dropout.generator.manual_seed(torch_seed(seed, "dropout", epoch, batch))
     with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
-        return varied, plan.predictor.network(varied)
+        outputs = plan.trained(varied[own])
+    return varied, together.gathered(outputs, len(varied))
 
 
 def shown_labels(plan: Plan, rows: Rows, epoch: int, batch: int) -> Tensor:

@@ -18,7 +18,7 @@ class Inner(Settings):
     """For the tests."""
 
     rate: float = setting(0.5, title="Rate", help="How fast.", unit="pixels", gt=0, lt=1)
-    kind: Literal["a", "b"] = setting("a", title="Kind", help="Which one.")
+    kind: Literal["a", "b", "none"] = setting("a", title="Kind", help="Which one.")
 
 
 class Outer(Settings):
@@ -49,7 +49,7 @@ def test_settings_come_back_from_toml_as_they_were(settings: Outer):
 def test_each_value_stands_under_its_meaning_unit_and_range():
     text = dumps(Outer())
     assert "# Rate: How fast. [pixels; 0 < x < 1]\nrate = 0.5" in text
-    assert "# Kind: Which one. [one of a, b]" in text
+    assert "# Kind: Which one. [one of a, b, none]" in text
     assert "# limit =" in text
     assert tomllib.loads(text)["last"] is False  # not inside the table
 
@@ -92,6 +92,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | Non
         ('name="a b"', Outer(name="a b")),
         ("name=a=b", Outer(name="a=b")),
         ("limit=none", Outer()),
+        ("inner.kind=none", Outer(inner=Inner(kind="none"))),
         ('parts=["u", "v"]', Outer(parts=("u", "v"))),
         ("last=true", Outer(last=True)),
     ],
