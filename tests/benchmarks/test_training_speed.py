@@ -4,30 +4,26 @@ Same network, same galaxies, same kind of augmentation, one step of Adam for eac
 of alternating rounds, so that a busy machine slows both sides.
 """
 
-import importlib
-import importlib.util
-import itertools
-import statistics
-import sys
-import threading
 import time
 
-import numpy as np
 import pytest
 import torch
-from astropy.table import Table
-from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from usual_training import (
+    BANDS,
+    SIZE,
+    alternating,
+    our_loop,
+    per_sample_pipeline,
+    torchvision_pipeline,
+    usual_loop,
+    write_noise,
+)
 
-from core.data.store import Band, DatasetWriter, Origin
-from core.events import BatchEnded
 from core.nets import cnn, device
-from core.project.runs import RunFolder
-from core.train import environment, loop
-from core.train.settings import OptimiserSettings, RunSettings
+from core.train import environment
+from core.train.settings import RunSettings
 
-SIZE, BANDS, GALAXIES, BATCH, ROUNDS = 64, 3, 1200, 64, 5
 CPU = torch.device("cpu")
 
 pytestmark = pytest.mark.benchmark
@@ -35,26 +31,7 @@ pytestmark = pytest.mark.benchmark
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    random = np.random.default_rng(0)
-    images = random.normal(0, 1, (GALAXIES, BANDS, SIZE, SIZE)).astype(np.float32)
-    ids = [str(row) for row in range(GALAXIES)]
-    kinds = np.array(["disk", "edge-on", "spheroid"])[random.integers(0, 3, GALAXIES)]
-    path = tmp_path_factory.mktemp("data") / "noise.h5"
-    with DatasetWriter(path, images.shape[1:], [Band(name) for name in "gri"], "float32") as writer:
-        writer.append(images, ids, np.full(GALAXIES, 0.4), [""] * GALAXIES, np.zeros(GALAXIES))
-        writer.finish(Table({"id": ids, "kind": kinds}), ["kind"], Origin("benchmark", "", "noise", ""), [])
-    return path
-
-
-def our_loop(data, folder, precision):
-    """Images per second of the second epoch of the real training run, everything included but validation."""
-    settings = RunSettings(optimiser=OptimiserSettings(epochs=2, batch_size=BATCH), precision=precision, device="cpu")
-    rates = [
-        event.images_per_second
-        for event in loop.run(settings, data, RunFolder(folder), threading.Event())
-        if isinstance(event, BatchEnded) and event.epoch == 2
-    ]
-    return rates[-1]
+    return write_noise(tmp_path_factory.mktemp("data") / "noise.h5")
 
 
 def bare_network(precision):
@@ -73,115 +50,6 @@ def bare_network(precision):
             network.zero_grad(set_to_none=True)
             functional.cross_entropy(outputs.float(), labels).backward()
         return 14 * 60 / (time.perf_counter() - started)
-
-
-def usual_loop(vary):
-    """Images per second of a loop as tutorials have it: float32, one galaxy at a time augmented in the Dataset."""
-
-    class Galaxies(Dataset):
-        def __init__(self):
-            self.images = torch.randn(GALAXIES, BANDS, SIZE, SIZE)
-            self.labels = torch.randint(0, 3, (GALAXIES,))
-
-        def __len__(self):
-            return len(self.images)
-
-        def __getitem__(self, row):
-            return vary(self.images[row]), self.labels[row]
-
-    wish = RunSettings().network
-    filters = [BANDS, *(cnn.filters_of(wish, number) for number in range(1, wish.depth + 1))]
-    layers = [
-        layer
-        for before, after in itertools.pairwise(filters)
-        for layer in (
-            nn.Conv2d(before, after, 3, padding=1, bias=False),
-            nn.MaxPool2d(2),
-            nn.BatchNorm2d(after),
-            nn.ReLU(),
-        )
-    ]
-    head = [
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(filters[-1], 64),
-        nn.ReLU(),
-        nn.Dropout(0.2),
-        nn.Linear(64, 3),
-    ]
-    network = nn.Sequential(*layers, *head).train()
-    ours = cnn.build(RunSettings().network, (BANDS, SIZE, SIZE), 3)
-    assert sum(p.numel() for p in network.parameters()) == sum(p.numel() for p in ours.parameters())
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
-    done = 0
-    for batch, (images, labels) in enumerate(DataLoader(Galaxies(), batch_size=BATCH, shuffle=True)):
-        if batch == 3:
-            started, done = time.perf_counter(), 0
-        loss = functional.cross_entropy(network(images), labels)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        done += len(images)
-    return done / (time.perf_counter() - started)
-
-
-def torchvision_pipeline():
-    """Rotation, shift, zoom, flips and noise of our default settings by torchvision, for one galaxy at a time."""
-    if importlib.util.find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed")
-    try:
-        importlib.import_module("torchvision")
-    except RuntimeError:  # built for a GPU: its compiled operators, which transforms do not use, are missing
-        for name in [name for name in sys.modules if name.startswith("torchvision")]:
-            del sys.modules[name]
-        library = torch.library.Library("torchvision", "DEF")
-        for operator in ("nms", "qnms"):
-            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        globals()["_operators"] = library  # they vanish with it
-    v2 = importlib.import_module("torchvision.transforms.v2")
-    wish = RunSettings().augmentation
-    return v2.Compose(
-        [
-            v2.RandomAffine(
-                wish.rotation,
-                (wish.width_shift, wish.height_shift),
-                (wish.zoom_min, wish.zoom_max),
-                interpolation=v2.InterpolationMode.BILINEAR,
-            ),
-            v2.RandomHorizontalFlip(),
-            v2.RandomVerticalFlip(),
-            v2.GaussianNoise(0, wish.noise, clip=False),
-        ]
-    )
-
-
-def per_sample_pipeline():
-    """The same by the torch operations that torchvision is made of, where torchvision is not installed."""
-    wish = RunSettings().augmentation
-
-    def vary(image):
-        angle = float(torch.empty(1).uniform_(-wish.rotation, wish.rotation)) * np.pi / 180
-        zoom = float(torch.empty(1).uniform_(wish.zoom_min, wish.zoom_max))
-        shift = torch.empty(2).uniform_(-wish.width_shift, wish.width_shift) * 2
-        cosine, sine = np.cos(angle) / zoom, np.sin(angle) / zoom
-        theta = torch.tensor([[[cosine, sine, float(shift[0])], [-sine, cosine, float(shift[1])]]], dtype=torch.float32)
-        grid = functional.affine_grid(theta, [1, *image.shape], align_corners=False)
-        image = functional.grid_sample(image[None], grid, align_corners=False)[0]
-        for axis in (1, 2):
-            if torch.rand(1) < 0.5:
-                image = image.flip(axis)
-        return image + wish.noise * torch.randn_like(image)
-
-    return vary
-
-
-def alternating(**sides):
-    """The median of several rounds for each side, taken in turns."""
-    rates = {name: [] for name in sides}
-    for number in range(ROUNDS):
-        for name, measure in sides.items():
-            rates[name].append(measure(number))
-    return {name: statistics.median(values) for name, values in rates.items()}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

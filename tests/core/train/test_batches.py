@@ -66,7 +66,7 @@ def test_batches_hold_the_scaled_images_of_their_rows(blobs, held):
             assert len(pools) > 0
             for _ in range(2):  # more than one epoch
                 for wanted, batch in source.batches(pools):
-                    assert torch.equal(batch, scaling(torch.from_numpy(images[wanted])))
+                    assert torch.allclose(batch, scaling(torch.from_numpy(images[wanted])), atol=1e-6)
             validation = batches.in_order(np.array([150, 7, 30]), 2)
             assert [wanted.tolist() for wanted, _ in source.batches(validation)] == [[7, 30], [150]]
 
