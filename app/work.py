@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
     from core.nets.layers import LayerRow
     from core.train.loop import RunResult
+    from core.train.range_test import RateRange
 
 Part = Literal["validation", "test", "all"]
 
@@ -226,6 +227,17 @@ def train(settings: RunSettings, data: Path, folder: RunFolder) -> Job:
         return (yield from loop.run(settings, data, folder, stop))
 
     return Job(f"Training “{folder.name}”", run, pausable=True)
+
+
+def rates(settings: RunSettings, data: Path) -> Job:
+    """Try learning rates on a throwaway network."""
+
+    def run(stop: threading.Event) -> Work[RateRange]:
+        from core.train import range_test
+
+        return (yield from range_test.run(settings, data, stop))
+
+    return Job("Trying learning rates", run)
 
 
 def judge(run: RunFolder, data: Path, part: Part) -> Job:

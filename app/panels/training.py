@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QGroupBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app import work
-from app.forms import SettingsForm
 from app.jobs import Job
 from app.session import Session
 from app.theme import icon
+from app.training_form import TrainingForm
 from app.widgets.curve_plot import CurvePlot
 from app.widgets.numbers import Numbers
 from app.widgets.two_sides import TwoSides, scrolled
 from app.widgets.verdict_line import VerdictLine
 from core.errors import Problem
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
-from core.nets.settings import LossSettings
 from core.project.runs import RunFolder, read_history
-from core.settings.declare import Settings
-from core.train.settings import OptimiserSettings, StoppingSettings
+from core.settings import toml
+from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
     from core.train.loop import RunResult
 
 _TITLES = {"r2": "R²"}
-_RANDOM = "Random weights"
-_FILE = "Weights file…"
 _REASONS = {
     "finished": "All {epochs} epochs are done.",
     "early": "Stopped early after epoch {epochs}: no improvement any more.",
@@ -68,7 +58,6 @@ class TrainingPanel(QWidget):
         self._epoch: EpochEnded | None = None
         self._build()
         self._connect()
-        self._show_runs()
         self._show_settings()
         self._show_state()
         if session.training is not None:
@@ -77,16 +66,7 @@ class TrainingPanel(QWidget):
             self._show_run()
 
     def _build(self) -> None:
-        self.optimiser = SettingsForm(OptimiserSettings, self._session.settings.optimiser)
-        self.loss = SettingsForm(LossSettings, self._session.settings.loss)
-        self.stopping = SettingsForm(StoppingSettings, self._session.settings.stopping)
-        self._forms = {"optimiser": self.optimiser, "loss": self.loss, "stopping": self.stopping}
-        self.name = QLineEdit()
-        self.name.setPlaceholderText("Name of this run")
-        self.start_from = QComboBox()
-        self.start_from.setMinimumContentsLength(14)
-        self.start_from.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.start_from.setToolTip("Begin with random weights, or fine-tune a network that was trained before.")
+        self.form = TrainingForm(self._session)
         self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
         self.start.setObjectName("start")
         self.start.setProperty("role", "primary")
@@ -103,24 +83,7 @@ class TrainingPanel(QWidget):
         self.curves = CurvePlot()
         self.verdict = VerdictLine()
         whole = QVBoxLayout(self)
-        whole.addWidget(TwoSides(self._settings_side(), self._curve_side(), 820, (330, 600), (250, 400)))
-
-    def _settings_side(self) -> QWidget:
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 6, 0)
-        head = QFormLayout()
-        head.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        head.addRow("Run", self.name)
-        head.addRow("Start from", self.start_from)
-        column.addLayout(head)
-        for part, form in self._forms.items():
-            group = QGroupBox(part.capitalize())
-            inside = QVBoxLayout(group)
-            inside.addWidget(form)
-            column.addWidget(group)
-        column.addStretch(1)
-        return scrolled(inner)
+        whole.addWidget(TwoSides(scrolled(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
 
     def _curve_side(self) -> QWidget:
         side = QWidget()
@@ -139,67 +102,18 @@ class TrainingPanel(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        for part, form in self._forms.items():
-            form.changed.connect(lambda value, part=part: self._edited(part, value))
-        self.start_from.activated.connect(self._chose_start)
         self.start.clicked.connect(self.train)
         self.pause.clicked.connect(self._pause_or_resume)
         self.stop.clicked.connect(self._stop)
         session.settings_changed.connect(self._show_settings)
-        session.project_changed.connect(self._show_runs)
-        session.runs_changed.connect(self._show_runs)
         session.cutouts_changed.connect(self._show_state)
         session.project_changed.connect(self._show_state)
         session.predictor_changed.connect(self._show_run)
 
-    def _edited(self, part: str, value: Settings) -> None:
-        if value != getattr(self._session.settings, part):
-            self._session.set_settings(self._session.settings.model_copy(update={part: value}))
-        self._show_state()
-
-    # -- where to start from ---------------------------------------------------------------------------------------
-
-    def _show_runs(self) -> None:
-        """Offer the runs of the project, newest first, as the beginning of a fine-tuning."""
-        self.start_from.clear()
-        self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
-        project = self._session.project
-        runs = [] if project is None else [run for run in project.runs() if run.best.exists()]
-        for run in reversed(runs):
-            self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
-            self.start_from.setItemData(self.start_from.count() - 1, run.name, Qt.ItemDataRole.ToolTipRole)
-        self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
-        self._show_start()
-
-    def _show_start(self) -> None:
-        chosen = self._session.settings.transfer.start_from
-        place = self.start_from.findData(chosen)
-        if place < 0:
-            place = self.start_from.count() - 1
-            self.start_from.insertItem(place, icon("mdi6.file-outline"), RunFolder(Path(chosen)).title, chosen)
-        self.start_from.setCurrentIndex(place)
-
-    def _chose_start(self, place: int) -> None:
-        chosen = self.start_from.itemData(place)
-        if chosen is None:
-            chosen = QFileDialog.getOpenFileName(self, "Weights to start from", "", "Networks (*.safetensors)")[0]
-            if not chosen:
-                self._show_start()
-                return
-        transfer = self._session.settings.transfer.model_copy(update={"start_from": chosen})
-        if not chosen:
-            transfer = transfer.model_copy(update={"freeze_blocks": 0})
-        self._session.set_settings(self._session.settings.model_copy(update={"transfer": transfer}))
-
-    # -- the settings and the buttons ------------------------------------------------------------------------------
+    # -- the buttons ------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
-        settings = self._session.settings
-        for part, form in self._forms.items():
-            if form.value() != getattr(settings, part):
-                form.set_value(getattr(settings, part))
-        self._show_start()
-        self.start.setText("Fine-tune" if settings.transfer.start_from else "Start")
+        self.start.setText("Fine-tune" if self._session.settings.transfer.start_from else "Start")
         self._show_state()
 
     @property
@@ -207,10 +121,7 @@ class TrainingPanel(QWidget):
         """Why a training cannot be started; empty if it can."""
         if self._session.project is None or self._session.cutouts is None:
             return "Open a dataset first."
-        for part, form in self._forms.items():
-            if form.problem:
-                return f"{part.capitalize()}: {form.problem}"
-        return ""
+        return self.form.problem
 
     def _show_state(self) -> None:
         running, hindrance = self._job is not None, self._hindrance
@@ -218,8 +129,7 @@ class TrainingPanel(QWidget):
         self.start.setToolTip("A training is running." if running else hindrance or "Train a network on this dataset.")
         self.pause.setEnabled(running)
         self.stop.setEnabled(running)
-        self.name.setEnabled(not running)
-        self.start_from.setEnabled(not running)
+        self.form.set_running(running)
         paused = self._job is not None and self._job.state == "paused"
         self.pause.setText("Resume" if paused else "Pause")
         self.pause.setIcon(icon("mdi6.play" if paused else "mdi6.pause"))
@@ -243,7 +153,7 @@ class TrainingPanel(QWidget):
         if session.project is None or session.cutouts is None or self._job is not None:
             return
         try:
-            folder = session.project.new_run(self.name.text().strip() or self._suggested_name())
+            folder = session.project.new_run(self.form.run_name)
             job = work.train(session.settings, session.cutouts.path, folder)
         except Problem as problem:
             self._failed(problem)
@@ -253,15 +163,11 @@ class TrainingPanel(QWidget):
         self._watch(job)
         job.start()
 
-    def _suggested_name(self) -> str:
-        settings = self._session.settings
-        if settings.transfer.start_from:
-            return f"fine-tuned, {settings.transfer.freeze_blocks} frozen"
-        return f"{settings.network.depth} blocks"
-
     def _watch(self, job: Job) -> None:
         self._job, self._epoch, self._stopping = job, None, False
         self.curves.clear()
+        settings = self._session.settings
+        self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
         self.numbers.clear()
         self.baseline.clear()
         self.baseline.setVisible(False)
@@ -368,6 +274,8 @@ class TrainingPanel(QWidget):
             self._session.report(problem)
             return
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
+        settings = _settings_of(run)
+        self.curves.set_rule(*((settings.stopping, settings.optimiser.epochs) if settings else (None, 0)))
         self.curves.set_history(rows, metrics.get("best_epoch"))
         self.verdict.show_run(run)
         self.baseline.setVisible(False)
@@ -385,6 +293,14 @@ class TrainingPanel(QWidget):
                 self.numbers.show_number(
                     "Validation", f"{row[f'val_{score}']:.3f}", f"Val. {_TITLES.get(score, score)}"
                 )
+
+
+def _settings_of(run: RunFolder) -> RunSettings | None:
+    """What a run was asked to do; None where that cannot be read."""
+    try:
+        return toml.load(RunSettings, run.settings_file)
+    except Problem:
+        return None
 
 
 def _score(scores: Scores) -> tuple[str, float]:

@@ -12,7 +12,9 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.theme import Colours, colours
+from app.widgets.stopping_rule import StoppingRule, drawn_quantity
 from core.events import BatchEnded, EpochEnded
+from core.train.settings import StoppingSettings
 
 _TITLES = {"accuracy": "Accuracy", "r2": "R²"}
 
@@ -55,6 +57,9 @@ class CurvePlot(QWidget):
         self._plots = {"loss": pg.PlotWidget(), "score": pg.PlotWidget()}
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._lines: dict[str, pg.InfiniteLine] = {}
+        self._stopping: StoppingSettings | None = None
+        self._planned = 0
+        self.rules: dict[str, StoppingRule] = {}
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.logarithmic = QCheckBox("Logarithmic loss")
@@ -79,6 +84,7 @@ class CurvePlot(QWidget):
             best.hide()
             plot.getViewBox().addItem(best, ignoreBounds=True)
             self._lines[part] = best
+            self.rules[part] = StoppingRule(plot)
             line.addWidget(plot, 1)
         below = QHBoxLayout()
         below.addWidget(self.legend)
@@ -105,6 +111,19 @@ class CurvePlot(QWidget):
             track.clear()
         self._best = 0
         self._draw()
+
+    def set_rule(self, stopping: StoppingSettings | None, epochs: int) -> None:
+        """Draw the rule of a training of so many epochs on the curve of what it monitors; None: no rule."""
+        self._stopping, self._planned = stopping, epochs
+        self._draw_rule()
+
+    def _draw_rule(self) -> None:
+        name = None if self._stopping is None else drawn_quantity(self._stopping, self._score)
+        for part, rule in self.rules.items():
+            if self._stopping is not None and name == f"val_{part}":
+                rule.show(self._tracks[name].x, self._tracks[name].y, self._stopping, self._planned)
+            else:
+                rule.clear()
 
     def add_batches(self, events: Sequence[BatchEnded]) -> None:
         """Go on with the loss within the epoch."""
@@ -152,6 +171,7 @@ class CurvePlot(QWidget):
                 curve.setData(x, y)
             else:  # pyqtgraph looks for the limits of what is drawn
                 curve.setData([], [])
+        self._draw_rule()
         for line in self._lines.values():
             line.setVisible(self._best > 0)
             line.setValue(self._best)
@@ -167,6 +187,8 @@ class CurvePlot(QWidget):
 
     def _set_logarithmic(self, on: bool) -> None:
         self._plots["loss"].setLogMode(y=on)
+        self.rules["loss"].set_logarithmic(on)
+        self._draw_rule()
 
     def _dress(self) -> None:
         """Colours of the theme; validation differs from training in its marks as well."""
@@ -187,10 +209,13 @@ class CurvePlot(QWidget):
             self._dress_curve(self._curves[f"val_{part}"], chosen.validation, "t1", chosen)
             self._lines[part].setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
             self._lines[part].label.setColor(chosen.muted)
+        for rule in self.rules.values():
+            rule.dress(chosen)
         self._title()
         self.legend.setText(
             f'<span style="color:{chosen.train}">● training</span> &nbsp; '
-            f'<span style="color:{chosen.validation}">▲ validation</span>'
+            f'<span style="color:{chosen.validation}">▲ validation</span> &nbsp; '
+            f'<span style="color:{chosen.muted}">┄ to beat &nbsp; ▒ noise</span>'
         )
 
     @staticmethod

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import NotANumber
-from core.train import descent
+from core.train import schedule
 from core.train.plan import Plan
 
 
@@ -27,7 +27,7 @@ def explained(
         The batch as the network got it, (n, C, H, W), and which galaxies of the dataset they are; None in a
         validation.
     """
-    rate = descent.largest_rate(plan.settings)
+    rate = schedule.largest_rate(plan.settings)
     slower = f"Choose a learning rate below {rate:g}, or a warm-up."
     if images is not None and rows is not None and len(bad := _bad_rows(images, rows)):
         galaxies = ", ".join(str(row + 1) for row in bad[:5]) + (" …" if len(bad) > 5 else "")

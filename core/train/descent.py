@@ -11,7 +11,6 @@ et al. 2018 (float16 with a scaled loss).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -63,19 +62,6 @@ class Descent:
         self.scaler.update()
 
 
-def largest_rate(settings: RunSettings) -> float:
-    """The learning rate that was asked for, or the usual one, a tenth of it when fine-tuning."""
-    if settings.optimiser.learning_rate is not None:
-        return settings.optimiser.learning_rate
-    usual = 2e-2 if settings.optimiser.method == "sgd" else 1e-3
-    return usual / 10 if settings.transfer.start_from else usual
-
-
-def rate_at(settings: RunSettings, passed: float, costs: Sequence[float] = ()) -> float:
-    """The learning rate after so many epochs, see :func:`core.train.schedule.share`."""
-    return largest_rate(settings) * schedule.share(settings.optimiser, passed, costs)
-
-
 def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
     """AdamW, Adam or SGD over what is not frozen; only weights of more than one dimension decay, not biases, scales."""
     wish = settings.optimiser
@@ -85,7 +71,7 @@ def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimize
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
     fused = all(p.device.type in {"cpu", "cuda"} for p in parameters)  # all weights in one go
-    rate, momentum = largest_rate(settings), wish.momentum
+    rate, momentum = schedule.largest_rate(settings), wish.momentum
     match wish.method:
         case "adamw":
             return torch.optim.AdamW(groups, lr=rate, fused=fused)

@@ -33,7 +33,18 @@ from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
-from core.train import breakdown, checkpoint, descent, environment, preparation, record, snapshots, stopping, together
+from core.train import (
+    breakdown,
+    checkpoint,
+    descent,
+    environment,
+    preparation,
+    record,
+    schedule,
+    snapshots,
+    stopping,
+    together,
+)
 from core.train.baseline import Baseline, judged
 from core.train.batches import Images, in_order, open_images
 from core.train.checkpoint import Checkpoint
@@ -189,7 +200,7 @@ def _epoch(
         value = loss.item()
         if not math.isfinite(value):
             raise breakdown.explained(plan, f"epoch {epoch}, batch {batch}", varied, rows)
-        rate = descent.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
+        rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
         moving.step(loss, rate)
 
         tally.add(outputs, labels, value)

@@ -19,7 +19,7 @@ from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import cnn, heads, normalisation, transfer
+from core.nets import cnn, heads, layers, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.predictor import Predictor
@@ -104,7 +104,8 @@ def _narrow(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None
     def galaxies() -> float:
         return size.median_size(sample[size.spread(np.arange(len(sample)))])
 
-    return view.warning(predictor.network, predictor.stamp_shape, galaxies)
+    network, shape = predictor.network, predictor.stamp_shape
+    return view.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
 
 
 def _mirror(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:

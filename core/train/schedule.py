@@ -28,10 +28,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from core.train.settings import OptimiserSettings
+from core.train.settings import OptimiserSettings, RunSettings
 
 _WARM_UP_FROM = 0.01
 _ONE_CYCLE_FROM = 1 / 25
+
+
+def largest_rate(settings: RunSettings) -> float:
+    """The learning rate that was asked for, or the usual one, a tenth of it when fine-tuning."""
+    if settings.optimiser.learning_rate is not None:
+        return settings.optimiser.learning_rate
+    usual = 2e-2 if settings.optimiser.method == "sgd" else 1e-3
+    return usual / 10 if settings.transfer.start_from else usual
+
+
+def rate_at(settings: RunSettings, passed: float, costs: Sequence[float] = ()) -> float:
+    """The learning rate after so many epochs, see :func:`share`."""
+    return largest_rate(settings) * share(settings.optimiser, passed, costs)
 
 
 def share(settings: OptimiserSettings, passed: float, costs: Sequence[float] = ()) -> float:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from core.errors import Problem
-from core.nets.cnn import CNN
-from core.nets.layers import LayerRow, table
 from core.nets.settings import NetworkSettings
+
+if TYPE_CHECKING:
+    from core.nets.layers import LayerRow
 
 
 def field_of(rows: Sequence[LayerRow]) -> int:
@@ -31,7 +33,9 @@ def narrow(field: int, size: float, settings: NetworkSettings) -> Problem | None
     )
 
 
-def warning(network: CNN, shape: tuple[int, int, int], size: Callable[[], float]) -> Problem | None:
-    """The warning for a network and stamps (C, H, W); ``size`` measures the galaxies if there is need to."""
-    field = field_of(table(network, shape))
-    return None if field >= max(shape[1:]) else narrow(field, size(), network.settings)
+def warning(
+    rows: Sequence[LayerRow], side: int, size: Callable[[], float], settings: NetworkSettings
+) -> Problem | None:
+    """The warning for a network's layers on stamps of this side; ``size`` measures the galaxies if there is need to."""
+    field = field_of(rows)
+    return None if field >= side else narrow(field, size(), settings)

@@ -110,12 +110,12 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
     typed(qtbot, network.form.editor("depth"), "3")
     typed(qtbot, network.form.editor("channels"), "8")
     training = cast("TrainingPanel", panel(window, "training"))
-    typed(qtbot, training.optimiser.editor("epochs"), "3")
-    typed(qtbot, training.optimiser.editor("batch_size"), "16")
+    typed(qtbot, training.form.optimiser.editor("epochs"), "3")
+    typed(qtbot, training.form.optimiser.editor("batch_size"), "16")
     settings = session.settings
     assert (settings.network.depth, settings.network.channels) == (3, 8)
     assert (settings.optimiser.epochs, settings.optimiser.batch_size) == (3, 16)
-    training.name.setText("first light")
+    training.form.name.setText("first light")
 
     # training, with its curves
     trained(qtbot, window)

@@ -49,7 +49,7 @@ def test_the_receptive_field_is_told_in_pixels_and_arcsec(qtbot: QtBot, session:
 
 def test_a_view_narrower_than_the_galaxies_is_told(qtbot: QtBot, session: Session) -> None:
     panel = shown(qtbot, session)
-    qtbot.waitUntil(lambda: "galaxies are larger than" in text(panel.field), timeout=20_000)
+    qtbot.waitUntil(lambda: "half of the galaxies" in text(panel.field), timeout=20_000)
     set_depth(session, 1)
     qtbot.waitUntil(lambda: "sees 4 px" in text(panel.field), timeout=10_000)
     assert panel.message.isVisible()

@@ -27,7 +27,7 @@ def with_epochs(session: Session, epochs: int) -> None:
 
 def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, session: Session) -> None:
     panel = shown(qtbot, session)
-    panel.name.setText("by click")
+    panel.form.name.setText("by click")
     click(qtbot, panel.start)
     assert not panel.start.isEnabled()
     assert panel.stop.isEnabled()
@@ -96,7 +96,7 @@ def test_fine_tuning_shows_the_unadapted_network_first(qtbot: QtBot, session: Se
     session.set_settings(session.settings.model_copy(update={"transfer": transfer}))
     panel = shown(qtbot, session)
     assert panel.start.text() == "Fine-tune"
-    assert panel.start_from.currentText() == "first"
+    assert panel.form.start_from.currentText() == "first"
     click(qtbot, panel.start)
     qtbot.waitUntil(panel.baseline.isVisible, timeout=60_000)
     assert "unadapted" in panel.baseline.text()
@@ -108,8 +108,8 @@ def test_an_earlier_run_of_the_project_can_be_chosen_as_the_beginning(qtbot: QtB
     session = Session()
     session.open_project(trained)
     panel = shown(qtbot, session)
-    assert panel.start_from.itemText(0) == "Random weights"
-    panel.start_from.setCurrentIndex(1)
-    panel.start_from.activated.emit(1)
+    assert panel.form.start_from.itemText(0) == "Random weights"
+    panel.form.start_from.setCurrentIndex(1)
+    panel.form.start_from.activated.emit(1)
     assert Path(session.settings.transfer.start_from).parent == trained / "runs"
     session.close()

@@ -7,7 +7,7 @@ import torch
 from core.data.target import Classes
 from core.nets import cnn, transfer
 from core.nets.settings import NetworkSettings
-from core.train import descent
+from core.train import descent, schedule
 from core.train.settings import OptimiserSettings, RunSettings, TransferSettings
 
 
@@ -19,9 +19,9 @@ def test_the_usual_rate_is_a_tenth_when_fine_tuning_and_a_wish_is_kept():
     for method in ("adamw", "adam", "sgd"):
         settings = _settings(method=method)
         tuned = settings.model_copy(update={"transfer": TransferSettings(start_from="somewhere")})
-        assert descent.largest_rate(tuned) == pytest.approx(descent.largest_rate(settings) / 10)
+        assert schedule.largest_rate(tuned) == pytest.approx(schedule.largest_rate(settings) / 10)
     wished = tuned.model_copy(update={"optimiser": OptimiserSettings(learning_rate=0.3)})
-    assert descent.largest_rate(wished) == 0.3
+    assert schedule.largest_rate(wished) == 0.3
 
 
 @pytest.mark.parametrize("method", ["adamw", "adam", "sgd"])
@@ -95,7 +95,7 @@ def test_the_default_takes_bit_by_bit_the_steps_of_plain_adamw():
     epochs, batches = RunSettings().optimiser.epochs, 3
     for step in range(9):
         epoch, batch = step // batches + 1, step % batches + 1
-        rate = descent.rate_at(RunSettings(), epoch - 1 + (batch - 1) / batches)
+        rate = schedule.rate_at(RunSettings(), epoch - 1 + (batch - 1) / batches)
         done = (epoch - 1 + (batch - 1) / batches) / epochs
         assert rate == 1e-3 * (0.01 + (1 - 0.01) * (1 + math.cos(math.pi * done)) / 2)
         moving.step(networks[0].eval()(images).square().mean(), rate)
