@@ -7,7 +7,7 @@ import os
 import sys
 
 COMMANDS = (
-    *("import", "train", "rate", "search", "study", "evaluate", "predict"),
+    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict"),
     *("explain", "top", "believe", "demo", "settings"),
 )
 

@@ -50,8 +50,8 @@ class Session(QObject):
         What can be taken back: labels given by hand.
     jobs
         What is running.
-    training
-        The job that trains, if one does.
+    training, training_folder
+        The job that trains, if one does, and the run's folder.
     """
 
     project_changed = Signal()
@@ -64,6 +64,8 @@ class Session(QObject):
     labels_changed = Signal(object)
     runs_changed = Signal()
     job_started = Signal(object)
+    training_begun = Signal()
+    workspace_wanted = Signal(str)
     problem = Signal(object)
     message = Signal(str)
 
@@ -81,6 +83,7 @@ class Session(QObject):
         self.undo = QUndoStack(self)
         self.jobs: list[Job] = []
         self.training: Job | None = None
+        self.training_folder: Path | None = None
         self._hand_labels: Mapping[tuple[str, str], str] = {}
         self._columns: dict[str, NDArray[Any]] | None = None
 
@@ -148,6 +151,13 @@ class Session(QObject):
         """Look at a run: its curves, its settings, its network."""
         self.run = run
         self.predictor_changed.emit()
+
+    def begin_training(self, job: Job, run: RunFolder) -> None:
+        """Start a training, of which all panels hear."""
+        self.training, self.training_folder = job, run.path
+        self.add_job(job)
+        self.training_begun.emit()
+        job.start()
 
     @property
     def predictor_path(self) -> Path | None:
@@ -261,7 +271,7 @@ class Session(QObject):
     def _forget(self, job: Job) -> None:
         self.jobs.remove(job)
         if job is self.training:
-            self.training = None
+            self.training = self.training_folder = None
         job.deleteLater()
 
     def report(self, error: object) -> None:

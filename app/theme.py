@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter, QPainterPath, QPalette, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter, QPainterPath, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 
@@ -73,6 +73,7 @@ DARK = Colours(
     validation="#f59c4c",
     image="#0b0e12",
 )
+_SPOT = 14  # pixels across
 _GRID = 24  # side of the square in which icons are drawn
 _UNKNOWN = "M4 4 L20 4 L20 20 L4 20 L4 4 M6 6 L6 18 L18 18 L18 6 L6 6"
 _CLASSES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8c8c8c")
@@ -92,6 +93,21 @@ def colours() -> Colours:
 def class_colours(count: int) -> list[str]:
     """``count`` colours for classes, in their order; they repeat after eight."""
     return [_CLASSES[index % len(_CLASSES)] for index in range(count)]
+
+
+def spot(colour: str) -> QIcon:
+    """A round spot of a colour, the same on a selected row."""
+    picture = QPixmap(2 * _SPOT, 2 * _SPOT)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(QColor(colour))
+    painter.setPen(QPen(QColor("#ffffff"), 2))
+    painter.drawEllipse(3, 3, 2 * _SPOT - 6, 2 * _SPOT - 6)
+    painter.end()
+    made = QIcon(picture)
+    made.addPixmap(picture, QIcon.Mode.Selected)
+    return made
 
 
 def icon(name: str, colour: str = "text") -> QIcon:

@@ -154,6 +154,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session = self.session
         session.problem.connect(self.report)
+        session.workspace_wanted.connect(self.show_workspace)
         session.message.connect(self.notices.show_message)
         session.job_started.connect(self._show_job)
         session.cutouts_changed.connect(self._show_what_is_open)

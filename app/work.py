@@ -21,7 +21,7 @@ from app.quiet_import import quietly
 from core.data import stretch
 from core.data.settings import ImportSettings
 from core.data.stretch import StretchSettings
-from core.errors import Problem
+from core.errors import Problem, Stopped
 from core.events import Progress, Work
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from core.evaluate.judge import Judgement
     from core.evaluate.predict import Predictions
     from core.nets.layers import LayerRow
+    from core.train.listing import RunSummary
     from core.train.loop import RunResult
     from core.train.range_test import RateRange
 
@@ -227,6 +228,48 @@ def train(settings: RunSettings, data: Path, folder: RunFolder) -> Job:
         return (yield from loop.run(settings, data, folder, stop))
 
     return Job(f"Training “{folder.name}”", run, pausable=True)
+
+
+def resume(folder: RunFolder, data: Path | None, epochs: int | None, patience: int | None) -> Job:
+    """Go on with a training."""
+
+    def run(stop: threading.Event) -> Work[RunResult]:
+        from core.train import resuming
+
+        return (yield from resuming.run(folder, stop, folder.data or data, epochs=epochs, patience=patience))
+
+    return Job(f"Training “{folder.name}”", run, pausable=True)
+
+
+def run_summaries(folder: Path) -> Job:
+    """What each run in a folder came to."""
+
+    def run(stop: threading.Event) -> Work[list[RunSummary]]:
+        from core.train import listing
+
+        found: list[RunSummary] = []
+        folders = listing.found(folder)
+        for number, each in enumerate(folders):
+            if stop.is_set():
+                raise Stopped
+            found.append(listing.summary(each))
+            yield Progress(number + 1, len(folders), "runs")
+        return found
+
+    return Job("Reading the runs", run)
+
+
+def histories(runs: Sequence[RunFolder]) -> Job:
+    """The histories of some runs by their folders' paths; of a run without one it is empty."""
+
+    def run(stop: threading.Event) -> Work[dict[str, list[dict[str, float]]]]:
+        from core.project.runs import read_history
+
+        yield from begin(stop)
+        found = {str(each.path): read_history(each.history_file) if each.history_file.exists() else [] for each in runs}
+        return found
+
+    return Job("Reading the curves", run)
 
 
 def rates(settings: RunSettings, data: Path) -> Job:

@@ -33,6 +33,7 @@ PANELS: dict[str, tuple[str, str]] = {
     "augmentation": ("Augmentation", "augmentation.AugmentationPanel"),
     "training": ("Training", "training.TrainingPanel"),
     "runs": ("Runs", "runs.RunsPanel"),
+    "comparison": ("Comparison", "comparison.ComparisonPanel"),
     "evaluation": ("Evaluation", "evaluation.EvaluationPanel"),
     "explanation": ("Why?", "explanation.panel.ExplanationPanel"),
     "belief": ("Belief", "belief.BeliefPanel"),
@@ -63,6 +64,13 @@ WORKSPACES: dict[str, Workspace] = {
         "Choose network and augmentation, and watch the learning curves.",
         ((("gallery", "cutout"), ("runs",)), (("training",),), (("network", "augmentation"),)),
         (300, 560, 420),
+    ),
+    "compare": Workspace(
+        "Compare",
+        "mdi6.compare",
+        "All runs: find, sort and compare them, write notes, go on with one.",
+        ((("comparison",),),),
+        (1280,),
     ),
     "evaluate": Workspace(
         "Evaluate",

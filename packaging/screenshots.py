@@ -102,7 +102,7 @@ class Photographer:
         panel = cast("TrainingPanel", self.panel("training"))
         changed = session.settings.optimiser.model_copy(update={"epochs": self.epochs})
         session.set_settings(session.settings.model_copy(update={"optimiser": changed}))
-        panel.name.setText("first light")
+        panel.form.name.setText("first light")
         self.settle(4)
         panel.start.click()
         share = max(1, int(0.7 * self.epochs))

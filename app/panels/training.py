@@ -61,7 +61,7 @@ class TrainingPanel(QWidget):
         self._show_settings()
         self._show_state()
         if session.training is not None:
-            self._watch(session.training)
+            self._watch()
         elif session.run is not None:
             self._show_run()
 
@@ -109,6 +109,7 @@ class TrainingPanel(QWidget):
         session.cutouts_changed.connect(self._show_state)
         session.project_changed.connect(self._show_state)
         session.predictor_changed.connect(self._show_run)
+        session.training_begun.connect(self._watch)
 
     # -- the buttons ------------------------------------------------------------------------------
 
@@ -158,16 +159,18 @@ class TrainingPanel(QWidget):
         except Problem as problem:
             self._failed(problem)
             return
-        session.training = job
-        session.add_job(job)
-        self._watch(job)
-        job.start()
+        session.begin_training(job, folder)
 
-    def _watch(self, job: Job) -> None:
+    def _watch(self) -> None:
+        """Follow the training that has begun, after the epochs that it may have already."""
+        job, folder = self._session.training, self._session.training_folder
+        if job is None or folder is None:
+            return
         self._job, self._epoch, self._stopping = job, None, False
-        self.curves.clear()
-        settings = self._session.settings
+        run = RunFolder(folder)
+        settings = _settings_of(run) or self._session.settings
         self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
+        self.curves.set_history(read_history(run.history_file) if run.has_whole_epoch else [])
         self.numbers.clear()
         self.baseline.clear()
         self.baseline.setVisible(False)

@@ -121,7 +121,8 @@ class CurvePlot(QWidget):
         name = None if self._stopping is None else drawn_quantity(self._stopping, self._score)
         for part, rule in self.rules.items():
             if self._stopping is not None and name == f"val_{part}":
-                rule.show(self._tracks[name].x, self._tracks[name].y, self._stopping, self._planned)
+                track = self._tracks[f"val_{part}"]
+                rule.show(track.x, track.y, self._stopping, self._planned)
             else:
                 rule.clear()
 

@@ -68,8 +68,9 @@ class SchedulePlot(_Plot):
     def show_rates(self, epochs: NDArray[np.float64], rates: NDArray[np.float64]) -> None:
         """Draw other rates (n,) at these places (n,) of the training."""
         self._curve.setData(epochs, rates)
-        self._plot.setXRange(0, float(epochs[-1]), padding=0.02)
-        self._plot.setYRange(0, float(rates.max()), padding=0.06)
+        box = self._plot.getViewBox()
+        box.setXRange(0, float(epochs[-1]), padding=0.02)
+        box.setYRange(0, float(rates.max()), padding=0.06)
 
     def _dress(self) -> None:
         super()._dress()
@@ -86,7 +87,7 @@ class RangePlot(_Plot):
         self._smooth = self._plot.plot(connect="finite")
         self._suggested = pg.InfiniteLine(angle=90, label="suggested", labelOpts={"position": 0.9})
         self._suggested.hide()
-        self._plot.addItem(self._suggested, ignoreBounds=True)
+        self._plot.getViewBox().addItem(self._suggested, ignoreBounds=True)
         self._dress()
 
     def clear(self) -> None:

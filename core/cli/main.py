@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     _import(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
     _train(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
     _resume(command("resume", "commands:resume", "Go on with a training that was broken off, or for more epochs."))
+    _runs(command("runs", "listing:runs", "List the runs in a folder, with what they came to."))
     _rate(command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing steps."))
     _evaluate(command("evaluate", "judging:evaluate", "Say how good a run's network is, and on which galaxies."))
     _predict(command("predict", "judging:predict", "Write a network's predictions as a table."))
@@ -109,6 +110,15 @@ def _resume(command: argparse.ArgumentParser) -> None:
     add("--epochs", type=int, metavar="N", help="so many in all; else as many as it was begun with")
     add("--patience", type=int, metavar="N", help="epochs without improvement, of a run that stopped early; 0: no end")
     add("--json", action="store_true", help="print the result as JSON")
+
+
+def _runs(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    sorts = ("began", "name", "score", "loss", "epochs")
+    add("folder", type=Path, metavar="FOLDER", help="searched with its sub-folders; that of a project, for example")
+    add("--sort", choices=sorts, default="began", help="the best or the earliest first; %(default)s")
+    add("--filter", default="", metavar="WORDS", help="only runs with these in their name, tags, notes or state")
+    add("--json", action="store_true", help="print the table as JSON")
 
 
 def _rate(command: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ import csv
 import errno
 import io
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -94,6 +95,11 @@ def append_durably(target: Path, line: str) -> None:
         journal.write(line.rstrip("\n").encode() + b"\n")
         journal.flush()
         os.fsync(journal.fileno())
+
+
+def file_name(name: str) -> str:
+    """A name that every file system takes."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", name).strip(" .")[:80]
 
 
 def free_space(folder: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ import tomlkit
 from filelock import FileLock, Timeout
 
 from core.errors import FolderInUse, UnreadableFile, WrongVersion
-from core.project.files import write_atomically
+from core.project.files import file_name, write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
@@ -119,7 +118,7 @@ class Project:
 
     def new_run(self, name: str) -> RunFolder:
         """Make a folder for a new run, named by time and ``name``."""
-        stem = f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S} {_file_name(name)}".strip()
+        stem = f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S} {file_name(name)}".strip()
         path = self.folder / "runs" / stem
         number = 2
         while path.exists():
@@ -134,9 +133,4 @@ class Project:
 
 def dataset_path(folder: Path, name: str) -> Path:
     """Where a dataset of that name lies in the project of a folder."""
-    return folder / "datasets" / f"{_file_name(name)}.h5"
-
-
-def _file_name(name: str) -> str:
-    """A name that every file system takes."""
-    return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", name).strip(" .")[:80]
+    return folder / "datasets" / f"{file_name(name)}.h5"

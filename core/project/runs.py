@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.errors import FolderInUse, UnreadableFile
 from core.events import EpochEnded, Scores
-from core.project.files import append_durably, write_atomically
+from core.project.files import append_durably, file_name, write_atomically
 
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 
@@ -54,6 +54,26 @@ class RunFolder:
     def title(self) -> str:
         """The name that the user gave it, without the time in front."""
         return re.sub(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ", "", self.path.name)
+
+    def renamed(self, title: str) -> RunFolder:
+        """Give the run another name; the time in front stays.
+
+        Raises
+        ------
+        FolderInUse
+            There is something of that name, or the folder cannot be renamed.
+        """
+        stamp = self.path.name.removesuffix(self.title)
+        place = self.path.with_name(stamp + file_name(title))
+        if place.exists():
+            raise FolderInUse("There is a run of this name already.", "Choose another name.", str(place))
+        try:
+            self.path.rename(place)
+        except OSError as error:
+            raise FolderInUse(
+                f"The run cannot be renamed ({error.strerror}).", "Close what uses its folder.", str(self.path)
+            ) from error
+        return RunFolder(place)
 
     @property
     def settings_file(self) -> Path:

@@ -1,0 +1,95 @@
+"""The curves of several runs over one another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.theme import class_colours, colours
+
+_QUANTITIES = {"val_loss": "Validation loss", "val_score": "Validation score", "loss": "Training loss"}
+MOST = 8  # curves whose colours can be told apart
+
+Rows = Sequence[Mapping[str, float]]
+
+
+class OverlayPlot(QWidget):
+    """One quantity of several histories over the epochs. Nothing is smoothed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._histories: dict[str, Rows] = {}
+        self._curves: dict[str, pg.PlotDataItem] = {}
+        self.quantity = QComboBox()
+        for name, title in _QUANTITIES.items():
+            self.quantity.addItem(title, name)
+        self.quantity.setToolTip("What is drawn of each selected run.")
+        self.quantity.currentIndexChanged.connect(self._draw)
+        self._plot = pg.PlotWidget()
+        self._plot.setMenuEnabled(False)
+        self._plot.hideButtons()
+        self._plot.setMinimumSize(220, 150)
+        head = QHBoxLayout()
+        head.addWidget(self.quantity)
+        head.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self._plot, 1)
+        self._dress()
+
+    def show_histories(self, histories: Mapping[str, Rows]) -> dict[str, str]:
+        """Draw these histories, by a key of each; returns the colour of each key."""
+        self._histories = dict(list(histories.items())[:MOST])
+        self._draw()
+        return dict(zip(self._histories, class_colours(MOST), strict=False))
+
+    def points(self, key: str) -> tuple[list[float], list[float]]:
+        """What is drawn of one history: epochs and values."""
+        x, y = self._curves[key].getOriginalDataset()
+        return ([], []) if x is None or y is None else (list(map(float, x)), list(map(float, y)))
+
+    def _draw(self) -> None:
+        for curve in self._curves.values():
+            self._plot.removeItem(curve)
+        self._curves = {}
+        name = self.quantity.currentData()
+        for (key, rows), colour in zip(self._histories.items(), class_colours(MOST), strict=False):
+            x = np.array([row["epoch"] for row in rows])
+            y = np.array([_value(row, name) for row in rows])
+            pen, finite = pg.mkPen(colour, width=2), np.isfinite(y).any()
+            self._curves[key] = self._plot.plot(x if finite else [], y if finite else [], pen=pen, connect="finite")
+        self._title()
+
+    def _title(self) -> None:
+        texts = {"left": self.quantity.currentText(), "bottom": "Epoch"}
+        for side, text in texts.items():
+            self._plot.getAxis(side).setLabel(text, siPrefixEnableRanges=(), color=colours().muted)
+
+    def _dress(self) -> None:
+        chosen = colours()
+        self._plot.setBackground(chosen.surface)
+        self._plot.showGrid(x=True, y=True, alpha=0.12)
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setPen(chosen.line)
+            self._plot.getAxis(side).setTextPen(chosen.muted)
+        self._plot.getAxis("left").setWidth(56)
+        self._title()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+        super().changeEvent(event)
+
+
+def _value(row: Mapping[str, float], name: str) -> float:
+    if name == "val_score":
+        return row.get("val_accuracy", row.get("val_r2", math.nan))
+    return row.get(name, math.nan)

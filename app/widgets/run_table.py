@@ -1,0 +1,189 @@
+"""Runs as rows that can be sorted, found by words, and chosen several at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from app.theme import colours, spot
+from core.train.listing import WORDS, RunSummary
+
+_Index = QModelIndex | QPersistentModelIndex
+_SORT = Qt.ItemDataRole.UserRole
+_COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
+    ("Run", "Its name; bold: the one whose network is used.", lambda run: run.folder.title.casefold()),
+    ("Validation", "Figure of merit of the best epoch on the validation part.", lambda run: _low(run.score)),
+    ("Loss", "Validation loss of the best epoch.", lambda run: _low(run.loss)),
+    ("Test", "The same figure of merit on the test part, once somebody has looked.", lambda run: _low(run.test)),
+    ("Best", "The epoch whose weights are kept.", lambda run: run.best_epoch),
+    ("Epochs", "Done, of those that were asked for.", lambda run: run.epochs),
+    ("State", "Why it ended; unfinished: running, or broken off.", lambda run: WORDS[run.state]),
+    ("Tags", "Your own.", lambda run: ", ".join(run.notes.tags).casefold()),
+    ("Began", "When it was started.", lambda run: run.began.timestamp()),
+)
+_NUMBERS = range(1, 6)
+_SHORT = {"balanced_accuracy": "bal. acc.", "accuracy": "accuracy", "r2": "R²"}
+
+
+def _low(value: float) -> float:
+    return -math.inf if math.isnan(value) else value
+
+
+class _Runs(QAbstractTableModel):
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.runs: Sequence[RunSummary] = ()
+        self.colours: dict[int, str] = {}
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self.runs)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(_COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _COLUMNS[section][0]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
+            return _COLUMNS[section][1]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _aligned(section)
+        return None
+
+    def data(self, index: _Index, role: int = 0) -> Any:
+        run, column = self.runs[index.row()], index.column()
+        if role == _SORT:
+            return _COLUMNS[column][2](run)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _texts(run)[column]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _aligned(column)
+        if role == Qt.ItemDataRole.DecorationRole and column == 0 and index.row() in self.colours:
+            return spot(self.colours[index.row()])
+        if role == Qt.ItemDataRole.ForegroundRole and run.problem is not None:
+            return QColor(colours().bad)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return _tip(run)
+        return None
+
+
+class _Found(QSortFilterProxyModel):
+    """Those rows of which every word is found."""
+
+    words = ""
+
+    def filterAcceptsRow(self, source_row: int, source_parent: _Index) -> bool:  # noqa: ARG002 - Qt's signature
+        model = self.sourceModel()
+        assert isinstance(model, _Runs)
+        return model.runs[source_row].matches(self.words)
+
+
+class RunTable(QTableView):
+    """The table.
+
+    Notes
+    -----
+    Signals: ``chosen(list of RunSummary)`` when others are selected.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._runs = _Runs(self)
+        self._found = _Found(self)
+        self._found.setSourceModel(self._runs)
+        self._found.setSortRole(_SORT)
+        self.setModel(self._found)
+        self.setSortingEnabled(True)
+        self.sortByColumn(len(_COLUMNS) - 1, Qt.SortOrder.DescendingOrder)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(26)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(52)
+        header.setHighlightSections(False)
+        self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit(self.selected()))
+
+    @property
+    def shown(self) -> list[RunSummary]:
+        """The rows as they stand, from above."""
+        return [self._at(row) for row in range(self._found.rowCount())]
+
+    def _at(self, row: int) -> RunSummary:
+        return self._runs.runs[self._found.mapToSource(self._found.index(row, 0)).row()]
+
+    def selected(self) -> list[RunSummary]:
+        """The selected runs, from above."""
+        return [self._at(index.row()) for index in sorted(self.selectionModel().selectedRows(), key=_row)]
+
+    def set_runs(self, runs: Sequence[RunSummary]) -> None:
+        """Show other runs; those of the same folders stay selected."""
+        kept = {run.folder.path for run in self.selected()}
+        self._runs.beginResetModel()
+        self._runs.runs, self._runs.colours = runs, {}
+        self._runs.endResetModel()
+        flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        for row, run in enumerate(self.shown):
+            if run.folder.path in kept:
+                self.selectionModel().select(self._found.index(row, 0), flags)
+        self.chosen.emit(self.selected())
+
+    def filter_by(self, words: str) -> None:
+        """Show only runs with these words."""
+        self._found.words = words
+        self._found.invalidate()
+
+    def set_colours(self, found: dict[str, str]) -> None:
+        """Mark runs, by their folders' paths, with colours."""
+        places = {str(run.folder.path): row for row, run in enumerate(self._runs.runs)}
+        self._runs.colours = {places[path]: colour for path, colour in found.items() if path in places}
+        self.viewport().update()
+
+
+def _aligned(column: int) -> Qt.AlignmentFlag:
+    """Numbers stand right."""
+    side = Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _row(index: _Index) -> int:
+    return index.row()
+
+
+def _texts(run: RunSummary) -> tuple[str, ...]:
+    score = "–" if math.isnan(run.score) else f"{_SHORT.get(run.score_name, run.score_name)} {run.score:.3f}"
+    return (
+        run.folder.title,
+        score,
+        *("–" if math.isnan(value) else f"{value:.3f}" for value in (run.loss, run.test)),
+        str(run.best_epoch or "–"),
+        f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
+        WORDS[run.state],
+        ", ".join(run.notes.tags),
+        f"{run.began:%Y-%m-%d %H:%M}",
+    )
+
+
+def _tip(run: RunSummary) -> str:
+    lines = [str(run.folder.path), run.verdict, run.notes.text, "" if run.problem is None else str(run.problem)]
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,53 @@
+"""What a person wrote down about a run: a text, and tags to find it by. Kept in the run's folder."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomlkit
+
+from core.errors import UnreadableFile
+from core.project.files import write_atomically
+
+_FILE = "notes.toml"
+
+
+@dataclass(frozen=True)
+class Notes:
+    """A text of any length, and short words."""
+
+    text: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def read(run: Path) -> Notes:
+    """The notes in the folder of a run; empty ones where nothing was written down.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is there and damaged.
+    """
+    file = run / _FILE
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        return Notes(str(values["text"]), tuple(str(tag) for tag in values["tags"]))
+    except FileNotFoundError:
+        return Notes()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableFile(f"The notes cannot be read ({error}).", "Mend or remove the file.", str(file)) from None
+
+
+def write(run: Path, notes: Notes) -> None:
+    """Keep the notes in the folder of a run, wholly or not at all."""
+    document = tomlkit.document()
+    document.add("text", tomlkit.string(notes.text, multiline="\n" in notes.text))
+    document.add("tags", tomlkit.item(list(notes.tags)))
+    write_atomically(run / _FILE, tomlkit.dumps(document))
+
+
+def tags_of(text: str) -> tuple[str, ...]:
+    """Tags as they are typed, with commas between them; each once, in their order."""
+    return tuple(dict.fromkeys(tag for part in text.split(",") if (tag := part.strip())))
