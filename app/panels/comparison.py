@@ -59,7 +59,8 @@ class ComparisonPanel(QWidget):
         self._connect()
         self.refresh()
 
-    def _build(self) -> None:
+    def _above(self) -> QWidget:
+        """The table, and what can be done with its rows."""
         self.words = QLineEdit()
         self.words.setPlaceholderText("Find by name, tag, note or state")
         self.words.setClearButtonEnabled(True)
@@ -73,6 +74,19 @@ class ComparisonPanel(QWidget):
         self.rename = QPushButton(icon("mdi6.rename-outline"), "Rename…")
         self.trash = QPushButton(icon("mdi6.trash-can-outline"), "Remove…")
         self.trash.setToolTip("Move the selected runs to the system's trash.")
+        above = QWidget()
+        upper = QVBoxLayout(above)
+        upper.setContentsMargins(0, 0, 0, 0)
+        line = QHBoxLayout()
+        line.addWidget(self.words, 1)
+        for button in (self.go_on, self.duplicate, self.folder, self.rename, self.trash):
+            line.addWidget(button)
+        upper.addLayout(line)
+        upper.addWidget(self.table, 1)
+        return above
+
+    def _below(self) -> QWidget:
+        """What is told of the selected runs."""
         self.overlay = OverlayPlot()
         self.differences = DifferencesTable()
         self.told = QLabel()
@@ -84,20 +98,6 @@ class ComparisonPanel(QWidget):
         self.text = QPlainTextEdit()
         self.text.setPlaceholderText("Notes on this run")
         self.text.setMaximumHeight(96)
-        self.empty = EmptyState(
-            "mdi6.history", "No runs yet", "Every training will stand here, to be compared with the others.", ""
-        )
-
-        above = QWidget()
-        upper = QVBoxLayout(above)
-        upper.setContentsMargins(0, 0, 0, 0)
-        line = QHBoxLayout()
-        line.addWidget(self.words, 1)
-        for button in (self.go_on, self.duplicate, self.folder, self.rename, self.trash):
-            line.addWidget(button)
-        upper.addLayout(line)
-        upper.addWidget(self.table, 1)
-
         notebook = QWidget()
         right = QVBoxLayout(notebook)
         right.setContentsMargins(8, 6, 0, 0)
@@ -110,11 +110,16 @@ class ComparisonPanel(QWidget):
         below.addWidget(self.overlay)
         below.addWidget(notebook)
         below.setSizes([560, 460])
+        return below
 
+    def _build(self) -> None:
+        self.empty = EmptyState(
+            "mdi6.history", "No runs yet", "Every training will stand here, to be compared with the others.", ""
+        )
         both = QSplitter(Qt.Orientation.Vertical)
         both.setChildrenCollapsible(False)
-        both.addWidget(above)
-        both.addWidget(below)
+        both.addWidget(self._above())
+        both.addWidget(self._below())
         both.setSizes([300, 330])
         self._stack = QStackedLayout()
         self._stack.addWidget(self.empty)
