@@ -112,10 +112,10 @@ def usual_loop(vary):
     return done / (time.perf_counter() - started)
 
 
-def torchvision_pipeline():
-    """Rotation, shift, zoom, flips and noise of our default settings by torchvision, for one galaxy at a time."""
+def import_torchvision():
+    """Import torchvision, or skip the test."""
     if importlib.util.find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed")
+        pytest.skip("torchvision is not installed", allow_module_level=True)
     try:
         importlib.import_module("torchvision")
     except RuntimeError:  # built for a GPU: its compiled operators, which transforms do not use, are missing
@@ -125,6 +125,11 @@ def torchvision_pipeline():
         for operator in ("nms", "qnms"):
             library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         globals()["_operators"] = library  # they vanish with it
+
+
+def torchvision_pipeline():
+    """Rotation, shift, zoom, flips and noise of our default settings by torchvision, for one galaxy at a time."""
+    import_torchvision()
     v2 = importlib.import_module("torchvision.transforms.v2")
     wish = RunSettings().augmentation
     return v2.Compose(

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import NotPossible
+from core.nets import backbone
 from core.nets.settings import NetworkSettings
 
 _GROUPS = 8
@@ -87,7 +88,25 @@ class CNN(nn.Module):
 
     def __init__(self, settings: NetworkSettings, shape: tuple[int, int, int], outputs: int) -> None:
         super().__init__()
-        channels, height, width = shape
+        self.settings, self.shape, self.outputs = settings, shape, outputs
+        self.frozen_blocks = 0
+        self.features = nn.Sequential()
+        self.blocks: list[list[str]] = []
+        channels, height, width = self._ready_made() if settings.backbone else self._plain()
+        self.neck: nn.Module = GlobalMean() if settings.pooling == "global" else nn.Flatten()
+        inputs = channels if settings.pooling == "global" else channels * height * width
+        self.head = nn.Sequential()
+        if settings.dense:
+            self.head.add_module("dense", nn.Linear(inputs, settings.dense))
+            self.head.add_module("activation", _activation(settings, settings.dense))
+            inputs = settings.dense
+        self.head.add_module("dropout", OwnDropout(settings.dropout))
+        self.head.add_module("output", nn.Linear(inputs, outputs))
+
+    def _plain(self) -> tuple[int, int, int]:
+        """Add the blocks of the settings; returns the shape of what they hand on."""
+        settings = self.settings
+        channels, height, width = self.shape
         deepest = deepest_for(height, width)
         if settings.depth > deepest:
             raise NotPossible(
@@ -96,10 +115,6 @@ class CNN(nn.Module):
                 f"Choose at most {deepest} blocks, or larger stamps.",
                 "network.depth",
             )
-        self.settings, self.shape, self.outputs = settings, shape, outputs
-        self.frozen_blocks = 0
-        self.features = nn.Sequential()
-        self.blocks: list[list[str]] = []
         for number in range(1, settings.depth + 1):
             filters = filters_of(settings, number)
             pooled = height >= 2 and width >= 2
@@ -110,15 +125,17 @@ class CNN(nn.Module):
             channels = filters
             if pooled:
                 height, width = height // 2, width // 2
-        self.neck: nn.Module = GlobalMean() if settings.pooling == "global" else nn.Flatten()
-        inputs = channels if settings.pooling == "global" else channels * height * width
-        self.head = nn.Sequential()
-        if settings.dense:
-            self.head.add_module("dense", nn.Linear(inputs, settings.dense))
-            self.head.add_module("activation", _activation(settings, settings.dense))
-            inputs = settings.dense
-        self.head.add_module("dropout", OwnDropout(settings.dropout))
-        self.head.add_module("output", nn.Linear(inputs, outputs))
+        return channels, height, width
+
+    def _ready_made(self) -> tuple[int, int, int]:
+        """Add the stages of a backbone; returns the shape of what they hand on."""
+        for number, stage in enumerate(backbone.stages(self.settings.backbone, self.shape[0]), 1):
+            self.features.add_module(f"stage{number}", stage)
+            self.blocks.append([f"features.stage{number}"])
+        with torch.no_grad():
+            channels, height, width = self.features.eval()(torch.zeros(1, *self.shape)).shape[1:]
+        self.features.train()
+        return channels, height, width
 
     def forward(self, x: Tensor) -> Tensor:
         """One row of outputs (before softmax) for each stamp."""
@@ -156,10 +173,17 @@ def build(
     generator
         Source of the weights; without one, always the same weights.
     """
+    generator = generator or torch.Generator().manual_seed(0)
+    if settings.backbone:  # whose weights timm draws from the global random state
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
+            network = CNN(settings, shape, outputs)
+        initialise(network.head, generator)
+        return network
     with torch.device("meta"):  # no memory, no random numbers yet
         network = CNN(settings, shape, outputs)
     network.to_empty(device="cpu")
-    initialise(network, generator or torch.Generator().manual_seed(0))
+    initialise(network, generator)
     return network
 
 

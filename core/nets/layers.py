@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from core.nets.backbone import Stage
 from core.nets.cnn import CNN, GlobalMean, Residual
 
 
@@ -68,7 +69,9 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
             field += (kernel - 1) * jump
             offset += ((kernel - 1) / 2 - padding) * jump
             jump *= stride
-        if isinstance(module, GlobalMean | nn.Flatten):
+        if isinstance(module, Stage):
+            field, jump, offset = _seen_by_stage(network, name, shapes[name], shape)
+        elif isinstance(module, GlobalMean | nn.Flatten):
             field, jump = max(shape[1:]), max(shape[1:])
             offset = (max(shape[1:]) - 1) / 2
         rows.append(
@@ -99,6 +102,28 @@ def _steps(module: nn.Module) -> list[nn.Conv2d | nn.MaxPool2d]:
     return [step for step in chain if isinstance(step, nn.Conv2d | nn.MaxPool2d)]
 
 
+def _seen_by_stage(
+    network: CNN, name: str, units: tuple[int, ...], shape: tuple[int, int, int]
+) -> tuple[int, int, float]:
+    """Field, stride and offset of a stage, whose parts may stand side by side or look at the whole image.
+
+    The field is what the gradient of a unit in the middle touches, with all weights positive, at most the stamp. The
+    units are taken to lie evenly about the stamp's centre.
+    """
+    features = copy.deepcopy(network.features).cpu().double().eval()
+    chain = features[: list(dict(features.named_children())).index(name.removeprefix("features.")) + 1]
+    for parameter in chain.parameters():
+        parameter.detach().abs_().add_(1e-3)
+    image = torch.rand(1, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    with torch.enable_grad():
+        responses = chain(image)
+        (slope,) = torch.autograd.grad(responses[0, :, units[1] // 2, units[2] // 2].sum(), image)
+    touched = torch.nonzero(slope.abs().sum((0, 1)))
+    field = int((touched.max(0).values - touched.min(0).values).max()) + 1 if len(touched) else 1
+    stride = max(1, round(max(shape[1] / units[1], shape[2] / units[2])))
+    return field, stride, (shape[2] - 1) / 2 - stride * (units[2] - 1) / 2
+
+
 def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
     """Run a weightless copy of the network and note what every layer hands on."""
     ghost = copy.deepcopy(network).to("meta").eval()
@@ -127,6 +152,8 @@ def _kind(module: nn.Module) -> str:
             return "batch normalisation"
         case nn.GroupNorm():
             return "group normalisation"
+        case Stage():
+            return f"stage, {sum(isinstance(part, nn.Conv2d) for part in module.modules())} convolutions"
         case Residual():
             convolutions = sum(isinstance(step, nn.Conv2d) for step in module.main)
             return f"{convolutions} convolution{'s' * (convolutions > 1)} + input"

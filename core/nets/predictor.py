@@ -151,7 +151,8 @@ class Predictor:
         sentence = f"These stamps have {shape[2]} × {shape[1]} pixels; the network was trained on {own}."
         if self.network.settings.pooling == "flatten" or self.normalisation.white is not None:
             raise NotPossible(sentence, "Import the images at that size.")
-        if cnn.deepest_for(*shape[1:]) < self.network.settings.depth:
+        settings = self.network.settings
+        if not settings.backbone and cnn.deepest_for(*shape[1:]) < settings.depth:
             raise NotPossible(sentence, "They are too small for its depth.")
         return Problem(sentence, "It works on any size, but learned on that one.")
 

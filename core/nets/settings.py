@@ -6,9 +6,30 @@ from typing import Literal
 
 from core.settings.declare import Settings, setting
 
+_OWN = ("backbone", ("",))
+
 
 class NetworkSettings(Settings):
-    """A plain convolutional network, told by its depth."""
+    """A plain convolutional network, told by its depth, or one that others have designed."""
+
+    backbone: str = setting(
+        "",
+        title="Backbone",
+        help="Empty: the plain network that the other settings tell. Else the name of a network of timm that takes the "
+        "place of its blocks, such as resnet18, convnext_nano or efficientnet_b0.",
+        level="expert",
+        source="Wightman 2019, doi:10.5281/zenodo.4414861",
+    )
+    weights: str = setting(
+        "",
+        title="Weights",
+        help="Where the backbone's first weights come from. Empty: random numbers. A safetensors file. Or, fetched "
+        "from the hub: hub for those that timm names, hf_hub:owner/name for others, as "
+        "hf_hub:mwalmsley/zoobot-encoder-convnext_nano, which has learned from Galaxy Zoo.",
+        level="expert",
+        source="Walmsley et al. 2023",
+        applies=("backbone", ()),
+    )
 
     depth: int = setting(
         5,
@@ -19,6 +40,7 @@ class NetworkSettings(Settings):
         ge=1,
         le=10,
         source="Zeiler & Fergus 2014",
+        applies=_OWN,
     )
     layers: int = setting(
         1,
@@ -28,6 +50,7 @@ class NetworkSettings(Settings):
         le=4,
         level="expert",
         source="Simonyan & Zisserman 2015",
+        applies=_OWN,
     )
     residual: bool = setting(
         False,
@@ -36,8 +59,17 @@ class NetworkSettings(Settings):
         "a sum has no way back for deconvnet and guided back-propagation.",
         level="expert",
         source="He et al. 2016",
+        applies=_OWN,
     )
-    channels: int = setting(32, title="Channels", help="Filters in the first block.", ge=4, le=512, scale="log")
+    channels: int = setting(
+        32,
+        title="Channels",
+        help="Filters in the first block.",
+        ge=4,
+        le=512,
+        scale="log",
+        applies=_OWN,
+    )
     growth: float = setting(
         1.5,
         title="Growth",
@@ -45,6 +77,7 @@ class NetworkSettings(Settings):
         ge=1,
         le=4,
         level="expert",
+        applies=_OWN,
     )
     most_channels: int = setting(
         256,
@@ -54,10 +87,22 @@ class NetworkSettings(Settings):
         le=2048,
         scale="log",
         level="expert",
+        applies=_OWN,
     )
-    kernel: Literal[3, 5, 7] = setting(3, title="Kernel", help="Side of the filters.", unit="pixels", level="expert")
+    kernel: Literal[3, 5, 7] = setting(
+        3,
+        title="Kernel",
+        help="Side of the filters.",
+        unit="pixels",
+        level="expert",
+        applies=_OWN,
+    )
     activation: Literal["relu", "leaky relu", "prelu", "gelu"] = setting(
-        "relu", title="Activation", help="What follows each convolution.", level="expert"
+        "relu",
+        title="Activation",
+        help="What follows each convolution.",
+        level="expert",
+        applies=_OWN,
     )
     normalise: Literal["batch", "group", "none"] = setting(
         "batch",
@@ -67,6 +112,7 @@ class NetworkSettings(Settings):
         "suits batches of a few galaxies.",
         level="expert",
         source="Ioffe & Szegedy 2015; Wu & He 2018",
+        applies=_OWN,
     )
     pooling: Literal["global", "flatten"] = setting(
         "global",

@@ -73,8 +73,8 @@ def setting(
     discriminator
         For a union of models: the field that tells them apart.
     applies
-        Another knob of the model, and the values of it with which this one has an effect; otherwise a form hides it.
-        None: it always has one.
+        Another knob of the model, and the values of it with which this one has an effect, or none of them for all that
+        are not empty; otherwise a form hides it. None: it always has one.
     """
     condition = None if applies is None else (applies[0], list(applies[1]))
     extra: dict[str, Any] = {"unit": unit, "scale": scale, "level": level, "source": source, "applies": condition}
@@ -112,7 +112,11 @@ class Knob:
 
     def has_effect(self, settings: Settings) -> bool:
         """Whether it matters beside the other values of its model."""
-        return self.applies is None or getattr(settings, self.applies[0]) in self.applies[1]
+        if self.applies is None:
+            return True
+        name, values = self.applies
+        other = getattr(settings, name)
+        return other in values if values else bool(other)
 
     @property
     def range(self) -> str:

@@ -65,8 +65,10 @@ def _choices(annotation: Any) -> str:
 def _condition(knob: Knob) -> str:
     if knob.applies is None:
         return ""
-    values = " or ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in knob.applies[1])
-    return f"only with {knob.applies[0]} = {values}"
+    name, values = knob.applies
+    if values in ((), ("",)):
+        return f"only with{'out' if values else ''} {name}"
+    return f"only with {name} = " + " or ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in values)
 
 
 def loads(model: type[S], text: str, where: str = "") -> S:

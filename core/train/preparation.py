@@ -19,7 +19,7 @@ from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import cnn, heads, layers, normalisation, transfer
+from core.nets import backbone, cnn, heads, layers, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.predictor import Predictor
@@ -196,6 +196,8 @@ def _fresh(
     error_bars = isinstance(target, Quantities) and settings.loss.quantities == "gaussian"
     if base is None:
         network = cnn.build(settings.network, shape, heads.width(target, error_bars=error_bars), weights)
+        if settings.network.backbone and settings.network.weights:
+            backbone.load(list(network.features), settings.network.backbone, settings.network.weights)
         floor = settings.network.whitening_floor if settings.network.whitening == "ZCA" else None
         scaling = normalisation.fit(sample, _scaling(settings, cutouts), settings.network.samplewise, floor)
     else:

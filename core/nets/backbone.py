@@ -1,0 +1,224 @@
+"""Networks that others have designed and trained, cut into stages that can be looked at and frozen one by one.
+
+timm knows several hundred; those that are a chain of convolutional stages can be used, with any number of bands. The
+stages replace the blocks of the plain network, and neck and head stay what they are. Weights come from a safetensors
+file or from the hub, among them the Zoobot encoders, which have learned from the votes of Galaxy Zoo; other formats are
+programs in disguise and are refused. Our scaled images have mean 0 and variance 1 in each band, as the images have with
+which such weights were trained.
+
+References
+----------
+Wightman, PyTorch Image Models, doi:10.5281/zenodo.4414861; Walmsley et al. 2023, JOSS 8, 5312 (Zoobot).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from core.errors import NotPossible, SettingsProblem, UnreadableFile
+
+HUB = "hf_hub:"
+_WHERE = "network.backbone"
+_AFTER = ("global_pool", "head", "fc", "classifier", "head_drop")  # what follows the stages
+_SIDE, _CLOSE = 64, 1e-4
+_OTHERS = "Choose a convolutional one, such as resnet18, convnext_nano or efficientnet_b0."
+
+
+class Stage(nn.Sequential):
+    """What happens at one scale; ``places`` are the names of its parts in the network that it was cut from."""
+
+    places: tuple[str, ...]
+
+
+def stages(name: str, bands: int) -> list[Stage]:
+    """The stages of a timm network for images of so many bands, with weights drawn from torch's random state.
+
+    Raises
+    ------
+    SettingsProblem
+        There is no such network, or it is no chain of convolutional stages.
+    NotPossible
+        timm is not installed.
+    """
+    whole = _network(name, bands)
+    parts = _parts(whole)
+    ends = [info["module"] for info in whole.feature_info]
+    cut: list[list[tuple[str, nn.Module]]] = [[]]
+    for place, module in parts:
+        cut[-1].append((place, module))
+        if place in ends and place != ends[-1]:
+            cut.append([])
+    found = [_stage(part) for part in cut if part]
+    _require_chain(name, whole, found, bands)
+    return found
+
+
+def load(made: Sequence[Stage], name: str, weights: str) -> None:
+    """Take over the weights of a file or of the hub, in place.
+
+    Parameters
+    ----------
+    made
+        The stages of the network ``name``.
+    weights
+        A safetensors file, ``hub`` for those that timm names, or ``hf_hub:owner/name``.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is missing, is no safetensors file, or holds the weights of another network.
+    NotPossible
+        The hub cannot be reached.
+    """
+    path = _fetched(name, weights) if weights == "hub" or weights.startswith(HUB) else Path(weights).expanduser()
+    given = _read(path)
+    own = {
+        f"{place}.{key}" if key else place: value
+        for stage in made
+        for place, module in zip(stage.places, stage, strict=True)
+        for key, value in module.state_dict(keep_vars=True).items()
+    }
+    prefix = next((start for start in ("", "encoder.", "model.") if any(f"{start}{key}" in given for key in own)), "")
+    missing = [key for key in own if f"{prefix}{key}" not in given]
+    if missing:
+        shown = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        raise UnreadableFile(
+            f"These are not the weights of {name}: {len(missing)} of its {len(own)} tensors are missing ({shown}).",
+            "Choose the file of that network, or name the network of the file.",
+            str(path),
+        )
+    with torch.no_grad():
+        for key, value in own.items():
+            value.copy_(_fitted(given[f"{prefix}{key}"], value, key, path))
+
+
+def _timm() -> Any:
+    try:
+        return importlib.import_module("timm")
+    except (ImportError, RuntimeError) as error:  # RuntimeError: of a torchvision that was built for another torch
+        raise NotPossible(
+            f"timm, which has the ready-made networks, cannot be used here ({error}).",
+            "Install it with “pip install 'tuning-fork[backbones]'”, or leave the backbone empty.",
+            _WHERE,
+        ) from error
+
+
+def _network(name: str, bands: int) -> Any:
+    timm = _timm()
+    known: list[str] = timm.list_models()
+    if name.split(".", maxsplit=1)[0] not in known:
+        near = difflib.get_close_matches(name, known, 3)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "Their list is at huggingface.co/timm."
+        raise SettingsProblem(f"timm knows no network “{name}”.", remedy, _WHERE)
+    whole = timm.create_model(name, pretrained=False, num_classes=0, in_chans=bands)
+    if not getattr(whole, "feature_info", None):
+        raise SettingsProblem(f"The network {name} has no stages.", _OTHERS, _WHERE)
+    return whole
+
+
+def _parts(whole: Any) -> list[tuple[str, nn.Module]]:
+    """The chain of modules, cut as finely as the ends of the stages need it."""
+    ends = [info["module"] for info in whole.feature_info]
+
+    def fine(place: str, module: nn.Module) -> list[tuple[str, nn.Module]]:
+        inside = place not in ends and any(end.startswith(f"{place}.") for end in ends)
+        if not inside or not isinstance(module, nn.Sequential):
+            return [(place, module)]
+        return [part for name, child in module.named_children() for part in fine(f"{place}.{name}", child)]
+
+    found: list[tuple[str, nn.Module]] = []
+    for name, child in whole.named_children():
+        if name in _AFTER:
+            break
+        found += fine(name, child)
+    return found
+
+
+def _stage(parts: Sequence[tuple[str, nn.Module]]) -> Stage:
+    made = Stage()
+    for place, module in parts:
+        made.add_module(place.replace(".", "_"), module)
+    made.places = tuple(place for place, _ in parts)
+    return made
+
+
+def _require_chain(name: str, whole: Any, found: Sequence[Stage], bands: int) -> None:
+    """The stages, one after the other, have to do what the network does before its head."""
+    image = torch.linspace(-1, 1, bands * _SIDE * _SIDE).reshape(1, bands, _SIDE, _SIDE)
+    modes = whole.training
+    whole.eval()
+    try:
+        with torch.no_grad():
+            wanted = whole.forward_features(image)
+            x = image
+            for stage in found:
+                x = stage.eval()(x)
+        is_chain = wanted.dim() == 4 and x.shape == wanted.shape and torch.allclose(x, wanted, atol=_CLOSE, rtol=_CLOSE)
+    except (RuntimeError, TypeError, AssertionError, ValueError, NotImplementedError):
+        is_chain = False
+    if not is_chain:
+        raise SettingsProblem(f"The network {name} is no chain of convolutional stages.", _OTHERS, _WHERE)
+    whole.train(modes)
+
+
+def _fetched(name: str, weights: str) -> Path:
+    repository = weights.removeprefix(HUB)
+    if weights == "hub":
+        repository = str((_timm().get_pretrained_cfg(name) or _NoWeights).hf_hub_id or "")
+    if not repository:
+        raise NotPossible(f"The hub has no weights of {name}.", "Choose a file, or none.", "network.weights")
+    hub = importlib.import_module("huggingface_hub")
+    try:
+        return Path(hub.hf_hub_download(repository, "model.safetensors"))
+    except Exception as error:
+        raise NotPossible(
+            f"The weights of {repository} cannot be fetched from the hub ({type(error).__name__}).",
+            "Look whether there is a network and a file model.safetensors there, or give a file.",
+            "network.weights",
+        ) from error
+
+
+class _NoWeights:
+    hf_hub_id = ""
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise UnreadableFile(
+            f"This is no safetensors file ({error}).",
+            "Other formats are not read, since they can run programs.",
+            str(path),
+        ) from None
+
+
+def _fitted(given: Tensor, own: Tensor, key: str, path: Path) -> Tensor:
+    """A tensor of the file in the shape that is wanted: the first layer's weights for another number of bands."""
+    if given.shape == own.shape:
+        return given
+    if given.dim() == 4 and given.shape[0] == own.shape[0] and given.shape[2:] == own.shape[2:]:
+        return for_bands(given, own.shape[1])
+    raise UnreadableFile(
+        f"“{key}” has the shape {tuple(given.shape)} in this file, and {tuple(own.shape)} in the network.",
+        "Choose the file of this network.",
+        str(path),
+    )
+
+
+def for_bands(weight: Tensor, bands: int) -> Tensor:
+    """Weights (F, C, k, k) of a first layer for another number of bands.
+
+    Each band gets the mean over the old ones, times C/bands: an image that is the same in all bands then excites the
+    filters as before.
+    """
+    return weight.mean(1, keepdim=True).expand(-1, bands, -1, -1) * (weight.shape[1] / bands)
