@@ -150,6 +150,11 @@ class CNN(nn.Module):
             self.get_submodule(name).eval()
         return self
 
+    @property
+    def stages(self) -> list[backbone.Stage]:
+        """The stages of a backbone; none in the plain network."""
+        return [stage for stage in self.features if isinstance(stage, backbone.Stage)]
+
     def block_of(self, name: str) -> int:
         """The block, counted from 1, of a module or parameter; the head comes after the last block."""
         for number, names in enumerate(self.blocks, 1):

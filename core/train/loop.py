@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,6 +34,7 @@ from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
+    board,
     breakdown,
     checkpoint,
     descent,
@@ -123,8 +124,10 @@ def run(
             baseline = judged(plan, images) if earlier is None else record.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
+            done = len(earlier.history) if earlier is not None else 0
             try:
-                return (yield from _train(plan, images, folder, stop, earlier, baseline))
+                with board.opened(folder, wanted=plan.settings.tensorboard, epochs_done=done) as note:
+                    return (yield from _train(plan, images, folder, stop, earlier, baseline, note))
             except NotANumber as problem:
                 record.note_breakdown(folder, problem)
                 raise
@@ -137,6 +140,7 @@ def _train(
     stop: threading.Event,
     earlier: Checkpoint | None,
     baseline: Baseline | None,
+    note: Callable[[EpochEnded], None],
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
     criterion, judge = descent.criteria(settings, plan.target, plan.training_labels)
@@ -173,6 +177,7 @@ def _train(
             judgement.epochs_since_best,
         )
         history.append(ended)
+        note(ended)
         yield from _kept(plan, folder, moving, history, baseline)
     if not history:
         raise Stopped

@@ -197,7 +197,7 @@ def _fresh(
     if base is None:
         network = cnn.build(settings.network, shape, heads.width(target, error_bars=error_bars), weights)
         if settings.network.backbone and settings.network.weights:
-            backbone.load(list(network.features), settings.network.backbone, settings.network.weights)
+            backbone.load(network.stages, settings.network.backbone, settings.network.weights)
         floor = settings.network.whitening_floor if settings.network.whitening == "ZCA" else None
         scaling = normalisation.fit(sample, _scaling(settings, cutouts), settings.network.samplewise, floor)
     else:

@@ -225,6 +225,12 @@ class RunSettings(Settings):
         help="Auto: the first of CUDA, Apple MPS and CPU that is there.",
         level="expert",
     )
+    tensorboard: bool = setting(
+        False,
+        title="TensorBoard files",
+        help="Write the curves as TensorBoard event files, too, into the run's folder.",
+        level="expert",
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
         "auto",
         title="Precision",

@@ -66,7 +66,7 @@ def file(tmp_path):
 def test_weights_of_a_file_are_taken_over_for_any_number_of_bands(file, bands):
     path, whole = file
     network = built(bands=bands).eval()
-    backbone.load(list(network.features), SMALL, str(path))
+    backbone.load(network.stages, SMALL, str(path))
     grey = torch.randn(2, 1, 64, 64)
     wanted = whole.forward_features(grey.expand(-1, 3, -1, -1))
     assert torch.allclose(network.features(grey.expand(-1, bands, -1, -1)), wanted, atol=1e-4)

@@ -1,0 +1,59 @@
+"""The curves of a run as TensorBoard event files, for those who follow many programs in one place."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import math
+from collections.abc import Callable, Iterator
+
+from core.errors import NotPossible
+from core.events import EpochEnded
+from core.project.runs import RunFolder
+
+FOLDER = "tensorboard"
+
+
+@contextlib.contextmanager
+def opened(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[Callable[[EpochEnded], None]]:
+    """Hand out what writes an epoch down, or what does nothing if nobody wanted it.
+
+    Parameters
+    ----------
+    folder
+        The run's; the files go to its folder ``tensorboard``.
+    wanted
+        Whether to write.
+    epochs_done
+        Of a run that goes on: what was written of later epochs is void.
+
+    Raises
+    ------
+    NotPossible
+        TensorBoard is not installed.
+    """
+    if not wanted:
+        yield lambda _ended: None
+        return
+    try:
+        module = importlib.import_module("torch.utils.tensorboard")
+    except ImportError as error:
+        raise NotPossible(
+            "TensorBoard is not installed.",
+            "Install it with “pip install 'tuning-fork[tensorboard]'”, or switch its files off.",
+            "tensorboard",
+        ) from error
+    writer = module.SummaryWriter(str(folder.path / FOLDER), purge_step=epochs_done + 1)
+
+    def note(ended: EpochEnded) -> None:
+        for part, scores in (("training", ended.train), ("validation", ended.validation)):
+            for name, value in {"loss": scores.loss, **scores.values}.items():
+                if math.isfinite(value):
+                    writer.add_scalar(f"{name.replace(':', '/')}/{part}", value, ended.epoch)
+        writer.add_scalar("learning rate", ended.learning_rate, ended.epoch)
+        writer.flush()
+
+    try:
+        yield note
+    finally:
+        writer.close()
