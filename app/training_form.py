@@ -39,6 +39,7 @@ from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings
 _RANDOM = "Random weights"
 _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
+_MACHINE = ("device", "precision", "tensorboard")
 _PLACES = 400  # at which the learning rate is drawn
 
 
@@ -65,6 +66,7 @@ class TrainingForm(QWidget):
         self.loss = SettingsForm(LossSettings, settings.loss)
         self.stopping = SettingsForm(StoppingSettings, settings.stopping)
         self._forms = {"optimiser": self.optimiser, "loss": self.loss, "stopping": self.stopping}
+        self.machine = SettingsForm(RunSettings, settings, only=_MACHINE)
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of this run")
         self.file = QToolButton()
@@ -103,12 +105,16 @@ class TrainingForm(QWidget):
                 inside.addWidget(self.schedule)
                 inside.addWidget(self.find_rate)
             column.addWidget(group)
+        group = QGroupBox("Machine")
+        QVBoxLayout(group).addWidget(self.machine)
+        column.addWidget(group)
         column.addStretch(1)
 
     def _connect(self) -> None:
         session = self._session
         for part, form in self._forms.items():
             form.changed.connect(lambda value, part=part: self._edited(part, value))
+        self.machine.changed.connect(self._edited_machine)
         self.start_from.activated.connect(self._chose_start)
         self.find_rate.clicked.connect(self.rates.begin)
         self.save.triggered.connect(self._save)
@@ -143,8 +149,13 @@ class TrainingForm(QWidget):
         if value != getattr(self._session.settings, part):
             self._session.set_settings(self._session.settings.model_copy(update={part: value}))
 
+    def _edited_machine(self, value: RunSettings) -> None:
+        changed = {name: getattr(value, name) for name in _MACHINE}
+        self._session.set_settings(self._session.settings.model_copy(update=changed))
+
     def _show_settings(self) -> None:
         settings = self._session.settings
+        self.machine.set_value(settings)
         for part, form in self._forms.items():
             if form.value() != getattr(settings, part):
                 form.set_value(getattr(settings, part))
