@@ -16,7 +16,7 @@ def marks(axis: Dimension) -> list[tuple[float, str]]:
     if isinstance(axis, Choices):
         return [(axis.place(value), str(value)) for value in axis.values]
     values = _decades(axis) if axis.log else steps(axis.low, axis.high, whole=axis.whole)
-    return [(axis.place(value), f"{value:.3g}") for value in values]
+    return [(min(axis.place(value), 1.0), f"{value:.3g}") for value in values]
 
 
 def steps(low: float, high: float, *, whole: bool = False) -> list[float]:

@@ -82,7 +82,9 @@ def lines(study: SizeStudy) -> SizeLines:
 
 def _plain_errors(scores: list[list[float]]) -> NDArray[np.float64]:
     """Standard errors of the means; none where there is one run only."""
-    return np.array([np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0 for values in scores])
+    return np.array(
+        [float(np.std(values, ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0.0 for values in scores]
+    )
 
 
 def _ticks(study: SizeStudy, end: float) -> tuple[float, ...]:
