@@ -52,6 +52,10 @@ class Session(QObject):
         What is running.
     training
         The job that trains, if one does.
+    study
+        Folder of the study that is looked at.
+    studying
+        The job of the study that goes on, if one does.
     """
 
     project_changed = Signal()
@@ -63,6 +67,8 @@ class Session(QObject):
     predictor_changed = Signal()
     labels_changed = Signal(object)
     runs_changed = Signal()
+    study_changed = Signal()
+    studies_changed = Signal()
     job_started = Signal(object)
     problem = Signal(object)
     message = Signal(str)
@@ -81,6 +87,8 @@ class Session(QObject):
         self.undo = QUndoStack(self)
         self.jobs: list[Job] = []
         self.training: Job | None = None
+        self.study: Path | None = None
+        self.studying: Job | None = None
         self._hand_labels: Mapping[tuple[str, str], str] = {}
         self._columns: dict[str, NDArray[Any]] | None = None
 
@@ -102,9 +110,12 @@ class Session(QObject):
             self.project.close()
         self.project = project
         self.run = None
+        self.study = None
         self.project_changed.emit()
         self.runs_changed.emit()
         self.predictor_changed.emit()
+        self.study_changed.emit()
+        self.studies_changed.emit()
 
     def open_cutouts(self, path: Path) -> None:
         """Open a dataset; the first galaxy becomes the current one.
@@ -148,6 +159,11 @@ class Session(QObject):
         """Look at a run: its curves, its settings, its network."""
         self.run = run
         self.predictor_changed.emit()
+
+    def open_study(self, folder: Path | None) -> None:
+        """Look at a study; None: at none, so that a new one may be prepared."""
+        self.study = folder
+        self.study_changed.emit()
 
     @property
     def predictor_path(self) -> Path | None:
@@ -262,6 +278,8 @@ class Session(QObject):
         self.jobs.remove(job)
         if job is self.training:
             self.training = None
+        if job is self.studying:
+            self.studying = None
         job.deleteLater()
 
     def report(self, error: object) -> None:

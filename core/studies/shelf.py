@@ -43,7 +43,12 @@ class Study:
     @property
     def title(self) -> str:
         """Its name without the time that it was begun."""
-        return _STAMP.sub("", self.folder.name)
+        return title_of(self.folder)
+
+
+def title_of(folder: Path) -> str:
+    """The name of a study without the time that it was begun."""
+    return _STAMP.sub("", folder.name)
 
 
 def kind_of(folder: Path) -> Kind | None:

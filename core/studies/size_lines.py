@@ -67,7 +67,7 @@ def lines(study: SizeStudy) -> SizeLines:
     return SizeLines(
         runs=np.array([(point.size, point.values[study.metric]) for point in study.points], float),
         sizes=sizes,
-        means=np.array([np.mean(values) for values in scores]),
+        means=np.array([float(np.mean(values)) for values in scores]),
         errors=errors,
         grid=grid,
         low=band[0],
