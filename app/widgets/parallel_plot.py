@@ -137,7 +137,7 @@ class ParallelPlot(QWidget):
 
     def _path(self, line: Line) -> NDArray[np.float64]:
         """The corners of a line, (k, 2) pixels."""
-        known = [place for place in line.places[: len(self._axes)]]
+        known = list(line.places[: len(self._axes)])
         end = next((number for number, place in enumerate(known) if not math.isfinite(place)), len(known))
         return np.array([(self._x(axis), self._y(place)) for axis, place in enumerate(known[:end])]).reshape(-1, 2)
 

@@ -75,9 +75,9 @@ class SizePlot(QWidget):
         self._plot.getAxis("bottom").setTicks([ticks])
         heights = np.concatenate([lines.runs[:, 1], lines.means - lines.errors, lines.means + lines.errors, lines.high])
         heights = heights[np.isfinite(heights)]
-        self._plot.setXRange(min(sizes[0], ticks[0][0]), max(sizes[-1], ticks[-1][0]), padding=0.06)
+        self._plot.getViewBox().setXRange(min(sizes[0], ticks[0][0]), max(sizes[-1], ticks[-1][0]), padding=0.06)
         if len(heights):
-            self._plot.setYRange(heights.min(), heights.max(), padding=0.08)
+            self._plot.getViewBox().setYRange(heights.min(), heights.max(), padding=0.08)
 
     def _dress(self) -> None:
         """Colours of the theme, titles and legend."""
