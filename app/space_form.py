@@ -70,6 +70,7 @@ class SpaceForm(QWidget):
         for part in _GROUPS:
             title = QLabel(knobs(RunSettings)[part].title)
             title.setProperty("role", "heading")
+            title.setContentsMargins(0, 8, 0, 0)
             self._groups[part] = title
             column.addWidget(title)
             for name, knob in known.items():

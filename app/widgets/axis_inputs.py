@@ -69,10 +69,12 @@ class ChoicesEditor(QWidget):
         if set(axis.values) == {True, False}:
             for value, box in self.boxes.items():
                 box.setText("yes" if value else "no")
-        self._line = FlowLayout(self, spacing=8)
-        self._line.setContentsMargins(_INDENT, 0, 0, 0)
+        line = FlowLayout(spacing=8)
         for box in self.boxes.values():
-            self._line.addWidget(box)
+            line.addWidget(box)
+        indented = QHBoxLayout(self)
+        indented.setContentsMargins(_INDENT, 0, 0, 0)
+        indented.addLayout(line)
         self.show_axis(axis)
         for box in self.boxes.values():
             box.toggled.connect(self.changed)
