@@ -33,6 +33,9 @@ PANELS: dict[str, tuple[str, str]] = {
     "augmentation": ("Augmentation", "augmentation.AugmentationPanel"),
     "training": ("Training", "training.TrainingPanel"),
     "runs": ("Runs", "runs.RunsPanel"),
+    "studies": ("Studies", "studies.StudiesPanel"),
+    "search": ("Search", "search.SearchPanel"),
+    "training_size": ("Training size", "training_size.TrainingSizePanel"),
     "evaluation": ("Evaluation", "evaluation.EvaluationPanel"),
     "explanation": ("Why?", "explanation.panel.ExplanationPanel"),
     "belief": ("Belief", "belief.BeliefPanel"),
@@ -63,6 +66,13 @@ WORKSPACES: dict[str, Workspace] = {
         "Choose network and augmentation, and watch the learning curves.",
         ((("gallery", "cutout"), ("runs",)), (("training",),), (("network", "augmentation"),)),
         (300, 560, 420),
+    ),
+    "studies": Workspace(
+        "Studies",
+        "mdi6.tune-variant",
+        "Search for good settings, and find out how many labels are needed.",
+        ((("studies",),), (("search", "training_size"),)),
+        (250, 1030),
     ),
     "evaluate": Workspace(
         "Evaluate",
