@@ -117,6 +117,7 @@ class StudyPanel(QWidget):
         self.table.clicked.connect(self._save_table)
         self._opener.finished.connect(self._opened)
         self._opener.failed.connect(self._failed)
+        self._opener.ended.connect(self._show_state)
         session.study_changed.connect(self._study_changed)
         session.settings_changed.connect(self._settings_changed)
         session.cutouts_changed.connect(self._show_state)
@@ -205,7 +206,6 @@ class StudyPanel(QWidget):
     def _opened(self, earlier: Any) -> None:
         self.state.clear()
         self._show_earlier(earlier)
-        self._show_state()
 
     def _settings_changed(self) -> None:
         if self._folder is None:
@@ -295,11 +295,11 @@ class StudyPanel(QWidget):
             self.bar.setRange(0, _STEPS)
             self.bar.setValue(round(_STEPS * job.fraction))
         told = job.progress
-        words = [f"{told.done:,} of {told.total:,} {told.unit}"] if told is not None and told.total else []
+        words = [f"{told.done} of {told.total} {told.unit}"] if told is not None and told.total else []
         words += [f"{duration(job.time_left)} left"] if job.time_left is not None else []
         words += [self._progress_words()] if self._progress_words() else []
         if words:
-            self.state.setText(" · ".join(words).replace(",", "\u202f"))
+            self.state.setText(" · ".join(words))
 
     def _finished(self, result: Any) -> None:
         self.state.clear()

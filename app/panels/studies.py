@@ -15,7 +15,7 @@ from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from core.studies.shelf import Kind, Study
 
-_COLUMNS = ("Study", "So far", "Begun")
+_COLUMNS = ("Study", "So far")
 _ICONS: dict[Kind, str] = {"search": "mdi6.tune-variant", "training size": "mdi6.chart-scatter-plot"}
 
 
@@ -48,7 +48,10 @@ class StudiesPanel(QWidget):
         self.list.setAlternatingRowColors(True)
         self.list.setUniformRowHeights(True)
         self.list.setStyleSheet("QTreeView::item { min-height: 24px; }")
-        self.list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header = self.list.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.empty = EmptyState(
             "mdi6.history", "No studies yet", "Searches and training-size studies of this project are kept here."
         )
@@ -73,11 +76,13 @@ class StudiesPanel(QWidget):
         self.list.blockSignals(True)
         self.list.clear()
         for study in studies:
-            item = QTreeWidgetItem([study.title, study.told, f"{study.begun:%Y-%m-%d %H:%M}"])
+            item = QTreeWidgetItem([study.title, study.told])
             item.setIcon(0, icon(_ICONS[study.kind]))
             item.setData(0, Qt.ItemDataRole.UserRole, study.folder)
             for column in range(len(_COLUMNS)):
-                item.setToolTip(column, f"{study.kind.capitalize()}: {study.told}\n{study.folder}")
+                item.setToolTip(
+                    column, f"{study.kind.capitalize()}, begun {study.begun:%Y-%m-%d %H:%M}\n{study.folder}"
+                )
             self.list.addTopLevelItem(item)
         self.list.blockSignals(False)
         self._stack.setCurrentIndex(1 if studies else 0)

@@ -13,7 +13,7 @@ from app.session import Session
 from app.study_panel import StudyPanel
 from app.studying import EarlierSize, SizeNews
 from app.widgets.number_table import NumberTable
-from app.widgets.size_plot import SizePlot
+from app.widgets.size_plot import SizePlot, grouped
 from app.widgets.two_sides import TwoSides, scrolled
 from core.studies.settings import TrainingSizeSettings
 
@@ -103,7 +103,10 @@ class TrainingSizePanel(StudyPanel):
         words.addWidget(self.told)
         words.addStretch(1)
         below.addLayout(words, 3)
-        below.addWidget(self.sizes, 2)
+        table = QVBoxLayout()
+        table.addWidget(self.sizes)
+        table.addStretch(1)
+        below.addLayout(table, 2)
         column.addLayout(below, 2)
         return side
 
@@ -147,7 +150,7 @@ class TrainingSizePanel(StudyPanel):
         for name in type(wish).model_fields:
             self.form.editor(name).setEnabled(not is_running and (is_new or name not in _SETTLED))
         split = self._session.split
-        galaxies = f" of up to {len(split.train):,} galaxies".replace(",", "\u202f") if split is not None else ""
+        galaxies = grouped(f" of up to {len(split.train):,} galaxies") if split is not None else ""
         self.runs.setText(
             f"{len(wish.sizes) * wish.seeds} trainings{galaxies}, with the settings of the Train workspace."
         )
@@ -179,20 +182,23 @@ class TrainingSizePanel(StudyPanel):
         self.part.setVisible(self._news is not None and self._news.test is not None)
         shown = self._shown
         self.plot.set_lines(None if shown is None else shown.lines)
-        self.told.setText("" if shown is None else "<br><br>".join(shown.sentences))
-        lines = None if shown is None else shown.lines
-        rows = (
-            []
-            if lines is None or shown is None
-            else [
-                (
-                    f"{size:,.0f}".replace(",", "\u202f"),
-                    str(len(shown.study.scores(int(size)))),
-                    f"{mean:.3f}",
-                    f"± {error:.3f}",
-                )
-                for size, mean, error in zip(lines.sizes, lines.means, lines.errors, strict=True)
-            ]
-        )
+        self.told.setText("" if shown is None else _paragraphs(shown.sentences))
+        rows = [] if shown is None else _rows(shown)
         self.sizes.fill(("Labels", "Runs", "Mean", "Error"), rows)
         self.sizes.setVisible(bool(rows))
+
+
+def _rows(news: SizeNews) -> list[tuple[str, ...]]:
+    """A line for each size."""
+    lines = news.lines
+    if lines is None:
+        return []
+    return [
+        (grouped(f"{size:,.0f}"), str(len(news.study.scores(int(size)))), f"{mean:.3f}", f"± {error:.3f}")
+        for size, mean, error in zip(lines.sizes, lines.means, lines.errors, strict=True)
+    ]
+
+
+def _paragraphs(sentences: tuple[str, ...]) -> str:
+    """Sentences with a little room between them."""
+    return "".join(f'<p style="margin: 0 0 6px 0">{grouped(sentence)}</p>' for sentence in sentences)

@@ -228,8 +228,11 @@ class ParallelPlot(QWidget):
         return self.fontMetrics().elidedText(axis.title, Qt.TextElideMode.ElideRight, int(self._head(place).width()))
 
     def _invite(self, painter: QPainter) -> None:
+        width = painter.fontMetrics().horizontalAdvance(self._invitation) + 24
+        box = QRectF((self.width() - width) / 2, self.height() / 2 - 18, width, 36)
+        painter.fillRect(box, QColor(colours().surface))
         painter.setPen(QColor(colours().muted))
-        painter.drawText(self.rect().adjusted(60, 30, -60, 0), Qt.AlignmentFlag.AlignCenter, self._invitation)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._invitation)
 
     # -- pointing --------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,7 +72,7 @@ class SizePlot(QWidget):
         self._high.setData(grid, lines.high)
         self._inside.setData(grid[inside], lines.middle[inside])
         self._beyond.setData(grid[~inside], lines.middle[~inside])
-        ticks = [(float(np.log10(size)), f"{size:,.0f}".replace(",", "\u202f")) for size in lines.ticks]
+        ticks = [(float(np.log10(size)), grouped(f"{size:,.0f}")) for size in lines.ticks]
         self._plot.getAxis("bottom").setTicks([ticks])
         heights = np.concatenate([lines.runs[:, 1], lines.means - lines.errors, lines.means + lines.errors, lines.high])
         heights = heights[np.isfinite(heights)]
@@ -88,8 +89,7 @@ class SizePlot(QWidget):
             axis = self._plot.getAxis(side)
             axis.setPen(chosen.line)
             axis.setTextPen(chosen.muted)
-            axis.enableAutoSIPrefix(False)
-            axis.setLabel(text, color=chosen.muted)
+            axis.setLabel(text, siPrefixEnableRanges=(), color=chosen.muted)
         self._plot.getAxis("left").setWidth(56)
         faint, band = pg.mkColor(chosen.train), pg.mkColor(chosen.validation)
         faint.setAlpha(110)
@@ -120,3 +120,8 @@ class SizePlot(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._dress()
         super().changeEvent(event)
+
+
+def grouped(text: str) -> str:
+    """A text whose numbers have narrow spaces between thousands instead of commas."""
+    return re.sub(r"(?<=\d),(?=\d{3})", "\u202f", text)

@@ -15,6 +15,7 @@ from core.studies.trials import Search, Trial, shown
 
 _FIRST = ("Trial", "State", "Score", "Epochs")
 _STATES = {"finished": "finished", "pruned": "given up", "running": "running", "waiting": "waiting", "failed": "broken"}
+_ROOM = 14  # pixels between two columns, for the mark of the sorted one as well
 _ORDER = Qt.ItemDataRole.UserRole
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -63,7 +64,9 @@ class TrialTable(QTableView):
         self.select(kept)
         self.selectionModel().blockSignals(False)
         if self._trials.columnCount() != wide or wide == len(_FIRST):
-            self.resizeColumnsToContents()
+            for column in range(self._trials.columnCount()):
+                self.resizeColumnToContents(column)
+                self.setColumnWidth(column, self.columnWidth(column) + _ROOM)
 
     def select(self, name: str) -> None:
         """Select the row of a trial; without one of that name, none."""
@@ -107,7 +110,7 @@ class _Trials(QAbstractTableModel):
         names = [*_FIRST, *self._titles.values()]
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return names[section]
-        return None
+        return _side(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         trial, column = self.trials[index.row()], index.column()
@@ -115,8 +118,7 @@ class _Trials(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(trial, column)
             case Qt.ItemDataRole.TextAlignmentRole:
-                side = Qt.AlignmentFlag.AlignLeft if column < 2 else Qt.AlignmentFlag.AlignRight
-                return side | Qt.AlignmentFlag.AlignVCenter
+                return _side(column)
             case Qt.ItemDataRole.ForegroundRole:
                 return None if trial.state == "finished" else QColor(colours().muted)
             case Qt.ItemDataRole.FontRole:
@@ -156,6 +158,12 @@ class _Trials(QAbstractTableModel):
                 return len(trial.history)
         value = trial.values.get(list(self._titles)[column - len(_FIRST)], "")
         return float(value) if isinstance(value, int | float) else str(value)
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    """Words stand left, numbers right."""
+    side = Qt.AlignmentFlag.AlignLeft if column < 2 else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def last_score(trial: Trial) -> float:

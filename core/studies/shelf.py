@@ -81,17 +81,8 @@ def _told(folder: Path, kind: Kind) -> Study:
     if (folder / table).exists():
         with (folder / table).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    return Study(folder, kind, _of_trials(rows) if kind == "search" else _of_runs(rows), begun)
+    return Study(folder, kind, _of_trials(rows) if kind == "search" else f"{len(rows)} runs", begun)
 
 
 def _of_trials(rows: list[dict[str, str]]) -> str:
-    done = sum(row.get("state") == "finished" for row in rows)
-    pruned = sum(row.get("state") == "pruned" for row in rows)
-    return f"{done + pruned} trials, {pruned} given up early" if pruned else f"{done} trials"
-
-
-def _of_runs(rows: list[dict[str, str]]) -> str:
-    sizes = {int(row["size"]) for row in rows if row.get("size", "").isdigit()}
-    if not sizes:
-        return "no run yet"
-    return f"{len(rows)} runs, {min(sizes):,} to {max(sizes):,} labels"
+    return f"{sum(row.get('state') in ('finished', 'pruned') for row in rows)} trials"

@@ -27,7 +27,7 @@ def test_studies_are_listed_newest_first_with_what_they_hold(tmp_path: Path) -> 
     assert [study.folder for study in found] == [newer, older]
     assert [study.title for study in found] == ["how many", "rates"]
     assert [study.kind for study in found] == ["training size", "search"]
-    assert [study.told for study in found] == ["3 runs, 50 to 1,000 labels", "2 trials, 1 given up early"]
+    assert [study.told for study in found] == ["3 runs", "2 trials"]
     assert found[0].begun > found[1].begun
 
 
@@ -39,7 +39,7 @@ def test_a_project_without_studies_has_none(tmp_path: Path) -> None:
 def test_a_study_that_has_only_begun_is_listed_too(tmp_path: Path) -> None:
     write(tmp_path / "studies" / "a", study_toml="")
     write(tmp_path / "studies" / "b", search_toml="")
-    assert {study.told for study in shelf.listed(tmp_path)} == {"no run yet", "0 trials"}
+    assert {study.told for study in shelf.listed(tmp_path)} == {"0 runs", "0 trials"}
 
 
 def test_a_new_folder_never_holds_another_study(tmp_path: Path) -> None:
