@@ -254,9 +254,9 @@ class StudyPanel(QWidget):
         job.finished.connect(self._finished)
         job.failed.connect(self._failed)
         job.stopped.connect(lambda: self.state.setText("Stopped before anything was done."))
-        job.ended.connect(self._ended)
         self._session.studying = job
         self._session.add_job(job)
+        job.ended.connect(self._ended)  # after the session, which then knows that nothing runs any more
         self.bar.setRange(0, 0)
         self.state.setText("Preparing…")
         self._tick.start()

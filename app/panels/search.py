@@ -73,6 +73,9 @@ class SearchPanel(StudyPanel):
         self.use_this.setToolTip("Fill the forms of the training with the settings of the selected trial.")
         self.open_run = QPushButton(icon("mdi6.magnify-scan"), "Open its run")
         self.open_run.setToolTip("Look at curves and network of the selected trial in the other workspaces.")
+        self.unseen = QLabel(_UNSEEN)
+        self.unseen.setProperty("role", "muted")
+        self.unseen.setWordWrap(True)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.space.changed.connect(self._space_changed)
         self.use.clicked.connect(self._use_best)
@@ -123,10 +126,7 @@ class SearchPanel(StudyPanel):
             buttons.addWidget(button)
         buttons.addStretch(1)
         column.addLayout(buttons)
-        note = QLabel(_UNSEEN)
-        note.setProperty("role", "muted")
-        note.setWordWrap(True)
-        column.addWidget(note)
+        column.addWidget(self.unseen)
         return side
 
     # -- the study -------------------------------------------------------------------------------------------------
