@@ -274,6 +274,13 @@ class Session(QObject):
         job.ended.connect(lambda: self._forget(job))
         self.job_started.emit(job)
 
+    @property
+    def at_work(self) -> str:
+        """What must not be disturbed: ``a training`` or ``a study``; empty: nothing."""
+        if self.training is not None:
+            return "a training"
+        return "a study" if self.studying is not None else ""
+
     def _forget(self, job: Job) -> None:
         self.jobs.remove(job)
         if job is self.training:
