@@ -248,7 +248,9 @@ class StudyPanel(QWidget):
         if project is None or cutouts is None or self._hindrance:
             return
         if self._folder is None:
-            self._folder = shelf.new_folder(project.folder, self.name.text().strip() or self._kind)
+            name = self.name.text().strip() or self._kind
+            self.name.setText(name)
+            self._folder = shelf.new_folder(project.folder, name)
         self._job = job = self._job_for(cutouts.path, self._folder)
         job.happened.connect(self._happened)
         job.finished.connect(self._finished)

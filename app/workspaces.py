@@ -71,8 +71,8 @@ WORKSPACES: dict[str, Workspace] = {
         "Studies",
         "mdi6.tune-variant",
         "Search for good settings, and find out how many labels are needed.",
-        ((("studies",), ("gallery",)), (("search", "training_size"),)),
-        (270, 1010),
+        ((("studies",),), (("search", "training_size"),)),
+        (250, 1030),
     ),
     "evaluate": Workspace(
         "Evaluate",

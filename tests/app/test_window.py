@@ -91,12 +91,12 @@ def test_a_project_opens_with_its_newest_dataset(qtbot: QtBot, window: MainWindo
     assert visible(window) == {"gallery", "cutout", "dataset"}
 
 
-def test_every_workspace_shows_the_gallery(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+def test_every_workspace_but_that_of_studies_shows_the_gallery(qtbot: QtBot, window: MainWindow, project: Path) -> None:
     opened(qtbot, window, project)
     for name, button in window.buttons.items():
         click(qtbot, button)
         assert window.docks.current == name
-        assert "gallery" in visible(window)
+        assert ("gallery" in visible(window)) == (name != "studies")
 
 
 def test_it_fits_a_small_screen_in_every_workspace(qtbot: QtBot, window: MainWindow, project: Path) -> None:
