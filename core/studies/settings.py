@@ -63,9 +63,7 @@ class SearchSettings(Settings):
         help="A setting's name with its range (network.depth=3:6; :log at the end for even steps of its logarithm) or "
         "its choices (network.activation=relu,gelu). The name alone: all that the setting allows.",
     )
-    coarse: int = setting(
-        24, title="Coarse trials", help="Short runs over the wide ranges.", unit="", ge=0, le=100_000, scale="log"
-    )
+    coarse: int = setting(24, title="Coarse trials", help="Short runs over the wide ranges.", unit="", ge=0)
     coarse_epochs: int = setting(
         8, title="Coarse epochs", help="How long a coarse trial may last.", unit="epochs", ge=1, le=10_000, scale="log"
     )
