@@ -72,8 +72,6 @@ class SearchSettings(Settings):
         title="Fine trials",
         help="Long runs in narrow ranges around the best coarse ones.",
         ge=0,
-        le=100_000,
-        scale="log",
     )
     fine_epochs: int = setting(
         25, title="Fine epochs", help="How long a fine trial may last.", unit="epochs", ge=1, le=10_000, scale="log"
