@@ -109,14 +109,14 @@ class SettingsForm(QWidget):
         first, _, rest = name.partition(".")
         return self._nested[first].editor(rest) if rest else self._rows[first].input.field
 
-    def offer(self, name: str, choices: Sequence[str]) -> None:
-        """Let a text be chosen among these, or left empty, instead of being typed.
+    def offer(self, name: str, choices: Sequence[str], empty: str | None = "–") -> None:
+        """Let a text be chosen among these instead of being typed, or left empty, which is shown as ``empty``.
 
         A text that is not among them goes back to its default, and the form says that it changed.
         """
         row = self._rows[name]
         old, value = typing.cast("QWidget", row.input), row.input.value()
-        row.take(ChoiceInput(choices, empty="–"))
+        row.take(ChoiceInput(choices, empty=empty))
         row.input.changed.connect(self._edited)
         if (parent := old.parentWidget()) is not None and (layout := parent.layout()) is not None:
             layout.replaceWidget(old, typing.cast("QWidget", row.input))

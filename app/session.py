@@ -52,6 +52,10 @@ class Session(QObject):
         What is running.
     training, training_folder
         The job that trains, if one does, and the run's folder.
+    study
+        Folder of the study that is looked at.
+    studying
+        The job of the study that goes on, if one does.
     """
 
     project_changed = Signal()
@@ -63,6 +67,8 @@ class Session(QObject):
     predictor_changed = Signal()
     labels_changed = Signal(object)
     runs_changed = Signal()
+    study_changed = Signal()
+    studies_changed = Signal()
     job_started = Signal(object)
     training_begun = Signal()
     workspace_wanted = Signal(str)
@@ -84,6 +90,8 @@ class Session(QObject):
         self.jobs: list[Job] = []
         self.training: Job | None = None
         self.training_folder: Path | None = None
+        self.study: Path | None = None
+        self.studying: Job | None = None
         self._hand_labels: Mapping[tuple[str, str], str] = {}
         self._columns: dict[str, NDArray[Any]] | None = None
 
@@ -105,9 +113,12 @@ class Session(QObject):
             self.project.close()
         self.project = project
         self.run = None
+        self.study = None
         self.project_changed.emit()
         self.runs_changed.emit()
         self.predictor_changed.emit()
+        self.study_changed.emit()
+        self.studies_changed.emit()
 
     def open_cutouts(self, path: Path) -> None:
         """Open a dataset; the first galaxy becomes the current one.
@@ -158,6 +169,11 @@ class Session(QObject):
         self.add_job(job)
         self.training_begun.emit()
         job.start()
+
+    def open_study(self, folder: Path | None) -> None:
+        """Look at a study; None: at none, so that a new one may be prepared."""
+        self.study = folder
+        self.study_changed.emit()
 
     @property
     def predictor_path(self) -> Path | None:
@@ -268,10 +284,19 @@ class Session(QObject):
         job.ended.connect(lambda: self._forget(job))
         self.job_started.emit(job)
 
+    @property
+    def at_work(self) -> str:
+        """What must not be disturbed: ``a training`` or ``a study``; empty: nothing."""
+        if self.training is not None:
+            return "a training"
+        return "a study" if self.studying is not None else ""
+
     def _forget(self, job: Job) -> None:
         self.jobs.remove(job)
         if job is self.training:
             self.training = self.training_folder = None
+        if job is self.studying:
+            self.studying = None
         job.deleteLater()
 
     def report(self, error: object) -> None:

@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
 
     def open_project(self, folder: Path) -> None:
         """Open a project and its newest dataset."""
-        if self._is_training("Another project cannot be opened while a training runs."):
+        if self._is_at_work():
             return
         try:
             self.session.open_project(folder)
@@ -371,16 +371,16 @@ class MainWindow(QMainWindow):
         if self.session.project is not None:
             recent.remember(self.session.project.folder)
 
-    def _is_training(self, sentence: str) -> bool:
-        if self.session.training is not None:
-            self.notices.show_problem(Problem(sentence, "Stop it first; its best weights are kept."))
-            return True
-        return False
+    def _is_at_work(self) -> bool:
+        if what := self.session.at_work:
+            sentence = f"Another project cannot be opened while {what} runs."
+            self.notices.show_problem(Problem(sentence, "Stop it first; what is done is kept."))
+        return bool(what)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask if a training runs; then stop all work, wait for it, and close the files."""
-        if self.session.training is not None:
-            question = "A training is running. Stop it, keep its best weights, and quit?"
+        """Ask if a training or a study runs; then stop all work, wait for it, and close the files."""
+        if what := self.session.at_work:
+            question = f"{what.capitalize()} is running. Stop it, keep what is done, and quit?"
             buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
             if QMessageBox.question(self, "Quit", question, buttons) != QMessageBox.StandardButton.Yes:
                 event.ignore()

@@ -34,6 +34,9 @@ PANELS: dict[str, tuple[str, str]] = {
     "training": ("Training", "training.TrainingPanel"),
     "runs": ("Runs", "runs.RunsPanel"),
     "comparison": ("Comparison", "comparison.ComparisonPanel"),
+    "studies": ("Studies", "studies.StudiesPanel"),
+    "search": ("Search", "search.SearchPanel"),
+    "training_size": ("Training size", "training_size.TrainingSizePanel"),
     "evaluation": ("Evaluation", "evaluation.EvaluationPanel"),
     "explanation": ("Why?", "explanation.panel.ExplanationPanel"),
     "belief": ("Belief", "belief.BeliefPanel"),
@@ -71,6 +74,13 @@ WORKSPACES: dict[str, Workspace] = {
         "All runs: find, sort and compare them, write notes, go on with one.",
         ((("comparison",),),),
         (1280,),
+    ),
+    "studies": Workspace(
+        "Studies",
+        "mdi6.tune-variant",
+        "Search for good settings, and find out how many labels are needed.",
+        ((("studies",),), (("search", "training_size"),)),
+        (250, 1030),
     ),
     "evaluate": Workspace(
         "Evaluate",

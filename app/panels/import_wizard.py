@@ -301,8 +301,8 @@ class ImportWizard(QDialog):
 
     def _open_project(self, folder: Path) -> None:
         other = self._session.project is not None and self._session.project.folder != folder
-        if other and self._session.training is not None:
-            raise Problem("Another project cannot be opened while a training runs.", "Import into this one.")
+        if other and (what := self._session.at_work):
+            raise Problem(f"Another project cannot be opened while {what} runs.", "Import into this one.")
         self._session.open_project(folder)
 
     def _happened(self, events: Sequence[object]) -> None:

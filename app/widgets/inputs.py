@@ -49,7 +49,7 @@ class _Calm:
         event.ignore()
 
 
-class _WholeSpin(_Calm, QSpinBox):
+class WholeSpin(_Calm, QSpinBox):
     """A whole number."""
 
 
@@ -139,7 +139,7 @@ class NumberInput(QWidget):
         super().__init__(parent)
         self._whole = whole
         self._logarithmic = logarithmic and (low or 0) >= 0
-        self.field = _WholeSpin() if whole else DecimalSpin(self._logarithmic)
+        self.field = WholeSpin() if whole else DecimalSpin(self._logarithmic)
         least, most = (-(2**31) + 1, 2**31 - 1) if whole else (-1e12, 1e12)
         edge = 1 if whole else 1e-9
         self._low = least if low is None else low + edge * low_is_open

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from core.data.target import Classes
+from core.data.target import Classes, Target, outputs
 from core.evaluate import metrics
 from core.evaluate.judge import Judgement
 from core.evaluate.metrics import ClassReport, Report
@@ -48,6 +48,14 @@ def flat(report: Report) -> dict[str, float]:
                 f"outliers:{name}": each.outliers.value,
             }
     return {name: math.nan if value is None else float(value) for name, value in row.items()}
+
+
+def known(target: Target) -> tuple[str, ...]:
+    """Names of the figures of merit that there are for a target."""
+    kinds = len(outputs(target))
+    scores = np.concatenate([np.eye(kinds), np.zeros((kinds, kinds))])
+    labels = np.arange(2 * kinds) % kinds if isinstance(target, Classes) else scores
+    return tuple(flat(metrics.report(target, labels, scores)))
 
 
 def sampling_error(judgement: Judgement, metric: str, seed: int) -> float:

@@ -135,8 +135,6 @@ def help_along(data: Path, folder: Path, worker: int, stop: threading.Event) -> 
 
 def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettings) -> None:
     """Make the folder, or see that it holds a search with the same settings and data."""
-    with Cutouts.open(data) as cutouts:
-        checksum = cutouts.checksum
     if (folder / _SEARCH).exists():
         earlier, before = read(folder)
         changed = [name for name, _, _ in toml.differences(earlier, settings)]
@@ -147,11 +145,13 @@ def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettin
                 "Choose another folder, or the same settings.",
                 str(folder),
             )
-        if (folder / _DATA).read_text(encoding="utf-8").strip() != checksum:
+        if not is_of(folder, data):
             raise FolderInUse(
                 "The search in this folder was made with another dataset.", "Choose another folder.", str(folder)
             )
     else:
+        with Cutouts.open(data) as cutouts:
+            checksum = cutouts.checksum
         RunFolder.create(folder)
         write_atomically(folder / _SETTINGS, toml.dumps(settings))
         write_atomically(folder / _DATA, checksum + "\n")
@@ -226,6 +226,25 @@ def opened(folder: Path) -> Search:
     return so_far(Journal(folder, *read(folder)))
 
 
+def with_noise(found: Search, data: Path) -> Search:
+    """The search with the error of its best score, from a bootstrap over the validation galaxies.
+
+    Of a loss there is none.
+    """
+    if found.best is None or found.objective != "score":
+        return found
+    judgement = result_of(judge.run(RunFolder(found.folder / found.best.run), data, "validation", threading.Event()))
+    known = merits.flat(judgement.report)
+    metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
+    return replace(found, noise=merits.sampling_error(judgement, metric, found.base.seed))
+
+
+def is_of(folder: Path, data: Path) -> bool:
+    """Whether a search was made with this dataset."""
+    with Cutouts.open(data) as cutouts:
+        return (folder / _DATA).read_text(encoding="utf-8").strip() == cutouts.checksum
+
+
 def _news(journal: Journal) -> Work[None]:
     found = so_far(journal)
     total = sum(found.wanted.values())
@@ -239,13 +258,7 @@ def _concluded(journal: Journal, data: Path) -> Search:
     trials.write(found, journal.folder / TABLE)
     if found.best is None or found.settings is None:
         return found
-    if found.objective == "score":
-        judgement = result_of(
-            judge.run(RunFolder(journal.folder / found.best.run), data, "validation", threading.Event())
-        )
-        known = merits.flat(judgement.report)
-        metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
-        found = replace(found, noise=merits.sampling_error(judgement, metric, journal.base.seed))
+    found = with_noise(found, data)
     write_atomically(journal.folder / BEST, toml.dumps(found.settings or journal.base))
     search_figure.save(found, journal.folder / FIGURE)
     return found

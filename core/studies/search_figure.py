@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from core.project.files import atomic_path
 from core.studies import trials
-from core.studies.space import Choices, Dimension
+from core.studies.marks import marks
 from core.studies.trials import Search, Stage, Trial
 
 _MARKS: dict[Stage, tuple[str, str]] = {
@@ -26,8 +26,6 @@ _MARKS: dict[Stage, tuple[str, str]] = {
 }  # Okabe & Ito: told apart by everyone
 _GIVEN_UP = "#999999"
 _PLATE = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.7}  # behind a value on an axis
-_LABELS = 5  # along a range
-_APART = 0.06  # of an axis: closer values would overlap
 
 
 def save(search: Search, path: Path) -> None:
@@ -64,7 +62,7 @@ def draw_coordinates(search: Search, axes: Axes) -> None:
         )
     for place, knob in enumerate(knobs):
         axes.axvline(place, color="#333333", lw=0.8)
-        for height, text in _labels(knob):
+        for height, text in marks(knob):
             axes.annotate(
                 text, (place, height), (4, 0), textcoords="offset points", va="center", fontsize=7, bbox=_PLATE
             )
@@ -112,20 +110,6 @@ def draw_importance(search: Search, axes: Axes) -> None:
     axes.set_ylim(-0.6, max(3, len(ordered)) - 0.4)
     axes.set_xlabel("share of the coarse search's variance")
     axes.tick_params(axis="y", labelsize="small")
-
-
-def _labels(knob: Dimension) -> list[tuple[float, str]]:
-    """Heights and values to write along an axis."""
-    if isinstance(knob, Choices):
-        return [(knob.place(value), str(value)) for value in knob.values]
-    if knob.log:
-        decades = range(math.floor(math.log10(knob.low)), math.ceil(math.log10(knob.high)) + 1)
-        steps = (1, 2, 5) if knob.high < 100 * knob.low else (1,)
-        inner = [step * 10.0**decade for decade in decades for step in steps]
-        values = [knob.low, *(value for value in inner if _APART < knob.place(value) < 1 - _APART), knob.high]
-    else:
-        values = MaxNLocator(_LABELS, integer=knob.whole).tick_values(knob.low, knob.high)
-    return [(knob.place(value), f"{value:.3g}") for value in values if knob.low <= value <= knob.high]
 
 
 def _limits(scores: Sequence[float]) -> tuple[float, float]:

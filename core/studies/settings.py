@@ -22,6 +22,7 @@ class TrainingSizeSettings(Settings):
         help="So often each size is repeated with other galaxies, weights and order. The error bars come from this.",
         ge=1,
         le=100,
+        scale="log",
     )
     metric: str = setting(
         "auto",
@@ -62,15 +63,18 @@ class SearchSettings(Settings):
         help="A setting's name with its range (network.depth=3:6; :log at the end for even steps of its logarithm) or "
         "its choices (network.activation=relu,gelu). The name alone: all that the setting allows.",
     )
-    coarse: int = setting(24, title="Coarse trials", help="Short runs over the wide ranges.", unit="", ge=0, le=100_000)
+    coarse: int = setting(24, title="Coarse trials", help="Short runs over the wide ranges.", unit="", ge=0)
     coarse_epochs: int = setting(
-        8, title="Coarse epochs", help="How long a coarse trial may last.", unit="epochs", ge=1, le=10_000
+        8, title="Coarse epochs", help="How long a coarse trial may last.", unit="epochs", ge=1, le=10_000, scale="log"
     )
     fine: int = setting(
-        12, title="Fine trials", help="Long runs in narrow ranges around the best coarse ones.", ge=0, le=100_000
+        12,
+        title="Fine trials",
+        help="Long runs in narrow ranges around the best coarse ones.",
+        ge=0,
     )
     fine_epochs: int = setting(
-        25, title="Fine epochs", help="How long a fine trial may last.", unit="epochs", ge=1, le=10_000
+        25, title="Fine epochs", help="How long a fine trial may last.", unit="epochs", ge=1, le=10_000, scale="log"
     )
     method: Literal["tpe", "random", "grid"] = setting(
         "tpe",
@@ -101,4 +105,5 @@ class SearchSettings(Settings):
         help="Processes at work at the same time on this machine; they share its processors.",
         ge=1,
         le=1024,
+        scale="log",
     )

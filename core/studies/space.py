@@ -90,6 +90,17 @@ def parsed(texts: Sequence[str], settings: RunSettings) -> Space:
     return found
 
 
+def searchable() -> dict[str, Knob]:
+    """The knobs that a search may try, by dotted name: numbers, switches and choices."""
+    return {
+        f"{part}.{name}": knob
+        for part, group in knobs(RunSettings).items()
+        if part != "data" and isinstance(group.annotation, type) and issubclass(group.annotation, Settings)
+        for name, knob in knobs(group.annotation).items()
+        if f"{part}.{name}" not in _SETTLED and (_choices(knob) or _kinds(knob) & {int, float})
+    }
+
+
 def applied(settings: RunSettings, values: Mapping[str, Any]) -> RunSettings:
     """Settings with some values changed, by dotted name."""
     changed = settings.model_dump()

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 
 from core.data.cutouts import Cutouts
-from core.data.target import Classes, outputs
+from core.data.target import Classes
 from core.errors import FolderInUse, Problem, SettingsProblem, Stopped, TooFewGalaxies
-from core.evaluate import judge, metrics
+from core.evaluate import judge
 from core.evaluate.judge import Part
 from core.events import EpochEnded, Preview, Progress, Skipped, Work, result_of
 from core.project.files import write_atomically
@@ -43,6 +43,7 @@ from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
+_RUNS, _STUDY = "settings.toml", "study.toml"
 _BEGUN = ("running", "stopped")  # reasons of a run that is not finished
 
 
@@ -135,10 +136,8 @@ def _looked_at(settings: RunSettings, data: Path) -> _Facts:
         target, labels = labelled(cutouts, settings.data)
         unlimited = settings.data.model_copy(update={"train_limit": None})
         split = preparation.parted(cutouts, target, labels, settings.model_copy(update={"data": unlimited}))
-        shown = np.zeros((len(split.validation), len(outputs(target))))
-        known = merits.flat(metrics.report(target, labels[split.validation], shown))
         kinds = len(target.names) if isinstance(target, Classes) else 1
-        return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), tuple(known))
+        return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), merits.known(target))
 
 
 def _sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
@@ -173,18 +172,38 @@ def size_of(text: str, largest: int) -> int:
     raise SettingsProblem(f"“{text}” is not a size.", "Write a number (200), a share (5%), or all.", "sizes")
 
 
+def read(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
+    """The settings that a study was begun with.
+
+    Raises
+    ------
+    UnreadableFile
+        There is no study in this folder.
+    """
+    return toml.load(RunSettings, folder / _RUNS), toml.load(TrainingSizeSettings, folder / _STUDY)
+
+
+def opened(folder: Path) -> SizeStudy:
+    """A study as it lies in its folder, to be looked at."""
+    _, wish = read(folder)
+    points, tested = _points(folder / TABLE), _points(folder / TEST_TABLE)
+    known = list(points[0].values) if points else [wish.metric, "accuracy"]
+    metric, wanted = size_study.chosen_metric(wish.metric, known), max(len(points), len(wish.sizes) * wish.seeds)
+    test = SizeStudy(folder, "test", metric, tested, wanted) if tested else None
+    return SizeStudy(folder, "validation", metric, points, wanted, test)
+
+
 def _begin(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> None:
     """Make the folder, or see that it holds a study of the same settings."""
-    of_runs, of_study = folder / "settings.toml", folder / "study.toml"
+    of_runs, of_study = folder / _RUNS, folder / _STUDY
     if of_study.exists() and of_runs.exists():
-        earlier = toml.load(RunSettings, of_runs)
+        earlier, before = read(folder)
         if changed := [name for name, _, _ in toml.differences(earlier, settings)]:
             raise FolderInUse(
                 f"The study in this folder was begun with other settings: {', '.join(changed)}.",
                 "Choose another folder, or the same settings.",
                 str(folder),
             )
-        before = toml.load(TrainingSizeSettings, of_study)
         if before.least_steps != study.least_steps:
             raise FolderInUse(
                 f"The study in this folder was begun with {before.least_steps} steps at least.",
@@ -276,7 +295,9 @@ def _tested(found: SizeStudy, wanted: list[_Wanted], data: Path, stop: threading
 
 def _known(folder: Path, metric: str) -> dict[tuple[int, int], Point]:
     """What was judged before, if it was judged by this metric."""
-    if not (folder / TABLE).exists():
-        return {}
-    points = size_study.read(folder / TABLE)
+    points = _points(folder / TABLE)
     return {(point.size, point.seed): point for point in points if size_study.error_name(metric) in point.values}
+
+
+def _points(table: Path) -> tuple[Point, ...]:
+    return size_study.read(table) if table.exists() else ()

@@ -96,7 +96,7 @@ def test_every_workspace_about_galaxies_shows_the_gallery(qtbot: QtBot, window: 
     for name, button in window.buttons.items():
         click(qtbot, button)
         assert window.docks.current == name
-        assert ("gallery" in visible(window)) == (name != "compare")  # which is about runs
+        assert ("gallery" in visible(window)) == (name not in {"compare", "studies"})
 
 
 def test_it_fits_a_small_screen_in_every_workspace(qtbot: QtBot, window: MainWindow, project: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from core.data.target import Classes
+from core.data.target import Classes, Quantities, VoteFractions
 from core.evaluate import metrics
 from core.evaluate.judge import Judgement
 from core.evaluate.predict import Predictions
@@ -53,3 +53,17 @@ def test_a_report_becomes_a_row_with_nan_for_what_has_no_value():
 )
 def test_it_is_known_which_way_is_better(metric, higher):
     assert merits.higher_is_better(metric) == higher
+
+
+@pytest.mark.parametrize(
+    ("target", "some"),
+    [
+        (Classes("kind", ("round", "flat")), {"balanced_accuracy", "purity:flat"}),
+        (VoteFractions(("p_round", "p_flat")), {"accuracy", "r2"}),
+        (Quantities(("width",), ("arcsec",)), {"r2", "bias:width"}),
+    ],
+)
+def test_what_is_known_of_a_target_needs_no_galaxy(target, some):
+    known = merits.known(target)
+    assert some <= set(known)
+    assert len(set(known)) == len(known)

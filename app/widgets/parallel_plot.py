@@ -1,0 +1,298 @@
+"""Parallel coordinates: an axis for each knob, and a line for each trial from value to value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from app.theme import colours, is_dark
+from core.data.stretch import COLOUR_MAPS
+
+_SIDE, _RIGHT = 34.0, 56.0  # pixels left of the first axis and right of the last, for what is written there
+_ABOVE, _BELOW = 30.0, 12.0
+_NEAR = 7.0  # pixels from a line that still mean it
+_LIGHT, _DARK = (0, 215), (70, 255)  # entries of the colour map that stand out from the ground
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis: its title, what its tooltip says, and the values written along it, at places 0 (below) to 1."""
+
+    title: str
+    tip: str
+    marks: Sequence[tuple[float, str]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trial.
+
+    Attributes
+    ----------
+    name
+        By which it is picked.
+    places
+        Where it crosses each axis, 0 (below) to 1; it ends before the first NaN.
+    shade
+        How good it is, 0 to 1; None: faint, since it was given up.
+    tip
+        What its tooltip says.
+    dashed, wide
+        How it is drawn.
+    """
+
+    name: str
+    places: Sequence[float]
+    shade: float | None
+    tip: str
+    dashed: bool = False
+    wide: bool = False
+
+
+@dataclass
+class _Drawn:
+    """What was drawn last: it is drawn again only when something changes."""
+
+    picture: QPixmap | None = None
+    paths: list[NDArray[np.float64]] = field(default_factory=list[NDArray[np.float64]])
+
+
+class ParallelPlot(QWidget):
+    """Trials as lines, the best on top; the last axis has the colours of the score.
+
+    Notes
+    -----
+    Signals: ``picked(name)`` when a line is clicked.
+    """
+
+    picked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._axes: Sequence[Axis] = ()
+        self._lines: list[Line] = []
+        self._drawn = _Drawn()
+        self._marked = self._hovered = ""
+        self._invitation = ""
+        self.setMouseTracking(True)
+        self.setMinimumSize(320, 170)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        """Wider than high."""
+        return QSize(640, 300)
+
+    @property
+    def lines(self) -> list[Line]:
+        """What is shown, in the order in which it is drawn."""
+        return list(self._lines)
+
+    @property
+    def axes(self) -> list[str]:
+        """The titles of the axes."""
+        return [axis.title for axis in self._axes]
+
+    @property
+    def marked(self) -> str:
+        """The line that stands out."""
+        return self._marked
+
+    def set_lines(self, axes: Sequence[Axis], lines: Sequence[Line], invitation: str = "") -> None:
+        """Show trials; where there is none, the axes with an invitation between them."""
+        self._axes, self._invitation = axes, invitation
+        self._lines = sorted(lines, key=lambda line: (line.wide, line.shade is not None, line.shade or 0.0))
+        self._hovered = ""
+        self.setAccessibleDescription(f"{len(lines)} trials over {', '.join(self.axes)}")
+        self._forget()
+
+    def mark(self, name: str) -> None:
+        """Let one line stand out; an empty name: none."""
+        self._marked = name
+        self.update()
+
+    def place(self, name: str, axis: int) -> QPointF:
+        """Where a line crosses an axis, in pixels."""
+        line = next(line for line in self._lines if line.name == name)
+        return QPointF(*self._path(line)[axis])
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._drawn = _Drawn()
+        self.update()
+
+    def _x(self, axis: int) -> float:
+        room = self.width() - _SIDE - _RIGHT
+        return _SIDE + room * (axis / (len(self._axes) - 1) if len(self._axes) > 1 else 0.5)
+
+    def _y(self, place: float) -> float:
+        return _ABOVE + (1 - place) * (self.height() - _ABOVE - _BELOW)
+
+    def _path(self, line: Line) -> NDArray[np.float64]:
+        """The corners of a line, (k, 2) pixels."""
+        known = list(line.places[: len(self._axes)])
+        end = next((number for number, place in enumerate(known) if not math.isfinite(place)), len(known))
+        return np.array([(self._x(axis), self._y(place)) for axis, place in enumerate(known[:end])]).reshape(-1, 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw all lines once, and what stands out on top of them."""
+        del event
+        painter = QPainter(self)
+        if not self._axes:
+            self._invite(painter)
+            return
+        if self._drawn.picture is None:
+            self._drawn = self._draw()
+        assert self._drawn.picture is not None
+        painter.drawPixmap(0, 0, self._drawn.picture)
+        if not self._lines:
+            self._invite(painter)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for line, path in zip(self._lines, self._drawn.paths, strict=True):
+            if line.name in (self._marked, self._hovered):
+                self._stroke(painter, line, path, QColor(colours().surface), 6.0)
+                self._stroke(painter, line, path, QColor(colours().text), 2.4)
+
+    def _draw(self) -> _Drawn:
+        picture = QPixmap(self.size() * self.devicePixelRatioF())
+        picture.setDevicePixelRatio(self.devicePixelRatioF())
+        picture.fill(QColor(colours().surface))
+        paths = [self._path(line) for line in self._lines]
+        painter = QPainter(picture)
+        painter.setFont(self.font())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for line, path in zip(self._lines, paths, strict=True):
+            self._stroke(painter, line, path, _colour(line.shade), 3.4 if line.wide else 1.5)
+        for place, axis in enumerate(self._axes):
+            self._draw_axis(painter, place, axis)
+        painter.end()
+        return _Drawn(picture, paths)
+
+    def _stroke(self, painter: QPainter, line: Line, path: NDArray[np.float64], colour: QColor, width: float) -> None:
+        pen = QPen(colour, width)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        if line.dashed:
+            pen.setDashPattern([4.0, 2.0])
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        corners = [QPointF(x, y) for x, y in path]
+        painter.drawPolyline(QPolygonF(corners))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        for corner in corners:
+            painter.drawEllipse(corner, width + 0.6, width + 0.6)
+
+    def _draw_axis(self, painter: QPainter, place: int, axis: Axis) -> None:
+        chosen, x, metrics = colours(), self._x(place), painter.fontMetrics()
+        is_score = place == len(self._axes) - 1
+        top, bottom = self._y(1.0), self._y(0.0)
+        if is_score:
+            for number in range(int(bottom - top)):
+                painter.fillRect(QRectF(x - 3, bottom - number - 1, 6, 1.5), _colour(number / (bottom - top)))
+        else:
+            painter.setPen(QPen(QColor(chosen.edge), 1.2))
+            painter.drawLine(QPointF(x, top), QPointF(x, bottom))
+        plate = QColor(chosen.surface)
+        plate.setAlphaF(0.78)
+        for height, text in axis.marks:
+            width, y = metrics.horizontalAdvance(text), self._y(height)
+            box = QRectF(x + 6, y - metrics.height() / 2, width + 4, metrics.height())
+            painter.fillRect(box, plate)
+            painter.setPen(QColor(chosen.muted))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.setPen(QColor(chosen.text))
+        painter.drawText(self._head(place), self._side(place) | Qt.AlignmentFlag.AlignTop, self._title(axis, place))
+
+    def _head(self, place: int) -> QRectF:
+        """Where the title of an axis stands."""
+        step = self._x(1) - self._x(0) if len(self._axes) > 1 else self.width()
+        if place == 0:
+            return QRectF(2, 4, _SIDE + step / 2 - 8, _ABOVE)
+        if place == len(self._axes) - 1:
+            return QRectF(self._x(place) - step / 2 + 6, 4, step / 2 + _RIGHT - 8, _ABOVE)
+        return QRectF(self._x(place) - step / 2 + 4, 4, step - 8, _ABOVE)
+
+    def _side(self, place: int) -> Qt.AlignmentFlag:
+        if place == 0:
+            return Qt.AlignmentFlag.AlignLeft
+        return Qt.AlignmentFlag.AlignRight if place == len(self._axes) - 1 else Qt.AlignmentFlag.AlignHCenter
+
+    def _title(self, axis: Axis, place: int) -> str:
+        return self.fontMetrics().elidedText(axis.title, Qt.TextElideMode.ElideRight, int(self._head(place).width()))
+
+    def _invite(self, painter: QPainter) -> None:
+        width = painter.fontMetrics().horizontalAdvance(self._invitation) + 24
+        box = QRectF((self.width() - width) / 2, self.height() / 2 - 18, width, 36)
+        painter.fillRect(box, QColor(colours().surface))
+        painter.setPen(QColor(colours().muted))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._invitation)
+
+    # -- pointing --------------------------------------------------------------------------------------------------
+
+    def _nearest(self, point: QPointF) -> str:
+        """The line under the pointer; empty: none."""
+        best, least = "", _NEAR
+        for line, path in zip(self._lines, self._drawn.paths, strict=False):
+            distance = _distance(path, point.x(), point.y())
+            if distance <= least:  # of equals the one on top
+                best, least = line.name, distance
+        return best
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Let the line under the pointer stand out, and tell its values."""
+        found = self._nearest(event.position())
+        if found != self._hovered:
+            self._hovered = found
+            self.update()
+        heads = [axis.tip for place, axis in enumerate(self._axes) if self._head(place).contains(event.position())]
+        tip = next((line.tip for line in self._lines if line.name == found), heads[0] if heads else "")
+        QToolTip.showText(event.globalPosition().toPoint(), tip, self)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Pick the line under the pointer."""
+        if event.button() == Qt.MouseButton.LeftButton and (found := self._nearest(event.position())):
+            self.picked.emit(found)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is pointed at any more."""
+        self._hovered = ""
+        self.update()
+        super().leaveEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Draw it again in its new size."""
+        self._forget()
+        super().resizeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._forget()
+        super().changeEvent(event)
+
+
+def _colour(shade: float | None) -> QColor:
+    """The colour of a score; grey and faint without one."""
+    if shade is None:
+        faint = QColor(colours().muted)
+        faint.setAlphaF(0.3)
+        return faint
+    low, high = _DARK if is_dark() else _LIGHT
+    return QColor(*(int(part) for part in COLOUR_MAPS["viridis"][round(low + (high - low) * min(max(shade, 0), 1))]))
+
+
+def _distance(path: NDArray[np.float64], x: float, y: float) -> float:
+    """How far a point is from a line of corners (k, 2)."""
+    if len(path) < 2:
+        return math.inf
+    start, along = path[:-1], np.diff(path, axis=0)
+    offset = np.array((x, y)) - start
+    share = np.clip((offset * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-9), 0, 1)
+    return float(np.linalg.norm(offset - share[:, None] * along, axis=1).min())

@@ -1,0 +1,127 @@
+"""The score against the number of labels: runs, means with error bars, the fitted law and its band."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.theme import colours
+
+if TYPE_CHECKING:
+    from core.studies.size_lines import SizeLines
+
+
+class SizePlot(QWidget):
+    """Sizes are drawn by their logarithms; beyond the measured ones the law is dashed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._lines: SizeLines | None = None
+        self._plot = pg.PlotWidget()
+        self._plot.setMenuEnabled(False)
+        self._plot.hideButtons()
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.setMinimumSize(260, 180)
+        self._low, self._high = pg.PlotCurveItem(), pg.PlotCurveItem()
+        self._band = pg.FillBetweenItem(self._low, self._high)
+        self._inside, self._beyond = pg.PlotCurveItem(), pg.PlotCurveItem()
+        self._errors = pg.ErrorBarItem(beam=0.02)
+        self._runs, self._means = pg.ScatterPlotItem(), pg.ScatterPlotItem()
+        for item in (self._band, self._inside, self._beyond, self._runs, self._errors, self._means):
+            self._plot.addItem(item)
+        self.legend = QLabel()
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self._plot, 1)
+        column.addWidget(self.legend)
+        self._dress()
+
+    @property
+    def shown(self) -> SizeLines | None:
+        """What is drawn."""
+        return self._lines
+
+    def set_lines(self, lines: SizeLines | None) -> None:
+        """Show a study; None: nothing."""
+        self._lines = lines
+        self._draw()
+        self._dress()
+
+    def _draw(self) -> None:
+        lines = self._lines
+        for item in (self._band, self._inside, self._beyond):
+            item.setVisible(lines is not None and lines.exponent is not None)
+        for item in (self._runs, self._means, self._errors):
+            item.setVisible(lines is not None)
+        if lines is None:
+            return
+        self._runs.setData(np.log10(lines.runs[:, 0]), lines.runs[:, 1])
+        sizes = np.log10(lines.sizes)
+        self._means.setData(sizes, lines.means)
+        self._errors.setData(x=sizes, y=lines.means, height=2 * lines.errors)
+        grid, inside = np.log10(lines.grid), lines.measured
+        self._low.setData(grid, lines.low)
+        self._high.setData(grid, lines.high)
+        self._inside.setData(grid[inside], lines.middle[inside])
+        self._beyond.setData(grid[~inside], lines.middle[~inside])
+        ticks = [(float(np.log10(size)), grouped(f"{size:,.0f}")) for size in lines.ticks]
+        self._plot.getAxis("bottom").setTicks([ticks])
+        heights = np.concatenate([lines.runs[:, 1], lines.means - lines.errors, lines.means + lines.errors, lines.high])
+        heights = heights[np.isfinite(heights)]
+        self._plot.getViewBox().setXRange(min(sizes[0], ticks[0][0]), max(sizes[-1], ticks[-1][0]), padding=0.06)
+        if len(heights):
+            self._plot.getViewBox().setYRange(heights.min(), heights.max(), padding=0.08)
+
+    def _dress(self) -> None:
+        """Colours of the theme, titles and legend."""
+        chosen, lines = colours(), self._lines
+        self._plot.setBackground(chosen.surface)
+        self._plot.showGrid(x=True, y=True, alpha=0.12)
+        for side, text in (("left", lines.what if lines else "Score"), ("bottom", "Labelled training galaxies")):
+            axis = self._plot.getAxis(side)
+            axis.setPen(chosen.line)
+            axis.setTextPen(chosen.muted)
+            axis.setLabel(text, siPrefixEnableRanges=(), color=chosen.muted)
+        self._plot.getAxis("left").setWidth(56)
+        faint, band = pg.mkColor(chosen.train), pg.mkColor(chosen.validation)
+        faint.setAlpha(110)
+        band.setAlpha(45)
+        self._runs.setSize(5)
+        self._runs.setPen(None)
+        self._runs.setBrush(faint)
+        self._means.setSize(9)
+        self._means.setPen(pg.mkPen(chosen.surface))
+        self._means.setBrush(chosen.train)
+        self._errors.setOpts(pen=pg.mkPen(chosen.train, width=1.5))
+        self._band.setBrush(band)
+        self._inside.setPen(pg.mkPen(chosen.validation, width=2))
+        self._beyond.setPen(pg.mkPen(chosen.validation, width=2, style=Qt.PenStyle.DashLine))
+        self.legend.setText(self._legend())
+
+    def _legend(self) -> str:
+        chosen = colours()
+        parts = [f'<span style="color:{chosen.train}">● mean of the runs, standard error; small: each run</span>']
+        if self._lines is not None and self._lines.exponent is not None:
+            value, error = self._lines.exponent
+            law = f"— m<sub>∞</sub> − a n<sup>−b</sup>, b = {value:.2f} ± {error:.2f}, and its 68 % band"
+            parts.append(f'<span style="color:{chosen.validation}">{law}</span>')
+        return " &nbsp; ".join(parts)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+        super().changeEvent(event)
+
+
+def grouped(text: str) -> str:
+    """A text whose numbers have narrow spaces between thousands instead of commas."""
+    return re.sub(r"(?<=\d),(?=\d{3})", "\u202f", text)

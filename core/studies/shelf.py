@@ -1,0 +1,88 @@
+"""The studies of a project: what lies in its ``studies`` folder, told without reading more than their tables."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["search", "training size"]
+_FILES: dict[Kind, tuple[str, str]] = {
+    "search": ("search.toml", "trials.csv"),
+    "training size": ("study.toml", "study.csv"),
+}
+_FOLDER = "studies"
+_TIME = "%Y-%m-%d %H.%M.%S"
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as a list shows it.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    kind
+        What it asks.
+    told
+        How far it is, in a few words.
+    begun
+        When.
+    """
+
+    folder: Path
+    kind: Kind
+    told: str
+    begun: datetime
+
+    @property
+    def title(self) -> str:
+        """Its name without the time that it was begun."""
+        return title_of(self.folder)
+
+
+def title_of(folder: Path) -> str:
+    """The name of a study without the time that it was begun."""
+    return _STAMP.sub("", folder.name)
+
+
+def kind_of(folder: Path) -> Kind | None:
+    """What a study asks; None: there is no study in this folder."""
+    return next((kind for kind, (settings, _) in _FILES.items() if (folder / settings).exists()), None)
+
+
+def listed(project: Path) -> list[Study]:
+    """The studies in a project's folder, the newest first."""
+    found = [_told(folder, kind) for folder in (project / _FOLDER).glob("*") if (kind := kind_of(folder)) is not None]
+    return sorted(found, key=lambda study: study.begun, reverse=True)
+
+
+def new_folder(project: Path, name: str) -> Path:
+    """Where a new study may lie: named by time and ``name``, with a number if that is taken; not made yet."""
+    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", name).strip(" .")[:80]
+    stem = f"{datetime.now().astimezone():{_TIME}} {plain}"
+    path, number = project / _FOLDER / stem, 2
+    while path.exists():
+        path, number = project / _FOLDER / f"{stem} ({number})", number + 1
+    return path
+
+
+def _told(folder: Path, kind: Kind) -> Study:
+    settings, table = _FILES[kind]
+    begun = datetime.fromtimestamp((folder / settings).stat().st_mtime).astimezone()
+    if stamp := _STAMP.match(folder.name):
+        begun = datetime.strptime(stamp.group().strip(), _TIME).astimezone()
+    rows: list[dict[str, str]] = []
+    if (folder / table).exists():
+        with (folder / table).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    return Study(folder, kind, _of_trials(rows) if kind == "search" else f"{len(rows)} runs", begun)
+
+
+def _of_trials(rows: list[dict[str, str]]) -> str:
+    return f"{sum(row.get('state') in ('finished', 'pruned') for row in rows)} trials"
