@@ -139,6 +139,7 @@ class TrainingSizePanel(StudyPanel):
 
     def _show_nothing(self) -> None:
         self._show_settings()
+        self.form.set_value(self.form.value().model_copy(update={"judge_test": False}))  # to be wished anew each time
         self._news = None
         self._show_part()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
 
@@ -37,11 +37,18 @@ class SizePlot(QWidget):
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
-        column = QVBoxLayout(self)
+        self.invitation = QLabel("A point for each run, and the curve through them, will stand here.")
+        self.invitation.setProperty("role", "muted")
+        self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        drawn = QWidget()
+        column = QVBoxLayout(drawn)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self._plot, 1)
         column.addWidget(self.legend)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self.invitation)
+        self._pages.addWidget(drawn)
         self._dress()
 
     @property
@@ -59,8 +66,7 @@ class SizePlot(QWidget):
         lines = self._lines
         for item in (self._band, self._inside, self._beyond):
             item.setVisible(lines is not None and lines.exponent is not None)
-        for item in (self._runs, self._means, self._errors):
-            item.setVisible(lines is not None)
+        self._pages.setCurrentIndex(0 if lines is None else 1)
         if lines is None:
             return
         self._runs.setData(np.log10(lines.runs[:, 0]), lines.runs[:, 1])

@@ -67,12 +67,7 @@ class SearchSettings(Settings):
     coarse_epochs: int = setting(
         8, title="Coarse epochs", help="How long a coarse trial may last.", unit="epochs", ge=1, le=10_000, scale="log"
     )
-    fine: int = setting(
-        12,
-        title="Fine trials",
-        help="Long runs in narrow ranges around the best coarse ones.",
-        ge=0,
-    )
+    fine: int = setting(12, title="Fine trials", help="Long runs in narrow ranges around the best coarse ones.", ge=0)
     fine_epochs: int = setting(
         25, title="Fine epochs", help="How long a fine trial may last.", unit="epochs", ge=1, le=10_000, scale="log"
     )

@@ -121,9 +121,9 @@ class Search:
         """Trials of the best one's stage that are not worse than it by more than the noise, itself among them."""
         if self.best is None or self.best.score is None:
             return ()
-        margin = self.noise or 0.0
+        margin, best = self.noise or 0.0, self.best.score
         done = ranked(self.of(self.best.stage, "finished"), self.objective)
-        return tuple(each for each in done if abs((each.score or 0.0) - self.best.score) <= margin)
+        return tuple(each for each in done if abs((each.score or 0.0) - best) <= margin)
 
     @property
     def settings(self) -> RunSettings | None:

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.panels.search import SearchPanel
 from app.panels.studies import StudiesPanel
 from app.session import Session
+from app.widgets.axis_inputs import ChoicesEditor, RangeEditor
 from core.studies.settings import SearchSettings
 from core.studies.space import searchable
 
@@ -140,15 +141,18 @@ def test_knobs_are_ticked_on_the_form_with_ranges_and_choices_of_the_declaration
     qtbot.keyClicks(form.wanted, "activation")
     assert form.tick("network.activation").isVisible()
     tick(qtbot, panel, "network.activation")
+    choices = form.editor("network.activation")
+    assert isinstance(choices, ChoicesEditor)
     for choice in ("leaky relu", "prelu"):
-        click(qtbot, form.editor("network.activation").boxes[choice])  # pyright: ignore[reportAttributeAccessIssue]
+        click(qtbot, choices.boxes[choice])
     assert "network.activation=relu,gelu" in form.texts()
     assert "Activation" in panel.plot.axes
-    editor = form.editor("network.dropout")
-    editor.high.setValue(0.0)  # pyright: ignore[reportAttributeAccessIssue]
-    assert "Dropout" in form.problem
+    editor = form.editor("network.depth")
+    assert isinstance(editor, RangeEditor)
+    editor.high.setValue(2)
+    assert "Depth" in form.problem
     assert not panel.start.isEnabled()
-    editor.high.setValue(0.5)  # pyright: ignore[reportAttributeAccessIssue]
+    editor.high.setValue(4)
     assert panel.start.isEnabled()
     assert set(searchable()) >= {text.partition("=")[0] for text in form.texts()}
 
