@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
+from app import saving
 from app.inside import Pair
 from app.jobs import Job, Latest
 from app.session import Session
@@ -141,19 +142,8 @@ class InsidePanel(QWidget):
 
     def _ask_path(self, title: str, name: str, kinds: str, endings: tuple[str, ...]) -> Path | None:
         """Ask for a file to write; without one of these endings it gets that of the chosen kind. None: nowhere."""
-        project = self._session.project
-        folder = Path.home() if project is None else project.folder
-        chosen, kind = QFileDialog.getSaveFileName(self, title, str(folder / name), kinds)
-        if not chosen:
-            return None
-        path = Path(chosen)
-        if path.suffix.lower() in endings:
-            return path
-        return path.with_name(path.name + next((ending for ending in endings if ending in kind), endings[0]))
+        return saving.ask_path(self, self._session, title, name, kinds, endings)
 
     def _save(self, job: Job, told: Callable[[Any], str]) -> None:
         """Write a file, and tell of it."""
-        job.finished.connect(lambda written: self._session.message.emit(told(written)))
-        job.failed.connect(self._session.report)
-        self._session.add_job(job)
-        job.start()
+        saving.save(self._session, job, told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDockWidget,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -21,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import studying
+from app import saving, studying
 from app.jobs import Job, Latest
 from app.session import Session
 from app.theme import icon
@@ -34,7 +32,6 @@ from core.studies.shelf import Kind
 
 _TICK = 500  # ms between two looks at the time left
 _STEPS = 1000
-_FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
 
 
 class StudyPanel(QWidget):
@@ -325,29 +322,17 @@ class StudyPanel(QWidget):
     # -- saving ----------------------------------------------------------------------------------------------------
 
     def _save_figure(self) -> None:
-        if self._found is not None and (path := self._ask_path("Save the figure", "png", _FIGURES)):
-            self._save(studying.save_figure(self._found, path), lambda: f"The figure is saved in {path}.")
+        path = self._ask_path("Save the figure", "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)", (".png", ".svg", ".pdf"))
+        if path is not None and self._found is not None:
+            job = studying.save_figure(self._found, path)
+            saving.save(self._session, job, lambda written: f"The figure is saved in {written}.")
 
     def _save_table(self) -> None:
-        if self._folder is not None and (path := self._ask_path("Save the table", "csv", "CSV (*.csv)")):
-            self._save(studying.save_table(self._folder / self._table, path), lambda: f"The table is saved in {path}.")
+        path = self._ask_path("Save the table", "CSV (*.csv)", (".csv",))
+        if path is not None and self._folder is not None:
+            job = studying.save_table(self._folder / self._table, path)
+            saving.save(self._session, job, lambda written: f"The table is saved in {written}.")
 
-    def _ask_path(self, title: str, ending: str, kinds: str) -> Path | None:
-        """Ask for a file to write; without a known ending it gets that of the chosen kind. None: nowhere."""
-        project = self._session.project
+    def _ask_path(self, title: str, kinds: str, endings: tuple[str, ...]) -> Path | None:
         stem = shelf.title_of(self._folder) if self._folder is not None else self._kind
-        start = (Path.home() if project is None else project.folder) / f"{stem}.{ending}"
-        chosen, kind = QFileDialog.getSaveFileName(self, title, str(start), kinds)
-        if not chosen:
-            return None
-        path = Path(chosen)
-        endings = [part.split("*")[1].rstrip(")") for part in kinds.split(";;")]
-        if path.suffix.lower() in endings:
-            return path
-        return path.with_name(path.name + next((each for each in endings if each in kind), endings[0]))
-
-    def _save(self, job: Job, told: Callable[[], str]) -> None:
-        job.finished.connect(lambda _written: self._session.message.emit(told()))
-        job.failed.connect(self._session.report)
-        self._session.add_job(job)
-        job.start()
+        return saving.ask_path(self, self._session, title, f"{stem}{endings[0]}", kinds, endings)

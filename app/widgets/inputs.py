@@ -304,6 +304,7 @@ class TextInput(QLineEdit):
         """Show a text or names without saying so."""
         self._said = value if isinstance(value, str) else ", ".join(value)
         self.setText(self._said)
+        self.setCursorPosition(0)  # of a long text the beginning is seen
 
     def _finished(self) -> None:
         if self.text() != self._said:
