@@ -70,7 +70,7 @@ class RateDialog(QDialog):
             return
         self._found = None
         self.take.setEnabled(False)
-        self.plot.clear()
+        self.plot.forget()
         self.progress.setRange(0, 0)
         self.progress.show()
         self.told.setText("A throwaway network learns with steps that grow from batch to batch.")

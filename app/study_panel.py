@@ -9,6 +9,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDockWidget,
+    QFormLayout,
+    QGroupBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -25,6 +27,7 @@ from app.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.job_bar import duration
+from app.widgets.two_sides import scrolled
 from core.errors import Problem
 from core.events import Preview, Skipped
 from core.studies import shelf
@@ -103,6 +106,20 @@ class StudyPanel(QWidget):
         head.addWidget(self.bar)
         head.addWidget(self.state)
         return head
+
+    def _side(self, title: str, *content: QWidget) -> QWidget:
+        """What is asked for, to scroll: the study's name under a title, and below it groups and lines."""
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 6, 0)
+        head = QFormLayout()
+        head.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        head.addRow(title, self.name)
+        column.addLayout(head)
+        for each in content:
+            column.addWidget(each)
+        column.addStretch(1)
+        return scrolled(inner)
 
     def _set_content(self, content: QWidget) -> None:
         self._stack.addWidget(content)
@@ -336,3 +353,12 @@ class StudyPanel(QWidget):
     def _ask_path(self, title: str, kinds: str, endings: tuple[str, ...]) -> Path | None:
         stem = shelf.title_of(self._folder) if self._folder is not None else self._kind
         return saving.ask_path(self, self._session, title, f"{stem}{endings[0]}", kinds, endings)
+
+
+def group(title: str, *content: QWidget) -> QGroupBox:
+    """Widgets below one another under a title."""
+    made = QGroupBox(title)
+    column = QVBoxLayout(made)
+    for each in content:
+        column.addWidget(each)
+    return made

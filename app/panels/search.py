@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFormLayout, QGroupBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import search_picture, studying
 from app.forms import SettingsForm
 from app.jobs import Job
 from app.session import Session
 from app.space_form import SpaceForm
-from app.study_panel import StudyPanel
+from app.study_panel import StudyPanel, group
 from app.studying import EarlierSearch
 from app.theme import icon
 from app.widgets.importance_bars import ImportanceBars
 from app.widgets.parallel_plot import ParallelPlot
 from app.widgets.trial_table import TrialTable
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.two_sides import TwoSides
 from core.project.runs import RunFolder
 from core.studies import space, trials
 from core.studies.settings import SearchSettings
@@ -86,19 +86,7 @@ class SearchPanel(StudyPanel):
         self._set_content(TwoSides(self._choices(), self._results(), 760, (320, 640), (260, 420)))
 
     def _choices(self) -> QWidget:
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 6, 0)
-        head = QFormLayout()
-        head.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        head.addRow("Search", self.name)
-        column.addLayout(head)
-        for title, content in (("How", self.form), ("What is searched", self.space)):
-            group = QGroupBox(title)
-            QVBoxLayout(group).addWidget(content)
-            column.addWidget(group)
-        column.addStretch(1)
-        return scrolled(inner)
+        return self._side("Search", group("How", self.form), group("What is searched", self.space))
 
     def _results(self) -> QWidget:
         side = QWidget()

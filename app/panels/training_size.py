@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import studying
 from app.forms import SettingsForm
 from app.jobs import Job, Latest
 from app.session import Session
-from app.study_panel import StudyPanel
+from app.study_panel import StudyPanel, group
 from app.studying import EarlierSize, SizeNews
 from app.widgets.number_table import NumberTable
 from app.widgets.size_plot import SizePlot, grouped
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.two_sides import TwoSides
 from core.studies.settings import TrainingSizeSettings
 
 _SETTLED = ("least_steps",)
@@ -71,21 +71,7 @@ class TrainingSizePanel(StudyPanel):
         self._set_content(TwoSides(self._choices(), self._results(), 760, (320, 640), (260, 420)))
 
     def _choices(self) -> QWidget:
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 6, 0)
-        head = QFormLayout()
-        head.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        head.addRow("Study", self.name)
-        column.addLayout(head)
-        group = QGroupBox("Training sizes")
-        inside = QVBoxLayout(group)
-        inside.addWidget(self.form)
-        inside.addWidget(self.runs)
-        column.addWidget(group)
-        column.addWidget(self.note)
-        column.addStretch(1)
-        return scrolled(inner)
+        return self._side("Study", group("Training sizes", self.form, self.runs), self.note)
 
     def _results(self) -> QWidget:
         side = QWidget()

@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.theme import Colours, colours
+from app.widgets.plot import Plot
 from app.widgets.stopping_rule import StoppingRule, drawn_quantity
 from core.events import BatchEnded, EpochEnded
 from core.train.settings import StoppingSettings
@@ -54,7 +55,7 @@ class CurvePlot(QWidget):
         self._tracks = {name: _Track() for name in ("batches", "loss", "val_loss", "score", "val_score")}
         self._best = 0
         self._score = "accuracy"
-        self._plots = {"loss": pg.PlotWidget(), "score": pg.PlotWidget()}
+        self._plots = {"loss": Plot(), "score": Plot()}
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._lines: dict[str, pg.InfiniteLine] = {}
         self._stopping: StoppingSettings | None = None
@@ -71,9 +72,7 @@ class CurvePlot(QWidget):
         line = QHBoxLayout()
         line.setSpacing(8)
         for part, plot in self._plots.items():
-            plot.setMenuEnabled(False)
             plot.setMinimumSize(160, 130)
-            plot.hideButtons()
             plot.setClipToView(True)
             plot.setDownsampling(auto=True, mode="peak")
             if part == "loss":
@@ -179,12 +178,9 @@ class CurvePlot(QWidget):
         self._title()
 
     def _title(self) -> None:
-        """Write on the axes what they are; numbers as they are, never in thousandths."""
-        titles = {"loss": "Loss", "score": _TITLES[self._score]}
-        for part, plot in self._plots.items():
-            for side, text in (("left", titles[part]), ("bottom", "Epoch")):
-                axis = plot.getAxis(side)
-                axis.setLabel(text, siPrefixEnableRanges=(), color=colours().muted)
+        """Write on the axes what they are."""
+        self._plots["loss"].set_titles("Loss", "Epoch")
+        self._plots["score"].set_titles(_TITLES[self._score], "Epoch")
 
     def _set_logarithmic(self, on: bool) -> None:
         self._plots["loss"].setLogMode(y=on)
@@ -194,14 +190,6 @@ class CurvePlot(QWidget):
     def _dress(self) -> None:
         """Colours of the theme; validation differs from training in its marks as well."""
         chosen = colours()
-        for plot in self._plots.values():
-            plot.setBackground(chosen.surface)
-            plot.showGrid(x=True, y=True, alpha=0.12)
-            for side in ("left", "bottom"):
-                axis = plot.getAxis(side)
-                axis.setPen(chosen.line)
-                axis.setTextPen(chosen.muted)
-            plot.getAxis("left").setWidth(56)
         faint = pg.mkColor(chosen.train)
         faint.setAlpha(70)
         self._curves["batches"].setPen(pg.mkPen(faint, width=1))

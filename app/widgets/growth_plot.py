@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
+from app.widgets.plot import Plot
 
 
 class GrowthPlot(QWidget):
@@ -19,10 +20,7 @@ class GrowthPlot(QWidget):
         self.title = QLabel()
         self.title.setProperty("role", "muted")
         self._marks: list[float] = []  # values that have to be in view with the curve
-        self._plot = pg.PlotWidget()
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot = Plot(bottom="Step", still=True, width=46)
         self._plot.setMinimumSize(160, 110)
         self._curve = self._plot.plot(connect="finite")
         self._wished = pg.InfiniteLine(angle=0, movable=False, label="wished", labelOpts={"position": 0.06})
@@ -78,14 +76,6 @@ class GrowthPlot(QWidget):
     def _dress(self) -> None:
         """Colours of the theme."""
         chosen = colours()
-        self._plot.setBackground(chosen.surface)
-        self._plot.showGrid(x=True, y=True, alpha=0.12)
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(chosen.line)
-            axis.setTextPen(chosen.muted)
-        self._plot.getAxis("bottom").setLabel("Step", siPrefixEnableRanges=(), color=chosen.muted)
-        self._plot.getAxis("left").setWidth(46)
         self._curve.setPen(pg.mkPen(chosen.accent, width=1.6))
         self._wished.setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
         self._wished.label.setColor(chosen.muted)

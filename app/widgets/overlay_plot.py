@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.theme import class_colours, colours
+from app.theme import class_colours
+from app.widgets.plot import Plot
 
 _QUANTITIES = {"val_loss": "Validation loss", "val_score": "Validation score", "loss": "Training loss"}
 MOST = 8  # curves whose colours can be told apart
@@ -30,9 +30,7 @@ class OverlayPlot(QWidget):
             self.quantity.addItem(title, name)
         self.quantity.setToolTip("What is drawn of each selected run.")
         self.quantity.currentIndexChanged.connect(self._draw)
-        self._plot = pg.PlotWidget()
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
+        self._plot = Plot()
         self._plot.setMinimumSize(220, 150)
         head = QHBoxLayout()
         head.addWidget(self.quantity)
@@ -42,7 +40,7 @@ class OverlayPlot(QWidget):
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self._plot, 1)
-        self._dress()
+        self._draw()
 
     def show_histories(self, histories: Mapping[str, Rows]) -> dict[str, str]:
         """Draw these histories, by a key of each; returns the colour of each key."""
@@ -65,28 +63,7 @@ class OverlayPlot(QWidget):
             y = np.array([_value(row, name) for row in rows])
             pen, finite = pg.mkPen(colour, width=2), np.isfinite(y).any()
             self._curves[key] = self._plot.plot(x if finite else [], y if finite else [], pen=pen, connect="finite")
-        self._title()
-
-    def _title(self) -> None:
-        texts = {"left": self.quantity.currentText(), "bottom": "Epoch"}
-        for side, text in texts.items():
-            self._plot.getAxis(side).setLabel(text, siPrefixEnableRanges=(), color=colours().muted)
-
-    def _dress(self) -> None:
-        chosen = colours()
-        self._plot.setBackground(chosen.surface)
-        self._plot.showGrid(x=True, y=True, alpha=0.12)
-        for side in ("left", "bottom"):
-            self._plot.getAxis(side).setPen(chosen.line)
-            self._plot.getAxis(side).setTextPen(chosen.muted)
-        self._plot.getAxis("left").setWidth(56)
-        self._title()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
-        if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
-        super().changeEvent(event)
+        self._plot.set_titles(self.quantity.currentText(), "Epoch")
 
 
 def _value(row: Mapping[str, float], name: str) -> float:

@@ -8,56 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 
 from app.theme import colours
+from app.widgets.plot import Plot
 
 if TYPE_CHECKING:
     from core.train.range_test import RateRange
 
 
-class _Plot(QWidget):
-    """One plot in the colours of the theme, which the mouse cannot move."""
-
-    def __init__(self, left: str, bottom: str, height: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._titles = {"left": left, "bottom": bottom}
-        self._plot = pg.PlotWidget()
-        self._plot.setMenuEnabled(False)
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.hideButtons()
-        self._plot.setMinimumHeight(height)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._plot)
-
-    def _dress(self) -> None:
-        chosen = colours()
-        self._plot.setBackground(chosen.surface)
-        self._plot.showGrid(x=True, y=True, alpha=0.12)
-        for side, title in self._titles.items():
-            axis = self._plot.getAxis(side)
-            axis.setPen(chosen.line)
-            axis.setTextPen(chosen.muted)
-            axis.setLabel(title, siPrefixEnableRanges=(), color=chosen.muted)
-        self._plot.getAxis("left").setWidth(58)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
-        if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
-        super().changeEvent(event)
-
-
-class SchedulePlot(_Plot):
+class SchedulePlot(Plot):
     """The learning rate of each epoch."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Rate", "Epoch", 110, parent)
-        self._curve = self._plot.plot()
-        self.setMaximumHeight(130)
-        self._dress()
+        self._curve = pg.PlotDataItem()
+        super().__init__("Rate", "Epoch", still=True, parent=parent)
+        self.addItem(self._curve)
+        self.setFixedHeight(130)
 
     @property
     def rates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -68,7 +36,7 @@ class SchedulePlot(_Plot):
     def show_rates(self, epochs: NDArray[np.float64], rates: NDArray[np.float64]) -> None:
         """Draw other rates (n,) at these places (n,) of the training."""
         self._curve.setData(epochs, rates)
-        box = self._plot.getViewBox()
+        box = self.getViewBox()
         box.setXRange(0, float(epochs[-1]), padding=0.02)
         box.setYRange(0, float(rates.max()), padding=0.06)
 
@@ -77,20 +45,21 @@ class SchedulePlot(_Plot):
         self._curve.setPen(pg.mkPen(colours().accent, width=2))
 
 
-class RangePlot(_Plot):
+class RangePlot(Plot):
     """The loss against growing learning rates, with the one that is suggested."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Loss", "Learning rate", 220, parent)
-        self._plot.setLogMode(x=True)
-        self._points = self._plot.plot(connect="finite")
-        self._smooth = self._plot.plot(connect="finite")
+        self._points, self._smooth = pg.PlotDataItem(connect="finite"), pg.PlotDataItem(connect="finite")
         self._suggested = pg.InfiniteLine(angle=90, label="suggested", labelOpts={"position": 0.9})
+        super().__init__("Loss", "Learning rate", still=True, parent=parent)
+        self.setMinimumHeight(220)
+        self.addItem(self._points)
+        self.addItem(self._smooth)
+        self.setLogMode(x=True)
         self._suggested.hide()
-        self._plot.getViewBox().addItem(self._suggested, ignoreBounds=True)
-        self._dress()
+        self.getViewBox().addItem(self._suggested, ignoreBounds=True)
 
-    def clear(self) -> None:
+    def forget(self) -> None:
         """Draw nothing."""
         self._points.setData([], [])
         self._smooth.setData([], [])
@@ -102,7 +71,7 @@ class RangePlot(_Plot):
         self._points.setData(found.rates, losses)
         self._smooth.setData(found.rates, found.smoothed)
         low, start = float(np.nanmin(found.smoothed)), float(found.smoothed[0])
-        self._plot.setYRange(low - 0.1 * abs(start - low), start + 1.2 * abs(start - low))
+        self.getViewBox().setYRange(low - 0.1 * abs(start - low), start + 1.2 * abs(start - low))
         self._suggested.setValue(math.log10(found.suggestion))
         self._suggested.show()
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
+from app.widgets.plot import Plot
 
 if TYPE_CHECKING:
     from core.studies.size_lines import SizeLines
@@ -22,10 +23,7 @@ class SizePlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lines: SizeLines | None = None
-        self._plot = pg.PlotWidget()
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot = Plot(still=True)
         self._plot.setMinimumSize(260, 180)
         self._low, self._high = pg.PlotCurveItem(), pg.PlotCurveItem()
         self._band = pg.FillBetweenItem(self._low, self._high)
@@ -89,14 +87,7 @@ class SizePlot(QWidget):
     def _dress(self) -> None:
         """Colours of the theme, titles and legend."""
         chosen, lines = colours(), self._lines
-        self._plot.setBackground(chosen.surface)
-        self._plot.showGrid(x=True, y=True, alpha=0.12)
-        for side, text in (("left", lines.what if lines else "Score"), ("bottom", "Labelled training galaxies")):
-            axis = self._plot.getAxis(side)
-            axis.setPen(chosen.line)
-            axis.setTextPen(chosen.muted)
-            axis.setLabel(text, siPrefixEnableRanges=(), color=chosen.muted)
-        self._plot.getAxis("left").setWidth(56)
+        self._plot.set_titles(lines.what if lines else "Score", "Labelled training galaxies")
         faint, band = pg.mkColor(chosen.train), pg.mkColor(chosen.validation)
         faint.setAlpha(110)
         band.setAlpha(45)

@@ -1,0 +1,57 @@
+"""A plot as all of the window's are: in the colours of the theme, without menus and buttons."""
+
+from __future__ import annotations
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QWidget
+
+from app.theme import colours
+
+
+class Plot(pg.PlotWidget):
+    """Axes with titles, whose numbers are written as they are, never in thousandths.
+
+    Parameters
+    ----------
+    left, bottom
+        Titles of the axes.
+    still
+        Whether the mouse moves nothing.
+    width
+        Pixels for the numbers on the left.
+    """
+
+    def __init__(
+        self, left: str = "", bottom: str = "", *, still: bool = False, width: int = 56, parent: QWidget | None = None
+    ) -> None:
+        self._titles: dict[str, str] = {}  # none before there are axes: Qt tells of a palette while it is being built
+        super().__init__(parent)
+        self._titles = {"left": left, "bottom": bottom}
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.setMouseEnabled(x=not still, y=not still)
+        self.getAxis("left").setWidth(width)
+        self._dress()
+
+    def set_titles(self, left: str, bottom: str) -> None:
+        """Write other titles on the axes."""
+        self._titles = {"left": left, "bottom": bottom}
+        self._dress()
+
+    def _dress(self) -> None:
+        chosen = colours()
+        self.setBackground(chosen.surface)
+        self.showGrid(x=True, y=True, alpha=0.12)
+        for side, title in self._titles.items():
+            axis = self.getAxis(side)
+            axis.setPen(chosen.line)
+            axis.setTextPen(chosen.muted)
+            if title:
+                axis.setLabel(title, siPrefixEnableRanges=(), color=chosen.muted)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange and self._titles:
+            self._dress()
+        super().changeEvent(event)
