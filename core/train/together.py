@@ -18,7 +18,6 @@ from collections.abc import Iterator
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as differentiable
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -59,12 +58,16 @@ def joined(device: str) -> Iterator[None]:
 
 def size() -> int:
     """Number of processes at work together."""
-    return dist.get_world_size() if dist.is_initialized() else 1
+    return dist.get_world_size() if _has_begun() else 1
 
 
 def rank() -> int:
     """Number of this process, from 0; the first one writes and speaks."""
-    return dist.get_rank() if dist.is_initialized() else 0
+    return dist.get_rank() if _has_begun() else 0
+
+
+def _has_begun() -> bool:
+    return dist.is_available() and dist.is_initialized()  # some builds of torch know one process only
 
 
 def share(count: int) -> slice:
@@ -138,6 +141,8 @@ class WholeBatchNorm(nn.BatchNorm2d):
         """(n, C, H, W) → the same, each filter with mean 0 and variance 1 over the whole batch, then scaled."""
         if not self.training:
             return super().forward(input)
+        from torch.distributed.nn import functional as differentiable
+
         x = input.float()
         count = torch.full((1,), float(x.numel() // x.shape[1]), device=x.device)
         sums = differentiable.all_reduce(torch.cat([x.sum((0, 2, 3)), count]))

@@ -53,6 +53,7 @@ def test_two_processes_come_to_the_numbers_of_one(survey_dataset, tmp_path):
     assert '"epochs": 4' in again.stdout
 
 
+@pytest.mark.slow
 def test_more_processes_than_galaxies_in_a_batch_are_refused_in_words(survey_dataset, tmp_path):
     few = options([*SMALL, "optimiser.batch_size=2", "network.normalise=none"])
     done = torchrun("train", survey_dataset, "-o", "run", *few, cwd=tmp_path, processes=3, status=1)
