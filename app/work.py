@@ -7,7 +7,6 @@ values go in.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from app.quiet_import import quietly
 from core.data import stretch
 from core.data.settings import ImportSettings
 from core.data.stretch import StretchSettings
-from core.errors import Problem, Stopped
+from core.errors import Stopped
 from core.events import Progress, Work
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from core.evaluate.judge import Judgement
     from core.evaluate.predict import Predictions
     from core.nets.layers import LayerRow
+    from core.nets.normalisation import Normalisation
     from core.train.listing import RunSummary
     from core.train.loop import RunResult
     from core.train.range_test import RateRange
@@ -187,22 +187,41 @@ def galaxy_size(data: Path, settings: RunSettings) -> Job:
     """The median diameter in pixels of the galaxies that are not locked away for the test; NaN: it cannot be told."""
 
     def run(stop: threading.Event) -> Work[float]:
-        import numpy as np
-
         from core.data import size
         from core.data.cutouts import Cutouts
         from core.train import preparation
-        from core.train.labels import labelled
 
         with Cutouts.open(data) as cutouts:
-            rows = np.arange(len(cutouts))
-            with contextlib.suppress(Problem):  # without labels there is no test part
-                split = preparation.parted(cutouts, *labelled(cutouts, settings.data), settings)
-                rows = np.concatenate([split.train, split.validation])
+            _, rows = preparation.usable(cutouts, settings)
             yield from begin(stop)
-            return size.median_size(cutouts.images[row] for row in size.spread(np.sort(rows)))
+            return size.median_size(cutouts.images[row] for row in size.spread(rows))
 
     return Job("Measuring the galaxies", run)
+
+
+def sixteen_as_seen(
+    stamp: NDArray[np.float32],
+    settings: RunSettings,
+    data: Path,
+    seed: int,
+    others: NDArray[np.float32] | None,
+    scaling: Normalisation | None,
+) -> Job:
+    """Sixteen variations of one galaxy after the input scaling, and that scaling, fitted unless it is given."""
+
+    def run(stop: threading.Event) -> Work[tuple[NDArray[np.float32], Normalisation]]:
+        from core.data.cutouts import Cutouts
+        from core.train import preparation
+        from core.train.augmentation import pipeline
+
+        yield from begin(stop)
+        found = scaling
+        if found is None:
+            with Cutouts.open(data) as cutouts:
+                found = preparation.scaling(cutouts, settings)
+        return pipeline.sixteen_as_seen(stamp, settings.augmentation, seed, found, others), found
+
+    return Job("Varying a galaxy", run)
 
 
 def sixteen(

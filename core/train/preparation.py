@@ -22,6 +22,7 @@ from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
 from core.nets import backbone, cnn, heads, layers, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
+from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.settings.declare import idle
 from core.train import stopping, together, view
@@ -198,8 +199,7 @@ def _fresh(
         network = cnn.build(settings.network, shape, heads.width(target, error_bars=error_bars), weights)
         if settings.network.backbone and settings.network.weights:
             backbone.load(network.stages, settings.network.backbone, settings.network.weights)
-        floor = settings.network.whitening_floor if settings.network.whitening == "ZCA" else None
-        scaling = normalisation.fit(sample, _scaling(settings, cutouts), settings.network.samplewise, floor)
+        scaling = _fitted(sample, settings, cutouts)
     else:
         network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
         scaling = copy.deepcopy(base.normalisation)
@@ -207,10 +207,28 @@ def _fresh(
     return Predictor(network, scaling, target, bands, shape, _pixel_scale(cutouts), scale)
 
 
-def _scaling(settings: RunSettings, cutouts: Cutouts) -> normalisation.Kind:
-    if settings.network.normalisation == "auto":
-        return "standard" if cutouts.is_picture else "asinh"
-    return settings.network.normalisation
+def usable(cutouts: Cutouts, settings: RunSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the training part, and of all that is not locked away for the test; without labels, all are both."""
+    try:
+        split = parted(cutouts, *labelled(cutouts, settings.data), settings)
+    except Problem:
+        return np.arange(len(cutouts)), np.arange(len(cutouts))
+    return split.train, np.sort(np.concatenate([split.train, split.validation]))
+
+
+def scaling(cutouts: Cutouts, settings: RunSettings) -> Normalisation:
+    """The input scaling of a training to come, fitted on its training part."""
+    rows, _ = usable(cutouts, settings)
+    return _fitted(_sample(cutouts, rows, settings.seed), settings, cutouts)
+
+
+def _fitted(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts) -> Normalisation:
+    wish = settings.network
+    kind = wish.normalisation
+    if kind == "auto":
+        kind = "standard" if cutouts.is_picture else "asinh"
+    floor = wish.whitening_floor if wish.whitening == "ZCA" else None
+    return normalisation.fit(sample, kind, wish.samplewise, floor)
 
 
 def _sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:

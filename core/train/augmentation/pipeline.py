@@ -137,6 +137,21 @@ def _missing_noise(background: Sky, growth: Tensor | None, kept: Tensor | None, 
     return background.noise * (wanted - kept).clamp_min(0).sqrt()
 
 
+def sixteen_as_seen(
+    stamp: NDArray[np.float32],
+    settings: AugmentationSettings,
+    seed: int,
+    scaling: Normalisation,
+    others: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Sixteen variations (16, C, H, W) of one stamp (C, H, W) in physical units, as the network is shown them."""
+    images = torch.from_numpy(np.ascontiguousarray(stamp))[None]
+    beside = None if others is None else torch.from_numpy(np.ascontiguousarray(others))
+    random = torch.Generator().manual_seed(seed)
+    lost = lost_noise(images)
+    return augmented(images.expand(16, *stamp.shape), settings, random, None, lost, scaling, beside).numpy()
+
+
 def sixteen(
     stamp: NDArray[np.float32],
     settings: AugmentationSettings,

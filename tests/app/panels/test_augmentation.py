@@ -2,14 +2,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from astropy.table import Table
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDoubleSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.panels.augmentation import AugmentationPanel
 from app.session import Session
+from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
+from core.train import preparation
 from core.train.settings import AugmentationSettings
 
 NONE = AugmentationSettings(
@@ -121,3 +124,27 @@ def test_without_a_dataset_it_says_what_is_missing(qtbot: QtBot) -> None:
     assert "Open a dataset" in panel.caption.text()
     assert not panel.again.isEnabled()
     session.close()
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [{"samplewise": "standard"}, {"whitening": "ZCA"}, {"normalisation": "centre"}, {"normalisation": "standard"}],
+)
+def test_input_scaling_and_whitening_are_seen_as_they_are_chosen(qtbot: QtBot, session: Session, knobs: dict) -> None:
+    session.set_settings(session.settings.model_copy(update={"augmentation": NONE}))
+    panel = shown(qtbot, session)
+    qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
+    plain = picture(panel)
+    qtbot.mouseClick(panel.as_seen, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.as_seen.height() // 2))
+    qtbot.waitUntil(lambda: np.abs(picture(panel) - plain).max() > 5, timeout=20_000)
+    seen = panel.shown
+    assert seen is not None
+    network = session.settings.network.model_copy(update=knobs)
+    session.set_settings(session.settings.model_copy(update={"network": network}))
+    qtbot.waitUntil(lambda: panel.shown is not seen, timeout=20_000)
+    assert session.cutouts is not None
+    with Cutouts.open(session.cutouts.path) as cutouts:
+        scaling = preparation.scaling(cutouts, session.settings)
+        wanted = scaling(torch.from_numpy(cutouts.images[[0]])).numpy()
+    assert panel.shown is not None
+    np.testing.assert_allclose(panel.shown[0], wanted[0], atol=1e-5)
