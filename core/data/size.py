@@ -7,8 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.segmentation import segment
-
 ENOUGH = 64  # galaxies, for a median to a few per cent
 
 
@@ -25,6 +23,8 @@ def median_size(stamps: Iterable[NDArray[np.float32]]) -> float:
     float
         NaN where fewer than half of the stamps have a galaxy.
     """
+    from core.data.segmentation import segment  # a second of imports, which most trainings can do without
+
     areas = [int(segment(stamp).galaxy.sum()) for stamp in stamps]
     found = [area for area in areas if area]
     return float(2 * np.sqrt(np.median(found) / np.pi)) if 2 * len(found) >= max(1, len(areas)) else float("nan")
