@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.jobs import Job
 from app.work import begin
 from core.events import Work
-from core.explain.belief.settings import AgreementSettings, BeliefSettings, RandomisedSettings
+from core.explain.faithfulness.settings import AgreementSettings, BeliefSettings, RandomisedSettings
 from core.explain.methods import METHODS
 from core.explain.settings import OcclusionSettings
 from core.settings.declare import Settings
@@ -133,15 +133,15 @@ def doubt(question: Question, row: int, made: Explanation) -> Job:
 
     def run(stop: threading.Event) -> Work[str]:
         from core.data.cutouts import Cutouts
-        from core.explain.belief import belief, randomised
+        from core.explain.faithfulness import assessment, sanity_check
         from core.nets.predictor import Predictor
 
         yield from begin(stop)
         with Cutouts.open(question.data) as cutouts:
             image = cutouts.images[row]
         predictor = Predictor.load(question.predictor)
-        found = yield from belief.judge(predictor, image, made, BeliefSettings(), stop)
-        check = yield from randomised.check(
+        found = yield from assessment.judge(predictor, image, made, BeliefSettings(), stop)
+        check = yield from sanity_check.check(
             predictor, image, question.output, question.method, question.settings, RandomisedSettings(), stop
         )
         return "\n".join((*found.sentences(), check.sentence()))
@@ -153,7 +153,7 @@ def compare(made: Sequence[Explanation]) -> Job:
     """Whether several maps of one galaxy agree, in a sentence."""
 
     def run(stop: threading.Event) -> Work[str]:
-        from core.explain.belief.agreement import agreement
+        from core.explain.faithfulness.agreement import agreement
 
         yield from begin(stop)
         return agreement(made, AgreementSettings()).sentence()

@@ -17,16 +17,16 @@ from app.work import begin
 from core.data.stretch import colour_planes, suited
 from core.data.target import Target
 from core.events import Work
-from core.explain.belief.settings import BeliefSettings
+from core.explain.faithfulness.settings import BeliefSettings
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
 
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
-    from core.explain.belief.table import BeliefTable, Part
     from core.explain.dream import Dream
+    from core.explain.faithfulness.table import BeliefTable, Part
     from core.explain.features import FeatureMap
     from core.explain.mosaics import Mosaic
-    from core.explain.strongest import Strongest
+    from core.explain.top_activations import Strongest
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def strongest(pair: Pair, layer: str) -> Job:
     """The galaxies that excite each filter of a layer most."""
 
     def run(stop: threading.Event) -> Work[Strongest]:
-        from core.explain import strongest as search
+        from core.explain import top_activations as search
 
         return (yield from search.find(pair.predictor, pair.data, layer, stop))
 
@@ -205,7 +205,7 @@ def believe(run: Path, data: Path, part: Part, settings: BeliefSettings) -> Job:
     """On what a run's decisions rest, over a part of a dataset."""
 
     def work(stop: threading.Event) -> Work[BeliefTable]:
-        from core.explain.belief import table
+        from core.explain.faithfulness import table
 
         return (yield from table.believe_many(run, data, part, settings, stop))
 

@@ -15,7 +15,7 @@ from core.errors import Problem
 from core.events import Progress, Skipped
 
 if TYPE_CHECKING:
-    from core.train.range_test import RateRange
+    from core.train.learning_rate_finder import RateRange
 
 
 class RateDialog(QDialog):

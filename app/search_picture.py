@@ -6,8 +6,8 @@ import math
 
 from app.widgets.parallel_plot import Axis, Line
 from app.widgets.trial_table import last_score
-from core.studies import marks, space, trials
-from core.studies.space import Space
+from core.studies import axis_ticks, search_space, trials
+from core.studies.search_space import Space
 from core.studies.trials import Search, Trial
 
 _LEGEND = "dashed: coarse, full: fine, wide: best, faint: given up early."
@@ -20,15 +20,15 @@ def axes(search: Search) -> Space:
 
 def titles(knobs: Space) -> dict[str, str]:
     """What the knobs are called on the form."""
-    known = space.searchable()
+    known = search_space.searchable()
     return {axis.name: known[axis.name].title for axis in knobs}
 
 
 def drawn(search: Search | None, knobs: Space) -> tuple[list[Axis], list[Line]]:
     """The axes, the score the last of them, and the lines; without a search only the axes."""
     names, (low, high) = titles(knobs), _limits(search)
-    found = [Axis(names[axis.name], axis.name, marks.marks(axis)) for axis in knobs]
-    scores = marks.steps(low, high) if search is not None else []
+    found = [Axis(names[axis.name], axis.name, axis_ticks.marks(axis)) for axis in knobs]
+    scores = axis_ticks.steps(low, high) if search is not None else []
     written = [(_height(value, low, high), f"{value:.3g}") for value in scores]
     objective = "Score" if search is None or search.objective == "score" else "Loss"
     found.append(Axis(objective, f"Of the validation part; {_LEGEND}", written))

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QLine
 from app.widgets.axis_inputs import ChoicesEditor, RangeEditor
 from core.errors import SettingsProblem
 from core.settings.declare import Knob, Settings, knobs
-from core.studies import space
+from core.studies import search_space
+from core.studies.search_space import Choices, Dimension, Range
 from core.studies.settings import SearchSettings
-from core.studies.space import Choices, Dimension, Range
 from core.studies.trials import shown
 from core.train.settings import RunSettings
 
@@ -66,7 +66,7 @@ class SpaceForm(QWidget):
         head.addWidget(self.every)
         column.addLayout(head)
         column.addWidget(self.error)
-        known = space.searchable()
+        known = search_space.searchable()
         for part in _GROUPS:
             title = QLabel(knobs(RunSettings)[part].title)
             title.setProperty("role", "heading")
@@ -97,7 +97,7 @@ class SpaceForm(QWidget):
         """Tick these knobs with their ranges and no others, without saying that it changed."""
         for row in self._rows.values():
             row.set_axis(None)
-        for axis in space.parsed(texts, self._base):
+        for axis in search_space.parsed(texts, self._base):
             self._rows[axis.name].set_axis(axis)
         self._check()
         self._arrange()
@@ -120,7 +120,7 @@ class SpaceForm(QWidget):
 
     def _check(self) -> None:
         try:
-            space.parsed(self.texts(), self._base)
+            search_space.parsed(self.texts(), self._base)
             self.error.clear()
         except SettingsProblem as problem:
             name = self._rows[problem.where].knob.title if problem.where in self._rows else ""
@@ -224,9 +224,9 @@ def _usual(name: str, knob: Knob) -> Dimension:
     base = RunSettings()
     for text in SearchSettings().space:
         if text.partition("=")[0] == name:
-            return space.parsed((text,), base)[0]
+            return search_space.parsed((text,), base)[0]
     try:
-        return space.parsed((name,), base)[0]
+        return search_space.parsed((name,), base)[0]
     except SettingsProblem:  # it has no limits of its own
         low = knob.low or 0.0
         return Range(name, low, low + 1.0, whole=knob.annotation is int)

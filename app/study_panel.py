@@ -30,8 +30,8 @@ from app.widgets.job_bar import duration
 from app.widgets.two_sides import scrolled
 from core.errors import Problem
 from core.events import Preview, Skipped
-from core.studies import shelf
-from core.studies.shelf import Kind
+from core.studies import study_folders
+from core.studies.study_folders import Kind
 
 _TICK = 500  # ms between two looks at the time left
 _STEPS = 1000
@@ -189,7 +189,7 @@ class StudyPanel(QWidget):
     def _study_changed(self) -> None:
         """Look at the study that was chosen, if it belongs here; at none, prepare a new one."""
         folder = self._session.study
-        if folder is not None and shelf.kind_of(folder) != self._kind:
+        if folder is not None and study_folders.kind_of(folder) != self._kind:
             return
         if self._job is not None:
             if folder != self._folder:
@@ -202,7 +202,7 @@ class StudyPanel(QWidget):
             return
         self._forget()
         self._folder = folder
-        self.name.setText(shelf.title_of(folder))
+        self.name.setText(study_folders.title_of(folder))
         self.state.setText("Opening…")
         cutouts = self._session.cutouts
         self._opener.start(self._opening(folder, None if cutouts is None else cutouts.path))
@@ -264,7 +264,7 @@ class StudyPanel(QWidget):
         if self._folder is None:
             name = self.name.text().strip() or self._kind
             self.name.setText(name)
-            self._folder = shelf.new_folder(project.folder, name)
+            self._folder = study_folders.new_folder(project.folder, name)
         self._job = job = self._job_for(cutouts.path, self._folder)
         job.happened.connect(self._happened)
         job.finished.connect(self._finished)
@@ -294,7 +294,7 @@ class StudyPanel(QWidget):
                 newest[type(event.what)] = event.what  # of many only the last is drawn
         for what in newest.values():
             self._show_news(what)
-        if self._session.study != self._folder and self._folder is not None and shelf.kind_of(self._folder):
+        if self._session.study != self._folder and self._folder is not None and study_folders.kind_of(self._folder):
             self._session.open_study(self._folder)
             self._session.studies_changed.emit()
         self._show_progress()
@@ -331,7 +331,7 @@ class StudyPanel(QWidget):
     def _ended(self) -> None:
         self._job = None
         self._tick.stop()
-        if self._folder is not None and shelf.kind_of(self._folder) is None:  # it never began
+        if self._folder is not None and study_folders.kind_of(self._folder) is None:  # it never began
             self._folder = None
         self._session.studies_changed.emit()
         self._show_state()
@@ -351,7 +351,7 @@ class StudyPanel(QWidget):
             saving.save(self._session, job, lambda written: f"The table is saved in {written}.")
 
     def _ask_path(self, title: str, kinds: str, endings: tuple[str, ...]) -> Path | None:
-        stem = shelf.title_of(self._folder) if self._folder is not None else self._kind
+        stem = study_folders.title_of(self._folder) if self._folder is not None else self._kind
         return saving.ask_path(self, self._session, title, f"{stem}{endings[0]}", kinds, endings)
 
 

@@ -14,9 +14,9 @@ from app.work import begin
 from core.data.target import Target
 from core.errors import Problem
 from core.events import Preview, Work
-from core.studies import shelf
+from core.studies import study_folders
 from core.studies.settings import SearchSettings, TrainingSizeSettings
-from core.studies.shelf import Study
+from core.studies.study_folders import Study
 from core.studies.trials import Search
 from core.train.settings import RunSettings
 
@@ -62,7 +62,7 @@ def shelved(project: Path) -> Job:
 
     def run(stop: threading.Event) -> Work[list[Study]]:
         yield from begin(stop)
-        return shelf.listed(project)
+        return study_folders.listed(project)
 
     return Job("Looking for studies", run)
 
@@ -84,7 +84,7 @@ def search(settings: RunSettings, data: Path, folder: Path, wish: SearchSettings
 
         return (yield from _changed(searching.run(settings, data, folder, wish, stop), with_noise))
 
-    return Job(f"Searching “{shelf.title_of(folder)}”", run)
+    return Job(f"Searching “{study_folders.title_of(folder)}”", run)
 
 
 def opened_search(folder: Path, data: Path | None) -> Job:
@@ -115,7 +115,7 @@ def training_size(settings: RunSettings, data: Path, folder: Path, wish: Trainin
         work = _changed(sizes.run(settings, data, folder, wish, stop), told)
         return _news((yield from work))
 
-    return Job(f"Studying “{shelf.title_of(folder)}”", run)
+    return Job(f"Studying “{study_folders.title_of(folder)}”", run)
 
 
 def opened_size(folder: Path) -> Job:

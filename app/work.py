@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
-    from core.evaluate.judge import Judgement
+    from core.evaluate.evaluation import Judgement
     from core.evaluate.predict import Predictions
     from core.nets.layers import LayerRow
     from core.nets.normalisation import Normalisation
-    from core.train.listing import RunSummary
+    from core.train.learning_rate_finder import RateRange
     from core.train.loop import RunResult
-    from core.train.range_test import RateRange
+    from core.train.run_summary import RunSummary
 
 Part = Literal["validation", "test", "all"]
 
@@ -128,7 +128,7 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
     """Make sure that a dataset can be read and lies in a project, there with a name of its own; its result is where."""
 
     def run(stop: threading.Event) -> Work[Path]:
-        from core.data.take_in import take_in
+        from core.data.project_copy import take_in
 
         quietly("pyqtgraph")  # the panels need it, and half a second for it
         return (yield from take_in(path, project / "datasets", stop, name))
@@ -264,14 +264,14 @@ def run_summaries(folder: Path) -> Job:
     """What each run in a folder came to."""
 
     def run(stop: threading.Event) -> Work[list[RunSummary]]:
-        from core.train import listing
+        from core.train import run_summary
 
         found: list[RunSummary] = []
-        folders = listing.found(folder)
+        folders = run_summary.found(folder)
         for number, each in enumerate(folders):
             if stop.is_set():
                 raise Stopped
-            found.append(listing.summary(each))
+            found.append(run_summary.summary(each))
             yield Progress(number + 1, len(folders), "runs")
         return found
 
@@ -295,9 +295,9 @@ def rates(settings: RunSettings, data: Path) -> Job:
     """Try learning rates on a throwaway network."""
 
     def run(stop: threading.Event) -> Work[RateRange]:
-        from core.train import range_test
+        from core.train import learning_rate_finder
 
-        return (yield from range_test.run(settings, data, stop))
+        return (yield from learning_rate_finder.run(settings, data, stop))
 
     return Job("Trying learning rates", run)
 
@@ -306,7 +306,7 @@ def judge(run: RunFolder, data: Path, part: Part) -> Job:
     """Find out how good a run's network is on one part of a dataset."""
 
     def work(stop: threading.Event) -> Work[Judgement]:
-        from core.evaluate import judge as judging
+        from core.evaluate import evaluation as judging
 
         return (yield from judging.run(run, data, part, stop))
 

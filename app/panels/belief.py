@@ -27,11 +27,11 @@ from app.widgets.flow import FlowLayout
 from app.widgets.ground_table import GroundTable
 from app.widgets.point_map import PointMap
 from app.widgets.two_sides import TwoSides, scrolled
-from core.explain.belief.settings import BeliefSettings
+from core.explain.faithfulness.settings import BeliefSettings
 from core.explain.methods import METHODS
 
 if TYPE_CHECKING:
-    from core.explain.belief.table import BeliefTable
+    from core.explain.faithfulness.table import BeliefTable
 
 _PARTS = {"validation": "Validation part", "test": "Test part", "all": "All galaxies"}
 _AXES = ("Share of the image that the galaxy covers [%]", "Share of the evidence on the galaxy [%]")

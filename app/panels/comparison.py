@@ -32,8 +32,8 @@ from app.widgets.run_table import RunTable
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
-from core.train import listing
-from core.train.listing import RunSummary
+from core.train import run_summary
+from core.train.run_summary import RunSummary
 
 _Histories = Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -182,7 +182,9 @@ class ComparisonPanel(QWidget):
         known = [run for run in runs if run.settings is not None]
         self.differences.show_differences(
             [run.folder.title for run in known],
-            listing.differing([run.settings for run in known if run.settings is not None]) if len(known) > 1 else [],
+            run_summary.differing([run.settings for run in known if run.settings is not None])
+            if len(known) > 1
+            else [],
         )
         self.told.setText(_told(runs, len(known)))
 

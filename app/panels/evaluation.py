@@ -32,7 +32,7 @@ from core.data.target import Classes
 from core.errors import Problem
 
 if TYPE_CHECKING:
-    from core.evaluate.judge import Judgement
+    from core.evaluate.evaluation import Judgement
 
 Part = Literal["validation", "test"]
 _TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"

@@ -19,7 +19,7 @@ from app.widgets.two_sides import TwoSides
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
     from core.explain.mosaics import Mosaic
-    from core.explain.strongest import Strongest
+    from core.explain.top_activations import Strongest
 
 _AT_FIRST = 6  # filters that are shown without being chosen: those that tell most about the classes
 _MOST = 24

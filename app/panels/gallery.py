@@ -27,7 +27,7 @@ from app.widgets.stretch_bar import StretchBar
 from app.widgets.thumbnails import ThumbnailGrid
 from app.work import Thumbnails
 from core.data import stretch
-from core.data.finding import Finder, ordered
+from core.data.catalogue_filter import Finder, ordered
 from core.data.stretch import StretchSettings
 from core.data.target import Classes, label_text
 

@@ -19,7 +19,7 @@ from app.widgets.parallel_plot import ParallelPlot
 from app.widgets.trial_table import TrialTable
 from app.widgets.two_sides import TwoSides
 from core.project.runs import RunFolder
-from core.studies import space, trials
+from core.studies import search_space, trials
 from core.studies.settings import SearchSettings
 from core.studies.trials import Search, Trial, TrialEpoch
 
@@ -196,8 +196,8 @@ class SearchPanel(StudyPanel):
             label.setVisible(bool(label.text()))
         self.use.setEnabled(search is not None and search.best is not None)
 
-    def _wished_axes(self) -> space.Space:
-        return () if self.space.problem else space.parsed(self.space.texts(), self._base)
+    def _wished_axes(self) -> search_space.Space:
+        return () if self.space.problem else search_space.parsed(self.space.texts(), self._base)
 
     def _told(self, search: Search) -> tuple[str, ...]:
         """The best so far, and how sure that is."""

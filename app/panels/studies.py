@@ -13,7 +13,7 @@ from app.jobs import Latest
 from app.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
-from core.studies.shelf import Kind, Study
+from core.studies.study_folders import Kind, Study
 
 _COLUMNS = ("Study", "So far")
 _ICONS: dict[Kind, str] = {"search": "mdi6.tune-variant", "training size": "mdi6.chart-scatter-plot"}

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QWidget
 from app.widgets.flow import FlowLayout
 from app.widgets.inputs import DecimalSpin, WholeSpin
 from core.settings.declare import Knob
-from core.studies.space import Choices, Dimension, Range
+from core.studies.search_space import Choices, Dimension, Range
 
 _FARTHEST = 1e9
 _INDENT = 22

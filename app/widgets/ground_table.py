@@ -14,7 +14,7 @@ from app.widgets.number_table import NumberTable
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 
 if TYPE_CHECKING:
-    from core.explain.belief.table import ClassBelief
+    from core.explain.faithfulness.table import ClassBelief
 
 _AREA_TIP = (
     "Area under the curve of what the network still says while the pixels that the map points at go (deletion, small "

@@ -15,7 +15,7 @@ from app.theme import colours
 from app.widgets.plot import Plot
 
 if TYPE_CHECKING:
-    from core.train.range_test import RateRange
+    from core.train.learning_rate_finder import RateRange
 
 
 class SchedulePlot(Plot):

@@ -7,9 +7,9 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from core.cli import processes
+from core.cli import distributed
 from core.cli.console import Console, listed
-from core.cli.knobs import adjusted
+from core.cli.setting_options import adjusted
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
 from core.project.runs import RunFolder
@@ -73,9 +73,9 @@ def train(options: argparse.Namespace, console: Console) -> int:
     from core.train import loop
 
     settings = _run_settings(options)
-    folder = RunFolder.create(options.output) if processes.NUMBER == 0 else RunFolder(options.output)
+    folder = RunFolder.create(options.output) if distributed.NUMBER == 0 else RunFolder(options.output)
     try:
-        with processes.joined(folder, settings.device) as own:
+        with distributed.joined(folder, settings.device) as own:
             result = console.drive("Training", lambda stop: loop.run(settings, options.data, own, stop))
             _tell(result, options, console)
     except BaseException:
@@ -91,7 +91,7 @@ def resume(options: argparse.Namespace, console: Console) -> int:
 
     folder = RunFolder(options.run)
     data = options.data or folder.data
-    with processes.joined(folder, resuming.begun(folder).device) as own:
+    with distributed.joined(folder, resuming.begun(folder).device) as own:
         result = console.drive(
             "Training",
             lambda stop: resuming.run(own, stop, data, epochs=options.epochs, patience=options.patience),
@@ -119,10 +119,10 @@ def _tell(result: RunResult, options: argparse.Namespace, console: Console) -> N
 def rate(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork rate``."""
     from core.cli.figures import save_rates
-    from core.train import range_test
+    from core.train import learning_rate_finder
 
     settings = _run_settings(options)
-    found = console.drive("Trying learning rates", lambda stop: range_test.run(settings, options.data, stop))
+    found = console.drive("Trying learning rates", lambda stop: learning_rate_finder.run(settings, options.data, stop))
     if options.output:
         save_rates(found, options.output)
     if options.json:

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from core.cli import processes
+from core.cli import distributed
 from core.errors import Problem, Stopped
 from core.events import BatchEnded, EpochEnded, Event, Preview, Progress, Scores, Skipped, Work
 
@@ -61,7 +61,7 @@ def in_words(error: Exception) -> str:
 
 def say_problem(sentence: str) -> None:
     """One line on stderr."""
-    print(f"tuningfork: {processes.signed(sentence)}", file=sys.stderr, flush=True)
+    print(f"tuningfork: {distributed.signed(sentence)}", file=sys.stderr, flush=True)
 
 
 class Console:

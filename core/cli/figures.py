@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.project.files import atomic_path
 
 if TYPE_CHECKING:
-    from core.train.range_test import RateRange
+    from core.train.learning_rate_finder import RateRange
 
 _TRAINING, _VALIDATION, _BEST = "#0072B2", "#D55E00", "#555555"  # Okabe & Ito: told apart by everyone
 

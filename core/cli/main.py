@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.cli import processes
+from core.cli import distributed
 from core.cli.console import Console, guarded
 from core.explain.methods import DREAMS, METHODS
 from core.version import PROGRAM
@@ -20,12 +20,12 @@ _SETTINGS = ("train", "import", "simulate", "search", "training-size", "believe"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 a problem, 2 wrong usage, 130 stopped by the user."""
     options = parser().parse_args(arguments)
-    console = Console(quiet=options.quiet or processes.NUMBER > 0)
+    console = Console(quiet=options.quiet or distributed.NUMBER > 0)
     chapter, _, name = options.command.partition(":")
 
     def command() -> int:
         run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
-        with processes.muted():
+        with distributed.muted():
             return run(options, console)
 
     return guarded(command, debug=options.debug)

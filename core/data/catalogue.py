@@ -19,7 +19,7 @@ from astropy.io.votable import parse_single_table
 from astropy.table import Column, MaskedColumn, Table
 from numpy.typing import NDArray
 
-from core.data import damage
+from core.data import read_errors
 from core.data.settings import ImportSettings
 from core.errors import CatalogueProblem
 
@@ -55,8 +55,8 @@ def read_table(path: Path) -> Table:
             raw = readers.get(path.suffix.lower(), _read_text)(path)
     except CatalogueProblem:
         raise
-    except (*damage.TROUBLE, csv.Error) as error:
-        told = damage.explained(str(path), error)
+    except (*read_errors.TROUBLE, csv.Error) as error:
+        told = read_errors.explained(str(path), error)
         raise CatalogueProblem(told.sentence, told.remedy, str(path)) from error
     if not raw.colnames or not len(raw):
         raise CatalogueProblem("The catalogue has no rows.", "Choose another table.", str(path))
@@ -68,7 +68,7 @@ def _read_text(path: Path) -> Table:
     if content.startswith(b"# %ECSV"):
         return Table.read(path, format="ascii.ecsv")
     if content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")) or b"\0" in content[:4096]:
-        told = damage.not_what_it_says(str(path), content[:1024], "a table")
+        told = read_errors.not_what_it_says(str(path), content[:1024], "a table")
         raise CatalogueProblem(told.sentence, told.remedy, str(path))
     try:
         text = content.decode("utf-8-sig")

@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import damage
+from core.data import read_errors
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
@@ -183,10 +183,10 @@ def _told(name: str) -> Iterator[None]:
     except UnreadableFile:
         raise
     except (zipfile.BadZipFile, FileNotFoundError, PermissionError) as error:
-        raise damage.explained(name, error) from error
-    except damage.TROUBLE as error:
+        raise read_errors.explained(name, error) from error
+    except read_errors.TROUBLE as error:
         with Path(name).open("rb") as file:
             start = file.read(1024)
         if not start.startswith((b"\x89HDF", b"PK")):
-            raise damage.not_what_it_says(name, start, "an HDF5 file") from error
-        raise damage.explained(name, error) from error
+            raise read_errors.not_what_it_says(name, start, "an HDF5 file") from error
+        raise read_errors.explained(name, error) from error

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from core.data import bands, damage
+from core.data import bands, read_errors
 from core.data.settings import ImportSettings
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import Progress, Work
@@ -152,7 +152,7 @@ def _walk(folder: str, found: Found, seen: set[str]) -> Iterator[str]:
         with os.scandir(folder) as entries:
             listed = [(entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith((".", "__"))]
     except OSError as error:
-        found.problems.append(damage.explained(folder, error))
+        found.problems.append(read_errors.explained(folder, error))
         return
     for name, is_folder in sorted(listed, key=lambda entry: natural(entry[0])):
         path = f"{folder.rstrip(os.sep)}{os.sep}{name}"

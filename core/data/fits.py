@@ -24,7 +24,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from core.data import damage, wcs
+from core.data import read_errors, wcs
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
@@ -77,8 +77,8 @@ def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
         yield from _through_astropy(name, content, hdu)
     except UnreadableFile:
         raise
-    except damage.TROUBLE as error:
-        raise damage.explained(name, error) from error
+    except read_errors.TROUBLE as error:
+        raise read_errors.explained(name, error) from error
 
 
 def _content(name: str) -> bytes | None:
@@ -189,7 +189,7 @@ def _native(data: NDArray[Any]) -> NDArray[Any]:
 
 def _through_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[Cutout]:
     if content is not None and not content.startswith(b"SIMPLE"):
-        raise damage.not_what_it_says(name, content, "a FITS file")
+        raise read_errors.not_what_it_says(name, content, "a FITS file")
     opened = name if content is None else io.BytesIO(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd cards are no reason to bother the user while the image can be read

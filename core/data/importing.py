@@ -20,14 +20,14 @@ from astropy.table import Table
 from core.data import catalogue as tables
 from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require
-from core.data.galaxies import Galaxies, files_to_match
+from core.data.import_catalogue import Galaxies, files_to_match
 from core.data.join import Join, join
 from core.data.readers import Member, band_names, read
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
+from core.data.stamp_format import Plan, count_of, none_usable, pattern_note, survey
 from core.data.stamps import Stamp, prepare
 from core.data.store import DatasetWriter
-from core.data.survey import Plan, count_of, none_usable, pattern_note, survey
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import Progress, Skipped, Work
 from core.settings.toml import dumps

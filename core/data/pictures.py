@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.data import damage
+from core.data import read_errors
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
@@ -38,8 +38,8 @@ def read_picture(path: Path | str) -> Cutout:
                 pixels = np.asarray(picture)
     except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise _no_picture(name) from error
-    except damage.TROUBLE as error:
-        raise damage.explained(name, error) from error
+    except read_errors.TROUBLE as error:
+        raise read_errors.explained(name, error) from error
     if pixels.dtype != np.uint8:
         pixels = pixels.astype(np.float32)
     pixels = pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # (C, H, W)
@@ -48,4 +48,4 @@ def read_picture(path: Path | str) -> Cutout:
 
 def _no_picture(name: str) -> UnreadableFile:
     with Path(name).open("rb") as file:
-        return damage.not_what_it_says(name, file.read(1024), "a picture")
+        return read_errors.not_what_it_says(name, file.read(1024), "a picture")

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from core.data import catalogue as tables
 from core.data import containers
 from core.data.discovery import Found, discover, require
-from core.data.galaxies import files_to_match
+from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, join
 from core.data.readers import Member, read
 from core.data.settings import ImportSettings
-from core.data.survey import Plan, count_of, pattern_note, survey
+from core.data.stamp_format import Plan, count_of, pattern_note, survey
 from core.errors import CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import Progress, Work
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import NotPossible
-from core.explain.pictures import signed_rgb
 from core.explain.question import ask, full_precision
+from core.explain.signed_colours import signed_rgb
 from core.nets import layers
 from core.nets.device import memory_format
 from core.nets.layers import LayerRow

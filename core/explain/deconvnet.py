@@ -32,15 +32,15 @@ from torch import Tensor, nn
 
 from core.errors import NotPossible, Stopped
 from core.events import Progress, Work
-from core.explain import activations, backwards
-from core.explain.backwards import Rule
+from core.explain import activations, backward_rules
+from core.explain.backward_rules import Rule
 from core.explain.explanation import Explanation
 from core.explain.question import Question, ask, full_precision
 from core.explain.settings import DeconvnetSettings
 from core.nets.predictor import Predictor
 from core.settings.declare import Settings
 
-_KNOWN = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, *backwards.ACTIVATIONS)
+_KNOWN = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, *backward_rules.ACTIVATIONS)
 
 
 def explain(
@@ -79,7 +79,7 @@ def explain(
     question = ask(predictor, image, output)
     if stop.is_set():
         raise Stopped
-    made = of_filter(question, settings.layer, settings.filter, backwards.rectified)
+    made = of_filter(question, settings.layer, settings.filter, backward_rules.rectified)
     yield Progress(1, 1, "patterns")
     return made.explanation("deconvnet", settings, galaxy_id)
 
@@ -151,7 +151,7 @@ def patterns(
     layer: str,
     filters: list[int],
     units: list[tuple[int, int]],
-    rule: Rule = backwards.rectified,
+    rule: Rule = backward_rules.rectified,
 ) -> Tensor:
     """Lead one response of each image back to its pixels.
 
@@ -179,7 +179,7 @@ def patterns(
     layers = list(features.values())[: list(features).index(activations.short(layer)) + 1]
     with torch.enable_grad(), full_precision(predictor.device):
         x = activations.scaled(predictor, images).requires_grad_()
-        responses = backwards.through(layers, x, rule)
+        responses = backward_rules.through(layers, x, rule)
         every = torch.arange(len(x), device=x.device)
         row, column = torch.tensor(units, device=x.device).T
         chosen = (every, torch.tensor(filters, device=x.device), row, column)

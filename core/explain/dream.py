@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from core.data.stretch import StretchSettings, limits, to_rgb
-from core.explain import inscription
+from core.explain import fits_header
 from core.project.files import atomic_path
 from core.settings.declare import Settings
 
@@ -85,7 +85,7 @@ class Dream:
         The image is a cube in float32, on the sky where the cutout's ``wcs`` is given; the header tells target,
         scores and settings. The file is written wholly or not at all.
         """
-        header = inscription.header(self._cards(), self.settings, wcs)
+        header = fits_header.header(self._cards(), self.settings, wcs)
         images = [
             fits.PrimaryHDU(self.image, header),
             fits.ImageHDU(self.start, name="START"),
@@ -94,7 +94,7 @@ class Dream:
         with atomic_path(path) as temporary:
             fits.HDUList(images).writeto(temporary, overwrite=True)
 
-    def _cards(self) -> list[inscription.Card]:
+    def _cards(self) -> list[fits_header.Card]:
         return [
             ("OBJECT", self.galaxy_id, "galaxy it grew from"),
             ("METHOD", self.method, "how it was made"),
@@ -153,9 +153,9 @@ class Dream:
         if wished is not None:
             below.axhline(wished, color="tab:gray", linestyle="--")
         below.set_xlabel("step")
-        below.set_ylabel(inscription.plain(self.target_name + (f" [{self.unit}]" if self.unit else "")))
+        below.set_ylabel(fits_header.plain(self.target_name + (f" [{self.unit}]" if self.unit else "")))
         return figure
 
     def _told(self, score: float, probability: float | None) -> str:
         value = f"{score:.4g} {self.unit}".strip() if probability is None else f"p = {probability:.3f}"
-        return inscription.plain(f"{self.output_name}, {value}")
+        return fits_header.plain(f"{self.output_name}, {value}")

@@ -11,7 +11,7 @@ with the quantity's scatter :math:`\sigma` over the training galaxies.
 *Deep dream*: a galaxy in which the responses of a layer, or of one filter, are amplified, first at a coarse size of
 the image, then at finer and finer ones.
 
-How the images grow is told in :mod:`core.explain.ascent`.
+How the images grow is told in :mod:`core.explain.gradient_ascent`.
 
 References
 ----------
@@ -37,8 +37,8 @@ from core.data.target import Quantities
 from core.errors import NotANumber, NotPossible, Stopped
 from core.events import Preview, Progress, Work
 from core.explain import activations
-from core.explain.ascent import Goal, Restraint, band_mixing, blurred, climb, require_pixelwise
 from core.explain.dream import Dream
+from core.explain.gradient_ascent import Goal, Restraint, band_mixing, blurred, climb, require_pixelwise
 from core.explain.question import Question, ask, full_precision
 from core.explain.settings import AscentSettings, ClassDreamSettings, DeepDreamSettings
 from core.nets.device import memory_format

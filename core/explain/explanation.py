@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.data.stretch import StretchSettings, to_rgb
 from core.errors import NotPossible
-from core.explain import inscription
+from core.explain import fits_header
 from core.project.files import atomic_path
 from core.settings.declare import Settings
 
@@ -111,15 +111,15 @@ class Explanation:
         The header tells method, target, score, error and settings. A second image, ``BANDS``, holds the map of
         each band where there is one. The file is written wholly or not at all.
         """
-        header = inscription.header(self._cards(), self.settings, wcs)
+        header = fits_header.header(self._cards(), self.settings, wcs)
         images: list[Any] = [fits.PrimaryHDU(np.asarray(self.map, np.float32), header)]
         if self.bands_map is not None:
             images.append(fits.ImageHDU(np.asarray(self.bands_map, np.float32), name="BANDS"))
         with atomic_path(path) as temporary:
             fits.HDUList(images).writeto(temporary, overwrite=True)
 
-    def _cards(self) -> list[inscription.Card]:
-        sides: list[inscription.Card] = [
+    def _cards(self) -> list[fits_header.Card]:
+        sides: list[fits_header.Card] = [
             ("EVIDFOR", self.evidence_for, "sum of the positive pixels"),
             ("EVIDAGNS", self.evidence_against, "sum of the negative pixels"),
         ]
@@ -185,8 +185,8 @@ class Explanation:
             alpha=0.6,
         )
         unit = f" [{self.unit}]" if self.unit else ""
-        figure.colorbar(shown, bar, label=f"for “{inscription.plain(self.target_name)}”{unit}")
-        left.set_title(inscription.plain(self.galaxy_id), fontsize="medium")
+        figure.colorbar(shown, bar, label=f"for “{fits_header.plain(self.target_name)}”{unit}")
+        left.set_title(fits_header.plain(self.galaxy_id), fontsize="medium")
         right.set_title(self._caption(), fontsize="medium")
         for axes in (left, right):
             axes.set_xlabel("x [pixel]")

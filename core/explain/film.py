@@ -18,8 +18,8 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from core.data.stretch import StretchSettings, limits, to_rgb
 from core.events import Preview, Progress, Work
 from core.explain import occlusion
-from core.explain.covered import positions
 from core.explain.explanation import Explanation
+from core.explain.occluder import positions
 from core.explain.settings import OcclusionSettings
 from core.nets.predictor import Predictor
 from core.project.files import atomic_path

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from core.errors import Stopped
 from core.events import Progress, Work
-from core.explain import activations, backwards, deconvnet
+from core.explain import activations, backward_rules, deconvnet
 from core.explain.explanation import Explanation
 from core.explain.question import Question, answered, ask, full_precision, looked_at
 from core.explain.settings import GuidedSettings
@@ -78,7 +78,9 @@ def explain(
     if stop.is_set():
         raise Stopped
     if settings.layer:
-        found = deconvnet.of_filter(ask(predictor, image, output), settings.layer, settings.filter, backwards.guided)
+        found = deconvnet.of_filter(
+            ask(predictor, image, output), settings.layer, settings.filter, backward_rules.guided
+        )
         yield Progress(1, 1, "patterns")
         return found.explanation("guided backprop", settings, galaxy_id)
     question, pattern = of_score(predictor, image, output)
@@ -103,7 +105,7 @@ def why_not(predictor: Predictor) -> str:
     """Each layer must be one whose activations can be guided."""
     network = predictor.network
     for name, module in (*network.features.named_children(), ("neck", network.neck), *network.head.named_children()):
-        if not isinstance(module, (*_PLAIN, GlobalMean, *backwards.ACTIVATIONS)):
+        if not isinstance(module, (*_PLAIN, GlobalMean, *backward_rules.ACTIVATIONS)):
             return f"What comes back through the layer “{name}” ({type(module).__name__}) cannot be guided."
     return ""
 
@@ -116,7 +118,7 @@ def of_score(
     layers = (*network.features, network.neck, *network.head)
     with torch.enable_grad(), full_precision(predictor.device):
         x = activations.scaled(predictor, tensor[None]).requires_grad_()
-        outputs = backwards.through(layers, x, backwards.guided)
+        outputs = backward_rules.through(layers, x, backward_rules.guided)
         question = answered(predictor, tensor, output, outputs.detach())
         (found,) = torch.autograd.grad(question.scores(outputs).sum(), x)
     return question, found[0].contiguous()

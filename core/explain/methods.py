@@ -61,12 +61,12 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("occlusion", "Occlusion sensitivity", OcclusionSettings, "core.explain.occlusion"),
-        Method("integrated-gradients", "Integrated gradients", GradientSettings, "core.explain.gradients"),
+        Method("integrated-gradients", "Integrated gradients", GradientSettings, "core.explain.integrated_gradients"),
         Method("deconvnet", "Deconvnet", DeconvnetSettings, "core.explain.deconvnet"),
         Method("guided-backprop", "Guided backpropagation", GuidedSettings, "core.explain.guided"),
         Method("grad-cam", "Grad-CAM", GradCamSettings, "core.explain.gradcam"),
-        Method("smoothgrad", "SmoothGrad", SmoothGradSettings, "core.explain.sampled"),
-        Method("expected-gradients", "Expected gradients", ExpectedGradientSettings, "core.explain.sampled"),
+        Method("smoothgrad", "SmoothGrad", SmoothGradSettings, "core.explain.sampled_gradients"),
+        Method("expected-gradients", "Expected gradients", ExpectedGradientSettings, "core.explain.sampled_gradients"),
     )
 }
 

@@ -35,10 +35,10 @@ from core.errors import NotPossible, Stopped
 from core.events import Progress, Work
 from core.explain import deconvnet
 from core.explain.activations import short
-from core.explain.ascent import blurred
-from core.explain.inscription import plain
-from core.explain.pictures import signed_rgb
-from core.explain.strongest import NUMBER, Place, Strongest
+from core.explain.fits_header import plain
+from core.explain.gradient_ascent import blurred
+from core.explain.signed_colours import signed_rgb
+from core.explain.top_activations import NUMBER, Place, Strongest
 from core.nets import device as devices
 from core.nets.predictor import Predictor
 from core.project.files import atomic_path

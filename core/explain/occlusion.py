@@ -27,8 +27,8 @@ from torch import Tensor
 
 from core.errors import Stopped
 from core.events import Preview, Progress, Work
-from core.explain.covered import Covered
 from core.explain.explanation import Explanation
+from core.explain.occluder import Covered
 from core.explain.question import ask
 from core.explain.settings import OcclusionSettings
 from core.nets.predictor import Predictor

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.explain.products import LONGEST, Products
 from core.explain.reach import Stage, Step, pair, spans
+from core.explain.toom_cook import LONGEST, Products
 from core.nets.cnn import GlobalMean
 
 _FEW = 16  # with fewer channels, products of polynomials are no quicker

@@ -26,9 +26,9 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from core.errors import UnreadableFile
-from core.studies import space as spaces
+from core.studies import search_space as spaces
+from core.studies.search_space import Choices, Dimension, Space
 from core.studies.settings import SearchSettings
-from core.studies.space import Choices, Dimension, Space
 from core.studies.trials import Stage, State, Trial
 from core.train.settings import RunSettings
 

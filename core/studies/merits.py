@@ -8,7 +8,7 @@ import numpy as np
 
 from core.data.target import Classes, Target, outputs
 from core.evaluate import metrics
-from core.evaluate.judge import Judgement
+from core.evaluate.evaluation import Judgement
 from core.evaluate.metrics import ClassReport, Report
 
 _RESAMPLED = 200

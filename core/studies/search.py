@@ -28,17 +28,17 @@ import numpy as np
 
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, Problem
-from core.evaluate import judge
+from core.evaluate import evaluation
 from core.events import Preview, Progress, Work, result_of
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.studies import merits, search_figure, trials
-from core.studies import space as spaces
+from core.studies import search_space as spaces
 from core.studies.journal import STAGES, Journal
 from core.studies.settings import SearchSettings
+from core.studies.trial import tried
 from core.studies.trials import Search, Stage
-from core.studies.trying import tried
 from core.studies.workers import Crew
 from core.train.settings import RunSettings
 
@@ -233,7 +233,9 @@ def with_noise(found: Search, data: Path) -> Search:
     """
     if found.best is None or found.objective != "score":
         return found
-    judgement = result_of(judge.run(RunFolder(found.folder / found.best.run), data, "validation", threading.Event()))
+    judgement = result_of(
+        evaluation.run(RunFolder(found.folder / found.best.run), data, "validation", threading.Event())
+    )
     known = merits.flat(judgement.report)
     metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
     return replace(found, noise=merits.sampling_error(judgement, metric, found.base.seed))

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from core.project.files import atomic_path
 from core.studies import trials
-from core.studies.marks import marks
+from core.studies.axis_ticks import marks
 from core.studies.trials import Search, Stage, Trial
 
 _MARKS: dict[Stage, tuple[str, str]] = {

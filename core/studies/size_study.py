@@ -14,8 +14,8 @@ import numpy as np
 
 from core.errors import Problem, SettingsProblem, UnreadableFile
 from core.project.files import write_list
-from core.studies import curve, merits
-from core.studies.curve import Curve
+from core.studies import merits, power_law
+from core.studies.power_law import Curve
 
 _FIRST = ("size", "seed", "run", "epochs", "best_epoch", "galaxies")  # of a row; the figures of merit follow
 _ERROR = "_error"
@@ -97,7 +97,7 @@ class SizeStudy:
     def curve(self) -> Curve | None:
         """The law through the runs; None while there are too few."""
         try:
-            return curve.fit(
+            return power_law.fit(
                 [point.size for point in self.points],
                 [point.values[self.metric] for point in self.points],
                 rising=merits.higher_is_better(self.metric),
@@ -131,7 +131,7 @@ def _of_more_labels(study: SizeStudy) -> list[str]:
     if law is None:
         return [
             f"{measured}.",
-            f"What more labels would be worth is told by a curve, which needs {curve.FEWEST_SIZES} sizes or more.",
+            f"What more labels would be worth is told by a curve, which needs {power_law.FEWEST_SIZES} sizes or more.",
         ]
     now, error = law.at(largest)
     told = [f"{measured}; the curve through all sizes is at {_rounded(now, error)}."]

@@ -28,8 +28,8 @@ import numpy as np
 from core.data.cutouts import Cutouts
 from core.data.target import Classes
 from core.errors import FolderInUse, Problem, SettingsProblem, Stopped, TooFewGalaxies
-from core.evaluate import judge
-from core.evaluate.judge import Part
+from core.evaluate import evaluation
+from core.evaluate.evaluation import Part
 from core.events import EpochEnded, Preview, Progress, Skipped, Work, result_of
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
@@ -267,7 +267,7 @@ def _trained(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str],
 
 
 def _judged(wanted: _Wanted, data: Path, part: Part, metric: str, stop: threading.Event) -> Point:
-    judgement = result_of(judge.run(wanted.folder, data, part, stop))
+    judgement = result_of(evaluation.run(wanted.folder, data, part, stop))
     values = merits.flat(judgement.report)
     values[size_study.error_name(metric)] = merits.sampling_error(judgement, metric, wanted.seed)
     about = json.loads(wanted.folder.metrics_file.read_text(encoding="utf-8"))

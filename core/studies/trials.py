@@ -11,7 +11,7 @@ import numpy as np
 
 from core.events import EpochEnded
 from core.project.files import write_list
-from core.studies.space import Space, applied
+from core.studies.search_space import Space, applied
 from core.train.settings import RunSettings
 
 Stage = Literal["coarse", "fine"]

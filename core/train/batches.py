@@ -26,7 +26,7 @@ from core.errors import Stopped
 from core.events import Progress, Work
 from core.nets.device import free_memory
 from core.nets.normalisation import Normalisation
-from core.train import together
+from core.train import distributed
 
 Rows = NDArray[np.int64]
 Pool = list[Rows]  # the batches that are drawn from one stretch of reading
@@ -213,7 +213,7 @@ def open_images(
     shape = cutouts.shape[1:]
     needed = 4 * len(rows) * math.prod(shape)
     if held is None:
-        held = needed < _SHARE_OF_MEMORY * free_memory() / together.here()
+        held = needed < _SHARE_OF_MEMORY * free_memory() / distributed.here()
     if not held:
         return Streamed(cutouts.path, normalisation, device)
     fits_on_device = device.type == "cpu" or (

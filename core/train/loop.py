@@ -34,26 +34,26 @@ from core.project.files import write_atomically
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
-    board,
-    breakdown,
     checkpoint,
-    descent,
+    distributed,
     environment,
+    nan_diagnosis,
+    optimiser,
     preparation,
-    record,
+    run_report,
     schedule,
     snapshots,
     stopping,
-    together,
+    tensorboard_log,
 )
-from core.train.baseline import Baseline, judged
 from core.train.batches import Images, in_order, open_images
 from core.train.checkpoint import Checkpoint
-from core.train.descent import Descent
+from core.train.forward import answered, order, shown_labels
+from core.train.optimiser import Descent
 from core.train.plan import Plan
 from core.train.scoring import Tally
 from core.train.settings import RunSettings
-from core.train.showing import answered, order, shown_labels
+from core.train.zero_shot import Baseline, judged
 
 Reason = Literal["finished", "early", "stopped"]
 _VALIDATION_BATCH = 256
@@ -121,15 +121,15 @@ def run(
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
         with (yield from open_images(cutouts, rows, plan.early, plan.device, stop)) as images:
-            baseline = judged(plan, images) if earlier is None else record.read_baseline(folder)
+            baseline = judged(plan, images) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
             done = len(earlier.history) if earlier is not None else 0
             try:
-                with board.opened(folder, wanted=plan.settings.tensorboard, epochs_done=done) as note:
+                with tensorboard_log.opened(folder, wanted=plan.settings.tensorboard, epochs_done=done) as note:
                     return (yield from _train(plan, images, folder, stop, earlier, baseline, note))
             except NotANumber as problem:
-                record.note_breakdown(folder, problem)
+                run_report.note_breakdown(folder, problem)
                 raise
 
 
@@ -143,7 +143,7 @@ def _train(
     note: Callable[[EpochEnded], None],
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
-    criterion, judge = descent.criteria(settings, plan.target, plan.training_labels)
+    criterion, judge = optimiser.criteria(settings, plan.target, plan.training_labels)
     moving = Descent(network, settings, plan.precision)
     history = earlier.history if earlier is not None else []
     if earlier is not None:
@@ -152,7 +152,7 @@ def _train(
             moving.scaler.load_state_dict(earlier.scaler)
     reason: Reason = "finished"
     for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
-        stopped = together.any_of(stop.is_set(), plan.device)
+        stopped = distributed.any_of(stop.is_set(), plan.device)
         if stopped or stopping.after(history, settings.stopping).should_stop:
             reason = "stopped" if stopped else "early"
             break
@@ -161,7 +161,7 @@ def _train(
         started = time.perf_counter()
         validation = validated(plan, images, judge).scores()
         if not math.isfinite(validation.loss):
-            raise breakdown.explained(plan, f"epoch {epoch}, validation")
+            raise nan_diagnosis.explained(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
         validations = [*(done.validation for done in history), validation]
         values = [stopping.monitored(scores, settings.stopping) for scores in validations]
@@ -204,7 +204,7 @@ def _epoch(
         loss = criterion(outputs.float(), labels)
         value = loss.item()
         if not math.isfinite(value):
-            raise breakdown.explained(plan, f"epoch {epoch}, batch {batch}", varied, rows)
+            raise nan_diagnosis.explained(plan, f"epoch {epoch}, batch {batch}", varied, rows)
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
         moving.step(loss, rate)
 
@@ -212,7 +212,7 @@ def _epoch(
         seconds += time.perf_counter() - started
         yield BatchEnded(epoch, batch, batches, value, rate, tally.galaxies / seconds)
         started = time.perf_counter()  # a paused run does not count
-        if together.any_of(stop.is_set(), plan.device):
+        if distributed.any_of(stop.is_set(), plan.device):
             break
     return tally.scores(), seconds
 
@@ -224,9 +224,9 @@ def validated(plan: Plan, images: Images, criterion: Loss, network: nn.Module | 
     with torch.inference_mode():
         for rows, stamps in images.batches(in_order(plan.split.validation, _VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-            own = plan.scaled(stamps[together.share(len(stamps))])
+            own = plan.scaled(stamps[distributed.share(len(stamps))])
             outputs = network(own.contiguous(memory_format=memory_format(plan.device)))
-            outputs = together.gathered(outputs, len(stamps))
+            outputs = distributed.gathered(outputs, len(stamps))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally
 
@@ -237,13 +237,13 @@ def _kept(
     """Write down the epoch that has just ended, in the order in which a killed run can be understood."""
     ended, predictor = history[-1], plan.predictor
     is_best = ended.best_epoch == ended.epoch
-    predictor.card = record.card_values(plan, folder, ended)
+    predictor.card = run_report.card_values(plan, folder, ended)
     if is_best:
         predictor.save(folder.best)
     snapshots.keep(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
     append_history(folder.history_file, ended)
-    record.note_epoch(folder, ended)
-    record.write_metrics(folder, record.metrics(plan, history, "running", [], baseline))
+    run_report.note_epoch(folder, ended)
+    run_report.write_metrics(folder, run_report.metrics(plan, history, "running", [], baseline))
     scaler = moving.scaler.state_dict()
     path = checkpoint.save(folder.last, predictor, moving.optimiser, history, plan.settings.seed, scaler)
     yield ended
@@ -260,14 +260,14 @@ def _finished(
     baseline: Baseline | None,
 ) -> RunResult:
     best = Predictor.load(folder.best, plan.device)
-    warnings = [record.CONSTANT] if validated(plan, images, criterion, best.network).is_constant() else []
-    values = record.metrics(plan, history, reason, warnings, baseline)
-    record.write_metrics(folder, values)
-    record.write_card(folder, plan, values)
+    warnings = [run_report.CONSTANT] if validated(plan, images, criterion, best.network).is_constant() else []
+    values = run_report.metrics(plan, history, reason, warnings, baseline)
+    run_report.write_metrics(folder, values)
+    run_report.write_card(folder, plan, values)
     ended = history[history[-1].best_epoch - 1]
-    record.note(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
+    run_report.note(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
     for warning in warnings:
-        record.note(folder, warning)
+        run_report.note(folder, warning)
     return RunResult(
         folder.path, reason, ended.epoch, len(history), ended.validation, baseline.scores if baseline else None
     )
@@ -292,6 +292,6 @@ def _begin(plan: Plan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint 
     if earlier is not None:
         for ended in earlier.history:
             append_history(folder.history_file, ended)
-        record.note(folder, f"goes on after epoch {len(earlier.history)}")
+        run_report.note(folder, f"goes on after epoch {len(earlier.history)}")
     for notice in plan.notices:
-        record.note(folder, str(notice))
+        run_report.note(folder, str(notice))

@@ -51,7 +51,7 @@ class Plan:
     mirror
         For each class or answer the one of the mirror image, (K,) on the device; None if flips change no label.
     trained
-        The network as the training calls it, see :func:`core.train.together.wrapped`.
+        The network as the training calls it, see :func:`core.train.distributed.wrapped`.
     dropouts
         The network's dropout layers, with one generator; the loop sets its seed batch by batch.
     facts

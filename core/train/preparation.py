@@ -25,7 +25,7 @@ from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.settings.declare import idle
-from core.train import stopping, together, view
+from core.train import distributed, receptive_field, stopping
 from core.train.augmentation.handedness import handed, mirrored_names
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
@@ -94,7 +94,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         lost_noise=lost_noise(stamps).to(device),
         scales_late=scales_late,
         mirror=_mirror(augmentation, target, device),
-        trained=together.wrapped(predictor.network, _smallest_batch(split, settings)),
+        trained=distributed.wrapped(predictor.network, _smallest_batch(split, settings)),
         dropouts=_own_dropouts(predictor, device),
         facts=_facts(cutouts, target, labels, split),
         notices=notices,
@@ -106,7 +106,7 @@ def _narrow(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None
         return size.median_size(sample[size.spread(np.arange(len(sample)))])
 
     network, shape = predictor.network, predictor.stamp_shape
-    return view.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
+    return receptive_field.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
 
 
 def _mirror(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:

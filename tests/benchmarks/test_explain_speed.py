@@ -18,7 +18,7 @@ from captum.attr import GuidedBackprop, IntegratedGradients, Occlusion
 
 from core.data.target import Classes
 from core.events import Preview, Work, result_of
-from core.explain import activations, gradients, guided, occlusion
+from core.explain import activations, guided, integrated_gradients, occlusion
 from core.explain.explanation import Explanation
 from core.explain.question import ask
 from core.explain.settings import GradientSettings, GuidedSettings, OcclusionSettings
@@ -141,7 +141,7 @@ def test_integrated_gradients_are_twice_as_fast_as_captum_at_the_same_completene
             times[0].append(time.process_time() - start)
             error = abs(float(theirs.sum()) - (score - baseline)) / abs(score - baseline)
             settings = GradientSettings(tolerance=min(1, max(error, 1e-4)), most_steps=2000)
-            found, own, _ = timed(gradients.explain(trained, image, question.index, settings, _NEVER))
+            found, own, _ = timed(integrated_gradients.explain(trained, image, question.index, settings, _NEVER))
             times[1].append(own)
         assert found.error is not None and found.error <= max(error, 1e-4) * 1.01
         seconds.append(np.median(times, axis=1))

@@ -12,8 +12,8 @@ from app.panels.belief import BeliefPanel
 from app.panels.explanation.panel import ExplanationPanel
 from app.session import Session
 from core.data import split as splits
-from core.explain.belief.shares import GROUNDS
-from core.explain.belief.table import BeliefTable
+from core.explain.faithfulness.localisation import GROUNDS
+from core.explain.faithfulness.table import BeliefTable
 
 LEFT = Qt.MouseButton.LeftButton
 

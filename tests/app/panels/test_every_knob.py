@@ -15,7 +15,7 @@ from app.panels.dataset import DatasetPanel
 from app.panels.network import NetworkPanel
 from app.session import Session
 from app.training_form import TrainingForm
-from core.cli.knobs import adjusted
+from core.cli.setting_options import adjusted
 from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
 from core.train.settings import RunSettings

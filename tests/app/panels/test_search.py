@@ -9,8 +9,8 @@ from app.panels.search import SearchPanel
 from app.panels.studies import StudiesPanel
 from app.session import Session
 from app.widgets.axis_inputs import ChoicesEditor, RangeEditor
+from core.studies.search_space import searchable
 from core.studies.settings import SearchSettings
-from core.studies.space import searchable
 
 RATE = "optimiser.learning_rate"
 

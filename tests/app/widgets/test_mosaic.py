@@ -10,7 +10,7 @@ from app import theme
 from app.widgets.filter_cards import FilterCards
 from app.widgets.mosaic import Mosaic
 from core.explain.mosaics import Mosaic as Drawn
-from core.explain.strongest import Place
+from core.explain.top_activations import Place
 
 
 def squares(count: int, side: int = 6) -> list[np.ndarray]:

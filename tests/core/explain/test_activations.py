@@ -7,7 +7,7 @@ from torch import nn
 
 from core.errors import NotANumber, NotPossible
 from core.explain import activations
-from core.explain.pictures import signed_rgb
+from core.explain.signed_colours import signed_rgb
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import nn
 from core.data.target import Quantities
 from core.errors import NotPossible, Stopped
 from core.events import result_of
-from core.explain import activations, backwards, guided, methods
+from core.explain import activations, backward_rules, guided, methods
 from core.explain.explanation import Explanation
 from core.explain.settings import GuidedSettings
 from core.nets.heads import OutputScale
@@ -66,7 +66,7 @@ def test_other_activations_drop_what_is_negative_on_either_way(make, galaxy, act
     found = explained(predictor, image, 1).bands_map
     given_to: dict[nn.Module, torch.Tensor] = {}
     for module in predictor.network.modules():
-        if isinstance(module, backwards.ACTIVATIONS):
+        if isinstance(module, backward_rules.ACTIVATIONS):
             module.register_forward_hook(lambda own, inputs, _output: given_to.update({own: inputs[0].detach()}))
             module.register_full_backward_pre_hook(lambda _own, signals: (signals[0].clamp(min=0),))
             module.register_full_backward_hook(lambda own, signals, _: (signals[0] * (given_to[own] > 0),))
@@ -82,10 +82,10 @@ def test_the_rules_at_one_activation(x, signal, kind) -> None:
     at = torch.tensor([[x]], requires_grad=True)
     (slope,) = torch.autograd.grad(activation(at).sum(), at)
     for rule, expected in (
-        (backwards.rectified, max(signal, 0)),
-        (backwards.guided, max(signal, 0) * float(slope) if x > 0 else 0),
+        (backward_rules.rectified, max(signal, 0)),
+        (backward_rules.guided, max(signal, 0) * float(slope) if x > 0 else 0),
     ):
-        y = backwards.through([activation], at, rule)
+        y = backward_rules.through([activation], at, rule)
         torch.testing.assert_close(y, activation(at))
         (found,) = torch.autograd.grad(y, at, torch.tensor([[signal]]))
         assert float(found) == pytest.approx(expected, abs=1e-6)

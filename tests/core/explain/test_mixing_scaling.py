@@ -11,9 +11,9 @@ from captum.attr import IntegratedGradients, Occlusion
 
 from core.errors import NotPossible
 from core.events import result_of
-from core.explain import dreams, gradients, occlusion, sampled
-from core.explain.belief import deletion
-from core.explain.belief.settings import DeletionSettings
+from core.explain import dreams, integrated_gradients, occlusion, sampled_gradients
+from core.explain.faithfulness import deletion
+from core.explain.faithfulness.settings import DeletionSettings
 from core.explain.question import ask
 from core.explain.settings import (
     ClassDreamSettings,
@@ -53,7 +53,7 @@ def test_occlusion_is_captums(predictor, galaxy) -> None:
 def test_integrated_gradients_are_captums_and_add_up(predictor, galaxy) -> None:
     image = galaxy(SHAPE, 99)
     settings = GradientSettings(baseline="background", steps=400, most_steps=400)
-    found = result_of(gradients.explain(predictor, image, 1, settings, threading.Event()))
+    found = result_of(integrated_gradients.explain(predictor, image, 1, settings, threading.Event()))
     baseline = ask(predictor, image, 1).cover("background")[None]
     expected = IntegratedGradients(predictor.logits).attribute(
         torch.from_numpy(image)[None], baseline, target=1, n_steps=2000, internal_batch_size=200
@@ -66,7 +66,7 @@ def test_integrated_gradients_are_captums_and_add_up(predictor, galaxy) -> None:
 def test_smoothgrad_is_the_mean_gradient_in_the_pixels_that_the_first_layer_sees(predictor, galaxy) -> None:
     image = galaxy(SHAPE, 99)
     settings = SmoothGradSettings(samples=1, noise=1e-6)
-    found = result_of(sampled.explain(predictor, image, 1, settings, threading.Event()))
+    found = result_of(sampled_gradients.explain(predictor, image, 1, settings, threading.Event()))
     scaled = predictor.normalisation(torch.from_numpy(image)[None]).requires_grad_()
     (expected,) = torch.autograd.grad(predictor.network(scaled)[0, 1], scaled)
     np.testing.assert_allclose(found.bands_map, expected[0].numpy(), atol=1e-3 * expected.abs().max().item())

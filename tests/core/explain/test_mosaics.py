@@ -15,8 +15,8 @@ from core.data.stretch import StretchSettings, to_rgb
 from core.data.target import Classes
 from core.errors import NotPossible, Stopped
 from core.events import result_of
-from core.explain import deconvnet, mosaics, strongest
-from core.explain.pictures import signed_rgb
+from core.explain import deconvnet, mosaics, top_activations
+from core.explain.signed_colours import signed_rgb
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def weights(make, tmp_path):
 
 
 def made(weights, data, filters, layer="activation2", **knobs):
-    found = result_of(strongest.find(weights, data, layer, threading.Event()))
+    found = result_of(top_activations.find(weights, data, layer, threading.Event()))
     return found, result_of(mosaics.draw(weights, data, found, filters, threading.Event(), **knobs))
 
 

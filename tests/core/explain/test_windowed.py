@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from core.explain import folded, reach, windowed
-from core.explain.covered import positions
+from core.explain import fused, reach, windowed
+from core.explain.occluder import positions
 from core.explain.reach import Step
 
 pools = st.lists(
@@ -87,7 +87,7 @@ def test_a_windowed_network_gives_what_the_whole_network_gives(
     scaled = predictor.normalisation(torch.from_numpy(galaxy(shape))[None])[0]
     cover = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     rows, columns = positions(shape[1], patch, stride), positions(shape[2], patch, stride)
-    parts = reach.stages(folded.layers(predictor.network.features))
+    parts = reach.stages(fused.layers(predictor.network.features))
     assert parts is not None
     network, which = predictor.network, np.random.default_rng(0).permutation(len(rows) * len(columns))[:40]
     with torch.no_grad():
@@ -102,7 +102,7 @@ def test_a_windowed_network_gives_what_the_whole_network_gives(
 def test_layers_before_the_first_convolution_and_without_normalisation_are_understood(make, galaxy) -> None:
     predictor = make((1, 32, 32), depth=2, normalise="none")
     features = nn.Sequential(nn.AvgPool2d(2), nn.ReLU(), *predictor.network.features)
-    parts = reach.stages(folded.layers(features))
+    parts = reach.stages(fused.layers(features))
     assert parts is not None
     assert [part.convolution is None for part in parts] == [True, False, False]
     scaled, cover = torch.from_numpy(galaxy((1, 32, 32))), torch.full((1, 32, 32), 0.5)
@@ -139,8 +139,8 @@ def test_a_folded_network_gives_the_same_outputs(make, galaxy, sign: int, norms:
             parameter.data[0] *= sign  # pooling does not let a negative factor through
     stamps = torch.from_numpy(np.stack([galaxy((3, 40, 40), seed) for seed in range(4)]))
     with torch.no_grad():
-        torch.testing.assert_close(folded.logits(predictor)(stamps), predictor.logits(stamps), atol=1e-5, rtol=1e-5)
-    left = [module for module in folded.layers(predictor.network.features) if isinstance(module, nn.BatchNorm2d)]
+        torch.testing.assert_close(fused.logits(predictor)(stamps), predictor.logits(stamps), atol=1e-5, rtol=1e-5)
+    left = [module for module in fused.layers(predictor.network.features) if isinstance(module, nn.BatchNorm2d)]
     assert len(left) == norms
 
 
@@ -150,7 +150,7 @@ def test_scaling_and_the_way_back_are_what_autograd_says(make, kind: str, sample
     normalisation.kind, normalisation.samplewise = kind, samplewise
     images = torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(1)) * 10 ** torch.linspace(-3, 4, 8)
     images[0, 0, 0, 0] = normalisation.sky[0]  # where the compression is straight
-    scaled, way_back = folded.scaled_with_way_back(normalisation, images)
+    scaled, way_back = fused.scaled_with_way_back(normalisation, images)
     own = images.requires_grad_()
     expected = normalisation(own)
     torch.testing.assert_close(scaled, expected, atol=1e-6, rtol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 from core.data.target import Classes, Quantities, VoteFractions
 from core.evaluate import metrics
-from core.evaluate.judge import Judgement
+from core.evaluate.evaluation import Judgement
 from core.evaluate.predict import Predictions
 from core.studies import merits
 

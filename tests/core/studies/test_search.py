@@ -18,7 +18,7 @@ from core.errors import FolderInUse, Problem
 from core.events import EpochEnded, Preview, Progress, result_of
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.studies import search, search_figure, space, workers
+from core.studies import search, search_figure, search_space, workers
 from core.studies.journal import Journal
 from core.studies.settings import SearchSettings
 from core.studies.trials import Search, TrialEpoch
@@ -291,5 +291,5 @@ def test_the_space_of_a_stage_is_kept_in_the_journal(done):
     again = search.opened(done[0])
     assert again.spaces == done[2].spaces
     assert [str(axis) for axis in again.spaces["coarse"]] == [
-        str(axis) for axis in space.parsed(FEW.space, RunSettings())
+        str(axis) for axis in search_space.parsed(FEW.space, RunSettings())
     ]

@@ -16,7 +16,7 @@ from core.events import BatchEnded, CheckpointSaved, EpochEnded, Skipped, result
 from core.nets.predictor import Predictor
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.runs import RunFolder
-from core.train import batches, breakdown, loop, preparation, record, resuming
+from core.train import batches, loop, nan_diagnosis, preparation, resuming, run_report
 from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
 
 SMALL = NetworkSettings(depth=3, channels=16, dense=32)
@@ -172,14 +172,15 @@ def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):
     broken = images.clone()
     broken[2, 0, 3, 3] = torch.nan
     assert (
-        "Galaxy 13 of the dataset has a pixel" in breakdown.explained(plan, "epoch 2, batch 1", broken, rows).sentence
+        "Galaxy 13 of the dataset has a pixel"
+        in nan_diagnosis.explained(plan, "epoch 2, batch 1", broken, rows).sentence
     )
-    problem = breakdown.explained(plan, "epoch 2, batch 1", images, rows)
+    problem = nan_diagnosis.explained(plan, "epoch 2, batch 1", images, rows)
     assert "float16" in problem.sentence
     assert "kept" in problem.remedy
     with torch.no_grad():
         next(plan.predictor.network.parameters()).fill_(torch.inf)
-    problem = breakdown.explained(plan, "epoch 1, batch 3", images, rows)
+    problem = nan_diagnosis.explained(plan, "epoch 1, batch 3", images, rows)
     assert "weights have overflowed" in problem.sentence
     assert "learning rate below 0.005" in problem.remedy
     assert "kept" not in problem.remedy
@@ -187,7 +188,9 @@ def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):
 
 def test_a_breakdown_becomes_the_verdict_on_the_epochs_before(surveyed, tmp_path):
     folder = RunFolder(shutil.copytree(surveyed.path, tmp_path / "run"))
-    record.note_breakdown(folder, NotANumber("The loss is not a number any more.", "Be slower.", "epoch 16, batch 2"))
+    run_report.note_breakdown(
+        folder, NotANumber("The loss is not a number any more.", "Be slower.", "epoch 16, batch 2")
+    )
     told = json.loads(folder.metrics_file.read_text())["verdict"]
     assert (told["kind"], told["epoch"], told["advice"]) == ("not a number", 16, "Be slower.")
     assert "epoch 16, batch 2" in folder.log.read_text()

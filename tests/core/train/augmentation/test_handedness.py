@@ -7,7 +7,7 @@ import torch
 from core.data.cutouts import Cutouts
 from core.data.target import Classes, VoteFractions
 from core.nets.settings import NetworkSettings
-from core.train import preparation, showing
+from core.train import forward, preparation
 from core.train.augmentation import geometry
 from core.train.augmentation.handedness import handed, mirrored_names, swapped
 from core.train.augmentation.suited import suited
@@ -108,8 +108,8 @@ def test_the_labels_of_a_batch_are_those_of_the_galaxies_as_they_are_shown(new_d
         plan = preparation.prepare(wish, cutouts)
         rows = plan.split.train
         stamps = plan.early(torch.from_numpy(cutouts.images[rows]))
-    shown, _ = showing.answered(plan, stamps, 1, 1)
-    labels = showing.shown_labels(plan, rows, 1, 1)
+    shown, _ = forward.answered(plan, stamps, 1, 1)
+    labels = forward.shown_labels(plan, rows, 1, 1)
     names = np.array(plan.predictor.output_names)[labels.numpy()]
     assert (np.where(_winding(shown[:, 0].float().numpy()) > 0, "cw", "acw") == names).all()
     assert 0.2 < (labels != plan.labels[rows]).float().mean() < 0.8

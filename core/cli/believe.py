@@ -1,0 +1,61 @@
+"""Whether to believe a network: a table of many galaxies, and what it says by class."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+from core.cli.console import Console
+from core.cli.setting_options import adjusted
+from core.explain.faithfulness.settings import BeliefSettings
+
+if TYPE_CHECKING:
+    from core.explain.faithfulness.table import BeliefTable, ClassBelief
+
+_HEAD = (
+    *("class", "galaxies", "on galaxy", "neighbour", "sky", "nothing"),
+    *("evidence", "area", "deletion", "random", "insertion", "random"),
+)
+
+
+def believe(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork believe``."""
+    settings = adjusted(BeliefSettings, options, method=options.method)
+    from core.explain.faithfulness import table
+
+    run, data, part = options.run, options.data, options.split
+    found = console.drive("Believing", lambda stop: table.believe_many(run, data, part, settings, stop))
+    found.save(options.output)
+    _show(found, settings.method, console)
+    console.say(f"\n{len(found.lines):,} galaxies: {options.output}")
+    return 0
+
+
+def _show(found: BeliefTable, method: str, console: Console) -> None:
+    part = "all galaxies" if found.part == "all" else f"{found.part} part"
+    console.say(
+        f"{part}, {len(found.lines):,} galaxies, {method}: on what the decisions rest; medians of the\n"
+        "evidence on the galaxy, the area that it covers, and the areas under the curves of deletion and insertion\n"
+    )
+    console.table(_HEAD, [_cells(each) for each in (*found.classes, found.whole)] if found.lines else [])
+    console.say()
+    for sentence in found.sentences():
+        console.say(sentence)
+
+
+def _cells(each: ClassBelief) -> tuple[str, ...]:
+    shares = (_percent(count / each.galaxies) for count in each.counts.values())
+    evidence = (_percent(each.galaxy), _percent(each.area_galaxy))
+    areas = (each.deletion, each.deletion_random, each.insertion, each.insertion_random)
+    return (
+        each.name,
+        f"{each.galaxies:,}",
+        *shares,
+        *evidence,
+        *("–" if math.isnan(area) else f"{area:.2f}" for area in areas),
+    )
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{100 * share:.0f} %"

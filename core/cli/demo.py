@@ -1,0 +1,184 @@
+"""The whole road without a window: a survey is simulated, a network trained, judged, asked why, and fine-tuned.
+
+It leaves a project that the window opens, with the curves, metrics and overlays beside it as files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.cli.console import Console
+from core.cli.evaluate import show
+from core.cli.figures import save_curves
+from core.explain.methods import METHODS
+from core.project.files import write_atomically
+from core.project.project import Project
+from core.project.runs import RunFolder, read_history
+from core.simulate.settings import SurveySettings
+from core.train.settings import RunSettings
+
+if TYPE_CHECKING:
+    from core.evaluate.evaluation import Judgement
+    from core.evaluate.metrics import Report
+
+_LABELS = 200  # of the second survey
+_SECOND = SurveySettings(count=900, seeing=2.4, noise=0.06, seed=2612)
+_FIRST_RUN = {"optimiser": {"epochs": 12}}
+_SECOND_RUN = {
+    "data": {"train_limit": _LABELS, "validation": 0.15, "test": 0.4},
+    "optimiser": {"epochs": 10, "batch_size": 32},
+}
+
+
+def demo(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork demo``."""
+    started = time.monotonic()
+    folder = (options.output or _free("tuning-fork-demo")).expanduser()
+    project = Project.create(folder, "Demonstration")
+    try:
+        numbers = walk(project, console)
+    finally:
+        project.close()
+    console.say(f"\nDone in {time.monotonic() - started:.0f} s. Everything lies in {folder.resolve()}:")
+    for name, what in _CONTENTS.items():
+        console.say(f"  {name:<24}{what}")
+    write_atomically(folder / "metrics.json", json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+_CONTENTS = {
+    "curves.png": "learning curves of the first training",
+    "curves-fine-tuned.png": "learning curves of the fine-tuning",
+    "metrics.json": "accuracies on the locked-away test parts",
+    "overlays/": "occlusion and integrated-gradients maps, FITS and PNG",
+    "datasets/ and runs/": "a project: “tuningfork FOLDER” opens it in the window",
+}
+
+
+def walk(project: Project, console: Console) -> dict[str, Any]:
+    """Go the whole road in an empty project; returns the accuracies."""
+    first, second = _surveys(project, console)
+    settings = RunSettings.model_validate(_FIRST_RUN)
+    console.say(f"\n1. A network of {settings.network.depth} blocks learns the first survey.")
+    run, judgement = _trained(project, first, settings, "first", console)
+    _curves(run, project.folder / "curves.png", "First survey")
+    show(judgement, console)
+
+    console.say("\n2. Why? One galaxy of each class, and mistaken ones, by occlusion and integrated gradients.")
+    chosen = _telling_galaxies(judgement)
+    _explained(run, first, chosen, project.folder / "overlays", console)
+
+    console.say(f"\n3. The second survey has worse seeing and more noise; {_LABELS} of its galaxies tune the network.")
+    values = _SECOND_RUN | {"transfer": {"start_from": str(run.best.resolve()), "freeze_blocks": 1}}
+    tuned, after = _trained(project, second, RunSettings.model_validate(values), "fine-tuned", console)
+    _curves(tuned, project.folder / "curves-fine-tuned.png", f"Second survey, {_LABELS} labels")
+    show(after, console)
+    before = _unadapted(run, second, after, console)
+    console.say(f"\nThe first network as it was, on the same {after.report.galaxies} galaxies: {_accuracy(before)}.")
+    return {
+        "first survey, test part": judgement.report.to_json(),
+        "second survey, test part, unadapted": before.to_json(),
+        "second survey, test part, fine-tuned": after.report.to_json() | {"labels used": _LABELS},
+    }
+
+
+def _surveys(project: Project, console: Console) -> tuple[Path, Path]:
+    def simulate(stop: threading.Event) -> Any:
+        from core.simulate import demo as simulated
+
+        return (yield from simulated.cached(stop))
+
+    def simulate_again(stop: threading.Event) -> Any:
+        from core.simulate import demo as simulated
+
+        return (yield from simulated.cached(stop, _SECOND))
+
+    paths = []
+    for title, verb in (("first survey", simulate), ("second survey", simulate_again)):
+        made: Path = console.drive(f"Simulating the {title}", verb)
+        paths.append(project.dataset_path(title))
+        _placed(made, paths[-1])
+        console.say(f"{title.capitalize()}: {paths[-1]}")
+    return paths[0], paths[1]
+
+
+def _placed(made: Path, place: Path) -> None:
+    """The dataset under its name in the project, without a second copy on the disk where that is possible."""
+    try:
+        os.link(made, place)  # datasets are never changed after they are written
+    except OSError:
+        shutil.copyfile(made, place)
+
+
+def _trained(
+    project: Project, data: Path, settings: RunSettings, name: str, console: Console
+) -> tuple[RunFolder, Judgement]:
+    from core.evaluate import evaluation
+    from core.train import loop
+
+    folder = project.new_run(name)
+    console.drive("Training", lambda stop: loop.run(settings, data, folder, stop))
+    return folder, console.drive("Judging", lambda stop: evaluation.run(folder, data, "test", stop))
+
+
+def _curves(run: RunFolder, path: Path, title: str) -> None:
+    best = json.loads(run.metrics_file.read_text(encoding="utf-8"))["best_epoch"]
+    save_curves(read_history(run.history_file), path, title, best)
+
+
+def _telling_galaxies(judgement: Judgement) -> list[str]:
+    """For each class the galaxy that is most surely right, and the two most surely wrong ones."""
+    scores, labels = judgement.predictions.scores, judgement.labels
+    called, sure = scores.argmax(axis=1), scores.max(axis=1)
+    right, wrong = np.flatnonzero(called == labels), np.flatnonzero(called != labels)
+    chosen = [
+        max(of_class, key=lambda row: sure[row])
+        for kind in range(scores.shape[1])
+        if len(of_class := right[labels[right] == kind])
+    ]
+    chosen += sorted(wrong, key=lambda row: -sure[row])[:2]
+    return [judgement.predictions.ids[row] for row in chosen]
+
+
+def _explained(run: RunFolder, data: Path, ids: list[str], folder: Path, console: Console) -> None:
+    from core.cli.explain import explain_galaxies
+
+    for name in ("occlusion", "integrated-gradients"):
+        settings = METHODS[name].settings()
+        made = console.drive(
+            "Explaining",
+            lambda stop, name=name, settings=settings: explain_galaxies(
+                run.best, data, ids, None, name, settings, folder, stop
+            ),
+        )
+        console.say(f"{made} maps by {METHODS[name].title.lower()}: {folder}")
+
+
+def _unadapted(run: RunFolder, data: Path, after: Judgement, console: Console) -> Report:
+    """The first network on the very galaxies that the second was judged on."""
+    from core.evaluate import metrics, predict
+
+    rows = after.rows
+    predictions = console.drive("Judging", lambda stop: predict.run(run.best, data, rows, stop))
+    return metrics.report(after.target, after.labels, predictions.scores)
+
+
+def _accuracy(report: Report) -> str:
+    return f"accuracy {report.accuracy}"
+
+
+def _free(name: str) -> Path:
+    """A folder of that name where you are, numbered if there is one."""
+    place, number = Path(name), 2
+    while place.exists():
+        place, number = Path(f"{name}-{number}"), number + 1
+    return place

@@ -1,0 +1,45 @@
+"""The processes that torchrun starts for one training: all of them work, the first one writes and speaks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.project.runs import RunFolder
+
+NUMBER = int(os.environ.get("RANK", "0"))
+
+
+@contextlib.contextmanager
+def muted() -> Iterator[None]:
+    """Leave the standard output to the first process."""
+    if NUMBER == 0:
+        yield
+        return
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+@contextlib.contextmanager
+def joined(folder: RunFolder, device: str) -> Iterator[RunFolder]:
+    """Meet the other processes; hands out the run's folder to the first one, and to each other a copy to throw away."""
+    from core.train import distributed
+
+    with tempfile.TemporaryDirectory() as scratch:
+        own = folder
+        if NUMBER:
+            own = RunFolder(Path(scratch) / folder.name)
+            if folder.path.exists():
+                shutil.copytree(folder.path, own.path)
+        with distributed.joined(device):
+            yield own
+
+
+def signed(sentence: str) -> str:
+    """A problem with the number of the process that has it, where there are several."""
+    of = os.environ.get("WORLD_SIZE", "1")
+    return sentence if of == "1" else f"process {NUMBER + 1} of {of}: {sentence}"

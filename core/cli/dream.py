@@ -1,0 +1,138 @@
+"""Dreams as files: what a network takes for each class, or what it sees in galaxies."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from core.cli.console import Console
+from core.cli.evaluate import dataset_of
+from core.cli.explain import rows_of
+from core.cli.setting_options import adjusted
+from core.data.stretch import colour_planes
+from core.errors import NotANumber, SettingsProblem, Stopped
+from core.events import Progress, Skipped, Work, result_of
+from core.explain.methods import DREAMS
+from core.explain.settings import ClassDreamSettings, DeepDreamSettings
+from core.project.files import write_list
+
+if TYPE_CHECKING:
+    from core.data.cutouts import Cutouts
+    from core.explain.dream import Dream
+    from core.nets.predictor import Predictor
+
+_HEAD = ("id", "method", "target", "output", "score_before", "score", "probability_before", "probability")
+
+
+def dream(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork explain --method dream`` and ``deep-dream``."""
+    chosen = adjusted(DREAMS[options.method].settings, options)
+    settings = cast("ClassDreamSettings | DeepDreamSettings", chosen)
+    with dataset_of(options, console) as data:
+        made = console.drive(
+            "Dreaming",
+            lambda stop: dream_galaxies(
+                options.run, data, options.id, options.output_name, settings, options.output, stop
+            ),
+        )
+    console.say(f"{made:,} dreams: {options.output}")
+    return 0
+
+
+def dream_galaxies(
+    run: Path,
+    data: Path,
+    ids: Sequence[str] | None,
+    output: str | None,
+    settings: ClassDreamSettings | DeepDreamSettings,
+    folder: Path,
+    stop: threading.Event,
+) -> Work[int]:
+    """Dream of galaxies one by one, and write an image in FITS and a picture of each; returns how many.
+
+    Class dreams without ``ids`` are one for each output, or of the one that is named, with the background and the
+    colours of the first galaxy. A table named by the method lists the dreams, when the work is stopped those made
+    so far.
+
+    Parameters
+    ----------
+    run
+        Folder of a run, or a weights file.
+    data
+        A dataset.
+    ids
+        Which galaxies; None: all, for deep dreams.
+    output
+        Which output; None: the predicted one of each galaxy.
+    settings
+        Of a class dream or a deep dream.
+    folder
+        Where to write.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`.
+
+    Raises
+    ------
+    SettingsProblem
+        Class dreams are to start from galaxies, and none was named.
+    """
+    from core.data.cutouts import Cutouts
+    from core.explain import dreams
+    from core.nets import device as devices
+    from core.nets.predictor import Predictor
+
+    predictor = Predictor.load(run, devices.choose("auto"))
+    written: list[tuple[str, ...]] = [(*_HEAD, "fits", "png")]
+    with Cutouts.open(data) as cutouts:
+        wanted = _wanted(predictor, cutouts, ids, output, settings)
+        try:
+            for done, (row, name) in enumerate(wanted):
+                if stop.is_set():
+                    raise Stopped
+                yield Progress(done, len(wanted), "dreams")
+                image, galaxy = cutouts.images[row], cutouts.ids[row]
+                try:
+                    if isinstance(settings, ClassDreamSettings):
+                        work = dreams.class_dream(predictor, image, name, settings, stop, galaxy)
+                    else:
+                        work = dreams.deep_dream(predictor, image, name, settings, stop, galaxy)
+                    made = result_of(work)
+                except NotANumber as problem:
+                    yield Skipped(NotANumber(problem.sentence, problem.remedy, galaxy))
+                    continue
+                written.append(_saved(made, cutouts, row, folder))
+        finally:
+            if len(written) > 1:
+                write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
+    yield Progress(len(wanted), len(wanted), "dreams")
+    return len(written) - 1
+
+
+def _wanted(
+    predictor: Predictor,
+    cutouts: Cutouts,
+    ids: Sequence[str] | None,
+    output: str | None,
+    settings: ClassDreamSettings | DeepDreamSettings,
+) -> list[tuple[int, str | None]]:
+    """Row of the galaxy and name of the output of each dream."""
+    if ids is None and isinstance(settings, ClassDreamSettings):
+        if settings.start == "galaxy":
+            raise SettingsProblem("No galaxy was named from which to start.", "Name some with --id.", "start")
+        return [(0, name) for name in ([output] if output else predictor.output_names)]
+    return [(row, output) for row in rows_of(cutouts, ids)]
+
+
+def _saved(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
+    again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
+    stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
+    picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"
+    made.save_fits(fits, cutouts.wcs(row))
+    made.save_png(picture, planes=colour_planes([band.name for band in cutouts.bands]))
+    numbers = (made.score_before, made.score_after, made.probability_before, made.probability_after)
+    cells = ["" if value is None else f"{value:.6g}" for value in numbers]
+    return made.galaxy_id, made.method, made.target_name, made.output_name, *cells, fits.name, picture.name

@@ -1,0 +1,133 @@
+"""How good a network is, and what it says of galaxies."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.cli.console import Console
+from core.data.settings import ImportSettings
+from core.errors import SettingsProblem
+from core.events import Work
+from core.project.runs import RunFolder
+
+if TYPE_CHECKING:
+    from core.evaluate.evaluation import Judgement
+    from core.evaluate.metrics import ClassReport, QuantitiesReport
+
+_TABLES = (".csv", ".fits", ".xml", ".parquet")
+
+
+def evaluate(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork evaluate``."""
+    from core.evaluate import evaluation
+
+    folder = RunFolder(options.run)
+    data = options.data or folder.data
+    judgement = console.drive("Judging", lambda stop: evaluation.run(folder, data, options.split, stop))
+    if options.json:
+        about = {"run": folder.name, "data": judgement.data, "part": judgement.part, "note": judgement.note}
+        console.say_json(about | judgement.report.to_json() | {"unknown_classes": judgement.unknown})
+    else:
+        show(judgement, console)
+    return 0
+
+
+def show(judgement: Judgement, console: Console) -> None:
+    """Print a judgement."""
+    from core.evaluate.metrics import ClassReport
+
+    part = "all labelled galaxies" if judgement.part == "all" else f"{judgement.part} part"
+    console.say(f"{judgement.data}, {part}, {judgement.report.galaxies:,} galaxies: {judgement.note}.")
+    if isinstance(judgement.report, ClassReport):
+        _show_classes(judgement.report, console)
+    else:
+        _show_quantities(judgement.report, judgement.predictions.units, console)
+
+
+def _show_classes(report: ClassReport, console: Console) -> None:
+    mean = (f"balanced accuracy {_three(report.balanced_accuracy)}", f"macro F1 {_three(report.macro_f1)}")
+    console.say(f"accuracy {report.accuracy}, {', '.join(mean)}\n")
+    rows = [
+        (name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name]))
+        for name in report.names
+    ]
+    console.table(("class", "galaxies", "completeness", "purity"), rows)
+    console.say()
+    cells = report.confusion.tolist()
+    rows = [(name, *map(str, line)) for name, line in zip(report.names, cells, strict=True)]
+    console.table(("label \\ prediction", *report.names), rows)
+
+
+def _show_quantities(report: QuantitiesReport, units: Sequence[str], console: Console) -> None:
+    if report.accuracy is not None:
+        console.say(f"most voted answer right: {report.accuracy}")
+    rows = [
+        (
+            f"{name} [{unit}]" if unit else name,
+            _three(each.r2),
+            *(f"{value:.3g}" if value is not None else "–" for value in (each.bias, each.scatter, each.mae)),
+            str(each.outliers),
+        )
+        for (name, each), unit in zip(report.quantities.items(), units, strict=True)
+    ]
+    console.table(("quantity", "R²", "bias", "scatter", "mean |error|", "outliers"), rows)
+
+
+def predict(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork predict``."""
+    if options.output.suffix.lower() not in _TABLES:  # said before the work, not after it
+        raise SettingsProblem(
+            f"Tables cannot be written as “{options.output.suffix}”.", f"Choose one of: {', '.join(_TABLES)}."
+        )
+    from core.evaluate import predict as predicting
+    from core.evaluate import tables
+
+    with dataset_of(options, console) as data:
+        predictions = console.drive("Predicting", lambda stop: predicting.run(options.run, data, None, stop))
+    tables.write(predictions, options.output)
+    console.say(f"{len(predictions):,} galaxies: {options.output}")
+    return 0
+
+
+@contextlib.contextmanager
+def dataset_of(options: argparse.Namespace, console: Console) -> Iterator[Path]:
+    """The dataset that was named, or one made of raw files, which lasts as long as the block."""
+    sources: list[Path] = [path.expanduser() for path in options.source]
+    if len(sources) == 1 and _is_dataset(sources[0]):
+        yield sources[0]
+        return
+    from core.nets.predictor import Predictor
+
+    height, width = Predictor.load(options.run).stamp_shape[1:]
+    size = height if height == width else None
+    settings = ImportSettings(size=size, hdu=options.hdu or "", bands=options.bands or "")
+
+    def import_them(stop: threading.Event) -> Work[None]:
+        from core.data import importing
+
+        yield from importing.run(sources, data, settings, None, stop)
+
+    with tempfile.TemporaryDirectory(prefix="tuning-fork-") as folder:
+        data = Path(folder) / "galaxies.h5"
+        console.drive("Reading", import_them)
+        yield data
+
+
+def _is_dataset(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    import h5py
+
+    with contextlib.suppress(OSError), h5py.File(path) as file:
+        return {"images", "catalogue"} <= set(file)  # and not an HDF5 file of another make
+    return False
+
+
+def _three(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,73 @@
+"""Many runs in one table."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import Any
+
+from core.cli.console import Console
+from core.train import run_summary
+from core.train.run_summary import WORDS, RunSummary
+
+_LAST = math.inf
+SORTS: dict[str, Callable[[RunSummary], Any]] = {
+    "began": lambda run: run.began,
+    "name": lambda run: run.folder.name,
+    "score": lambda run: _LAST if math.isnan(run.score) else -run.score,
+    "loss": lambda run: _LAST if math.isnan(run.loss) else run.loss,
+    "epochs": lambda run: -run.epochs,
+}
+
+
+def runs(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork runs``."""
+    found = [run_summary.summary(run) for run in run_summary.found(options.folder)]
+    found = sorted((run for run in found if run.matches(options.filter)), key=SORTS[options.sort])
+    if options.json:
+        console.say_json({"runs": [_plain(run, options) for run in found]})
+        return 0
+    if not found:
+        console.say("No runs here." if not options.filter else f"No run matches “{options.filter}”.")
+        return 0
+    head = ("run", "state", "epochs", "best", "score", "validation", "loss", "test", "tags")
+    console.table(head, [_cells(run, options) for run in found])
+    for run in found:
+        if run.problem is not None:
+            console.say(f"note: {run.problem}")
+    return 0
+
+
+def _name(run: RunSummary, options: argparse.Namespace) -> str:
+    return run.folder.name if run.folder.path == options.folder else str(run.folder.path.relative_to(options.folder))
+
+
+def _cells(run: RunSummary, options: argparse.Namespace) -> tuple[str, ...]:
+    return (
+        _name(run, options),
+        WORDS[run.state],
+        f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
+        str(run.best_epoch or "–"),
+        run.score_name.replace("_", " ") or "–",
+        *("–" if math.isnan(value) else f"{value:.4f}" for value in (run.score, run.loss, run.test)),
+        ", ".join(run.notes.tags) or "–",
+    )
+
+
+def _plain(run: RunSummary, options: argparse.Namespace) -> dict[str, Any]:
+    numbers = {"score": run.score, "loss": run.loss, "test": run.test}
+    return {
+        "run": _name(run, options),
+        "began": run.began.isoformat(timespec="seconds"),
+        "state": run.state,
+        "epochs": run.epochs,
+        "planned": run.planned,
+        "best_epoch": run.best_epoch,
+        "score_name": run.score_name,
+        **{name: None if math.isnan(value) else value for name, value in numbers.items()},
+        "verdict": run.verdict,
+        "tags": list(run.notes.tags),
+        "notes": run.notes.text,
+        "problem": None if run.problem is None else str(run.problem),
+    }

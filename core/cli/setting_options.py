@@ -1,0 +1,70 @@
+"""Settings on the command line: printed with their meaning, read from a file, changed one by one."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any, TypeVar
+
+from core.cli.console import Console
+from core.data.settings import ImportSettings
+from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.methods import DREAMS, METHODS
+from core.settings import toml
+from core.settings.declare import Settings
+from core.simulate.settings import SurveySettings
+from core.studies.settings import SearchSettings, TrainingSizeSettings
+from core.train.settings import RunSettings
+
+S = TypeVar("S", bound=Settings)
+
+MODELS: dict[str, type[Settings]] = {
+    "train": RunSettings,
+    "import": ImportSettings,
+    "simulate": SurveySettings,
+    "believe": BeliefSettings,
+    "search": SearchSettings,
+    "training-size": TrainingSizeSettings,
+    **{name: method.settings for name, method in (METHODS | DREAMS).items()},
+}
+
+
+def settings(options: argparse.Namespace, console: Console) -> int:
+    """Print the settings of one chapter; or those of a training, and the others' behind comment signs.
+
+    Either way the text is a file that ``--settings`` takes.
+    """
+    if options.chapter:
+        console.say(toml.dumps(MODELS[options.chapter]()).rstrip())
+        return 0
+    console.say("# Settings of “tuningfork train”; those of the other commands follow as comments.\n")
+    console.say(toml.dumps(RunSettings()).rstrip())
+    for chapter, model in MODELS.items():
+        if model is not RunSettings:
+            console.say(f"\n# Settings of {chapter}, as “tuningfork settings {chapter}” prints them:\n#")
+            console.say(re.sub("^", "#   ", toml.dumps(model()).rstrip(), flags=re.MULTILINE))
+    return 0
+
+
+def adjusted(model: type[S], options: argparse.Namespace, **named: Any) -> S:
+    """Settings from the file, the ``--set`` changes and the command's own options, each over the one before.
+
+    Parameters
+    ----------
+    model
+        Which settings.
+    options
+        With ``settings`` (a path or None) and ``changes`` (texts like ``optimiser.epochs=5``).
+    named
+        The command's own options by the setting's name, two underscores for a dot; None was not given.
+    """
+    chosen = toml.load(model, options.settings) if options.settings else model()
+    values = toml.overridden(chosen, options.changes).model_dump()
+    for name, value in named.items():
+        if value is not None:
+            *path, last = name.split("__")
+            place = values
+            for step in path:
+                place = place[step]
+            place[last] = value
+    return toml.validated(model, values)

@@ -1,0 +1,57 @@
+"""What the network is shown in an epoch: which galaxies in which order, how they are varied, and their labels.
+
+All of it is a function of the seed, the epoch and the batch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from core.data.target import Classes
+from core.nets.device import memory_format
+from core.train import distributed
+from core.train.augmentation import geometry
+from core.train.augmentation.handedness import swapped
+from core.train.augmentation.pipeline import augmented
+from core.train.batches import Pool, Rows, balanced, shuffled
+from core.train.plan import Plan
+from core.train.randomness import numpy_generator, torch_generator, torch_seed
+
+
+def answered(plan: Plan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+    """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K).
+
+    Where several processes work together, each asks the network about its own galaxies of the batch.
+    """
+    seed = plan.settings.seed
+    random = torch_generator(seed, "augmentation", epoch, batch)
+    varied = augmented(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.late)
+    varied = varied.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
+    own = distributed.share(len(varied))
+    for dropout in plan.dropouts:
+        dropout.rows = (len(varied), own)
+        if dropout.generator is not None:
+            dropout.generator.manual_seed(torch_seed(seed, "dropout", epoch, batch))
+    with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
+        outputs = plan.trained(varied[own])
+    return varied, distributed.gathered(outputs, len(varied))
+
+
+def shown_labels(plan: Plan, rows: Rows, epoch: int, batch: int) -> Tensor:
+    """The labels of a batch as it is varied in training: of galaxies shown mirrored those of the mirror image."""
+    labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
+    if plan.mirror is None:
+        return labels
+    random = torch_generator(plan.settings.seed, "augmentation", epoch, batch)
+    is_mirrored = geometry.mirrored(len(rows), plan.settings.augmentation, random)
+    return swapped(labels, plan.mirror, is_mirrored.to(plan.device))
+
+
+def order(plan: Plan, epoch: int) -> list[Pool]:
+    """The batches of an epoch, a function of the seed and its number."""
+    wish, rows = plan.settings.optimiser, plan.split.train
+    random = numpy_generator(plan.settings.seed, "order", epoch)
+    if wish.balanced_batches and isinstance(plan.target, Classes):
+        rows = balanced(rows, plan.training_labels, random)
+    return shuffled(rows, wish.batch_size, plan.stamp_bytes, random)

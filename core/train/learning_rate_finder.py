@@ -1,0 +1,166 @@
+r"""Which learning rate? A short training whose steps grow from tiny to far too long tells.
+
+The rate grows by a constant factor from batch to batch, and the training loss is written down before each step. With
+tiny steps nothing happens, then the loss falls, and beyond some rate it blows up. The curve is smoothed with a
+Gaussian over the logarithm of the rate, and two rates are read off:
+
+- where the smoothed loss falls most steeply, :math:`\min\,dL / d\log\lambda`;
+- where it *diverges*: the first rate after the lowest point at which it has risen again by a tenth of all it fell,
+  and by more than three standard deviations of what noise the smoothing leaves.
+
+The suggestion is the first, but at most a tenth of the second. A network of its own is trained for this and thrown
+away, on galaxies of the training part; those of the validation and the test part are not even read.
+
+References
+----------
+Smith 2017, Cyclical learning rates for training neural networks, arXiv:1506.01186.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.data.cutouts import Cutouts
+from core.errors import NotPossible, Stopped
+from core.events import Progress, Skipped, Work
+from core.train import environment, optimiser, preparation
+from core.train.batches import Images, Rows, open_images
+from core.train.forward import answered, order, shown_labels
+from core.train.optimiser import Descent
+from core.train.plan import Plan
+from core.train.settings import RunSettings
+
+LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 120
+_WIDTH = 4.0  # standard deviation of the Gaussian, in steps
+_RISE = 0.1  # of the fall: more than this is a divergence
+_SURE = 3.0
+_BLOWN_UP = 4.0  # times the lowest loss: there is no need to go on
+_FEWEST = 10
+_MARGIN = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class RateRange:
+    """What the test found.
+
+    Attributes
+    ----------
+    rates, losses, smoothed
+        One value for each step, float64 (n,).
+    steepest
+        The rate at which the smoothed loss falls fastest.
+    diverged
+        The rate from which on it grows; None if it did not up to the highest rate.
+    suggestion
+        A learning rate for a training with these settings.
+    """
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    smoothed: NDArray[np.float64]
+    steepest: float
+    diverged: float | None
+    suggestion: float
+
+
+def run(settings: RunSettings, data: Path, stop: threading.Event, *, steps: int = STEPS) -> Work[RateRange]:
+    """Try learning rates from 1e-6 to 10 on a throwaway network.
+
+    Parameters
+    ----------
+    settings
+        Of the training to come; its learning rate and decay do not matter.
+    data
+        The dataset.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`.
+    steps
+        How many batches.
+
+    Raises
+    ------
+    Problem
+        The data, the settings or the device do not allow a training, or the loss does not fall at any rate.
+    """
+    with environment.exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+        plan = preparation.prepare(settings, cutouts)
+        for notice in plan.notices:
+            yield Skipped(notice)
+        with (yield from open_images(cutouts, plan.split.train, plan.early, plan.device, stop)) as images:
+            rates = np.geomspace(LOWEST, HIGHEST, steps)
+            losses = yield from _losses(plan, images, rates, stop)
+    return read_off(rates[: len(losses)], losses)
+
+
+def read_off(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> RateRange:
+    """The steepest descent, the divergence and the suggestion in a curve of losses (n,) against growing rates (n,).
+
+    Raises
+    ------
+    NotPossible
+        The loss falls nowhere.
+    """
+    curve = smoothed(losses)
+    lowest = int(curve.argmin())
+    if len(curve) < _FEWEST or lowest == 0:
+        raise NotPossible("The loss falls at no learning rate.", "Look whether the labels fit the images.")
+    fall = float(curve[: lowest + 1].max() - curve[lowest])
+    single = 1.4826 * float(np.median(np.abs(np.diff(losses)))) / math.sqrt(2)
+    noise = single / math.sqrt(2 * math.sqrt(math.pi) * _WIDTH)  # of the smoothed curve
+    if fall < _SURE * noise:
+        raise NotPossible(
+            "The loss falls at no learning rate by more than its noise from batch to batch.",
+            "Choose a larger batch size, or look whether the labels fit the images.",
+            "optimiser.batch_size",
+        )
+    slope = np.gradient(curve, np.log(rates))
+    steepest = float(rates[slope[: lowest + 1].argmin()])
+    risen = np.flatnonzero(curve[lowest:] > curve[lowest] + max(_RISE * fall, _SURE * noise))
+    diverged = float(rates[lowest + risen[0]]) if len(risen) else None
+    suggestion = steepest if diverged is None else min(steepest, diverged / _MARGIN)
+    return RateRange(rates, losses, curve, steepest, diverged, suggestion)
+
+
+def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The losses (n,) under a Gaussian of four steps; near the ends over what there is."""
+    steps = np.arange(len(losses))
+    weights = np.exp(-((steps[:, None] - steps[None, :]) ** 2) / (2 * _WIDTH**2))
+    return weights @ losses / weights.sum(axis=1)
+
+
+def _losses(plan: Plan, images: Images, rates: NDArray[np.float64], stop: threading.Event) -> Work[NDArray[np.float64]]:
+    """The loss before each step, until it is no number or has blown up."""
+    network = plan.predictor.network.train()
+    criterion, _ = optimiser.criteria(plan.settings, plan.target, plan.training_labels)
+    moving, losses = Descent(network, plan.settings, plan.precision), list[float]()
+    batches = _endless(plan, images)
+    for step, rate in enumerate(rates, 1):
+        if stop.is_set():
+            raise Stopped
+        epoch, (rows, stamps) = next(batches)
+        _, outputs = answered(plan, stamps, epoch, step)
+        loss = criterion(outputs.float(), shown_labels(plan, rows, epoch, step))
+        value = loss.item()
+        if not math.isfinite(value) or (losses and value > _BLOWN_UP * max(losses[0], min(losses))):
+            break
+        losses.append(value)
+        moving.step(loss, float(rate))
+        yield Progress(step, len(rates), "steps")
+    return np.array(losses)
+
+
+def _endless(plan: Plan, images: Images) -> Iterator[tuple[int, tuple[Rows, Tensor]]]:
+    """Batches of the training part, epoch after epoch."""
+    epoch = 0
+    while True:
+        epoch += 1
+        for batch in images.batches(order(plan, epoch)):
+            yield epoch, batch

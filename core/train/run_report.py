@@ -1,0 +1,199 @@
+"""What a run leaves behind for people: its numbers with the part they are for, a model card, a log."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from core.data import target as targets
+from core.data.target import Classes
+from core.errors import NotANumber
+from core.events import EpochEnded, Scores
+from core.project.files import write_atomically
+from core.project.runs import RunFolder
+from core.settings import toml
+from core.train import verdict
+from core.train.plan import Plan
+from core.train.settings import RunSettings
+from core.train.zero_shot import Baseline
+
+FORMAT = 1
+CONSTANT = "The network gives the same answer for every validation galaxy."
+
+
+def note(folder: RunFolder, sentence: str) -> None:
+    """Add a line with the time to the log."""
+    with folder.log.open("a", encoding="utf-8") as log:
+        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {sentence}\n")
+
+
+def note_epoch(folder: RunFolder, ended: EpochEnded) -> None:
+    """Add an epoch to the log."""
+    best = ", the best so far" if ended.best_epoch == ended.epoch else ""
+    note(
+        folder,
+        f"epoch {ended.epoch}/{ended.epochs}: training {in_words(ended.train)}; validation "
+        f"{in_words(ended.validation)}{best}; {ended.seconds:.1f} s",
+    )
+
+
+def in_words(scores: Scores) -> str:
+    """Scores in a line, such as ``loss 0.412, accuracy 0.871``."""
+    values = {name: value for name, value in scores.values.items() if ":" not in name}
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in {"loss": scores.loss, **values}.items())
+
+
+def metrics(
+    plan: Plan, history: Sequence[EpochEnded], reason: str, warnings: list[str], baseline: Baseline | None
+) -> dict[str, Any]:
+    """The run's numbers as plain values, each under the name of the part of the data that it is for."""
+    best = history[history[-1].best_epoch - 1]
+    return {
+        "format": FORMAT,
+        "target": targets.to_dict(plan.target),
+        "data": plan.facts,
+        "epochs": len(history),
+        "best_epoch": best.epoch,
+        "reason": reason,
+        "verdict": asdict(verdict.of(history, plan.settings, _classes(plan))),
+        "validation": _plain(best.validation)
+        | {
+            "galaxies": plan.facts["galaxies"]["validation"],
+            "note": "of the best epoch, which was chosen on this part: slightly optimistic; float32, no augmentation",
+        },
+        "training": _plain(best.train)
+        | {
+            "galaxies": plan.facts["galaxies"]["training"],
+            "note": "running mean during the best epoch, with augmentation and dropout",
+        },
+        "baseline": None if baseline is None else _plain_baseline(baseline),
+        "warnings": warnings,
+    }
+
+
+def _classes(plan: Plan) -> int | None:
+    return len(plan.target.names) if isinstance(plan.target, Classes) else None
+
+
+def note_breakdown(folder: RunFolder, problem: NotANumber) -> None:
+    """Write down that the loss broke down: in the log, and as the verdict on the epochs before."""
+    note(folder, str(problem))
+    if folder.metrics_file.exists():
+        values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
+        epoch = values["epochs"] + 1
+        told = verdict.Verdict("not a number", epoch, f"In epoch {epoch}: {problem.sentence}", problem.remedy)
+        write_metrics(folder, values | {"verdict": asdict(told)})
+
+
+def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
+    """Write ``metrics.json``."""
+    write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_card(folder: RunFolder, plan: Plan, values: Mapping[str, Any]) -> None:
+    """Write ``card.md``: what this network is, in plain words."""
+    write_atomically(folder.card, "\n".join(_card(folder, plan, values)) + "\n")
+
+
+def _card(folder: RunFolder, plan: Plan, values: Mapping[str, Any]) -> list[str]:
+    shape, predictor = plan.predictor.stamp_shape, plan.predictor
+    scale = f"{predictor.pixel_scale:.3g} arcsec/pixel" if math.isfinite(predictor.pixel_scale) else "unknown scale"
+    lines = [
+        f"# {folder.name}",
+        "",
+        (
+            f"A convolutional network of {plan.settings.network.depth} blocks that predicts "
+            f"{', '.join(predictor.output_names)} from stamps of {shape[2]} × {shape[1]} pixels ({scale}) in the bands "
+            f"{', '.join(predictor.bands)}."
+        ),
+        "",
+        "## Data",
+        (
+            f"{plan.facts['data']} (fingerprint {plan.facts['checksum']}), split with seed {plan.split.seed}: "
+            f"{plan.split.rule}"
+        ),
+        "",
+        *_parts(plan.facts),
+        "",
+        "## Scores",
+        (
+            f"Validation ({values['validation']['galaxies']} galaxies, {values['validation']['note']}): "
+            f"{_listed(values['validation'])}."
+        ),
+    ]
+    if values["baseline"]:
+        lines.append(
+            f"The network that it started from, unadapted, on the same galaxies: {_listed(values['baseline'])}."
+        )
+    lines += ["", "## Convergence", "", f"{values['verdict']['sentence']} {values['verdict']['advice']}".strip()]
+    changed = toml.differences(RunSettings(), plan.settings)
+    lines += ["", "## Settings that differ from the default", ""]
+    lines += [f"- {name}: {new} (default {old})" for name, old, new in changed] or ["None."]
+    lines += ["", "## Caveats", ""]
+    lines += [f"- {warning}" for warning in values["warnings"]]
+    lines += [
+        "- The scores hold for galaxies like those it was trained on: same survey, depth, scale and selection.",
+        "- The labels' own errors are part of the scores.",
+        "- A probability of the network is not a calibrated probability.",
+    ]
+    return lines
+
+
+def _parts(facts: Mapping[str, Any]) -> list[str]:
+    classes: Mapping[str, Mapping[str, int]] | None = facts.get("classes")
+    if classes is None:
+        return [f"- {part}: {count} galaxies" for part, count in facts["galaxies"].items()]
+    names = list(classes["training"])
+    return [
+        "| part | " + " | ".join(names) + " |",
+        "|---" * (len(names) + 1) + "|",
+        *(
+            "| " + " | ".join([part, *(str(count) for count in counts.values())]) + " |"
+            for part, counts in classes.items()
+        ),
+    ]
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    known = ("accuracy", "balanced_accuracy", "r2", "loss")
+    return ", ".join(f"{name.replace('_', ' ')} {values[name]:.3f}" for name in known if values.get(name) is not None)
+
+
+def _plain(scores: Scores) -> dict[str, Any]:
+    """Scores for JSON, which knows no NaN."""
+    values = {"loss": scores.loss, **scores.values}
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def _plain_baseline(baseline: Baseline) -> dict[str, Any]:
+    return _plain(baseline.scores) | {
+        "galaxies": baseline.galaxies,
+        "outputs": list(baseline.names),
+        "note": "the network that was started from, before any step, on the validation galaxies whose labels it knows",
+    }
+
+
+def read_baseline(folder: RunFolder) -> Baseline | None:
+    """The unadapted network's scores from ``metrics.json``, for a run that goes on."""
+    if not folder.metrics_file.exists():
+        return None
+    values = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("baseline")
+    if values is None:
+        return None
+    figures = {name: value for name, value in values.items() if name not in {"loss", "galaxies", "outputs", "note"}}
+    return Baseline(Scores(values["loss"], figures), values["galaxies"], tuple(values["outputs"]))
+
+
+def card_values(plan: Plan, folder: RunFolder, ended: EpochEnded) -> dict[str, Any]:
+    """What a predictor's file says of its origin."""
+    return {
+        "run": folder.name,
+        "epoch": ended.epoch,
+        "seed": plan.settings.seed,
+        "validation": _plain(ended.validation),
+        **plan.facts,
+    }

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.data.cutouts import Cutouts
+from core.data.project_copy import take_in
+from core.errors import Stopped, UnreadableFile
+from core.events import result_of
+
+
+def taken(path: Path, folder: Path) -> Path:
+    return result_of(take_in(path, folder, threading.Event()))
+
+
+def test_a_dataset_from_elsewhere_lies_in_the_folder_and_reads_the_same(survey_dataset: Path, tmp_path: Path) -> None:
+    path = taken(survey_dataset, tmp_path / "datasets")
+    assert path == tmp_path / "datasets" / "survey.h5"
+    with Cutouts.open(path) as copy, Cutouts.open(survey_dataset) as original:
+        assert copy.checksum == original.checksum
+
+
+def test_a_dataset_of_the_folder_stays_where_it_is(survey_dataset: Path) -> None:
+    assert taken(survey_dataset, survey_dataset.parent) == survey_dataset
+    assert len(list(survey_dataset.parent.iterdir())) == 1
+
+
+def test_the_same_galaxies_are_not_taken_in_twice(survey_dataset: Path, tmp_path: Path) -> None:
+    first = taken(survey_dataset, tmp_path / "datasets")
+    moved = shutil.copy(survey_dataset, tmp_path / "survey.h5")
+    assert taken(survey_dataset, tmp_path / "datasets") == first
+    assert taken(Path(moved), tmp_path / "datasets") == first
+
+
+def test_other_galaxies_of_the_same_name_are_left_alone(
+    survey_dataset: Path, small_dataset: Path, tmp_path: Path
+) -> None:
+    first = taken(survey_dataset, tmp_path / "datasets")
+    before = first.read_bytes()
+    assert taken(small_dataset, tmp_path / "datasets").name == "survey (2).h5"
+    assert first.read_bytes() == before
+
+
+def test_where_a_second_name_is_not_possible_it_is_copied(
+    survey_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError("another disk")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = taken(survey_dataset, tmp_path / "datasets")
+    assert not path.samefile(survey_dataset)
+    assert path.read_bytes() == survey_dataset.read_bytes()
+
+
+def test_a_copy_that_is_stopped_leaves_nothing(
+    survey_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError("another disk")
+
+    monkeypatch.setattr(os, "link", refuse)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        result_of(take_in(survey_dataset, tmp_path / "datasets", stop))
+    assert list((tmp_path / "datasets").iterdir()) == []
+
+
+def test_what_is_no_dataset_is_refused_and_not_taken_in(tmp_path: Path) -> None:
+    (tmp_path / "notes.h5").write_text("no galaxies")
+    with pytest.raises(UnreadableFile):
+        taken(tmp_path / "notes.h5", tmp_path / "datasets")
+    assert not (tmp_path / "datasets").exists()
+
+
+@pytest.fixture
+def small_dataset(tmp_path: Path) -> Path:
+    """A dataset of the same file name with other galaxies."""
+    import numpy as np
+    from astropy.table import Table
+
+    from core.data.store import Band, DatasetWriter, Origin
+
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "elsewhere" / "survey.h5"
+    with DatasetWriter(path, (1, 8, 8), [Band("r")], "float32") as writer:
+        writer.append(np.ones((2, 1, 8, 8), np.float32), ["a", "b"], np.full(2, 0.4), ["", ""], np.zeros(2))
+        writer.finish(Table({"id": ["a", "b"]}), [], Origin("test", "2026-01-01", "drawn", ""), [])
+    return path

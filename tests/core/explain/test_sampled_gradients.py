@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import IntegratedGradients, NoiseTunnel, Saliency
+
+from core.data.target import Quantities
+from core.errors import Stopped
+from core.events import Progress, result_of
+from core.explain import integrated_gradients, methods, sampled_gradients
+from core.explain.explanation import Explanation
+from core.explain.question import ask
+from core.explain.settings import ExpectedGradientSettings, SmoothGradSettings
+from core.nets.heads import OutputScale
+
+BOTH = (SmoothGradSettings, ExpectedGradientSettings)
+
+
+def explained(predictor, image, output, settings) -> Explanation:
+    return result_of(sampled_gradients.explain(predictor, image, output, settings, threading.Event()))
+
+
+def weights_of(linear, output: int) -> np.ndarray:
+    """Of a linear network, how much each pixel (2, 12, 16) counts."""
+    impulses = torch.eye(2 * 12 * 16).reshape(-1, 2, 12, 16)
+    with torch.no_grad():
+        found = (linear.logits(impulses) - linear.logits(torch.zeros_like(impulses[:1])))[:, output]
+    return found.reshape(2, 12, 16).numpy()
+
+
+def close(found: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
+    np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+@pytest.mark.parametrize("noise", [0.0, 2.5])
+def test_smoothgrad_is_captums_with_the_same_noise(make, galaxy, activation, noise) -> None:
+    predictor, image = make((1, 32, 32), activation=activation), galaxy((1, 32, 32))
+    predictor.normalisation.kind = "standard"  # of mean zero and deviation one
+    scatter = float(ask(predictor, image).scatter())
+    assert scatter == pytest.approx(1, rel=0.3)  # that of the noise in the image
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        expected = NoiseTunnel(Saliency(predictor.logits)).attribute(
+            torch.from_numpy(image)[None],
+            nt_samples=20,
+            nt_samples_batch_size=1,
+            stdevs=noise * scatter,
+            target=2,
+            abs=False,
+        )
+    found = explained(predictor, image, 2, SmoothGradSettings(samples=20, noise=noise, seed=7))
+    close(found.bands_map, expected[0].numpy(), 1e-4)
+    assert found.error is None and np.isnan(found.baseline_score)
+
+
+def test_smoothgrad_is_a_mean_of_finite_differences(make, galaxy) -> None:
+    predictor, image = make((2, 24, 24), activation="gelu"), galaxy((2, 24, 24))
+    scatter = ask(predictor, image).scatter()[:, None, None].double()
+    found = explained(predictor, image, 1, SmoothGradSettings(samples=4, seed=3)).bands_map
+    random = torch.Generator().manual_seed(3)
+    direction = torch.randn(image.shape, generator=torch.Generator().manual_seed(0)).double()
+    predictor.network.double()
+    predictor.normalisation.double()
+    rises = []
+    for _ in range(4):
+        noisy = torch.from_numpy(image) + scatter * torch.randn(image.shape, generator=random)
+        scaled = predictor.normalisation(noisy)
+        with torch.no_grad():
+            up, down = predictor.network(torch.stack([scaled + 1e-7 * direction, scaled - 1e-7 * direction]))[:, 1]
+        rises.append(float(up - down) / 2e-7)
+    assert float((found * direction.numpy()).sum()) == pytest.approx(np.mean(rises), rel=1e-3)
+
+
+def test_of_a_linear_network_both_are_exact(linear, galaxy) -> None:
+    image, weights = galaxy((2, 12, 16)), weights_of(linear, 1)
+    smooth = explained(linear, image, 1, SmoothGradSettings(samples=3))
+    close(smooth.bands_map, weights, 1e-3)
+    expected = explained(linear, image, 1, ExpectedGradientSettings(samples=9, seed=4))
+    random = np.random.default_rng(4)
+    random.permutation(9), random.random(9)  # the places
+    skies = [ask(linear, image).cover("noise", random).numpy() for _ in range(9)]
+    close(expected.bands_map, weights * (image - np.mean(skies, axis=0)), 1e-3)
+    assert expected.error < 1e-3
+
+
+def test_expected_gradients_are_the_mean_of_integrated_gradients_over_skies(make, galaxy) -> None:
+    predictor, image = make((1, 24, 24)), galaxy((1, 24, 24))
+    skies = torch.stack([ask(predictor, image).cover("noise", seed) for seed in range(200)])
+    captum = IntegratedGradients(predictor.logits)
+    batch = torch.from_numpy(image)[None].expand_as(skies)
+    mean = captum.attribute(batch, skies, target=0, n_steps=10, internal_batch_size=400).mean(dim=0)[0].numpy()
+
+    def off(samples: int) -> float:
+        found = explained(predictor, image, 0, ExpectedGradientSettings(samples=samples, seed=1)).map
+        return float(np.abs(found - mean).sum() / np.abs(mean).sum())
+
+    assert off(1000) < 0.15
+    assert off(1000) < 0.3 * off(20)
+
+
+def test_expected_gradients_add_up_the_better_the_more_there_are(make, galaxy) -> None:
+    predictor = make((2, 32, 32), depth=4)
+    errors = {10: [], 300: []}
+    for samples, found in errors.items():
+        for seed in range(4):
+            settings = ExpectedGradientSettings(samples=samples, seed=seed)
+            made = explained(predictor, galaxy((2, 32, 32)), 0, settings)
+            difference = made.score - made.baseline_score
+            off = abs(float(made.map.sum(dtype=np.float64)) - difference) / abs(difference)
+            assert made.error == pytest.approx(off, abs=1e-5)
+            found.append(made.error)
+    assert np.mean(errors[300]) < 0.5 * np.mean(errors[10])
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_the_seed_decides_and_not_how_many_go_through_at_a_time(make, galaxy, kind, monkeypatch) -> None:
+    predictor, image = make((2, 24, 24)), galaxy((2, 24, 24))
+    one, other = (explained(predictor, image, 0, kind(samples=7, seed=seed)).map for seed in (1, 2))
+    assert not np.allclose(one, other, atol=1e-3 * np.abs(one).max())
+    monkeypatch.setattr(integrated_gradients, "_CHUNK_BYTES", 1)
+    close(explained(predictor, image, 0, kind(samples=7, seed=1)).map, one, 1e-5)
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_it_stops_between_draws_and_leaves_no_gradients(make, galaxy, kind, monkeypatch) -> None:
+    predictor, image, stop = make((2, 24, 24)), galaxy((2, 24, 24)), threading.Event()
+    predictor.network.requires_grad_(requires_grad=True)
+    monkeypatch.setattr(integrated_gradients, "_CHUNK_BYTES", 1)
+    work = sampled_gradients.explain(predictor, image, 0, kind(samples=5), stop)
+    assert next(work) == Progress(1, 5, "samples")
+    stop.set()
+    with pytest.raises(Stopped):
+        next(work)
+    assert all(parameter.grad is None for parameter in predictor.network.parameters())
+
+
+@pytest.mark.parametrize("name", ["smoothgrad", "expected-gradients"])
+def test_a_quantity_is_explained_in_its_unit(make, galaxy, name) -> None:
+    scale = OutputScale(torch.tensor([3.0]), torch.tensor([2.0]))
+    predictor = make((1, 24, 24), Quantities(("radius",), ("arcsec",)), scale)
+    settings = methods.METHODS[name].settings()
+    found = result_of(methods.explain(name, predictor, galaxy((1, 24, 24)), None, settings, threading.Event()))
+    assert found.unit == "arcsec" and found.probability is None and found.is_signed
+    assert found.method == name.replace("-gradients", " gradients")
+
+
+def test_an_image_without_a_galaxy_has_no_evidence_against_skies(make) -> None:
+    flat = np.full((1, 24, 24), 3, np.float32)
+    found = explained(make((1, 24, 24)), flat, 0, ExpectedGradientSettings(samples=5))
+    assert not found.map.any()
