@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app import theme
-from app.window import MainWindow
+from app.shell.window import MainWindow
 
 
 class _Crashes(QObject):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from app.panels.explanation.panel import ExplanationPanel
+    from app.explain.maps.panel import ExplanationPanel
 
 ROOT = Path(__file__).parents[1]
 SIZE = (1280, 800)
@@ -54,7 +54,7 @@ class Photographer:
         from PySide6.QtWidgets import QApplication
 
         from app import theme
-        from app.window import MainWindow
+        from app.shell.window import MainWindow
 
         self.folder = folder
         self.epochs = epochs
@@ -95,7 +95,7 @@ class Photographer:
 
     def training(self) -> None:
         """Train, and take the picture while the curves move."""
-        from app.panels.training import TrainingPanel
+        from app.train.training import TrainingPanel
 
         session = self.window.session
         self.window.show_workspace("train")
@@ -160,7 +160,7 @@ class Photographer:
 
     def belief(self) -> None:
         """On what the decisions rest, class by class."""
-        from app.panels.belief import BeliefPanel
+        from app.explain.belief import BeliefPanel
 
         panel = cast("BeliefPanel", self.raised("belief"))
         panel.ask.click()
@@ -170,7 +170,7 @@ class Photographer:
 
     def filters(self) -> None:
         """The nine strongest galaxies of some filters of a middle layer."""
-        from app.panels.filters import FiltersPanel
+        from app.explain.filters import FiltersPanel
 
         panel = cast("FiltersPanel", self.raised("filters"))
         self.until(panel.seek.isEnabled, "the layers", 60)
@@ -183,7 +183,7 @@ class Photographer:
         """A class dreamt from noise, and a deep dream on the galaxy."""
         from PySide6.QtCore import Qt
 
-        from app.panels.dreams import DreamsPanel
+        from app.explain.dreams import DreamsPanel
 
         panel = cast("DreamsPanel", self.raised("dreams"))
         self.until(panel.start.isEnabled, "the network's answers", 60)
@@ -199,7 +199,7 @@ class Photographer:
 
     def galaxy_map(self) -> None:
         """The galaxies as points."""
-        from app.panels.galaxy_map import GalaxyMapPanel
+        from app.explain.galaxy_map import GalaxyMapPanel
 
         panel = cast("GalaxyMapPanel", self.raised("galaxy_map"))
         panel.draw.click()
@@ -209,7 +209,7 @@ class Photographer:
 
     def evaluating(self) -> None:
         """The numbers of the validation part."""
-        from app.panels.evaluation import EvaluationPanel
+        from app.evaluate.evaluation import EvaluationPanel
 
         self.window.show_workspace("evaluate")
         panel = cast("EvaluationPanel", self.panel("evaluation"))
@@ -220,7 +220,7 @@ class Photographer:
 
     def panels(self) -> None:
         """Each panel alone, as large as a dock can make it."""
-        from app.workspaces import PANELS, WORKSPACES
+        from app.shell.workspaces import PANELS, WORKSPACES
 
         for name in PANELS:
             workspace = next(
@@ -256,7 +256,7 @@ class Photographer:
         """Guide and about box."""
         from PySide6.QtWidgets import QApplication, QMessageBox
 
-        from app.guide import Guide, show_about
+        from app.shell.guide import Guide, show_about
 
         guide = Guide(self.window)
         guide.show()

@@ -11,9 +11,14 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app import explaining, work
-from app.explaining import Question
-from app.jobs import Job
+from app import work
+from app.data import work as data_work
+from app.evaluate import work as evaluate_work
+from app.explain import map_work
+from app.explain.map_work import Question
+from app.jobs.job import Job
+from app.shell import work as shell_work
+from app.train import work as train_work
 from core.data.cutouts import Cutouts
 from core.data.stretch import StretchSettings
 from core.errors import Problem
@@ -43,11 +48,14 @@ import sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 application = QCoreApplication([])
-from app import explaining, work
-from app.explaining import Question
+from app.data import work as data
+from app.explain import map_work, network_work
+from app.shell import work as shell
+from app.studies import work as studies
+from app.train import work as train
 from core.nets.settings import NetworkSettings
-jobs = [work.warm_up(), work.demonstration(), work.device(), work.layer_table(NetworkSettings(), (1, 32, 32))]
-jobs += [work.open_dataset(Path("a.h5"), Path("project"))]
+jobs = [shell.warm_up(), shell.demonstration(), shell.device(), train.layer_table(NetworkSettings(), (1, 32, 32))]
+jobs += [data.coordinates(Path("a.h5"), 0), shell.open_dataset(Path("a.h5"), Path("project"))]
 print([name for name in ("torch", "astropy", "galsim", "h5py", "sklearn", "scipy") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -55,17 +63,17 @@ print([name for name in ("torch", "astropy", "galsim", "h5py", "sklearn", "scipy
 
 
 def test_layers_of_a_network_are_told(qtbot: QtBot) -> None:
-    rows = result(qtbot, work.layer_table(NetworkSettings(depth=2, channels=8), (1, 32, 32), 3))
+    rows = result(qtbot, train_work.layer_table(NetworkSettings(depth=2, channels=8), (1, 32, 32), 3))
     assert rows[-1].shape == (3,)
 
 
 def test_one_galaxy_is_varied_sixteen_times(qtbot: QtBot) -> None:
     stamp = np.random.default_rng(0).normal(size=(2, 24, 24)).astype(np.float32)
-    assert result(qtbot, work.sixteen(stamp, AugmentationSettings(), 1)).shape == (16, 2, 24, 24)
+    assert result(qtbot, train_work.sixteen(stamp, AugmentationSettings(), 1)).shape == (16, 2, 24, 24)
 
 
 def test_the_device_is_told_in_words(qtbot: QtBot) -> None:
-    assert result(qtbot, work.device())
+    assert result(qtbot, shell_work.device())
 
 
 def test_predictions_judgement_and_maps_come_from_the_same_run(
@@ -81,30 +89,30 @@ def test_predictions_judgement_and_maps_come_from_the_same_run(
     assert predictions.scores.shape == (5, 3)
     settings = OcclusionSettings(patch=8, stride=8)
     question = Question(run.best, survey_dataset, predictions.names[0], "occlusion", settings)
-    explanation = result(qtbot, explaining.explain(question, 2))
+    explanation = result(qtbot, map_work.explain(question, 2))
     with Cutouts.open(survey_dataset) as cutouts:
         assert explanation.galaxy_id == cutouts.ids[2]
     assert explanation.map.shape == (24, 24)
-    assert result(qtbot, explaining.save_map(explanation, survey_dataset, 2, tmp_path / "map.svg")).exists()
-    assert result(qtbot, work.judge(run, survey_dataset, "validation")) is not None
+    assert result(qtbot, map_work.save_map(explanation, survey_dataset, 2, tmp_path / "map.svg")).exists()
+    assert result(qtbot, evaluate_work.judge(run, survey_dataset, "validation")) is not None
 
 
 def test_what_cannot_be_opened_ends_as_a_problem(qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_text("no")
-    problem = result(qtbot, work.open_dataset(tmp_path / "a.h5", tmp_path))
+    problem = result(qtbot, shell_work.open_dataset(tmp_path / "a.h5", tmp_path))
     assert isinstance(problem, Problem)
     assert problem.sentence
 
 
 def test_a_request_that_is_stopped_before_it_began_does_nothing(qtbot: QtBot, survey_dataset: Path) -> None:
-    job = work.coordinates(survey_dataset, 0)
+    job = data_work.coordinates(survey_dataset, 0)
     with qtbot.waitSignal(job.stopped):
         job.stop()
     job.deleteLater()
 
 
 def test_coordinates_are_those_of_the_galaxy(qtbot: QtBot, survey_dataset: Path) -> None:
-    position = result(qtbot, work.coordinates(survey_dataset, 3))
+    position = result(qtbot, data_work.coordinates(survey_dataset, 3))
     with Cutouts.open(survey_dataset) as cutouts:
         wcs = cutouts.wcs(3)
     assert wcs is not None
@@ -112,7 +120,7 @@ def test_coordinates_are_those_of_the_galaxy(qtbot: QtBot, survey_dataset: Path)
 
 
 def test_thumbnails_are_drawn_for_the_rows_that_are_asked_for(survey_dataset: Path) -> None:
-    thumbnails = work.Thumbnails(survey_dataset, StretchSettings(), None, side=32)
+    thumbnails = data_work.Thumbnails(survey_dataset, StretchSettings(), None, side=32)
     both = thumbnails(np.array([5, 1]))
     assert both.shape == (2, 32, 32, 3)
     np.testing.assert_array_equal(both[1], thumbnails(np.array([1]))[0])

@@ -11,8 +11,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QIcon, QImage, QPixmap, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QListView
 
+from app.data.widgets.thumbnails import ThumbnailGrid
 from app.theme import class_colours
-from app.widgets.thumbnails import ThumbnailGrid
 
 COUNT, SIDE = 100_000, 96
 pytestmark = pytest.mark.benchmark

@@ -19,10 +19,11 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
-from app import work
-from app.jobs import Job
-from app.panels.training import TrainingPanel
-from app.window import MainWindow
+from app.data.work import import_files
+from app.jobs.job import Job
+from app.shell import work
+from app.shell.window import MainWindow
+from app.train.training import TrainingPanel
 from core.data.settings import ImportSettings
 from core.events import result_of
 from core.simulate import demo
@@ -141,9 +142,7 @@ def test_the_window_stays_awake_while_it_imports(qtbot: QtBot, window: MainWindo
             (folder / f"{number:05d}-{copy:02d}.fits").write_bytes(content)
     gaps = np.concatenate(
         [
-            beat_during(
-                qtbot, work.import_files([folder], tmp_path / f"imported {turn}.h5", ImportSettings(), None), window
-            )
+            beat_during(qtbot, import_files([folder], tmp_path / f"imported {turn}.h5", ImportSettings(), None), window)
             for turn in range(8)
         ]
     )

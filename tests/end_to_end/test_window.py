@@ -15,13 +15,13 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.panels.evaluation import EvaluationPanel
-from app.panels.explanation.panel import ExplanationPanel
-from app.panels.gallery import GalleryPanel
-from app.panels.network import NetworkPanel
-from app.panels.runs import RunsPanel
-from app.panels.training import TrainingPanel
-from app.window import MainWindow
+from app.data.gallery import GalleryPanel
+from app.evaluate.evaluation import EvaluationPanel
+from app.explain.maps.panel import ExplanationPanel
+from app.shell.window import MainWindow
+from app.train.network import NetworkPanel
+from app.train.runs import RunsPanel
+from app.train.training import TrainingPanel
 from core.data.cutouts import Cutouts
 from core.events import result_of
 from core.nets.predictor import Predictor

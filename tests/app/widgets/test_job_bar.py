@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from app.jobs import Job
+from app.jobs.job import Job
 from app.widgets.job_bar import JobBar, duration
 from core.events import Progress
 

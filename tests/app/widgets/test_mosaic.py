@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.widgets.filter_cards import FilterCards
+from app.explain.widgets.filter_cards import FilterCards
 from app.widgets.mosaic import Mosaic
 from core.explain.mosaics import Mosaic as Drawn
 from core.explain.top_activations import Place

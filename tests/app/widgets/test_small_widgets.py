@@ -6,11 +6,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.evaluate.widgets.truth_plot import TruthPlot
+from app.explain.widgets.score_bars import ScoreBars
 from app.widgets.fold import Fold
 from app.widgets.mosaic import Mosaic
 from app.widgets.numbers import Numbers
-from app.widgets.score_bars import ScoreBars
-from app.widgets.truth_plot import TruthPlot
 
 
 def test_a_fold_opens_and_closes_by_a_click(qtbot: QtBot) -> None:

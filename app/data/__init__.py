@@ -1,0 +1,1 @@
+"""The Data room: import galaxies, look at them, label them."""

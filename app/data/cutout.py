@@ -1,0 +1,192 @@
+"""One galaxy, large: every pixel with its value and place on the sky, and its catalogue row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QSizePolicy,
+    QSplitter,
+    QStackedLayout,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.data import work
+from app.data.widgets.stretch_bar import StretchBar
+from app.jobs.job import Latest
+from app.session.session import Session
+from app.widgets.empty_state import EmptyState
+from app.widgets.image_view import ImageView
+from core.data import stretch
+from core.data.stretch import StretchSettings
+
+_SHORT = 9  # letters
+
+
+class CutoutPanel(QWidget):
+    """The current galaxy.
+
+    Parameters
+    ----------
+    session
+        Whose current galaxy.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("cutout")
+        self._session = session
+        self._position: Callable[[float, float], tuple[float, float]] | None = None
+        self._latest = Latest(self)
+        self._build()
+        self._connect()
+        self._new_dataset()
+
+    def _build(self) -> None:
+        self.view = ImageView()
+        self.stretch_bar = StretchBar()
+        self.bands = QComboBox()
+        self.bands.setToolTip("Show one band, or three as colours.")
+        self.bands.setMinimumContentsLength(9)
+        self.bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.name = QLabel()
+        self.name.setProperty("role", "heading")
+        self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.cursor_text = QLabel()
+        self.cursor_text.setProperty("role", "muted")
+        self.cursor_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.cursor_text.setMinimumHeight(self.cursor_text.fontMetrics().lineSpacing() + 2)
+        self.table = QTableWidget(0, 2)
+        self.table.setHorizontalHeaderLabels(["Column", "Value"])
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(22)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.horizontalHeader().setHighlightSections(False)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setShowGrid(False)
+        self.table.setAlternatingRowColors(True)
+        self.empty = EmptyState("mdi6.image-outline", "No galaxy chosen", "Click a galaxy in the gallery.")
+
+        top = QHBoxLayout()
+        top.addWidget(self.name, 1)
+        top.addWidget(self.bands)
+        picture = QWidget()
+        column = QVBoxLayout(picture)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(top)
+        column.addWidget(self.stretch_bar)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.cursor_text)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(picture)
+        splitter.addWidget(self.table)
+        splitter.setStretchFactor(0, 1)
+        splitter.setSizes([470, 170])
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(splitter)
+        QVBoxLayout(self).addLayout(self._stack)
+
+    def _connect(self) -> None:
+        self._session.cutouts_changed.connect(self._new_dataset)
+        self._session.current_changed.connect(self._show)
+        self._session.labels_changed.connect(self._show_row)
+        self.stretch_bar.changed.connect(self._draw)
+        self.bands.activated.connect(self._draw)
+        self.view.hovered.connect(self._hover)
+        self.view.left.connect(self.cursor_text.clear)
+        self._latest.finished.connect(self._set_position)
+
+    def _new_dataset(self) -> None:
+        cutouts = self._session.cutouts
+        self.bands.clear()
+        if cutouts is not None:
+            names = [band.name for band in cutouts.bands]
+            planes = stretch.colour_planes(names)
+            if planes is not None:
+                three = ", ".join(names[plane] for plane in planes)
+                self.bands.addItem(f"Colour: {three}" if len(three) <= _SHORT else "Colour", planes)
+                self.bands.setItemData(0, f"Red, green and blue: {three}", Qt.ItemDataRole.ToolTipRole)
+            for plane, name in enumerate(names):
+                self.bands.addItem(f"Band {name}", plane)
+            self.bands.setVisible(len(names) > 1)
+            self.stretch_bar.set_value(stretch.suited(cutouts.is_picture))
+        self._show(self._session.current)
+
+    def _show(self, row: int) -> None:
+        cutouts = self._session.cutouts
+        ready = cutouts is not None and row >= 0
+        self._stack.setCurrentIndex(1 if ready else 0)
+        self._position = None
+        self.cursor_text.clear()
+        if cutouts is None or row < 0:
+            return
+        self.name.setText(cutouts.ids[row])
+        self.name.setToolTip(cutouts.ids[row])
+        self._draw()
+        self._show_row()
+        self._latest.start(work.coordinates(cutouts.path, row))
+
+    def _draw(self, _value: object = None) -> None:
+        cutouts, row = self._session.cutouts, self._session.current
+        if cutouts is None or row < 0:
+            return
+        settings: StretchSettings = self.stretch_bar.value()
+        picture = stretch.to_rgb(cutouts.images[row], settings, self.bands.currentData())
+        self.view.set_image(picture, float(cutouts.pixel_scale[row]))
+
+    def _show_row(self, _rows: object = None) -> None:
+        """The galaxy's catalogue row; a label given by hand is said to be one."""
+        session, cutouts, row = self._session, self._session.cutouts, self._session.current
+        if cutouts is None or row < 0:
+            return
+        cells = [(name, _text(values[row]), cutouts.units.get(name, "")) for name, values in session.columns.items()]
+        missing = float(cutouts.missing[row])
+        if missing > 0:
+            cells.append(("filled pixels", f"{100 * missing:.2g}", "%"))
+        self.table.setRowCount(len(cells))
+        for place, (name, value, unit) in enumerate(cells):
+            self.table.setItem(place, 0, QTableWidgetItem(name))
+            self.table.setItem(place, 1, QTableWidgetItem(f"{value} {unit}".strip()))
+
+    def _set_position(self, position: Callable[[float, float], tuple[float, float]] | None) -> None:
+        self._position = position
+
+    def _hover(self, x: float, y: float) -> None:
+        """Value, pixel and place on the sky under the cursor."""
+        cutouts, row = self._session.cutouts, self._session.current
+        if cutouts is None or row < 0:
+            return
+        column, line = round(x), round(y)
+        values = cutouts.images[row][:, line, column]
+        parts = [
+            f"{band.name} {value:.4g} {band.unit}".strip() for band, value in zip(cutouts.bands, values, strict=True)
+        ]
+        text = f"x {column}, y {line}   " + "  ".join(parts)
+        if self._position is not None:
+            ra, dec = self._position(x, y)
+            if math.isfinite(ra):
+                text += f"   RA {ra:.5f}° Dec {dec:+.5f}°".replace("-", "−")
+        self.cursor_text.setText(text)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}" if math.isfinite(value) else "–"
+    return str(value)

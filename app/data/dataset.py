@@ -1,0 +1,300 @@
+"""What the dataset holds: classes and their counts, what is learned, and which galaxies are locked away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QStackedLayout,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.data.widgets.column_chooser import ColumnChooser
+from app.session.session import Session
+from app.theme import class_colours, icon
+from app.widgets.empty_state import EmptyState
+from app.widgets.forms import SettingsForm
+from app.widgets.share_bar import COLOUR, SHARE, ShareBar
+from core.data.settings import DataSettings
+from core.data.target import Classes, columns_of, label_text, numbers
+from core.errors import Problem
+
+_PARTS = ("train", "validation", "test")
+_ROW = 26
+_WIDTH = 330
+_MOST_ROWS = 10  # of the table without a scroll bar
+
+
+class DatasetPanel(QWidget):
+    """Counts, target and parts of the open dataset.
+
+    Parameters
+    ----------
+    session
+        Its draft ``settings.data`` and ``settings.seed`` are edited here.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("dataset")
+        self._session = session
+        self._build()
+        self._connect()
+        self._new_dataset()
+
+    def _build(self) -> None:
+        self.title = _label("heading")
+        self.others = QComboBox()
+        self.others.setToolTip("Another dataset of this project.")
+        self.about = _label("muted")
+        self.table = _table()
+        self.problem = _label("problem")
+        self.rule = _label("muted")
+        self.learn = ColumnChooser("")
+        self.form = SettingsForm(DataSettings, self._session.settings.data, exclude={"labels"})
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setPrefix("Seed ")
+        self.seed.setToolTip("The same seed draws the same parts; it is the origin of all other randomness too.")
+        self.seed.setKeyboardTracking(False)
+        self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
+        self.again.setToolTip("Draw other parts by the next seed.")
+        self.empty = EmptyState(
+            "mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey."
+        )
+        draw = QHBoxLayout()
+        draw.addWidget(self.seed)
+        draw.addWidget(self.again)
+        draw.addStretch(1)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setSpacing(8)
+        for widget in (
+            self.others,
+            self.title,
+            self.about,
+            _heading("What is learned"),
+            self.learn,
+            self.table,
+            self.problem,
+        ):
+            column.addWidget(widget)
+        for widget in (_heading("Parts"), self.rule, self.form):
+            column.addWidget(widget)
+        column.addLayout(draw)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        scroll.setMinimumWidth(_WIDTH)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(scroll)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.cutouts_changed.connect(self._new_dataset)
+        session.split_changed.connect(self._show_parts)
+        session.settings_changed.connect(self._show_settings)
+        self.others.activated.connect(self._open)
+        self.form.changed.connect(self._edited)
+        self.learn.changed.connect(self._chose)
+        self.seed.valueChanged.connect(self._reseeded)
+        self.again.clicked.connect(lambda _checked=False: self.seed.stepUp())
+        self.table.itemSelectionChanged.connect(self._select)
+
+    # -- from the user to the session ------------------------------------------------------------------------------
+
+    def _open(self, place: int) -> None:
+        """Open another dataset of the project."""
+        path, cutouts = self.others.itemData(place), self._session.cutouts
+        if cutouts is not None and path != cutouts.path:
+            try:
+                self._session.open_cutouts(path)
+            except Problem as problem:
+                self._session.report(problem)
+                self._list_datasets()
+
+    def _edited(self, data: DataSettings) -> None:
+        self._session.set_settings(self._session.settings.model_copy(update={"data": data}))
+
+    def _chose(self, labels: tuple[str, ...]) -> None:
+        data = self._session.settings.data.model_copy(update={"labels": labels})
+        self._session.set_settings(self._session.settings.model_copy(update={"data": data}))
+
+    def _reseeded(self, seed: int) -> None:
+        self._session.set_settings(self._session.settings.model_copy(update={"seed": seed}))
+
+    def _select(self) -> None:
+        """A click on a class selects its galaxies."""
+        target, items = self._session.target, self.table.selectedItems()
+        if isinstance(target, Classes) and items:
+            name = items[0].data(Qt.ItemDataRole.UserRole)
+            labels = [label_text(value) for value in self._session.columns[target.column].tolist()]
+            self._session.set_selection(np.flatnonzero(np.array(labels) == name))
+
+    # -- from the session to the user ------------------------------------------------------------------------------
+
+    def _list_datasets(self) -> None:
+        project, cutouts = self._session.project, self._session.cutouts
+        self.others.clear()
+        for path in [] if project is None else project.datasets():
+            self.others.addItem(path.stem, path)
+        if cutouts is not None and self.others.findData(cutouts.path) < 0:
+            self.others.insertItem(0, cutouts.path.stem, cutouts.path)
+        self.others.setCurrentIndex(self.others.findData(None if cutouts is None else cutouts.path))
+
+    def _new_dataset(self) -> None:
+        cutouts = self._session.cutouts
+        self._stack.setCurrentIndex(0 if cutouts is None else 1)
+        if cutouts is None:
+            return
+        self._list_datasets()
+        count, planes, height, width = cutouts.shape
+        bands = ", ".join(band.name for band in cutouts.bands)
+        self.title.setText(f"{_whole(count)} galaxies")
+        scales = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
+        scale = f"{np.median(scales):.3g}″ per pixel" if len(scales) else "pixel scale unknown"
+        kind = "8-bit pictures" if cutouts.is_picture else cutouts.bands[0].unit or "unit unknown"
+        plural = "band" if planes == 1 else "bands"
+        self.about.setText(f"{width} × {height} pixels, {planes} {plural} ({bands}), {scale}, {kind}.")
+        self.about.setToolTip(f"{cutouts.path}\nFrom {cutouts.origin.source}, {cutouts.origin.time}")
+        self.learn.set_nothing(", ".join(cutouts.labels) or "Choose a column")
+        self._show_settings()
+        self._show_parts()
+
+    def _show_settings(self) -> None:
+        settings, session = self._session.settings, self._session
+        if self.form.value() != settings.data:
+            self.form.set_value(settings.data)
+        if self.seed.value() != settings.seed:
+            self.seed.setValue(settings.seed)
+        self.learn.set_columns([name for name in session.columns if name != "id"])
+        self.learn.set_chosen(settings.data.labels)
+
+    def _show_parts(self) -> None:
+        """Counts by class and part, and how the parts were drawn."""
+        session = self._session
+        if session.cutouts is None:
+            return
+        problem, split = session.split_problem, session.split
+        self.problem.setVisible(problem is not None)
+        self.problem.setText("" if problem is None else f"{problem.sentence} {problem.remedy}")
+        self.rule.setVisible(split is not None)
+        if split is not None:
+            self.rule.setText(f"{split.rule}. The test part is locked: no training and no choice sees it.")
+        target = session.target
+        self.table.setVisible(target is not None)
+        self.table.clearContents()
+        if isinstance(target, Classes):
+            self._fill_classes(target)
+        elif target is not None:
+            self._fill_quantities(columns_of(target))
+        rows = min(self.table.rowCount(), _MOST_ROWS)
+        self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + rows * _ROW + 4)
+
+    def _fill_classes(self, target: Classes) -> None:
+        session, split = self._session, self._session.split
+        labels = np.array([label_text(value) for value in session.columns[target.column].tolist()], dtype=str)
+        self._head([target.column, "All", "Train", "Valid.", "Test"])
+        names = [*target.names, *([""] if (labels == "").any() else [])]
+        self.table.setRowCount(len(names))
+        counts = [int((labels == name).sum()) for name in names]
+        colours = [*class_colours(len(target.names)), "#808080"]
+        for place, (name, count) in enumerate(zip(names, counts, strict=True)):
+            texts = [name or "no label", _whole(count)]
+            for part in _PARTS:
+                rows = np.empty(0, dtype=np.int64) if split is None else getattr(split, part)
+                texts.append("–" if split is None or not name else _whole(int((labels[rows] == name).sum())))
+            self._fill_row(place, texts)
+            first, second = self.table.item(place, 0), self.table.item(place, 1)
+            assert first is not None
+            assert second is not None
+            swatch = QPixmap(12, 12)
+            swatch.fill(QColor(colours[place]))
+            first.setIcon(swatch)
+            second.setData(SHARE, count / max(1, *counts))
+            second.setData(COLOUR, colours[place])
+            for column in range(5):
+                item = self.table.item(place, column)
+                assert item is not None
+                item.setData(Qt.ItemDataRole.UserRole, name)
+
+    def _fill_quantities(self, names: Sequence[str]) -> None:
+        cutouts = self._session.cutouts
+        self._head(["Quantity", "Known", "Least", "Median", "Most"])
+        self.table.setRowCount(len(names))
+        for place, name in enumerate(names):
+            values = numbers(self._session.columns[name])
+            values = values[np.isfinite(values)]
+            unit = "" if cutouts is None else cutouts.units.get(name, "")
+            summary = [f"{value:.4g}" for value in (values.min(), np.median(values), values.max())]
+            self._fill_row(place, [f"{name} [{unit}]" if unit else name, _whole(len(values)), *summary])
+
+    def _head(self, titles: Sequence[str]) -> None:
+        self.table.setHorizontalHeaderLabels(list(titles))
+        first = self.table.horizontalHeaderItem(0)
+        assert first is not None
+        first.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def _fill_row(self, place: int, texts: Sequence[str]) -> None:
+        for column, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            item.setToolTip(text)
+            if column:
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.table.setItem(place, column, item)
+
+
+def _table() -> QTableWidget:
+    table = QTableWidget(0, 5)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(_ROW)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setShowGrid(False)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    table.setToolTip("Click a class to see its galaxies.")
+    table.setItemDelegateForColumn(1, ShareBar(table))
+    header = table.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    header.setMinimumSectionSize(40)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    return table
+
+
+def _label(role: str) -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setProperty("role", role)
+    return label
+
+
+def _heading(text: str) -> QLabel:
+    label = _label("heading")
+    label.setText(text)
+    return label
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")

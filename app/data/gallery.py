@@ -1,0 +1,294 @@
+"""All galaxies: find them, sort them, colour them by class, label them by key."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.data.widgets.stretch_bar import StretchBar
+from app.data.widgets.thumbnails import ThumbnailGrid
+from app.data.work import Thumbnails
+from app.session import label_commands
+from app.session.session import Session
+from app.theme import class_colours, colours, icon
+from core.data import stretch
+from core.data.catalogue_filter import Finder, ordered
+from core.data.stretch import StretchSettings
+from core.data.target import Classes, label_text
+
+_ALL, _NONE, _SELECTED = "All classes", "No label", "Selected"
+_EVERYWHERE = "All parts"
+_PARTS = {"Training": "train", "Validation": "validation", "Test": "test"}
+_BADGES = {"train": "T", "validation": "V", "test": "•"}
+_MOST_CLASSES = 30
+
+
+class GalleryPanel(QWidget):
+    """The galaxies of the open dataset.
+
+    Parameters
+    ----------
+    session
+        Its current galaxy and selection follow the clicks; number keys label through its undo stack.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("gallery")
+        self._session = session
+        self._thumbnails: Thumbnails | None = None
+        self._finder: Finder | None = None
+        self._labels: NDArray[np.str_] = np.empty(0, dtype=str)
+        self._parts: NDArray[np.str_] = np.empty(0, dtype=str)
+        self._build()
+        self._connect()
+        self._new_dataset()
+
+    def _build(self) -> None:
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find")
+        self.search.setToolTip("Words that occur in the id or in another text column.")
+        self.search.setClearButtonEnabled(True)
+        self.classes = _box("Show only this class.")
+        self.parts = _box("Show only this part of the data, or only what is selected.")
+        self.parts.addItems([_EVERYWHERE, *_PARTS, _SELECTED])
+        self.order = _box("Sort by this column.")
+        self.descending = QToolButton()
+        self.descending.setIcon(icon("mdi6.sort-descending"))
+        self.descending.setCheckable(True)
+        self.descending.setToolTip("The largest first.")
+        self.label = QToolButton()
+        self.label.setIcon(icon("mdi6.tag-outline"))
+        self.label.setText("Label")
+        self.label.setToolTip("Label the selected galaxies, also by number keys; 0 takes the label off.")
+        self.label.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.label.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self.label)
+        self.label.setMenu(self.menu)
+        self.side = QSlider(Qt.Orientation.Horizontal)
+        self.side.setRange(48, 192)
+        self.side.setToolTip("Size of the thumbnails.")
+        self.side.setFixedWidth(72)
+        self.count = QLabel()
+        self.count.setProperty("role", "muted")
+        self.legend = QLabel()
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setWordWrap(True)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.stretch_bar = StretchBar()
+        self.grid = ThumbnailGrid()
+        self.side.setValue(self.grid.side)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(150)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        top, filters, below = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        top.addWidget(self.search, 1)
+        top.addWidget(self.label)
+        for box in (self.classes, self.parts, self.order):
+            filters.addWidget(box, 1)
+        filters.addWidget(self.descending)
+        filters.setSpacing(4)
+        below.addWidget(self.count, 1)
+        below.addWidget(self.side)
+        column = QVBoxLayout(self)
+        column.setSpacing(6)
+        column.addLayout(top)
+        column.addLayout(filters)
+        column.addWidget(self.stretch_bar)
+        column.addWidget(self.grid, 1)
+        column.addWidget(self.legend)
+        column.addLayout(below)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.cutouts_changed.connect(self._new_dataset)
+        session.split_changed.connect(self._read_labels)
+        session.current_changed.connect(self.grid.set_current)
+        session.selection_changed.connect(self._show_selection)
+        self._settle.timeout.connect(self._filter)
+        self.search.textChanged.connect(lambda _text: self._settle.start())
+        for box in (self.classes, self.parts, self.order):
+            box.activated.connect(lambda _place: self._filter())
+        self.descending.toggled.connect(lambda _on: self._filter())
+        self.side.valueChanged.connect(self.grid.set_side)
+        self.stretch_bar.changed.connect(self._restretch)
+        self.grid.current_changed.connect(session.set_current)
+        self.grid.selection_changed.connect(session.set_selection)
+        self.grid.key_pressed.connect(self._key)
+        self.grid.failed.connect(session.report)
+        self.menu.aboutToShow.connect(self._fill_menu)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing running."""
+        self.grid.close_source()
+        super().closeEvent(event)
+
+    # -- the dataset -----------------------------------------------------------------------------------------------
+
+    def _new_dataset(self) -> None:
+        cutouts = self._session.cutouts
+        self.order.clear()
+        self.search.clear()
+        self.parts.setCurrentIndex(0)
+        self._finder = self._thumbnails = None
+        for widget in (
+            self.search,
+            self.label,
+            self.classes,
+            self.parts,
+            self.order,
+            self.descending,
+            self.stretch_bar,
+        ):
+            widget.setEnabled(cutouts is not None)
+        if cutouts is None:
+            self.grid.set_source(0, None)
+            self.classes.clear()
+            self.count.clear()
+            self.legend.clear()
+            return
+        self.order.addItem("File order", "")
+        for name in cutouts.columns:
+            self.order.addItem(name, name)
+        self.stretch_bar.set_value(stretch.suited(cutouts.is_picture))
+        planes = stretch.colour_planes([band.name for band in cutouts.bands])
+        self._thumbnails = Thumbnails(cutouts.path, self.stretch_bar.value(), planes)
+        self.grid.set_source(len(cutouts), self._thumbnails)
+        self._read_labels()
+        self.grid.set_current(self._session.current)
+
+    def _restretch(self, settings: StretchSettings) -> None:
+        if self._thumbnails is not None:
+            self._thumbnails.settings = settings
+            self.grid.refresh()
+
+    def _read_labels(self, _rows: object = None) -> None:
+        """Colours, badges and class names by the present labels and parts."""
+        session, cutouts = self._session, self._session.cutouts
+        if cutouts is None:
+            return
+        column = session.columns.get(session.label_column)
+        texts = [""] * len(cutouts) if column is None else [label_text(value) for value in column.tolist()]
+        self._labels = np.array(texts, dtype=str)
+        self._finder = None
+        split = session.split
+        self._parts = np.array([""] * len(cutouts) if split is None else split.part_of(len(cutouts)), dtype=str)
+        names = self.class_names
+        place = {name: index for index, name in enumerate(names)}
+        self.grid.set_colours(np.array([place.get(text, -1) for text in texts]), class_colours(len(names)))
+        self.grid.set_badges([_BADGES.get(part, "") for part in self._parts.tolist()])
+        chosen = self.classes.currentText()
+        self.classes.clear()
+        self.classes.addItems([_ALL, *names, _NONE])
+        self.classes.setCurrentIndex(max(0, self.classes.findText(chosen)))
+        self._show_legend(names)
+        self._filter()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of their colours and number keys; none for numbers."""
+        target = self._session.target
+        if isinstance(target, Classes):
+            return target.names
+        names = np.unique(self._labels[self._labels != ""]) if target is None else np.empty(0, dtype=str)
+        return tuple(names.tolist()) if len(names) <= _MOST_CLASSES else ()
+
+    def _show_legend(self, names: tuple[str, ...]) -> None:
+        marks = [
+            f'<span style="color:{colour}">■</span>&nbsp;{name.replace(" ", "&nbsp;")}&nbsp;'
+            f'<span style="color:{colours().muted}">{key}</span>'
+            for key, (name, colour) in enumerate(zip(names[:9], class_colours(len(names)), strict=False), 1)
+        ]
+        self.legend.setText("&ensp; ".join(marks))
+        self.legend.setToolTip("The number keys label the selected galaxies; 0 takes the label off.")
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    def _filter(self) -> None:
+        cutouts = self._session.cutouts
+        if cutouts is None:
+            return
+        if self._finder is None:
+            self._finder = Finder(self._session.columns)
+        shown = self._finder.matching(self.search.text(), len(cutouts))
+        kind, part = self.classes.currentText(), self.parts.currentText()
+        if self.classes.currentIndex() > 0:
+            shown &= self._labels == ("" if kind == _NONE else kind)
+        if part == _SELECTED:
+            shown &= np.isin(np.arange(len(cutouts)), self._session.selection)
+        elif part in _PARTS:
+            shown &= self._parts == _PARTS[part]
+        rows = np.flatnonzero(shown)
+        column, descending = self.order.currentData(), self.descending.isChecked()
+        if column:
+            rows = ordered(self._session.columns[column], rows, descending=descending)
+        elif descending:
+            rows = rows[::-1]
+        self.grid.set_rows(rows)
+        self.count.setText(f"{len(rows):,} of {len(cutouts):,} shown".replace(",", "\u202f"))
+
+    def _show_selection(self) -> None:
+        """What was selected in another panel is what one wants to see."""
+        selection = self._session.selection
+        if np.array_equal(selection, self.grid.selection):
+            return
+        self.parts.setCurrentText(_SELECTED if len(selection) else _EVERYWHERE)
+        if len(selection):
+            self.classes.setCurrentIndex(0)
+            self.search.clear()
+        self._filter()
+        self.grid.set_selection(selection)
+
+    # -- labels ----------------------------------------------------------------------------------------------------
+
+    def _key(self, key: str) -> None:
+        """A number key labels the selected galaxies, or the current one."""
+        names = self.class_names
+        if key.isdigit() and int(key) <= len(names):
+            self._give(names[int(key) - 1] if int(key) else "")
+
+    def _give(self, label: str) -> None:
+        rows = self._session.selection.tolist() or [self._session.current]
+        if rows[0] >= 0:
+            label_commands.give(self._session, rows, label)
+
+    def _fill_menu(self) -> None:
+        self.menu.clear()
+        for key, name in enumerate(self.class_names, 1):
+            action = self.menu.addAction(f"{name}\t{key}" if key < 10 else name)
+            action.triggered.connect(lambda _checked=False, name=name: self._give(name))
+        self.menu.addSeparator()
+        if self._session.target is None or isinstance(self._session.target, Classes):
+            self.menu.addAction("New class…").triggered.connect(lambda _checked=False: self._ask())
+        self.menu.addAction("Take the label off\t0").triggered.connect(lambda _checked=False: self._give(""))
+
+    def _ask(self) -> None:
+        name, is_given = QInputDialog.getText(self, "New class", "Label the selected galaxies as")
+        if is_given and name.strip():
+            self._give(name.strip())
+
+
+def _box(tip: str) -> QComboBox:
+    box = QComboBox()
+    box.setToolTip(tip)
+    box.setMinimumContentsLength(6)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return box

@@ -1,0 +1,396 @@
+"""From files to a dataset: choose, look, import, read the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.data import work
+from app.data.widgets.import_choices import ImportChoices
+from app.data.widgets.report_view import ReportView
+from app.jobs.job import Job, Latest
+from app.session.session import Session
+from app.theme import icon
+from app.widgets.forms import SettingsForm
+from app.widgets.job_bar import duration
+from app.widgets.mosaic import Mosaic
+from core.data.settings import ImportSettings
+from core.data.stretch import colour_planes, suited, to_rgb
+from core.errors import CatalogueProblem, Problem, SettingsProblem
+from core.events import Progress
+from core.project.project import dataset_path
+
+if TYPE_CHECKING:
+    from core.data.importing import ImportReport
+    from core.data.preview import ImportPreview
+
+_BY_HAND = {"catalogue_id", "labels", "labels_from_folders"}
+
+
+class ImportWizard(QDialog):
+    """Three pages: what to import and how, the import, its report.
+
+    It may be closed while the import goes on, and comes back with the report.
+
+    Parameters
+    ----------
+    session
+        Its project gets the dataset.
+    project
+        Folder of the project to propose, unless one is open.
+    sources
+        Files and folders to begin with.
+
+    Notes
+    -----
+    Signals: ``imported(path)`` when the user wants to open the finished dataset.
+    """
+
+    imported = Signal(object)
+
+    def __init__(
+        self, session: Session, project: Path, sources: Sequence[Path] = (), parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Import galaxies")
+        self.setObjectName("import")
+        self.setAcceptDrops(True)
+        self.resize(1020, 680)
+        self._session = session
+        self._preview = Latest(self)
+        self._found: ImportPreview | None = None
+        self._refusal = ""
+        self._job: Job | None = None
+        self._report: ImportReport | None = None
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(250)
+        self.pages = QStackedWidget()
+        for page in (self._choosing(), self._working(), self._reporting()):
+            self.pages.addWidget(page)
+        QVBoxLayout(self).addWidget(self.pages)
+        self.choices.project.setText(str(session.project.folder if session.project is not None else project))
+        self._connect()
+        self.set_sources(sources)
+        self._judge()
+
+    # -- pages -----------------------------------------------------------------------------------------------------
+
+    def _choosing(self) -> QWidget:
+        self.form = SettingsForm(ImportSettings, exclude=_BY_HAND)
+        self.choices = ImportChoices(self.form)
+        self.mosaic = Mosaic()
+        self.mosaic.setMinimumSize(260, 260)
+        self.found = QLabel()
+        self.found.setWordWrap(True)
+        self.found.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.left_out = QLabel()
+        self.left_out.setWordWrap(True)
+        self.left_out.setProperty("role", "warning")
+        self.trouble = QLabel()
+        self.trouble.setWordWrap(True)
+        self.trouble.setProperty("role", "problem")
+        self.start = QPushButton(icon("mdi6.import", "on_accent"), "Import")
+        self.start.setProperty("role", "primary")
+        self.cancel = QPushButton("Cancel")
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.choices)
+        heading = QLabel("What is there")
+        heading.setProperty("role", "heading")
+        right = QVBoxLayout()
+        right.addWidget(heading)
+        right.addWidget(self.mosaic, 1)
+        right.addWidget(self.found)
+        right.addWidget(self.left_out)
+        right.addWidget(self.trouble)
+        columns = QHBoxLayout()
+        columns.setSpacing(20)
+        columns.addWidget(scroll, 11)
+        columns.addLayout(right, 9)
+        page = QWidget()
+        whole = QVBoxLayout(page)
+        whole.addLayout(columns, 1)
+        whole.addLayout(_line(None, self.cancel, self.start))
+        return page
+
+    def _working(self) -> QWidget:
+        self.progress_text = QLabel()
+        self.progress_text.setProperty("role", "title")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.left_text = QLabel()
+        self.left_text.setProperty("role", "muted")
+        self.stop = QPushButton(icon("mdi6.stop"), "Cancel the import")
+        self.hide_button = QPushButton("Go on in the background")
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(80, 0, 80, 0)
+        column.setSpacing(10)
+        column.addStretch(2)
+        for widget in (self.progress_text, self.bar, self.left_text):
+            column.addWidget(widget)
+        column.addLayout(_line(self.stop, self.hide_button, None))
+        column.addStretch(3)
+        return page
+
+    def _reporting(self) -> QWidget:
+        self.report = ReportView()
+        self.save = QPushButton(icon("mdi6.content-save-outline"), "Save report…")
+        self.back = QPushButton("Import more")
+        self.open_button = QPushButton("Open the dataset")
+        self.open_button.setProperty("role", "primary")
+        for button in (self.save, self.back):
+            button.setAutoDefault(False)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.addWidget(self.report, 1)
+        column.addLayout(_line(self.save, None, self.back, self.open_button))
+        return page
+
+    def _connect(self) -> None:
+        self.choices.changed.connect(self._settle.start)
+        self.choices.sources_changed.connect(self._propose_name)
+        self.choices.named.connect(self._judge)
+        self.form.changed.connect(lambda _settings: self._settle.start())
+        self._settle.timeout.connect(self._look)
+        self._preview.finished.connect(self._show_preview)
+        self._preview.failed.connect(self._show_refusal)
+        self.start.clicked.connect(self._import)
+        self.cancel.clicked.connect(self.reject)
+        self.stop.clicked.connect(lambda _checked=False: self._job.stop() if self._job is not None else None)
+        self.hide_button.clicked.connect(self.hide)
+        self.save.clicked.connect(self._save_report)
+        self.back.clicked.connect(lambda _checked=False: self._begin_again())
+        self.open_button.clicked.connect(self._open)
+
+    # -- choosing --------------------------------------------------------------------------------------------------
+
+    @property
+    def is_importing(self) -> bool:
+        """Whether an import is under way."""
+        return self._job is not None
+
+    def set_sources(self, sources: Sequence[Path]) -> None:
+        """Choose files and folders."""
+        self.choices.set_sources(sources)
+
+    def _propose_name(self) -> None:
+        if self.choices.sources:
+            first = self.choices.sources[0]
+            self.choices.name.setText(self._free_name(first.name if first.is_dir() else first.parent.name))
+
+    def _free_name(self, name: str) -> str:
+        free, number = name, 2
+        while dataset_path(self.choices.folder, free).exists():
+            free, number = f"{name} ({number})", number + 1
+        return free
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be dropped."""
+        if event.mimeData().hasUrls() and not self.is_importing:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Add what was dropped."""
+        self.set_sources([*self.choices.sources, *(Path(url.toLocalFile()) for url in event.mimeData().urls())])
+
+    @property
+    def settings(self) -> ImportSettings:
+        """What the form and the columns say."""
+        return self.form.value().model_copy(update=self.choices.columns)
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self._found, self._refusal = None, ""
+        if self.choices.sources:
+            self.found.setText("Looking at the files…")
+            self._preview.start(work.preview_import(self.choices.sources, self.settings, self.choices.catalogue))
+        else:
+            self._preview.stop()
+            self.mosaic.set_pictures([])
+            self.found.setText("")
+        self._judge()
+
+    def _show_preview(self, preview: ImportPreview) -> None:
+        self._found = preview
+        planes = colour_planes(preview.bands)
+        self.mosaic.set_pictures(
+            [
+                to_rgb(stamp, suited(stamp.dtype.name == "uint8"), planes if len(stamp) == len(preview.bands) else None)
+                for stamp in preview.stamps
+            ]
+        )
+        is_used = self.choices.offer_catalogue(preview.catalogue)
+        columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
+        self.choices.offer_columns(*columns)
+        self.found.setText("\n".join(_told(preview, with_labels=is_used)))
+        self._judge()
+
+    def _show_refusal(self, problem: object) -> None:
+        self.mosaic.set_pictures([])
+        self.found.setText("")
+        if isinstance(problem, Problem):
+            self._refusal = str(problem)
+        else:
+            self._session.report(problem)
+        self._judge()
+
+    def _judge(self) -> None:
+        """Say what stands in the way of an import, and what would be left out."""
+        problems = [] if self._found is None else self._found.problems
+        in_the_way = [problem for problem in problems if isinstance(problem, CatalogueProblem | SettingsProblem)]
+        lines = [self._refusal] * bool(self._refusal) + [str(problem) for problem in in_the_way[:3]]
+        name = self.choices.name.text().strip()
+        exists = bool(name) and dataset_path(self.choices.folder, name).exists()
+        if exists:
+            lines.append(f"There is a dataset “{name}” in this project already.")
+        self.trouble.setText("\n".join(lines))
+        self.trouble.setVisible(bool(lines))
+        self.left_out.setText(_left_out([problem for problem in problems if problem not in in_the_way]))
+        self.left_out.setVisible(bool(self.left_out.text()))
+        is_named = bool(name and self.choices.project.text().strip())
+        ready = is_named and self._found is not None and bool(self._found.stamps)
+        self.start.setEnabled(ready and not exists and not in_the_way and not self.form.problem)
+
+    # -- importing -------------------------------------------------------------------------------------------------
+
+    def _import(self) -> None:
+        folder = self.choices.folder
+        try:
+            self._open_project(folder)
+        except Problem as problem:
+            self._show_refusal(problem)
+            return
+        self._preview.stop()
+        self.progress_text.setText("Importing…")
+        self.left_text.clear()
+        self.bar.setRange(0, 0)
+        self.pages.setCurrentIndex(1)
+        output = dataset_path(folder, self.choices.name.text().strip())
+        job = work.import_files(self.choices.sources, output, self.settings, self.choices.catalogue)
+        job.happened.connect(self._happened)
+        job.finished.connect(self._show_report)
+        job.failed.connect(self._failed)
+        job.stopped.connect(self._begin_again)
+        job.ended.connect(self._ended)
+        self._job = job
+        self._session.add_job(job)
+        job.start()
+
+    def _open_project(self, folder: Path) -> None:
+        other = self._session.project is not None and self._session.project.folder != folder
+        if other and (what := self._session.at_work):
+            raise Problem(f"Another project cannot be opened while {what} runs.", "Import into this one.")
+        self._session.open_project(folder)
+
+    def _happened(self, events: Sequence[object]) -> None:
+        progress = [event for event in events if isinstance(event, Progress)]
+        if not progress or self._job is None:
+            return
+        done, total = progress[-1].done, progress[-1].total
+        self.bar.setRange(0, total or 0)
+        self.bar.setValue(done)
+        self.progress_text.setText(f"{done:,} of {total:,} files" if total else f"{done:,} files found")
+        left = self._job.time_left
+        self.left_text.setText(f"{duration(left)} left" if total and left is not None else "")
+
+    def _failed(self, problem: object) -> None:
+        self._begin_again()
+        self._show_refusal(problem)
+        self.show()
+
+    def _ended(self) -> None:
+        self._job = None
+
+    def _begin_again(self) -> None:
+        self.pages.setCurrentIndex(0)
+        if self.choices.name.text():
+            self.choices.name.setText(self._free_name(self.choices.name.text()))
+        self._look()
+
+    def _show_report(self, report: ImportReport) -> None:
+        self._report = report
+        self.report.show_report(report)
+        self.pages.setCurrentIndex(2)
+        self.open_button.setFocus()
+        self.show()
+
+    def _save_report(self) -> None:
+        file, _ = QFileDialog.getSaveFileName(self, "Save the report", "import report.csv", "Tables (*.csv)")
+        if file and self._report is not None:
+            try:
+                self._report.save(Path(file))
+            except Problem as problem:
+                self._session.report(problem)
+
+    def _open(self) -> None:
+        if self._report is not None:
+            self.imported.emit(self._report.path)
+        self.accept()
+
+    def done(self, arg__1: int) -> None:
+        """Close; an import that is under way goes on."""
+        self._settle.stop()
+        self._preview.stop()
+        super().done(arg__1)
+
+
+def _told(preview: ImportPreview, *, with_labels: bool) -> list[str]:
+    """What was found, in sentences."""
+    sizes = [f"{width} × {height}" for _, height, width in preview.shapes]
+    size = " or ".join(dict.fromkeys(sizes[:3])) + (" or others" if len(sizes) > 3 else "")
+    galaxies = "1 galaxy" if preview.count == 1 else f"{preview.count:,} galaxies"
+    bands = f"{'bands' if len(preview.bands) > 1 else 'band'} {', '.join(preview.bands)}"
+    scale = "pixel scale unknown" if math.isnan(preview.pixel_scale) else f"{preview.pixel_scale:.3g}″ per pixel"
+    lines = [f"{galaxies} of {size} pixels; {bands}; {scale}."]
+    side = preview.plan.size
+    if sizes != [f"{side} × {side}"]:
+        lines.append(f"Stamps will be {side} × {side} pixels.")
+    if with_labels and preview.columns:
+        labels = ", ".join(preview.label_columns) or "none"
+        where = f"{preview.catalogue.name}: " if preview.catalogue is not None else ""
+        lines.append(
+            f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row; labels: {labels}."
+        )
+    return [*lines, *preview.notes[:3]]
+
+
+def _left_out(problems: Sequence[Problem]) -> str:
+    """How many files would be left out, with an example."""
+    if not problems:
+        return ""
+    count = "1 file or row" if len(problems) == 1 else f"{len(problems):,} files or rows"
+    return f"{count} will be left out and reported. {problems[0]}"
+
+
+def _line(*widgets: QWidget | None) -> QHBoxLayout:
+    """Widgets side by side; None: a gap that takes the room left over."""
+    line = QHBoxLayout()
+    for widget in widgets:
+        if widget is None:
+            line.addStretch(1)
+        else:
+            line.addWidget(widget)
+    return line

@@ -1,0 +1,103 @@
+"""What the Data room asks of ``core``, as jobs that were not started yet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.jobs.job import Job
+from app.work import begin
+from core.data import stretch
+from core.data.settings import ImportSettings
+from core.data.stretch import StretchSettings
+from core.events import Work
+
+if TYPE_CHECKING:
+    from core.data.cutouts import Cutouts
+    from core.data.importing import ImportReport
+    from core.data.preview import ImportPreview
+
+
+class Thumbnails:
+    """Draws thumbnails of a dataset on whatever thread calls it first, with a handle of its own on the file.
+
+    Parameters
+    ----------
+    path
+        The dataset.
+    settings
+        How they are shown; may be changed at any time.
+    planes
+        Planes shown red, green and blue; None: the mean.
+    side
+        Their side in pixels.
+    """
+
+    def __init__(
+        self, path: Path, settings: StretchSettings, planes: tuple[int, int, int] | None, side: int = 96
+    ) -> None:
+        self.settings = settings
+        self._path, self._planes, self._side = path, planes, side
+        self._cutouts: Cutouts | None = None
+
+    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Pictures (n, side, side, 3), row 0 at the bottom."""
+        from core.data.cutouts import Cutouts
+
+        if self._cutouts is None:
+            self._cutouts = Cutouts.open(self._path)
+        return stretch.thumbnails(self._cutouts.images.stored(rows), self.settings, self._side, self._planes)
+
+    def close(self) -> None:
+        """Close the file, on the same thread."""
+        if self._cutouts is not None:
+            self._cutouts.close()
+            self._cutouts = None
+
+
+def preview_import(sources: Sequence[Path], settings: ImportSettings, catalogue: Path | None) -> Job:
+    """Look at files without importing them."""
+
+    def run(stop: threading.Event) -> Work[ImportPreview]:
+        from core.data.preview import preview
+
+        return (yield from preview(sources, settings, catalogue, stop))
+
+    return Job("Looking at the files", run)
+
+
+def import_files(sources: Sequence[Path], output: Path, settings: ImportSettings, catalogue: Path | None) -> Job:
+    """Make a dataset of files."""
+
+    def run(stop: threading.Event) -> Work[ImportReport]:
+        from core.data import importing
+
+        return (yield from importing.run(sources, output, settings, catalogue, stop))
+
+    return Job(f"Importing {output.stem}", run)
+
+
+def coordinates(data: Path, row: int) -> Job:
+    """A function from pixel (x, y) to (RA, Dec) in degrees for one galaxy; None without coordinates."""
+
+    def run(stop: threading.Event) -> Work[Callable[[float, float], tuple[float, float]] | None]:
+        from core.data.cutouts import Cutouts
+
+        yield from begin(stop)
+        with Cutouts.open(data) as cutouts:
+            wcs = cutouts.wcs(row)
+        if wcs is None:
+            return None
+
+        def position(x: float, y: float) -> tuple[float, float]:
+            ra, dec = wcs.celestial.wcs_pix2world(x, y, 0)
+            return float(ra), float(dec)
+
+        return position
+
+    return Job("Reading coordinates", run)

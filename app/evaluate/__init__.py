@@ -1,0 +1,1 @@
+"""The Evaluate room: how good a network is, and on which galaxies."""

@@ -1,0 +1,322 @@
+"""How good is it? Numbers with intervals that lead back to the galaxies behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from PySide6.QtGui import QCloseEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.evaluate import work
+from app.evaluate.widgets.confusion import ConfusionMatrix
+from app.evaluate.widgets.truth_plot import TruthPlot
+from app.jobs.job import Latest
+from app.session.session import Session
+from app.theme import icon
+from app.widgets.empty_state import EmptyState
+from app.widgets.number_table import NumberTable
+from app.widgets.numbers import Numbers
+from app.widgets.two_sides import TwoSides
+from app.work import save_predictions
+from core.data.target import Classes
+from core.errors import Problem
+
+if TYPE_CHECKING:
+    from core.evaluate.evaluation import Judgement
+
+Part = Literal["validation", "test"]
+_TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
+_TEST_ONCE = (
+    "The test part took no part in training or in any choice. Look at it once, when the network is final: "
+    "whoever chooses by it makes its numbers too good."
+)
+
+
+class EvaluationPanel(QWidget):
+    """Judge the open run on its validation part or, at the very end, on its test part.
+
+    Parameters
+    ----------
+    session
+        Its open run is judged on its open dataset; a click on a cell or point selects galaxies there.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("evaluation")
+        self._session = session
+        self._part: Part = "validation"
+        self._judgement: Judgement | None = None
+        self._stale = True
+        self._latest = Latest(self)
+        self._build()
+        self._connect()
+        self.refresh()
+
+    def _build(self) -> None:
+        self.validation = QPushButton("Validation part")
+        self.validation.setToolTip("Chose the best epoch: its numbers are slightly too good.")
+        self.test = QPushButton(icon("mdi6.lock-outline"), "Judge on the test part…")
+        self.test.setToolTip(_TEST_ONCE)
+        for button in (self.validation, self.test):
+            button.setCheckable(True)
+        self.caution = QLabel(_TEST_ONCE)
+        self.caution.setWordWrap(True)
+        self.confirm = QPushButton(icon("mdi6.lock-open-outline"), "The network is final: open the test part")
+        self.back = QPushButton("Not yet")
+        self.export = QPushButton(icon("mdi6.table-arrow-right"), "Export predictions…")
+        self.export.setToolTip("Predictions for every galaxy of the open dataset: CSV, FITS, VOTable or Parquet.")
+        self.part = QLabel()
+        self.part.setProperty("role", "heading")
+        self.part.setWordWrap(True)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setProperty("role", "muted")
+        self.numbers = Numbers(("Accuracy", "Balanced accuracy", "Macro F1", "Galaxies"))
+        self.classes = NumberTable()
+        self.confusion = ConfusionMatrix()
+        self.quantities = QComboBox()
+        self.truth = TruthPlot()
+        self.empty = EmptyState("mdi6.chart-box-outline", "Nothing to judge yet", "", "")
+
+        top = QHBoxLayout()
+        top.addWidget(QLabel("Judge on"))
+        for button in (self.validation, self.test):
+            top.addWidget(button)
+        top.addStretch(1)
+        top.addWidget(self.export)
+        self._warning = QWidget()
+        ask = QHBoxLayout(self._warning)
+        ask.setContentsMargins(0, 0, 0, 0)
+        ask.addWidget(self.caution, 1)
+        ask.addWidget(self.confirm)
+        ask.addWidget(self.back)
+        self._warning.setVisible(False)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(top)
+        column.addWidget(self._warning)
+        column.addWidget(self.part)
+        column.addWidget(self.message)
+        column.addWidget(self.numbers)
+        column.addWidget(self._figures(), 1)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(content)
+        whole = QVBoxLayout(self)
+        whole.addLayout(self._stack)
+
+    def _figures(self) -> QWidget:
+        scatter = QWidget()
+        column = QVBoxLayout(scatter)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.quantities)
+        column.addWidget(self.truth, 1)
+        pictures = QWidget()
+        self._pictures = QStackedLayout(pictures)
+        self._pictures.addWidget(self.confusion)
+        self._pictures.addWidget(scatter)
+        left = QWidget()
+        down = QVBoxLayout(left)
+        down.setContentsMargins(0, 0, 0, 0)
+        down.addWidget(self.classes, 1)
+        down.addStretch(0)
+        return TwoSides(left, pictures, 760, (480, 400), (160, 400))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing running."""
+        for request in self.findChildren(Latest):
+            request.close()
+        super().closeEvent(event)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.predictor_changed.connect(self.refresh)
+        session.cutouts_changed.connect(self.refresh)
+        self.validation.clicked.connect(lambda: self.judge("validation"))
+        self.test.clicked.connect(self._ask)
+        self.confirm.clicked.connect(lambda: self.judge("test"))
+        self.back.clicked.connect(lambda: self._warning.setVisible(False))
+        for button in (self.validation, self.test):  # which part is shown is told by the result, not by the click
+            button.clicked.connect(self._show_part)
+        self.export.clicked.connect(self._export)
+        self.confusion.cell_clicked.connect(self._cell_clicked)
+        self.truth.point_clicked.connect(self._point_clicked)
+        self.quantities.currentIndexChanged.connect(self._show_quantity)
+        self._latest.finished.connect(self._show)
+        self._latest.failed.connect(self._failed)
+
+    def _ask(self) -> None:
+        self._warning.setVisible(True)
+
+    def _show_part(self) -> None:
+        part = None if self._judgement is None else self._judgement.part
+        self.validation.setChecked(part == "validation")
+        self.test.setChecked(part == "test")
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Judge the open run on the validation part; later, if nobody can see it now."""
+        self._stale = not self.isVisible()
+        if self._stale:
+            self._latest.stop()
+            return
+        run, cutouts = self._session.run, self._session.cutouts
+        self._latest.stop()
+        self._judgement = None
+        ready = run is not None and run.best.exists() and cutouts is not None
+        self._stack.setCurrentIndex(1 if ready else 0)
+        if cutouts is None:
+            self.empty.set_text("Nothing to judge yet", "Open a dataset and train a network first.")
+        elif not ready:
+            self.empty.set_text("No network yet", "Train a network, or choose a run; its numbers appear here.")
+        else:
+            self.judge("validation")
+
+    def judge(self, part: Part) -> None:
+        """Work out the numbers for one part of the data."""
+        run, cutouts = self._session.run, self._session.cutouts
+        if run is None or cutouts is None:
+            return
+        self._part = part
+        self._warning.setVisible(False)
+        self.part.setText(f"Judging “{run.title}” on {cutouts.path.name}…")
+        self.message.clear()
+        self._latest.start(work.judge(run, cutouts.path, part))
+
+    def _failed(self, problem: object) -> None:
+        if not isinstance(problem, Problem):
+            self._session.report(problem)
+        text = f"{problem.sentence} {problem.remedy}" if isinstance(problem, Problem) else str(problem)
+        self.part.setText("These numbers could not be worked out")
+        self.message.setText(text)
+        self.numbers.clear()
+        self.classes.setRowCount(0)
+        self.confusion.set_counts((), np.zeros((0, 0), np.int64))
+
+    # -- showing ---------------------------------------------------------------------------------------------------
+
+    def _show(self, judgement: Judgement) -> None:
+        run = self._session.run
+        if run is None:
+            return
+        self._judgement = judgement
+        part = "all labelled galaxies" if judgement.part == "all" else f"the {judgement.part} part"
+        self.part.setText(f"“{run.title}” on {part} of {judgement.data}")
+        doubts = " ".join(f"{problem.sentence} {problem.remedy}" for problem in judgement.problems)
+        note = judgement.note[0].upper() + judgement.note[1:]
+        self.message.setText(f"{note}. Intervals hold with 68 %. {doubts}".strip())
+        self._show_part()
+        report = judgement.report
+        self.numbers.show_number("Galaxies", str(report.galaxies))
+        is_classes = isinstance(judgement.target, Classes)
+        self._pictures.setCurrentIndex(0 if is_classes else 1)
+        if is_classes:
+            self._show_classes(report)
+        else:
+            self._show_quantities(judgement, report)
+        if judgement.part == "test":
+            self._session.runs_changed.emit()
+
+    def _show_classes(self, report: Any) -> None:
+        self.numbers.show_number("Accuracy", _share(report.accuracy), "Accuracy")
+        self.numbers.show_number("Balanced accuracy", _text(report.balanced_accuracy), "Balanced accuracy")
+        self.numbers.show_number("Macro F1", _text(report.macro_f1), "Macro F1")
+        rows = [
+            (name, str(report.counts[name]), _share(report.completeness[name]), _share(report.purity[name]), _text(f1))
+            for name, f1 in report.f1.items()
+        ]
+        self.classes.fill(("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
+        self.confusion.set_counts(report.names, report.confusion)
+
+    def _show_quantities(self, judgement: Judgement, report: Any) -> None:
+        accuracy = "–" if report.accuracy is None else _share(report.accuracy)
+        self.numbers.show_number("Accuracy", accuracy, "Most voted answer right" if report.accuracy else "Accuracy")
+        self.numbers.show_number("Balanced accuracy", _text(report.r2), "Mean R²")
+        self.numbers.show_number("Macro F1", "–", "")
+        rows = []
+        units = judgement.predictions.units
+        for (name, each), unit in zip(report.quantities.items(), units, strict=True):
+            rows.append(
+                (name, unit, *(_text(value) for value in (each.r2, each.bias, each.scatter)), _share(each.outliers))
+            )
+        self.classes.fill(("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers"), rows)
+        self.quantities.blockSignals(True)
+        self.quantities.clear()
+        self.quantities.addItems(list(report.quantities))
+        self.quantities.blockSignals(False)
+        self._show_quantity(0)
+
+    def _show_quantity(self, place: int) -> None:
+        judgement = self._judgement
+        if judgement is None or place < 0 or isinstance(judgement.target, Classes):
+            return
+        predictions = judgement.predictions
+        self.truth.set_points(
+            judgement.labels[:, place],
+            predictions.scores[:, place],
+            predictions.names[place],
+            predictions.units[place],
+        )
+
+    # -- back to the galaxies --------------------------------------------------------------------------------------
+
+    def _cell_clicked(self, label: int, predicted: int) -> None:
+        if self._judgement is None:
+            return
+        names = self._judgement.predictions.names
+        rows = self._judgement.rows_in(names[label], names[predicted])
+        self._session.set_selection(rows)
+        self._session.message.emit(f"{len(rows)} {names[label]} predicted as {names[predicted]} are selected.")
+        if len(rows):
+            self._session.set_current(int(rows[0]))
+
+    def _point_clicked(self, place: int) -> None:
+        if self._judgement is not None:
+            row = self._judgement.rows[place]
+            self._session.set_selection(np.array([row]))
+            self._session.set_current(int(row))
+
+    def _export(self) -> None:
+        run, cutouts = self._session.run, self._session.cutouts
+        if run is None or cutouts is None:
+            return
+        path, _ = QFileDialog.getSaveFileName(self, "Export predictions", "predictions.csv", _TABLES)
+        if not path:
+            return
+        job = save_predictions(run.best, cutouts.path, Path(path))
+        job.finished.connect(lambda _result: self._session.message.emit(f"Predictions are saved in {path}."))
+        job.failed.connect(self._session.report)
+        self._session.add_job(job)
+        job.start()
+
+
+def _share(fraction: Any) -> str:
+    """A share with its interval, such as ``0.71 +0.06 −0.07``."""
+    if fraction.value is None:
+        return "–"
+    low, high = fraction.interval
+    return f"{fraction.value:.2f} +{high - fraction.value:.2f} −{fraction.value - low:.2f}"
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

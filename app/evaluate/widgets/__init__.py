@@ -1,0 +1,1 @@
+"""Confusion matrix and true against predicted values."""

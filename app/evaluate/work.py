@@ -1,0 +1,28 @@
+"""What the Evaluate room asks of ``core``, as jobs that were not started yet."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from app.jobs.job import Job
+from core.events import Work
+from core.project.runs import RunFolder
+
+if TYPE_CHECKING:
+    from core.evaluate.evaluation import Judgement
+
+
+Part = Literal["validation", "test", "all"]
+
+
+def judge(run: RunFolder, data: Path, part: Part) -> Job:
+    """Find out how good a run's network is on one part of a dataset."""
+
+    def work(stop: threading.Event) -> Work[Judgement]:
+        from core.evaluate import evaluation as judging
+
+        return (yield from judging.run(run, data, part, stop))
+
+    return Job(f"Judging “{run.name}”", work)

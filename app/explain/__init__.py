@@ -1,0 +1,1 @@
+"""The Explain room: attribution maps, faithfulness, filters, dreams, the map of features."""

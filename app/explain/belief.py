@@ -1,0 +1,241 @@
+"""Whether to believe a network: on what its decisions rest, galaxy by galaxy and class by class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.explain import network_work
+from app.explain.network_panel import InsidePanel
+from app.explain.widgets.ground_table import GroundTable
+from app.explain.widgets.point_map import PointMap
+from app.session.session import Session
+from app.theme import class_colours, icon
+from app.widgets.empty_state import EmptyState
+from app.widgets.flow import FlowLayout
+from app.widgets.two_sides import TwoSides, scrolled
+from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.methods import METHODS
+
+if TYPE_CHECKING:
+    from core.explain.faithfulness.table import BeliefTable
+
+_PARTS = {"validation": "Validation part", "test": "Test part", "all": "All galaxies"}
+_AXES = ("Share of the image that the galaxy covers [%]", "Share of the evidence on the galaxy [%]")
+_HINT = "Each point is a galaxy; click one, or draw around some."
+_TABLE = "CSV (*.csv)"
+
+
+class BeliefPanel(InsidePanel):
+    """The verdicts over a part of the dataset; clicks lead to the galaxies behind them.
+
+    Parameters
+    ----------
+    session
+        Its open run is judged on its open dataset; current galaxy and selection are shared with it.
+
+    Attributes
+    ----------
+    found
+        What is shown; None: nothing was asked yet.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(
+            session,
+            "mdi6.scale-balance",
+            "Nothing to doubt yet",
+            "Then see whether its decisions rest on the galaxies.",
+            parent,
+        )
+        self.setObjectName("belief")
+        self.found: BeliefTable | None = None
+        self._build()
+        self._connect()
+        self.refresh()
+
+    def _build(self) -> None:
+        self.methods, self.parts = QComboBox(), QComboBox()
+        for method in METHODS.values():
+            self.methods.addItem(method.title, method.name)
+        self.methods.setCurrentIndex(self.methods.findData(BeliefSettings().method))
+        self.methods.setToolTip("The map that is made of each galaxy, with its default settings.")
+        for part, title in _PARTS.items():
+            self.parts.addItem(title, part)
+        self.parts.setToolTip("Of the run's own dataset. Another dataset is always looked at whole.")
+        self.ask = QPushButton(icon("mdi6.play", "on_accent"), "Ask")
+        self.ask.setProperty("role", "primary")
+        self.ask.setToolTip("Make the map of every galaxy, and see where it lies and whether the network needs it.")
+        self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        self.save = QPushButton(icon("mdi6.content-save-outline"), "Save table…")
+        self.save.setToolTip("Write one line for each galaxy as CSV.")
+        self.table = GroundTable()
+        self.state.setMinimumWidth(220)
+        self.sentences, self.map = QLabel(), PointMap()
+        self.sentences.setWordWrap(True)
+        self.sentences.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._controls())
+        column.addWidget(self._answers(), 1)
+        self._set_content(content)
+
+    def _controls(self) -> QWidget:
+        line = QWidget()
+        policy = line.sizePolicy()
+        policy.setHeightForWidth(True)
+        policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)
+        line.setSizePolicy(policy)
+        flow = FlowLayout(line, 8)
+        for title, widget in (("Judge", self.parts), ("by", self.methods)):
+            both = QWidget()
+            beside = QHBoxLayout(both)
+            beside.setContentsMargins(0, 0, 0, 0)
+            beside.addWidget(QLabel(title))
+            beside.addWidget(widget)
+            flow.addWidget(both)
+        for widget in (self.ask, self.stop, self.save, self.state):
+            flow.addWidget(widget)
+        return line
+
+    def _answers(self) -> QWidget:
+        """Table, sentences and points, or what to do to see some."""
+        invitation = EmptyState(
+            "mdi6.scale-balance",
+            "Is it right for the right reason?",
+            "A network may look at a neighbour, a bright star or the noise. Ask, and each galaxy's map is held against "
+            "what is galaxy, neighbour and sky in its image.",
+        )
+        words, plot, both, side = (QWidget() for _ in range(4))
+        left = QVBoxLayout(words)
+        left.setContentsMargins(0, 0, 6, 0)
+        left.addWidget(self.sentences)
+        left.addStretch(1)
+        hint = QLabel(_HINT)
+        hint.setProperty("role", "muted")
+        hint.setWordWrap(True)
+        right = QVBoxLayout(plot)
+        right.setContentsMargins(6, 0, 0, 0)
+        right.addWidget(self.map, 1)
+        right.addWidget(hint)
+        down = QVBoxLayout(both)
+        down.setContentsMargins(0, 0, 0, 0)
+        down.setSpacing(12)
+        down.addWidget(self.table)
+        down.addWidget(TwoSides(scrolled(words), plot, 620, (300, 600), (120, 320)), 1)
+        self._sides = QStackedLayout(side)
+        self._sides.addWidget(invitation)
+        self._sides.addWidget(both)
+        return side
+
+    def _connect(self) -> None:
+        self._session.selection_changed.connect(self._show_selection)
+        self.work.finished.connect(self._show)
+        self.ask.clicked.connect(self.begin)
+        self.stop.clicked.connect(self.work.stop)
+        self.save.clicked.connect(self._save_table)
+        self.table.ground_clicked.connect(self._select_ground)
+        self.map.clicked.connect(lambda place: self._session.set_current(self._row(place)))
+        self.map.lassoed.connect(self._select)
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Judge the chosen part by the chosen maps."""
+        run = self._session.run
+        if self._pair is None or run is None or self.work.is_running:
+            return
+        settings = BeliefSettings(method=self.methods.currentData())
+        self._begin(network_work.believe(run.path, self._pair.data, self.parts.currentData(), settings))
+
+    def _forget(self) -> None:
+        self.found = None
+        self._show_state()
+
+    def _look_at(self, pair: network_work.Pair, row: int) -> None:
+        del pair, row
+        self._show_current()
+
+    def _show_state(self) -> None:
+        self.ask.setVisible(not self.work.is_running)
+        self.stop.setVisible(self.work.is_running)
+        self.save.setEnabled(self.found is not None)
+        self._sides.setCurrentIndex(0 if self.found is None else 1)
+
+    # -- showing ---------------------------------------------------------------------------------------------------
+
+    def _show(self, found: BeliefTable) -> None:
+        self.found = found
+        classes = found.classes
+        self.table.show_classes([*classes, found.whole] if len(classes) > 1 else classes)
+        self.sentences.setText("\n\n".join(found.sentences()))
+        points = np.array([(line.area_galaxy, line.galaxy) for line in found.lines]).reshape(-1, 2)
+        self.map.set_points(100 * np.nan_to_num(points), _AXES, self._tip)
+        places = {each.name: place for place, each in enumerate(classes)}
+        groups = np.array([places[found.class_of(line)] for line in found.lines], np.int64)
+        self.map.set_colours(groups, class_colours(len(classes)))
+        part = _PARTS[found.part].lower() if found.part in _PARTS else found.part
+        self.state.setText(f"{part}: {len(found.lines):,} galaxies".replace(",", "\u202f"))
+        self._show_current()
+        self._show_selection()
+        self._show_state()
+
+    def _row(self, place: int) -> int:
+        assert self.found is not None
+        return self.found.lines[place].row
+
+    def _rows(self) -> NDArray[np.int64]:
+        return np.array([line.row for line in self.found.lines] if self.found is not None else [], np.int64)
+
+    def _tip(self, place: int) -> str:
+        if self.found is None:
+            return ""
+        line = self.found.lines[place]
+        said = f"{line.galaxy_id}\n{line.kind or 'no label'}, predicted {line.predicted}\n"
+        return said + ("rests on nothing" if line.rests_on == "nothing" else f"rests on the {line.rests_on}")
+
+    # -- to the galaxies and back ----------------------------------------------------------------------------------
+
+    def _select_ground(self, name: str, ground: str) -> None:
+        if self.found is None:
+            return
+        rows = self.found.rows(ground, None if name == self.found.whole.name else name)  # pyright: ignore[reportArgumentType]
+        self._session.set_selection(np.array(rows, np.int64))
+        count = "One galaxy" if len(rows) == 1 else f"{len(rows):,} galaxies".replace(",", "\u202f")
+        self._session.message.emit(f"{count} of “{name}” selected.")
+        if rows:
+            self._session.set_current(rows[0])
+
+    def _select(self, places: NDArray[np.int64], more: bool) -> None:
+        rows = self._rows()[places]
+        self._session.set_selection(np.union1d(self._session.selection, rows) if more else rows)
+
+    def _show_selection(self) -> None:
+        if self.found is not None:
+            self.map.set_selected(np.flatnonzero(np.isin(self._rows(), self._session.selection)))
+
+    def _show_current(self) -> None:
+        if self.found is not None:
+            places = np.flatnonzero(self._rows() == self._session.current)
+            self.map.set_current(int(places[0]) if len(places) else -1)
+
+    def _save_table(self) -> None:
+        if self.found is None:
+            return
+        path = self._ask_path("Save the table", f"belief {self.found.part}.csv", _TABLE, (".csv",))
+        if path is not None:
+            self._save(network_work.save_belief(self.found, path), lambda written: f"The table is saved in {written}.")

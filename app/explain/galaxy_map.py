@@ -1,0 +1,273 @@
+"""The galaxies as points: those that the network finds alike lie together."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+
+from app.explain import network_work
+from app.explain.network_panel import InsidePanel
+from app.explain.network_work import Pair
+from app.explain.widgets.colour_bar import ColourBar
+from app.explain.widgets.point_map import PointMap
+from app.session.session import Session
+from app.theme import class_colours, colours, icon
+from app.widgets.empty_state import EmptyState
+from app.widgets.forms import SettingsForm
+from app.widgets.image_view import ImageView
+from app.widgets.two_sides import TwoSides, scrolled
+from core.data.stretch import COLOUR_MAPS, colour_planes, suited, to_rgb
+from core.data.target import Classes, columns_of, label_text, numbers
+from core.explain.settings import FeatureMapSettings
+
+if TYPE_CHECKING:
+    from core.explain.features import FeatureMap
+
+_SHADES = 32  # of a quantity
+_ENDS = (1, 99)  # percentiles of a quantity between which its colours reach
+_HINT = "Click a point to go to its galaxy. Draw around points to select them, with Shift more. The wheel zooms."
+
+
+class GalaxyMapPanel(InsidePanel):
+    """The last features of all galaxies on a map; clicks and lassos lead back to the galaxies.
+
+    Parameters
+    ----------
+    session
+        Its open dataset is laid out by its open run; current galaxy and selection are shared with it.
+
+    Attributes
+    ----------
+    found
+        The map that is shown; None: none was drawn yet.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(
+            session,
+            "mdi6.chart-scatter-plot",
+            "Nothing to lay out yet",
+            "Then see which galaxies it finds alike.",
+            parent,
+        )
+        self.setObjectName("galaxy_map")
+        self.found: FeatureMap | None = None
+        self._build()
+        self._connect()
+        self.refresh()
+
+    def _build(self) -> None:
+        self.form = SettingsForm(FeatureMapSettings)
+        self.draw = QPushButton(icon("mdi6.play", "on_accent"), "Draw the map")
+        self.draw.setProperty("role", "primary")
+        self.draw.setToolTip("Let the network look at every galaxy of the dataset once.")
+        self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        self.legend, self.caption = QLabel(), QLabel()
+        self.caption.setProperty("role", "muted")
+        for label in (self.caption, self.legend):
+            label.setWordWrap(True)
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.columns = QComboBox()
+        self.columns.setToolTip("The quantity whose values colour the points.")
+        self.bar = ColourBar()
+        self.picture = ImageView()
+        self.picture.setFixedHeight(200)
+        self._set_content(TwoSides(scrolled(self._choices()), self._plot(), 620, (260, 600), (240, 400)))
+
+    def _choices(self) -> QWidget:
+        side = QWidget()
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.draw, 1)
+        buttons.addWidget(self.stop, 1)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.setSpacing(8)
+        column.addWidget(self.form)
+        column.addLayout(buttons)
+        for widget in (self.state, self.columns, self.bar, self.legend, self.picture, self.caption):
+            column.addWidget(widget)
+        column.addStretch(1)
+        return side
+
+    def _plot(self) -> QWidget:
+        """The points, or what to do to see some."""
+        invitation = EmptyState(
+            "mdi6.chart-scatter-plot",
+            "Which galaxies are alike to the network?",
+            "Draw the map: each galaxy is a point, and like ones lie together. Strays are often wrong labels.",
+        )
+        self.map = PointMap()
+        hint = QLabel(_HINT)
+        hint.setProperty("role", "muted")
+        hint.setWordWrap(True)
+        plot, side = QWidget(), QWidget()
+        column = QVBoxLayout(plot)
+        column.setContentsMargins(6, 0, 0, 0)
+        column.addWidget(self.map, 1)
+        column.addWidget(hint)
+        self._sides = QStackedLayout(side)
+        self._sides.addWidget(invitation)
+        self._sides.addWidget(plot)
+        return side
+
+    def _connect(self) -> None:
+        self._session.split_changed.connect(self.refresh)
+        self._session.selection_changed.connect(self._show_selection)
+        self.work.finished.connect(self._show)
+        self.work.stopped.connect(self._show_selection)
+        self.draw.clicked.connect(self.begin)
+        self.stop.clicked.connect(self._stop)
+        self.columns.activated.connect(self._show_colours)
+        self.map.clicked.connect(lambda place: self._session.set_current(self._row(place)))
+        self.map.hovered.connect(self._hover)
+        self.map.lassoed.connect(self._select)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange and self.isVisible():
+            self._show_colours()
+        super().changeEvent(event)
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self.found = None
+        self._show_state()
+
+    def _look_at(self, pair: Pair, row: int) -> None:
+        del pair, row
+        self._show_target()
+        self._show_current()
+        self._show_selection()
+
+    def begin(self) -> None:
+        """Draw the map with the settings of the form."""
+        if self._pair is not None and not self.work.is_running and not self.form.problem:
+            self._begin(network_work.galaxy_map(self._pair, self.form.value()))
+
+    def _stop(self) -> None:
+        self.work.stop()
+        self.state.setText("Stopping…")
+
+    def _show_state(self) -> None:
+        self.draw.setVisible(not self.work.is_running)
+        self.stop.setVisible(self.work.is_running)
+        has_map = self.found is not None
+        self._sides.setCurrentIndex(1 if has_map else 0)
+        for widget in (self.legend, self.picture, self.caption):
+            widget.setVisible(has_map)
+
+    # -- showing ---------------------------------------------------------------------------------------------------
+
+    def _show(self, found: FeatureMap) -> None:
+        self.found = found
+        share = found.explained_variance
+        titles = None
+        if share is not None:
+            titles = [f"Component {axis}: {100 * part:.0f} % of the variance" for axis, part in enumerate(share, 1)]
+        self.map.set_points(found.coordinates, titles, self._tip)
+        self._show_target()
+        self._show_current()
+        self._show_selection()
+
+    def _row(self, place: int) -> int:
+        assert self.found is not None
+        return int(self.found.rows[place])
+
+    def _tip(self, place: int) -> str:
+        label = self._session.label(self._row(place))
+        return "" if self.found is None else f"{self.found.ids[place]}\n{label}".strip()
+
+    def _show_target(self) -> None:
+        """Offer the columns that points can be coloured by, and colour them."""
+        target = self._session.target
+        names = () if target is None or isinstance(target, Classes) else columns_of(target)
+        chosen = self.columns.currentText()
+        self.columns.clear()
+        self.columns.addItems(names)
+        self.columns.setCurrentIndex(max(0, self.columns.findText(chosen)) if names else -1)
+        self._show_colours()
+
+    def _show_colours(self, _place: int = 0) -> None:
+        target, found = self._session.target, self.found
+        is_number = found is not None and target is not None and not isinstance(target, Classes)
+        self.columns.setVisible(is_number)
+        self.bar.setVisible(is_number)
+        self.legend.clear()
+        if found is None:
+            return
+        if isinstance(target, Classes):
+            self._show_classes(target, self._session.columns[target.column][found.rows])
+        elif is_number:
+            self._show_values(numbers(self._session.columns[self.columns.currentText()])[found.rows])
+        else:
+            self.map.set_colours(np.full(len(found), -1), [])
+
+    def _show_classes(self, target: Classes, labels: NDArray[np.generic]) -> None:
+        names, shades, muted = target.names, class_colours(len(target.names)), colours().muted
+        place = {name: number for number, name in enumerate(names)}
+        groups = np.array([place.get(label_text(label), -1) for label in labels.tolist()], dtype=np.int64)
+        self.map.set_colours(groups, shades)
+        bare, *counts = np.bincount(groups + 1, minlength=len(names) + 1).tolist()
+        entries = list(zip(names, shades, counts, strict=True)) + [("no label", muted, bare)] * (bare > 0)
+        lines = [
+            f'<span style="color:{shade}">●</span> {escape(name)} <span style="color:{muted}">{_whole(number)}</span>'
+            for name, shade, number in entries
+        ]
+        self.legend.setText("<br>".join(lines))
+
+    def _show_values(self, values: NDArray[np.float64]) -> None:
+        finite = np.isfinite(values)
+        low, high = np.percentile(values[finite], _ENDS) if finite.any() else (0.0, 1.0)
+        high = high if high > low else low + 1
+        shades = np.clip((np.where(finite, values, low) - low) / (high - low), 0, 1) * (_SHADES - 1)
+        table = COLOUR_MAPS["viridis"][np.linspace(0, 255, _SHADES).astype(int)]
+        self.map.set_colours(
+            np.where(finite, shades.round(), -1).astype(np.int64), [QColor(*shade).name() for shade in table.tolist()]
+        )
+        self.bar.set_scale(float(low), float(high), "viridis")
+
+    # -- to the galaxies and back ----------------------------------------------------------------------------------
+
+    def _show_current(self) -> None:
+        row = self._session.current
+        if self.found is not None:
+            places = np.flatnonzero(self.found.rows == row)
+            self.map.set_current(int(places[0]) if len(places) else -1)
+            self._show_picture(row)
+
+    def _show_selection(self) -> None:
+        if self.found is not None:
+            places = np.flatnonzero(np.isin(self.found.rows, self._session.selection))
+            self.map.set_selected(places)
+            chosen = f", {_whole(len(places))} selected" if len(places) else ""
+            self.state.setText(f"{_whole(len(self.found))} galaxies{chosen}")
+
+    def _select(self, places: NDArray[np.int64], more: bool) -> None:
+        if self.found is not None:
+            rows = self.found.rows[places]
+            self._session.set_selection(np.union1d(self._session.selection, rows) if more else rows)
+
+    def _hover(self, place: int) -> None:
+        self._show_picture(self._row(place) if place >= 0 else self._session.current)
+
+    def _show_picture(self, row: int) -> None:
+        cutouts = self._session.cutouts
+        if cutouts is None or row < 0:
+            self.picture.set_image(None)
+            self.caption.clear()
+            return
+        planes = colour_planes([band.name for band in cutouts.bands])
+        picture = to_rgb(cutouts.images[row], suited(cutouts.is_picture), planes)
+        self.picture.set_image(picture, float(cutouts.pixel_scale[row]))
+        self.caption.setText(f"{cutouts.ids[row]} {self._session.label(row)}".strip())
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")

@@ -1,0 +1,132 @@
+"""What is asked about, of which networks, and how the maps are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
+
+from app.session.session import Session
+from app.widgets.flow import FlowLayout
+from core.data.target import Quantities
+
+if TYPE_CHECKING:
+    from core.evaluate.predict import Predictions
+
+_CONTOURS = "explain/contours"
+
+
+class Controls(QWidget):
+    """The line above the views.
+
+    Parameters
+    ----------
+    session
+        Its project's runs are offered for comparison.
+
+    Notes
+    -----
+    Signals: ``asked()`` for another output, ``compared()`` with another run or none, ``faded(opacity)`` of the maps,
+    ``outlined()`` when contours are wanted or no longer.
+    """
+
+    asked = Signal()
+    compared = Signal()
+    faded = Signal(float)
+    outlined = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._predicted = ""
+        self.outputs = QComboBox()
+        self.outputs.setToolTip("The class whose evidence is shown.")
+        self.outputs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setValue(60)
+        self.opacity.setFixedWidth(90)
+        self.opacity.setToolTip("How much of the maps lies over the image.")
+        self.runs = QComboBox()
+        self.runs.setToolTip("Ask another run the same, such as the one before fine-tuning. Colours get one scale.")
+        self.runs.setMinimumContentsLength(12)
+        self.runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._line = FlowLayout(self, 8)
+        for title, widget in (
+            ("Evidence for", self.outputs),
+            ("Map opacity", self.opacity),
+            ("Compare with", self.runs),
+        ):
+            self._line.addWidget(_titled(title, widget))
+        self.contours = QCheckBox("Contours")
+        self.contours.setToolTip("Outline the galaxy in white, and its neighbours in dashed yellow.")
+        self.contours.setChecked(QSettings().value(_CONTOURS, False, bool))  # pyright: ignore[reportArgumentType]
+        self._line.addWidget(self.contours)
+        self.contours.toggled.connect(self._outline)
+        self.outputs.activated.connect(self.asked)
+        self.opacity.valueChanged.connect(lambda percent: self.faded.emit(percent / 100))
+        self.runs.activated.connect(self.compared)
+        session.runs_changed.connect(self._list_runs)
+        session.predictor_changed.connect(self._list_runs)
+        self._list_runs()
+
+    # -- what is asked about ---------------------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> str | None:
+        """The output that was chosen by hand; None: what is predicted."""
+        return self.outputs.currentData()
+
+    @property
+    def output(self) -> str:
+        """The output whose evidence is asked for: the chosen one, or the most probable; empty: not known yet."""
+        return self.chosen or self._predicted
+
+    def offer(self, predictions: Predictions) -> None:
+        """Let the outputs of a network be chosen; one that was chosen stays so."""
+        chosen, names = self.chosen, predictions.names
+        self._predicted = names[int(np.argmax(predictions.scores[0]))]
+        self.outputs.clear()
+        if not isinstance(predictions.target, Quantities):
+            self.outputs.addItem(f"{self._predicted} (predicted)", None)
+        for name in names:
+            self.outputs.addItem(name, name)
+        self.outputs.setCurrentIndex(max(0, self.outputs.findData(chosen)) if chosen is not None else 0)
+
+    def _outline(self, on: bool) -> None:
+        QSettings().setValue(_CONTOURS, on)
+        self.outlined.emit()
+
+    # -- which networks --------------------------------------------------------------------------------------------
+
+    @property
+    def other(self) -> Path | None:
+        """Weights of the run that is compared with; None: one network is asked in two ways."""
+        return self.runs.currentData()
+
+    def _list_runs(self) -> None:
+        """Offer the project's other runs; one that was chosen stays so while it is there."""
+        project, own, chosen = self._session.project, self._session.run, self.other
+        self.runs.clear()
+        self.runs.addItem("no other run", None)
+        for run in reversed([] if project is None else list(project.runs())):
+            if run.best.exists() and (own is None or run.path != own.path):
+                self.runs.addItem(run.title, run.best)
+        places = [place for place in range(self.runs.count()) if self.runs.itemData(place) == chosen]
+        self.runs.setCurrentIndex(places[0] if places else 0)
+        self.runs.setEnabled(self.runs.count() > 1)
+        if self.other != chosen:
+            self.compared.emit()
+
+
+def _titled(title: str, widget: QWidget) -> QWidget:
+    """A widget with its name before it, which stay together."""
+    both = QWidget()
+    line = QHBoxLayout(both)
+    line.setContentsMargins(0, 0, 8, 0)
+    line.addWidget(QLabel(title))
+    line.addWidget(widget)
+    return both

@@ -1,0 +1,223 @@
+"""What the window can ask about the inside of a network, as jobs that were not started yet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.jobs.job import Job
+from app.session.session import Session
+from app.work import begin
+from core.data.stretch import colour_planes, suited
+from core.data.target import Target
+from core.events import Work
+from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.settings import ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
+
+if TYPE_CHECKING:
+    from core.explain.activations import FeatureMaps
+    from core.explain.dream import Dream
+    from core.explain.faithfulness.table import BeliefTable, Part
+    from core.explain.features import FeatureMap
+    from core.explain.mosaics import Mosaic
+    from core.explain.top_activations import Strongest
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A network, and the dataset that it is shown.
+
+    Attributes
+    ----------
+    predictor, data
+        Their files.
+    written
+        When the weights were written, in ns: a training writes better ones to the same place.
+    """
+
+    predictor: Path
+    data: Path
+    written: int
+
+    @classmethod
+    def of(cls, session: Session) -> Pair | None:
+        """The open run's network with the open dataset; None unless there are both."""
+        predictor, cutouts = session.predictor_path, session.cutouts
+        if predictor is None or cutouts is None:
+            return None
+        return cls(predictor, cutouts.path, predictor.stat().st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a network answers, and which of its layers have maps.
+
+    Attributes
+    ----------
+    target
+        What it was trained for.
+    outputs
+        Names of its answers.
+    titles
+        The layers with maps by their short names, in their order, and what each is called in a list.
+    """
+
+    target: Target
+    outputs: tuple[str, ...]
+    titles: Mapping[str, str]
+
+
+def outline(pair: Pair, shape: tuple[int, int, int]) -> Job:
+    """Answers and layers of a network, for stamps of ``shape`` (C, H, W)."""
+
+    def run(stop: threading.Event) -> Work[Outline]:
+        from core.explain import activations
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        loaded = Predictor.load(pair.predictor)
+        names = [(activations.short(row.name), row.shape[0]) for row in activations.rows(loaded, shape)]
+        titles = {name: f"{name}, {filters} filters" for name, filters in names}
+        return Outline(loaded.target, loaded.output_names, titles)
+
+    return Job("Listing the layers", run)
+
+
+def dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSettings | DeepDreamSettings) -> Job:
+    """Let an image grow from a galaxy, or with its colours; previews and result are dreams."""
+
+    def run(stop: threading.Event) -> Work[Dream]:
+        from core.data.cutouts import Cutouts
+        from core.explain import dreams
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        with Cutouts.open(pair.data) as cutouts:
+            image, name = cutouts.images[row], cutouts.ids[row]
+        loaded = Predictor.load(pair.predictor)
+        if isinstance(settings, DeepDreamSettings):
+            return (yield from dreams.deep_dream(loaded, image, output, settings, stop, name))
+        return (yield from dreams.class_dream(loaded, image, output, settings, stop, name))
+
+    return Job("Dreaming", run)
+
+
+def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
+    """Write a dream as a picture and, beside it, as FITS with the coordinates of its galaxy; the result is both."""
+
+    def run(stop: threading.Event) -> Work[tuple[Path, Path]]:
+        from core.data.cutouts import Cutouts
+
+        yield from begin(stop)
+        with Cutouts.open(pair.data) as cutouts:
+            wcs, bands = cutouts.wcs(row), [band.name for band in cutouts.bands]
+            stretch = suited(cutouts.is_picture)
+        picture, table = path.with_suffix(".png"), path.with_suffix(".fits")
+        made.save_png(picture, stretch, colour_planes(bands))
+        made.save_fits(table, wcs)
+        return picture, table
+
+    return Job("Saving the dream", run)
+
+
+def strongest(pair: Pair, layer: str) -> Job:
+    """The galaxies that excite each filter of a layer most."""
+
+    def run(stop: threading.Event) -> Work[Strongest]:
+        from core.explain import top_activations as search
+
+        return (yield from search.find(pair.predictor, pair.data, layer, stop))
+
+    return Job(f"Strongest galaxies of {layer}", run)
+
+
+def mosaics(pair: Pair, found: Strongest, filters: Sequence[int]) -> Job:
+    """What some filters, counted from 0, see in their strongest galaxies."""
+
+    def run(stop: threading.Event) -> Work[list[Mosaic]]:
+        from core.explain import mosaics as drawing
+
+        return (yield from drawing.draw(pair.predictor, pair.data, found, filters, stop))
+
+    return Job("Drawing filters", run)
+
+
+def save_mosaics(found: Strongest, made: Sequence[Mosaic], path: Path) -> Job:
+    """Write the figure of some filters as PNG, SVG or PDF, by the path's ending; the result is the path."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.explain import mosaics as drawing
+
+        yield from begin(stop)
+        drawing.save(drawing.figure(found, made), path)
+        return path
+
+    return Job("Saving the figure", run)
+
+
+def responses(pair: Pair, row: int) -> Job:
+    """The responses of every layer with maps to one galaxy."""
+
+    def run(stop: threading.Event) -> Work[list[FeatureMaps]]:
+        from core.data.cutouts import Cutouts
+        from core.explain import activations
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        with Cutouts.open(pair.data) as cutouts:
+            image = cutouts.images[row]
+        return activations.feature_maps(Predictor.load(pair.predictor), image)
+
+    return Job("Asking the layers", run)
+
+
+def first_weights(pair: Pair) -> Job:
+    """The weights of the first convolution as pictures, uint8 (F, k, k, 3)."""
+
+    def run(stop: threading.Event) -> Work[NDArray[np.uint8]]:
+        from core.explain import activations
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        return activations.first_weights_rgb(Predictor.load(pair.predictor))
+
+    return Job("Reading the first weights", run)
+
+
+def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
+    """The galaxies as points, like ones together."""
+
+    def run(stop: threading.Event) -> Work[FeatureMap]:
+        from core.explain import features
+
+        return (yield from features.run(pair.predictor, pair.data, settings, stop))
+
+    return Job("Drawing the map of the galaxies", run)
+
+
+def believe(run: Path, data: Path, part: Part, settings: BeliefSettings) -> Job:
+    """On what a run's decisions rest, over a part of a dataset."""
+
+    def work(stop: threading.Event) -> Work[BeliefTable]:
+        from core.explain.faithfulness import table
+
+        return (yield from table.believe_many(run, data, part, settings, stop))
+
+    return Job(f"Doubting “{run.name}”", work)
+
+
+def save_belief(found: BeliefTable, path: Path) -> Job:
+    """Write what was found as a table; the result is its path."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        yield from begin(stop)
+        found.save(path)
+        return path
+
+    return Job("Saving the table", run)

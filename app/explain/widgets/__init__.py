@@ -1,0 +1,1 @@
+"""Maps, filters, dreams and points, drawn."""

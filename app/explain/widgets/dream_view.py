@@ -1,0 +1,97 @@
+"""A dream: what it began with, what it has become, and the curve of its growth."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from app.explain.widgets.growth_plot import GrowthPlot
+from app.widgets.image_view import ImageView
+from core.data.stretch import StretchSettings, limits, to_rgb
+
+if TYPE_CHECKING:
+    from core.explain.dream import Dream
+
+
+_STARTS = {"noise": "Start: noise", "empty": "Start: empty sky", "galaxy": "Start: galaxy"}
+
+
+class DreamView(QWidget):
+    """Start and dream side by side between the same limits, with what the network says of them, and the curve."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._stretch, self._planes, self._scale = StretchSettings(), None, math.nan
+        self.before_title, self.after_title = QLabel(), QLabel("Dream")
+        self.before, self.after = ImageView(), ImageView()
+        self.before_note, self.after_note = QLabel(), QLabel()
+        self.curve = GrowthPlot()
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setRowStretch(1, 1)
+        columns = (
+            (self.before_title, self.before, self.before_note),
+            (self.after_title, self.after, self.after_note),
+        )
+        for place, (title, view, note) in enumerate(columns):
+            title.setProperty("role", "heading")
+            note.setProperty("role", "muted")
+            note.setWordWrap(True)
+            grid.addWidget(title, 0, place)
+            grid.addWidget(view, 1, place)
+            grid.addWidget(note, 2, place)
+            grid.setColumnStretch(place, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(grid, 2)
+        column.addWidget(self.curve, 1)
+
+    def set_look(self, stretch: StretchSettings, planes: tuple[int, int, int] | None, pixel_scale: float) -> None:
+        """Show images with this stretch, these bands red, green and blue, and this scale in arcsec/pixel."""
+        self._stretch, self._planes, self._scale = stretch, planes, pixel_scale
+
+    def show_galaxy(self, image: NDArray[np.float32], name: str) -> None:
+        """Show the galaxy, (C, H, W), that a dream begins with or borrows from, and no dream."""
+        self.clear()
+        self.before_title.setText("Galaxy")
+        self._paint(self.before, image, image)
+        self.before_note.setText(name)
+
+    def begin(self, title: str, steps: int, wished: float | None) -> None:
+        """Get ready for a dream of so many steps whose curve is of ``title``."""
+        self.after.set_image(None)
+        self.after_note.clear()
+        self.curve.begin(title, steps, wished)
+
+    def show_dream(self, dream: Dream) -> None:
+        """Show a dream as far as it has grown."""
+        both = np.stack([dream.start, dream.image])
+        self.before_title.setText(_STARTS[dream.begins_with])
+        self._paint(self.before, dream.start, both)
+        self._paint(self.after, dream.image, both)
+        self.before_note.setText(_told(dream, dream.score_before, dream.probability_before))
+        self.after_note.setText(_told(dream, dream.score_after, dream.probability_after))
+        self.curve.set_values(dream.curve)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.before.set_image(None)
+        self.before_note.clear()
+        self.begin("", 1, None)
+
+    def _paint(self, view: ImageView, image: NDArray[np.float32], both: NDArray[np.float32]) -> None:
+        """Show an image between the limits of ``both``, so that brightness can be compared."""
+        low, high = limits(both, self._stretch)
+        stretch = self._stretch.model_copy(update={"limits": "manual", "low": low, "high": high})
+        view.set_image(to_rgb(image, stretch, self._planes), self._scale)
+
+
+def _told(dream: Dream, score: float, probability: float | None) -> str:
+    """What the network says of an image."""
+    if probability is not None:
+        return f"{dream.output_name}: p = {probability:.3f}"
+    return f"{dream.output_name}: {score:.3g} {dream.unit}".strip().replace(" -", " −")

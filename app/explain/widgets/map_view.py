@@ -1,0 +1,226 @@
+"""One explanation over its galaxy in grey: how it was asked, the map, its colours and what they mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QStackedWidget, QToolButton, QWidget
+
+from app.explain.widgets.colour_bar import ColourBar
+from app.theme import icon
+from app.widgets.image_view import ImageView
+
+if TYPE_CHECKING:
+    from core.explain.explanation import Explanation
+    from core.explain.film import Film
+
+_SIGNED, _UNSIGNED = "blue-red", "inferno"
+
+
+class MapView(QObject):
+    """The parts of one view, for the rows of a grid in which several views and the galaxy stand side by side.
+
+    Parameters
+    ----------
+    methods
+        Name and title of each method that may be chosen.
+
+    Notes
+    -----
+    Signals: ``method_chosen(name)`` by the user.
+    """
+
+    method_chosen = Signal(str)
+
+    def __init__(self, methods: Mapping[str, str], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.explanation: Explanation | None = None
+        self._opacity = 0.6
+        self._limit: float | None = None
+        self._galaxy: tuple[NDArray[np.uint8], float] | None = None
+        self._shows_film = False
+        self.chooser = QComboBox()
+        for name, title in methods.items():
+            self.chooser.addItem(title, name)
+        self.chooser.setToolTip("The way to ask.")
+        self.chooser.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.chooser.setMinimumContentsLength(10)
+        self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.chooser.activated.connect(lambda _place: self.method_chosen.emit(self.method))
+        self.save = QAction("Save this map…", self)
+        self.save_all = QAction("Save maps of the selection…", self)
+        menu = QMenu()
+        menu.addActions([self.save, self.save_all])
+        self.menu = _button("mdi6.content-save-outline", "Save", "Take maps home: pictures, pages, or FITS on the sky.")
+        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu.setMenu(menu)
+        menu.setParent(self.menu, menu.windowFlags())
+        self.play = _button("mdi6.play", "Play the film", "Watch the square move over the galaxy.")
+        self.end = _button("mdi6.stop", "End the film", "End the film and show the map again.")
+        self.head = QWidget()
+        line = QHBoxLayout(self.head)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
+        line.addWidget(self.chooser, 1)
+        for button in (self.play, self.end, self.menu):
+            line.addWidget(button)
+        self.play.hide()
+        self.end.hide()
+        self.caption = QLabel()
+        self.caption.setProperty("role", "heading")
+        self.caption.setWordWrap(True)
+        self.view = ImageView()
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setProperty("role", "muted")
+        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.message.setMargin(16)
+        self.picture = QStackedWidget()
+        self.picture.addWidget(self.view)
+        self.picture.addWidget(self.message)
+        self.bar = ColourBar()
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        self.note.setProperty("role", "muted")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
+
+    @property
+    def method(self) -> str:
+        """The chosen method."""
+        return self.chooser.currentData()
+
+    def set_method(self, name: str) -> None:
+        """Choose a method without saying so; one that is not offered leaves the choice as it is."""
+        place = self.chooser.findData(name)
+        if place >= 0:
+            self.chooser.setCurrentIndex(place)
+
+    def offer_selection(self, count: int) -> None:
+        """Offer to save the maps of so many selected galaxies."""
+        self.save_all.setEnabled(count > 0)
+        self.save_all.setText(f"Save maps of the selection ({count:,})…" if count else "Save maps of the selection…")
+
+    def set_image(self, picture: NDArray[np.uint8], pixel_scale: float) -> None:
+        """Show the galaxy uint8 (H, W, 3) under the map, in grey: colours are the map's."""
+        grey = picture.mean(axis=2, keepdims=True).round().astype(np.uint8)
+        self._galaxy = grey.repeat(3, axis=2), pixel_scale
+        self.view.set_image(*self._galaxy)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Let the image shine through: 0 shows it alone, 1 the map alone."""
+        self._opacity = opacity
+        self._draw()
+
+    def set_limit(self, limit: float | None) -> None:
+        """Let the colours end at this value, so that views can be compared; None: where it suits the map."""
+        if limit != self._limit:
+            self._limit = limit
+            self._draw()
+
+    @property
+    def suited_limit(self) -> float:
+        """Where the colours end by themselves; 0 without a map."""
+        return 0.0 if self.explanation is None else self.explanation.limit
+
+    def show_map(self, explanation: Explanation, *, coarse: bool = False) -> None:
+        """Show a coarse or finished map."""
+        self.explanation = explanation
+        self.picture.setCurrentWidget(self.view)
+        self.note.setText("First look…" if coarse else told(explanation))
+        self._draw()
+
+    def wait(self) -> None:
+        """Show the galaxy alone until a map comes."""
+        self.explanation = None
+        self.picture.setCurrentWidget(self.view)
+        self.note.setText("…")
+        self._draw()
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence instead of a map."""
+        self.explanation = None
+        self.message.setText(sentence)
+        self.picture.setCurrentWidget(self.message)
+        self.note.clear()
+        self._draw()
+
+    # -- the film of the moving square -----------------------------------------------------------------------------
+
+    def show_film(self, film: Film, number: int) -> None:
+        """Show one of its pictures in the place of the map, and mark on the scale how far the score falls."""
+        self._shows_film = True
+        scale = math.nan if self._galaxy is None else self._galaxy[1]
+        self.view.set_overlay(None)
+        self.view.set_image(film.pictures[number], scale)
+        row, column = film.places[number].tolist()
+        self.view.set_square((row, column), film.patch)
+        score, whole = float(film.scores[number]), film.explanation
+        self.bar.set_mark(whole.score - score)
+        unit = f" {whole.unit}" if whole.unit else ""
+        name = whole.target_name if whole.probability is None else f"Score of {whole.target_name}"
+        said = f"{score:.2f}{unit} with this square covered, {whole.score:.2f}{unit} without."
+        self.note.setText(f"{name[:1].upper()}{name[1:]}: {said}".replace(" -", " −"))
+
+    def end_film(self) -> None:
+        """Show the map again."""
+        if not self._shows_film:
+            return
+        self._shows_film = False
+        self.view.set_square(None)
+        self.bar.set_mark(None)
+        if self._galaxy is not None:
+            self.view.set_image(*self._galaxy)
+        if self.explanation is not None:
+            self.note.setText(told(self.explanation))
+        self._draw()
+
+    def _draw(self) -> None:
+        self.save.setEnabled(self.explanation is not None)
+        if self.explanation is None:
+            self.view.set_overlay(None)
+            self.bar.clear()
+            return
+        high = self._limit or self.suited_limit or 1.0
+        low = -high if self.explanation.is_signed else 0.0
+        colour_map = _SIGNED if self.explanation.is_signed else _UNSIGNED
+        if not self._shows_film:
+            self.view.set_overlay(self.explanation.map, low, high, self._opacity, colour_map)
+        self.bar.set_scale(low, high, colour_map)
+
+
+def _button(symbol: str, name: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(icon(symbol))
+    button.setToolTip(tip)
+    button.setAccessibleName(name)
+    return button
+
+
+def told(explanation: Explanation) -> str:
+    """What a map says, in sentences."""
+    unit = f" {explanation.unit}" if explanation.unit else ""
+    name = explanation.target_name if explanation.probability is None else "Score"
+    said = f"{name[:1].upper()}{name[1:]}: {explanation.score:.3g}{unit}"
+    if explanation.is_signed and math.isfinite(explanation.baseline_score):
+        said += f", without the galaxy {explanation.baseline_score:.3g}{unit}"
+    said += ". " + (_two_sides(explanation) if explanation.is_signed else "The brighter, the stronger the response.")
+    if explanation.error is not None:
+        said += f" Completeness error {100 * explanation.error:.2g}\u00a0%."
+    return said.replace(" -", " −")
+
+
+def _two_sides(explanation: Explanation) -> str:
+    """How much of the evidence is for and how much against."""
+    strength = explanation.evidence_for - explanation.evidence_against
+    if not strength > 0:
+        return "Nothing in the image changes it."
+    share = round(100 * explanation.evidence_for / strength)
+    if explanation.probability is None:
+        return f"Red raises it ({share}\u00a0%), blue lowers it ({100 - share}\u00a0%)."
+    return f"Red speaks for {explanation.target_name} ({share}\u00a0%), blue against it ({100 - share}\u00a0%)."

@@ -1,0 +1,1 @@
+"""What every panel of every room is built on."""

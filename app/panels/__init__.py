@@ -1,1 +1,0 @@
-"""The panels of the window. Each lays out, listens to the session and computes nothing."""

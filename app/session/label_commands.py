@@ -1,0 +1,45 @@
+"""Labels given by hand, as commands that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtGui import QUndoCommand
+
+from app.session.session import Session
+
+
+class GiveLabel(QUndoCommand):
+    """Give some galaxies a label; undoing gives each its old one back.
+
+    Parameters
+    ----------
+    session
+        Whose galaxies.
+    rows
+        Their rows.
+    label
+        The label; empty takes it away.
+    """
+
+    def __init__(self, session: Session, rows: Sequence[int], label: str) -> None:
+        count = len(rows)
+        galaxies = "1 galaxy" if count == 1 else f"{count:,} galaxies"
+        super().__init__(f"label {galaxies} “{label}”" if label else f"take the label off {galaxies}")
+        self._session, self._rows, self._label = session, list(rows), label
+        self._old = [session.label(row) for row in self._rows]
+
+    def redo(self) -> None:
+        """Give the label."""
+        self._session.set_labels(self._rows, [self._label] * len(self._rows))
+
+    def undo(self) -> None:
+        """Give the old labels back."""
+        self._session.set_labels(self._rows, self._old)
+
+
+def give(session: Session, rows: Sequence[int], label: str) -> None:
+    """Label galaxies, unless they have that label already."""
+    changed = [row for row in rows if session.label(row) != label]
+    if changed:
+        session.undo.push(GiveLabel(session, changed, label))

@@ -1,0 +1,1 @@
+"""The window around the rooms: docks, menus, workspaces, the first page."""

@@ -1,0 +1,120 @@
+"""The panels as docks: built when they are first seen, arranged by workspace, remembered as the user left them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+from app.session.session import Session
+from app.shell import workspaces
+from app.shell.workspaces import PANELS, WORKSPACES, Workspace
+
+_LAYOUT = 2  # version of what is remembered
+
+
+class Docks:
+    """The docks of a window.
+
+    Parameters
+    ----------
+    window
+        Where they stand.
+    session
+        What their panels show.
+    """
+
+    def __init__(self, window: QMainWindow, session: Session) -> None:
+        self._window, self._session = window, session
+        self._docks: dict[str, QDockWidget] = {}
+        self.current = ""
+
+    def panel(self, name: str) -> QWidget:
+        """A panel, built if it was not seen before."""
+        return self._dock(name).widget()
+
+    def _dock(self, name: str) -> QDockWidget:
+        if name not in self._docks:
+            title, _ = PANELS[name]
+            dock = QDockWidget(title, self._window)
+            dock.setObjectName(name)
+            dock.setFeatures(
+                QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+            )
+            dock.setWidget(workspaces.build(name, self._session))
+            dock.hide()
+            self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+            self._docks[name] = dock
+        return self._docks[name]
+
+    def show(self, name: str) -> None:
+        """Show a workspace as the user left it, or as it was meant."""
+        if name == self.current:
+            return
+        self.remember()
+        self.current = name
+        workspace = WORKSPACES[name]
+        wanted = [panel for column in workspace.columns for area in column for panel in area]
+        for panel in wanted:
+            self._dock(panel)
+        others = [dock for panel, dock in self._docks.items() if panel not in wanted]
+        size = self._window.size()
+        state = QSettings().value(f"workspace/{name}")
+        if state is None or not self._window.restoreState(state, _LAYOUT):
+            self._arrange(workspace)
+        for dock in others:  # a state that was kept before they were built brings them back
+            self._window.removeDockWidget(dock)
+        if self._window.size() != size:  # and makes room for them
+            if (layout := self._window.layout()) is not None:
+                layout.activate()
+            self._window.resize(size)
+
+    def remember(self) -> None:
+        """Keep the arrangement of the workspace that is shown."""
+        if self.current:
+            QSettings().setValue(f"workspace/{self.current}", self._window.saveState(_LAYOUT))
+
+    def reset(self) -> None:
+        """Put every workspace back to how it was meant."""
+        for name in WORKSPACES:
+            QSettings().remove(f"workspace/{name}")
+        self._arrange(WORKSPACES[self.current])
+
+    def hide(self) -> None:
+        """Show no panels."""
+        self.remember()
+        self.current = ""
+        for dock in self._docks.values():
+            dock.hide()
+
+    def _arrange(self, workspace: Workspace) -> None:
+        window = self._window
+        for dock in self._docks.values():
+            window.removeDockWidget(dock)
+        heads: list[QDockWidget] = []
+        for column in workspace.columns:
+            head = self._dock(column[0][0])
+            if heads:
+                window.splitDockWidget(heads[-1], head, Qt.Orientation.Horizontal)
+            else:
+                window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, head)
+            heads.append(head)
+        for column, head in zip(workspace.columns, heads, strict=True):
+            above = head
+            for area in column[1:]:
+                below = self._dock(area[0])
+                window.splitDockWidget(above, below, Qt.Orientation.Vertical)
+                above = below
+            for area in column:
+                for panel in area[1:]:
+                    window.tabifyDockWidget(self._dock(area[0]), self._dock(panel))
+        for area in (area for column in workspace.columns for area in column):
+            for panel in area:
+                self._dock(panel).show()
+            self._dock(area[0]).raise_()
+        scale = window.width() / 1280
+        window.resizeDocks(heads, [int(width * scale) for width in workspace.widths], Qt.Orientation.Horizontal)
+        for column in workspace.columns:
+            if len(column) > 1:
+                docks = [self._dock(area[0]) for area in column]
+                heights = [int(window.height() * share) for share in (0.68, 0.32)]
+                window.resizeDocks(docks, heights, Qt.Orientation.Vertical)

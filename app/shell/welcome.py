@@ -1,0 +1,140 @@
+"""The first thing a new user sees: where to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QCommandLinkButton, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from app.jobs.job import Job
+from app.theme import icon, program_icon
+
+_WIDTH = 620
+
+
+class WelcomePanel(QWidget):
+    """Three ways to begin, and the projects of late.
+
+    Signals: ``demonstration_wanted()``, ``import_wanted()``, ``open_wanted()``, ``project_wanted(Path)``.
+    """
+
+    demonstration_wanted = Signal()
+    import_wanted = Signal()
+    open_wanted = Signal()
+    project_wanted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("welcome")
+        self.demonstration = self._link(
+            "Open the demonstration survey",
+            "Simulated spheroids, disks and edge-on galaxies, made in some seconds without a download.",
+            "mdi6.creation-outline",
+        )
+        self.importing = self._link(
+            "Import galaxies…",
+            "FITS cutouts, pictures or HDF5, with labels from a catalogue or from folders.",
+            "mdi6.import",
+        )
+        self.open = self._link(
+            "Open a project…",
+            "Go on where you stopped. A single dataset: drop it here, or File › Open dataset.",
+            "mdi6.folder-open-outline",
+        )
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.hide()
+        self.stop = QPushButton("Stop")
+        self.stop.hide()
+        self.progress_text = QLabel()
+        self.progress_text.setProperty("role", "muted")
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+
+        inside = QWidget()
+        inside.setFixedWidth(_WIDTH)
+        column = QVBoxLayout(inside)
+        column.setSpacing(8)
+        column.addLayout(self._head())
+        column.addSpacing(12)
+        for button in (self.demonstration, self.importing, self.open):
+            column.addWidget(button)
+        line = QHBoxLayout()
+        line.addWidget(self.progress, 1)
+        line.addWidget(self.stop)
+        column.addLayout(line)
+        column.addWidget(self.progress_text)
+        column.addLayout(self._recent)
+        whole = QVBoxLayout(self)
+        whole.addStretch(2)
+        whole.addWidget(inside, 0, Qt.AlignmentFlag.AlignHCenter)
+        whole.addStretch(3)
+        self.demonstration.clicked.connect(self.demonstration_wanted)
+        self.importing.clicked.connect(self.import_wanted)
+        self.open.clicked.connect(self.open_wanted)
+
+    def _head(self) -> QHBoxLayout:
+        picture = QLabel()
+        picture.setPixmap(program_icon().pixmap(QSize(72, 72)))
+        picture.setFixedSize(72, 72)
+        title = QLabel("Tuning Fork")
+        title.setProperty("role", "title")
+        text = QLabel("Train, fine-tune and interrogate networks on galaxy cutouts.")
+        text.setProperty("role", "muted")
+        head = QHBoxLayout()
+        head.setSpacing(16)
+        head.addWidget(picture)
+        words = QVBoxLayout()
+        words.addStretch(1)
+        words.addWidget(title)
+        words.addWidget(text)
+        words.addStretch(1)
+        head.addLayout(words)
+        head.addStretch(1)
+        return head
+
+    def _link(self, title: str, text: str, symbol: str) -> QCommandLinkButton:
+        button = QCommandLinkButton(title, text)
+        button.setIcon(icon(symbol))
+        button.setIconSize(QSize(24, 24))
+        return button
+
+    def set_recent(self, folders: Sequence[Path]) -> None:
+        """Offer the projects of late."""
+        while (item := self._recent.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        if folders:
+            heading = QLabel("Recent projects")
+            heading.setProperty("role", "heading")
+            self._recent.addWidget(heading)
+        for folder in folders:
+            button = QPushButton(icon("mdi6.folder-outline"), folder.name)
+            button.setFlat(True)
+            button.setToolTip(str(folder))
+            button.clicked.connect(lambda _checked=False, folder=folder: self.project_wanted.emit(folder))
+            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def watch(self, job: Job) -> None:
+        """Show how a job goes on that was begun here; the buttons rest until it ends."""
+        self._rest(True)
+        self.progress.setRange(0, 0)
+        job.happened.connect(lambda _events: self._advance(job))
+        job.ended.connect(lambda: self._rest(False))
+        self.stop.clicked.connect(job.stop)
+
+    def _advance(self, job: Job) -> None:
+        if job.progress is not None and job.progress.total:
+            self.progress.setRange(0, job.progress.total)
+            self.progress.setValue(job.progress.done)
+            left = "" if job.time_left is None else f", {job.time_left:.0f} s left"
+            self.progress_text.setText(f"{job.progress.done:,} of {job.progress.total:,} {job.progress.unit}{left}")
+
+    def _rest(self, resting: bool) -> None:
+        for button in (self.demonstration, self.importing, self.open):
+            button.setEnabled(not resting)
+        self.progress.setVisible(resting)
+        self.stop.setVisible(resting)
+        self.progress_text.setText("")

@@ -1,0 +1,1 @@
+"""The Studies room: training size and hyperparameter search."""

@@ -1,0 +1,104 @@
+"""The project's studies: open one again, look at it, go on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QHeaderView, QStackedLayout, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from app.jobs.job import Latest
+from app.session.session import Session
+from app.studies import work
+from app.theme import icon
+from app.widgets.empty_state import EmptyState
+from core.studies.study_folders import Kind, Study
+
+_COLUMNS = ("Study", "So far")
+_ICONS: dict[Kind, str] = {"search": "mdi6.tune-variant", "training size": "mdi6.chart-scatter-plot"}
+
+
+class StudiesPanel(QWidget):
+    """Studies in a list, newest first; a click opens one.
+
+    Parameters
+    ----------
+    session
+        Its project's studies are listed; the chosen one becomes ``session.study``.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("studies")
+        self._session = session
+        self._latest = Latest(self)
+        self._build()
+        self.list.itemSelectionChanged.connect(self._chosen)
+        self._latest.finished.connect(self._show_studies)
+        self._latest.failed.connect(session.report)
+        session.studies_changed.connect(self.refresh)
+        session.study_changed.connect(self._show_current)
+        self.refresh()
+
+    def _build(self) -> None:
+        self.list = QTreeWidget()
+        self.list.setHeaderLabels(_COLUMNS)
+        self.list.setRootIsDecorated(False)
+        self.list.setAlternatingRowColors(True)
+        self.list.setUniformRowHeights(True)
+        self.list.setStyleSheet("QTreeView::item { min-height: 24px; }")
+        header = self.list.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.empty = EmptyState(
+            "mdi6.history", "No studies yet", "Searches and training-size studies of this project are kept here."
+        )
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.list)
+        QVBoxLayout(self).addLayout(self._stack)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing being read."""
+        self._latest.close()
+        super().closeEvent(event)
+
+    def refresh(self) -> None:
+        """Look again what is there."""
+        if self._session.project is None:
+            self._show_studies([])
+        else:
+            self._latest.start(work.shelved(self._session.project.folder))
+
+    def _show_studies(self, studies: Sequence[Study]) -> None:
+        self.list.blockSignals(True)
+        self.list.clear()
+        for study in studies:
+            item = QTreeWidgetItem([study.title, study.told])
+            item.setIcon(0, icon(_ICONS[study.kind]))
+            item.setData(0, Qt.ItemDataRole.UserRole, study.folder)
+            for column in range(len(_COLUMNS)):
+                item.setToolTip(
+                    column, f"{study.kind.capitalize()}, begun {study.begun:%Y-%m-%d %H:%M}\n{study.folder}"
+                )
+            self.list.addTopLevelItem(item)
+        self.list.blockSignals(False)
+        self._stack.setCurrentIndex(1 if studies else 0)
+        self._show_current()
+
+    def _show_current(self) -> None:
+        """Mark the study that is open."""
+        self.list.blockSignals(True)
+        self.list.clearSelection()
+        for place in range(self.list.topLevelItemCount()):
+            item = self.list.topLevelItem(place)
+            if item is not None and item.data(0, Qt.ItemDataRole.UserRole) == self._session.study:
+                self.list.setCurrentItem(item)
+        self.list.blockSignals(False)
+
+    def _chosen(self) -> None:
+        items = self.list.selectedItems()
+        if items and (folder := items[0].data(0, Qt.ItemDataRole.UserRole)) != self._session.study:
+            self._session.open_study(folder)

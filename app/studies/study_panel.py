@@ -1,0 +1,365 @@
+"""What the panels of studies have in common: a form, four buttons, how far it is, and earlier studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.job import Job, Latest
+from app.panel import saving
+from app.session.session import Session
+from app.studies import work
+from app.theme import icon
+from app.widgets.empty_state import EmptyState
+from app.widgets.job_bar import duration
+from app.widgets.two_sides import scrolled
+from core.errors import Problem
+from core.events import Preview, Skipped
+from core.studies import study_folders
+from core.studies.study_folders import Kind
+
+_TICK = 500  # ms between two looks at the time left
+_STEPS = 1000
+
+
+class StudyPanel(QWidget):
+    """A panel in which a study is prepared, run, stopped, gone on with, and looked at again.
+
+    A panel of this kind builds its content and hands it to :meth:`_set_content`. It says which job a study is
+    (:meth:`_job_for`), how one is opened again (:meth:`_opening`), and shows what comes (:meth:`_show_news`,
+    :meth:`_show_earlier`, :meth:`_show_nothing`, :meth:`_show_settings`).
+
+    Parameters
+    ----------
+    session
+        Its draft settings are those of the runs; the study that is looked at is ``session.study``.
+    kind
+        Which studies belong here.
+    symbol, nothing
+        Icon and words of the panel where no dataset is open.
+    table
+        Name of the study's table.
+    """
+
+    def __init__(
+        self, session: Session, kind: Kind, symbol: str, nothing: str, table: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._kind, self._table = session, kind, table
+        self._folder: Path | None = None
+        self._job: Job | None = None
+        self._opener = Latest(self)
+        self._build_head()
+        self.empty = EmptyState(symbol, "No galaxies yet", nothing)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        QVBoxLayout(self).addLayout(self._stack)
+        self._tick = QTimer(self)
+        self._tick.setInterval(_TICK)
+        self._tick.timeout.connect(self._show_progress)
+
+    def _build_head(self) -> None:
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Name of this study")
+        self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
+        self.start.setProperty("role", "primary")
+        self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        self.stop.setToolTip("Stop after this batch. What is done is kept, and it can go on later.")
+        self.fresh = QPushButton(icon("mdi6.file-plus-outline"), "New")
+        self.fresh.setToolTip("Prepare another study.")
+        self.figure = QPushButton(icon("mdi6.chart-box-outline"), "Save figure…")
+        self.figure.setToolTip("For a paper or a talk: PNG, SVG or PDF.")
+        self.table = QPushButton(icon("mdi6.table"), "Save table…")
+        self.table.setToolTip(f"{self._table}: a row for each run.")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.state.setProperty("role", "muted")
+
+    def _head(self) -> QVBoxLayout:
+        """Buttons, progress and one line of words."""
+        buttons = QHBoxLayout()
+        for button in (self.start, self.stop, self.fresh):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        for button in (self.figure, self.table):
+            buttons.addWidget(button)
+        head = QVBoxLayout()
+        head.setSpacing(6)
+        head.addLayout(buttons)
+        head.addWidget(self.bar)
+        head.addWidget(self.state)
+        return head
+
+    def _side(self, title: str, *content: QWidget) -> QWidget:
+        """What is asked for, to scroll: the study's name under a title, and below it groups and lines."""
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 6, 0)
+        head = QFormLayout()
+        head.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        head.addRow(title, self.name)
+        column.addLayout(head)
+        for each in content:
+            column.addWidget(each)
+        column.addStretch(1)
+        return scrolled(inner)
+
+    def _set_content(self, content: QWidget) -> None:
+        self._stack.addWidget(content)
+        session = self._session
+        self.start.clicked.connect(self.run)
+        self.stop.clicked.connect(self._stop)
+        self.fresh.clicked.connect(lambda _checked=False: session.open_study(None))
+        self.figure.clicked.connect(self._save_figure)
+        self.table.clicked.connect(self._save_table)
+        self._opener.finished.connect(self._opened)
+        self._opener.failed.connect(self._failed)
+        self._opener.ended.connect(self._show_state)
+        session.study_changed.connect(self._study_changed)
+        session.settings_changed.connect(self._settings_changed)
+        session.cutouts_changed.connect(self._show_state)
+        session.job_started.connect(lambda _job: self._show_state())
+        session.studies_changed.connect(self._show_state)
+        self._show_nothing()
+        self._study_changed()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing being opened."""
+        self._opener.close()
+        super().closeEvent(event)
+
+    # -- for the panels --------------------------------------------------------------------------------------------
+
+    def _job_for(self, data: Path, folder: Path) -> Job:
+        """The study itself."""
+        raise NotImplementedError
+
+    def _opening(self, folder: Path, data: Path | None) -> Job:
+        """How an earlier study is read."""
+        raise NotImplementedError
+
+    def _show_news(self, what: Any) -> None:
+        """Show how far the study is."""
+        raise NotImplementedError
+
+    def _show_earlier(self, earlier: Any) -> None:
+        """Show a study that was opened again, with its settings."""
+        raise NotImplementedError
+
+    def _show_nothing(self) -> None:
+        """Prepare a new study."""
+        raise NotImplementedError
+
+    def _show_settings(self) -> None:
+        """The draft settings have changed, and belong to the next study."""
+
+    def _show_choices(self, *, is_new: bool, is_running: bool) -> None:
+        """Let be changed what may be changed now."""
+        raise NotImplementedError
+
+    @property
+    def _found(self) -> Any:
+        """What is shown and can be drawn; None: nothing yet."""
+        raise NotImplementedError
+
+    @property
+    def _problem(self) -> str:
+        """Why the form is not valid; empty if it is."""
+        raise NotImplementedError
+
+    # -- which study -----------------------------------------------------------------------------------------------
+
+    def _study_changed(self) -> None:
+        """Look at the study that was chosen, if it belongs here; at none, prepare a new one."""
+        folder = self._session.study
+        if folder is not None and study_folders.kind_of(folder) != self._kind:
+            return
+        if self._job is not None:
+            if folder != self._folder:
+                self._session.message.emit("A study is running here. Stop it, or wait for its end.")
+            return
+        if folder is None or folder == self._folder:
+            if folder is None and self._folder is not None:
+                self._forget()
+            self._show_state()
+            return
+        self._forget()
+        self._folder = folder
+        self.name.setText(study_folders.title_of(folder))
+        self.state.setText("Opening…")
+        cutouts = self._session.cutouts
+        self._opener.start(self._opening(folder, None if cutouts is None else cutouts.path))
+        if isinstance(dock := self.parentWidget(), QDockWidget):
+            dock.raise_()
+        self._show_state()
+
+    def _forget(self) -> None:
+        self._opener.stop()
+        self._folder = None
+        self.name.clear()
+        self.state.clear()
+        self._show_nothing()
+
+    def _opened(self, earlier: Any) -> None:
+        self.state.clear()
+        self._show_earlier(earlier)
+
+    def _settings_changed(self) -> None:
+        if self._folder is None:
+            self._show_settings()
+            self._show_state()
+
+    @property
+    def _hindrance(self) -> str:
+        """Why it cannot be started; empty if it can."""
+        if self._session.project is None or self._session.cutouts is None:
+            return "Open the dataset first."
+        if self._session.studying is not None:
+            return "Another study is running."
+        return self._problem
+
+    def _show_state(self) -> None:
+        running, hindrance, is_new = self._job is not None, self._hindrance, self._folder is None
+        self._stack.setCurrentIndex(0 if self._session.cutouts is None and is_new else 1)
+        self.start.setText("Start" if is_new else "Go on")
+        self.start.setEnabled(not running and not hindrance and not self._opener.is_running)
+        self.start.setToolTip("" if running else hindrance or "What is done already is found again.")
+        self.stop.setEnabled(running)
+        self.fresh.setEnabled(not running and not is_new)
+        self.name.setEnabled(is_new)
+        self.bar.setVisible(running)
+        for button in (self.figure, self.table):
+            button.setEnabled(self._found is not None)
+        if hindrance and not running:
+            self.state.setText(hindrance)
+        elif not running and self.state.property("hint"):
+            self.state.clear()
+        self.state.setProperty("hint", bool(hindrance and not running))
+        self._show_choices(is_new=is_new, is_running=running)
+
+    # -- running ---------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Start the study, or go on with the one that is open."""
+        project, cutouts = self._session.project, self._session.cutouts
+        if project is None or cutouts is None or self._hindrance:
+            return
+        if self._folder is None:
+            name = self.name.text().strip() or self._kind
+            self.name.setText(name)
+            self._folder = study_folders.new_folder(project.folder, name)
+        self._job = job = self._job_for(cutouts.path, self._folder)
+        job.happened.connect(self._happened)
+        job.finished.connect(self._finished)
+        job.failed.connect(self._failed)
+        job.stopped.connect(lambda: self.state.setText("Stopped before anything was done."))
+        self._session.studying = job
+        self._session.add_job(job)
+        job.ended.connect(self._ended)  # after the session, which then knows that nothing runs any more
+        self.bar.setRange(0, 0)
+        self.state.setText("Preparing…")
+        self._tick.start()
+        job.start()
+        self._show_state()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.stop()
+            self.stop.setEnabled(False)
+            self.state.setText("Stopping after this batch…")
+
+    def _happened(self, events: list[object]) -> None:
+        newest: dict[type, Any] = {}
+        for event in events:
+            if isinstance(event, Skipped):
+                self._session.report(event.problem)
+            elif isinstance(event, Preview):
+                newest[type(event.what)] = event.what  # of many only the last is drawn
+        for what in newest.values():
+            self._show_news(what)
+        if self._session.study != self._folder and self._folder is not None and study_folders.kind_of(self._folder):
+            self._session.open_study(self._folder)
+            self._session.studies_changed.emit()
+        self._show_progress()
+
+    def _progress_words(self) -> str:
+        """What else is to be said while it runs."""
+        return ""
+
+    def _show_progress(self) -> None:
+        job = self._job
+        if job is None or job.stopping:
+            return
+        if job.fraction is not None:
+            self.bar.setRange(0, _STEPS)
+            self.bar.setValue(round(_STEPS * job.fraction))
+        told = job.progress
+        words = [f"{told.done} of {told.total} {told.unit}"] if told is not None and told.total else []
+        words += [f"{duration(job.time_left)} left"] if job.time_left is not None else []
+        words += [self._progress_words()] if self._progress_words() else []
+        if words:
+            self.state.setText(" · ".join(words))
+
+    def _finished(self, result: Any) -> None:
+        self.state.clear()
+        self._show_news(result)
+
+    def _failed(self, problem: object) -> None:
+        if isinstance(problem, Problem):
+            self.state.setText(f"{problem.sentence} {problem.remedy}".strip())
+        else:
+            self.state.setText("It was ended by a defect of the program.")
+            self._session.report(problem)
+
+    def _ended(self) -> None:
+        self._job = None
+        self._tick.stop()
+        if self._folder is not None and study_folders.kind_of(self._folder) is None:  # it never began
+            self._folder = None
+        self._session.studies_changed.emit()
+        self._show_state()
+
+    # -- saving ----------------------------------------------------------------------------------------------------
+
+    def _save_figure(self) -> None:
+        path = self._ask_path("Save the figure", "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)", (".png", ".svg", ".pdf"))
+        if path is not None and self._found is not None:
+            job = work.save_figure(self._found, path)
+            saving.save(self._session, job, lambda written: f"The figure is saved in {written}.")
+
+    def _save_table(self) -> None:
+        path = self._ask_path("Save the table", "CSV (*.csv)", (".csv",))
+        if path is not None and self._folder is not None:
+            job = work.save_table(self._folder / self._table, path)
+            saving.save(self._session, job, lambda written: f"The table is saved in {written}.")
+
+    def _ask_path(self, title: str, kinds: str, endings: tuple[str, ...]) -> Path | None:
+        stem = study_folders.title_of(self._folder) if self._folder is not None else self._kind
+        return saving.ask_path(self, self._session, title, f"{stem}{endings[0]}", kinds, endings)
+
+
+def group(title: str, *content: QWidget) -> QGroupBox:
+    """Widgets below one another under a title."""
+    made = QGroupBox(title)
+    column = QVBoxLayout(made)
+    for each in content:
+        column.addWidget(each)
+    return made

@@ -1,0 +1,195 @@
+"""What the window can ask of ``core.studies``, as jobs that were not started yet; late and on paths, like the rest."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from app.jobs.job import Job
+from app.work import begin
+from core.data.target import Target
+from core.errors import Problem
+from core.events import Preview, Work
+from core.studies import study_folders
+from core.studies.settings import SearchSettings, TrainingSizeSettings
+from core.studies.study_folders import Study
+from core.studies.trials import Search
+from core.train.settings import RunSettings
+
+if TYPE_CHECKING:
+    from core.studies.size_lines import SizeLines
+    from core.studies.size_study import SizeStudy
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class SizeNews:
+    """A training-size study so far, with its picture and sentences, which take a moment to work out.
+
+    ``test`` is the same on the test part, if that was judged.
+    """
+
+    study: SizeStudy
+    lines: SizeLines | None
+    sentences: tuple[str, ...]
+    test: SizeNews | None
+
+
+@dataclass(frozen=True, eq=False)
+class EarlierSearch:
+    """A search that was opened again, and how it was searched."""
+
+    search: Search
+    wish: SearchSettings
+
+
+@dataclass(frozen=True, eq=False)
+class EarlierSize:
+    """A training-size study that was opened again, and the settings of its runs."""
+
+    news: SizeNews
+    base: RunSettings
+    wish: TrainingSizeSettings
+
+
+def shelved(project: Path) -> Job:
+    """The studies of a project."""
+
+    def run(stop: threading.Event) -> Work[list[Study]]:
+        yield from begin(stop)
+        return study_folders.listed(project)
+
+    return Job("Looking for studies", run)
+
+
+def search(settings: RunSettings, data: Path, folder: Path, wish: SearchSettings) -> Job:
+    """Search for good settings; its news are :class:`~core.studies.trials.Search`, with the best one's error."""
+
+    def run(stop: threading.Event) -> Work[Search]:
+        from core.studies import search as searching
+
+        known: dict[str, float | None] = {}
+
+        def with_noise(found: object) -> object:
+            if not isinstance(found, Search) or found.best is None:
+                return found
+            if found.best.name not in known:
+                known[found.best.name] = searching.with_noise(found, data).noise
+            return replace(found, noise=known[found.best.name])
+
+        return (yield from _changed(searching.run(settings, data, folder, wish, stop), with_noise))
+
+    return Job(f"Searching “{study_folders.title_of(folder)}”", run)
+
+
+def opened_search(folder: Path, data: Path | None) -> Job:
+    """Look at an earlier search; the error of its best score is known if its dataset is open."""
+
+    def run(stop: threading.Event) -> Work[EarlierSearch]:
+        from core.studies import search as searching
+
+        yield from begin(stop)
+        found = searching.opened(folder)
+        if data is not None and searching.is_of(folder, data):
+            found = searching.with_noise(found, data)
+        return EarlierSearch(found, searching.read(folder)[1])
+
+    return Job("Opening a search", run)
+
+
+def training_size(settings: RunSettings, data: Path, folder: Path, wish: TrainingSizeSettings) -> Job:
+    """Train with more and more labels; its news are :class:`SizeNews`."""
+
+    def run(stop: threading.Event) -> Work[SizeNews]:
+        from core.studies import training_size as sizes
+        from core.studies.size_study import SizeStudy
+
+        def told(found: object) -> object:
+            return _news(found) if isinstance(found, SizeStudy) else found
+
+        work = _changed(sizes.run(settings, data, folder, wish, stop), told)
+        return _news((yield from work))
+
+    return Job(f"Studying “{study_folders.title_of(folder)}”", run)
+
+
+def opened_size(folder: Path) -> Job:
+    """Look at an earlier training-size study."""
+
+    def run(stop: threading.Event) -> Work[EarlierSize]:
+        from core.studies import training_size as sizes
+
+        yield from begin(stop)
+        base, wish = sizes.read(folder)
+        return EarlierSize(_news(sizes.opened(folder)), base, wish)
+
+    return Job("Opening a study", run)
+
+
+def known_scores(target: Target) -> Job:
+    """Names of the figures of merit that there are for a target."""
+
+    def run(stop: threading.Event) -> Work[tuple[str, ...]]:
+        from core.studies import merits
+
+        yield from begin(stop)
+        return merits.known(target)
+
+    return Job("Looking up scores", run)
+
+
+def save_figure(found: Search | SizeStudy, path: Path) -> Job:
+    """Draw a study for a paper."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.studies import search_figure, size_figure
+
+        yield from begin(stop)
+        if isinstance(found, Search):
+            search_figure.save(found, path)
+        else:
+            size_figure.save(found, path)
+        return path
+
+    return Job(f"Drawing {path.name}", run)
+
+
+def save_table(table: Path, path: Path) -> Job:
+    """Copy a study's table."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        yield from begin(stop)
+        try:
+            shutil.copyfile(table, path)
+        except OSError as error:
+            raise Problem(
+                f"The table cannot be written ({error.strerror}).", "Choose another place.", str(path)
+            ) from error
+        return path
+
+    return Job(f"Saving {path.name}", run)
+
+
+def _news(study: SizeStudy) -> SizeNews:
+    from core.studies.size_lines import lines
+
+    test = None if study.test is None else _news(study.test)
+    return SizeNews(study, lines(study) if study.points else None, study.sentences, test)
+
+
+def _changed(work: Work[T], change: Callable[[object], object]) -> Work[T]:
+    """The same work, but what it shows on the way is changed."""
+    try:
+        while True:
+            try:
+                event: Any = next(work)
+            except StopIteration as end:
+                return end.value
+            yield Preview(change(event.what)) if isinstance(event, Preview) else event
+    finally:
+        work.close()

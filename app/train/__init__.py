@@ -1,0 +1,1 @@
+"""The Train room: network, augmentation, training, runs side by side."""

@@ -1,0 +1,165 @@
+"""Augmentation: the knobs beside sixteen views of one galaxy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QCloseEvent, QShowEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.jobs.job import Latest
+from app.session.session import Session
+from app.theme import icon
+from app.train import work
+from app.widgets.forms import SettingsForm
+from app.widgets.mosaic import Mosaic
+from app.widgets.two_sides import TwoSides, scrolled
+from core.data.stretch import StretchSettings, colour_planes, limits, suited, to_rgb
+from core.train.settings import AugmentationSettings
+
+if TYPE_CHECKING:
+    from core.nets.normalisation import Normalisation
+
+_NEIGHBOURS = 16
+
+
+class AugmentationPanel(QWidget):
+    """How a galaxy is varied in training, tried out on the current galaxy.
+
+    Parameters
+    ----------
+    session
+        Its draft ``settings.augmentation`` is edited here.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("augmentation")
+        self._session = session
+        self._seed = 0
+        self._stale = True
+        self._stamp: NDArray[np.float32] | None = None
+        self._scaling: tuple[tuple[Any, ...], Normalisation] | None = None  # the last one, and what it was fitted for
+        self.shown: NDArray[np.float32] | None = None  # (16, C, H, W), as they were varied
+        self._latest = Latest(self)
+        self._build()
+        self.form.changed.connect(self._edited)
+        self.again.clicked.connect(self._draw_again)
+        self.as_seen.toggled.connect(self.refresh)
+        self._latest.finished.connect(self._show_views)
+        self._latest.failed.connect(session.report)
+        session.settings_changed.connect(self._show_settings)
+        session.cutouts_changed.connect(self.refresh)
+        session.current_changed.connect(self.refresh)
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing running."""
+        for request in self.findChildren(Latest):
+            request.close()
+        super().closeEvent(event)
+
+    def _build(self) -> None:
+        self.form = SettingsForm(AugmentationSettings, self._session.settings.augmentation)
+        self.mosaic = Mosaic()
+        self.caption = QLabel()
+        self.caption.setProperty("role", "muted")
+        self.caption.setWordWrap(True)
+        self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
+        self.again.setToolTip("Sixteen other views of the same galaxy.")
+        self.as_seen = QCheckBox("As the network sees it")
+        self.as_seen.setToolTip("After the input scaling and whitening that the network's settings ask for.")
+        below = QHBoxLayout()
+        below.addWidget(self.as_seen)
+        below.addStretch(1)
+        below.addWidget(self.again)
+        views = QWidget()
+        column = QVBoxLayout(views)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.mosaic, 1)
+        column.addWidget(self.caption)
+        column.addLayout(below)
+        whole = QVBoxLayout(self)
+        whole.addWidget(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
+
+    def _edited(self, augmentation: AugmentationSettings) -> None:
+        if augmentation != self._session.settings.augmentation:
+            self._session.set_settings(self._session.settings.model_copy(update={"augmentation": augmentation}))
+
+    def _show_settings(self) -> None:
+        augmentation = self._session.settings.augmentation
+        if self.form.value() != augmentation:
+            self.form.set_value(augmentation)
+        self.refresh()
+
+    def _draw_again(self) -> None:
+        self._seed += 1
+        self.refresh()
+
+    def refresh(self, _row: Any = None) -> None:
+        """Ask for sixteen new views, or later if nobody can see them now; drop an older request."""
+        self._stale = not self.isVisible()
+        if self._stale:
+            self._latest.stop()
+            return
+        cutouts = self._session.cutouts
+        self.again.setEnabled(cutouts is not None)
+        if cutouts is None or not len(cutouts):
+            self._stamp = None
+            self.mosaic.set_pictures([])
+            self.caption.setText("Open a dataset to see augmentation at work.")
+            return
+        row = max(self._session.current, 0)
+        self._stamp = cutouts.images[row]
+        self.caption.setText(f"{cutouts.ids[row]}, sixteen times")
+        settings = self._session.settings
+        others = self._others(row) if settings.augmentation.neighbours else None
+        if self.as_seen.isChecked():
+            known = self._scaling[1] if self._scaling is not None and self._scaling[0] == self._fitted_for else None
+            self._latest.start(work.sixteen_as_seen(self._stamp, settings, cutouts.path, self._seed, others, known))
+        else:
+            self._latest.start(work.sixteen(self._stamp, settings.augmentation, self._seed, others))
+
+    @property
+    def _fitted_for(self) -> tuple[Any, ...]:
+        """All that the input scaling depends on."""
+        cutouts, settings = self._session.cutouts, self._session.settings
+        wish = settings.network
+        knobs = (wish.normalisation, wish.samplewise, wish.whitening, wish.whitening_floor)
+        return None if cutouts is None else cutouts.path, settings.data, settings.seed, *knobs
+
+    def _others(self, row: int) -> NDArray[np.float32] | None:
+        """Some galaxies of the dataset that may come to lie beside this one."""
+        cutouts = self._session.cutouts
+        if cutouts is None:
+            return None
+        rows = np.random.default_rng(self._seed).permutation(len(cutouts))[: _NEIGHBOURS + 1]
+        rows = np.sort(rows[rows != row])
+        return cutouts.images[rows] if len(rows) else None
+
+    def _show_views(self, found: NDArray[np.float32] | tuple[NDArray[np.float32], Normalisation]) -> None:
+        cutouts = self._session.cutouts
+        if self._stamp is None or cutouts is None:
+            return
+        planes = colour_planes([band.name for band in cutouts.bands])
+        if isinstance(found, tuple):
+            views, scaling = found
+            self._scaling, self.shown = (self._fitted_for, scaling), views
+            low, high = np.percentile(views, (0.5, 99.8))
+            seen = StretchSettings(kind="linear", limits="manual", low=float(low), high=float(max(high, low + 1e-6)))
+            self.mosaic.set_pictures([to_rgb(view, seen, planes) for view in views])
+            return
+        views = self.shown = found
+        # all sixteen with the original's limits, so that brightness can be compared
+        stretch = suited(cutouts.is_picture)
+        low, high = limits(self._stamp, stretch)
+        stretch = stretch.model_copy(update={"limits": "manual", "low": low, "high": high})
+        self.mosaic.set_pictures([to_rgb(view, stretch, planes) for view in views])

@@ -1,0 +1,307 @@
+"""All runs of the project side by side: found, sorted, compared, annotated, continued, put away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QFile, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.job import Latest
+from app.session.session import Session
+from app.theme import icon
+from app.train import work
+from app.train.widgets.differences_table import DifferencesTable
+from app.train.widgets.overlay_plot import MOST, OverlayPlot
+from app.train.widgets.run_table import RunTable
+from app.widgets.empty_state import EmptyState
+from core.errors import Problem
+from core.project import notes
+from core.project.notes import Notes
+from core.train import run_summary
+from core.train.run_summary import RunSummary
+
+_Histories = Mapping[str, Sequence[Mapping[str, float]]]
+
+
+class ComparisonPanel(QWidget):
+    """A table of runs; of the selected ones the curves, the settings that differ, and notes.
+
+    Parameters
+    ----------
+    session
+        Its project's runs are listed.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("comparison")
+        self._session = session
+        self._stale = True
+        self._noted: RunSummary | None = None
+        self._reading = Latest(self)
+        self._drawing = Latest(self)
+        self._build()
+        self._connect()
+        self.refresh()
+
+    def _above(self) -> QWidget:
+        """The table, and what can be done with its rows."""
+        self.words = QLineEdit()
+        self.words.setPlaceholderText("Find by name, tag, note or state")
+        self.words.setClearButtonEnabled(True)
+        self.table = RunTable()
+        self.go_on = QPushButton(icon("mdi6.skip-next"), "Continue…")
+        self.go_on.setToolTip("Go on with this training, or for more epochs.")
+        self.duplicate = QPushButton(icon("mdi6.content-duplicate"), "Duplicate")
+        self.duplicate.setToolTip("Take its settings over into the form; change what you like, and start.")
+        self.folder = QPushButton(icon("mdi6.folder-open-outline"), "Folder")
+        self.folder.setToolTip("Open the run's folder.")
+        self.rename = QPushButton(icon("mdi6.rename-outline"), "Rename…")
+        self.trash = QPushButton(icon("mdi6.trash-can-outline"), "Remove…")
+        self.trash.setToolTip("Move the selected runs to the system's trash.")
+        above = QWidget()
+        upper = QVBoxLayout(above)
+        upper.setContentsMargins(0, 0, 0, 0)
+        line = QHBoxLayout()
+        line.addWidget(self.words, 1)
+        for button in (self.go_on, self.duplicate, self.folder, self.rename, self.trash):
+            line.addWidget(button)
+        upper.addLayout(line)
+        upper.addWidget(self.table, 1)
+        return above
+
+    def _below(self) -> QWidget:
+        """What is told of the selected runs."""
+        self.overlay = OverlayPlot()
+        self.differences = DifferencesTable()
+        self.told = QLabel()
+        self.told.setWordWrap(True)
+        self.told.setProperty("role", "muted")
+        self.told.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.tags = QLineEdit()
+        self.tags.setPlaceholderText("Tags, with commas between them")
+        self.text = QPlainTextEdit()
+        self.text.setPlaceholderText("Notes on this run")
+        self.text.setMaximumHeight(96)
+        notebook = QWidget()
+        right = QVBoxLayout(notebook)
+        right.setContentsMargins(8, 6, 0, 0)
+        right.addWidget(self.told)
+        right.addWidget(self.differences, 1)
+        right.addWidget(self.tags)
+        right.addWidget(self.text)
+        below = QSplitter(Qt.Orientation.Horizontal)
+        below.setChildrenCollapsible(False)
+        below.addWidget(self.overlay)
+        below.addWidget(notebook)
+        below.setSizes([560, 460])
+        return below
+
+    def _build(self) -> None:
+        self.empty = EmptyState(
+            "mdi6.history", "No runs yet", "Every training will stand here, to be compared with the others.", ""
+        )
+        both = QSplitter(Qt.Orientation.Vertical)
+        both.setChildrenCollapsible(False)
+        both.addWidget(self._above())
+        both.addWidget(self._below())
+        both.setSizes([300, 330])
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(both)
+        QVBoxLayout(self).addLayout(self._stack)
+
+    def _connect(self) -> None:
+        session = self._session
+        self.words.textChanged.connect(self.table.filter_by)
+        self.table.chosen.connect(self._show_chosen)
+        self.go_on.clicked.connect(self._continue)
+        self.duplicate.clicked.connect(self._duplicate)
+        self.folder.clicked.connect(self._open_folder)
+        self.rename.clicked.connect(self._rename)
+        self.trash.clicked.connect(self._remove)
+        self.tags.editingFinished.connect(self._keep_notes)
+        self._reading.finished.connect(self._show_runs)
+        self._reading.failed.connect(session.report)
+        self._drawing.finished.connect(self._show_histories)
+        self._drawing.failed.connect(session.report)
+        session.project_changed.connect(self.refresh)
+        session.runs_changed.connect(self.refresh)
+
+    # -- the list --------------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read the runs again, or later if nobody can see them now."""
+        self._stale = not self.isVisible()
+        project = self._session.project
+        if project is None:
+            self._show_runs([])
+        elif not self._stale:
+            self._reading.start(work.run_summaries(project.folder / "runs"))
+
+    def _show_runs(self, runs: list[RunSummary]) -> None:
+        self._keep_notes()
+        self.table.set_runs(runs)
+        self._stack.setCurrentIndex(1 if runs else 0)
+
+    def _show_chosen(self, runs: list[RunSummary]) -> None:
+        """Curves, differences and notes of the selected runs, and what can be done with them."""
+        self._keep_notes()
+        one = runs[0] if len(runs) == 1 else None
+        self._noted = one
+        for widget in (self.tags, self.text, self.folder, self.rename):
+            widget.setEnabled(one is not None)
+        self.tags.setText(", ".join(one.notes.tags) if one else "")
+        self.text.setPlainText(one.notes.text if one else "")
+        readable = one is not None and one.settings is not None
+        self.go_on.setEnabled(readable and self._session.training is None)
+        self.duplicate.setEnabled(readable)
+        self.trash.setEnabled(bool(runs))
+        self._drawing.start(work.histories([run.folder for run in runs[:MOST]]))
+        known = [run for run in runs if run.settings is not None]
+        self.differences.show_differences(
+            [run.folder.title for run in known],
+            run_summary.differing([run.settings for run in known if run.settings is not None])
+            if len(known) > 1
+            else [],
+        )
+        self.told.setText(_told(runs, len(known)))
+
+    def _show_histories(self, histories: _Histories) -> None:
+        colours = self.overlay.show_histories(histories)
+        self.table.set_colours(colours)
+        names = {str(run.folder.path): run.folder.title for run in self.table.selected()}
+        self.differences.set_colours([colours.get(path, "") for path in names])
+
+    # -- notes -----------------------------------------------------------------------------------------------------
+
+    def _keep_notes(self) -> None:
+        """Write down what was typed, if it is new."""
+        run = self._noted
+        if run is None or not run.folder.path.exists():
+            return
+        typed = Notes(self.text.toPlainText().strip(), notes.tags_of(self.tags.text()))
+        if typed == run.notes:
+            return
+        self._noted = None
+        try:
+            notes.write(run.folder.path, typed)
+        except Problem as problem:
+            self._session.report(problem)
+        self.refresh()
+
+    # -- what can be done with them --------------------------------------------------------------------------------
+
+    def _continue(self) -> None:
+        run, session = self._noted, self._session
+        if run is None or session.training is not None:
+            return
+        done = run.state in ("finished", "early")
+        wanted, agreed = QInputDialog.getInt(
+            self,
+            "Continue a training",
+            f"“{run.folder.title}” has {run.epochs} of {run.planned} epochs. How many are there to be in all?",
+            2 * run.planned if done else run.planned,
+            max(1, run.epochs),
+            100_000,
+        )
+        if not agreed:
+            return
+        patience = 0 if run.state == "early" else None  # it was asked to go on all the same
+        epochs = wanted if wanted != run.planned else None
+        job = work.resume(run.folder, session.cutouts.path if session.cutouts is not None else None, epochs, patience)
+        session.begin_training(job, run.folder)
+        session.workspace_wanted.emit("train")
+
+    def _duplicate(self) -> None:
+        if self._noted is not None and self._noted.settings is not None:
+            self._session.set_settings(self._noted.settings)
+            self._session.workspace_wanted.emit("train")
+            self._session.message.emit(f"The settings of “{self._noted.folder.title}” are in the forms.")
+
+    def _open_folder(self) -> None:
+        if self._noted is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._noted.folder.path)))
+
+    def _rename(self) -> None:
+        run = self._noted
+        if run is None or self._is_busy([run]):
+            return
+        name, agreed = QInputDialog.getText(self, "Rename a run", "Its new name", text=run.folder.title)
+        if not agreed or not name.strip():
+            return
+        self._keep_notes()
+        try:
+            renamed = run.folder.renamed(name.strip())
+        except Problem as problem:
+            self._session.report(problem)
+            return
+        if self._session.run is not None and self._session.run.path == run.folder.path:
+            self._session.open_run(renamed)
+        self._session.runs_changed.emit()
+
+    def _remove(self) -> None:
+        runs = self.table.selected()
+        if not runs or self._is_busy(runs):
+            return
+        what = f"“{runs[0].folder.title}”" if len(runs) == 1 else f"{len(runs)} runs"
+        answer = QMessageBox.question(self, "Remove runs", f"Move {what} to the trash, with all weights and notes?")
+        if answer != QMessageBox.StandardButton.Yes:
+            return
+        self._noted = None
+        for run in runs:
+            if self._session.run is not None and self._session.run.path == run.folder.path:
+                self._session.open_run(None)
+            if not QFile.moveToTrash(str(run.folder.path)):
+                self._session.report(
+                    Problem("This run could not be moved to the trash.", "Remove the folder.", str(run.folder.path))
+                )
+        self._session.runs_changed.emit()
+
+    def _is_busy(self, runs: Sequence[RunSummary]) -> bool:
+        """A run that is being trained stays where it is; that is said."""
+        busy: Path | None = self._session.training_folder
+        if busy is None or all(run.folder.path != busy for run in runs):
+            return False
+        self._session.message.emit("This run is being trained; stop it first.")
+        return True
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing running, and nothing unwritten."""
+        self._keep_notes()
+        for request in self.findChildren(Latest):
+            request.close()
+        super().closeEvent(event)
+
+
+def _told(runs: Sequence[RunSummary], known: int) -> str:
+    if not runs:
+        return "Select one run for its notes, several to compare them."
+    if len(runs) == 1:
+        problem = runs[0].problem
+        return str(problem) if problem is not None else runs[0].verdict
+    if known < 2:
+        return "The settings of these runs cannot be read."
+    drawn = f"; the first {MOST} are drawn" if len(runs) > MOST else ""
+    return f"{len(runs)} runs{drawn}. Settings that differ:"

@@ -1,0 +1,227 @@
+"""The network by its depth: its layers as a table, and what its last block sees, drawn over a real galaxy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+
+from app.jobs.job import Latest
+from app.session.session import Session
+from app.train import work
+from app.train.widgets.layer_table import LayerTable
+from app.widgets.forms import SettingsForm
+from app.widgets.image_view import ImageView
+from app.widgets.two_sides import TwoSides, scrolled
+from core.data.stretch import colour_planes, suited, to_rgb
+from core.errors import Problem
+from core.nets.settings import NetworkSettings
+from core.project.runs import RunFolder
+from core.train import receptive_field
+
+if TYPE_CHECKING:
+    from core.nets.layers import LayerRow
+
+_SHAPE_WITHOUT_DATA = (3, 64, 64)
+
+
+class NetworkPanel(QWidget):
+    """Choose depth and width, see every layer and its receptive field, and freeze the blocks of a base network.
+
+    Parameters
+    ----------
+    session
+        Its draft ``settings.network`` and ``settings.transfer.freeze_blocks`` are edited here.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("network")
+        self._session = session
+        self._rows: Sequence[LayerRow] = ()
+        self._asked: tuple[Any, ...] | None = None
+        self._stale = True
+        self._latest = Latest(self)
+        self._measuring = Latest(self)
+        self._measured: tuple[Any, ...] | None = None
+        self._size = math.nan  # of the galaxies, in pixels
+        self._build()
+        self._connect()
+        self.refresh()
+
+    def _build(self) -> None:
+        self.form = SettingsForm(NetworkSettings, self._session.settings.network)
+        self.table = LayerTable()
+        self.view = ImageView()
+        self.view.setMinimumSize(150, 150)
+        self.total = QLabel()
+        self.total.setObjectName("total")
+        self.field = QLabel()
+        self.field.setWordWrap(True)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setProperty("role", "warning")
+        self.base = QLabel()
+        self.base.setWordWrap(True)
+        self.base.setProperty("role", "muted")
+
+        seen = QWidget()
+        look = QVBoxLayout(seen)
+        look.setContentsMargins(0, 0, 0, 0)
+        look.addWidget(self.view, 1)
+        look.addWidget(self.field)
+        settings = TwoSides(scrolled(self.form), seen, 540, (340, 200), (130, 190))
+
+        layers = QWidget()
+        below = QVBoxLayout(layers)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(self.base)
+        below.addWidget(self.message)
+        below.addWidget(self.table, 1)
+        below.addWidget(self.total)
+
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(settings)
+        splitter.addWidget(layers)
+        splitter.setSizes([280, 400])
+        splitter.setStretchFactor(1, 1)
+        whole = QVBoxLayout(self)
+        whole.addWidget(splitter)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened unseen."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing running."""
+        for request in self.findChildren(Latest):
+            request.close()
+        super().closeEvent(event)
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._edited)
+        self.table.freeze_changed.connect(self._froze)
+        self._latest.finished.connect(self._show_rows)
+        self._latest.failed.connect(self._show_refusal)
+        self._measuring.finished.connect(self._show_size)
+        self._session.settings_changed.connect(self._show_settings)
+        self._session.cutouts_changed.connect(self.refresh)
+        self._session.current_changed.connect(self._show_galaxy)
+
+    def _edited(self, network: NetworkSettings) -> None:
+        if network != self._session.settings.network:
+            self._session.set_settings(self._session.settings.model_copy(update={"network": network}))
+
+    def _froze(self, blocks: int) -> None:
+        transfer = self._session.settings.transfer
+        if self._base and blocks != transfer.freeze_blocks:
+            transfer = transfer.model_copy(update={"freeze_blocks": blocks})
+            self._session.set_settings(self._session.settings.model_copy(update={"transfer": transfer}))
+
+    @property
+    def _base(self) -> str:
+        return self._session.settings.transfer.start_from
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        cutouts = self._session.cutouts
+        return _SHAPE_WITHOUT_DATA if cutouts is None else cutouts.shape[1:]
+
+    def refresh(self) -> None:
+        """Show settings, layers and galaxy, or later if nobody can see them now."""
+        self._show_settings()
+        self._show_galaxy()
+
+    def _show_settings(self) -> None:
+        """Bring form and table in line with the draft; the layers are worked out on another thread."""
+        settings = self._session.settings
+        if self.form.value() != settings.network:
+            self.form.set_value(settings.network)
+        self.form.setEnabled(not self._base)
+        self.base.setVisible(bool(self._base))
+        if self._base:
+            title = RunFolder(Path(self._base)).title
+            self.base.setText(
+                f"The layers come from “{title}”. Click a block to freeze it and all before it: frozen "
+                "blocks keep their weights and batch statistics. Click the last frozen one again to free it."
+            )
+        asked = (settings.network, self._base, self._shape)
+        self._stale = not self.isVisible()
+        if asked != self._asked and not self._stale:
+            self._asked = asked
+            self._latest.start(
+                work.base_layers(Path(self._base), self._shape)
+                if self._base
+                else work.layer_table(settings.network, self._shape)
+            )
+        self._measure()
+        self.table.set_frozen(settings.transfer.freeze_blocks if self._base else 0, choosable=bool(self._base))
+
+    def _measure(self) -> None:
+        """Ask how large the galaxies are, once for a dataset and its parts."""
+        cutouts, settings = self._session.cutouts, self._session.settings
+        asked = None if cutouts is None else (cutouts.path, settings.data, settings.seed)
+        if asked == self._measured or self._stale:
+            return
+        self._measured, self._size = asked, math.nan
+        if cutouts is not None:
+            self._measuring.start(work.galaxy_size(cutouts.path, settings))
+
+    def _show_size(self, size: float) -> None:
+        self._size = size
+        self._show_field()
+
+    def _show_rows(self, rows: Sequence[LayerRow]) -> None:
+        self._rows = rows
+        self.table.set_rows(list(rows), self._pixel_scale())
+        self.total.setText(f"{sum(row.parameters for row in rows):,} parameters".replace(",", "\u202f"))
+        self.message.clear()
+        self._show_field()
+
+    def _show_refusal(self, problem: object) -> None:
+        self._rows = ()
+        self.table.set_rows([], self._pixel_scale())
+        self.total.clear()
+        self.field.clear()
+        self.view.set_circle(None)
+        text = f"{problem.sentence} {problem.remedy}" if isinstance(problem, Problem) else str(problem)
+        self.message.setText(text)
+        self.message.setVisible(True)
+
+    def _pixel_scale(self) -> float:
+        """Of the current galaxy, in arcsec/pixel; NaN if unknown."""
+        cutouts, row = self._session.cutouts, self._session.current
+        if cutouts is None or not len(cutouts):
+            return math.nan
+        return float(cutouts.pixel_scale[max(row, 0)])
+
+    def _show_galaxy(self) -> None:
+        cutouts = self._session.cutouts
+        if cutouts is None or not len(cutouts):
+            self.view.set_image(None)
+        else:
+            stamp = cutouts.images[max(self._session.current, 0)]
+            planes = colour_planes([band.name for band in cutouts.bands])
+            self.view.set_image(to_rgb(stamp, suited(cutouts.is_picture), planes), self._pixel_scale())
+        self._show_field()
+
+    def _show_field(self) -> None:
+        """Draw what one unit of the last block sees, and say so where it is less than the galaxies."""
+        if not self._rows:
+            return
+        field, scale = receptive_field.field_of(self._rows), self._pixel_scale()
+        sky = f" = {field * scale:.3g}″" if math.isfinite(scale) else ""
+        galaxies = f", half of the galaxies over {self._size:.0f} px" if math.isfinite(self._size) else ""
+        self.view.set_circle(float(field))
+        self.field.setText(f"Last block sees {field} px{sky}{galaxies}")
+        narrow = receptive_field.narrow(field, self._size, self._session.settings.network)
+        self.message.setVisible(narrow is not None)
+        self.message.setText("" if narrow is None else f"{narrow.sentence} {narrow.remedy}")

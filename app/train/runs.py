@@ -1,0 +1,215 @@
+"""The project's runs: open one again, explain with it, fine-tune from it, predict with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QDateTime, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QStackedLayout,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.session.session import Session
+from app.theme import icon
+from app.widgets.empty_state import EmptyState
+from app.work import save_predictions
+from core.errors import Problem
+from core.project.runs import RunFolder
+from core.settings import toml
+from core.train.settings import RunSettings
+
+_COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Date")
+_TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
+
+
+class RunsPanel(QWidget):
+    """Runs in a table, newest first.
+
+    Parameters
+    ----------
+    session
+        Its project's runs are listed; the chosen one becomes ``session.run``.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("runs")
+        self._session = session
+        self._build()
+        self.table.itemSelectionChanged.connect(self._chosen_changed)
+        self.explain.clicked.connect(self._explain)
+        self.fine_tune.clicked.connect(self._fine_tune)
+        self.predict.clicked.connect(self._predict)
+        session.project_changed.connect(self._show_runs)
+        session.runs_changed.connect(self._show_runs)
+        session.predictor_changed.connect(self._show_current)
+        session.cutouts_changed.connect(self._chosen_changed)
+        self._show_runs()
+
+    def _build(self) -> None:
+        self.table = QTreeWidget()
+        self.table.setHeaderLabels(_COLUMNS)
+        self.table.setRootIsDecorated(False)
+        self.table.setUniformRowHeights(True)
+        self.table.setAlternatingRowColors(True)
+        self.table.setStyleSheet("QTreeView::item { min-height: 24px; }")
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        header = self.table.header()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.explain = QPushButton(icon("mdi6.magnify-scan"), "Explain")
+        self.explain.setToolTip("Use this network for predictions and maps.")
+        self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune")
+        self.fine_tune.setToolTip("Start the next training from the weights of this run.")
+        self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict…")
+        self.predict.setToolTip("Predict every galaxy of the open dataset and save the table.")
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        self.note.setProperty("role", "muted")
+        self.empty = EmptyState(
+            "mdi6.history", "No runs yet", "Every training is kept here with its settings, curves and weights.", ""
+        )
+        buttons = QHBoxLayout()
+        for button in (self.explain, self.fine_tune, self.predict):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.note)
+        column.addLayout(buttons)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(content)
+        whole = QVBoxLayout(self)
+        whole.addLayout(self._stack)
+
+    # -- the list --------------------------------------------------------------------------------------------------
+
+    def _show_runs(self) -> None:
+        project = self._session.project
+        runs = [] if project is None else list(project.runs())
+        self.table.blockSignals(True)
+        self.table.clear()
+        for run in reversed(runs):
+            item = QTreeWidgetItem(_cells(run))
+            item.setData(0, Qt.ItemDataRole.UserRole, run)
+            item.setToolTip(0, str(run.path))
+            for column in (1, 2, 3):
+                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.table.addTopLevelItem(item)
+        self.table.blockSignals(False)
+        self._stack.setCurrentIndex(1 if runs else 0)
+        self._show_current()
+
+    def _show_current(self) -> None:
+        """Mark the run that is open."""
+        run = self._session.run
+        self.table.blockSignals(True)
+        for place in range(self.table.topLevelItemCount()):
+            item = self.table.topLevelItem(place)
+            if item is None:
+                continue
+            is_open = run is not None and item.data(0, Qt.ItemDataRole.UserRole).path == run.path
+            font = item.font(0)
+            font.setBold(is_open)
+            item.setFont(0, font)
+            if is_open:
+                self.table.setCurrentItem(item)
+        self.table.blockSignals(False)
+        self._chosen_changed(reopen=False)
+
+    @property
+    def chosen(self) -> RunFolder | None:
+        """The run that is selected in the list."""
+        items = self.table.selectedItems()
+        return items[0].data(0, Qt.ItemDataRole.UserRole) if items else None
+
+    def _chosen_changed(self, *, reopen: bool = True) -> None:
+        run = self.chosen
+        trained = run is not None and run.best.exists()
+        for button in (self.explain, self.fine_tune):
+            button.setEnabled(trained)
+        self.predict.setEnabled(trained and self._session.cutouts is not None)
+        self.note.setText("" if trained or run is None else "This run ended before its first weights were saved.")
+        self.note.setVisible(bool(self.note.text()))
+        current = self._session.run
+        if reopen and run is not None and (current is None or current.path != run.path):
+            self._open(run)
+
+    # -- what can be done with one ---------------------------------------------------------------------------------
+
+    def _open(self, run: RunFolder) -> None:
+        """Re-open curves, settings and network."""
+        try:
+            self._session.set_settings(toml.load(RunSettings, run.settings_file))
+        except Problem as problem:
+            self._session.report(problem)
+        self._session.open_run(run)
+
+    def _explain(self) -> None:
+        if self.chosen is not None:
+            self._open(self.chosen)
+            self._session.message.emit(f"Predictions and maps now come from “{self.chosen.title}”.")
+
+    def _fine_tune(self) -> None:
+        run = self.chosen
+        if run is None:
+            return
+        settings = self._session.settings
+        transfer = settings.transfer.model_copy(update={"start_from": str(run.path), "freeze_blocks": 0})
+        self._session.set_settings(settings.model_copy(update={"transfer": transfer}))
+        self._session.message.emit(f"The next training starts from “{run.title}”.")
+
+    def _predict(self) -> None:
+        run, cutouts = self.chosen, self._session.cutouts
+        if run is None or cutouts is None:
+            return
+        path, _ = QFileDialog.getSaveFileName(self, "Save predictions", "predictions.csv", _TABLES)
+        if not path:
+            return
+        job = save_predictions(run.best, cutouts.path, Path(path))
+        job.finished.connect(lambda _result: self._session.message.emit(f"Predictions are saved in {path}."))
+        job.failed.connect(self._session.report)
+        self._session.add_job(job)
+        job.start()
+
+
+def _cells(run: RunFolder) -> list[str]:
+    metrics: dict[str, Any] = {}
+    if run.metrics_file.exists():
+        metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
+    date = QDateTime.fromSecsSinceEpoch(int(run.settings_file.stat().st_mtime)).toString("yyyy-MM-dd hh:mm")
+    base = ""
+    if run.settings_file.exists():
+        base = toml.load(RunSettings, run.settings_file).transfer.start_from
+    return [
+        run.title,
+        _figure(metrics.get("validation")),
+        _figure(metrics.get("test")),
+        str(metrics.get("best_epoch", "–")),
+        RunFolder(Path(base)).title if base else "random weights",
+        date,
+    ]
+
+
+def _figure(part: dict[str, Any] | None) -> str:
+    """The figure of merit of a part, with its name."""
+    for name, title in (("accuracy", "accuracy"), ("r2", "R²")):
+        value = (part or {}).get(name)
+        if value is not None:
+            return f"{title} {value:.3f}"
+    return "–"

@@ -1,0 +1,319 @@
+"""Training: start, pause and stop it, and watch it learn."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.job import Job
+from app.session.session import Session
+from app.theme import icon
+from app.train import work
+from app.train.training_form import TrainingForm
+from app.train.widgets.curve_plot import CurvePlot
+from app.train.widgets.verdict_line import VerdictLine
+from app.widgets.numbers import Numbers
+from app.widgets.two_sides import TwoSides, scrolled
+from core.errors import Problem
+from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
+from core.project.runs import RunFolder, read_history
+from core.settings import toml
+from core.train.settings import RunSettings
+
+if TYPE_CHECKING:
+    from core.train.loop import RunResult
+
+_TITLES = {"r2": "R²"}
+_REASONS = {
+    "finished": "All {epochs} epochs are done.",
+    "early": "Stopped early after epoch {epochs}: no improvement any more.",
+    "stopped": "Stopped by you in epoch {epochs}.",
+}
+_NUMBERS = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
+
+
+class TrainingPanel(QWidget):
+    """The settings of the optimiser, where to start from, three buttons and the learning curves.
+
+    Parameters
+    ----------
+    session
+        Its draft ``settings`` are edited here, and the training is started as ``session.training``.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("training")
+        self._session = session
+        self._job: Job | None = None
+        self._stopping = False
+        self._epoch: EpochEnded | None = None
+        self._build()
+        self._connect()
+        self._show_settings()
+        self._show_state()
+        if session.training is not None:
+            self._watch()
+        elif session.run is not None:
+            self._show_run()
+
+    def _build(self) -> None:
+        self.form = TrainingForm(self._session)
+        self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
+        self.start.setObjectName("start")
+        self.start.setProperty("role", "primary")
+        self.pause = QPushButton(icon("mdi6.pause"), "Pause")
+        self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        self.stop.setToolTip("Stop after this batch and keep the best weights.")
+        self.reason = QLabel()
+        self.reason.setWordWrap(True)
+        self.reason.setObjectName("reason")
+        self.baseline = QLabel()
+        self.baseline.setWordWrap(True)
+        self.baseline.setObjectName("baseline")
+        self.numbers = Numbers(_NUMBERS)
+        self.curves = CurvePlot()
+        self.verdict = VerdictLine()
+        whole = QVBoxLayout(self)
+        whole.addWidget(TwoSides(scrolled(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
+
+    def _curve_side(self) -> QWidget:
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(6, 0, 0, 0)
+        buttons = QHBoxLayout()
+        for button in (self.start, self.pause, self.stop):
+            buttons.addWidget(button)
+        buttons.addWidget(self.reason, 1)
+        column.addLayout(buttons)
+        column.addWidget(self.numbers)
+        column.addWidget(self.baseline)
+        column.addWidget(self.curves, 1)
+        column.addWidget(self.verdict)
+        return side
+
+    def _connect(self) -> None:
+        session = self._session
+        self.start.clicked.connect(self.train)
+        self.pause.clicked.connect(self._pause_or_resume)
+        self.stop.clicked.connect(self._stop)
+        session.settings_changed.connect(self._show_settings)
+        session.cutouts_changed.connect(self._show_state)
+        session.project_changed.connect(self._show_state)
+        session.predictor_changed.connect(self._show_run)
+        session.training_begun.connect(self._watch)
+
+    # -- the buttons ------------------------------------------------------------------------------
+
+    def _show_settings(self) -> None:
+        self.start.setText("Fine-tune" if self._session.settings.transfer.start_from else "Start")
+        self._show_state()
+
+    @property
+    def _hindrance(self) -> str:
+        """Why a training cannot be started; empty if it can."""
+        if self._session.project is None or self._session.cutouts is None:
+            return "Open a dataset first."
+        return self.form.problem
+
+    def _show_state(self) -> None:
+        running, hindrance = self._job is not None, self._hindrance
+        self.start.setEnabled(not running and not hindrance)
+        self.start.setToolTip("A training is running." if running else hindrance or "Train a network on this dataset.")
+        self.pause.setEnabled(running)
+        self.stop.setEnabled(running)
+        self.form.set_running(running)
+        paused = self._job is not None and self._job.state == "paused"
+        self.pause.setText("Resume" if paused else "Pause")
+        self.pause.setIcon(icon("mdi6.play" if paused else "mdi6.pause"))
+        if hindrance and not running:
+            self._say(hindrance)
+        elif not running and self.reason.property("hint"):
+            self._say("")
+        self.reason.setProperty("hint", bool(hindrance and not running))
+
+    def _say(self, text: str, role: str = "muted") -> None:
+        self.reason.setText(text)
+        self.reason.setProperty("role", role)
+        self.reason.style().unpolish(self.reason)
+        self.reason.style().polish(self.reason)
+
+    # -- running ---------------------------------------------------------------------------------------------------
+
+    def train(self) -> None:
+        """Start a training with the draft settings on the open dataset."""
+        session = self._session
+        if session.project is None or session.cutouts is None or self._job is not None:
+            return
+        try:
+            folder = session.project.new_run(self.form.run_name)
+            job = work.train(session.settings, session.cutouts.path, folder)
+        except Problem as problem:
+            self._failed(problem)
+            return
+        session.begin_training(job, folder)
+
+    def _watch(self) -> None:
+        """Follow the training that has begun, after the epochs that it may have already."""
+        job, folder = self._session.training, self._session.training_folder
+        if job is None or folder is None:
+            return
+        self._job, self._epoch, self._stopping = job, None, False
+        run = RunFolder(folder)
+        settings = _settings_of(run) or self._session.settings
+        self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
+        self.curves.set_history(read_history(run.history_file) if run.has_whole_epoch else [])
+        self.numbers.clear()
+        self.baseline.clear()
+        self.baseline.setVisible(False)
+        self.verdict.forget()
+        self._say("Preparing…")
+        job.happened.connect(self._happened)
+        job.finished.connect(self._finished)
+        job.failed.connect(self._failed)
+        job.stopped.connect(self._stopped)
+        job.ended.connect(self._ended)
+        self._show_state()
+
+    def _pause_or_resume(self) -> None:
+        if self._job is None:
+            return
+        if self._job.state == "paused":
+            self._job.resume()
+        else:
+            self._job.pause()
+        self._show_state()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._stopping = True
+            self._say("Stopping after this batch…")
+            self._job.stop()
+
+    def _happened(self, events: list[object]) -> None:
+        batches = [event for event in events if isinstance(event, BatchEnded)]
+        epochs = [event for event in events if isinstance(event, EpochEnded)]
+        if batches:
+            self.curves.add_batches(batches)
+            self._show_batch(batches[-1])
+        if epochs:
+            self.curves.add_epochs(epochs)
+            self._show_epoch(epochs[-1])
+        for event in events:
+            if isinstance(event, CheckpointSaved):
+                self.verdict.show_run(RunFolder(event.path.parents[2]))
+            elif isinstance(event, Preview):
+                self._show_baseline(getattr(event.what, "scores", None))
+            elif isinstance(event, Skipped):
+                self._session.report(event.problem)
+
+    def _show_batch(self, batch: BatchEnded) -> None:
+        if not self._stopping:
+            self._say(f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
+        self.numbers.show_number("Loss", f"{batch.loss:.4f}")
+        self.numbers.show_number("Learning rate", f"{batch.learning_rate:.2g}")
+        self.numbers.show_number("Images/s", f"{batch.images_per_second:,.0f}")
+        done = batch.epoch - 1 + batch.batch / batch.batches
+        epochs = self._session.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
+        self.numbers.show_number("Epoch", f"{batch.epoch}/{epochs}")
+        if self._epoch is not None:
+            self.numbers.show_number("Time left", f"≤ {_clock((epochs - done) * self._epoch.seconds)}")
+
+    def _show_epoch(self, epoch: EpochEnded) -> None:
+        self._epoch = epoch
+        name, value = _score(epoch.validation)
+        self.numbers.show_number("Epoch", f"{epoch.epoch}/{epoch.epochs}")
+        self.numbers.show_number("Loss", f"{epoch.train.loss:.4f}")
+        self.numbers.show_number("Validation", f"{value:.3f}", f"Val. {name}")
+        since = f" ({epoch.epochs_since_best} ago)" if epoch.epochs_since_best else ""
+        self.numbers.show_number("Best", f"{epoch.best_epoch}{since}")
+        self.numbers.show_number("Learning rate", f"{epoch.learning_rate:.2g}")
+
+    def _show_baseline(self, scores: Scores | None) -> None:
+        if scores is None:
+            return
+        name, value = _score(scores)
+        self.baseline.setText(f"Before fine-tuning, the unadapted network: validation {name} {value:.3f}.")
+        self.baseline.setVisible(True)
+
+    def _finished(self, result: RunResult) -> None:
+        name, value = _score(result.scores)
+        why = _REASONS[result.reason].format(epochs=result.epochs)
+        self._say(f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}.", "good")
+        self.numbers.show_number("Time left", "–")
+        self._session.runs_changed.emit()
+        self._session.open_run(RunFolder(result.folder))
+
+    def _failed(self, problem: object) -> None:
+        if isinstance(problem, Problem):
+            self._say(f"{problem.sentence} {problem.remedy}".strip(), "problem")
+        else:
+            self._say("The training was ended by a defect of the program.", "problem")
+            self._session.report(problem)
+
+    def _stopped(self) -> None:
+        self._say("Stopped before the first weights were saved.")
+
+    def _ended(self) -> None:
+        self._job = None
+        self._show_state()
+
+    def _show_run(self) -> None:
+        """Show the curves of the run that was opened, unless a training is being watched."""
+        run = self._session.run
+        if self._job is not None or run is None or not run.history_file.exists():
+            return
+        try:
+            rows = read_history(run.history_file)
+        except Problem as problem:
+            self._session.report(problem)
+            return
+        metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
+        settings = _settings_of(run)
+        self.curves.set_rule(*((settings.stopping, settings.optimiser.epochs) if settings else (None, 0)))
+        self.curves.set_history(rows, metrics.get("best_epoch"))
+        self.verdict.show_run(run)
+        self.baseline.setVisible(False)
+        self._show_past(rows, self.curves.best_epoch)
+
+    def _show_past(self, rows: list[dict[str, float]], best: int) -> None:
+        """The numbers of a run that was opened again: those of its best epoch."""
+        self.numbers.clear()
+        for row in rows:
+            if row["epoch"] == best:
+                score = "r2" if "r2" in row else "accuracy"
+                self.numbers.show_number("Epoch", f"{rows[-1]['epoch']:.0f}")
+                self.numbers.show_number("Best", str(best))
+                self.numbers.show_number("Loss", f"{row['loss']:.4f}")
+                self.numbers.show_number(
+                    "Validation", f"{row[f'val_{score}']:.3f}", f"Val. {_TITLES.get(score, score)}"
+                )
+
+
+def _settings_of(run: RunFolder) -> RunSettings | None:
+    """What a run was asked to do; None where that cannot be read."""
+    try:
+        return toml.load(RunSettings, run.settings_file)
+    except Problem:
+        return None
+
+
+def _score(scores: Scores) -> tuple[str, float]:
+    """The name and value of the first figure of merit, or the loss where there is none."""
+    name, value = next(iter(scores.values.items()), ("loss", scores.loss))
+    return _TITLES.get(name, name.replace("_", " ")), value
+
+
+def _clock(seconds: float) -> str:
+    """Seconds as 0:42, 12:05 or 2:03:10."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,1 @@
+"""Curves, layers and tables of runs."""

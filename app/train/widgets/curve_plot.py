@@ -1,0 +1,222 @@
+"""Learning curves while they grow: loss and score, training and validation, the best epoch marked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.theme import Colours, colours
+from app.train.widgets.stopping_rule import StoppingRule, drawn_quantity
+from app.widgets.plot import Plot
+from core.events import BatchEnded, EpochEnded
+from core.train.settings import StoppingSettings
+
+_TITLES = {"accuracy": "Accuracy", "r2": "R²"}
+
+
+class _Track:
+    """Points that arrive one after another, in arrays that grow by doubling."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._points = np.empty((2, 256))
+        self._count = 0
+
+    def add(self, x: float, y: float) -> None:
+        """Add a point; one that is not finite leaves a gap."""
+        if self._count == self._points.shape[1]:
+            self._points = np.concatenate([self._points, np.empty_like(self._points)], axis=1)
+        self._points[:, self._count] = x, y
+        self._count += 1
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        return self._points[0, : self._count]
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        return self._points[1, : self._count]
+
+
+class CurvePlot(QWidget):
+    """Two plots over the epochs. Points are always drawn as they are: nothing is smoothed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tracks = {name: _Track() for name in ("batches", "loss", "val_loss", "score", "val_score")}
+        self._best = 0
+        self._score = "accuracy"
+        self._plots = {"loss": Plot(), "score": Plot()}
+        self._curves: dict[str, pg.PlotDataItem] = {}
+        self._lines: dict[str, pg.InfiniteLine] = {}
+        self._stopping: StoppingSettings | None = None
+        self._planned = 0
+        self.rules: dict[str, StoppingRule] = {}
+        self.legend = QLabel()
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.logarithmic = QCheckBox("Logarithmic loss")
+        self.logarithmic.toggled.connect(self._set_logarithmic)
+        self._build()
+        self._dress()
+
+    def _build(self) -> None:
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        for part, plot in self._plots.items():
+            plot.setMinimumSize(160, 130)
+            plot.setClipToView(True)
+            plot.setDownsampling(auto=True, mode="peak")
+            if part == "loss":
+                self._curves["batches"] = plot.plot()
+            for name in (part, f"val_{part}"):
+                self._curves[name] = plot.plot(symbolSize=5, connect="finite")
+            best = pg.InfiniteLine(angle=90, movable=False, label="best {value:.0f}", labelOpts={"position": 0.92})
+            best.hide()
+            plot.getViewBox().addItem(best, ignoreBounds=True)
+            self._lines[part] = best
+            self.rules[part] = StoppingRule(plot)
+            line.addWidget(plot, 1)
+        below = QHBoxLayout()
+        below.addWidget(self.legend)
+        below.addStretch(1)
+        below.addWidget(self.logarithmic)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(line, 1)
+        column.addLayout(below)
+
+    @property
+    def best_epoch(self) -> int:
+        """The marked epoch; 0: none."""
+        return self._best
+
+    def points(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What is drawn: ``batches``, ``loss``, ``val_loss``, ``score`` or ``val_score``, as x and y."""
+        return self._tracks[name].x.copy(), self._tracks[name].y.copy()
+
+    def clear(self) -> None:
+        """Forget all curves."""
+        for track in self._tracks.values():
+            track.clear()
+        self._best = 0
+        self._draw()
+
+    def set_rule(self, stopping: StoppingSettings | None, epochs: int) -> None:
+        """Draw the rule of a training of so many epochs on the curve of what it monitors; None: no rule."""
+        self._stopping, self._planned = stopping, epochs
+        self._draw_rule()
+
+    def _draw_rule(self) -> None:
+        name = None if self._stopping is None else drawn_quantity(self._stopping, self._score)
+        for part, rule in self.rules.items():
+            if self._stopping is not None and name == f"val_{part}":
+                track = self._tracks[f"val_{part}"]
+                rule.show(track.x, track.y, self._stopping, self._planned)
+            else:
+                rule.clear()
+
+    def add_batches(self, events: Sequence[BatchEnded]) -> None:
+        """Go on with the loss within the epoch."""
+        for event in events:
+            self._tracks["batches"].add(event.epoch - 1 + event.batch / event.batches, event.loss)
+        self._draw()
+
+    def add_epochs(self, events: Sequence[EpochEnded]) -> None:
+        """Add finished epochs."""
+        for event in events:
+            self._score = "accuracy" if "accuracy" in event.validation.values else "r2"
+            self._add(
+                event.epoch,
+                event.train.loss,
+                event.validation.loss,
+                event.train.values.get(self._score, math.nan),
+                event.validation.values.get(self._score, math.nan),
+            )
+            self._best = event.best_epoch
+        self._draw()
+
+    def set_history(self, rows: Sequence[Mapping[str, float]], best_epoch: int | None = None) -> None:
+        """Show a finished run's history; without ``best_epoch``, that of the smallest validation loss is marked."""
+        self.clear()
+        self._score = "r2" if rows and "r2" in rows[0] else "accuracy"
+        for row in rows:
+            score = self._score
+            self._add(row["epoch"], row["loss"], row["val_loss"], row[score], row[f"val_{score}"])
+        losses = [row["val_loss"] for row in rows]
+        if best_epoch is None and any(math.isfinite(loss) for loss in losses):
+            best_epoch = int(rows[int(np.nanargmin(losses))]["epoch"])
+        self._best = best_epoch or 0
+        self._draw()
+
+    def _add(self, epoch: float, loss: float, val_loss: float, score: float, val_score: float) -> None:
+        for name, value in zip(
+            ("loss", "val_loss", "score", "val_score"), (loss, val_loss, score, val_score), strict=True
+        ):
+            self._tracks[name].add(epoch, value)
+
+    def _draw(self) -> None:
+        for name, curve in self._curves.items():
+            x, y = self._tracks[name].x, self._tracks[name].y
+            if np.isfinite(y).any():
+                curve.setData(x, y)
+            else:  # pyqtgraph looks for the limits of what is drawn
+                curve.setData([], [])
+        self._draw_rule()
+        for line in self._lines.values():
+            line.setVisible(self._best > 0)
+            line.setValue(self._best)
+        self._title()
+
+    def _title(self) -> None:
+        """Write on the axes what they are."""
+        self._plots["loss"].set_titles("Loss", "Epoch")
+        self._plots["score"].set_titles(_TITLES[self._score], "Epoch")
+
+    def _set_logarithmic(self, on: bool) -> None:
+        self._plots["loss"].setLogMode(y=on)
+        self.rules["loss"].set_logarithmic(on)
+        self._draw_rule()
+
+    def _dress(self) -> None:
+        """Colours of the theme; validation differs from training in its marks as well."""
+        chosen = colours()
+        faint = pg.mkColor(chosen.train)
+        faint.setAlpha(70)
+        self._curves["batches"].setPen(pg.mkPen(faint, width=1))
+        for part in ("loss", "score"):
+            self._dress_curve(self._curves[part], chosen.train, "o", chosen)
+            self._dress_curve(self._curves[f"val_{part}"], chosen.validation, "t1", chosen)
+            self._lines[part].setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
+            self._lines[part].label.setColor(chosen.muted)
+        for rule in self.rules.values():
+            rule.dress(chosen)
+        self._title()
+        self.legend.setText(
+            f'<span style="color:{chosen.train}">● training</span> &nbsp; '
+            f'<span style="color:{chosen.validation}">▲ validation</span> &nbsp; '
+            f'<span style="color:{chosen.muted}">┄ to beat &nbsp; ▒ noise</span>'
+        )
+
+    @staticmethod
+    def _dress_curve(curve: pg.PlotDataItem, colour: str, symbol: str, chosen: Colours) -> None:
+        curve.setPen(pg.mkPen(colour, width=1))
+        curve.setSymbol(symbol)
+        curve.setSymbolSize(6)
+        curve.setSymbolBrush(colour)
+        curve.setSymbolPen(chosen.surface)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange and self._curves:
+            self._dress()
+        super().changeEvent(event)

@@ -1,0 +1,170 @@
+"""What the Train room asks of ``core``, as jobs that were not started yet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.jobs.job import Job
+from app.work import begin
+from core.errors import Stopped
+from core.events import Progress, Work
+from core.nets.settings import NetworkSettings
+from core.project.runs import RunFolder
+from core.train.settings import AugmentationSettings, RunSettings
+
+if TYPE_CHECKING:
+    from core.nets.layers import LayerRow
+    from core.nets.normalisation import Normalisation
+    from core.train.learning_rate_finder import RateRange
+    from core.train.loop import RunResult
+    from core.train.run_summary import RunSummary
+
+
+def layer_table(settings: NetworkSettings, shape: tuple[int, int, int], outputs: int = 3) -> Job:
+    """The layers of a network that is to be built."""
+
+    def run(stop: threading.Event) -> Work[list[LayerRow]]:
+        from core.nets import cnn, layers
+
+        yield from begin(stop)
+        return layers.table(cnn.build(settings, shape, outputs), shape)
+
+    return Job("Describing the network", run)
+
+
+def base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
+    """The layers of a trained network, on stamps of a shape."""
+
+    def run(stop: threading.Event) -> Work[list[LayerRow]]:
+        from core.nets import layers
+        from core.nets.predictor import Predictor
+
+        yield from begin(stop)
+        return layers.table(Predictor.load(base).network, shape)
+
+    return Job("Describing the network", run)
+
+
+def galaxy_size(data: Path, settings: RunSettings) -> Job:
+    """The median diameter in pixels of the galaxies that are not locked away for the test; NaN: it cannot be told."""
+
+    def run(stop: threading.Event) -> Work[float]:
+        from core.data import size
+        from core.data.cutouts import Cutouts
+        from core.train import preparation
+
+        with Cutouts.open(data) as cutouts:
+            _, rows = preparation.usable(cutouts, settings)
+            yield from begin(stop)
+            return size.median_size(cutouts.images[row] for row in size.spread(rows))
+
+    return Job("Measuring the galaxies", run)
+
+
+def sixteen(
+    stamp: NDArray[np.float32], settings: AugmentationSettings, seed: int, others: NDArray[np.float32] | None = None
+) -> Job:
+    """Sixteen variations of one galaxy, beside which ``others`` may appear."""
+
+    def run(stop: threading.Event) -> Work[NDArray[np.float32]]:
+        from core.train.augmentation import pipeline
+
+        yield from begin(stop)
+        return pipeline.sixteen(stamp, settings, seed, others)
+
+    return Job("Varying a galaxy", run)
+
+
+def sixteen_as_seen(
+    stamp: NDArray[np.float32],
+    settings: RunSettings,
+    data: Path,
+    seed: int,
+    others: NDArray[np.float32] | None,
+    scaling: Normalisation | None,
+) -> Job:
+    """Sixteen variations of one galaxy after the input scaling, and that scaling, fitted unless it is given."""
+
+    def run(stop: threading.Event) -> Work[tuple[NDArray[np.float32], Normalisation]]:
+        from core.data.cutouts import Cutouts
+        from core.train import preparation
+        from core.train.augmentation import pipeline
+
+        yield from begin(stop)
+        found = scaling
+        if found is None:
+            with Cutouts.open(data) as cutouts:
+                found = preparation.scaling(cutouts, settings)
+        return pipeline.sixteen_as_seen(stamp, settings.augmentation, seed, found, others), found
+
+    return Job("Varying a galaxy", run)
+
+
+def train(settings: RunSettings, data: Path, folder: RunFolder) -> Job:
+    """Train a network."""
+
+    def run(stop: threading.Event) -> Work[RunResult]:
+        from core.train import loop
+
+        return (yield from loop.run(settings, data, folder, stop))
+
+    return Job(f"Training “{folder.name}”", run, pausable=True)
+
+
+def resume(folder: RunFolder, data: Path | None, epochs: int | None, patience: int | None) -> Job:
+    """Go on with a training."""
+
+    def run(stop: threading.Event) -> Work[RunResult]:
+        from core.train import resuming
+
+        return (yield from resuming.run(folder, stop, folder.data or data, epochs=epochs, patience=patience))
+
+    return Job(f"Training “{folder.name}”", run, pausable=True)
+
+
+def run_summaries(folder: Path) -> Job:
+    """What each run in a folder came to."""
+
+    def run(stop: threading.Event) -> Work[list[RunSummary]]:
+        from core.train import run_summary
+
+        found: list[RunSummary] = []
+        folders = run_summary.found(folder)
+        for number, each in enumerate(folders):
+            if stop.is_set():
+                raise Stopped
+            found.append(run_summary.summary(each))
+            yield Progress(number + 1, len(folders), "runs")
+        return found
+
+    return Job("Reading the runs", run)
+
+
+def histories(runs: Sequence[RunFolder]) -> Job:
+    """The histories of some runs by their folders' paths; of a run without one it is empty."""
+
+    def run(stop: threading.Event) -> Work[dict[str, list[dict[str, float]]]]:
+        from core.project.runs import read_history
+
+        yield from begin(stop)
+        found = {str(each.path): read_history(each.history_file) if each.history_file.exists() else [] for each in runs}
+        return found
+
+    return Job("Reading the curves", run)
+
+
+def rates(settings: RunSettings, data: Path) -> Job:
+    """Try learning rates on a throwaway network."""
+
+    def run(stop: threading.Event) -> Work[RateRange]:
+        from core.train import learning_rate_finder
+
+        return (yield from learning_rate_finder.run(settings, data, stop))
+
+    return Job("Trying learning rates", run)

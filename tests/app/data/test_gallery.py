@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QInputDialog
+from pytestqt.qtbot import QtBot
+
+from app.data.gallery import GalleryPanel
+from app.session.session import Session
+
+
+@pytest.fixture
+def gallery(qtbot: QtBot, session: Session) -> Iterator[GalleryPanel]:
+    panel = GalleryPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(560, 560)
+    with qtbot.waitExposed(panel):
+        panel.show()
+    yield panel
+    panel.close()
+
+
+def place_of(gallery: GalleryPanel, place: int) -> QPoint:
+    return gallery.grid.cell_rect(place).center()
+
+
+def click(
+    qtbot: QtBot,
+    gallery: GalleryPanel,
+    place: int,
+    keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+) -> None:
+    qtbot.mouseClick(gallery.grid.viewport(), Qt.MouseButton.LeftButton, keys, place_of(gallery, place))
+
+
+def choose(gallery: GalleryPanel, box: str, text: str) -> None:
+    """As the user does with the keyboard in a list of choices."""
+    combo = getattr(gallery, box)
+    combo.setCurrentText(text)
+    combo.activated.emit(combo.currentIndex())
+
+
+def test_galaxies_are_drawn_with_their_own_pixels(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:
+    assert session.cutouts is not None
+
+    def brightness(place: int) -> tuple[float, float]:
+        image = gallery.grid.viewport().grab(gallery.grid.cell_rect(place)).toImage()
+        middle = image.pixelColor(image.width() // 2, image.height() // 2 - 4).value()
+        return middle, image.pixelColor(image.width() - 14, 12).value()
+
+    qtbot.waitUntil(lambda: brightness(0)[0] > brightness(0)[1] + 60, timeout=5000)  # a bright centre on a dark sky
+
+
+def test_a_click_makes_the_galaxy_current_and_selects_it(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:
+    click(qtbot, gallery, 3)
+    assert session.current == 3
+    assert session.selection.tolist() == [3]
+    click(qtbot, gallery, 6, Qt.KeyboardModifier.ShiftModifier)
+    assert session.selection.tolist() == [3, 4, 5, 6]
+
+
+def test_only_one_class_is_shown_when_it_is_chosen(gallery: GalleryPanel, session: Session) -> None:
+    choose(gallery, "classes", "round")
+    assert {session.label(int(row)) for row in gallery.grid.rows} == {"round"}
+    assert gallery.count.text() == "60 of 120 shown"
+    choose(gallery, "classes", "No label")
+    assert gallery.count.text() == "0 of 120 shown"
+
+
+def test_only_one_part_is_shown_when_it_is_chosen(gallery: GalleryPanel, session: Session) -> None:
+    assert session.split is not None
+    choose(gallery, "parts", "Test")
+    assert gallery.grid.rows.tolist() == session.split.test.tolist()
+
+
+def test_words_find_galaxies_by_id_and_class(qtbot: QtBot, gallery: GalleryPanel) -> None:
+    qtbot.keyClicks(gallery.search, "g0-001 edge")
+    qtbot.waitUntil(lambda: gallery.count.text() == "5 of 120 shown", timeout=2000)
+    assert gallery.grid.rows.tolist() == [11, 13, 15, 17, 19]
+
+
+def test_any_column_sorts_in_both_directions(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:
+    ratio = session.columns["axis_ratio"]
+    choose(gallery, "order", "axis_ratio")
+    assert gallery.grid.rows.tolist() == np.argsort(ratio, kind="stable").tolist()
+    qtbot.mouseClick(gallery.descending, Qt.MouseButton.LeftButton)
+    assert gallery.grid.rows[0] == np.argmax(ratio)
+
+
+def test_a_number_key_labels_the_selected_galaxies_and_can_be_undone(
+    qtbot: QtBot, gallery: GalleryPanel, session: Session
+) -> None:
+    before = [session.label(row) for row in (2, 3, 4)]
+    click(qtbot, gallery, 2)
+    click(qtbot, gallery, 4, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(gallery.grid, Qt.Key.Key_1)
+    assert [session.label(row) for row in (2, 3, 4)] == ["edge-on"] * 3
+    qtbot.keyClick(gallery.grid, Qt.Key.Key_0)
+    assert [session.label(row) for row in (2, 3, 4)] == [""] * 3
+    session.undo.undo()
+    session.undo.undo()
+    assert [session.label(row) for row in (2, 3, 4)] == before
+
+
+def test_a_key_without_a_class_does_nothing(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:
+    click(qtbot, gallery, 0)
+    qtbot.keyClick(gallery.grid, Qt.Key.Key_7)
+    assert session.undo.count() == 0
+
+
+def test_a_class_that_was_not_there_can_be_given(
+    qtbot: QtBot, gallery: GalleryPanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_arguments: ("merger", True))
+    click(qtbot, gallery, 5)
+    gallery.menu.aboutToShow.emit()
+    next(action for action in gallery.menu.actions() if action.text() == "New class…").trigger()
+    assert session.label(5) == "merger"
+    assert "merger" in gallery.class_names
+    assert "merger" in gallery.legend.text()
+
+
+def test_what_another_panel_selects_is_shown_alone(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:
+    session.set_selection(np.array([7, 90, 101]))
+    assert gallery.grid.rows.tolist() == [7, 90, 101]
+    click(qtbot, gallery, 1)  # looking at one of them does not hide the others
+    assert session.current == 90
+    assert gallery.grid.rows.tolist() == [7, 90, 101]
+    choose(gallery, "parts", "All parts")
+    assert len(gallery.grid.rows) == 120
+
+
+def test_another_stretch_redraws_the_thumbnails(qtbot: QtBot, gallery: GalleryPanel) -> None:
+    def brightness(row: int) -> float:
+        cell = gallery.grid.cell_rect(row)
+        image = gallery.grid.viewport().grab(cell.adjusted(20, 12, -12, -84)).toImage()  # sky above the galaxy
+        return image.scaled(1, 1, mode=Qt.TransformationMode.SmoothTransformation).pixelColor(0, 0).value()
+
+    qtbot.waitUntil(lambda: brightness(1) < 90, timeout=5000)
+    qtbot.mouseClick(gallery.stretch_bar.invert, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: brightness(1) > 150, timeout=5000)
+
+
+def test_without_a_dataset_nothing_can_be_filtered(qtbot: QtBot) -> None:
+    session = Session()
+    panel = GalleryPanel(session)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert not panel.search.isEnabled()
+    assert len(panel.grid.rows) == 0
+    panel.close()
+    session.close()

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+from small_survey import Survey
+
+from app.data.import_wizard import ImportWizard
+from app.session.session import Session
+from core.data.cutouts import Cutouts
+
+
+@pytest.fixture
+def empty_session(qapp: QApplication) -> Iterator[Session]:
+    opened = Session()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def wizard(qtbot: QtBot, empty_session: Session, tmp_path: Path) -> Iterator[ImportWizard]:
+    shown = ImportWizard(empty_session, tmp_path / "project")
+    qtbot.addWidget(shown)
+    with qtbot.waitExposed(shown):
+        shown.show()
+    yield shown
+    shown.close()
+
+
+def click(qtbot: QtBot, widget: QWidget) -> None:
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def looked(qtbot: QtBot, wizard: ImportWizard, text: str) -> None:
+    qtbot.waitUntil(lambda: text in wizard.found.text(), timeout=20_000)
+
+
+def chosen(qtbot: QtBot, wizard: ImportWizard, survey: Survey) -> None:
+    wizard.set_sources([survey.folder.parent])
+    looked(qtbot, wizard, "90 galaxies")
+
+
+def imported(qtbot: QtBot, wizard: ImportWizard) -> None:
+    assert wizard.start.isEnabled()
+    click(qtbot, wizard.start)
+    qtbot.waitUntil(lambda: wizard.pages.currentIndex() == 2, timeout=30_000)
+
+
+def test_a_folder_is_looked_at_and_its_catalogue_found(qtbot: QtBot, wizard: ImportWizard, survey: Survey) -> None:
+    chosen(qtbot, wizard, survey)
+    assert "24 × 24 pixels; band r; 0.4″ per pixel" in wizard.found.text()
+    assert wizard.mosaic.count == 16
+    assert wizard.choices.catalogue == survey.catalogue
+    assert "Recognise: objid" in wizard.choices.id_column.currentText()
+    assert "90 of 90 galaxies have a catalogue row" in wizard.found.text()
+
+
+def test_galaxies_are_imported_into_a_project_that_the_user_names(
+    qtbot: QtBot, wizard: ImportWizard, empty_session: Session, survey: Survey, tmp_path: Path
+) -> None:
+    chosen(qtbot, wizard, survey)
+    wizard.choices.name.setText("my cutouts")
+    wizard.choices.project.setText(str(tmp_path / "chosen"))
+    label = next(action for action in wizard.choices.labels.list.actions() if action.data() == "shape")
+    label.trigger()
+    looked(qtbot, wizard, "labels: shape")
+    imported(qtbot, wizard)
+    assert wizard.report.counts["Imported"] == "90"
+    assert empty_session.project is not None
+    assert empty_session.project.folder == tmp_path / "chosen"
+    with qtbot.waitSignal(wizard.imported) as opened:
+        click(qtbot, wizard.open_button)
+    assert opened.args == [tmp_path / "chosen" / "datasets" / "my cutouts.h5"]
+    with Cutouts.open(opened.args[0]) as cutouts:
+        assert cutouts.labels == ("shape",)
+        assert sorted(cutouts.ids) == sorted(survey.ids)
+
+
+def test_what_cannot_be_used_is_in_the_report_and_in_its_file(
+    qtbot: QtBot, wizard: ImportWizard, own_survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = own_survey.folder / f"{own_survey.ids[0]}.fits"
+    broken.write_bytes(b"<!DOCTYPE html><p>404")
+    chosen(qtbot, wizard, own_survey)
+    assert "1 file or row will be left out" in wizard.left_out.text()
+    imported(qtbot, wizard)
+    assert (wizard.report.counts["Imported"], wizard.report.counts["Unusable"]) == ("89", "1")
+    item = wizard.report.table.item(0, 0)
+    assert item is not None
+    assert broken.name in item.text()
+    table = tmp_path / "report.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(table), ""))
+    click(qtbot, wizard.save)
+    with table.open() as file:
+        lines = list(csv.DictReader(file))
+    assert broken.name in lines[0]["file"]
+    assert lines[0]["reason"]
+    assert lines[0]["remedy"]
+
+
+def test_dropped_files_are_chosen(qtbot: QtBot, wizard: ImportWizard, survey: Survey) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(survey.folder / f"{name}.fits")) for name in survey.ids[:3]])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    wizard.dropEvent(QDropEvent(QPointF(10, 10), Qt.DropAction.CopyAction, data, buttons, keys))
+    looked(qtbot, wizard, "3 galaxies")
+
+
+def test_a_catalogue_that_was_cleared_is_not_used(qtbot: QtBot, wizard: ImportWizard, survey: Survey) -> None:
+    chosen(qtbot, wizard, survey)
+    wizard.choices.catalogue_field.clear()
+    qtbot.waitUntil(
+        lambda: "catalogue" not in wizard.found.text() and "90 galaxies" in wizard.found.text(), timeout=20_000
+    )
+    assert wizard.choices.catalogue is None
+    imported(qtbot, wizard)
+    assert wizard.report.counts["Imported"] == "90"
+
+
+def test_a_catalogue_that_does_not_fit_stands_in_the_way(
+    qtbot: QtBot, wizard: ImportWizard, survey: Survey, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("name,shape\nM31,spiral\nM32,elliptical\n")
+    chosen(qtbot, wizard, survey)
+    wizard.choices.catalogue_field.setText(str(other))
+    qtbot.waitUntil(lambda: wizard.trouble.isVisible(), timeout=20_000)
+    assert not wizard.start.isEnabled()
+
+
+def test_nothing_usable_is_said_and_not_imported(qtbot: QtBot, wizard: ImportWizard, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "readme.txt").write_text("nothing here")
+    wizard.set_sources([tmp_path / "notes"])
+    qtbot.waitUntil(lambda: wizard.trouble.isVisible(), timeout=20_000)
+    assert not wizard.start.isEnabled()
+
+
+def test_a_dataset_is_never_overwritten_unasked(
+    qtbot: QtBot, wizard: ImportWizard, survey: Survey, tmp_path: Path
+) -> None:
+    chosen(qtbot, wizard, survey)
+    wizard.choices.name.setText("taken")
+    there = tmp_path / "project" / "datasets" / "taken.h5"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"precious")
+    wizard.choices.name.setText("taken ")
+    assert not wizard.start.isEnabled()
+    assert "already" in wizard.trouble.text()
+    assert there.read_bytes() == b"precious"
+
+
+def test_a_cancelled_import_leaves_nothing(
+    qtbot: QtBot, wizard: ImportWizard, own_survey: Survey, tmp_path: Path
+) -> None:
+    for number in range(3000):  # long enough to be cancelled
+        (own_survey.folder / f"copy{number}.fits").hardlink_to(own_survey.folder / f"{own_survey.ids[0]}.fits")
+    wizard.set_sources([own_survey.folder])
+    looked(qtbot, wizard, "3,090 galaxies")
+    click(qtbot, wizard.start)
+    qtbot.waitUntil(lambda: wizard.bar.maximum() > 0, timeout=20_000)
+    click(qtbot, wizard.stop)
+    qtbot.waitUntil(lambda: wizard.pages.currentIndex() == 0, timeout=20_000)
+    assert list((tmp_path / "project" / "datasets").iterdir()) == []
+
+
+def test_an_import_goes_on_when_the_wizard_is_closed_and_comes_back_with_its_report(
+    qtbot: QtBot, wizard: ImportWizard, survey: Survey
+) -> None:
+    chosen(qtbot, wizard, survey)
+    click(qtbot, wizard.start)
+    wizard.close()
+    qtbot.waitUntil(lambda: wizard.isVisible() and wizard.pages.currentIndex() == 2, timeout=20_000)
+    assert wizard.report.counts["Imported"] == "90"

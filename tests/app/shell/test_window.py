@@ -1,0 +1,305 @@
+"""The window: opening, arranging, remembering, and closing without losing anything."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QAction, QDropEvent
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+from small_survey import Survey
+
+from app import theme
+from app.jobs.job import Job
+from app.notices import CrashDialog
+from app.shell import recent
+from app.shell.window import MainWindow
+from core.errors import Problem
+from core.events import Progress
+from core.project.project import Project
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
+    opened = MainWindow()
+    qtbot.addWidget(opened)
+    with qtbot.waitExposed(opened):
+        opened.show()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def project(survey_dataset: Path, tmp_path: Path) -> Path:
+    """A project with two datasets."""
+    folder = tmp_path / "Two surveys"
+    made = Project.create(folder, "Two surveys")
+    shutil.copy(survey_dataset, made.dataset_path("old"))
+    shutil.copy(survey_dataset, made.dataset_path("new"))
+    made.close()
+    return folder
+
+
+def is_open(window: MainWindow, name: str) -> bool:
+    cutouts = window.session.cutouts
+    return cutouts is not None and cutouts.path.stem == name
+
+
+def click(qtbot: QtBot, widget: QWidget) -> None:
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def opened(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    window.open_project(project)
+    qtbot.waitUntil(lambda: window.session.cutouts is not None, timeout=20_000)
+
+
+def visible(window: MainWindow) -> set[str]:
+    return {name for name, dock in window.docks._docks.items() if dock.isVisible()}
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    button, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, button, keys))
+
+
+def working(stop):
+    while not stop.is_set():
+        time.sleep(0.005)
+        yield Progress(1, 10, "things")
+
+
+def test_at_first_it_says_where_to_begin(window: MainWindow) -> None:
+    assert window.welcome.isVisible()
+    assert window.welcome.demonstration.isVisible()
+    assert window.welcome.importing.isVisible()
+    assert not any(button.isEnabled() for button in window.buttons.values())
+
+
+def test_a_project_opens_with_its_newest_dataset(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    assert is_open(window, "new")
+    assert window.windowTitle() == "new – Two surveys – Tuning Fork"
+    assert not window.welcome.isVisible()
+    assert visible(window) == {"gallery", "cutout", "dataset"}
+
+
+def test_every_workspace_about_galaxies_shows_the_gallery(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    for name, button in window.buttons.items():
+        click(qtbot, button)
+        assert window.docks.current == name
+        assert ("gallery" in visible(window)) == (name not in {"compare", "studies"})
+
+
+def test_it_fits_a_small_screen_in_every_workspace(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    window.resize(1280, 720)
+    for button in window.buttons.values():
+        click(qtbot, button)
+        assert window.minimumSizeHint().width() <= 1280
+        assert window.minimumSizeHint().height() <= 720
+        assert (window.width(), window.height()) == (1280, 720)
+
+
+def test_an_arrangement_is_remembered_until_it_is_reset(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    gallery = window.docks._docks["gallery"]
+    qtbot.waitUntil(lambda: gallery.width() < window.width() / 2)  # not before it is laid out
+    before = gallery.width()
+    docks = [window.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
+    window.resizeDocks(docks, [before + 90, docks[1].width() - 90, docks[2].width()], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: gallery.width() > before + 40)
+    wide = gallery.width()
+    click(qtbot, window.buttons["train"])
+    click(qtbot, window.buttons["data"])
+    qtbot.waitUntil(lambda: abs(gallery.width() - wide) <= 3)
+    window.actions_by_name["reset_layout"].trigger()
+    qtbot.waitUntil(lambda: abs(gallery.width() - before) <= 3)
+
+
+def test_the_next_window_looks_like_the_last_one(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    docks = [window.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
+    window.resizeDocks(docks, [580, 340, 340], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: [dock.width() for dock in docks] == pytest.approx([580, 340, 340], abs=10))
+    widths = [dock.width() for dock in docks]
+    window.close()
+    again = MainWindow()
+    qtbot.addWidget(again)
+    again.show()
+    opened(qtbot, again, project)
+    kept = [again.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
+    qtbot.waitUntil(lambda: [dock.width() for dock in kept] == pytest.approx(widths, abs=3))
+    again.close()
+
+
+def test_a_dataset_from_elsewhere_becomes_part_of_a_project(
+    qtbot: QtBot, window: MainWindow, survey_dataset: Path, tmp_path: Path
+) -> None:
+    window.open_dataset(survey_dataset)
+    qtbot.waitUntil(lambda: is_open(window, "survey"), timeout=20_000)
+    assert window.session.cutouts is not None
+    assert window.session.cutouts.path == tmp_path / "home" / "survey" / "datasets" / "survey.h5"
+
+
+def test_projects_of_late_are_offered_again(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    assert recent.projects() == [project]
+    window.recent_menu.aboutToShow.emit()
+    assert [action.text() for action in window.recent_menu.actions()] == ["Two surveys"]
+
+
+def test_a_dropped_project_is_opened(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    drop(window, project)
+    qtbot.waitUntil(lambda: is_open(window, "new"), timeout=20_000)
+
+
+def test_a_dropped_dataset_is_opened(qtbot: QtBot, window: MainWindow, survey_dataset: Path) -> None:
+    drop(window, survey_dataset)
+    qtbot.waitUntil(lambda: is_open(window, "survey"), timeout=20_000)
+
+
+def test_a_dropped_folder_of_images_is_imported_and_opened(qtbot: QtBot, window: MainWindow, survey: Survey) -> None:
+    drop(window, survey.folder)
+    wizard = window._wizard
+    assert wizard is not None
+    qtbot.waitUntil(wizard.start.isEnabled, timeout=20_000)
+    click(qtbot, wizard.start)
+    qtbot.waitUntil(lambda: wizard.pages.currentIndex() == 2, timeout=20_000)
+    click(qtbot, wizard.open_button)
+    qtbot.waitUntil(lambda: is_open(window, "cutouts"), timeout=20_000)
+    assert not wizard.isVisible()
+
+
+def test_a_dropped_file_that_is_no_dataset_goes_to_the_import(
+    qtbot: QtBot, window: MainWindow, project: Path, tmp_path: Path
+) -> None:
+    opened(qtbot, window, project)
+    foreign = tmp_path / "Galaxy10.h5"
+    foreign.write_bytes(b"not ours")
+    drop(window, foreign)
+    qtbot.waitUntil(lambda: window._wizard is not None and window._wizard.isVisible(), timeout=20_000)
+    assert window._wizard is not None
+    assert window._wizard.choices.sources == [foreign]
+    window._wizard.close()
+
+
+def test_what_cannot_be_opened_is_said_and_what_was_open_stays(
+    qtbot: QtBot, window: MainWindow, project: Path, tmp_path: Path
+) -> None:
+    opened(qtbot, window, project)
+    broken = tmp_path / "broken.h5"
+    broken.write_bytes(b"nothing")
+    window.open_dataset(broken)
+    qtbot.waitUntil(lambda: window.notices.isVisible(), timeout=20_000)
+    assert "broken.h5" in window.notices.texts[0]
+    assert is_open(window, "new")
+
+
+def test_a_defect_of_the_program_is_shown_with_its_log(window: MainWindow) -> None:
+    window.report(ZeroDivisionError("a defect"))
+    dialog = window.findChild(CrashDialog)
+    assert dialog is not None
+    assert dialog.isVisible()
+    dialog.close()
+
+
+def test_a_job_is_shown_and_can_be_stopped_in_the_status_bar(qtbot: QtBot, window: MainWindow) -> None:
+    job = Job("Counting", working)
+    window.session.add_job(job)
+    job.start()
+    qtbot.waitUntil(lambda: window.job_bars[0].isVisible(), timeout=5000)
+    with qtbot.waitSignal(job.ended):
+        click(qtbot, window.job_bars[0].stop)
+    assert window.job_bars == []
+
+
+def test_a_theme_is_chosen_and_remembered(window: MainWindow) -> None:
+    window.actions_by_name["dark"].trigger()
+    assert theme.is_dark()
+    again = MainWindow()
+    assert again.actions_by_name["dark"].isChecked()
+    again.close()
+    again.deleteLater()
+    window.actions_by_name["light"].trigger()
+    assert not theme.is_dark()
+
+
+def test_undo_stands_in_the_menu(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    from app.session import label_commands
+
+    opened(qtbot, window, project)
+    label_commands.give(window.session, [0], "merger")
+    undo = next(action for action in window.findChildren(QAction) if action.text().startswith("Undo"))
+    assert undo.text() == "Undo label 1 galaxy “merger”"
+    before = window.session.label(0)
+    undo.trigger()
+    assert window.session.label(0) != before
+
+
+def test_the_guide_has_its_pages_inside_the_program(window: MainWindow) -> None:
+    window.actions_by_name["help"].trigger()
+    guide = window._guide
+    assert guide is not None
+    assert guide.titles.count() >= 3
+    guide.titles.setCurrentRow(1)
+    assert len(guide.page.toPlainText()) > 200
+    guide.close()
+
+
+def test_closing_asks_while_a_training_runs_and_then_waits_for_it(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job("Training", working)
+    window.session.training = job
+    window.session.add_job(job)
+    job.start()
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_arguments: answers.pop(0))
+    assert not window.close()
+    assert job.is_running
+    assert window.close()
+    assert not job.is_running
+    assert answers == []
+
+
+def test_another_project_waits_until_the_training_is_over(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    job = Job("Training", working)
+    window.session.training = job
+    window.session.add_job(job)
+    job.start()
+    window.open_project(project)
+    assert window.session.project is None
+    assert "Stop it first" in window.notices.texts[0]
+    with qtbot.waitSignal(job.ended):
+        job.stop()
+
+
+def test_a_project_that_is_open_elsewhere_is_refused_in_words(window: MainWindow, project: Path) -> None:
+    other = Project.open(project)
+    window.open_project(project)
+    assert "another window" in window.notices.texts[0]
+    other.close()
+
+
+def test_files_are_free_after_closing(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    for button in window.buttons.values():
+        click(qtbot, button)
+    window.close()
+    Project.open(project).close()
+    assert QApplication.activeWindow() is not window
+
+
+def test_problems_of_panels_reach_the_strip(window: MainWindow) -> None:
+    window.session.report(Problem("The sky is cloudy.", "Wait.", "sky"))
+    assert "The sky is cloudy." in window.notices.texts[0]

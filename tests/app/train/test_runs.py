@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.session.session import Session
+from app.train.runs import RunsPanel
+
+
+def shown(qtbot: QtBot, session: Session) -> RunsPanel:
+    panel = RunsPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(800, 300)
+    panel.show()
+    return panel
+
+
+def select_first(qtbot: QtBot, panel: RunsPanel) -> None:
+    item = panel.table.topLevelItem(0)
+    assert item is not None
+    place = panel.table.visualItemRect(item).center()
+    qtbot.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_runs_are_listed_with_their_best_epoch_and_the_part_of_each_score(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    panel = shown(qtbot, session_with_run)
+    item = panel.table.topLevelItem(0)
+    assert item is not None
+    assert item.text(0) == "first"
+    assert 1 <= int(item.text(3)) <= 3
+    assert "accuracy" in item.text(1)
+    assert item.text(2) == "–"  # nobody has looked at the test part
+    assert item.text(4) == "random weights"
+
+
+def test_a_click_opens_the_run_and_its_network(qtbot: QtBot, session_with_run: Session) -> None:
+    session_with_run.open_run(None)
+    panel = shown(qtbot, session_with_run)
+    panel.table.clearSelection()
+    with qtbot.waitSignal(session_with_run.predictor_changed):
+        select_first(qtbot, panel)
+    assert session_with_run.run is not None
+    assert session_with_run.predictor_path is not None
+    assert session_with_run.settings.network.depth == 2
+
+
+def test_fine_tune_from_makes_it_the_beginning_of_the_next_training(qtbot: QtBot, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    qtbot.mouseClick(panel.fine_tune, Qt.MouseButton.LeftButton)
+    assert session_with_run.run is not None
+    assert Path(session_with_run.settings.transfer.start_from) == session_with_run.run.path
+
+
+def test_predictions_are_saved_as_a_table(
+    qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    table = tmp_path / "predictions.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, **_options: (str(table), ""))
+    qtbot.mouseClick(panel.predict, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(table.exists, timeout=30_000)
+    assert table.read_text().splitlines()[0] == "id,predicted,p_edge-on,p_round"
+    assert len(table.read_text().splitlines()) == 121
+
+
+def test_without_runs_it_says_what_will_be_here(qtbot: QtBot) -> None:
+    session = Session()
+    panel = shown(qtbot, session)
+    assert panel.empty.isVisible()
+    session.close()

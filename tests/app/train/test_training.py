@@ -1,0 +1,115 @@
+import csv
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.session.session import Session
+from app.train.training import TrainingPanel
+
+
+def shown(qtbot: QtBot, session: Session) -> TrainingPanel:
+    panel = TrainingPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(1000, 650)
+    panel.show()
+    return panel
+
+
+def click(qtbot: QtBot, button: object) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def with_epochs(session: Session, epochs: int) -> None:
+    optimiser = session.settings.optimiser.model_copy(update={"epochs": epochs})
+    session.set_settings(session.settings.model_copy(update={"optimiser": optimiser}))
+
+
+def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    panel.form.name.setText("by click")
+    click(qtbot, panel.start)
+    assert not panel.start.isEnabled()
+    assert panel.stop.isEnabled()
+    qtbot.waitUntil(lambda: "are kept" in panel.reason.text(), timeout=60_000)
+    assert panel.numbers["Epoch"] == "3/3"
+    assert 0 <= float(panel.numbers["Validation"]) <= 1
+    assert session.run is not None
+    assert "by click" in session.run.path.name
+    with session.run.history_file.open() as file:
+        assert len(list(csv.DictReader(file))) == 3
+    assert panel.verdict.isVisible()
+    assert "Too early" in panel.verdict.text()
+    assert panel.start.isEnabled()
+
+
+def test_stop_keeps_the_best_weights(qtbot: QtBot, session: Session) -> None:
+    with_epochs(session, 500)
+    panel = shown(qtbot, session)
+    click(qtbot, panel.start)
+    qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
+    click(qtbot, panel.stop)
+    qtbot.waitUntil(lambda: "Stopped by you" in panel.reason.text(), timeout=20_000)
+    assert session.run is not None
+    assert session.run.best.exists()
+
+
+def test_pause_holds_the_numbers_and_resume_goes_on(qtbot: QtBot, session: Session) -> None:
+    with_epochs(session, 500)
+    panel = shown(qtbot, session)
+    click(qtbot, panel.start)
+    qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
+    click(qtbot, panel.pause)
+    assert panel.pause.text() == "Resume"
+    qtbot.wait(1000)  # the batch that was under way
+    held = (panel.numbers["Epoch"], panel.numbers["Loss"])
+    qtbot.wait(300)
+    assert (panel.numbers["Epoch"], panel.numbers["Loss"]) == held
+    click(qtbot, panel.pause)
+    qtbot.waitUntil(lambda: (panel.numbers["Epoch"], panel.numbers["Loss"]) != held, timeout=10_000)
+    click(qtbot, panel.stop)
+    qtbot.waitUntil(lambda: panel.start.isEnabled(), timeout=20_000)
+
+
+def test_without_a_dataset_start_is_off_and_says_why(qtbot: QtBot) -> None:
+    session = Session()
+    panel = shown(qtbot, session)
+    assert not panel.start.isEnabled()
+    assert "Open a dataset" in panel.start.toolTip()
+    assert "Open a dataset" in panel.reason.text()
+    session.close()
+
+
+def test_a_refused_training_shows_the_sentence_and_the_remedy(qtbot: QtBot, session: Session) -> None:
+    network = session.settings.network.model_copy(update={"depth": 9})
+    session.set_settings(session.settings.model_copy(update={"network": network}))
+    panel = shown(qtbot, session)
+    click(qtbot, panel.start)
+    qtbot.waitUntil(lambda: panel.start.isEnabled(), timeout=30_000)
+    assert "too many for stamps of 24 × 24" in panel.reason.text()
+    assert "Choose at most 5 blocks" in panel.reason.text()
+
+
+def test_fine_tuning_shows_the_unadapted_network_first(qtbot: QtBot, session: Session, trained: Path) -> None:
+    run = next((trained / "runs").iterdir())
+    transfer = session.settings.transfer.model_copy(update={"start_from": str(run), "freeze_blocks": 1})
+    session.set_settings(session.settings.model_copy(update={"transfer": transfer}))
+    panel = shown(qtbot, session)
+    assert panel.start.text() == "Fine-tune"
+    assert panel.form.start_from.currentText() == "first"
+    click(qtbot, panel.start)
+    qtbot.waitUntil(panel.baseline.isVisible, timeout=60_000)
+    assert "unadapted" in panel.baseline.text()
+    assert "accuracy" in panel.baseline.text()
+    qtbot.waitUntil(lambda: "are kept" in panel.reason.text(), timeout=60_000)
+
+
+def test_an_earlier_run_of_the_project_can_be_chosen_as_the_beginning(qtbot: QtBot, trained: Path) -> None:
+    session = Session()
+    session.open_project(trained)
+    panel = shown(qtbot, session)
+    assert panel.form.start_from.itemText(0) == "Random weights"
+    panel.form.start_from.setCurrentIndex(1)
+    panel.form.start_from.activated.emit(1)
+    assert Path(session.settings.transfer.start_from).parent == trained / "runs"
+    session.close()

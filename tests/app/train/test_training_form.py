@@ -1,0 +1,99 @@
+"""The draft of a training: as a file, as a curve of learning rates, and with a learning rate that was found."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.session.session import Session
+from app.train.training_form import TrainingForm
+from core.cli import main as command_line
+from core.settings import toml
+from core.train import schedule
+from core.train.settings import RunSettings
+
+
+def shown(qtbot: QtBot, session: Session) -> TrainingForm:
+    form = TrainingForm(session)
+    qtbot.addWidget(form)
+    form.resize(420, 900)
+    form.show()
+    form.set_running(False)
+    return form
+
+
+def draft(session: Session, **optimiser: object) -> None:
+    changed = session.settings.optimiser.model_copy(update=optimiser)
+    session.set_settings(session.settings.model_copy(update={"optimiser": changed}))
+
+
+def test_saved_settings_run_unchanged_without_a_window(
+    qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = shown(qtbot, session)
+    draft(session, decay="step", decay_every=2, epochs=2)
+    path = tmp_path / "mine.toml"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    form.save.trigger()
+    assert toml.load(RunSettings, path) == session.settings
+    assert session.cutouts is not None
+    arguments = ["train", str(session.cutouts.path), "-o", str(tmp_path / "run"), "--settings", str(path), "--quiet"]
+    assert command_line.main(arguments) == 0
+    assert toml.load(RunSettings, tmp_path / "run" / "settings.toml") == session.settings
+
+
+def test_loaded_settings_fill_the_form_and_a_broken_file_changes_nothing(
+    qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = shown(qtbot, session)
+    path = tmp_path / "theirs.toml"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    path.write_text("[optimiser]\nepochs = 17\n")
+    form.load.trigger()
+    assert form.optimiser.editor("epochs").value() == 17  # pyright: ignore[reportAttributeAccessIssue]
+    told: list[object] = []
+    session.problem.connect(told.append)
+    path.write_text("[optimiser]\nepochs = -1\n")
+    form.load.trigger()
+    assert session.settings.optimiser.epochs == 17
+    assert "epochs" in str(told[0])
+
+
+@pytest.mark.parametrize("decay", ["constant", "step", "one-cycle"])
+def test_the_rates_that_are_drawn_are_those_of_the_training(qtbot: QtBot, session: Session, decay: str) -> None:
+    form = shown(qtbot, session)
+    draft(session, decay=decay, epochs=20, learning_rate=0.02)
+    epochs, rates = form.schedule.rates
+    assert epochs[0] == 0
+    assert epochs[-1] < 20
+    assert rates.max() <= 0.02
+    np.testing.assert_allclose(rates[::50], [schedule.rate_at(session.settings, place) for place in epochs[::50]])
+
+
+def test_a_learning_rate_is_found_and_taken(qtbot: QtBot, session: Session) -> None:
+    draft(session, learning_rate=None)
+    form = shown(qtbot, session)
+    qtbot.mouseClick(form.find_rate, Qt.MouseButton.LeftButton)
+    dialog = form.rates
+    assert dialog.isVisible()
+    assert not dialog.take.isEnabled()
+    qtbot.waitUntil(lambda: "Suggested" in dialog.told.text(), timeout=60_000)
+    qtbot.mouseClick(dialog.take, Qt.MouseButton.LeftButton)
+    assert not dialog.isVisible()
+    found = session.settings.optimiser.learning_rate
+    assert found is not None
+    assert 1e-6 < found < 10
+    assert f"{found:g}" in dialog.told.text()
+
+
+def test_a_test_that_is_closed_ends_and_changes_nothing(qtbot: QtBot, session: Session) -> None:
+    form = shown(qtbot, session)
+    before = session.settings
+    qtbot.mouseClick(form.find_rate, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(form.rates, Qt.Key.Key_Escape)
+    assert not form.rates.isVisible()
+    qtbot.waitUntil(lambda: not form.rates.is_running, timeout=30_000)
+    assert session.settings == before
