@@ -33,7 +33,7 @@ from core.data.target import Classes
 from core.errors import Problem
 
 if TYPE_CHECKING:
-    from core.evaluate.evaluation import Judgement
+    from core.evaluate.evaluation import Evaluation
 
 Part = Literal["validation", "test"]
 _TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
@@ -57,7 +57,7 @@ class EvaluationPanel(QWidget):
         self.setObjectName("evaluation")
         self._session = session
         self._part: Part = "validation"
-        self._judgement: Judgement | None = None
+        self._judgement: Evaluation | None = None
         self._stale = True
         self._latest = Latest(self)
         self._build()
@@ -215,7 +215,7 @@ class EvaluationPanel(QWidget):
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
-    def _show(self, judgement: Judgement) -> None:
+    def _show(self, judgement: Evaluation) -> None:
         run = self._session.run
         if run is None:
             return
@@ -248,7 +248,7 @@ class EvaluationPanel(QWidget):
         self.classes.fill(("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
         self.confusion.set_counts(report.names, report.confusion)
 
-    def _show_quantities(self, judgement: Judgement, report: Any) -> None:
+    def _show_quantities(self, judgement: Evaluation, report: Any) -> None:
         accuracy = "–" if report.accuracy is None else _share(report.accuracy)
         self.numbers.show_number("Accuracy", accuracy, "Most voted answer right" if report.accuracy else "Accuracy")
         self.numbers.show_number("Balanced accuracy", _text(report.r2), "Mean R²")

@@ -11,7 +11,7 @@ from core.events import Work
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
-    from core.evaluate.evaluation import Judgement
+    from core.evaluate.evaluation import Evaluation
 
 
 Part = Literal["validation", "test", "all"]
@@ -20,7 +20,7 @@ Part = Literal["validation", "test", "all"]
 def judge(run: RunFolder, data: Path, part: Part) -> Job:
     """Find out how good a run's network is on one part of a dataset."""
 
-    def work(stop: threading.Event) -> Work[Judgement]:
+    def work(stop: threading.Event) -> Work[Evaluation]:
         from core.evaluate import evaluation as judging
 
         return (yield from judging.run(run, data, part, stop))

@@ -23,7 +23,7 @@ from core.explain.settings import ClassDreamSettings, DeepDreamSettings
 if TYPE_CHECKING:
     from core.explain.dream import Dream
 
-Kind = Literal["class", "quantity", "layer"]
+DreamKind = Literal["class", "quantity", "layer"]
 
 
 class DreamsPanel(InsidePanel):
@@ -60,7 +60,7 @@ class DreamsPanel(InsidePanel):
         self.subject = QComboBox()
         self.subject.setToolTip("A class or quantity to see at its clearest, or a layer to amplify in the galaxy.")
         self.subject.setMaxVisibleItems(24)
-        self.forms: dict[Kind, SplitForm] = {
+        self.forms: dict[DreamKind, SplitForm] = {
             "class": SplitForm(ClassDreamSettings, ("start", "penalty", "steps"), "How it grows", ("wished",)),
             "quantity": SplitForm(ClassDreamSettings, ("wished", "start", "penalty", "steps"), "How it grows"),
             "layer": SplitForm(DeepDreamSettings, ("filter", "octaves", "steps"), "How it grows", ("layer",)),
@@ -148,7 +148,7 @@ class DreamsPanel(InsidePanel):
         self._show_state()
 
     @property
-    def _kind(self) -> Kind:
+    def _kind(self) -> DreamKind:
         sort, _ = self.subject.currentData() or ("output", "")
         if sort == "layer":
             return "layer"

@@ -18,8 +18,8 @@ from app.widgets.two_sides import TwoSides
 
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
-    from core.explain.mosaics import Mosaic
-    from core.explain.top_activations import Strongest
+    from core.explain.mosaics import FilterMosaic
+    from core.explain.top_activations import TopActivations
 
 _AT_FIRST = 6  # filters that are shown without being chosen: those that tell most about the classes
 _MOST = 24
@@ -41,9 +41,9 @@ class FiltersPanel(InsidePanel):
         )
         self.setObjectName("filters")
         self._sought = ""  # the layer that is searched
-        self._found: dict[str, Strongest] = {}  # by layer
+        self._found: dict[str, TopActivations] = {}  # by layer
         self._chosen: dict[str, list[int]] = {}
-        self._drawn: dict[str, dict[int, Mosaic]] = {}
+        self._drawn: dict[str, dict[int, FilterMosaic]] = {}
         self._responses: dict[str, FeatureMaps] = {}
         self._build()
         self._connect()
@@ -172,7 +172,7 @@ class FiltersPanel(InsidePanel):
             self._sought = self.layer
             self._begin(network_work.strongest(self._pair, self.layer))
 
-    def _take_found(self, found: Strongest) -> None:
+    def _take_found(self, found: TopActivations) -> None:
         self._found[self._sought] = found
         chosen = self._chosen.setdefault(self._sought, [])
         chosen += [number for number in found.telling(_AT_FIRST) if number not in chosen]
@@ -203,7 +203,7 @@ class FiltersPanel(InsidePanel):
         self.filters.set_current(self._session.current)
         self._show_state()
 
-    def _take_drawn(self, drawn: list[Mosaic]) -> None:
+    def _take_drawn(self, drawn: list[FilterMosaic]) -> None:
         self._drawn[self.layer] |= {mosaic.number: mosaic for mosaic in drawn}
         self._draw_cards()
 
@@ -217,7 +217,7 @@ class FiltersPanel(InsidePanel):
             self._save(network_work.save_mosaics(found, drawn, path), lambda saved: f"Saved as {saved}.")
 
 
-def _told(found: Strongest | None) -> str:
+def _told(found: TopActivations | None) -> str:
     """How many galaxies compete, and how many filters they left silent."""
     if found is None:
         return ""

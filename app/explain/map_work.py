@@ -33,7 +33,7 @@ class Outlines:
 
 
 @dataclass(frozen=True)
-class Question:
+class MapRequest:
     """Why a network says what it says of a galaxy.
 
     Attributes
@@ -58,7 +58,7 @@ class Question:
         return METHODS[self.method].title
 
 
-def explain(question: Question, row: int) -> Job:
+def explain(question: MapRequest, row: int) -> Job:
     """Find out why the network gives a galaxy its score."""
 
     def run(stop: threading.Event) -> Work[Explanation]:
@@ -79,7 +79,7 @@ def explain(question: Question, row: int) -> Job:
     return Job(question.title, run)
 
 
-def film(question: Question, row: int) -> Job:
+def film(question: MapRequest, row: int) -> Job:
     """Let the square of an occlusion move over a galaxy, a picture for each of its places."""
 
     def run(stop: threading.Event) -> Work[Film]:
@@ -128,7 +128,7 @@ def outlines(data: Path, row: int) -> Job:
     return Job("Outlining the galaxy", run)
 
 
-def doubt(question: Question, row: int, made: Explanation) -> Job:
+def doubt(question: MapRequest, row: int, made: Explanation) -> Job:
     """Whether to believe a map: where it lies, whether the network needs that, and what random networks show."""
 
     def run(stop: threading.Event) -> Work[str]:
@@ -176,7 +176,7 @@ def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:
     return Job("Saving the map", run)
 
 
-def save_maps(question: Question, rows: Sequence[int], folder: Path) -> Job:
+def save_maps(question: MapRequest, rows: Sequence[int], folder: Path) -> Job:
     """Explain galaxies one by one and write their maps as FITS and PNG; its result is how many."""
 
     def run(stop: threading.Event) -> Work[int]:

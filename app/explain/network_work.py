@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from core.explain.dream import Dream
     from core.explain.faithfulness.table import BeliefTable, Part
     from core.explain.features import FeatureMap
-    from core.explain.mosaics import Mosaic
-    from core.explain.top_activations import Strongest
+    from core.explain.mosaics import FilterMosaic
+    from core.explain.top_activations import TopActivations
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
 def strongest(pair: Pair, layer: str) -> Job:
     """The galaxies that excite each filter of a layer most."""
 
-    def run(stop: threading.Event) -> Work[Strongest]:
+    def run(stop: threading.Event) -> Work[TopActivations]:
         from core.explain import top_activations as search
 
         return (yield from search.find(pair.predictor, pair.data, layer, stop))
@@ -137,10 +137,10 @@ def strongest(pair: Pair, layer: str) -> Job:
     return Job(f"Strongest galaxies of {layer}", run)
 
 
-def mosaics(pair: Pair, found: Strongest, filters: Sequence[int]) -> Job:
+def mosaics(pair: Pair, found: TopActivations, filters: Sequence[int]) -> Job:
     """What some filters, counted from 0, see in their strongest galaxies."""
 
-    def run(stop: threading.Event) -> Work[list[Mosaic]]:
+    def run(stop: threading.Event) -> Work[list[FilterMosaic]]:
         from core.explain import mosaics as drawing
 
         return (yield from drawing.draw(pair.predictor, pair.data, found, filters, stop))
@@ -148,7 +148,7 @@ def mosaics(pair: Pair, found: Strongest, filters: Sequence[int]) -> Job:
     return Job("Drawing filters", run)
 
 
-def save_mosaics(found: Strongest, made: Sequence[Mosaic], path: Path) -> Job:
+def save_mosaics(found: TopActivations, made: Sequence[FilterMosaic], path: Path) -> Job:
     """Write the figure of some filters as PNG, SVG or PDF, by the path's ending; the result is the path."""
 
     def run(stop: threading.Event) -> Work[Path]:

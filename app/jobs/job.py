@@ -20,7 +20,7 @@ from app.jobs.pace import Pace
 from core.errors import Stopped
 from core.events import Event, Progress, Work
 
-State = Literal["waiting", "running", "paused", "finished", "failed", "stopped"]
+JobState = Literal["waiting", "running", "paused", "finished", "failed", "stopped"]
 Verb: TypeAlias = Callable[[threading.Event], Work[Any]]
 
 _INTERVAL = 33  # ms between two deliveries
@@ -39,7 +39,7 @@ class _Worker(QThread):
         self._go_on = threading.Event()
         self._go_on.set()
         self.mailbox: deque[Event] = deque()
-        self.outcome: State = "stopped"
+        self.outcome: JobState = "stopped"
         self.result: Any = None
 
     def run(self) -> None:
@@ -108,7 +108,7 @@ class Job(QObject):
         super().__init__(parent)
         self.title = title
         self.pausable = pausable
-        self.state: State = "waiting"
+        self.state: JobState = "waiting"
         self._stop = threading.Event()
         self._verb = work
         self._worker: _Worker | None = None
@@ -201,7 +201,7 @@ class Job(QObject):
             self._worker.wait()
             self._over()
 
-    def _change(self, state: State) -> None:
+    def _change(self, state: JobState) -> None:
         self.state = state
         self.state_changed.emit(state)
 

@@ -13,10 +13,10 @@ from app.session.session import Session
 from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
-from core.studies.study_folders import Kind, Study
+from core.studies.study_folders import Study, StudyKind
 
 _COLUMNS = ("Study", "So far")
-_ICONS: dict[Kind, str] = {"search": "mdi6.tune-variant", "training size": "mdi6.chart-scatter-plot"}
+_ICONS: dict[StudyKind, str] = {"search": "mdi6.tune-variant", "training size": "mdi6.chart-scatter-plot"}
 
 
 class StudiesPanel(QWidget):

@@ -32,7 +32,7 @@ from app.widgets.two_sides import scrolled
 from core.errors import Problem
 from core.events import Preview, Skipped
 from core.studies import study_folders
-from core.studies.study_folders import Kind
+from core.studies.study_folders import StudyKind
 
 _TICK = 500  # ms between two looks at the time left
 _STEPS = 1000
@@ -58,7 +58,7 @@ class StudyPanel(QWidget):
     """
 
     def __init__(
-        self, session: Session, kind: Kind, symbol: str, nothing: str, table: str, parent: QWidget | None = None
+        self, session: Session, kind: StudyKind, symbol: str, nothing: str, table: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._session, self._kind, self._table = session, kind, table

@@ -27,7 +27,7 @@ from core.simulate.settings import SurveySettings
 from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
-    from core.evaluate.evaluation import Judgement
+    from core.evaluate.evaluation import Evaluation
     from core.evaluate.metrics import Report
 
 _LABELS = 200  # of the second survey
@@ -121,7 +121,7 @@ def _placed(made: Path, place: Path) -> None:
 
 def _trained(
     project: Project, data: Path, settings: RunSettings, name: str, console: Console
-) -> tuple[RunFolder, Judgement]:
+) -> tuple[RunFolder, Evaluation]:
     from core.evaluate import evaluation
     from core.train import loop
 
@@ -135,7 +135,7 @@ def _curves(run: RunFolder, path: Path, title: str) -> None:
     save_curves(read_history(run.history_file), path, title, best)
 
 
-def _telling_galaxies(judgement: Judgement) -> list[str]:
+def _telling_galaxies(judgement: Evaluation) -> list[str]:
     """For each class the galaxy that is most surely right, and the two most surely wrong ones."""
     scores, labels = judgement.predictions.scores, judgement.labels
     called, sure = scores.argmax(axis=1), scores.max(axis=1)
@@ -163,7 +163,7 @@ def _explained(run: RunFolder, data: Path, ids: list[str], folder: Path, console
         console.say(f"{made} maps by {METHODS[name].title.lower()}: {folder}")
 
 
-def _unadapted(run: RunFolder, data: Path, after: Judgement, console: Console) -> Report:
+def _unadapted(run: RunFolder, data: Path, after: Evaluation, console: Console) -> Report:
     """The first network on the very galaxies that the second was judged on."""
     from core.evaluate import metrics, predict
 

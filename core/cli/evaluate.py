@@ -17,7 +17,7 @@ from core.events import Work
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
-    from core.evaluate.evaluation import Judgement
+    from core.evaluate.evaluation import Evaluation
     from core.evaluate.metrics import ClassReport, QuantitiesReport
 
 _TABLES = (".csv", ".fits", ".xml", ".parquet")
@@ -38,7 +38,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def show(judgement: Judgement, console: Console) -> None:
+def show(judgement: Evaluation, console: Console) -> None:
     """Print a judgement."""
     from core.evaluate.metrics import ClassReport
 

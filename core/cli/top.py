@@ -13,7 +13,7 @@ from core.errors import SettingsProblem
 from core.project.files import write_atomically
 
 if TYPE_CHECKING:
-    from core.explain.top_activations import Strongest
+    from core.explain.top_activations import TopActivations
 
 _HEAD = ("filter", "rank", "id", "class", "response", "x", "y")
 _LISTED = 10  # filters by number; the rest are counted
@@ -50,13 +50,13 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _silence(found: Strongest) -> str:
+def _silence(found: TopActivations) -> str:
     named = ", ".join(str(number + 1) for number in found.silent[:_LISTED])
     more = f" and {len(found.silent) - _LISTED} more" if len(found.silent) > _LISTED else ""
     return f"never respond: {named}{more}"
 
 
-def _write_table(found: Strongest, path: Path) -> None:
+def _write_table(found: TopActivations, path: Path) -> None:
     """A line for each filter and galaxy; x and y count pixels from the centre of the stamp's first one."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")

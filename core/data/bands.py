@@ -29,7 +29,7 @@ _BAND_LIKE = re.compile(r"(fuv|nuv|vis|ks|[ubgvrizyjhk]|w[1-4]|f\d{3}[wmnlp]{1,2
 
 
 @dataclass(frozen=True)
-class Pattern:
+class BandPattern:
     """Where the band stands in a file name. ``bands`` is empty if those that are found are meant."""
 
     text: str
@@ -51,7 +51,7 @@ class Pattern:
         return f"{folder}/{galaxy}".strip("/"), found["band"]
 
 
-def parse(text: str) -> Pattern | None:
+def parse(text: str) -> BandPattern | None:
     """Read a pattern; None if there is no ``{band}`` in it.
 
     Raises
@@ -74,7 +74,7 @@ def parse(text: str) -> Pattern | None:
     any_of = "|".join(re.escape(band) for band in sorted(bands, key=len, reverse=True)) or "[A-Za-z0-9]+"
     before, after = _glob(text[: places[0].start()]), _glob(text[places[0].end() :])
     expression = re.compile(f"{before}(?P<band>{any_of}){after}(\\.(gz|bz2|fz))?")
-    return Pattern(text, expression, text.count("/") + 1, bands)
+    return BandPattern(text, expression, text.count("/") + 1, bands)
 
 
 def _glob(text: str) -> str:

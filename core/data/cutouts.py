@@ -20,7 +20,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from core.data import store
-from core.data.images import Images
+from core.data.images import StoredImages
 from core.data.store import Band, Origin
 from core.errors import Problem
 
@@ -35,7 +35,7 @@ class Cutouts:
     path
         The file.
     images
-        The stamps, see :class:`~core.data.images.Images`.
+        The stamps, see :class:`~core.data.images.StoredImages`.
     catalogue
         Row i belongs to image i; the column ``id`` is text.
     bands
@@ -59,7 +59,7 @@ class Cutouts:
         self.origin = Origin(**json.loads(str(file.attrs["origin"])))
         self.pixel_scale: NDArray[np.float64] = store.member(file, "pixel_scale")[:]
         self.missing: NDArray[np.float32] = store.member(file, "missing")[:]
-        self.images = Images(store.member(file, "images"))
+        self.images = StoredImages(store.member(file, "images"))
 
     @classmethod
     def open(cls, path: Path) -> Cutouts:

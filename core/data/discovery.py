@@ -28,7 +28,7 @@ _TABLE = re.compile(r"\.(csv|tsv|ecsv|xml|vot|votable|parquet|pq)$", re.IGNORECA
 _CATALOGUE = re.compile(r"(catalog(ue)?|labels?)\.fits?$", re.IGNORECASE)
 _REPORT_EVERY = 1000  # files
 
-Kind = Literal["fits", "picture", "bands", "container"]
+SourceKind = Literal["fits", "picture", "bands", "container"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Source:
 
     path: str
     below: int
-    kind: Kind
+    kind: SourceKind
     name: str = ""
     others: tuple[str, ...] = ()
     bands: tuple[str, ...] = ()
@@ -180,13 +180,13 @@ def is_picture(path: str) -> bool:
     return _PICTURE.search(path) is not None
 
 
-def _kind(path: str) -> Kind:
+def _kind(path: str) -> SourceKind:
     if _FITS.search(path):
         return "fits"
     return "picture" if is_picture(path) else "container"
 
 
-def _group(files: dict[str, int], pattern: bands.Pattern, found: Found, stop: threading.Event) -> Work[None]:
+def _group(files: dict[str, int], pattern: bands.BandPattern, found: Found, stop: threading.Event) -> Work[None]:
     galaxies: dict[tuple[int, str, str], dict[str, str]] = {}
     for path, below in files.items():
         if stop.is_set():

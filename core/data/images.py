@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Images:
+class StoredImages:
     """The stamps of a dataset, in physical units.
 
     Indexed with an integer it gives (C, H, W), with a slice or an array of integers in any order (n, C, H, W);

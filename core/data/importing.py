@@ -25,7 +25,7 @@ from core.data.join import Join, join
 from core.data.readers import Member, band_names, read
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
-from core.data.stamp_format import Plan, count_of, none_usable, pattern_note, survey
+from core.data.stamp_format import StampFormat, count_of, none_usable, pattern_note, survey
 from core.data.stamps import Stamp, prepare
 from core.data.store import DatasetWriter
 from core.errors import Problem, Stopped, UnreadableFile
@@ -113,7 +113,7 @@ def _joined(table: Table | None, found: Found, settings: ImportSettings) -> Join
 class _Batch:
     """Stamps that are written together."""
 
-    def __init__(self, writer: DatasetWriter, plan: Plan) -> None:
+    def __init__(self, writer: DatasetWriter, plan: StampFormat) -> None:
         self.writer = writer
         self.images = np.empty((BATCH, *plan.shape), dtype=plan.dtype)
         self.ids: list[str] = []
@@ -140,7 +140,7 @@ class _Batch:
 
 
 def _write(
-    found: Found, joined: Join | None, output: Path, settings: ImportSettings, plan: Plan, stop: threading.Event
+    found: Found, joined: Join | None, output: Path, settings: ImportSettings, plan: StampFormat, stop: threading.Event
 ) -> Work[Galaxies]:
     done = Galaxies(found, settings, joined)
     for problem in done.problems:
@@ -176,7 +176,7 @@ def _write(
     return done
 
 
-def _outcomes(source: Source, settings: ImportSettings, plan: Plan) -> Iterator[tuple[Member, Stamp] | Problem]:
+def _outcomes(source: Source, settings: ImportSettings, plan: StampFormat) -> Iterator[tuple[Member, Stamp] | Problem]:
     """The stamps of a source, and the problems in their place."""
     try:
         for member in read(source, settings):
@@ -190,7 +190,7 @@ def _outcomes(source: Source, settings: ImportSettings, plan: Plan) -> Iterator[
         yield UnreadableFile(problem.sentence, problem.remedy, problem.where.removeprefix(root) or source.relative)
 
 
-def _stamp(member: Member, settings: ImportSettings, plan: Plan) -> Stamp:
+def _stamp(member: Member, settings: ImportSettings, plan: StampFormat) -> Stamp:
     image = member.cutout.image
     if len(image) != plan.planes:
         raise UnreadableFile(
@@ -203,7 +203,7 @@ def _stamp(member: Member, settings: ImportSettings, plan: Plan) -> Stamp:
     return stamp
 
 
-def _compare(odd: Counter[str], member: Member, plan: Plan, settings: ImportSettings) -> None:
+def _compare(odd: Counter[str], member: Member, plan: StampFormat, settings: ImportSettings) -> None:
     """Count what is imported although it is not quite like the others."""
     cutout = member.cutout
     if cutout.bands and cutout.bands != plan.bands and not band_names(settings):

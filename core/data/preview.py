@@ -19,7 +19,7 @@ from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, join
 from core.data.readers import Member, read
 from core.data.settings import ImportSettings
-from core.data.stamp_format import Plan, count_of, pattern_note, survey
+from core.data.stamp_format import StampFormat, count_of, pattern_note, survey
 from core.errors import CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import Progress, Work
 
@@ -43,7 +43,7 @@ class ImportPreview:
     stamps: list[NDArray[Any]]
     names: list[str]
     shapes: dict[tuple[int, int, int], int]
-    plan: Plan
+    plan: StampFormat
     bands: tuple[str, ...]
     pixel_scale: float
     pattern: str = ""

@@ -24,7 +24,7 @@ _PER_SOURCE = 32  # members of one source
 
 
 @dataclass(frozen=True)
-class Plan:
+class StampFormat:
     """The shape and kind that all stamps of a dataset will have."""
 
     planes: int
@@ -38,7 +38,7 @@ class Plan:
         """(C, H, W) of a stamp."""
         return self.planes, self.size, self.size
 
-    def in_float32(self) -> Plan:
+    def in_float32(self) -> StampFormat:
         """The same stamps with float32 pixels."""
         return replace(self, dtype="float32")
 
@@ -53,7 +53,7 @@ class Survey:
     wide: set[int] = field(default_factory=set[int])  # numbers of planes that occur with more than 8 bits
     problems: list[Problem] = field(default_factory=list[Problem])
 
-    def plan(self, settings: ImportSettings) -> Plan:
+    def plan(self, settings: ImportSettings) -> StampFormat:
         """Decide: the most frequent number of bands and, unless it is set, the most frequent shape's shorter side.
 
         Raises
@@ -77,7 +77,7 @@ class Survey:
                 "bands",
             )
         unit = self.units.most_common(1)[0][0] if self.units else ""
-        return Plan(planes, size, "float32" if planes in self.wide else "uint8", names, unit)
+        return StampFormat(planes, size, "float32" if planes in self.wide else "uint8", names, unit)
 
     def _names(self, planes: int) -> tuple[str, ...]:
         fitting = Counter({names: count for names, count in self.bands.items() if len(names) == planes})

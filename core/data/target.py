@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import CatalogueProblem, TooFewGalaxies
 
-Kind = Literal["auto", "classes", "vote fractions", "quantities"]
+TargetKind = Literal["auto", "classes", "vote fractions", "quantities"]
 NO_LABEL = -1
 _MISSING = {"", "nan", "none", "null", "--", "n/a"}
 
@@ -56,7 +56,7 @@ def columns_of(target: Target) -> tuple[str, ...]:
 
 
 def recognise(
-    columns: Columns, names: Sequence[str], kind: Kind = "auto", units: Mapping[str, str] | None = None
+    columns: Columns, names: Sequence[str], kind: TargetKind = "auto", units: Mapping[str, str] | None = None
 ) -> Target:
     """Decide what the columns ``names`` hold.
 

@@ -40,7 +40,7 @@ _NOTES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class Evaluation:
     """A run, judged.
 
     Attributes
@@ -85,7 +85,7 @@ class Judgement:
         return self.rows[(self.labels == names.index(true)) & (called == names.index(predicted))]
 
 
-def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event) -> Work[Judgement]:
+def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event) -> Work[Evaluation]:
     """Judge a run, and keep the numbers in its folder.
 
     ``metrics.json`` gets them under the name of the part, or for another dataset under ``elsewhere`` and its name;
@@ -130,7 +130,7 @@ def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event)
             path.name,
         )
     predictions = yield from predict.run(folder.best, path, rows, stop)
-    judgement = Judgement(
+    judgement = Evaluation(
         part=part,
         note=_NOTES[part] if is_own else f"every labelled galaxy of {path.name}, on which it was not trained",
         data=path.name,
@@ -206,7 +206,7 @@ def _own_data(folder: RunFolder, predictor: Predictor) -> Path:
     )
 
 
-def _keep(folder: RunFolder, judgement: Judgement, elsewhere: str | None) -> None:
+def _keep(folder: RunFolder, judgement: Evaluation, elsewhere: str | None) -> None:
     values: dict[str, Any] = {}
     if folder.metrics_file.exists():
         values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
@@ -220,7 +220,7 @@ def _keep(folder: RunFolder, judgement: Judgement, elsewhere: str | None) -> Non
     write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _label_columns(judgement: Judgement) -> dict[str, Any]:
+def _label_columns(judgement: Evaluation) -> dict[str, Any]:
     names = judgement.predictions.names
     if isinstance(judgement.target, Classes):
         return {"label": [names[label] for label in judgement.labels]}

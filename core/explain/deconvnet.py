@@ -95,7 +95,7 @@ def why_not(predictor: Predictor) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Pattern:
+class FilterPattern:
     """What excited a filter of a layer most in one image.
 
     Attributes
@@ -127,7 +127,7 @@ class Pattern:
         )
 
 
-def of_filter(question: Question, layer: str, number: int | None, rule: Rule) -> Pattern:
+def of_filter(question: Question, layer: str, number: int | None, rule: Rule) -> FilterPattern:
     """Lead the strongest response of a filter back by a rule; see :func:`explain` for what may be left open.
 
     Raises
@@ -142,7 +142,7 @@ def of_filter(question: Question, layer: str, number: int | None, rule: Rule) ->
     chosen = _filter(responses, number)
     unit = divmod(int(responses[chosen].argmax()), responses.shape[2])
     pattern = patterns(predictor, images, name, [chosen], [unit], rule)[0].cpu().numpy()
-    return Pattern(f"{name}, filter {chosen + 1}", float(responses[chosen].max()), pattern)
+    return FilterPattern(f"{name}, filter {chosen + 1}", float(responses[chosen].max()), pattern)
 
 
 def patterns(

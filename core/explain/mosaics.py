@@ -38,7 +38,7 @@ from core.explain.activations import short
 from core.explain.fits_header import plain
 from core.explain.gradient_ascent import blurred
 from core.explain.signed_colours import signed_rgb
-from core.explain.top_activations import NUMBER, Place, Strongest
+from core.explain.top_activations import NUMBER, Place, TopActivations
 from core.nets import device as devices
 from core.nets.predictor import Predictor
 from core.project.files import atomic_path
@@ -60,7 +60,7 @@ _QUIET = "0.35"  # shade of lesser text
 
 
 @dataclass(frozen=True, eq=False)
-class Mosaic:
+class FilterMosaic:
     """A filter and what it sees in its strongest galaxies.
 
     Attributes
@@ -88,12 +88,12 @@ class Mosaic:
 def draw(
     predictor: Path,
     data: Path,
-    found: Strongest,
+    found: TopActivations,
     filters: Sequence[int],
     stop: threading.Event,
     smoothing: float = SMOOTHING,
     stretch: StretchSettings | None = None,
-) -> Work[list[Mosaic]]:
+) -> Work[list[FilterMosaic]]:
     """Make the mosaics of some filters.
 
     Parameters
@@ -120,7 +120,7 @@ def draw(
     loaded = Predictor.load(predictor, devices.choose("auto"))
     if reason := deconvnet.why_not(loaded):
         raise NotPossible(reason, "Choose a network with max pooling.")
-    made: list[Mosaic] = []
+    made: list[FilterMosaic] = []
     with Cutouts.open(data) as cutouts:
         shown = stretch or suited(cutouts.is_picture)
         yield Progress(0, len(filters), "filters")
@@ -133,19 +133,24 @@ def draw(
 
 
 def _mosaic(
-    predictor: Predictor, cutouts: Cutouts, found: Strongest, number: int, smoothing: float, stretch: StretchSettings
-) -> Mosaic:
+    predictor: Predictor,
+    cutouts: Cutouts,
+    found: TopActivations,
+    number: int,
+    smoothing: float,
+    stretch: StretchSettings,
+) -> FilterMosaic:
     places = found.filters[number]
     windows = [found.window(place) for place in places]
     if not places:
         none = np.zeros((0, 1, 1, 4), np.uint8)
-        return Mosaic(number, places, none, none)
+        return FilterMosaic(number, places, none, none)
     images = cutouts.images[np.array([place.row for place in places])]  # (k, C, H, W)
     filters, units = [number] * len(places), [place.unit for place in places]
     patterns = deconvnet.patterns(predictor, torch.from_numpy(images), found.layer.name, filters, units)
     bands = [band.name for band in cutouts.bands]
     planes = colour_planes(bands)
-    return Mosaic(
+    return FilterMosaic(
         number,
         places,
         _cut(signed_rgb(_smooth(patterns, smoothing).cpu().numpy(), bands), windows),
@@ -175,7 +180,7 @@ def _cut(
     return cut
 
 
-def figure(found: Strongest, mosaics: Sequence[Mosaic]) -> Figure:
+def figure(found: TopActivations, mosaics: Sequence[FilterMosaic]) -> Figure:
     """Draw mosaics as in the paper, patterns on the left of each pair and galaxies on the right."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -203,7 +208,7 @@ def figure(found: Strongest, mosaics: Sequence[Mosaic]) -> Figure:
     return drawn
 
 
-def _title(found: Strongest) -> str:
+def _title(found: TopActivations) -> str:
     rows, columns = (min(found.layer.receptive_field, side) for side in found.shape[1:])
     arcsec = f" ({columns * found.pixel_scale:.3g}″)" if math.isfinite(found.pixel_scale) else ""
     return (

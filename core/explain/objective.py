@@ -16,7 +16,7 @@ from core.nets.cnn import GlobalMean
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Objective:
     """A number read off a network for each image.
 
     Attributes
@@ -50,10 +50,10 @@ class Reading:
             return self.head(self.neck(x))
 
 
-def score(question: Question) -> Reading:
+def score(question: Question) -> Objective:
     """The score of the output that is asked about."""
     network = question.predictor.network
-    return Reading(
+    return Objective(
         name=question.name,
         unit=question.unit,
         probability=question.probability,
@@ -63,7 +63,7 @@ def score(question: Question) -> Reading:
     )
 
 
-def response(question: Question, layer: str, number: int | None, kind: Literal["mean", "maximum"]) -> Reading:
+def response(question: Question, layer: str, number: int | None, kind: Literal["mean", "maximum"]) -> Objective:
     """The mean or maximum response of a layer, or of its filter of this ``number``, counted from 1.
 
     Raises
@@ -85,7 +85,7 @@ def response(question: Question, layer: str, number: int | None, kind: Literal["
         neck, over_filters = GlobalMean(), _mean
     else:
         neck, over_filters = _strongest, _maximum
-    return Reading(
+    return Objective(
         name=f"{kind} response of {whose}",
         unit="",
         probability=None,

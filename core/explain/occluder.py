@@ -24,7 +24,7 @@ _CHUNK_BYTES = {"cpu": 12e6}  # near what fits the processor's caches; a graphic
 _LARGE_CHUNK_BYTES = 512e6
 
 
-class Covered:
+class Occluder:
     """An image under a square that moves.
 
     Positions are numbered row by row: ``row * len(columns) + column``.

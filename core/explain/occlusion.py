@@ -28,7 +28,7 @@ from torch import Tensor
 from core.errors import Stopped
 from core.events import Preview, Progress, Work
 from core.explain.explanation import Explanation
-from core.explain.occluder import Covered
+from core.explain.occluder import Occluder
 from core.explain.question import ask
 from core.explain.settings import OcclusionSettings
 from core.nets.predictor import Predictor
@@ -72,7 +72,7 @@ def explain(
     SettingsProblem
         The patch is larger than the image.
     """
-    covered = Covered(ask(predictor, image, output), settings)
+    covered = Occluder(ask(predictor, image, output), settings)
     shape = (len(covered.rows), len(covered.columns))
     falls = np.full(shape, np.nan)
     down, across = coarse(shape[0]), coarse(shape[1])
@@ -121,7 +121,7 @@ def frames(
 
     Parameters, errors and what is returned are those of :func:`explain`.
     """
-    covered = Covered(ask(predictor, image, output), settings)
+    covered = Occluder(ask(predictor, image, output), settings)
     falls = np.full((len(covered.rows), len(covered.columns)), np.nan)
     for which, scores in _read(covered, np.arange(len(covered)), stop):
         falls.flat[which] = covered.score - scores
@@ -134,7 +134,7 @@ def frames(
 
 
 def _explanation(
-    covered: Covered, falls: NDArray[np.float64], settings: OcclusionSettings, galaxy_id: str
+    covered: Occluder, falls: NDArray[np.float64], settings: OcclusionSettings, galaxy_id: str
 ) -> Explanation:
     """What falls (rows, columns) of the score at all positions say."""
     return Explanation(
@@ -152,7 +152,7 @@ def _explanation(
 
 
 def _read(
-    covered: Covered, positions: NDArray[np.int64], stop: threading.Event
+    covered: Occluder, positions: NDArray[np.int64], stop: threading.Event
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Positions, some at a time, and what is read there."""
     for first in range(0, len(positions), covered.chunk):

@@ -21,7 +21,7 @@ _POINTWISE_IN_EVALUATION = (nn.BatchNorm2d, nn.Dropout)
 
 
 @dataclass(frozen=True)
-class Step:
+class AxisStep:
     """What one layer does along one axis; ``kernel`` counts the holes of a dilated one."""
 
     kernel: int
@@ -33,11 +33,11 @@ class Step:
         return (pixels + 2 * self.padding - self.kernel) // self.stride + 1
 
 
-_NOTHING = Step(1, 1, 0)
+_NOTHING = AxisStep(1, 1, 0)
 
 
 @dataclass(frozen=True)
-class Stage:
+class WindowedStage:
     """A convolution (or none) and the pools and pointwise layers up to the next one.
 
     ``spread`` and ``pools`` say for the convolution and for each later layer what it does along both axes
@@ -46,8 +46,8 @@ class Stage:
 
     convolution: nn.Conv2d | None
     later: tuple[nn.Module, ...]
-    spread: tuple[Step, Step]
-    pools: tuple[tuple[Step, Step], ...]
+    spread: tuple[AxisStep, AxisStep]
+    pools: tuple[tuple[AxisStep, AxisStep], ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Span:
 
 
 def spans(
-    stages: Sequence[tuple[Step, Sequence[Step]]], pixels: int, positions: Sequence[int], patch: int
+    stages: Sequence[tuple[AxisStep, Sequence[AxisStep]]], pixels: int, positions: Sequence[int], patch: int
 ) -> list[Span]:
     """Windows of each stage (convolution, pools) along one axis, for a patch that starts at each of ``positions``."""
     out, out_width = np.asarray(positions, dtype=np.int64), patch
@@ -103,7 +103,7 @@ def spans(
     return found
 
 
-def stages(layers: Sequence[nn.Module]) -> list[Stage] | None:
+def stages(layers: Sequence[nn.Module]) -> list[WindowedStage] | None:
     """Cut the layers before each convolution; None if one of them is of a kind that is not understood here."""
     groups: list[list[nn.Module]] = [[]]
     for module in layers:
@@ -115,7 +115,7 @@ def stages(layers: Sequence[nn.Module]) -> list[Stage] | None:
     return known if len(known) == len(found) else None
 
 
-def _stage(group: Sequence[nn.Module]) -> Stage | None:
+def _stage(group: Sequence[nn.Module]) -> WindowedStage | None:
     convolution = group[0] if group and isinstance(group[0], nn.Conv2d) else None
     later = tuple(group if convolution is None else group[1:])
     spread = (_NOTHING, _NOTHING) if convolution is None else _spread(convolution)
@@ -123,24 +123,24 @@ def _stage(group: Sequence[nn.Module]) -> Stage | None:
     known = tuple(pool for pool in pools if pool is not None)
     if spread is None or len(known) < len(pools):
         return None
-    return Stage(convolution, later, spread, known)
+    return WindowedStage(convolution, later, spread, known)
 
 
-def _spread(convolution: nn.Conv2d) -> tuple[Step, Step] | None:
+def _spread(convolution: nn.Conv2d) -> tuple[AxisStep, AxisStep] | None:
     padding = convolution.padding
     if convolution.padding_mode != "zeros" or isinstance(padding, str) or set(convolution.stride) != {1}:
         return None
     vertical, horizontal = _extent(convolution.kernel_size, convolution.dilation)
-    return Step(vertical, 1, padding[0]), Step(horizontal, 1, padding[1])
+    return AxisStep(vertical, 1, padding[0]), AxisStep(horizontal, 1, padding[1])
 
 
-def _pool(module: nn.Module) -> tuple[Step, Step] | None:
+def _pool(module: nn.Module) -> tuple[AxisStep, AxisStep] | None:
     if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
         if pair(module.padding) != (0, 0) or module.ceil_mode:
             return None
         dilation = module.dilation if isinstance(module, nn.MaxPool2d) else 1
         (down, across), (stride, stride2) = _extent(module.kernel_size, dilation), pair(module.stride)
-        return Step(down, stride, 0), Step(across, stride2, 0)
+        return AxisStep(down, stride, 0), AxisStep(across, stride2, 0)
     is_pointwise = isinstance(module, _POINTWISE)
     if not module.training:
         is_pointwise = is_pointwise or isinstance(module, _POINTWISE_IN_EVALUATION)

@@ -27,7 +27,7 @@ LONGEST = len(_POINTS) + 1
 """Most pixels of a product along one axis."""
 
 
-class Products:
+class ToomCook:
     """All that windows of one size can do to the responses of a convolution.
 
     Parameters

@@ -68,7 +68,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Strongest:
+class TopActivations:
     """The strongest responses of each filter of a layer.
 
     Attributes
@@ -138,7 +138,7 @@ class Strongest:
 
 def find(
     predictor: Path, data: Path, layer: str, stop: threading.Event, rows: NDArray[np.int64] | None = None
-) -> Work[Strongest]:
+) -> Work[TopActivations]:
     """Find the strongest responses of each filter of a layer.
 
     Yields progress, and a :class:`~core.events.Skipped` for each doubt whether the images fit the network.
@@ -182,7 +182,7 @@ def find(
             best = best.with_more(activations.responses(loaded, images, found.name), rows[part])
             yield Progress(part.stop, len(rows), "galaxies")
         filters = best.places(found, cutouts.ids, _kinds(loaded.target, cutouts.columns))
-        return Strongest(found, filters, len(rows), cutouts.shape[1:], scale)
+        return TopActivations(found, filters, len(rows), cutouts.shape[1:], scale)
 
 
 def _kinds(target: Target, columns: Mapping[str, NDArray[Any]]) -> list[str]:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.explain.reach import Stage, Step, pair, spans
-from core.explain.toom_cook import LONGEST, Products
+from core.explain.reach import AxisStep, WindowedStage, pair, spans
+from core.explain.toom_cook import LONGEST, ToomCook
 from core.nets.cnn import GlobalMean
 
 _FEW = 16  # with fewer channels, products of polynomials are no quicker
@@ -55,7 +55,7 @@ class Windowed:
 
     def __init__(
         self,
-        parts: Sequence[Stage],
+        parts: Sequence[WindowedStage],
         neck: Callable[[Tensor], Tensor],
         head: Callable[[Tensor], Tensor],
         image: Tensor,
@@ -134,7 +134,7 @@ class Windowed:
             changed.copy_(_convolved(self._parts[number], change))
         return kept[:rows]
 
-    def _product(self, number: int) -> Products | None:
+    def _product(self, number: int) -> ToomCook | None:
         """The quick way through a stage's convolution, where there is one."""
         convolution, down, across = self._parts[number].convolution, self._down[number], self._across[number]
         if convolution is None or convolution.groups > 1 or set(pair(convolution.dilation)) != {1}:
@@ -142,7 +142,7 @@ class Windowed:
         if convolution.in_channels < _FEW or max(down.changed_width, across.changed_width) > LONGEST:
             return None
         height, width = convolution.kernel_size
-        return Products(convolution.weight, down.changed_width - height + 1, across.changed_width - width + 1)
+        return ToomCook(convolution.weight, down.changed_width - height + 1, across.changed_width - width + 1)
 
     def _axis(self, starts: NDArray[np.int64], width: int) -> Tensor:
         """Pixels of n windows along one axis, int64 (width, n)."""
@@ -158,7 +158,7 @@ class Windowed:
         return max(*sizes, flat)
 
 
-def _convolved(part: Stage, change: Tensor) -> Tensor:
+def _convolved(part: WindowedStage, change: Tensor) -> Tensor:
     """All that a change (h, w, n, C) can do to the responses, (h + k - 1, w + k - 1, n, filters)."""
     convolution = part.convolution
     if convolution is None:
@@ -169,7 +169,7 @@ def _convolved(part: Stage, change: Tensor) -> Tensor:
     return found.permute(2, 3, 0, 1)
 
 
-def _through(part: Stage, x: Tensor) -> Tensor:
+def _through(part: WindowedStage, x: Tensor) -> Tensor:
     """Pools and pointwise layers, for pixels (h, w, n, C)."""
     for module, (down, across) in zip(part.later, part.pools, strict=True):
         if isinstance(module, nn.MaxPool2d):
@@ -182,7 +182,7 @@ def _through(part: Stage, x: Tensor) -> Tensor:
     return x
 
 
-def _highest(x: Tensor, axis: int, pool: nn.MaxPool2d, step: Step) -> Tensor:
+def _highest(x: Tensor, axis: int, pool: nn.MaxPool2d, step: AxisStep) -> Tensor:
     """A pool along one axis; torch's also notes where the maximum was, which takes twice the memory."""
     last = (step.size(x.shape[axis]) - 1) * step.stride
     offsets = range(0, step.kernel, pair(pool.dilation)[axis])

@@ -33,13 +33,13 @@ _SIDE, _CLOSE = 64, 1e-4
 _OTHERS = "Choose a convolutional one, such as resnet18, convnext_nano or efficientnet_b0."
 
 
-class Stage(nn.Sequential):
+class BackboneStage(nn.Sequential):
     """What happens at one scale; ``places`` are the names of its parts in the network that it was cut from."""
 
     places: tuple[str, ...]
 
 
-def stages(name: str, bands: int) -> list[Stage]:
+def stages(name: str, bands: int) -> list[BackboneStage]:
     """The stages of a timm network for images of so many bands, with weights drawn from torch's random state.
 
     Raises
@@ -62,7 +62,7 @@ def stages(name: str, bands: int) -> list[Stage]:
     return found
 
 
-def load(made: Sequence[Stage], name: str, weights: str) -> None:
+def load(made: Sequence[BackboneStage], name: str, weights: str) -> None:
     """Take over the weights of a file or of the hub, in place.
 
     Parameters
@@ -143,15 +143,15 @@ def _parts(whole: Any) -> list[tuple[str, nn.Module]]:
     return found
 
 
-def _stage(parts: Sequence[tuple[str, nn.Module]]) -> Stage:
-    made = Stage()
+def _stage(parts: Sequence[tuple[str, nn.Module]]) -> BackboneStage:
+    made = BackboneStage()
     for place, module in parts:
         made.add_module(place.replace(".", "_"), module)
     made.places = tuple(place for place, _ in parts)
     return made
 
 
-def _require_chain(name: str, whole: Any, found: Sequence[Stage], bands: int) -> None:
+def _require_chain(name: str, whole: Any, found: Sequence[BackboneStage], bands: int) -> None:
     """The stages, one after the other, have to do what the network does before its head."""
     image = torch.linspace(-1, 1, bands * _SIDE * _SIDE).reshape(1, bands, _SIDE, _SIDE)
     modes = whole.training

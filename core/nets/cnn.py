@@ -151,9 +151,9 @@ class CNN(nn.Module):
         return self
 
     @property
-    def stages(self) -> list[backbone.Stage]:
+    def stages(self) -> list[backbone.BackboneStage]:
         """The stages of a backbone; none in the plain network."""
-        return [stage for stage in self.features if isinstance(stage, backbone.Stage)]
+        return [stage for stage in self.features if isinstance(stage, backbone.BackboneStage)]
 
     def block_of(self, name: str) -> int:
         """The block, counted from 1, of a module or parameter; the head comes after the last block."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.nets.backbone import Stage
+from core.nets.backbone import BackboneStage
 from core.nets.cnn import CNN, GlobalMean, Residual
 
 
@@ -69,7 +69,7 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
             field += (kernel - 1) * jump
             offset += ((kernel - 1) / 2 - padding) * jump
             jump *= stride
-        if isinstance(module, Stage):
+        if isinstance(module, BackboneStage):
             field, jump, offset = _seen_by_stage(network, name, shapes[name], shape)
         elif isinstance(module, GlobalMean | nn.Flatten):
             field, jump = max(shape[1:]), max(shape[1:])
@@ -152,7 +152,7 @@ def _kind(module: nn.Module) -> str:
             return "batch normalisation"
         case nn.GroupNorm():
             return "group normalisation"
-        case Stage():
+        case BackboneStage():
             return f"stage, {sum(isinstance(part, nn.Conv2d) for part in module.modules())} convolutions"
         case Residual():
             convolutions = sum(isinstance(step, nn.Conv2d) for step in module.main)

@@ -29,7 +29,7 @@ from core.errors import NotANumber, NotPossible, TooFewGalaxies
 from core.nets import whitening
 from core.nets.whitening import Whitening
 
-Kind = Literal["standard", "centre", "asinh"]
+ScalingKind = Literal["standard", "centre", "asinh"]
 Samplewise = Literal["none", "centre", "standard"]
 _ALIKE = 1e-6  # of a stamp's mean: a standard deviation below it is rounding
 
@@ -56,7 +56,7 @@ class Normalisation(nn.Module):
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ScalingKind,
         sky: Tensor,
         knee: Tensor,
         centre: Tensor,
@@ -65,7 +65,7 @@ class Normalisation(nn.Module):
         white: Whitening | None = None,
     ) -> None:
         super().__init__()
-        self.kind: Kind = kind
+        self.kind: ScalingKind = kind
         self.samplewise: Samplewise = samplewise
         self.white = white
         for name, value in (("sky", sky), ("knee", knee), ("centre", centre), ("scale", scale)):
@@ -115,7 +115,7 @@ class Normalisation(nn.Module):
         return images
 
 
-def restored(kind: Kind, samplewise: Samplewise, tensors: Mapping[str, Tensor]) -> Normalisation:
+def restored(kind: ScalingKind, samplewise: Samplewise, tensors: Mapping[str, Tensor]) -> Normalisation:
     """The normalisation whose ``state_dict`` this was."""
     white = {name.removeprefix("white."): value for name, value in tensors.items() if name.startswith("white.")}
     bands: dict[str, Any] = {name: value for name, value in tensors.items() if not name.startswith("white.")}
@@ -138,7 +138,7 @@ def identity(bands: int) -> Normalisation:
 
 
 def fit(
-    images: NDArray[np.float32], kind: Kind, samplewise: Samplewise = "none", floor: float | None = None
+    images: NDArray[np.float32], kind: ScalingKind, samplewise: Samplewise = "none", floor: float | None = None
 ) -> Normalisation:
     """Find what the steps need to know.
 
@@ -175,7 +175,7 @@ def fit(
     return Normalisation(kind, fitted.sky, fitted.knee, fitted.centre, fitted.scale, samplewise, white)
 
 
-def _per_band_numbers(images: NDArray[np.float32], kind: Kind) -> tuple[NDArray[np.float64], ...]:
+def _per_band_numbers(images: NDArray[np.float32], kind: ScalingKind) -> tuple[NDArray[np.float64], ...]:
     """Sky, knee, centre and scale of each band, (C,)."""
     sky, noise = _sky(images)
     scaled = images

@@ -29,12 +29,12 @@ from core.errors import UnreadableFile
 from core.studies import search_space as spaces
 from core.studies.search_space import Choices, Dimension, Space
 from core.studies.settings import SearchSettings
-from core.studies.trials import Stage, State, Trial
+from core.studies.trials import SearchStage, Trial, TrialStatus
 from core.train.settings import RunSettings
 
-STAGES: tuple[Stage, ...] = ("coarse", "fine")
+STAGES: tuple[SearchStage, ...] = ("coarse", "fine")
 _FILE = "optuna.jsonl"
-_STATES: dict[TrialState, State] = {
+_STATES: dict[TrialState, TrialStatus] = {
     TrialState.WAITING: "waiting",
     TrialState.RUNNING: "running",
     TrialState.COMPLETE: "finished",
@@ -74,7 +74,7 @@ class Journal:
         _mend(path, lock)
         self._storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
 
-    def begin(self, stage: Stage, space: Space, wanted: int, first: Iterable[Mapping[str, Any]]) -> None:
+    def begin(self, stage: SearchStage, space: Space, wanted: int, first: Iterable[Mapping[str, Any]]) -> None:
         """Begin a stage with the values that are to be tried first, or ask for more trials of it."""
         if (study := self._study(stage)) is None:
             direction = "maximize" if self.search.objective == "score" else "minimize"
@@ -85,29 +85,29 @@ class Journal:
         for values in first:
             study.enqueue_trial(dict(values), skip_if_exists=True)
 
-    def has(self, stage: Stage) -> bool:
+    def has(self, stage: SearchStage) -> bool:
         """Whether a stage has begun."""
         return self._study(stage) is not None
 
-    def space(self, stage: Stage) -> Space:
+    def space(self, stage: SearchStage) -> Space:
         """The ranges of a stage that has begun."""
         return spaces.parsed(self._begun(stage).user_attrs["space"], self.base)
 
-    def wanted(self, stage: Stage) -> int:
+    def wanted(self, stage: SearchStage) -> int:
         """How many trials a stage shall have; 0 before it has begun."""
         study = self._study(stage)
         return 0 if study is None else int(study.user_attrs["wanted"])
 
-    def epochs(self, stage: Stage) -> int:
+    def epochs(self, stage: SearchStage) -> int:
         """How long a trial of a stage may last."""
         return int(self._begun(stage).user_attrs["epochs"])
 
-    def missing(self, stage: Stage) -> int:
+    def missing(self, stage: SearchStage) -> int:
         """How many trials of a stage are still to be done, those included that are under way."""
         done = self._begun(stage).get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         return max(0, self.wanted(stage) - len(done))
 
-    def ask(self, stage: Stage) -> optuna.Trial | None:
+    def ask(self, stage: SearchStage) -> optuna.Trial | None:
         """The next trial, which is then this process's; None if the others are all taken."""
         study = self._begun(stage)
         wanted = self.wanted(stage)
@@ -177,19 +177,19 @@ class Journal:
             for name, share in optuna.importance.get_param_importances(copy, evaluator=evaluator).items()
         }
 
-    def _study(self, stage: Stage) -> optuna.Study | None:
+    def _study(self, stage: SearchStage) -> optuna.Study | None:
         try:
             return optuna.load_study(study_name=stage, storage=self._storage)
         except KeyError:
             return None
 
-    def _begun(self, stage: Stage) -> optuna.Study:
+    def _begun(self, stage: SearchStage) -> optuna.Study:
         study = self._study(stage)
         if study is None:
             raise UnreadableFile(f"The {stage} search has not begun.", "", str(self.folder / _FILE))
         return study
 
-    def _sampler(self, stage: Stage, trials: int) -> optuna.samplers.BaseSampler:
+    def _sampler(self, stage: SearchStage, trials: int) -> optuna.samplers.BaseSampler:
         """Draws the next values. Its seed follows from what is there already: one process draws the same each time."""
         place = (self.base.seed, STAGES.index(stage), trials, self._worker)
         seed = int(np.random.SeedSequence(place).generate_state(1)[0])
@@ -198,7 +198,7 @@ class Journal:
         first = min(_RANDOM_FIRST, math.ceil(self.wanted(stage) / 3))
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=first, multivariate=True, constant_liar=True)
 
-    def _pruner(self, stage: Stage) -> optuna.pruners.BasePruner:
+    def _pruner(self, stage: SearchStage) -> optuna.pruners.BasePruner:
         epochs = self.epochs(stage)
         match self.search.pruner:
             case "median":
@@ -208,7 +208,7 @@ class Journal:
             case "none":
                 return optuna.pruners.NopPruner()
 
-    def _is_dead(self, stage: Stage, trial: optuna.trial.FrozenTrial) -> bool:
+    def _is_dead(self, stage: SearchStage, trial: optuna.trial.FrozenTrial) -> bool:
         now, owner = time.time(), trial.user_attrs.get("worker")
         born = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
         if owner is None:
@@ -223,7 +223,7 @@ class Journal:
         return now - (log.stat().st_mtime if log.exists() else born) > _SILENCE
 
 
-def run_of(stage: Stage, number: int) -> str:
+def run_of(stage: SearchStage, number: int) -> str:
     """The run folder of a trial, seen from the study's."""
     return f"runs/{stage}-{number:04d}"
 
@@ -242,7 +242,7 @@ def _distribution(axis: Dimension) -> optuna.distributions.BaseDistribution:
     return optuna.distributions.FloatDistribution(axis.low, axis.high, log=axis.log)
 
 
-def _told(stage: Stage, trial: optuna.trial.FrozenTrial) -> Trial:
+def _told(stage: SearchStage, trial: optuna.trial.FrozenTrial) -> Trial:
     history = tuple(trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values))
     return Trial(
         stage=stage,

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.data.target import Classes, Target, outputs
 from core.evaluate import metrics
-from core.evaluate.evaluation import Judgement
+from core.evaluate.evaluation import Evaluation
 from core.evaluate.metrics import ClassReport, Report
 
 _RESAMPLED = 200
@@ -58,7 +58,7 @@ def known(target: Target) -> tuple[str, ...]:
     return tuple(flat(metrics.report(target, labels, scores)))
 
 
-def sampling_error(judgement: Judgement, metric: str, seed: int) -> float:
+def sampling_error(judgement: Evaluation, metric: str, seed: int) -> float:
     """Standard deviation of a figure of merit if other galaxies of the same kind had been judged.
 
     A bootstrap over the judged galaxies; for an accuracy p of n galaxies it comes to √(p (1 − p) / n). Classes keep

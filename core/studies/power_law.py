@@ -46,7 +46,7 @@ _SIGMA = (0.158655, 0.841345)
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class PowerLaw:
     r"""A fitted law.
 
     Attributes
@@ -108,7 +108,7 @@ class Curve:
 
 def fit(
     sizes: Sequence[float], scores: Sequence[float], *, rising: bool = True, best: float = 1.0, seed: int = 1
-) -> Curve:
+) -> PowerLaw:
     """Fit the law to the scores of runs.
 
     Parameters
@@ -140,8 +140,8 @@ def fit(
     runs = _Runs(size, score * sign)
     draws = _posterior(runs, best * sign, np.random.default_rng(seed)) * (sign, sign, 1)
     noise = runs.cost.min() / (len(runs.size) - 3)
-    found = Curve(runs.sizes, np.sqrt(noise / (runs.weights * runs.counts)), draws)
-    return Curve(found.sizes, found.errors, draws, _doubt(found, runs))
+    found = PowerLaw(runs.sizes, np.sqrt(noise / (runs.weights * runs.counts)), draws)
+    return PowerLaw(found.sizes, found.errors, draws, _doubt(found, runs))
 
 
 class _Runs:
@@ -197,7 +197,7 @@ def _posterior(runs: _Runs, ceiling: float, random: np.random.Generator) -> NDAr
     return draws if len(draws) else np.array([[runs.mean_y, 0.0, 1.0]])  # the scores surely fall: a level
 
 
-def _doubt(curve: Curve, runs: _Runs) -> str:
+def _doubt(curve: PowerLaw, runs: _Runs) -> str:
     """Why the law may not be followed beyond the measured sizes."""
     low, high = runs.sizes[0], runs.sizes[-1]
     if high < FARTHEST * low:

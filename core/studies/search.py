@@ -38,7 +38,7 @@ from core.studies import search_space as spaces
 from core.studies.journal import STAGES, Journal
 from core.studies.settings import SearchSettings
 from core.studies.trial import tried
-from core.studies.trials import Search, Stage
+from core.studies.trials import Search, SearchStage
 from core.studies.workers import Crew
 from core.train.settings import RunSettings
 
@@ -90,7 +90,9 @@ def run(settings: RunSettings, data: Path, folder: Path, search: SearchSettings,
     return _concluded(journal, data)
 
 
-def _carried_out(stage: Stage, journal: Journal, data: Path, crew: Crew | None, stop: threading.Event) -> Work[None]:
+def _carried_out(
+    stage: SearchStage, journal: Journal, data: Path, crew: Crew | None, stop: threading.Event
+) -> Work[None]:
     """Do the trials of a stage, or watch others do them, until all are done."""
     while journal.missing(stage) and not stop.is_set():
         trial = journal.ask(stage) if crew is None else None
@@ -120,7 +122,7 @@ def help_along(data: Path, folder: Path, worker: int, stop: threading.Event) -> 
     """
     journal, done = Journal(folder, *read(folder), worker), 0
     while not stop.is_set():
-        stage: Stage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
+        stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
         trial = journal.ask(stage) if stage is not None else None
         if stage is not None and trial is not None:
             yield from tried(trial, stage, journal, data, stop)
@@ -169,7 +171,7 @@ def read(folder: Path) -> tuple[RunSettings, SearchSettings]:
     return toml.load(RunSettings, folder / _SETTINGS), toml.load(SearchSettings, folder / _SEARCH)
 
 
-def _begin_stage(journal: Journal, stage: Stage, wide: spaces.Space) -> None:
+def _begin_stage(journal: Journal, stage: SearchStage, wide: spaces.Space) -> None:
     search = journal.search
     if journal.has(stage):
         space = journal.space(stage)
@@ -188,7 +190,7 @@ def _begin_stage(journal: Journal, stage: Stage, wide: spaces.Space) -> None:
     journal.begin(stage, space, wanted, first)
 
 
-def _asked_for(search: SearchSettings, stage: Stage) -> int:
+def _asked_for(search: SearchSettings, stage: SearchStage) -> int:
     return search.coarse if stage == "coarse" else search.fine
 
 
@@ -208,7 +210,7 @@ def _best_coarse(journal: Journal) -> list[Mapping[str, Any]]:
 
 def so_far(journal: Journal) -> Search:
     """What a journal holds."""
-    begun: list[Stage] = [stage for stage in STAGES if journal.has(stage)]
+    begun: list[SearchStage] = [stage for stage in STAGES if journal.has(stage)]
     return Search(
         folder=journal.folder,
         base=journal.base,

@@ -18,9 +18,9 @@ from matplotlib.ticker import MaxNLocator
 from core.project.files import atomic_path
 from core.studies import trials
 from core.studies.axis_ticks import marks
-from core.studies.trials import Search, Stage, Trial
+from core.studies.trials import Search, SearchStage, Trial
 
-_MARKS: dict[Stage, tuple[str, str]] = {
+_MARKS: dict[SearchStage, tuple[str, str]] = {
     "coarse": ("o", "#0072B2"),
     "fine": ("s", "#D55E00"),
 }  # Okabe & Ito: told apart by everyone

@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import Problem, SettingsProblem, UnreadableFile
 from core.project.files import write_list
 from core.studies import merits, power_law
-from core.studies.power_law import Curve
+from core.studies.power_law import PowerLaw
 
 _FIRST = ("size", "seed", "run", "epochs", "best_epoch", "galaxies")  # of a row; the figures of merit follow
 _ERROR = "_error"
@@ -94,7 +94,7 @@ class SizeStudy:
         return tuple(sorted({point.size for point in self.points}))
 
     @cached_property
-    def curve(self) -> Curve | None:
+    def curve(self) -> PowerLaw | None:
         """The law through the runs; None while there are too few."""
         try:
             return power_law.fit(
@@ -154,7 +154,7 @@ def _of_more_labels(study: SizeStudy) -> list[str]:
     return [*told, _of_a_step(law, largest, now, gain)]
 
 
-def _of_a_step(law: Curve, largest: int, now: float, gain: float) -> str:
+def _of_a_step(law: PowerLaw, largest: int, now: float, gain: float) -> str:
     """How many labels the next small step costs: 0.01, or 0.001 where the last doubling brought less."""
     step = 0.01 if gain >= 0.01 else 0.001
     rises = law.gain(law.sizes[0], law.sizes[-1])[0] > 0

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["search", "training size"]
-_FILES: dict[Kind, tuple[str, str]] = {
+StudyKind = Literal["search", "training size"]
+_FILES: dict[StudyKind, tuple[str, str]] = {
     "search": ("search.toml", "trials.csv"),
     "training size": ("study.toml", "study.csv"),
 }
@@ -36,7 +36,7 @@ class Study:
     """
 
     folder: Path
-    kind: Kind
+    kind: StudyKind
     told: str
     begun: datetime
 
@@ -51,7 +51,7 @@ def title_of(folder: Path) -> str:
     return _STAMP.sub("", folder.name)
 
 
-def kind_of(folder: Path) -> Kind | None:
+def kind_of(folder: Path) -> StudyKind | None:
     """What a study asks; None: there is no study in this folder."""
     return next((kind for kind, (settings, _) in _FILES.items() if (folder / settings).exists()), None)
 
@@ -72,7 +72,7 @@ def new_folder(project: Path, name: str) -> Path:
     return path
 
 
-def _told(folder: Path, kind: Kind) -> Study:
+def _told(folder: Path, kind: StudyKind) -> Study:
     settings, table = _FILES[kind]
     begun = datetime.fromtimestamp((folder / settings).stat().st_mtime).astimezone()
     if stamp := _STAMP.match(folder.name):

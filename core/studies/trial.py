@@ -14,7 +14,7 @@ from core.events import EpochEnded, Preview, Scores, Work
 from core.project.runs import RunFolder
 from core.studies import trials
 from core.studies.journal import Journal, run_of
-from core.studies.trials import Stage, TrialEpoch
+from core.studies.trials import SearchStage, TrialEpoch
 from core.train import loop, stopping
 from core.train.loop import RunResult
 from core.train.settings import RunSettings, StoppingSettings
@@ -22,7 +22,7 @@ from core.train.settings import RunSettings, StoppingSettings
 _VALUES_FAULT = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other values may do
 
 
-def tried(trial: optuna.Trial, stage: Stage, journal: Journal, data: Path, stop: threading.Event) -> Work[None]:
+def tried(trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path, stop: threading.Event) -> Work[None]:
     """Train one trial to its end, or until it is given up; tell the journal.
 
     Whatever breaks it off, also a defect, gives its values back to be tried again.
@@ -49,7 +49,7 @@ def tried(trial: optuna.Trial, stage: Stage, journal: Journal, data: Path, stop:
 
 def _followed(
     trial: optuna.Trial,
-    stage: Stage,
+    stage: SearchStage,
     settings: RunSettings,
     data: Path,
     folder: RunFolder,

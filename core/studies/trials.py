@@ -14,8 +14,8 @@ from core.project.files import write_list
 from core.studies.search_space import Space, applied
 from core.train.settings import RunSettings
 
-Stage = Literal["coarse", "fine"]
-State = Literal["waiting", "running", "finished", "pruned", "failed"]
+SearchStage = Literal["coarse", "fine"]
+TrialStatus = Literal["waiting", "running", "finished", "pruned", "failed"]
 _WORDS = {"score": "validation score", "loss": "validation loss"}
 
 
@@ -45,9 +45,9 @@ class Trial:
         Why it could not be trained; empty otherwise.
     """
 
-    stage: Stage
+    stage: SearchStage
     number: int
-    state: State
+    state: TrialStatus
     values: Mapping[str, Any]
     score: float | None
     history: tuple[float, ...]
@@ -66,7 +66,7 @@ class Trial:
 class TrialEpoch:
     """An epoch of a trial that is under way."""
 
-    stage: Stage
+    stage: SearchStage
     number: int
     ended: EpochEnded
 
@@ -101,9 +101,9 @@ class Search:
     folder: Path
     base: RunSettings
     objective: Literal["score", "loss"]
-    spaces: Mapping[Stage, Space]
-    wanted: Mapping[Stage, int]
-    epochs: Mapping[Stage, int]
+    spaces: Mapping[SearchStage, Space]
+    wanted: Mapping[SearchStage, int]
+    epochs: Mapping[SearchStage, int]
     trials: tuple[Trial, ...]
     importance: Mapping[str, float]
     noise: float | None = None
@@ -136,7 +136,7 @@ class Search:
         done = {stage: len(self.of(stage, "finished", "pruned")) for stage in self.wanted}
         return sum(max(0, number - done[stage]) for stage, number in self.wanted.items())
 
-    def of(self, stage: Stage, *states: State) -> tuple[Trial, ...]:
+    def of(self, stage: SearchStage, *states: TrialStatus) -> tuple[Trial, ...]:
         """The trials of a stage that are in one of these states."""
         return tuple(each for each in self.trials if each.stage == stage and each.state in states)
 
@@ -204,7 +204,7 @@ def places(search: Search) -> dict[str, list[float]]:
     }
 
 
-def best_so_far(search: Search, stage: Stage) -> list[float]:
+def best_so_far(search: Search, stage: SearchStage) -> list[float]:
     """The best finished score of a stage after each of its trials; NaN before the first."""
     better = np.fmax if search.objective == "score" else np.fmin
     scores = [

@@ -95,7 +95,7 @@ def in_order(rows: Rows, batch_size: int) -> list[Pool]:
     return [[rows[start : start + batch_size]] for start in range(0, len(rows), batch_size)]
 
 
-class Images(Protocol):
+class ImageSource(Protocol):
     """Where batches come from: images on the device, scaled as they were asked for."""
 
     def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
@@ -132,7 +132,7 @@ class Held(_Closing):
     Parameters
     ----------
     images
-        Images (n, C, H, W) of ``rows``.
+        ImageSource (n, C, H, W) of ``rows``.
     rows
         Rows of the dataset, ascending.
     device
@@ -186,7 +186,7 @@ def open_images(
     device: torch.device,
     stop: threading.Event,
     held: bool | None = None,
-) -> Work[Images]:
+) -> Work[ImageSource]:
     """Read ``rows`` into memory if they fit there, or prepare to stream them.
 
     Parameters

@@ -15,11 +15,11 @@ from core.train.augmentation import geometry
 from core.train.augmentation.handedness import swapped
 from core.train.augmentation.pipeline import augmented
 from core.train.batches import Pool, Rows, balanced, shuffled
-from core.train.plan import Plan
+from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
 
-def answered(plan: Plan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+def answered(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
     """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K).
 
     Where several processes work together, each asks the network about its own galaxies of the batch.
@@ -38,7 +38,7 @@ def answered(plan: Plan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor
     return varied, distributed.gathered(outputs, len(varied))
 
 
-def shown_labels(plan: Plan, rows: Rows, epoch: int, batch: int) -> Tensor:
+def shown_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tensor:
     """The labels of a batch as it is varied in training: of galaxies shown mirrored those of the mirror image."""
     labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
     if plan.mirror is None:
@@ -48,7 +48,7 @@ def shown_labels(plan: Plan, rows: Rows, epoch: int, batch: int) -> Tensor:
     return swapped(labels, plan.mirror, is_mirrored.to(plan.device))
 
 
-def order(plan: Plan, epoch: int) -> list[Pool]:
+def order(plan: TrainingPlan, epoch: int) -> list[Pool]:
     """The batches of an epoch, a function of the seed and its number."""
     wish, rows = plan.settings.optimiser, plan.split.train
     random = numpy_generator(plan.settings.seed, "order", epoch)

@@ -32,10 +32,10 @@ from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
 from core.events import Progress, Skipped, Work
 from core.train import environment, optimiser, preparation
-from core.train.batches import Images, Rows, open_images
+from core.train.batches import ImageSource, Rows, open_images
 from core.train.forward import answered, order, shown_labels
-from core.train.optimiser import Descent
-from core.train.plan import Plan
+from core.train.optimiser import OptimiserStep
+from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 120
@@ -136,11 +136,13 @@ def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     return weights @ losses / weights.sum(axis=1)
 
 
-def _losses(plan: Plan, images: Images, rates: NDArray[np.float64], stop: threading.Event) -> Work[NDArray[np.float64]]:
+def _losses(
+    plan: TrainingPlan, images: ImageSource, rates: NDArray[np.float64], stop: threading.Event
+) -> Work[NDArray[np.float64]]:
     """The loss before each step, until it is no number or has blown up."""
     network = plan.predictor.network.train()
     criterion, _ = optimiser.criteria(plan.settings, plan.target, plan.training_labels)
-    moving, losses = Descent(network, plan.settings, plan.precision), list[float]()
+    moving, losses = OptimiserStep(network, plan.settings, plan.precision), list[float]()
     batches = _endless(plan, images)
     for step, rate in enumerate(rates, 1):
         if stop.is_set():
@@ -157,7 +159,7 @@ def _losses(plan: Plan, images: Images, rates: NDArray[np.float64], stop: thread
     return np.array(losses)
 
 
-def _endless(plan: Plan, images: Images) -> Iterator[tuple[int, tuple[Rows, Tensor]]]:
+def _endless(plan: TrainingPlan, images: ImageSource) -> Iterator[tuple[int, tuple[Rows, Tensor]]]:
     """Batches of the training part, epoch after epoch."""
     epoch = 0
     while True:

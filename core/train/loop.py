@@ -46,11 +46,11 @@ from core.train import (
     stopping,
     tensorboard_log,
 )
-from core.train.batches import Images, in_order, open_images
+from core.train.batches import ImageSource, in_order, open_images
 from core.train.checkpoint import Checkpoint
 from core.train.forward import answered, order, shown_labels
-from core.train.optimiser import Descent
-from core.train.plan import Plan
+from core.train.optimiser import OptimiserStep
+from core.train.plan import TrainingPlan
 from core.train.scoring import Tally
 from core.train.settings import RunSettings
 from core.train.zero_shot import Baseline, judged
@@ -134,8 +134,8 @@ def run(
 
 
 def _train(
-    plan: Plan,
-    images: Images,
+    plan: TrainingPlan,
+    images: ImageSource,
     folder: RunFolder,
     stop: threading.Event,
     earlier: Checkpoint | None,
@@ -144,7 +144,7 @@ def _train(
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
     criterion, judge = optimiser.criteria(settings, plan.target, plan.training_labels)
-    moving = Descent(network, settings, plan.precision)
+    moving = OptimiserStep(network, settings, plan.precision)
     history = earlier.history if earlier is not None else []
     if earlier is not None:
         moving.optimiser.load_state_dict(earlier.optimiser)
@@ -185,10 +185,10 @@ def _train(
 
 
 def _epoch(
-    plan: Plan,
-    images: Images,
+    plan: TrainingPlan,
+    images: ImageSource,
     criterion: Loss,
-    moving: Descent,
+    moving: OptimiserStep,
     epoch: int,
     costs: Sequence[float],
     stop: threading.Event,
@@ -217,7 +217,7 @@ def _epoch(
     return tally.scores(), seconds
 
 
-def validated(plan: Plan, images: Images, criterion: Loss, network: nn.Module | None = None) -> Tally:
+def validated(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
     """The validation part through the network: float32, nothing varied, every galaxy once."""
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
@@ -232,7 +232,7 @@ def validated(plan: Plan, images: Images, criterion: Loss, network: nn.Module | 
 
 
 def _kept(
-    plan: Plan, folder: RunFolder, moving: Descent, history: list[EpochEnded], baseline: Baseline | None
+    plan: TrainingPlan, folder: RunFolder, moving: OptimiserStep, history: list[EpochEnded], baseline: Baseline | None
 ) -> Work[None]:
     """Write down the epoch that has just ended, in the order in which a killed run can be understood."""
     ended, predictor = history[-1], plan.predictor
@@ -251,8 +251,8 @@ def _kept(
 
 
 def _finished(
-    plan: Plan,
-    images: Images,
+    plan: TrainingPlan,
+    images: ImageSource,
     folder: RunFolder,
     criterion: Loss,
     history: list[EpochEnded],
@@ -273,7 +273,7 @@ def _finished(
     )
 
 
-def _begin(plan: Plan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
+def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
     drawn = splits.fingerprint(plan.split, cutouts.ids)

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from core.errors import NotANumber
 from core.train import schedule
-from core.train.plan import Plan
+from core.train.plan import TrainingPlan
 
 
 def explained(
-    plan: Plan, where: str, images: Tensor | None = None, rows: NDArray[np.int64] | None = None
+    plan: TrainingPlan, where: str, images: Tensor | None = None, rows: NDArray[np.int64] | None = None
 ) -> NotANumber:
     """What a person is told.
 
@@ -48,7 +48,7 @@ def _bad_rows(images: Tensor, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @torch.no_grad()
-def _is_finite_in_float32(plan: Plan, images: Tensor) -> bool:
+def _is_finite_in_float32(plan: TrainingPlan, images: Tensor) -> bool:
     network = plan.predictor.network
     network.eval()
     outputs = network(images.float())

@@ -24,7 +24,7 @@ from core.train import distributed, schedule
 from core.train.settings import RunSettings
 
 
-class Descent:
+class OptimiserStep:
     """The optimiser at work, with the loss scaled up where numbers are too short for small gradients.
 
     Parameters

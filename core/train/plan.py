@@ -22,7 +22,7 @@ from core.train.settings import RunSettings
 
 
 @dataclass
-class Plan:
+class TrainingPlan:
     """What a run works on.
 
     Attributes

@@ -31,7 +31,7 @@ from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
 from core.train.augmentation.suited import suited
 from core.train.labels import as_the_loss_takes, labelled, numbers_of_votes
-from core.train.plan import Plan
+from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
 from core.train.settings import AugmentationSettings, RunSettings
 
@@ -39,7 +39,7 @@ _SAMPLE = 2000
 _SAMPLE_BYTES = 256 * 2**20
 
 
-def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None = None) -> Plan:
+def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None = None) -> TrainingPlan:
     """Settle target, split, network and scaling.
 
     Parameters
@@ -82,7 +82,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
     predictor.to(device)
     pixels = settings.optimiser.batch_size * math.prod(predictor.stamp_shape)
-    return Plan(
+    return TrainingPlan(
         settings=settings,
         predictor=predictor,
         base=base.to(device) if base is not None else None,

@@ -17,7 +17,7 @@ from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import verdict
-from core.train.plan import Plan
+from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
 from core.train.zero_shot import Baseline
 
@@ -48,7 +48,7 @@ def in_words(scores: Scores) -> str:
 
 
 def metrics(
-    plan: Plan, history: Sequence[EpochEnded], reason: str, warnings: list[str], baseline: Baseline | None
+    plan: TrainingPlan, history: Sequence[EpochEnded], reason: str, warnings: list[str], baseline: Baseline | None
 ) -> dict[str, Any]:
     """The run's numbers as plain values, each under the name of the part of the data that it is for."""
     best = history[history[-1].best_epoch - 1]
@@ -75,7 +75,7 @@ def metrics(
     }
 
 
-def _classes(plan: Plan) -> int | None:
+def _classes(plan: TrainingPlan) -> int | None:
     return len(plan.target.names) if isinstance(plan.target, Classes) else None
 
 
@@ -94,12 +94,12 @@ def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
     write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_card(folder: RunFolder, plan: Plan, values: Mapping[str, Any]) -> None:
+def write_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> None:
     """Write ``card.md``: what this network is, in plain words."""
     write_atomically(folder.card, "\n".join(_card(folder, plan, values)) + "\n")
 
 
-def _card(folder: RunFolder, plan: Plan, values: Mapping[str, Any]) -> list[str]:
+def _card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> list[str]:
     shape, predictor = plan.predictor.stamp_shape, plan.predictor
     scale = f"{predictor.pixel_scale:.3g} arcsec/pixel" if math.isfinite(predictor.pixel_scale) else "unknown scale"
     lines = [
@@ -188,7 +188,7 @@ def read_baseline(folder: RunFolder) -> Baseline | None:
     return Baseline(Scores(values["loss"], figures), values["galaxies"], tuple(values["outputs"]))
 
 
-def card_values(plan: Plan, folder: RunFolder, ended: EpochEnded) -> dict[str, Any]:
+def card_values(plan: TrainingPlan, folder: RunFolder, ended: EpochEnded) -> dict[str, Any]:
     """What a predictor's file says of its origin."""
     return {
         "run": folder.name,

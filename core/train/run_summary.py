@@ -18,8 +18,8 @@ from core.settings import toml
 from core.settings.declare import Knob, knobs
 from core.train.settings import RunSettings
 
-State = Literal["finished", "early", "stopped", "unfinished", "unreadable"]
-WORDS: dict[State, str] = {
+RunState = Literal["finished", "early", "stopped", "unfinished", "unreadable"]
+WORDS: dict[RunState, str] = {
     "finished": "finished",
     "early": "stopped early",
     "stopped": "stopped",
@@ -61,7 +61,7 @@ class RunSummary:
 
     folder: RunFolder
     began: datetime
-    state: State
+    state: RunState
     settings: RunSettings | None
     epochs: int
     best_epoch: int
@@ -115,7 +115,7 @@ def summary(run: RunFolder) -> RunSummary:
     validation, test = metrics.get("validation") or {}, metrics.get("test") or {}
     name = next((name for name in _SCORES if validation.get(name) is not None), "")
     reason = metrics.get("reason")
-    ended: State = reason if reason in ("finished", "early", "stopped") else "unfinished"
+    ended: RunState = reason if reason in ("finished", "early", "stopped") else "unfinished"
     return RunSummary(
         folder=run,
         began=_began(run),

@@ -31,7 +31,7 @@ from core.events import EpochEnded
 from core.train import stopping
 from core.train.settings import RunSettings
 
-Kind = Literal["not a number", "too early", "stuck", "rate too high", "over-fitting", "improving", "converged"]
+VerdictKind = Literal["not a number", "too early", "stuck", "rate too high", "over-fitting", "improving", "converged"]
 Values = NDArray[np.float64]
 
 FEWEST = 8
@@ -66,7 +66,7 @@ class Verdict:
         What to do; may be empty.
     """
 
-    kind: Kind
+    kind: VerdictKind
     epoch: int
     sentence: str
     advice: str

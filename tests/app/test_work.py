@@ -15,7 +15,7 @@ from app import work
 from app.data import work as data_work
 from app.evaluate import work as evaluate_work
 from app.explain import map_work
-from app.explain.map_work import Question
+from app.explain.map_work import MapRequest
 from app.jobs.job import Job
 from app.shell import work as shell_work
 from app.train import work as train_work
@@ -88,7 +88,7 @@ def test_predictions_judgement_and_maps_come_from_the_same_run(
     predictions = result(qtbot, work.predict(run.best, survey_dataset, rows))
     assert predictions.scores.shape == (5, 3)
     settings = OcclusionSettings(patch=8, stride=8)
-    question = Question(run.best, survey_dataset, predictions.names[0], "occlusion", settings)
+    question = MapRequest(run.best, survey_dataset, predictions.names[0], "occlusion", settings)
     explanation = result(qtbot, map_work.explain(question, 2))
     with Cutouts.open(survey_dataset) as cutouts:
         assert explanation.galaxy_id == cutouts.ids[2]

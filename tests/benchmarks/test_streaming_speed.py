@@ -17,7 +17,7 @@ from core.events import result_of
 from core.train import environment, optimiser, preparation
 from core.train.batches import open_images
 from core.train.forward import answered, order, shown_labels
-from core.train.optimiser import Descent
+from core.train.optimiser import OptimiserStep
 from core.train.settings import OptimiserSettings, RunSettings
 
 GALAXIES = 4000
@@ -33,7 +33,7 @@ def test_streaming_keeps_eight_tenths_of_the_speed_in_memory(tmp_path):
         with environment.exact_and_roomy(64), Cutouts.open(data) as cutouts:
             plan = preparation.prepare(settings, cutouts)
             criterion, _ = optimiser.criteria(settings, plan.target, plan.training_labels)
-            moving = Descent(plan.predictor.network.train(), settings, plan.precision)
+            moving = OptimiserStep(plan.predictor.network.train(), settings, plan.precision)
             rows = np.concatenate([plan.split.train, plan.split.validation])
             with result_of(open_images(cutouts, rows, plan.early, plan.device, threading.Event(), held)) as images:
                 forget(data)

@@ -18,7 +18,7 @@ _PACE = 500  # ms between two epochs while it plays
 
 
 @dataclass(frozen=True)
-class Step:
+class EpochStep:
     """A position of the slider.
 
     Attributes
@@ -55,7 +55,7 @@ class Epochs(QWidget):
         super().__init__(parent)
         self.is_idle = is_idle
         self._run: RunFolder | None = None
-        self._steps: list[Step] = []
+        self._steps: list[EpochStep] = []
         self.play = QToolButton()
         self.play.setAutoRaise(True)
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -77,7 +77,7 @@ class Epochs(QWidget):
         self.hide()
 
     @property
-    def step(self) -> Step | None:
+    def step(self) -> EpochStep | None:
         """The position of the slider; None where it is hidden."""
         return self._steps[self.slider.value()] if self._steps else None
 
@@ -133,7 +133,7 @@ class Epochs(QWidget):
         self.told.setText("" if self.step is None else self.step.told)
 
 
-def steps_of(run: RunFolder) -> list[Step]:
+def steps_of(run: RunFolder) -> list[EpochStep]:
     """The epochs whose weights were kept, and the best ones; none of a run that kept none."""
     kept = run.snapshots()
     if not kept:
@@ -142,11 +142,11 @@ def steps_of(run: RunFolder) -> list[Step]:
         rows = read_history(run.history_file)
     except UnreadableFile:
         rows = []
-    steps = [Step(path, f"epoch {epoch}", _told(epoch, rows)) for epoch, path in kept]
+    steps = [EpochStep(path, f"epoch {epoch}", _told(epoch, rows)) for epoch, path in kept]
     metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
     best = metrics.get("best_epoch")
     if run.best.exists():
-        steps.append(Step(run.best, "", "best epoch" if best is None else f"best: {_told(best, rows)}"))
+        steps.append(EpochStep(run.best, "", "best epoch" if best is None else f"best: {_told(best, rows)}"))
     return steps
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from app.explain import map_work
-from app.explain.map_work import Question
+from app.explain.map_work import MapRequest
 from app.explain.widgets.map_view import MapView
 from app.jobs.job import Latest
 from app.theme import icon
@@ -33,7 +33,7 @@ class FilmPlayer(QObject):
     def __init__(self, view: MapView, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._view = view
-        self._asked: tuple[Question, int] | None = None
+        self._asked: tuple[MapRequest, int] | None = None
         self._film: Film | None = None
         self._next = 0
         self._timer = QTimer(self)
@@ -53,7 +53,7 @@ class FilmPlayer(QObject):
         """Whether the square moves."""
         return self._timer.isActive()
 
-    def offer(self, question: Question | None, row: int) -> None:
+    def offer(self, question: MapRequest | None, row: int) -> None:
         """Let the film of a map be played, where the method has one; a film of another map ends."""
         self.end()
         asked = question if question is not None and isinstance(question.settings, OcclusionSettings) else None

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QStackedLayout, QVBoxLay
 
 from app import work
 from app.explain import map_work
-from app.explain.map_work import Question
+from app.explain.map_work import MapRequest
 from app.explain.maps import saving
 from app.explain.maps.controls import Controls
 from app.explain.maps.doubts import Doubts
@@ -246,14 +246,14 @@ class ExplanationPanel(QWidget):
         for side in self.sides:
             side.say("")
 
-    def _question(self, side: Side, output: str | None) -> Question | None:
+    def _question(self, side: Side, output: str | None) -> MapRequest | None:
         """What a view asks; None while that is not known, or not valid."""
         cutouts, predictor, other = self._session.cutouts, self._predictor, self.controls.other
         asked = self.sides[0] if other is not None else side
         if cutouts is None or predictor is None or asked.form.problem:
             return None
         whose = other if other is not None and side is self.sides[1] else predictor
-        return Question(whose, cutouts.path, output, asked.method, asked.form.value())
+        return MapRequest(whose, cutouts.path, output, asked.method, asked.form.value())
 
     def _ask(self) -> None:
         """Explain by both views what is asked about."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.explain import map_work
-from app.explain.map_work import Question
+from app.explain.map_work import MapRequest
 from app.session.session import Session
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def save_map(session: Session, explanation: Explanation, parent: QWidget) -> Non
     job.start()
 
 
-def save_maps(session: Session, question: Question, parent: QWidget) -> None:
+def save_maps(session: Session, question: MapRequest, parent: QWidget) -> None:
     """Ask for a folder, and write the maps of the selected galaxies there."""
     rows = [int(row) for row in session.selection]
     folder = QFileDialog.getExistingDirectory(parent, f"Folder for the maps of {len(rows):,} galaxies")

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.explain import map_work
-from app.explain.map_work import Question
+from app.explain.map_work import MapRequest
 from app.explain.maps.film import FilmPlayer
 from app.explain.widgets.map_view import MapView
 from app.jobs.job import Latest
@@ -72,10 +72,10 @@ class Side(QObject):
         self._forms: dict[str, SettingsForm] = {}
         self._layers: Sequence[str] = ()
         self.film = FilmPlayer(self.view, self)
-        self.question: Question | None = None
+        self.question: MapRequest | None = None
         self.row = -1
         self.answer: Explanation | None = None
-        self._answers: dict[Question, Explanation] = {}  # about the galaxy that is shown
+        self._answers: dict[MapRequest, Explanation] = {}  # about the galaxy that is shown
         self._request = Latest(self)
         self._request.happened.connect(self._happened)
         self._request.finished.connect(self._answered)
@@ -135,7 +135,7 @@ class Side(QObject):
         same = (found for asked, found in self._answers.items() if _is_alike(asked, self.question))
         return max(found.limit for found in (self.view.explanation, *same))
 
-    def ask(self, question: Question, row: int) -> None:
+    def ask(self, question: MapRequest, row: int) -> None:
         """Explain a galaxy, instead of whatever was asked before; what was answered is shown at once."""
         self.question, self.row = question, row
         if question in self._answers:
@@ -188,7 +188,7 @@ class Side(QObject):
         self.say(sentence(problem))
 
 
-def _is_alike(one: Question, other: Question) -> bool:
+def _is_alike(one: MapRequest, other: MapRequest) -> bool:
     """Whether the same is asked of two networks."""
     return replace(one, predictor=other.predictor) == other
 

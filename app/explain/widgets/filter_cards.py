@@ -12,7 +12,7 @@ from app.widgets.flow import FlowLayout
 from app.widgets.mosaic import Mosaic
 
 if TYPE_CHECKING:
-    from core.explain.mosaics import Mosaic as Drawn
+    from core.explain.mosaics import FilterMosaic
 
 _SIDE = 3  # pictures in a line, and lines
 _WIDTH = 176  # pixels: three pictures
@@ -33,12 +33,12 @@ class FilterCards(QScrollArea):
         inner = QWidget()
         self._flow = FlowLayout(inner, spacing=18)
         self.cards: list[FilterCard] = []
-        self.drawn: Sequence[Drawn] = ()
+        self.drawn: Sequence[FilterMosaic] = ()
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(inner)
 
-    def show_filters(self, drawn: Sequence[Drawn]) -> None:
+    def show_filters(self, drawn: Sequence[FilterMosaic]) -> None:
         """Show these filters instead of those before."""
         for card in self.cards:
             self._flow.removeWidget(card)
@@ -70,7 +70,7 @@ class FilterCard(QWidget):
 
     galaxy_clicked = Signal(int)
 
-    def __init__(self, drawn: Drawn, parent: QWidget | None = None) -> None:
+    def __init__(self, drawn: FilterMosaic, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows = [place.row for place in drawn.places]
         heading = QLabel(f"Filter {drawn.number + 1}")

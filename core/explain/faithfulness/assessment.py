@@ -14,7 +14,7 @@ from core.explain import methods
 from core.explain.explanation import Explanation
 from core.explain.faithfulness import deletion
 from core.explain.faithfulness.deletion import DeletionCurves
-from core.explain.faithfulness.localisation import Shares, shares
+from core.explain.faithfulness.localisation import Localisation, shares
 from core.explain.faithfulness.settings import BeliefSettings
 from core.nets.predictor import Predictor
 
@@ -37,7 +37,7 @@ class Belief:
 
     explanation: Explanation
     segmentation: Segmentation
-    shares: Shares
+    shares: Localisation
     curves: DeletionCurves | None = None
 
     def sentences(self) -> list[str]:

@@ -30,7 +30,7 @@ _ROUNDING = 1e-6  # of the whole map: less is no evidence
 
 
 @dataclass(frozen=True)
-class Shares:
+class Localisation:
     """Of one map.
 
     Attributes
@@ -73,7 +73,7 @@ _VERDICTS: dict[Ground, str] = {
 }
 
 
-def shares(map: NDArray[np.floating], segmentation: Segmentation) -> Shares:  # noqa: A002
+def shares(map: NDArray[np.floating], segmentation: Segmentation) -> Localisation:  # noqa: A002
     """Share out a map.
 
     Parameters
@@ -111,10 +111,10 @@ def _ground(evidence: NDArray[np.float64], parts: Sequence[NDArray[np.bool_]], a
     return GROUNDS[strongest] if excess[strongest] > _ROUNDING else "nothing"
 
 
-def _shared(fractions: NDArray[np.float64], areas: NDArray[np.float64], ground: Ground) -> Shares:
+def _shared(fractions: NDArray[np.float64], areas: NDArray[np.float64], ground: Ground) -> Localisation:
     galaxy, neighbours, sky = fractions.tolist()
     area_galaxy, area_neighbours, area_sky = areas.tolist()
-    return Shares(galaxy, neighbours, sky, area_galaxy, area_neighbours, area_sky, ground)
+    return Localisation(galaxy, neighbours, sky, area_galaxy, area_neighbours, area_sky, ground)
 
 
 def _told(where: str, share: float, area: float) -> str:

@@ -50,7 +50,7 @@ Explain = Callable[[Predictor], Work[Explanation]]
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class RandomisedStage:
     """How much the maps are alike once some layers have forgotten.
 
     Attributes
@@ -95,7 +95,7 @@ class RandomisedCheck:
     """
 
     method: str
-    stages: tuple[Stage, ...]
+    stages: tuple[RandomisedStage, ...]
     threshold: float
 
     @property
@@ -186,7 +186,7 @@ def compared(
     return RandomisedCheck(
         method=original.method,
         stages=tuple(
-            Stage(short(groups[place][0]), strength, signed, original.is_signed)
+            RandomisedStage(short(groups[place][0]), strength, signed, original.is_signed)
             for place, (strength, signed) in zip(shown, alike.transpose(0, 2, 1), strict=True)
         ),
         threshold=settings.threshold,

@@ -15,7 +15,7 @@ from core.data.cutouts import Cutouts
 from core.data.settings import ImportSettings
 from core.errors import CatalogueProblem, NotPossible, Stopped, TooFewGalaxies, UnreadableFile
 from core.evaluate import evaluation
-from core.evaluate.evaluation import Judgement
+from core.evaluate.evaluation import Evaluation
 from core.events import Skipped, result_of
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
@@ -28,7 +28,7 @@ def run(survey_run: Path, tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path / "runs" / "first")
 
 
-def judged(run: RunFolder, data: Path | None, part: str = "test") -> Judgement:
+def judged(run: RunFolder, data: Path | None, part: str = "test") -> Evaluation:
     return result_of(evaluation.run(run, data, part, threading.Event()))
 
 

@@ -13,7 +13,7 @@ from core.data.target import Classes
 from core.errors import NotANumber, NotPossible, Stopped
 from core.events import Progress, result_of
 from core.explain import activations, top_activations
-from core.explain.top_activations import Place, Strongest
+from core.explain.top_activations import Place, TopActivations
 from core.nets.layers import LayerRow
 
 
@@ -30,7 +30,7 @@ def weights(network, tmp_path):
     return tmp_path / "network.safetensors"
 
 
-def found(weights, data, layer="activation2", **knobs) -> Strongest:
+def found(weights, data, layer="activation2", **knobs) -> TopActivations:
     return result_of(top_activations.find(weights, data, layer, threading.Event(), **knobs))
 
 
@@ -87,7 +87,7 @@ def test_what_a_filter_sees_lies_in_its_window(network, weights, survey_dataset)
 def test_a_window_as_wide_as_the_stamp_is_the_stamp() -> None:
     layer = LayerRow("features.conv3", "", (1, 2, 9), 0, 22, 4, 1.5, 3)
     place = Place(0, "a", "", 1.0, (1, 8), 5.5, 33.5)
-    assert Strongest(layer, ((place,),), 1, (1, 10, 36), 0.4).window(place) == (0, 23, 10, 22)
+    assert TopActivations(layer, ((place,),), 1, (1, 10, 36), 0.4).window(place) == (0, 23, 10, 22)
 
 
 def test_a_filter_that_never_responds_is_told_as_such(make, survey_dataset, tmp_path) -> None:
@@ -152,13 +152,13 @@ def test_the_telling_filters_are_shared_out_among_the_classes() -> None:
         ranked("disk", "disk", "disk", strength=2),
         ranked("ring", "disk", ""),
     )
-    result = Strongest(layer, filters, 6, (1, 5, 5), 0.4)
+    result = TopActivations(layer, filters, 6, (1, 5, 5), 0.4)
     assert result.telling(2) == [4, 2]
     assert result.telling(3) == [4, 3, 2]
     assert result.telling(4) == [4, 3, 2, 5], "filter 5 is as much of disks as of rings, and the ring comes first"
     assert sorted(result.telling(99)) == [0, 2, 3, 4, 5]
     assert result.silent == (1,)
-    unknown = Strongest(layer, (ranked("", ""), (), ranked("", "", strength=3)), 6, (1, 5, 5), 0.4)
+    unknown = TopActivations(layer, (ranked("", ""), (), ranked("", "", strength=3)), 6, (1, 5, 5), 0.4)
     assert unknown.telling(5) == [2, 0]
     result.check([0, 5])
     for number in (-1, 6):

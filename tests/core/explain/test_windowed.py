@@ -9,17 +9,20 @@ from torch import nn
 
 from core.explain import fused, reach, windowed
 from core.explain.occluder import positions
-from core.explain.reach import Step
+from core.explain.reach import AxisStep
 
 pools = st.lists(
-    st.sampled_from([Step(1, 1, 0), Step(2, 2, 0), Step(3, 2, 0), Step(3, 3, 0), Step(2, 1, 0)]), max_size=2
+    st.sampled_from([AxisStep(1, 1, 0), AxisStep(2, 2, 0), AxisStep(3, 2, 0), AxisStep(3, 3, 0), AxisStep(2, 1, 0)]),
+    max_size=2,
 )
 convolutions = st.sampled_from(
-    [Step(1, 1, 0), Step(3, 1, 1), Step(5, 1, 2), Step(7, 1, 3), Step(3, 1, 0), Step(5, 1, 1)]
+    [AxisStep(1, 1, 0), AxisStep(3, 1, 1), AxisStep(5, 1, 2), AxisStep(7, 1, 3), AxisStep(3, 1, 0), AxisStep(5, 1, 1)]
 )
 
 
-def touched(stages: list[tuple[Step, list[Step]]], pixels: int, start: int, patch: int) -> list[tuple[np.ndarray, ...]]:
+def touched(
+    stages: list[tuple[AxisStep, list[AxisStep]]], pixels: int, start: int, patch: int
+) -> list[tuple[np.ndarray, ...]]:
     """Which responses after each convolution and stage look at the patch: by going through all of them."""
     found = []
     changed = np.zeros(pixels, bool)
@@ -43,7 +46,7 @@ def touched(stages: list[tuple[Step, list[Step]]], pixels: int, start: int, patc
     st.integers(1, 9),
 )
 def test_windows_hold_all_that_a_patch_can_change(
-    stages: list[tuple[Step, list[Step]]], pixels: int, patch: int, stride: int
+    stages: list[tuple[AxisStep, list[AxisStep]]], pixels: int, patch: int, stride: int
 ) -> None:
     size = pixels
     for convolution, steps in stages:

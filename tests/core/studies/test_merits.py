@@ -7,7 +7,7 @@ import pytest
 
 from core.data.target import Classes, Quantities, VoteFractions
 from core.evaluate import metrics
-from core.evaluate.evaluation import Judgement
+from core.evaluate.evaluation import Evaluation
 from core.evaluate.predict import Predictions
 from core.studies import merits
 
@@ -26,7 +26,7 @@ def judged(counts, completeness):
     rows = np.arange(len(labels))
     predictions = Predictions(tuple(map(str, rows)), NAMES, scores.astype(np.float32), target, rows)
     report = metrics.report(target, labels, scores)
-    return Judgement("validation", "", "data.h5", target, rows, labels, predictions, report)
+    return Evaluation("validation", "", "data.h5", target, rows, labels, predictions, report)
 
 
 def test_the_sampling_error_is_the_binomial_one():

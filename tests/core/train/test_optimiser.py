@@ -76,7 +76,7 @@ def test_steps_are_those_of_the_papers(method, more):
     network = torch.nn.Linear(4, 3, bias=False).double()
     settings = _settings(method=method, weight_decay=0.2, **more)
     start, goal = network.weight.detach().numpy().copy(), np.arange(12.0).reshape(3, 4) / 10
-    moving = optimiser.Descent(network, settings)
+    moving = optimiser.OptimiserStep(network, settings)
     for _ in range(5):
         moving.step(((network.weight - torch.from_numpy(goal)) ** 2).sum(), 0.05)
     expected = _written(method, start, lambda w: 2 * (w - goal), settings.optimiser, 0.05, 5)
@@ -86,7 +86,7 @@ def test_steps_are_those_of_the_papers(method, more):
 
 def test_the_default_takes_bit_by_bit_the_steps_of_plain_adamw():
     networks = [cnn.build(NetworkSettings(depth=2, channels=8), (1, 8, 8), 2) for _ in range(2)]
-    moving = optimiser.Descent(networks[0], RunSettings())
+    moving = optimiser.OptimiserStep(networks[0], RunSettings())
     matrices = [p for p in networks[1].parameters() if p.dim() > 1]
     others = [p for p in networks[1].parameters() if p.dim() <= 1]
     groups = [{"params": matrices, "weight_decay": 1e-4}, {"params": others, "weight_decay": 0.0}]
@@ -110,7 +110,7 @@ def test_the_default_takes_bit_by_bit_the_steps_of_plain_adamw():
 
 def test_float16_scales_the_loss_and_leaves_out_a_step_that_overflowed():
     network = torch.nn.Linear(1, 1, bias=False)
-    moving = optimiser.Descent(network, _settings(method="sgd", momentum=0.0), torch.float16)
+    moving = optimiser.OptimiserStep(network, _settings(method="sgd", momentum=0.0), torch.float16)
     before = network.weight.item()
     moving.step(network(torch.full((1, 1), 3e38)).sum() * 1e3, 0.1)
     assert network.weight.item() == before
