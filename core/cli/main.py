@@ -52,18 +52,18 @@ def parser() -> argparse.ArgumentParser:
     _import(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
     _train(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
     _resume(command("resume", "commands:resume", "Go on with a training that was broken off, or for more epochs."))
-    _runs(command("runs", "listing:runs", "List the runs in a folder, with what they came to."))
+    _runs(command("runs", "runs:runs", "List the runs in a folder, with what they came to."))
     _rate(command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing steps."))
-    _evaluate(command("evaluate", "judging:evaluate", "Say how good a run's network is, and on which galaxies."))
-    _predict(command("predict", "judging:predict", "Write a network's predictions as a table."))
-    _explain(command("explain", "explaining:explain", "Show which pixels spoke for a prediction: maps and pictures."))
-    _top(command("top", "strongest:top", "Show the nine galaxies that excite each filter of a layer most."))
-    _believe(command("believe", "believing:believe", "Say whether the decisions rest on the galaxies or beside them."))
+    _evaluate(command("evaluate", "evaluate:evaluate", "Say how good a run's network is, and on which galaxies."))
+    _predict(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
+    _explain(command("explain", "explain:explain", "Show which pixels spoke for a prediction: maps and pictures."))
+    _top(command("top", "top:top", "Show the nine galaxies that excite each filter of a layer most."))
+    _believe(command("believe", "believe:believe", "Say whether the decisions rest on the galaxies or beside them."))
 
-    _search(command("search", "studying:search", "Search for good settings, first coarsely and then finely."))
-    _study(command("study", "studying:training_size", "Ask a question that takes many trainings."))
-    _demo(command("demo", "demonstration:demo", "Walk the whole road on a simulated survey, without a window."))
-    _knobs(command("settings", "knobs:settings", "Print every setting with default, range, unit and meaning."))
+    _search(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
+    _study(command("study", "study:training_size", "Ask a question that takes many trainings."))
+    _demo(command("demo", "demo:demo", "Walk the whole road on a simulated survey, without a window."))
+    _knobs(command("settings", "setting_options:settings", "Print every setting with default, range, unit and meaning."))
     return top
 
 
