@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from program import ROOT, environment
 
-SMALL = "--set network.depth=2 --set network.channels=8 --set optimiser.epochs=1 --set device=cpu".split()
+CHANGES = ("network.depth=2", "network.channels=8", "optimiser.epochs=1", "device=cpu")
+SMALL = [word for change in CHANGES for word in ("--set", change)]
 SCRIPT = ROOT / "packaging" / "pyinstaller" / "launch.py"  # like the installed script: its folder is searched, not ours
 
 
