@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from core.data.settings import DataSettings
 from core.nets.settings import LossSettings, NetworkSettings
+from core.project import upgrades
 from core.settings.declare import Settings, setting
 from core.train.augmentation.settings import AugmentationSettings
 
@@ -202,6 +203,13 @@ class TransferSettings(Settings):
 
 class RunSettings(Settings):
     """One run, complete: the same settings, data and machine give the same numbers."""
+
+    file_format: ClassVar[int] = upgrades.SETTINGS
+
+    @classmethod
+    def upgraded(cls, values: dict[str, Any], version: int | None) -> dict[str, Any]:
+        """What a file holds, brought to today's format."""
+        return upgrades.settings(values, version)
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(
