@@ -23,23 +23,17 @@ SETTINGS = 2
 PREDICTOR = 2
 
 
-def settings(values: Values, version: int | None) -> Values:
-    """The settings of a run, as a file has them.
-
-    Parameters
-    ----------
-    values
-        What the file holds; not every setting need be there. It is left as it is.
-    version
-        Its format; None: the file does not tell, as those did not that were written before format 2 had a number. It
-        is then told by what only format 1 has. A file of two or three lines may have nothing of the kind, and is taken
-        for one of today.
-    """
-    return _upgraded(values, settings_format(values) if version is None else version, (_settings_2,))
+def settings(values: Values, version: int) -> Values:
+    """The settings of a run as a file of this format has them; not every setting need be there."""
+    return _upgraded(values, version, (_settings_2,))
 
 
 def settings_format(values: Values) -> int:
-    """The format of settings that do not tell it."""
+    """The format of a run's settings that do not tell it, as those do not that were written before the number was.
+
+    It is known by what only format 1 has. A file of two or three lines, written by hand, may have nothing of the kind,
+    and is taken for one of today.
+    """
     return 1 if "batch_norm" in _table(values, "network") else 2
 
 

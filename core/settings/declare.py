@@ -32,16 +32,13 @@ class Settings(BaseModel):
     file_format: ClassVar[int] = 1
 
     @classmethod
-    def upgraded(cls, values: dict[str, Any], version: int | None) -> dict[str, Any]:  # noqa: ARG003 - for subclasses
-        """What a file holds, brought to today's format.
+    def format_of(cls, values: dict[str, Any]) -> int:  # noqa: ARG003 - for subclasses
+        """The format of a file that does not tell it, by the values in it."""
+        return cls.file_format
 
-        Parameters
-        ----------
-        values
-            As they stand in the file.
-        version
-            The file's format; None: it does not tell.
-        """
+    @classmethod
+    def upgraded(cls, values: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG003 - for subclasses
+        """The values of a file of this format, brought to today's."""
         return values
 
     @field_validator("*", mode="before")

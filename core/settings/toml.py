@@ -91,16 +91,11 @@ def loads(model: type[S], text: str, where: str = "") -> S:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"This is not valid TOML: {error}.", "Mend the line or leave it out.", where) from None
-    version = _version(text)
-    if version is not None and version > model.file_format:
+    told = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
+    version = int(told[1]) if told else model.format_of(values)
+    if version > model.file_format:
         raise WrongVersion("A newer Tuning Fork wrote these settings.", "Update the program.", where)
     return validated(model, model.upgraded(values, version), where)
-
-
-def _version(text: str) -> int | None:
-    """The number of the format that a file tells; None: it tells none."""
-    told = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
-    return int(told[1]) if told else None
 
 
 def load(model: type[S], path: Path) -> S:

@@ -207,8 +207,13 @@ class RunSettings(Settings):
     file_format: ClassVar[int] = upgrades.SETTINGS
 
     @classmethod
-    def upgraded(cls, values: dict[str, Any], version: int | None) -> dict[str, Any]:
-        """What a file holds, brought to today's format."""
+    def format_of(cls, values: dict[str, Any]) -> int:
+        """The format of a file that does not tell it, by the values in it."""
+        return upgrades.settings_format(values)
+
+    @classmethod
+    def upgraded(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
+        """The values of a file of this format, brought to today's."""
         return upgrades.settings(values, version)
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")

@@ -123,8 +123,9 @@ def test_an_old_network_gives_the_answers_that_it_gave(projects, state, run):
 def test_an_old_network_is_explained_as_it_was(projects, state, run):
     """Occlusion has stayed what it was, so that rounding alone is left.
 
-    Integrated gradients take other steps than in the first release. Their sum is known to the tolerance asked for, a
-    thousandth, each time; a pixel only to how far the map says that it may be off.
+    Integrated gradients take other steps than in the first release, whose maps differ by a tenth in single pixels:
+    only their sum is known to the tolerance that was asked for. Since then the steps are the same, each of them a pass
+    there and back, whose rounding is that of a sum over the galaxy's pixels and the network's layers.
     """
     told = EXPECTED[state]["runs"][run]
     predictor = Predictor.load(projects[state] / "runs" / run)
@@ -146,10 +147,12 @@ def test_an_old_network_is_explained_as_it_was(projects, state, run):
     way = GradientSettings(tolerance=0.001)
     found = result_of(integrated_gradients.explain(predictor, image, None, way, threading.Event()))
     tolerance = 0.001 * abs(shared["score"] - shared["baseline_score"])
+    largest = max(shared["max"], -shared["min"])
+    near = (0.2 if state == "first-light" else 1e-4) * largest
     assert found.target_name == shared["target"]
     assert found.map.sum() == pytest.approx(shared["sum"], abs=2 * (tolerance + off))
-    unsure = max(found.map_error or 0.0, 0.001) * float(np.abs(found.map).sum())
-    assert [found.map.max(), found.map.min()] == pytest.approx([shared["max"], shared["min"]], abs=2 * unsure)
+    assert [found.map.max(), found.map.min()] == pytest.approx([shared["max"], shared["min"]], abs=near)
+    assert found.map[tuple(shared["argmax"])] >= found.map.max() - near
 
 
 @pytest.mark.parametrize(("state", "run"), GONE_ON)
@@ -176,7 +179,9 @@ def test_an_old_run_goes_on_as_it_would_have(copied, state, run):
     assert folder.settings_file.read_text(encoding="utf-8").startswith("# Tuning Fork settings, format ")
 
 
-@pytest.mark.parametrize(("state", "run"), [case for case in EVERY_RUN if case.values not in [c.values for c in GONE_ON]])
+@pytest.mark.parametrize(
+    ("state", "run"), [case for case in EVERY_RUN if case.values not in [c.values for c in GONE_ON]]
+)
 def test_every_other_old_run_goes_on_for_an_epoch_more(copied, state, run):
     folder = RunFolder(copied(state) / "runs" / run)
     done = len(checkpoint.load(folder.last).history)
@@ -207,7 +212,8 @@ def test_old_runs_are_listed_with_what_they_came_to_and_studies_are_no_runs(proj
     for name, each in own.items():
         told = EXPECTED[state]["runs"][name]["history"]
         assert each.state == STAGES.get(name[20:], "finished")
-        assert (each.epochs, each.loss) == (len(told), pytest.approx(min(row["val_loss"] for row in told), rel=1e-6))
+        assert each.epochs == len(told)
+        assert each.loss == pytest.approx(told[each.best_epoch - 1]["val_loss"], rel=1e-6)
         assert np.isfinite(each.score)
     assert {each.folder.path.parent.name for each in listed} == {"runs"}
 
@@ -230,7 +236,9 @@ def test_an_old_study_opens_with_what_it_had_found(projects, name):
     else:
         found = training_size.opened(folder)
         assert found.metric == told["metric"]
-        assert [[p.size, p.seed, p.values[found.metric]] for p in found.points] == told["points"]
+        for point, (size, seed, value) in zip(found.points, told["points"], strict=True):
+            assert (point.size, point.seed) == (size, seed)
+            assert point.values[found.metric] == pytest.approx(value, abs=1e-6)  # as the table has them
         assert list(found.sentences) == told["sentences"]
 
 
