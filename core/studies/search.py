@@ -31,7 +31,7 @@ from core.errors import FolderInUse, Problem
 from core.evaluate import evaluation
 from core.events import NEVER, Preview, Progress, Work, result_of
 from core.project.files import write_atomically
-from core.project.runs import RunFolder
+from core.project.runs import SEARCH_FILE, RunFolder
 from core.settings import toml
 from core.studies import merits, search_figure, trials
 from core.studies import search_space as spaces
@@ -43,7 +43,7 @@ from core.studies.workers import Crew
 from core.train.settings import RunSettings
 
 TABLE, BEST, FIGURE = "trials.csv", "best.toml", "search.png"
-_SETTINGS, _SEARCH, _DATA = "settings.toml", "search.toml", "data.checksum"
+_SETTINGS, _SEARCH, _DATA = "settings.toml", SEARCH_FILE, "data.checksum"
 _MAY_CHANGE = {"coarse", "fine", "workers"}
 _POLL = 1.0  # seconds
 

@@ -32,7 +32,7 @@ from core.evaluate import evaluation
 from core.evaluate.evaluation import Part
 from core.events import NEVER, EpochEnded, Preview, Progress, Skipped, Work, result_of
 from core.project.files import write_atomically
-from core.project.runs import RunFolder
+from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.settings import toml
 from core.studies import merits, size_figure, size_study
 from core.studies.settings import TrainingSizeSettings
@@ -43,7 +43,7 @@ from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
-_RUNS, _STUDY = "settings.toml", "study.toml"
+_RUNS, _STUDY = "settings.toml", SIZE_STUDY_FILE
 _BEGUN = ("running", "stopped")  # reasons of a run that is not finished
 
 

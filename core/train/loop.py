@@ -301,7 +301,7 @@ def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Che
     """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
     drawn = splits.fingerprint(plan.split, cutouts.ids)
-    if earlier is not None and environment.recorded_split(folder.environment_file) not in {None, drawn}:
+    if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, drawn}:
         raise NotPossible(
             "The parts of the data would not be those with which this run began, so that it cannot go on.",
             "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
@@ -319,3 +319,11 @@ def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Che
         run_report.note(folder, f"goes on after epoch {len(earlier.history)}")
     for notice in plan.notices:
         run_report.note(folder, str(notice))
+
+
+def _recorded_split(folder: RunFolder, ids: Sequence[str]) -> str | None:
+    """The fingerprint of the parts with which a run began; the first runs kept the parts only. None: there is none."""
+    recorded = environment.recorded_split(folder.environment_file)
+    if recorded is None and folder.split_file.exists():
+        return splits.fingerprint(splits.load(folder.split_file, ids), ids)
+    return recorded
