@@ -135,7 +135,7 @@ def known_scores(target: Target) -> Job:
     """Names of the figures of merit that there are for a target."""
 
     def run(stop: threading.Event) -> Work[tuple[str, ...]]:
-        from core.studies import merits
+        from core.metrics import merits
 
         yield from begin(stop)
         return merits.known(target)

@@ -30,10 +30,11 @@ from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, Problem
 from core.evaluate import evaluation
 from core.events import Preview, Progress, Work, result_of
+from core.metrics import merits
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.studies import merits, search_figure, trials
+from core.studies import search_figure, trials
 from core.studies import search_space as spaces
 from core.studies.journal import STAGES, Journal
 from core.studies.settings import SearchSettings
@@ -240,7 +241,7 @@ def with_noise(found: Search, data: Path) -> Search:
     )
     known = merits.flat(judgement.report)
     metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
-    return replace(found, noise=merits.sampling_error(judgement, metric, found.base.seed))
+    return replace(found, noise=judgement.sampling_error(metric, found.base.seed))
 
 
 def is_of(folder: Path, data: Path) -> bool:

@@ -31,10 +31,11 @@ from core.errors import FolderInUse, Problem, SettingsProblem, Stopped, TooFewGa
 from core.evaluate import evaluation
 from core.evaluate.evaluation import Part
 from core.events import EpochEnded, Preview, Progress, Skipped, Work, result_of
+from core.metrics import merits
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.studies import merits, size_figure, size_study
+from core.studies import size_figure, size_study
 from core.studies.settings import TrainingSizeSettings
 from core.studies.size_study import Point, SizeStudy
 from core.train import loop, preparation
@@ -269,7 +270,7 @@ def _trained(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str],
 def _judged(wanted: _Wanted, data: Path, part: Part, metric: str, stop: threading.Event) -> Point:
     judgement = result_of(evaluation.run(wanted.folder, data, part, stop))
     values = merits.flat(judgement.report)
-    values[size_study.error_name(metric)] = merits.sampling_error(judgement, metric, wanted.seed)
+    values[size_study.error_name(metric)] = judgement.sampling_error(metric, wanted.seed)
     about = json.loads(wanted.folder.metrics_file.read_text(encoding="utf-8"))
     return Point(
         size=about["data"]["galaxies"]["training"],
