@@ -24,7 +24,7 @@ or follow it:
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -143,3 +143,24 @@ def result_of(work: Work[R]) -> R:
             next(work)
         except StopIteration as end:
             return end.value
+
+
+def retell(work: Work[R], tell: Callable[[Event], Iterable[Event]]) -> Work[R]:
+    """Do a piece of work, and report other events in place of its own.
+
+    Parameters
+    ----------
+    work
+        What is done; closed if this is closed early.
+    tell
+        Called with each event; what it gives is reported instead, which may be nothing.
+    """
+    try:
+        while True:
+            try:
+                event = next(work)
+            except StopIteration as end:
+                return end.value
+            yield from tell(event)
+    finally:
+        work.close()

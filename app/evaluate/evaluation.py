@@ -206,7 +206,7 @@ class EvaluationPanel(QWidget):
     def _failed(self, problem: object) -> None:
         if not isinstance(problem, Problem):
             self._session.report(problem)
-        text = f"{problem.sentence} {problem.remedy}" if isinstance(problem, Problem) else str(problem)
+        text = problem.text if isinstance(problem, Problem) else str(problem)
         self.part.setText("These numbers could not be worked out")
         self.message.setText(text)
         self.numbers.clear()
@@ -222,7 +222,7 @@ class EvaluationPanel(QWidget):
         self._judgement = judgement
         part = "all labelled galaxies" if judgement.part == "all" else f"the {judgement.part} part"
         self.part.setText(f"“{run.title}” on {part} of {judgement.data}")
-        doubts = " ".join(f"{problem.sentence} {problem.remedy}" for problem in judgement.problems)
+        doubts = " ".join(problem.text for problem in judgement.problems)
         note = judgement.note[0].upper() + judgement.note[1:]
         self.message.setText(f"{note}. Intervals hold with 68 %. {doubts}".strip())
         self._show_part()

@@ -18,7 +18,7 @@ from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
-    from core.evaluate.metrics import ClassReport, QuantitiesReport
+    from core.metrics.report import ClassReport, QuantitiesReport
 
 _TABLES = (".csv", ".fits", ".xml", ".parquet")
 
@@ -40,7 +40,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
 def show(judgement: Evaluation, console: Console) -> None:
     """Print a judgement."""
-    from core.evaluate.metrics import ClassReport
+    from core.metrics.report import ClassReport
 
     part = "all labelled galaxies" if judgement.part == "all" else f"{judgement.part} part"
     console.say(f"{judgement.data}, {part}, {judgement.report.galaxies:,} galaxies: {judgement.note}.")

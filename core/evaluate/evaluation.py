@@ -22,10 +22,11 @@ from core.data import target as targets
 from core.data.cutouts import Cutouts
 from core.data.target import Classes, Quantities, Target
 from core.errors import CatalogueProblem, Problem, TooFewGalaxies, UnreadableFile
-from core.evaluate import metrics, predict, tables
-from core.evaluate.metrics import Report
+from core.evaluate import predict, tables
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
+from core.metrics import merits
+from core.metrics.report import Report, report
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal, relabelled
@@ -84,11 +85,15 @@ class Evaluation:
         called = self.predictions.scores.argmax(axis=1)
         return self.rows[(self.labels == names.index(true)) & (called == names.index(predicted))]
 
+    def sampling_error(self, metric: str, seed: int) -> float:
+        """How uncertain a figure of merit is because the galaxies are few, see :mod:`core.metrics.merits`."""
+        return merits.sampling_error(self.target, self.labels, self.predictions.scores, metric, seed)
+
 
 def run(
     folder: RunFolder | Path | str,
     data: Path | str | None = None,
-    part: Part = "test",
+    part: Part = "validation",
     stop: threading.Event = NEVER,
 ) -> Work[Evaluation]:
     """Judge a run, and keep the numbers in its folder.
@@ -153,7 +158,7 @@ def run(
         rows=rows,
         labels=labels[rows],
         predictions=predictions,
-        report=metrics.report(target, labels[rows], predictions.scores),
+        report=report(target, labels[rows], predictions.scores),
         unknown=unknown,
         problems=problems + predictions.problems,
     )

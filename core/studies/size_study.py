@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 
 from core.errors import Problem, SettingsProblem, UnreadableFile
+from core.metrics import merits
 from core.project.files import write_list
-from core.studies import merits, power_law
+from core.studies import power_law
 from core.studies.power_law import PowerLaw
 
 _FIRST = ("size", "seed", "run", "epochs", "best_epoch", "galaxies")  # of a row; the figures of merit follow

@@ -27,6 +27,7 @@ from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, NotANumber, NotPossible, Stopped
 from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
+from core.metrics.tally import Tally
 from core.nets.device import memory_format
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
@@ -51,7 +52,6 @@ from core.train.checkpoint import Checkpoint
 from core.train.forward import answered, order, shown_labels
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
-from core.train.scoring import Tally
 from core.train.settings import RunSettings
 from core.train.zero_shot import Baseline, judged
 

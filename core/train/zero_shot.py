@@ -9,10 +9,10 @@ import torch
 from core.data import target as targets
 from core.data.target import Classes, Quantities, VoteFractions
 from core.events import Scores
+from core.metrics.tally import Tally
 from core.nets import losses, transfer
 from core.train.batches import ImageSource, in_order
 from core.train.plan import TrainingPlan
-from core.train.scoring import Tally
 
 _BATCH = 256
 

@@ -2,11 +2,12 @@
 
 import ast
 import dataclasses
+from collections.abc import Iterator
 
 import pytest
 from program import ROOT
 
-from core.events import NEVER, EpochEnded, Progress, Scores, Work, result_of
+from core.events import NEVER, EpochEnded, Event, Progress, Scores, Work, result_of, retell
 
 
 def test_the_result_of_work_is_what_it_returns():
@@ -61,3 +62,36 @@ def test_all_long_work_may_be_started_without_a_way_to_stop_it():
             if any(argument.arg == "stop" for argument in without):
                 required.append(f"{path.relative_to(ROOT)}: {function.name}")
     assert not required
+
+
+def count_to_three(seen: list[str]) -> Work[str]:
+    try:
+        for number in range(3):
+            yield Progress(number, 3, "galaxies")
+    finally:
+        seen.append("closed")
+    return "done"
+
+
+def test_events_are_told_in_other_words_and_the_result_is_kept():
+    def tell(event: Event) -> Iterator[Event]:
+        if isinstance(event, Progress) and event.done != 1:
+            yield Progress(10 + event.done, 20, "steps")
+            yield Progress(11 + event.done, 20, "steps")
+
+    results: list[str] = []
+
+    def outer() -> Work[None]:
+        results.append((yield from retell(count_to_three([]), tell)))
+
+    told = [event.done for event in outer() if isinstance(event, Progress)]
+    assert told == [10, 11, 12, 13]
+    assert results == ["done"]
+
+
+def test_whoever_closes_the_outer_work_closes_the_inner_one():
+    seen: list[str] = []
+    work = retell(count_to_three(seen), lambda event: [event])
+    next(work)
+    work.close()
+    assert seen == ["closed"]
