@@ -136,7 +136,7 @@ def result_of(work: Work[R]) -> R:
     --------
     >>> from core.evaluate import evaluation
     >>> result_of(evaluation.run("runs/first")).part
-    'test'
+    'validation'
     """
     while True:
         try:
