@@ -1,12 +1,29 @@
 """What work may report while it goes on.
 
-Every long piece of work in ``core`` is a generator with the signature ``f(..., stop: threading.Event) ->
+Every long piece of work in ``core`` is a generator with the signature ``f(..., stop: threading.Event = NEVER) ->
 Work[Result]``: it yields these events, looks at ``stop`` often, and *returns* its result. It knows nothing of
 threads, windows or progress bars.
+
+Examples
+--------
+In a notebook, let the work run to its end,
+
+>>> from core.evaluate import predict
+>>> from core.events import Progress, result_of
+>>> predictions = result_of(predict.run("runs/first", "survey.h5"))
+
+or follow it:
+
+>>> for event in predict.run("runs/first", "survey.h5"):
+...     if isinstance(event, Progress):
+...         print(f"{event.done} of {event.total} {event.unit}")
+0 of 90 galaxies
+90 of 90 galaxies
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,8 +108,36 @@ R = TypeVar("R")
 Work: TypeAlias = Generator[Event, None, R]
 
 
+class _Never(threading.Event):
+    """An event that all work may share, since nobody can set it."""
+
+    def set(self) -> None:
+        raise TypeError("NEVER cannot be set: it would stop all work. Pass a threading.Event() of your own.")
+
+
+NEVER = _Never()
+"""The ``stop`` of work that nobody is going to stop."""
+
+
 def result_of(work: Work[R]) -> R:
-    """Run a piece of work to its end, paying no attention to its events."""
+    """Run a piece of work to its end, paying no attention to its events.
+
+    Parameters
+    ----------
+    work
+        What any of the long functions of ``core`` returns.
+
+    Raises
+    ------
+    Problem
+        Whatever the work raises.
+
+    Examples
+    --------
+    >>> from core.evaluate import evaluation
+    >>> result_of(evaluation.run("runs/first")).part
+    'test'
+    """
     while True:
         try:
             next(work)

@@ -25,7 +25,7 @@ from core.errors import CatalogueProblem, Problem, TooFewGalaxies, UnreadableFil
 from core.evaluate import metrics, predict, tables
 from core.evaluate.metrics import Report
 from core.evaluate.predict import Predictions
-from core.events import Skipped, Work
+from core.events import NEVER, Skipped, Work
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal, relabelled
@@ -85,7 +85,12 @@ class Evaluation:
         return self.rows[(self.labels == names.index(true)) & (called == names.index(predicted))]
 
 
-def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event) -> Work[Evaluation]:
+def run(
+    folder: RunFolder | Path | str,
+    data: Path | str | None = None,
+    part: Part = "test",
+    stop: threading.Event = NEVER,
+) -> Work[Evaluation]:
     """Judge a run, and keep the numbers in its folder.
 
     ``metrics.json`` gets them under the name of the part, or for another dataset under ``elsewhere`` and its name;
@@ -112,9 +117,19 @@ def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event)
         There is no galaxy to judge on.
     NotPossible
         The stamps do not fit the network.
+
+    Examples
+    --------
+    >>> from core.events import result_of
+    >>> judged = result_of(run("runs/first", part="validation"))
+    >>> judged.part, judged.target.names
+    ('validation', ('disk', 'edge-on', 'spheroid'))
+    >>> print(f"completeness of disks: {judged.report.completeness['disk']}")
+    completeness of disks: ...
     """
+    folder = RunFolder.at(folder)
     predictor = Predictor.load(folder.best)
-    path = data or _own_data(folder, predictor)
+    path = Path(data) if data else _own_data(folder, predictor)
     with Cutouts.open(path) as cutouts:
         is_own = cutouts.checksum == predictor.card.get("checksum")
         target = predictor.target

@@ -17,7 +17,7 @@ from core.data.cutouts import Cutouts
 from core.data.settings import ImportSettings
 from core.data.target import Quantities, Target
 from core.errors import NotANumber, OutOfMemory, Problem, Stopped
-from core.events import Progress, Skipped, Work
+from core.events import NEVER, Progress, Skipped, Work
 from core.nets import device as devices
 from core.nets.predictor import Predictor
 
@@ -74,7 +74,9 @@ class Predictions:
         return [self.names[place] for place in self.scores.argmax(axis=1)] if len(self.ids) else []
 
 
-def run(predictor: Path, data: Path, rows: NDArray[np.int64] | None, stop: threading.Event) -> Work[Predictions]:
+def run(
+    predictor: Path | str, data: Path | str, rows: NDArray[np.int64] | None = None, stop: threading.Event = NEVER
+) -> Work[Predictions]:
     """Predict galaxies of a dataset.
 
     Yields :class:`~core.events.Progress`, and a :class:`~core.events.Skipped` for each doubt: another pixel scale,
@@ -97,6 +99,17 @@ def run(predictor: Path, data: Path, rows: NDArray[np.int64] | None, stop: threa
         The stamps have another number of bands than the network.
     UnreadableFile, WrongVersion
         A file cannot be read.
+
+    Examples
+    --------
+    >>> from core.events import result_of
+    >>> predictions = result_of(run("runs/first", "survey.h5"))
+    >>> predictions.names
+    ('disk', 'edge-on', 'spheroid')
+    >>> predictions.scores.shape
+    (90, 3)
+    >>> dict(zip(predictions.ids[:2], predictions.predicted))
+    {'587722981742085100': ..., '587722981742085101': ...}
     """
     with Cutouts.open(data) as cutouts:
         loaded = Predictor.load(predictor, devices.choose("auto"))
@@ -107,7 +120,7 @@ def from_files(
     predictor: Path,
     sources: Sequence[Path],
     settings: ImportSettings,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
 ) -> Work[Predictions]:
     """Predict galaxies in image files, by way of a dataset that lasts only as long as the work.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.data.cutouts import Cutouts
 from core.data.stretch import colour_planes, suited
 from core.errors import NotANumber, Stopped
-from core.events import Progress, Skipped, Work, result_of
+from core.events import NEVER, Progress, Skipped, Work, result_of
 from core.explain import methods
 from core.explain.explanation import Explanation
 from core.explain.film import shoot
@@ -31,7 +31,7 @@ def explain_many(
     method: str,
     settings: Settings,
     folder: Path,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
     *,
     film: bool = False,
 ) -> Work[int]:

@@ -23,7 +23,7 @@ from sklearn.manifold import TSNE
 
 from core.data.cutouts import Cutouts
 from core.errors import NotANumber, Stopped, TooFewGalaxies
-from core.events import Progress, Skipped, Work
+from core.events import NEVER, Progress, Skipped, Work
 from core.explain import activations
 from core.explain.settings import FeatureMapSettings
 from core.nets import device as devices
@@ -63,7 +63,7 @@ class FeatureMap:
         return len(self.rows)
 
 
-def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threading.Event) -> Work[FeatureMap]:
+def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threading.Event = NEVER) -> Work[FeatureMap]:
     """Draw the map of a dataset.
 
     Yields progress in galaxies, and a :class:`~core.events.Skipped` for each doubt whether the network fits them. A
@@ -113,7 +113,7 @@ def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threadi
 
 
 def last_features(
-    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event
+    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event = NEVER
 ) -> Work[NDArray[np.float32]]:
     """What the head is given for each of these galaxies, float32 (n, F), in one pass over the dataset.
 

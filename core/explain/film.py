@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from core.data.stretch import StretchSettings, limits, to_rgb
-from core.events import Preview, Progress, Work
+from core.events import NEVER, Preview, Progress, Work
 from core.explain import occlusion
 from core.explain.explanation import Explanation
 from core.explain.occluder import positions
@@ -84,7 +84,7 @@ def shoot(
     settings: OcclusionSettings,
     look: StretchSettings,
     planes: tuple[int, int, int] | None,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Film]:
     """Film the square on its way over a galaxy.

@@ -32,7 +32,7 @@ from torch.nn import functional
 from core.data.cutouts import Cutouts
 from core.data.stretch import StretchSettings, colour_planes, suited, to_rgb
 from core.errors import NotPossible, Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.explain import deconvnet
 from core.explain.activations import short
 from core.explain.fits_header import plain
@@ -90,7 +90,7 @@ def draw(
     data: Path,
     found: TopActivations,
     filters: Sequence[int],
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
     smoothing: float = SMOOTHING,
     stretch: StretchSettings | None = None,
 ) -> Work[list[FilterMosaic]]:

@@ -179,7 +179,7 @@ class Predictor:
         write_atomically(path, safetensors.torch.save(tensors, {_HEADER: json.dumps(plan)}))
 
     @classmethod
-    def load(cls, path: Path, device: torch.device | str = "cpu") -> Predictor:
+    def load(cls, path: Path | str, device: torch.device | str = "cpu") -> Predictor:
         """Read a file, of an earlier format, too, or the best weights in the folder of a run.
 
         Raises
@@ -188,7 +188,14 @@ class Predictor:
             It is missing, damaged or something else.
         WrongVersion
             A newer program wrote it.
+
+        Examples
+        --------
+        >>> predictor = Predictor.load("runs/first")
+        >>> predictor.output_names, predictor.stamp_shape
+        (('disk', 'edge-on', 'spheroid'), (1, 24, 24))
         """
+        path = Path(path)
         if path.is_dir():
             path = path / "best.safetensors"
         plan, tensors = _read(path)

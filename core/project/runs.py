@@ -47,6 +47,11 @@ class RunFolder:
             ) from error
         return cls(path)
 
+    @classmethod
+    def at(cls, place: RunFolder | Path | str) -> RunFolder:
+        """The run folder at a path; one that is given already is handed back."""
+        return place if isinstance(place, RunFolder) else cls(Path(place))
+
     @property
     def name(self) -> str:
         """The folder's name."""

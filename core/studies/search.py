@@ -29,7 +29,7 @@ import numpy as np
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, Problem
 from core.evaluate import evaluation
-from core.events import Preview, Progress, Work, result_of
+from core.events import NEVER, Preview, Progress, Work, result_of
 from core.project.files import write_atomically
 from core.project.runs import SEARCH_FILE, RunFolder
 from core.settings import toml
@@ -48,7 +48,9 @@ _MAY_CHANGE = {"coarse", "fine", "workers"}
 _POLL = 1.0  # seconds
 
 
-def run(settings: RunSettings, data: Path, folder: Path, search: SearchSettings, stop: threading.Event) -> Work[Search]:
+def run(
+    settings: RunSettings, data: Path, folder: Path, search: SearchSettings, stop: threading.Event = NEVER
+) -> Work[Search]:
     """Search, coarsely and then finely.
 
     Yields the progress in trials, and after each the search so far as a :class:`~core.events.Preview` of a
@@ -106,7 +108,7 @@ def _carried_out(
         yield from _news(journal)
 
 
-def help_along(data: Path, folder: Path, worker: int, stop: threading.Event) -> Work[int]:
+def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NEVER) -> Work[int]:
     """Take part in a search that another process runs, until it is over; returns how many trials this one has done.
 
     Parameters

@@ -30,7 +30,7 @@ from core.data.target import Classes
 from core.errors import FolderInUse, Problem, SettingsProblem, Stopped, TooFewGalaxies
 from core.evaluate import evaluation
 from core.evaluate.evaluation import Part
-from core.events import EpochEnded, Preview, Progress, Skipped, Work, result_of
+from core.events import NEVER, EpochEnded, Preview, Progress, Skipped, Work, result_of
 from core.project.files import write_atomically
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.settings import toml
@@ -73,7 +73,7 @@ class _Wanted:
 
 
 def run(
-    settings: RunSettings, data: Path, folder: Path, study: TrainingSizeSettings, stop: threading.Event
+    settings: RunSettings, data: Path, folder: Path, study: TrainingSizeSettings, stop: threading.Event = NEVER
 ) -> Work[SizeStudy]:
     """Train with every size and seed, and say what more labels are worth.
 

@@ -10,7 +10,7 @@ from typing import Literal
 import optuna
 
 from core.errors import NotANumber, NotPossible, OutOfMemory, SettingsProblem, Stopped
-from core.events import EpochEnded, Preview, Scores, Work
+from core.events import NEVER, EpochEnded, Preview, Scores, Work
 from core.project.runs import RunFolder
 from core.studies import trials
 from core.studies.journal import Journal, run_of
@@ -22,7 +22,9 @@ from core.train.settings import RunSettings, StoppingSettings
 _VALUES_FAULT = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other values may do
 
 
-def tried(trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path, stop: threading.Event) -> Work[None]:
+def tried(
+    trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path, stop: threading.Event = NEVER
+) -> Work[None]:
     """Train one trial to its end, or until it is given up; tell the journal.
 
     Whatever breaks it off, also a defect, gives its values back to be tried again.

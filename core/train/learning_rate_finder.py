@@ -30,7 +30,7 @@ from torch import Tensor
 
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
-from core.events import Progress, Skipped, Work
+from core.events import NEVER, Progress, Skipped, Work
 from core.train import environment, optimiser, preparation
 from core.train.batches import ImageSource, Rows, open_images
 from core.train.forward import answered, order, shown_labels
@@ -71,7 +71,7 @@ class RateRange:
     suggestion: float
 
 
-def run(settings: RunSettings, data: Path, stop: threading.Event, *, steps: int = STEPS) -> Work[RateRange]:
+def run(settings: RunSettings, data: Path, stop: threading.Event = NEVER, *, steps: int = STEPS) -> Work[RateRange]:
     """Try learning rates from 1e-6 to 10 on a throwaway network.
 
     Parameters

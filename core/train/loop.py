@@ -26,7 +26,7 @@ from torch import nn
 from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, NotANumber, NotPossible, Stopped
-from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
+from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.nets.device import memory_format
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
@@ -86,7 +86,12 @@ class RunResult:
 
 
 def run(
-    settings: RunSettings, data: Path, folder: RunFolder, stop: threading.Event, *, resume: bool = False
+    settings: RunSettings,
+    data: Path | str,
+    folder: RunFolder | Path | str,
+    stop: threading.Event = NEVER,
+    *,
+    resume: bool = False,
 ) -> Work[RunResult]:
     """Train a network on a dataset, or go on with a run that was broken off.
 
@@ -97,7 +102,7 @@ def run(
     data
         The dataset.
     folder
-        An empty run folder, or with ``resume`` the run's.
+        An empty run folder, or one that is yet to be made, or with ``resume`` the run's.
     stop
         When set, the running epoch ends with the current batch, is validated and saved.
     resume
@@ -110,7 +115,26 @@ def run(
         The data, the settings or the device do not allow it, or the loss is no longer a number.
     Stopped
         ``stop`` was set before the first batch was done.
+
+    Examples
+    --------
+    Train, and see what comes of it:
+
+    >>> from core.events import EpochEnded, result_of
+    >>> settings = RunSettings.model_validate({"network": {"depth": 2}, "optimiser": {"epochs": 2}})
+    >>> trained = result_of(run(settings, "survey.h5", "runs/second"))
+    >>> trained.reason, trained.epochs
+    ('finished', 2)
+
+    Or watch the epochs go by; ``break`` ends the training, which :func:`core.train.resuming.run` takes up again:
+
+    >>> for event in run(settings, "survey.h5", "runs/third"):
+    ...     if isinstance(event, EpochEnded):
+    ...         print(f"epoch {event.epoch} of {event.epochs}: accuracy {event.validation.values['accuracy']:.2f}")
+    epoch 1 of 2: accuracy ...
+    epoch 2 of 2: accuracy ...
     """
+    folder = RunFolder.at(folder)
     earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))

@@ -1,10 +1,12 @@
 """Work yields events and returns its result."""
 
+import ast
 import dataclasses
 
 import pytest
+from program import ROOT
 
-from core.events import EpochEnded, Progress, Scores, Work, result_of
+from core.events import NEVER, EpochEnded, Progress, Scores, Work, result_of
 
 
 def test_the_result_of_work_is_what_it_returns():
@@ -34,3 +36,28 @@ def test_events_cannot_be_changed_by_those_who_read_them():
     for event, name in ((Progress(0, 1), "done"), (EpochEnded(1, 2, scores, scores, 0.1, 1.0, 1, 0), "epoch")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(event, name, 7)
+
+
+def test_the_event_that_stands_for_never_cannot_be_set():
+    with pytest.raises(TypeError, match="of your own"):
+        NEVER.set()
+    assert not NEVER.is_set()
+
+
+def test_all_long_work_may_be_started_without_a_way_to_stop_it():
+    required = []
+    for path in sorted((ROOT / "core").rglob("*.py")):
+        if "cli" in path.parts:
+            continue  # a terminal always has Ctrl-C
+        for function in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(function, ast.FunctionDef) or function.name.startswith("_"):
+                continue
+            arguments = function.args
+            positional = [*arguments.posonlyargs, *arguments.args]
+            without = positional[: len(positional) - len(arguments.defaults)]
+            without += [
+                one for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if not value
+            ]
+            if any(argument.arg == "stop" for argument in without):
+                required.append(f"{path.relative_to(ROOT)}: {function.name}")
+    assert not required

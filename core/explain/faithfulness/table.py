@@ -22,7 +22,7 @@ from core.data import target as targets
 from core.data.cutouts import Cutouts
 from core.data.target import Classes, Target, VoteFractions
 from core.errors import NotANumber, Stopped, TooFewGalaxies
-from core.events import Progress, Skipped, Work, result_of
+from core.events import NEVER, Progress, Skipped, Work, result_of
 from core.explain.faithfulness.assessment import Belief, believe
 from core.explain.faithfulness.localisation import GROUNDS, Ground
 from core.explain.faithfulness.settings import BeliefSettings
@@ -169,7 +169,7 @@ def believe_many(
     data: Path,
     part: Part | Sequence[int],
     settings: BeliefSettings,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
 ) -> Work[BeliefTable]:
     """Ask of many galaxies whether to believe what a network says of them.
 
