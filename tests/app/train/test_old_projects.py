@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
-from app.shell.window import MainWindow
 from app.train.runs import RunsPanel
 from app.train.training_form import TrainingForm
 from core.project.runs import RunFolder
@@ -22,41 +20,33 @@ from core.train.settings import RunSettings
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
-@pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    opened = MainWindow()
-    qtbot.addWidget(opened)
-    with qtbot.waitExposed(opened):
-        opened.show()
-    yield opened
-    opened.close()
-
-
 @pytest.mark.parametrize("state", ["first-light", "inside", "bench"])
-def test_an_old_project_opens_in_the_window_and_a_click_opens_its_run(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path, state: str
-) -> None:
+def test_an_old_project_opens_and_a_click_opens_its_run(qtbot: QtBot, tmp_path: Path, state: str) -> None:
     project = Path(shutil.copytree(GOLDEN / state, tmp_path / state))
+    session = Session()
     told: list[object] = []
-    window.session.problem.connect(told.append)
-    window.open_project(project)
-    qtbot.waitUntil(lambda: window.session.cutouts is not None, timeout=20_000)
-    window.show_workspace("train")
-    panel = window.findChild(RunsPanel)
-    assert panel is not None
-    runs = sorted((project / "runs").iterdir())
-    assert panel.table.topLevelItemCount() == len(runs)
-    item = panel.table.findItems("first", Qt.MatchFlag.MatchExactly)[0]
-    assert "accuracy" in item.text(1)
-    panel.table.scrollToItem(item)
-    place = panel.table.visualItemRect(item).center()
-    qtbot.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert window.session.run is not None
-    assert window.session.run.path == runs[0]
-    assert window.session.settings == toml.load(RunSettings, runs[0] / "settings.toml")
-    assert window.session.predictor_path is not None
-    assert told == []
+    session.problem.connect(told.append)
+    panel = RunsPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(800, 400)
+    panel.show()
+    try:
+        session.open_project(project)
+        session.open_cutouts(project / "datasets" / "survey.h5")
+        runs = sorted((project / "runs").iterdir())
+        assert panel.table.topLevelItemCount() == len(runs)
+        item = panel.table.findItems("first", Qt.MatchFlag.MatchExactly)[0]
+        assert "accuracy" in item.text(1)
+        panel.table.scrollToItem(item)
+        place = panel.table.visualItemRect(item).center()
+        qtbot.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert session.run is not None
+        assert session.run.path == runs[0]
+        assert session.settings == toml.load(RunSettings, runs[0] / "settings.toml")
+        assert session.predictor_path is not None
+        assert told == []
+    finally:
+        session.close()
 
 
 def test_settings_of_an_old_run_fill_the_form(
