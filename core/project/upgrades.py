@@ -38,8 +38,13 @@ def settings_format(values: Values) -> int:
 
 
 def predictor(plan: Values) -> Values:
-    """What a predictor's file says beside its weights."""
-    return _upgraded(plan, int(plan["format"]), (_predictor_2,))
+    """What a predictor's file says beside its weights.
+
+    Before there were error bars, each name had one output, and before stamps were scaled each by itself, none was;
+    neither had to be told.
+    """
+    names = plan["target"].get("names") or plan["target"]["columns"]
+    return {"outputs": len(names), "samplewise": "none", **_upgraded(plan, int(plan["format"]), (_predictor_2,))}
 
 
 def checkpoint(state: Values) -> Values:
@@ -74,13 +79,8 @@ def _network_2(network: Values) -> Values:
 
 
 def _predictor_2(plan: Values) -> Values:
-    """The network's settings as in :func:`_network_2`; and what had one value only was not told.
-
-    There were no error bars, so that each name had one output, and stamps were not scaled each by itself.
-    """
-    names = plan["target"].get("names") or plan["target"]["columns"]
-    told = {"outputs": len(names), "samplewise": "none"}
-    return {**told, **plan, "network": _network_2(plan["network"]), "format": 2}
+    """The network's settings as in :func:`_network_2`."""
+    return {**plan, "network": _network_2(plan["network"]), "format": 2}
 
 
 def _table(values: Values, name: str) -> Values:
