@@ -124,6 +124,12 @@ class Cutouts:
         """Whether these are 8-bit pictures rather than calibrated images."""
         return self.images.dtype == np.uint8
 
+    @property
+    def median_pixel_scale(self) -> float:
+        """Median of the known pixel scales in arcsec/pixel; NaN where none is known."""
+        known = self.pixel_scale[np.isfinite(self.pixel_scale)]
+        return float(np.median(known)) if len(known) else float("nan")
+
     @cached_property
     def ids(self) -> list[str]:
         """The galaxies' ids, as text."""

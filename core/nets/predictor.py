@@ -205,23 +205,6 @@ class Predictor:
             raise UnreadableFile(f"The network in this file is damaged ({error}).", "", str(path)) from error
 
 
-def frozen_copy(predictor: Predictor) -> Predictor:
-    """The same predictor with its own, unchanging weights in evaluation mode."""
-    network = cnn.build(predictor.network.settings, predictor.network.shape, predictor.network.outputs)
-    network.load_state_dict(predictor.network.state_dict())
-    network.to(predictor.device).eval().requires_grad_(requires_grad=False)
-    return Predictor(
-        network,
-        predictor.normalisation,
-        predictor.target,
-        predictor.bands,
-        predictor.stamp_shape,
-        predictor.pixel_scale,
-        predictor.output_scale,
-        dict(predictor.card),
-    )
-
-
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     remedy = "Choose the folder of a run, or a file such as best.safetensors."
     if not path.exists():

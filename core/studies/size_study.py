@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from core.data.settings import HeldOutPart
 from core.errors import Problem, SettingsProblem, UnreadableFile
 from core.metrics import merits
 from core.project.files import write_list
@@ -73,7 +73,7 @@ class SizeStudy:
     """
 
     folder: Path
-    part: Literal["validation", "test"]
+    part: HeldOutPart
     metric: str
     points: tuple[Point, ...]
     wanted: int

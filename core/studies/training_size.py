@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 
 from core.data.cutouts import Cutouts
+from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import FolderInUse, Problem, SettingsProblem, Stopped, TooFewGalaxies
 from core.evaluate import evaluation
-from core.evaluate.evaluation import Part
 from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, result_of, retell
 from core.metrics import merits
 from core.project.files import write_atomically
@@ -271,7 +271,7 @@ def _train(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str], b
         yield from retell(loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way), tell)
 
 
-def _evaluate(wanted: _Wanted, data: Path, part: Part, metric: str, stop: threading.Event) -> Point:
+def _evaluate(wanted: _Wanted, data: Path, part: HeldOutPart, metric: str, stop: threading.Event) -> Point:
     judgement = result_of(evaluation.run(wanted.folder, data, part, stop))
     values = merits.flat(judgement.report)
     values[size_study.error_name(metric)] = judgement.sampling_error(metric, wanted.seed)

@@ -49,11 +49,11 @@ from core.train import (
 )
 from core.train.batches import ImageSource, in_order, open_images
 from core.train.checkpoint import Checkpoint
-from core.train.forward import answered, order, shown_labels
+from core.train.forward import forward_batch, order, shown_labels
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
-from core.train.zero_shot import Baseline, judged
+from core.train.zero_shot import Baseline, evaluate_base
 
 Reason = Literal["finished", "early", "stopped"]
 _VALIDATION_BATCH = 256
@@ -145,7 +145,7 @@ def run(
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
         with (yield from open_images(cutouts, rows, plan.early, plan.device, stop)) as images:
-            baseline = judged(plan, images) if earlier is None else run_report.read_baseline(folder)
+            baseline = evaluate_base(plan, images) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
             done = len(earlier.history) if earlier is not None else 0
@@ -183,7 +183,7 @@ def _train(
         costs = stopping.costs(history, settings.stopping)
         train, seconds = yield from _epoch(plan, images, criterion, moving, epoch, costs, stop)
         started = time.perf_counter()
-        validation = validated(plan, images, judge).scores()
+        validation = validate(plan, images, judge).scores()
         if not math.isfinite(validation.loss):
             raise nan_diagnosis.explained(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
@@ -202,10 +202,10 @@ def _train(
         )
         history.append(ended)
         note(ended)
-        yield from _kept(plan, folder, moving, history, baseline)
+        yield from _save_epoch(plan, folder, moving, history, baseline)
     if not history:
         raise Stopped
-    return _finished(plan, images, folder, judge, history, reason, baseline)
+    return _finish(plan, images, folder, judge, history, reason, baseline)
 
 
 def _epoch(
@@ -224,7 +224,7 @@ def _epoch(
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
         labels = shown_labels(plan, rows, epoch, batch)
-        varied, outputs = answered(plan, stamps, epoch, batch)
+        varied, outputs = forward_batch(plan, stamps, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
         if not math.isfinite(value):
@@ -241,7 +241,7 @@ def _epoch(
     return tally.scores(), seconds
 
 
-def validated(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
+def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
     """The validation part through the network: float32, nothing varied, every galaxy once."""
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
@@ -255,7 +255,7 @@ def validated(plan: TrainingPlan, images: ImageSource, criterion: Loss, network:
     return tally
 
 
-def _kept(
+def _save_epoch(
     plan: TrainingPlan, folder: RunFolder, moving: OptimiserStep, history: list[EpochEnded], baseline: Baseline | None
 ) -> Work[None]:
     """Write down the epoch that has just ended, in the order in which a killed run can be understood."""
@@ -274,7 +274,7 @@ def _kept(
     yield CheckpointSaved(ended.epoch, path, is_best)
 
 
-def _finished(
+def _finish(
     plan: TrainingPlan,
     images: ImageSource,
     folder: RunFolder,
@@ -284,7 +284,7 @@ def _finished(
     baseline: Baseline | None,
 ) -> RunResult:
     best = Predictor.load(folder.best, plan.device)
-    warnings = [run_report.CONSTANT] if validated(plan, images, criterion, best.network).is_constant() else []
+    warnings = [run_report.CONSTANT] if validate(plan, images, criterion, best.network).is_constant() else []
     values = run_report.metrics(plan, history, reason, warnings, baseline)
     run_report.write_metrics(folder, values)
     run_report.write_card(folder, plan, values)

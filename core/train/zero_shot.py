@@ -36,7 +36,7 @@ class Baseline:
     names: tuple[str, ...]
 
 
-def judged(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
+def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
     """Judge ``plan.base`` on the validation part, before the first step; None where it knows none of the names.
 
     All its classes compete: to choose one that the new data does not have is a mistake, too.
