@@ -44,7 +44,7 @@ class PatientBot(QtBot):
         super().waitUntil(callback, timeout=max(timeout, _LONG))
 
     def waitSignal(self, signal: Any, *, timeout: int = _LONG, **options: Any) -> Any:
-        """Fail only where a patient astronomer would have given up; what may stay away is waited for as long as told."""
+        """Fail only where a patient astronomer would have given up; for what may stay away, wait as long as told."""
         patience = timeout if options.get("raising") is False else max(timeout, _LONG)
         return super().waitSignal(signal, timeout=patience, **options)
 
