@@ -86,10 +86,10 @@ def stays(qtbot: QtBot, read: Callable[[], Any], steps: int = 50) -> bool:
     return read() == before
 
 
-def wait_for_a_standstill(qtbot: QtBot, read: Callable[[], Any]) -> Any:
-    """What is read once it changes no more."""
+def wait_for_a_standstill(qtbot: QtBot, read: Callable[[], Any], steps: int = 50) -> Any:
+    """What is read once it changes no more while so many steps are made, see :func:`stays`."""
     end = time.monotonic() + _LONG / 1000
-    while not stays(qtbot, read):
+    while not stays(qtbot, read, steps):
         assert time.monotonic() < end, "it goes on and on"
     return read()
 
