@@ -27,6 +27,7 @@ from app.data import work
 from app.data.widgets.import_choices import ImportChoices
 from app.data.widgets.report_view import ReportView
 from app.jobs.job import Job, Latest
+from app.panel.room import Desk
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.forms import SettingsForm
@@ -355,6 +356,21 @@ class ImportWizard(QDialog):
         self._settle.stop()
         self._preview.stop()
         super().done(arg__1)
+
+
+def show(desk: Desk, sources: Sequence[Path] = ()) -> None:
+    """Open the import wizard, or bring it back with what is under way."""
+    before = desk.window.findChildren(ImportWizard)
+    wizard = before[-1] if before else None
+    if wizard is None or not (wizard.isVisible() or wizard.is_importing):
+        if wizard is not None:
+            wizard.deleteLater()
+        wizard = ImportWizard(desk.session, desk.projects / "My galaxies", sources, desk.window)
+        wizard.imported.connect(desk.open_dataset)
+    elif sources and not wizard.is_importing:
+        wizard.set_sources(sources)
+    wizard.show()
+    wizard.raise_()
 
 
 def _told(preview: ImportPreview, *, with_labels: bool) -> list[str]:
