@@ -138,7 +138,7 @@ class GalleryPanel(Panel):
         self.menu.aboutToShow.connect(self._fill_menu)
 
     def _wind_up(self) -> None:
-        self.grid.close_source()
+        self.grid.pictures.close()
 
     # -- the dataset -----------------------------------------------------------------------------------------------
 
