@@ -66,7 +66,7 @@ class DatasetPanel(QWidget):
         self.problem = _label("problem")
         self.rule = _label("muted")
         self.learn = ColumnChooser("")
-        self.form = SettingsForm(DataSettings, self._session.settings.data, exclude={"labels"})
+        self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels"})
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("Seed ")
@@ -110,9 +110,9 @@ class DatasetPanel(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        session.cutouts_changed.connect(self._new_dataset)
-        session.split_changed.connect(self._show_parts)
-        session.settings_changed.connect(self._show_settings)
+        session.dataset.changed.connect(self._new_dataset)
+        session.dataset.split_changed.connect(self._show_parts)
+        session.draft.changed.connect(self._show_settings)
         self.others.activated.connect(self._open)
         self.form.changed.connect(self._edited)
         self.learn.changed.connect(self._chose)
@@ -124,7 +124,7 @@ class DatasetPanel(QWidget):
 
     def _open(self, place: int) -> None:
         """Open another dataset of the project."""
-        path, cutouts = self.others.itemData(place), self._session.cutouts
+        path, cutouts = self.others.itemData(place), self._session.dataset.cutouts
         if cutouts is not None and path != cutouts.path:
             try:
                 self._session.open_cutouts(path)
@@ -133,27 +133,26 @@ class DatasetPanel(QWidget):
                 self._list_datasets()
 
     def _edited(self, data: DataSettings) -> None:
-        self._session.set_settings(self._session.settings.model_copy(update={"data": data}))
+        self._session.draft.edit("data", data)
 
     def _chose(self, labels: tuple[str, ...]) -> None:
-        data = self._session.settings.data.model_copy(update={"labels": labels})
-        self._session.set_settings(self._session.settings.model_copy(update={"data": data}))
+        self._session.draft.edit("data.labels", labels)
 
     def _reseeded(self, seed: int) -> None:
-        self._session.set_settings(self._session.settings.model_copy(update={"seed": seed}))
+        self._session.draft.edit("seed", seed)
 
     def _select(self) -> None:
         """A click on a class selects its galaxies."""
-        target, items = self._session.target, self.table.selectedItems()
+        target, items = self._session.dataset.target, self.table.selectedItems()
         if isinstance(target, Classes) and items:
             name = items[0].data(Qt.ItemDataRole.UserRole)
-            labels = [label_text(value) for value in self._session.columns[target.column].tolist()]
+            labels = [label_text(value) for value in self._session.dataset.columns[target.column].tolist()]
             self._session.set_selection(np.flatnonzero(np.array(labels) == name))
 
     # -- from the session to the user ------------------------------------------------------------------------------
 
     def _list_datasets(self) -> None:
-        project, cutouts = self._session.project, self._session.cutouts
+        project, cutouts = self._session.project, self._session.dataset.cutouts
         self.others.clear()
         for path in [] if project is None else project.datasets():
             self.others.addItem(path.stem, path)
@@ -162,7 +161,7 @@ class DatasetPanel(QWidget):
         self.others.setCurrentIndex(self.others.findData(None if cutouts is None else cutouts.path))
 
     def _new_dataset(self) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self._stack.setCurrentIndex(0 if cutouts is None else 1)
         if cutouts is None:
             return
@@ -181,26 +180,26 @@ class DatasetPanel(QWidget):
         self._show_parts()
 
     def _show_settings(self) -> None:
-        settings, session = self._session.settings, self._session
+        settings, session = self._session.draft.settings, self._session
         if self.form.value() != settings.data:
             self.form.set_value(settings.data)
         if self.seed.value() != settings.seed:
             self.seed.setValue(settings.seed)
-        self.learn.set_columns([name for name in session.columns if name != "id"])
+        self.learn.set_columns([name for name in session.dataset.columns if name != "id"])
         self.learn.set_chosen(settings.data.labels)
 
     def _show_parts(self) -> None:
         """Counts by class and part, and how the parts were drawn."""
         session = self._session
-        if session.cutouts is None:
+        if session.dataset.cutouts is None:
             return
-        problem, split = session.split_problem, session.split
+        problem, split = session.dataset.split_problem, session.dataset.split
         self.problem.setVisible(problem is not None)
         self.problem.setText("" if problem is None else f"{problem.sentence} {problem.remedy}")
         self.rule.setVisible(split is not None)
         if split is not None:
             self.rule.setText(f"{split.rule}. The test part is locked: no training and no choice sees it.")
-        target = session.target
+        target = session.dataset.target
         self.table.setVisible(target is not None)
         self.table.clearContents()
         if isinstance(target, Classes):
@@ -211,8 +210,8 @@ class DatasetPanel(QWidget):
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + rows * _ROW + 4)
 
     def _fill_classes(self, target: Classes) -> None:
-        session, split = self._session, self._session.split
-        labels = np.array([label_text(value) for value in session.columns[target.column].tolist()], dtype=str)
+        session, split = self._session, self._session.dataset.split
+        labels = np.array([label_text(value) for value in session.dataset.columns[target.column].tolist()], dtype=str)
         self._head([target.column, "All", "Train", "Valid.", "Test"])
         names = [*target.names, *([""] if (labels == "").any() else [])]
         self.table.setRowCount(len(names))
@@ -238,11 +237,11 @@ class DatasetPanel(QWidget):
                 item.setData(Qt.ItemDataRole.UserRole, name)
 
     def _fill_quantities(self, names: Sequence[str]) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self._head(["Quantity", "Known", "Least", "Median", "Most"])
         self.table.setRowCount(len(names))
         for place, name in enumerate(names):
-            values = numbers(self._session.columns[name])
+            values = numbers(self._session.dataset.columns[name])
             values = values[np.isfinite(values)]
             unit = "" if cutouts is None else cutouts.units.get(name, "")
             summary = [f"{value:.4g}" for value in (values.min(), np.median(values), values.max())]

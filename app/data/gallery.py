@@ -119,8 +119,8 @@ class GalleryPanel(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        session.cutouts_changed.connect(self._new_dataset)
-        session.split_changed.connect(self._read_labels)
+        session.dataset.changed.connect(self._new_dataset)
+        session.dataset.split_changed.connect(self._read_labels)
         session.current_changed.connect(self.grid.set_current)
         session.selection_changed.connect(self._show_selection)
         self._settle.timeout.connect(self._filter)
@@ -144,7 +144,7 @@ class GalleryPanel(QWidget):
     # -- the dataset -----------------------------------------------------------------------------------------------
 
     def _new_dataset(self) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self.order.clear()
         self.search.clear()
         self.parts.setCurrentIndex(0)
@@ -182,14 +182,14 @@ class GalleryPanel(QWidget):
 
     def _read_labels(self, _rows: object = None) -> None:
         """Colours, badges and class names by the present labels and parts."""
-        session, cutouts = self._session, self._session.cutouts
+        session, cutouts = self._session, self._session.dataset.cutouts
         if cutouts is None:
             return
-        column = session.columns.get(session.label_column)
+        column = session.dataset.columns.get(session.dataset.label_column)
         texts = [""] * len(cutouts) if column is None else [label_text(value) for value in column.tolist()]
         self._labels = np.array(texts, dtype=str)
         self._finder = None
-        split = session.split
+        split = session.dataset.split
         self._parts = np.array([""] * len(cutouts) if split is None else split.part_of(len(cutouts)), dtype=str)
         names = self.class_names
         place = {name: index for index, name in enumerate(names)}
@@ -205,7 +205,7 @@ class GalleryPanel(QWidget):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes, in the order of their colours and number keys; none for numbers."""
-        target = self._session.target
+        target = self._session.dataset.target
         if isinstance(target, Classes):
             return target.names
         names = np.unique(self._labels[self._labels != ""]) if target is None else np.empty(0, dtype=str)
@@ -223,11 +223,11 @@ class GalleryPanel(QWidget):
     # -- what is shown ---------------------------------------------------------------------------------------------
 
     def _filter(self) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return
         if self._finder is None:
-            self._finder = Finder(self._session.columns)
+            self._finder = Finder(self._session.dataset.columns)
         shown = self._finder.matching(self.search.text(), len(cutouts))
         kind, part = self.classes.currentText(), self.parts.currentText()
         if self.classes.currentIndex() > 0:
@@ -239,7 +239,7 @@ class GalleryPanel(QWidget):
         rows = np.flatnonzero(shown)
         column, descending = self.order.currentData(), self.descending.isChecked()
         if column:
-            rows = ordered(self._session.columns[column], rows, descending=descending)
+            rows = ordered(self._session.dataset.columns[column], rows, descending=descending)
         elif descending:
             rows = rows[::-1]
         self.grid.set_rows(rows)
@@ -276,7 +276,7 @@ class GalleryPanel(QWidget):
             action = self.menu.addAction(f"{name}\t{key}" if key < 10 else name)
             action.triggered.connect(lambda _checked=False, name=name: self._give(name))
         self.menu.addSeparator()
-        if self._session.target is None or isinstance(self._session.target, Classes):
+        if self._session.dataset.target is None or isinstance(self._session.dataset.target, Classes):
             self.menu.addAction("New class…").triggered.connect(lambda _checked=False: self._ask())
         self.menu.addAction("Take the label off\t0").triggered.connect(lambda _checked=False: self._give(""))
 

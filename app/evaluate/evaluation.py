@@ -150,7 +150,7 @@ class EvaluationPanel(QWidget):
     def _connect(self) -> None:
         session = self._session
         session.predictor_changed.connect(self.refresh)
-        session.cutouts_changed.connect(self.refresh)
+        session.dataset.changed.connect(self.refresh)
         self.validation.clicked.connect(lambda: self.judge("validation"))
         self.test.clicked.connect(self._ask)
         self.confirm.clicked.connect(lambda: self.judge("test"))
@@ -180,7 +180,7 @@ class EvaluationPanel(QWidget):
         if self._stale:
             self._latest.stop()
             return
-        run, cutouts = self._session.run, self._session.cutouts
+        run, cutouts = self._session.run, self._session.dataset.cutouts
         self._latest.stop()
         self._judgement = None
         ready = run is not None and run.best.exists() and cutouts is not None
@@ -194,7 +194,7 @@ class EvaluationPanel(QWidget):
 
     def judge(self, part: Part) -> None:
         """Work out the numbers for one part of the data."""
-        run, cutouts = self._session.run, self._session.cutouts
+        run, cutouts = self._session.run, self._session.dataset.cutouts
         if run is None or cutouts is None:
             return
         self._part = part
@@ -297,7 +297,7 @@ class EvaluationPanel(QWidget):
             self._session.set_current(int(row))
 
     def _export(self) -> None:
-        run, cutouts = self._session.run, self._session.cutouts
+        run, cutouts = self._session.run, self._session.dataset.cutouts
         if run is None or cutouts is None:
             return
         path, _ = QFileDialog.getSaveFileName(self, "Export predictions", "predictions.csv", _TABLES)
@@ -306,7 +306,7 @@ class EvaluationPanel(QWidget):
         job = save_predictions(run.best, cutouts.path, Path(path))
         job.finished.connect(lambda _result: self._session.message.emit(f"Predictions are saved in {path}."))
         job.failed.connect(self._session.report)
-        self._session.add_job(job)
+        self._session.activity.add(job)
         job.start()
 
 

@@ -58,7 +58,7 @@ class InsidePanel(QWidget):
         self._stack = QStackedLayout()
         self._stack.addWidget(self.empty)
         QVBoxLayout(self).addLayout(self._stack)
-        for signal in (session.current_changed, session.cutouts_changed, session.predictor_changed):
+        for signal in (session.current_changed, session.dataset.changed, session.predictor_changed):
             signal.connect(self.refresh)
 
     def _set_content(self, content: QWidget) -> None:
@@ -107,7 +107,7 @@ class InsidePanel(QWidget):
         self._show_state()
 
     def _explain_emptiness(self) -> None:
-        if self._session.cutouts is None:
+        if self._session.dataset.cutouts is None:
             self.empty.set_text(self._nothing, "Open a dataset and train a network first.")
         elif self._session.predictor_path is None:
             self.empty.set_text("No network yet", f"Train a network or open an earlier run. {self._promise}")
@@ -132,7 +132,7 @@ class InsidePanel(QWidget):
         """Start what the user asked for."""
         self.state.setText("Preparing…")
         self.work.start(job)
-        self._session.add_job(job)
+        self._session.activity.add(job)
         self._show_state()
 
     def _failed(self, problem: object) -> None:

@@ -30,5 +30,5 @@ def save(session: Session, job: Job, told: Callable[[Any], str]) -> None:
     """Write a file, and tell of it."""
     job.finished.connect(lambda written: session.message.emit(told(written)))
     job.failed.connect(session.report)
-    session.add_job(job)
+    session.activity.add(job)
     job.start()

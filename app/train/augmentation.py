@@ -50,8 +50,8 @@ class AugmentationPanel(QWidget):
         self.as_seen.toggled.connect(self.refresh)
         self._latest.finished.connect(self._show_views)
         self._latest.failed.connect(session.report)
-        session.settings_changed.connect(self._show_settings)
-        session.cutouts_changed.connect(self.refresh)
+        session.draft.changed.connect(self._show_settings)
+        session.dataset.changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         self.refresh()
 
@@ -68,7 +68,7 @@ class AugmentationPanel(QWidget):
         super().closeEvent(event)
 
     def _build(self) -> None:
-        self.form = SettingsForm(AugmentationSettings, self._session.settings.augmentation)
+        self.form = SettingsForm(AugmentationSettings, self._session.draft.settings.augmentation)
         self.mosaic = Mosaic()
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
@@ -91,11 +91,11 @@ class AugmentationPanel(QWidget):
         whole.addWidget(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
 
     def _edited(self, augmentation: AugmentationSettings) -> None:
-        if augmentation != self._session.settings.augmentation:
-            self._session.set_settings(self._session.settings.model_copy(update={"augmentation": augmentation}))
+        if augmentation != self._session.draft.settings.augmentation:
+            self._session.draft.edit("augmentation", augmentation)
 
     def _show_settings(self) -> None:
-        augmentation = self._session.settings.augmentation
+        augmentation = self._session.draft.settings.augmentation
         if self.form.value() != augmentation:
             self.form.set_value(augmentation)
         self.refresh()
@@ -110,7 +110,7 @@ class AugmentationPanel(QWidget):
         if self._stale:
             self._latest.stop()
             return
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self.again.setEnabled(cutouts is not None)
         if cutouts is None or not len(cutouts):
             self._stamp = None
@@ -120,7 +120,7 @@ class AugmentationPanel(QWidget):
         row = max(self._session.current, 0)
         self._stamp = cutouts.images[row]
         self.caption.setText(f"{cutouts.ids[row]}, sixteen times")
-        settings = self._session.settings
+        settings = self._session.draft.settings
         others = self._others(row) if settings.augmentation.neighbours else None
         if self.as_seen.isChecked():
             known = self._scaling[1] if self._scaling is not None and self._scaling[0] == self._fitted_for else None
@@ -131,14 +131,14 @@ class AugmentationPanel(QWidget):
     @property
     def _fitted_for(self) -> tuple[Any, ...]:
         """All that the input scaling depends on."""
-        cutouts, settings = self._session.cutouts, self._session.settings
+        cutouts, settings = self._session.dataset.cutouts, self._session.draft.settings
         wish = settings.network
         knobs = (wish.normalisation, wish.samplewise, wish.whitening, wish.whitening_floor)
         return None if cutouts is None else cutouts.path, settings.data, settings.seed, *knobs
 
     def _others(self, row: int) -> NDArray[np.float32] | None:
         """Some galaxies of the dataset that may come to lie beside this one."""
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return None
         rows = np.random.default_rng(self._seed).permutation(len(cutouts))[: _NEIGHBOURS + 1]
@@ -146,7 +146,7 @@ class AugmentationPanel(QWidget):
         return cutouts.images[rows] if len(rows) else None
 
     def _show_views(self, found: NDArray[np.float32] | tuple[NDArray[np.float32], Normalisation]) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if self._stamp is None or cutouts is None:
             return
         planes = colour_planes([band.name for band in cutouts.bands])

@@ -55,7 +55,7 @@ class RunsPanel(QWidget):
         session.project_changed.connect(self._show_runs)
         session.runs_changed.connect(self._show_runs)
         session.predictor_changed.connect(self._show_current)
-        session.cutouts_changed.connect(self._chosen_changed)
+        session.dataset.changed.connect(self._chosen_changed)
         self._show_runs()
 
     def _build(self) -> None:
@@ -143,7 +143,7 @@ class RunsPanel(QWidget):
         trained = run is not None and run.best.exists()
         for button in (self.explain, self.fine_tune):
             button.setEnabled(trained)
-        self.predict.setEnabled(trained and self._session.cutouts is not None)
+        self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
         self.note.setText("" if trained or run is None else "This run ended before its first weights were saved.")
         self.note.setVisible(bool(self.note.text()))
         current = self._session.run
@@ -155,7 +155,7 @@ class RunsPanel(QWidget):
     def _open(self, run: RunFolder) -> None:
         """Re-open curves, settings and network."""
         try:
-            self._session.set_settings(toml.load(RunSettings, run.settings_file))
+            self._session.draft.replace(toml.load(RunSettings, run.settings_file))
         except Problem as problem:
             self._session.report(problem)
         self._session.open_run(run)
@@ -169,13 +169,11 @@ class RunsPanel(QWidget):
         run = self.chosen
         if run is None:
             return
-        settings = self._session.settings
-        transfer = settings.transfer.model_copy(update={"start_from": str(run.path), "freeze_blocks": 0})
-        self._session.set_settings(settings.model_copy(update={"transfer": transfer}))
+        self._session.draft.edit_together({"transfer.start_from": str(run.path), "transfer.freeze_blocks": 0})
         self._session.message.emit(f"The next training starts from “{run.title}”.")
 
     def _predict(self) -> None:
-        run, cutouts = self.chosen, self._session.cutouts
+        run, cutouts = self.chosen, self._session.dataset.cutouts
         if run is None or cutouts is None:
             return
         path, _ = QFileDialog.getSaveFileName(self, "Save predictions", "predictions.csv", _TABLES)
@@ -184,7 +182,7 @@ class RunsPanel(QWidget):
         job = save_predictions(run.best, cutouts.path, Path(path))
         job.finished.connect(lambda _result: self._session.message.emit(f"Predictions are saved in {path}."))
         job.failed.connect(self._session.report)
-        self._session.add_job(job)
+        self._session.activity.add(job)
         job.start()
 
 

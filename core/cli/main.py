@@ -63,7 +63,9 @@ def parser() -> argparse.ArgumentParser:
     _search(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     _study(command("study", "study:training_size", "Ask a question that takes many trainings."))
     _demo(command("demo", "demo:demo", "Walk the whole road on a simulated survey, without a window."))
-    _knobs(command("settings", "setting_options:settings", "Print every setting with default, range, unit and meaning."))
+    _knobs(
+        command("settings", "setting_options:settings", "Print every setting with default, range, unit and meaning.")
+    )
     return top
 
 

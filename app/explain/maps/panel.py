@@ -128,7 +128,7 @@ class ExplanationPanel(QWidget):
     def _connect(self) -> None:
         session = self._session
         session.current_changed.connect(self.refresh)
-        session.cutouts_changed.connect(self.refresh)
+        session.dataset.changed.connect(self.refresh)
         session.selection_changed.connect(self._count_selection)
         self._weights.changed.connect(self._follow)
         self.epochs.moved.connect(self._move)
@@ -180,7 +180,7 @@ class ExplanationPanel(QWidget):
             side.forget()
         if self._stale:
             return
-        cutouts, row, predictor = self._session.cutouts, self._session.current, self._predictor
+        cutouts, row, predictor = self._session.dataset.cutouts, self._session.current, self._predictor
         self._explain_emptiness()
         if cutouts is None or predictor is None or row < 0:
             self._stack.setCurrentIndex(0)
@@ -204,7 +204,7 @@ class ExplanationPanel(QWidget):
 
     def _predict(self) -> None:
         """Find out what the network says of the current galaxy."""
-        cutouts, predictor = self._session.cutouts, self._predictor
+        cutouts, predictor = self._session.dataset.cutouts, self._predictor
         if predictor in self._predictions:
             self._prediction.stop()
             self._show_prediction(self._predictions[predictor])
@@ -215,7 +215,7 @@ class ExplanationPanel(QWidget):
         self._outlines.renew(self.controls.contours.isChecked())
 
     def _explain_emptiness(self) -> None:
-        if self._session.cutouts is None:
+        if self._session.dataset.cutouts is None:
             self.empty.set_text("Nothing to explain yet", "Open a dataset and train a network first.")
         elif self._predictor is None:
             self.empty.set_text(
@@ -248,7 +248,7 @@ class ExplanationPanel(QWidget):
 
     def _question(self, side: Side, output: str | None) -> MapRequest | None:
         """What a view asks; None while that is not known, or not valid."""
-        cutouts, predictor, other = self._session.cutouts, self._predictor, self.controls.other
+        cutouts, predictor, other = self._session.dataset.cutouts, self._predictor, self.controls.other
         asked = self.sides[0] if other is not None else side
         if cutouts is None or predictor is None or asked.form.problem:
             return None

@@ -24,7 +24,7 @@ _KINDS = {
 
 def save_map(session: Session, explanation: Explanation, parent: QWidget) -> None:
     """Ask for a file and its kind, and write the current galaxy's map there."""
-    cutouts = session.cutouts
+    cutouts = session.dataset.cutouts
     if cutouts is None:
         return
     first = str(_folder(session) / f"{explanation.stem}.png")
@@ -37,7 +37,7 @@ def save_map(session: Session, explanation: Explanation, parent: QWidget) -> Non
     job = map_work.save_map(explanation, cutouts.path, session.current, path)
     job.finished.connect(lambda saved: session.message.emit(f"Saved as {saved}."))
     job.failed.connect(session.report)
-    session.add_job(job)
+    session.activity.add(job)
     job.start()
 
 
@@ -51,7 +51,7 @@ def save_maps(session: Session, question: MapRequest, parent: QWidget) -> None:
     job.finished.connect(lambda count: session.message.emit(f"{count:,} maps saved in {folder}."))
     job.stopped.connect(lambda: session.message.emit(f"Stopped. The maps made so far are in {folder}."))
     job.failed.connect(session.report)
-    session.add_job(job)
+    session.activity.add(job)
     job.start()
 
 
