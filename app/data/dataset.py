@@ -31,7 +31,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
-from core.data.target import Classes, columns_of, label_text, numbers
+from core.data.target import Classes, columns_of, numbers
 from core.errors import Problem
 
 _PARTS = ("train", "validation", "test")
@@ -112,6 +112,7 @@ class DatasetPanel(QWidget):
         session = self._session
         session.dataset.changed.connect(self._new_dataset)
         session.dataset.split_changed.connect(self._show_parts)
+        session.dataset.labels_changed.connect(self._show_counts)
         session.draft.changed.connect(self._show_settings)
         self.others.activated.connect(self._open)
         self.form.changed.connect(self._edited)
@@ -146,8 +147,9 @@ class DatasetPanel(QWidget):
         target, items = self._session.dataset.target, self.table.selectedItems()
         if isinstance(target, Classes) and items:
             name = items[0].data(Qt.ItemDataRole.UserRole)
-            labels = [label_text(value) for value in self._session.dataset.columns[target.column].tolist()]
-            self._session.set_selection(np.flatnonzero(np.array(labels) == name))
+            texts = self._session.dataset.label_texts
+            assert texts is not None
+            self._session.set_selection(np.flatnonzero(texts.places == texts.place(name)))
 
     # -- from the session to the user ------------------------------------------------------------------------------
 
@@ -211,18 +213,19 @@ class DatasetPanel(QWidget):
 
     def _fill_classes(self, target: Classes) -> None:
         session, split = self._session, self._session.dataset.split
-        labels = np.array([label_text(value) for value in session.dataset.columns[target.column].tolist()], dtype=str)
+        texts = session.dataset.label_texts
+        assert texts is not None
         self._head([target.column, "All", "Train", "Valid.", "Test"])
-        names = [*target.names, *([""] if (labels == "").any() else [])]
+        names = [*target.names, *([""] if texts.count("") else [])]
         self.table.setRowCount(len(names))
-        counts = [int((labels == name).sum()) for name in names]
+        counts = [texts.count(name) for name in names]
+        parts = [] if split is None else [texts.places[getattr(split, part)] for part in _PARTS]
+        by_part = [np.bincount(places, minlength=len(texts.texts)) for places in parts]
         colours = [*class_colours(len(target.names)), "#808080"]
         for place, (name, count) in enumerate(zip(names, counts, strict=True)):
-            texts = [name or "no label", _whole(count)]
-            for part in _PARTS:
-                rows = np.empty(0, dtype=np.int64) if split is None else getattr(split, part)
-                texts.append("–" if split is None or not name else _whole(int((labels[rows] == name).sum())))
-            self._fill_row(place, texts)
+            cells = [name or "no label", _whole(count)]
+            cells += [_whole(int(counted[texts.place(name)])) if name else "–" for counted in by_part]
+            self._fill_row(place, cells if by_part else [*cells, "–", "–", "–"])
             first, second = self.table.item(place, 0), self.table.item(place, 1)
             assert first is not None
             assert second is not None
@@ -235,6 +238,20 @@ class DatasetPanel(QWidget):
                 item = self.table.item(place, column)
                 assert item is not None
                 item.setData(Qt.ItemDataRole.UserRole, name)
+
+    def _show_counts(self) -> None:
+        """Bring the counts of the classes up to date after a label; the parts follow once no more labels come."""
+        texts, places = self._session.dataset.label_texts, range(self.table.rowCount())
+        if texts is None or not isinstance(self._session.dataset.target, Classes):
+            return
+        names = [item.data(Qt.ItemDataRole.UserRole) for place in places if (item := self.table.item(place, 0))]
+        counts = [texts.count(name or "") for name in names]
+        for place, count in enumerate(counts):
+            item = self.table.item(place, 1)
+            assert item is not None
+            item.setText(_whole(count))
+            item.setToolTip(_whole(count))
+            item.setData(SHARE, count / max(1, *counts))
 
     def _fill_quantities(self, names: Sequence[str]) -> None:
         cutouts = self._session.dataset.cutouts

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.session.draft import Draft
 from core.data.settings import DataSettings
@@ -15,8 +15,11 @@ from core.project.labels import LabelJournal
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
+    from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts
     from core.data.split import Split
     from core.data.target import Target
+
+_SETTLED = 300  # ms after the last label: then the parts are drawn again
 
 
 class Dataset(QObject):
@@ -33,15 +36,11 @@ class Dataset(QObject):
         The open dataset, read from the window's thread only; None: none.
     journal
         Labels given by hand; None without a project.
-    target, split
-        What the labels are and the parts, by the draft; None where they make no sense yet.
-    split_problem
-        Why they make no sense.
 
     Notes
     -----
-    Signals: ``changed`` when another dataset is open, or none; ``labels_changed(rows)``; ``split_changed`` when target,
-    labels or parts may have changed.
+    Signals: ``changed`` when another dataset is open, or none; ``labels_changed(rows)`` at once after labels were given
+    by hand; ``split_changed`` when target or parts may have changed, after labels only once no more come.
     """
 
     changed = Signal()
@@ -53,25 +52,28 @@ class Dataset(QObject):
         self._draft = draft
         self.cutouts: Cutouts | None = None
         self.journal: LabelJournal | None = None
-        self.target: Target | None = None
-        self.split: Split | None = None
-        self.split_problem: Problem | None = None
-        self._hand_labels: Mapping[tuple[str, str], str] = {}
-        self._columns: dict[str, NDArray[Any]] | None = None
+        self._catalogue: LabelledCatalogue | None = None
         self._drawn_by: tuple[DataSettings, int] | None = None
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLED)
+        self._settle.timeout.connect(self.split_changed)
         draft.changed.connect(self._follow_draft)
 
     # -- opening and closing ---------------------------------------------------------------------------------------
 
     def replace(self, cutouts: Cutouts, journal: LabelJournal | None) -> None:
         """Have another dataset open, with the labels that its journal holds; the old one is closed."""
+        from core.data.labelled_catalogue import LabelledCatalogue
+
         self._let_go()
         self.cutouts, self.journal = cutouts, journal
-        self._hand_labels = journal.replay() if journal is not None else {}
+        given = journal.replay() if journal is not None else {}
+        self._catalogue = LabelledCatalogue(cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, given)
         data = self._draft.settings.data
         if any(name not in self.columns for name in (*data.labels, *([data.group] if data.group else []))):
             self._draft.edit_together({"data.labels": (), "data.group": ""})  # they were of another dataset
-        self._divide()
+        self._follow(self._catalogue)
         self.changed.emit()
         self.split_changed.emit()
 
@@ -84,28 +86,26 @@ class Dataset(QObject):
     def _let_go(self) -> None:
         if self.cutouts is not None:
             self.cutouts.close()
-        self.cutouts = self.journal = self.target = self.split = self.split_problem = None
-        self._columns = self._drawn_by = None
-        self._hand_labels = {}
+        self.cutouts = self.journal = self._catalogue = self._drawn_by = None
+        self._settle.stop()
 
     # -- labels ----------------------------------------------------------------------------------------------------
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
         """The catalogue, hand labels included."""
-        from core.project.labels import relabelled
-
-        if self.cutouts is None:
-            return {}
-        if self._columns is None:
-            self._columns = relabelled(self.cutouts.columns, self.cutouts.ids, self._hand_labels)
-        return self._columns
+        return {} if self._catalogue is None else self._catalogue.columns
 
     @property
     def label_column(self) -> str:
         """The column that hand labels go to."""
         names = self._draft.settings.data.labels or (self.cutouts.labels if self.cutouts is not None else ())
         return names[0] if names else "label"
+
+    @property
+    def label_texts(self) -> LabelTexts | None:
+        """The labels as text; None where there are none."""
+        return None if self._catalogue is None else self._catalogue.texts(self.label_column)
 
     def label(self, row: int) -> str:
         """The label of a galaxy as text; empty without."""
@@ -116,43 +116,43 @@ class Dataset(QObject):
 
     def set_labels(self, rows: Sequence[int], labels: Sequence[str]) -> None:
         """Record hand labels; call it through :mod:`app.session.label_commands`, so that they can be undone."""
-        if self.cutouts is None or self.journal is None:
+        if self.cutouts is None or self._catalogue is None or self.journal is None:
             return
         column, ids = self.label_column, self.cutouts.ids
         given = [(ids[row], self.label(row), label) for row, label in zip(rows, labels, strict=True)]
         self.journal.record_all(column, given)
-        self._hand_labels = {**self._hand_labels, **{(name, column): label for name, _, label in given}}
-        self._columns = None
+        changed = self._catalogue.give(column, rows, labels)
         if not (self._draft.settings.data.labels or self.cutouts.labels):
             self._draft.edit("data.labels", (column,))  # the first label of an unlabelled dataset
-        self._divide()
-        self.labels_changed.emit(list(rows))
-        self.split_changed.emit()
+        self.labels_changed.emit(changed)
+        self._settle.start()
 
-    # -- parts -----------------------------------------------------------------------------------------------------
+    # -- target and parts ------------------------------------------------------------------------------------------
+
+    @property
+    def target(self) -> Target | None:
+        """What the labels are, by the draft; None where they make no sense yet."""
+        return None if self._catalogue is None else self._catalogue.target
+
+    @property
+    def split(self) -> Split | None:
+        """The parts by the draft, drawn when they are asked for; None where there are none."""
+        return None if self._catalogue is None else self._catalogue.split
+
+    @property
+    def split_problem(self) -> Problem | None:
+        """Why there are no parts."""
+        return None if self._catalogue is None else self._catalogue.problem
 
     def _follow_draft(self) -> None:
         settings = self._draft.settings
-        if self._drawn_by is not None and self._drawn_by != (settings.data, settings.seed):
-            self._divide()
+        if self._catalogue is not None and self._drawn_by not in (None, (settings.data, settings.seed)):
+            self._follow(self._catalogue)
             self.split_changed.emit()
 
-    def _divide(self) -> None:
-        """Find the target and draw the parts by the draft; nothing is shown where that is impossible."""
-        from core.data import split, target
-
-        self.target = self.split = self.split_problem = None
-        if self.cutouts is None:
-            return
-        data, seed = self._draft.settings.data, self._draft.settings.seed
-        self._drawn_by = data, seed
-        try:
-            names = data.labels or self.cutouts.labels
-            self.target = target.recognise(self.columns, names, data.kind, self.cutouts.units)
-            labels = target.encode(self.target, self.columns)
-            groups = [target.label_text(value) for value in self.columns[data.group]] if data.group else None
-            self.split = split.split(self.cutouts.ids, labels, self.target, data, seed, groups)
-        except Problem as problem:
-            self.split_problem = problem
-        except KeyError:
-            self.split_problem = Problem(f"There is no column “{data.group}”.", "Choose another.", "data.group")
+    def _follow(self, catalogue: LabelledCatalogue) -> None:
+        settings = self._draft.settings
+        self._drawn_by = settings.data, settings.seed
+        catalogue.follow(*self._drawn_by)
+        if self.journal is not None:
+            catalogue.prepare(self.label_column)

@@ -73,7 +73,7 @@ def window(qtbot: QtBot, tmp_path: Path, survey: Path) -> Iterator[MainWindow]:
     opened.show()
     qtbot.waitExposed(opened)
     warm = work.warm_up()
-    opened.session.add_job(warm)
+    opened.session.activity.add(warm)
     with qtbot.waitSignal(warm.ended, timeout=60_000):
         warm.start()
     opened.open_project(tmp_path / "project")

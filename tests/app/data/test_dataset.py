@@ -32,8 +32,10 @@ def test_classes_are_counted_as_a_whole_and_in_each_part(panel: DatasetPanel) ->
     assert "locked" in panel.rule.text()
 
 
-def test_hand_labels_are_counted_too(panel: DatasetPanel, session: Session) -> None:
-    session.dataset.set_labels([0, 2], ["edge-on", ""])  # both were round
+def test_hand_labels_are_counted_too(qtbot: QtBot, panel: DatasetPanel, session: Session) -> None:
+    with qtbot.waitSignal(session.dataset.split_changed):
+        session.dataset.set_labels([0, 2], ["edge-on", ""])  # both were round
+        assert [line[:2] for line in rows(panel)] == [["edge-on", "61"], ["round", "58"]]  # at once
     assert [line[:2] for line in rows(panel)] == [["edge-on", "61"], ["round", "58"], ["no label", "1"]]
 
 
@@ -78,8 +80,9 @@ def test_another_column_is_learned_when_it_is_ticked(qtbot: QtBot, panel: Datase
     assert rows(panel) == [["axis_ratio", "120", *expected]]
 
 
-def test_what_makes_no_sense_is_said_with_its_remedy(panel: DatasetPanel, session: Session) -> None:
-    session.dataset.set_labels(range(120), ["round"] * 119 + ["odd one"])
+def test_what_makes_no_sense_is_said_with_its_remedy(qtbot: QtBot, panel: DatasetPanel, session: Session) -> None:
+    with qtbot.waitSignal(session.dataset.split_changed):
+        session.dataset.set_labels(range(120), ["round"] * 119 + ["odd one"])
     assert panel.problem.isVisible()
     assert "odd one" in panel.problem.text()
     assert "Label more" in panel.problem.text()
