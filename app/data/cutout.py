@@ -99,9 +99,9 @@ class CutoutPanel(Panel):
         self._set_content(splitter)
 
     def _connect(self) -> None:
-        self._session.cutouts_changed.connect(self._new_dataset)
+        self._session.dataset.changed.connect(self._new_dataset)
         self._session.current_changed.connect(self._show)
-        self._session.labels_changed.connect(self._show_row)
+        self._session.dataset.labels_changed.connect(self._show_row)
         self.stretch_bar.changed.connect(self._draw)
         self.bands.activated.connect(self._draw)
         self.view.hovered.connect(self._hover)
@@ -109,7 +109,7 @@ class CutoutPanel(Panel):
         self._latest.finished.connect(self._set_position)
 
     def _new_dataset(self) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self.bands.clear()
         if cutouts is not None:
             names = [band.name for band in cutouts.bands]
@@ -125,7 +125,7 @@ class CutoutPanel(Panel):
         self._show(self._session.current)
 
     def _show(self, row: int) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         ready = cutouts is not None and row >= 0
         self._show_content(ready)
         self._position = None
@@ -139,7 +139,7 @@ class CutoutPanel(Panel):
         self._latest.start(work.coordinates(cutouts.path, row))
 
     def _draw(self, _value: object = None) -> None:
-        cutouts, row = self._session.cutouts, self._session.current
+        cutouts, row = self._session.dataset.cutouts, self._session.current
         if cutouts is None or row < 0:
             return
         settings: StretchSettings = self.stretch_bar.value()
@@ -148,10 +148,12 @@ class CutoutPanel(Panel):
 
     def _show_row(self, _rows: object = None) -> None:
         """The galaxy's catalogue row; a label given by hand is said to be one."""
-        session, cutouts, row = self._session, self._session.cutouts, self._session.current
+        session, cutouts, row = self._session, self._session.dataset.cutouts, self._session.current
         if cutouts is None or row < 0:
             return
-        cells = [(name, _text(values[row]), cutouts.units.get(name, "")) for name, values in session.columns.items()]
+        cells = [
+            (name, _text(values[row]), cutouts.units.get(name, "")) for name, values in session.dataset.columns.items()
+        ]
         missing = float(cutouts.missing[row])
         if missing > 0:
             cells.append(("filled pixels", f"{100 * missing:.2g}", "%"))
@@ -165,7 +167,7 @@ class CutoutPanel(Panel):
 
     def _hover(self, x: float, y: float) -> None:
         """Value, pixel and place on the sky under the cursor."""
-        cutouts, row = self._session.cutouts, self._session.current
+        cutouts, row = self._session.dataset.cutouts, self._session.current
         if cutouts is None or row < 0:
             return
         column, line = round(x), round(y)

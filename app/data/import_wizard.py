@@ -276,12 +276,12 @@ class ImportWizard(QDialog):
         job.stopped.connect(self._begin_again)
         job.ended.connect(self._ended)
         self._job = job
-        self._session.add_job(job)
+        self._session.activity.add(job)
         job.start()
 
     def _open_project(self, folder: Path) -> None:
         other = self._session.project is not None and self._session.project.folder != folder
-        if other and (what := self._session.at_work):
+        if other and (what := self._session.activity.at_work):
             raise Problem(f"Another project cannot be opened while {what} runs.", "Import into this one.")
         self._session.open_project(folder)
 

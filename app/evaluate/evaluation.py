@@ -122,7 +122,7 @@ class EvaluationPanel(Panel):
     def _connect(self) -> None:
         session = self._session
         session.predictor_changed.connect(self.refresh)
-        session.cutouts_changed.connect(self.refresh)
+        session.dataset.changed.connect(self.refresh)
         self.validation.clicked.connect(lambda: self.judge("validation"))
         self.test.clicked.connect(self._ask)
         self.confirm.clicked.connect(lambda: self.judge("test"))
@@ -149,7 +149,7 @@ class EvaluationPanel(Panel):
 
     def _renew(self) -> None:
         """Judge the open run on the validation part."""
-        run, cutouts = self._session.run, self._session.cutouts
+        run, cutouts = self._session.run, self._session.dataset.cutouts
         self._judgement = None
         if cutouts is None:
             self._show_empty("Nothing to judge yet", "Open a dataset and train a network first.")
@@ -161,7 +161,7 @@ class EvaluationPanel(Panel):
 
     def judge(self, part: Part) -> None:
         """Work out the numbers for one part of the data."""
-        run, cutouts = self._session.run, self._session.cutouts
+        run, cutouts = self._session.run, self._session.dataset.cutouts
         if run is None or cutouts is None:
             return
         self._part = part

@@ -124,8 +124,8 @@ class DreamsPanel(RunNetworkPanel):
         self._show_state()
 
     def _look_into(self, pair: Pair) -> None:
-        assert self._session.cutouts is not None
-        self._outlines.start(network_work.outline(pair, self._session.cutouts.shape[1:]))
+        assert self._session.dataset.cutouts is not None
+        self._outlines.start(network_work.outline(pair, self._session.dataset.cutouts.shape[1:]))
 
     def _look_at(self, pair: Pair, row: int) -> None:
         del pair, row
@@ -156,7 +156,7 @@ class DreamsPanel(RunNetworkPanel):
 
     def _show_galaxy(self) -> None:
         """What the current galaxy is for and, until there is a dream, its image."""
-        cutouts, row = self._session.cutouts, self._session.current
+        cutouts, row = self._session.dataset.cutouts, self._session.current
         if self._pair is None or cutouts is None or row < 0:
             return
         name = cutouts.ids[row]
@@ -217,7 +217,7 @@ class DreamsPanel(RunNetworkPanel):
     def _lay_out(self, row: int) -> None:
         """Show images of this galaxy's bands and scale from now on."""
         self._row = row
-        if (cutouts := self._session.cutouts) is not None:
+        if (cutouts := self._session.dataset.cutouts) is not None:
             planes = colour_planes([band.name for band in cutouts.bands])
             self.view.set_look(suited(cutouts.is_picture), planes, float(cutouts.pixel_scale[row]))
 

@@ -119,8 +119,8 @@ class FiltersPanel(RunNetworkPanel):
         self._show_layer()
 
     def _look_into(self, pair: Pair) -> None:
-        assert self._session.cutouts is not None
-        self._outlines.start(network_work.outline(pair, self._session.cutouts.shape[1:]))
+        assert self._session.dataset.cutouts is not None
+        self._outlines.start(network_work.outline(pair, self._session.dataset.cutouts.shape[1:]))
         self._weights.start(network_work.first_weights(pair))
 
     def _look_at(self, pair: Pair, row: int) -> None:
@@ -164,7 +164,7 @@ class FiltersPanel(RunNetworkPanel):
         self._show_responses()
 
     def _show_responses(self) -> None:
-        maps, cutouts, row = self._responses.get(self.layer), self._session.cutouts, self._session.current
+        maps, cutouts, row = self._responses.get(self.layer), self._session.dataset.cutouts, self._session.current
         if maps is not None and cutouts is not None and row >= 0:
             self.responses.show_responses(maps.responses, f"Responses to {cutouts.ids[row]}")
 

@@ -34,7 +34,7 @@ class RunNetworkPanel(Panel):
         super().__init__(session, name, EmptyState(symbol, "", ""), parent)
         self._nothing, self._promise = nothing, promise
         self._pair: Pair | None = None
-        for signal in (session.current_changed, session.cutouts_changed, session.predictor_changed):
+        for signal in (session.current_changed, session.dataset.changed, session.predictor_changed):
             signal.connect(self.refresh)
 
     def _drop_outdated(self) -> None:
@@ -57,7 +57,7 @@ class RunNetworkPanel(Panel):
         self._show_state()
 
     def _explain_emptiness(self) -> None:
-        if self._session.cutouts is None:
+        if self._session.dataset.cutouts is None:
             self._show_empty(self._nothing, "Open a dataset and train a network first.")
         elif self._session.predictor_path is None:
             self._show_empty("No network yet", f"Train a network or open an earlier run. {self._promise}")

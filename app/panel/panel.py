@@ -134,7 +134,7 @@ class Panel(QWidget):
         """Start what the user asked for, and say how far it is."""
         self.state.setText("Preparing…")
         self.work.start(job)
-        self._session.add_job(job)
+        self._session.activity.add(job)
         self._show_state()
 
     def _show_state(self) -> None:

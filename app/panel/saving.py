@@ -50,15 +50,15 @@ def save(session: Session, job: Job, told: Callable[[Any], str]) -> None:
     """Write a file, and tell of it."""
     job.finished.connect(lambda written: session.message.emit(told(written)))
     job.failed.connect(session.report)
-    session.add_job(job)
+    session.activity.add(job)
     job.start()
 
 
 def save_predictions(parent: QWidget, session: Session, title: str, weights: Path) -> None:
     """Ask for a file, and write there what a network says of every galaxy of the open dataset."""
-    if session.cutouts is None:
+    if session.dataset.cutouts is None:
         return
     path = ask_path(parent, session, title, "predictions.csv", _TABLES)
     if path is not None:
-        job = work.save_predictions(weights, session.cutouts.path, path)
+        job = work.save_predictions(weights, session.dataset.cutouts.path, path)
         save(session, job, lambda _written: f"Predictions are saved in {path}.")

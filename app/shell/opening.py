@@ -91,7 +91,7 @@ class Opening(QObject):
         job = work.demonstration()
         job.finished.connect(self._open_demonstration)
         job.failed.connect(self._session.report)
-        self._session.add_job(job)
+        self._session.activity.add(job)
         self.simulating.emit(job)
         job.start()
 
@@ -114,7 +114,7 @@ class Opening(QObject):
             recent.remember(self._session.project.folder)
 
     def _is_at_work(self) -> bool:
-        if what := self._session.at_work:
+        if what := self._session.activity.at_work:
             sentence = f"Another project cannot be opened while {what} runs."
             self._session.report(Problem(sentence, "Stop it first; what is done is kept."))
         return bool(what)

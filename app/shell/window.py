@@ -93,8 +93,8 @@ class MainWindow(QMainWindow):
         session.problem.connect(self.report)
         session.workspace_wanted.connect(self.show_workspace)
         session.message.connect(self.notices.show_message)
-        session.job_started.connect(self._show_job)
-        session.cutouts_changed.connect(self._show_what_is_open)
+        session.activity.job_started.connect(self._show_job)
+        session.dataset.changed.connect(self._show_what_is_open)
         session.project_changed.connect(self._show_title)
         self._libraries.finished.connect(lambda _done: self._device.start(work.device()))
         self._device.finished.connect(self.device.setText)
@@ -169,7 +169,7 @@ class MainWindow(QMainWindow):
             CrashDialog(error, parent=self).show()
 
     def _show_what_is_open(self) -> None:
-        is_open = self.session.cutouts is not None
+        is_open = self.session.dataset.cutouts is not None
         if not is_open:
             self.docks.hide()  # first, so that they are remembered as they were
         self.welcome.setVisible(not is_open)
@@ -179,8 +179,8 @@ class MainWindow(QMainWindow):
 
     def _show_title(self) -> None:
         names = [self.session.project.folder.name] if self.session.project is not None else []
-        if self.session.cutouts is not None:
-            names.insert(0, self.session.cutouts.path.stem)
+        if self.session.dataset.cutouts is not None:
+            names.insert(0, self.session.dataset.cutouts.path.stem)
         self.setWindowTitle(" – ".join([*names, "Tuning Fork"]))
 
     def _show_job(self, job: Job) -> None:
@@ -199,7 +199,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if a training or a study runs; then stop all work, wait for it, and close the files."""
-        if what := self.session.at_work:
+        if what := self.session.activity.at_work:
             question = f"{what.capitalize()} is running. Stop it, keep what is done, and quit?"
             buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
             if QMessageBox.question(self, "Quit", question, buttons) != QMessageBox.StandardButton.Yes:

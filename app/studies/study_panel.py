@@ -131,9 +131,9 @@ class StudyPanel(Panel):
         self.table.clicked.connect(self._save_table)
         self._opener.ended.connect(self._show_state)
         session.study_changed.connect(self._study_changed)
-        session.settings_changed.connect(self._settings_changed)
-        session.cutouts_changed.connect(self._show_state)
-        session.job_started.connect(lambda _job: self._show_state())
+        session.draft.changed.connect(self._settings_changed)
+        session.dataset.changed.connect(self._show_state)
+        session.activity.job_started.connect(lambda _job: self._show_state())
         session.studies_changed.connect(self._show_state)
         self._show_nothing()
         self._study_changed()
@@ -197,7 +197,7 @@ class StudyPanel(Panel):
         self._folder = folder
         self.name.setText(study_folders.title_of(folder))
         self.state.setText("Opening…")
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self._opener.start(self._opening(folder, None if cutouts is None else cutouts.path))
         if isinstance(dock := self.parentWidget(), QDockWidget):
             dock.raise_()
@@ -222,15 +222,15 @@ class StudyPanel(Panel):
     @property
     def _hindrance(self) -> str:
         """Why it cannot be started; empty if it can."""
-        if self._session.project is None or self._session.cutouts is None:
+        if self._session.project is None or self._session.dataset.cutouts is None:
             return "Open the dataset first."
-        if self._session.studying is not None:
+        if self._session.activity.studying is not None:
             return "Another study is running."
         return self._problem
 
     def _show_state(self) -> None:
         running, hindrance, is_new = self._job is not None, self._hindrance, self._folder is None
-        self._show_content(self._session.cutouts is not None or not is_new)
+        self._show_content(self._session.dataset.cutouts is not None or not is_new)
         self.start.setText("Start" if is_new else "Go on")
         self.start.setEnabled(not running and not hindrance and not self._opener.is_running)
         self.start.setToolTip("" if running else hindrance or "What is done already is found again.")
@@ -251,7 +251,7 @@ class StudyPanel(Panel):
 
     def run(self) -> None:
         """Start the study, or go on with the one that is open."""
-        project, cutouts = self._session.project, self._session.cutouts
+        project, cutouts = self._session.project, self._session.dataset.cutouts
         if project is None or cutouts is None or self._hindrance:
             return
         if self._folder is None:
@@ -263,8 +263,7 @@ class StudyPanel(Panel):
         job.finished.connect(self._finished)
         job.failed.connect(self._show_problem)
         job.stopped.connect(lambda: self.state.setText("Stopped before anything was done."))
-        self._session.studying = job
-        self._session.add_job(job)
+        self._session.activity.add_study(job)
         job.ended.connect(self._ended)  # after the session, which then knows that nothing runs any more
         self.bar.setRange(0, 0)
         self.state.setText("Preparing…")

@@ -44,13 +44,13 @@ class AugmentationPanel(Panel):
         self.form.changed.connect(self._edited)
         self.again.clicked.connect(self._draw_again)
         self.as_seen.toggled.connect(self.refresh)
-        session.settings_changed.connect(self.refresh)
-        session.cutouts_changed.connect(self.refresh)
+        session.draft.changed.connect(self.refresh)
+        session.dataset.changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         self.refresh()
 
     def _build(self) -> None:
-        self.form = SettingsForm(AugmentationSettings, self._session.settings.augmentation)
+        self.form = SettingsForm(AugmentationSettings, self._session.draft.settings.augmentation)
         self.mosaic = Mosaic()
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
@@ -72,8 +72,8 @@ class AugmentationPanel(Panel):
         self._set_content(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
 
     def _edited(self, augmentation: AugmentationSettings) -> None:
-        if augmentation != self._session.settings.augmentation:
-            self._session.set_settings(self._session.settings.model_copy(update={"augmentation": augmentation}))
+        if augmentation != self._session.draft.settings.augmentation:
+            self._session.draft.edit("augmentation", augmentation)
 
     def _draw_again(self) -> None:
         self._seed += 1
@@ -84,10 +84,10 @@ class AugmentationPanel(Panel):
 
     def _renew(self) -> None:
         """Show the settings, and ask for sixteen new views."""
-        augmentation = self._session.settings.augmentation
+        augmentation = self._session.draft.settings.augmentation
         if self.form.value() != augmentation:
             self.form.set_value(augmentation)
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self.again.setEnabled(cutouts is not None)
         if cutouts is None or not len(cutouts):
             self._stamp = None
@@ -97,7 +97,7 @@ class AugmentationPanel(Panel):
         row = max(self._session.current, 0)
         self._stamp = cutouts.images[row]
         self.caption.setText(f"{cutouts.ids[row]}, sixteen times")
-        settings = self._session.settings
+        settings = self._session.draft.settings
         others = self._others(row) if settings.augmentation.neighbours else None
         if self.as_seen.isChecked():
             known = self._scaling[1] if self._scaling is not None and self._scaling[0] == self._fitted_for else None
@@ -108,14 +108,14 @@ class AugmentationPanel(Panel):
     @property
     def _fitted_for(self) -> tuple[Any, ...]:
         """All that the input scaling depends on."""
-        cutouts, settings = self._session.cutouts, self._session.settings
+        cutouts, settings = self._session.dataset.cutouts, self._session.draft.settings
         wish = settings.network
         knobs = (wish.normalisation, wish.samplewise, wish.whitening, wish.whitening_floor)
         return None if cutouts is None else cutouts.path, settings.data, settings.seed, *knobs
 
     def _others(self, row: int) -> NDArray[np.float32] | None:
         """Some galaxies of the dataset that may come to lie beside this one."""
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return None
         rows = np.random.default_rng(self._seed).permutation(len(cutouts))[: _NEIGHBOURS + 1]
@@ -123,7 +123,7 @@ class AugmentationPanel(Panel):
         return cutouts.images[rows] if len(rows) else None
 
     def _show_views(self, found: NDArray[np.float32] | tuple[NDArray[np.float32], Normalisation]) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if self._stamp is None or cutouts is None:
             return
         planes = colour_planes([band.name for band in cutouts.bands])

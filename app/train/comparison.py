@@ -157,7 +157,7 @@ class ComparisonPanel(Panel):
         self.tags.setText(", ".join(one.notes.tags) if one else "")
         self.text.setPlainText(one.notes.text if one else "")
         readable = one is not None and one.settings is not None
-        self.go_on.setEnabled(readable and self._session.training is None)
+        self.go_on.setEnabled(readable and self._session.activity.training is None)
         self.duplicate.setEnabled(readable)
         self.trash.setEnabled(bool(runs))
         self._drawing.start(work.histories([run.folder for run in runs[:MOST]]))
@@ -200,7 +200,7 @@ class ComparisonPanel(Panel):
 
     def _continue(self) -> None:
         run, session = self._noted, self._session
-        if run is None or session.training is not None:
+        if run is None or session.activity.training is not None:
             return
         done = run.state in ("finished", "early")
         wanted, agreed = QInputDialog.getInt(
@@ -215,13 +215,15 @@ class ComparisonPanel(Panel):
             return
         patience = 0 if run.state == "early" else None  # it was asked to go on all the same
         epochs = wanted if wanted != run.planned else None
-        job = work.resume(run.folder, session.cutouts.path if session.cutouts is not None else None, epochs, patience)
-        session.begin_training(job, run.folder)
+        job = work.resume(
+            run.folder, session.dataset.cutouts.path if session.dataset.cutouts is not None else None, epochs, patience
+        )
+        session.activity.begin_training(job, run.folder)
         session.workspace_wanted.emit("train")
 
     def _duplicate(self) -> None:
         if self._noted is not None and self._noted.settings is not None:
-            self._session.set_settings(self._noted.settings)
+            self._session.draft.replace(self._noted.settings)
             self._session.workspace_wanted.emit("train")
             self._session.message.emit(f"The settings of “{self._noted.folder.title}” are in the forms.")
 
@@ -266,7 +268,7 @@ class ComparisonPanel(Panel):
 
     def _is_busy(self, runs: Sequence[RunSummary]) -> bool:
         """A run that is being trained stays where it is; that is said."""
-        busy: Path | None = self._session.training_folder
+        busy: Path | None = self._session.activity.training_folder
         if busy is None or all(run.folder.path != busy for run in runs):
             return False
         self._session.message.emit("This run is being trained; stop it first.")

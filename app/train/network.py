@@ -51,7 +51,7 @@ class NetworkPanel(Panel):
         self.refresh()
 
     def _build(self) -> None:
-        self.form = SettingsForm(NetworkSettings, self._session.settings.network)
+        self.form = SettingsForm(NetworkSettings, self._session.draft.settings.network)
         self.table = LayerTable()
         self.view = ImageView()
         self.view.setMinimumSize(150, 150)
@@ -93,27 +93,25 @@ class NetworkPanel(Panel):
         self.form.changed.connect(self._edited)
         self.table.freeze_changed.connect(self._froze)
         self._measuring.finished.connect(self._show_size)
-        self._session.settings_changed.connect(self.refresh)
-        self._session.cutouts_changed.connect(self.refresh)
+        self._session.draft.changed.connect(self.refresh)
+        self._session.dataset.changed.connect(self.refresh)
         self._session.current_changed.connect(self.refresh)
 
     def _edited(self, network: NetworkSettings) -> None:
-        if network != self._session.settings.network:
-            self._session.set_settings(self._session.settings.model_copy(update={"network": network}))
+        if network != self._session.draft.settings.network:
+            self._session.draft.edit("network", network)
 
     def _froze(self, blocks: int) -> None:
-        transfer = self._session.settings.transfer
-        if self._base and blocks != transfer.freeze_blocks:
-            transfer = transfer.model_copy(update={"freeze_blocks": blocks})
-            self._session.set_settings(self._session.settings.model_copy(update={"transfer": transfer}))
+        if self._base:
+            self._session.draft.edit("transfer.freeze_blocks", blocks)
 
     @property
     def _base(self) -> str:
-        return self._session.settings.transfer.start_from
+        return self._session.draft.settings.transfer.start_from
 
     @property
     def _shape(self) -> tuple[int, int, int]:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         return _SHAPE_WITHOUT_DATA if cutouts is None else cutouts.shape[1:]
 
     def _renew(self) -> None:
@@ -122,7 +120,7 @@ class NetworkPanel(Panel):
 
     def _show_settings(self) -> None:
         """Bring form and table in line with the draft; the layers are worked out on another thread."""
-        settings = self._session.settings
+        settings = self._session.draft.settings
         if self.form.value() != settings.network:
             self.form.set_value(settings.network)
         self.form.setEnabled(not self._base)
@@ -146,7 +144,7 @@ class NetworkPanel(Panel):
 
     def _measure(self) -> None:
         """Ask how large the galaxies are, once for a dataset and its parts."""
-        cutouts, settings = self._session.cutouts, self._session.settings
+        cutouts, settings = self._session.dataset.cutouts, self._session.draft.settings
         asked = None if cutouts is None else (cutouts.path, settings.data, settings.seed)
         if asked == self._measured:
             return
@@ -176,13 +174,13 @@ class NetworkPanel(Panel):
 
     def _pixel_scale(self) -> float:
         """Of the current galaxy, in arcsec/pixel; NaN if unknown."""
-        cutouts, row = self._session.cutouts, self._session.current
+        cutouts, row = self._session.dataset.cutouts, self._session.current
         if cutouts is None or not len(cutouts):
             return math.nan
         return float(cutouts.pixel_scale[max(row, 0)])
 
     def _show_galaxy(self) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if cutouts is None or not len(cutouts):
             self.view.set_image(None)
         else:
@@ -200,6 +198,6 @@ class NetworkPanel(Panel):
         galaxies = f", half of the galaxies over {self._size:.0f} px" if math.isfinite(self._size) else ""
         self.view.set_circle(float(field))
         self.field.setText(f"Last block sees {field} px{sky}{galaxies}")
-        narrow = receptive_field.narrow(field, self._size, self._session.settings.network)
+        narrow = receptive_field.narrow(field, self._size, self._session.draft.settings.network)
         self.message.setVisible(narrow is not None)
         self.message.setText("" if narrow is None else narrow.text)

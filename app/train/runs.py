@@ -54,7 +54,7 @@ class RunsPanel(Panel):
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)
         session.predictor_changed.connect(self._show_current)
-        session.cutouts_changed.connect(self._chosen_changed)
+        session.dataset.changed.connect(self._chosen_changed)
         self.refresh()
 
     def _build(self) -> None:
@@ -136,7 +136,7 @@ class RunsPanel(Panel):
         trained = run is not None and run.best.exists()
         for button in (self.explain, self.fine_tune):
             button.setEnabled(trained)
-        self.predict.setEnabled(trained and self._session.cutouts is not None)
+        self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
         self.note.setText("" if trained or run is None else "This run ended before its first weights were saved.")
         self.note.setVisible(bool(self.note.text()))
         current = self._session.run
@@ -148,7 +148,7 @@ class RunsPanel(Panel):
     def _open(self, run: RunFolder) -> None:
         """Re-open curves, settings and network."""
         try:
-            self._session.set_settings(toml.load(RunSettings, run.settings_file))
+            self._session.draft.replace(toml.load(RunSettings, run.settings_file))
         except Problem as problem:
             self._session.report(problem)
         self._session.open_run(run)
@@ -162,9 +162,7 @@ class RunsPanel(Panel):
         run = self.chosen
         if run is None:
             return
-        settings = self._session.settings
-        transfer = settings.transfer.model_copy(update={"start_from": str(run.path), "freeze_blocks": 0})
-        self._session.set_settings(settings.model_copy(update={"transfer": transfer}))
+        self._session.draft.edit_together({"transfer.start_from": str(run.path), "transfer.freeze_blocks": 0})
         self._session.message.emit(f"The next training starts from “{run.title}”.")
 
     def _predict(self) -> None:

@@ -47,7 +47,7 @@ class TrainingPanel(Panel):
     Parameters
     ----------
     session
-        Its draft ``settings`` are edited here, and the training is started as ``session.training``.
+        Its draft ``settings`` are edited here, and the training is started as ``session.activity.training``.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -59,7 +59,7 @@ class TrainingPanel(Panel):
         self._connect()
         self._show_settings()
         self._show_state()
-        if session.training is not None:
+        if session.activity.training is not None:
             self._watch()
         elif session.run is not None:
             self._show_run()
@@ -103,22 +103,22 @@ class TrainingPanel(Panel):
         self.start.clicked.connect(self.train)
         self.pause.clicked.connect(self._pause_or_resume)
         self.stop.clicked.connect(self._stop)
-        session.settings_changed.connect(self._show_settings)
-        session.cutouts_changed.connect(self._show_state)
+        session.draft.changed.connect(self._show_settings)
+        session.dataset.changed.connect(self._show_state)
         session.project_changed.connect(self._show_state)
         session.predictor_changed.connect(self._show_run)
-        session.training_begun.connect(self._watch)
+        session.activity.training_begun.connect(self._watch)
 
     # -- the buttons ------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
-        self.start.setText("Fine-tune" if self._session.settings.transfer.start_from else "Start")
+        self.start.setText("Fine-tune" if self._session.draft.settings.transfer.start_from else "Start")
         self._show_state()
 
     @property
     def _hindrance(self) -> str:
         """Why a training cannot be started; empty if it can."""
-        if self._session.project is None or self._session.cutouts is None:
+        if self._session.project is None or self._session.dataset.cutouts is None:
             return "Open a dataset first."
         return self.form.problem
 
@@ -149,24 +149,24 @@ class TrainingPanel(Panel):
     def train(self) -> None:
         """Start a training with the draft settings on the open dataset."""
         session = self._session
-        if session.project is None or session.cutouts is None or self._job is not None:
+        if session.project is None or session.dataset.cutouts is None or self._job is not None:
             return
         try:
             folder = session.project.new_run(self.form.run_name)
-            job = work.train(session.settings, session.cutouts.path, folder)
+            job = work.train(session.draft.settings, session.dataset.cutouts.path, folder)
         except Problem as problem:
             self._failed(problem)
             return
-        session.begin_training(job, folder)
+        session.activity.begin_training(job, folder)
 
     def _watch(self) -> None:
         """Follow the training that has begun, after the epochs that it may have already."""
-        job, folder = self._session.training, self._session.training_folder
+        job, folder = self._session.activity.training, self._session.activity.training_folder
         if job is None or folder is None:
             return
         self._job, self._epoch, self._stopping = job, None, False
         run = RunFolder(folder)
-        settings = _settings_of(run) or self._session.settings
+        settings = _settings_of(run) or self._session.draft.settings
         self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
         self.curves.set_history(read_history(run.history_file) if run.has_whole_epoch else [])
         self.numbers.clear()
@@ -220,7 +220,7 @@ class TrainingPanel(Panel):
         self.numbers.show_number("Learning rate", f"{batch.learning_rate:.2g}")
         self.numbers.show_number("Images/s", f"{batch.images_per_second:,.0f}")
         done = batch.epoch - 1 + batch.batch / batch.batches
-        epochs = self._session.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
+        epochs = self._session.draft.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
         self.numbers.show_number("Epoch", f"{batch.epoch}/{epochs}")
         if self._epoch is not None:
             self.numbers.show_number("Time left", f"≤ {_clock((epochs - done) * self._epoch.seconds)}")

@@ -99,9 +99,15 @@ class ThumbnailGrid(QAbstractScrollArea):
 
     def set_colours(self, codes: NDArray[np.int64], palette: Sequence[str]) -> None:
         """Colour each galaxy by its class: one place in the palette per row of the dataset, negative for none."""
-        self._codes = np.asarray(codes, dtype=np.int64)
+        self._codes = np.array(codes, dtype=np.int64)
         self._colours = [QColor(name) for name in palette]
         self.viewport().update()
+
+    def recolour(self, rows: NDArray[np.int64], codes: NDArray[np.int64]) -> None:
+        """Give some rows (n,) other places (n,) in the palette."""
+        if self._codes is not None:
+            self._codes[rows] = codes
+            self.viewport().update()
 
     def set_badges(self, badges: Texts | None) -> None:
         """Mark each galaxy with a letter or two: one text per row of the dataset, or a function of the row."""

@@ -104,7 +104,7 @@ class ExplanationPanel(Panel):
     def _connect(self) -> None:
         session = self._session
         session.current_changed.connect(self.refresh)
-        session.cutouts_changed.connect(self.refresh)
+        session.dataset.changed.connect(self.refresh)
         session.selection_changed.connect(self._count_selection)
         self._weights.changed.connect(self._follow)
         self.epochs.moved.connect(self._move)
@@ -152,7 +152,7 @@ class ExplanationPanel(Panel):
 
     def _renew(self) -> None:
         """Predict and explain the current galaxy anew."""
-        cutouts, row, predictor = self._session.cutouts, self._session.current, self._predictor
+        cutouts, row, predictor = self._session.dataset.cutouts, self._session.current, self._predictor
         if cutouts is None or predictor is None or row < 0:
             self._explain_emptiness()
             return
@@ -175,7 +175,7 @@ class ExplanationPanel(Panel):
 
     def _predict(self) -> None:
         """Find out what the network says of the current galaxy."""
-        cutouts, predictor = self._session.cutouts, self._predictor
+        cutouts, predictor = self._session.dataset.cutouts, self._predictor
         if predictor in self._predictions:
             self._prediction.stop()
             self._show_prediction(self._predictions[predictor])
@@ -186,7 +186,7 @@ class ExplanationPanel(Panel):
         self._outlines.renew(self.controls.contours.isChecked())
 
     def _explain_emptiness(self) -> None:
-        if self._session.cutouts is None:
+        if self._session.dataset.cutouts is None:
             self._show_empty("Nothing to explain yet", "Open a dataset and train a network first.")
         elif self._predictor is None:
             self._show_empty(
@@ -219,7 +219,7 @@ class ExplanationPanel(Panel):
 
     def _question(self, side: Side, output: str | None) -> MapRequest | None:
         """What a view asks; None while that is not known, or not valid."""
-        cutouts, predictor, other = self._session.cutouts, self._predictor, self.controls.other
+        cutouts, predictor, other = self._session.dataset.cutouts, self._predictor, self.controls.other
         asked = self.sides[0] if other is not None else side
         if cutouts is None or predictor is None or asked.form.problem:
             return None

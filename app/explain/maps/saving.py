@@ -21,7 +21,7 @@ _KINDS = f"{FIGURES};;FITS map on the sky (*.fits)"
 
 def save_map(session: Session, explanation: Explanation, parent: QWidget) -> None:
     """Ask for a file and its kind, and write the current galaxy's map there."""
-    cutouts = session.cutouts
+    cutouts = session.dataset.cutouts
     if cutouts is None:
         return
     path = saving.ask_path(parent, session, "Save the map", f"{explanation.stem}.png", _KINDS)

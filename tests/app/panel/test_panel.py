@@ -122,7 +122,7 @@ def test_of_several_requests_the_newest_is_answered(qtbot: QtBot, panel: Counted
 
 def test_work_says_how_far_it_is_and_is_among_the_sessions_jobs(qtbot: QtBot, panel: Counted, session: Session) -> None:
     started: list[Job] = []
-    session.job_started.connect(started.append)
+    session.activity.job_started.connect(started.append)
     panel.begin(job := endless())
     assert panel.state.text() == "Preparing…"
     assert started == [job]
@@ -209,4 +209,4 @@ def test_a_file_that_was_written_is_told_of(qtbot: QtBot, panel: Counted, sessio
     session.message.connect(told.append)
     panel._save(answering("map.csv"), lambda written: f"Saved as {written}.")
     qtbot.waitUntil(lambda: told == ["Saved as map.csv."], timeout=10_000)
-    assert session.jobs == []
+    assert session.activity.jobs == []

@@ -52,7 +52,7 @@ def project(survey_dataset: Path, tmp_path: Path) -> Path:
 
 
 def is_open(window: MainWindow, name: str) -> bool:
-    cutouts = window.session.cutouts
+    cutouts = window.session.dataset.cutouts
     return cutouts is not None and cutouts.path.stem == name
 
 
@@ -62,7 +62,7 @@ def click(qtbot: QtBot, widget: QWidget) -> None:
 
 def opened(qtbot: QtBot, window: MainWindow, project: Path) -> None:
     window.opening.open_project(project)
-    qtbot.waitUntil(lambda: window.session.cutouts is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.session.dataset.cutouts is not None, timeout=20_000)
 
 
 def visible(window: MainWindow) -> set[str]:
@@ -156,8 +156,8 @@ def test_a_dataset_from_elsewhere_becomes_part_of_a_project(
 ) -> None:
     window.opening.open_dataset(survey_dataset)
     qtbot.waitUntil(lambda: is_open(window, "survey"), timeout=20_000)
-    assert window.session.cutouts is not None
-    assert window.session.cutouts.path == tmp_path / "home" / "survey" / "datasets" / "survey.h5"
+    assert window.session.dataset.cutouts is not None
+    assert window.session.dataset.cutouts.path == tmp_path / "home" / "survey" / "datasets" / "survey.h5"
 
 
 def test_projects_of_late_are_offered_again(qtbot: QtBot, window: MainWindow, project: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_defect_of_the_program_is_shown_with_its_log(window: MainWindow) -> No
 
 def test_a_job_is_shown_and_can_be_stopped_in_the_status_bar(qtbot: QtBot, window: MainWindow) -> None:
     job = Job("Counting", working)
-    window.session.add_job(job)
+    window.session.activity.add(job)
     job.start()
     qtbot.waitUntil(lambda: window.job_bars[0].isVisible(), timeout=5000)
     with qtbot.waitSignal(job.ended):
@@ -276,9 +276,9 @@ def test_undo_stands_in_the_menu(qtbot: QtBot, window: MainWindow, project: Path
     label_commands.give(window.session, [0], "merger")
     undo = next(action for action in window.findChildren(QAction) if action.text().startswith("Undo"))
     assert undo.text() == "Undo label 1 galaxy “merger”"
-    before = window.session.label(0)
+    before = window.session.dataset.label(0)
     undo.trigger()
-    assert window.session.label(0) != before
+    assert window.session.dataset.label(0) != before
 
 
 def test_the_guide_has_its_pages_inside_the_program(window: MainWindow) -> None:
@@ -295,8 +295,8 @@ def test_closing_asks_while_a_training_runs_and_then_waits_for_it(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = Job("Training", working)
-    window.session.training = job
-    window.session.add_job(job)
+    window.session.activity.training = job
+    window.session.activity.add(job)
     job.start()
     answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
     monkeypatch.setattr(QMessageBox, "question", lambda *_arguments: answers.pop(0))
@@ -309,8 +309,8 @@ def test_closing_asks_while_a_training_runs_and_then_waits_for_it(
 
 def test_another_project_waits_until_the_training_is_over(qtbot: QtBot, window: MainWindow, project: Path) -> None:
     job = Job("Training", working)
-    window.session.training = job
-    window.session.add_job(job)
+    window.session.activity.training = job
+    window.session.activity.add(job)
     job.start()
     window.opening.open_project(project)
     assert window.session.project is None
