@@ -73,7 +73,7 @@ class Photographer:
         if not self.only_readme:
             self.both("welcome", self.window)
         self.window.begin(self.dataset, demonstration=self.dataset is None)
-        self.until(lambda: self.window.session.cutouts is not None, "the survey", 300)
+        self.until(lambda: self.window.session.dataset.cutouts is not None, "the survey", 300)
         self.window.session.set_current(4)
         self.settle(3)
         if not self.only_readme:
@@ -100,8 +100,7 @@ class Photographer:
         session = self.window.session
         self.window.show_workspace("train")
         panel = cast("TrainingPanel", self.panel("training"))
-        changed = session.settings.optimiser.model_copy(update={"epochs": self.epochs})
-        session.set_settings(session.settings.model_copy(update={"optimiser": changed}))
+        session.draft.edit("optimiser.epochs", self.epochs)
         panel.form.name.setText("first light")
         self.settle(4)
         panel.start.click()
@@ -109,7 +108,7 @@ class Photographer:
         self.until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs", 900)
         self.settle(1)
         self.both("train", self.window)
-        self.until(lambda: session.training is None, "the end of the training", 900)
+        self.until(lambda: session.activity.training is None, "the end of the training", 900)
 
     def explaining(self) -> None:
         """Ask why, for a galaxy that shows something."""
@@ -117,7 +116,7 @@ class Photographer:
         panel = cast("ExplanationPanel", self.panel("explanation"))
         for row in (4, 40):
             self.window.session.set_current(row)
-            cutouts = self.window.session.cutouts
+            cutouts = self.window.session.dataset.cutouts
             assert cutouts is not None
             name = cutouts.ids[row]
             self.until(
@@ -231,11 +230,12 @@ class Photographer:
 
     def import_wizard(self) -> None:
         """The wizard's preview of a few cutouts with labels."""
+        from app.data.import_wizard import ImportWizard
+
         with tempfile.TemporaryDirectory() as folder:
             self.write_cutouts(Path(folder))
-            self.window.import_galaxies([Path(folder)])
-            wizard = self.window._wizard
-            assert wizard is not None
+            self.window.take_files([Path(folder)])
+            wizard = self.window.findChildren(ImportWizard)[-1]
             self.settle(5)
             self.both("import", wizard)
             wizard.close()
@@ -245,7 +245,7 @@ class Photographer:
         """Some galaxies of the survey as FITS files in folders that name their class."""
         from astropy.io import fits
 
-        cutouts = self.window.session.cutouts
+        cutouts = self.window.session.dataset.cutouts
         assert cutouts is not None
         for row in range(24):
             place = folder / str(cutouts.columns["morphology"][row])

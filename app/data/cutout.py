@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSplitter,
-    QStackedLayout,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.data import work
 from app.data.widgets.stretch_bar import StretchBar
 from app.jobs.job import Latest
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_view import ImageView
@@ -34,7 +34,7 @@ from core.data.stretch import StretchSettings
 _SHORT = 9  # letters
 
 
-class CutoutPanel(QWidget):
+class CutoutPanel(Panel):
     """The current galaxy.
 
     Parameters
@@ -44,11 +44,10 @@ class CutoutPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("cutout")
-        self._session = session
+        empty = EmptyState("mdi6.image-outline", "No galaxy chosen", "Click a galaxy in the gallery.")
+        super().__init__(session, "cutout", empty, parent)
         self._position: Callable[[float, float], tuple[float, float]] | None = None
-        self._latest = Latest(self)
+        self._latest = Latest(self)  # where it fails, the place on the sky stays unknown
         self._build()
         self._connect()
         self._new_dataset()
@@ -79,7 +78,6 @@ class CutoutPanel(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setShowGrid(False)
         self.table.setAlternatingRowColors(True)
-        self.empty = EmptyState("mdi6.image-outline", "No galaxy chosen", "Click a galaxy in the gallery.")
 
         top = QHBoxLayout()
         top.addWidget(self.name, 1)
@@ -98,15 +96,12 @@ class CutoutPanel(QWidget):
         splitter.addWidget(self.table)
         splitter.setStretchFactor(0, 1)
         splitter.setSizes([470, 170])
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(splitter)
-        QVBoxLayout(self).addLayout(self._stack)
+        self._set_content(splitter)
 
     def _connect(self) -> None:
-        self._session.cutouts_changed.connect(self._new_dataset)
+        self._session.dataset.changed.connect(self._new_dataset)
         self._session.current_changed.connect(self._show)
-        self._session.labels_changed.connect(self._show_row)
+        self._session.dataset.labels_changed.connect(self._show_row)
         self.stretch_bar.changed.connect(self._draw)
         self.bands.activated.connect(self._draw)
         self.view.hovered.connect(self._hover)
@@ -114,7 +109,7 @@ class CutoutPanel(QWidget):
         self._latest.finished.connect(self._set_position)
 
     def _new_dataset(self) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self.bands.clear()
         if cutouts is not None:
             names = [band.name for band in cutouts.bands]
@@ -130,9 +125,9 @@ class CutoutPanel(QWidget):
         self._show(self._session.current)
 
     def _show(self, row: int) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         ready = cutouts is not None and row >= 0
-        self._stack.setCurrentIndex(1 if ready else 0)
+        self._show_content(ready)
         self._position = None
         self.cursor_text.clear()
         if cutouts is None or row < 0:
@@ -144,7 +139,7 @@ class CutoutPanel(QWidget):
         self._latest.start(work.coordinates(cutouts.path, row))
 
     def _draw(self, _value: object = None) -> None:
-        cutouts, row = self._session.cutouts, self._session.current
+        cutouts, row = self._session.dataset.cutouts, self._session.current
         if cutouts is None or row < 0:
             return
         settings: StretchSettings = self.stretch_bar.value()
@@ -153,10 +148,12 @@ class CutoutPanel(QWidget):
 
     def _show_row(self, _rows: object = None) -> None:
         """The galaxy's catalogue row; a label given by hand is said to be one."""
-        session, cutouts, row = self._session, self._session.cutouts, self._session.current
+        session, cutouts, row = self._session, self._session.dataset.cutouts, self._session.current
         if cutouts is None or row < 0:
             return
-        cells = [(name, _text(values[row]), cutouts.units.get(name, "")) for name, values in session.columns.items()]
+        cells = [
+            (name, _text(values[row]), cutouts.units.get(name, "")) for name, values in session.dataset.columns.items()
+        ]
         missing = float(cutouts.missing[row])
         if missing > 0:
             cells.append(("filled pixels", f"{100 * missing:.2g}", "%"))
@@ -170,7 +167,7 @@ class CutoutPanel(QWidget):
 
     def _hover(self, x: float, y: float) -> None:
         """Value, pixel and place on the sky under the cursor."""
-        cutouts, row = self._session.cutouts, self._session.current
+        cutouts, row = self._session.dataset.cutouts, self._session.current
         if cutouts is None or row < 0:
             return
         column, line = round(x), round(y)

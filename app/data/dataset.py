@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSpinBox,
-    QStackedLayout,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -25,13 +24,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.data.widgets.column_chooser import ColumnChooser
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import class_colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
-from core.data.target import Classes, columns_of, label_text, numbers
+from core.data.target import Classes, columns_of, numbers
 from core.errors import Problem
 
 _PARTS = ("train", "validation", "test")
@@ -40,7 +40,7 @@ _WIDTH = 330
 _MOST_ROWS = 10  # of the table without a scroll bar
 
 
-class DatasetPanel(QWidget):
+class DatasetPanel(Panel):
     """Counts, target and parts of the open dataset.
 
     Parameters
@@ -50,9 +50,8 @@ class DatasetPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("dataset")
-        self._session = session
+        empty = EmptyState("mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey.")
+        super().__init__(session, "dataset", empty, parent)
         self._build()
         self._connect()
         self._new_dataset()
@@ -66,7 +65,7 @@ class DatasetPanel(QWidget):
         self.problem = _label("problem")
         self.rule = _label("muted")
         self.learn = ColumnChooser("")
-        self.form = SettingsForm(DataSettings, self._session.settings.data, exclude={"labels"})
+        self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels"})
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("Seed ")
@@ -74,9 +73,6 @@ class DatasetPanel(QWidget):
         self.seed.setKeyboardTracking(False)
         self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
         self.again.setToolTip("Draw other parts by the next seed.")
-        self.empty = EmptyState(
-            "mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey."
-        )
         draw = QHBoxLayout()
         draw.addWidget(self.seed)
         draw.addWidget(self.again)
@@ -104,15 +100,14 @@ class DatasetPanel(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
         scroll.setMinimumWidth(_WIDTH)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(scroll)
+        self._set_content(scroll, margin=0)  # what scrolls has its own
 
     def _connect(self) -> None:
         session = self._session
-        session.cutouts_changed.connect(self._new_dataset)
-        session.split_changed.connect(self._show_parts)
-        session.settings_changed.connect(self._show_settings)
+        session.dataset.changed.connect(self._new_dataset)
+        session.dataset.split_changed.connect(self._show_parts)
+        session.dataset.labels_changed.connect(self._show_counts)
+        session.draft.changed.connect(self._show_settings)
         self.others.activated.connect(self._open)
         self.form.changed.connect(self._edited)
         self.learn.changed.connect(self._chose)
@@ -124,7 +119,7 @@ class DatasetPanel(QWidget):
 
     def _open(self, place: int) -> None:
         """Open another dataset of the project."""
-        path, cutouts = self.others.itemData(place), self._session.cutouts
+        path, cutouts = self.others.itemData(place), self._session.dataset.cutouts
         if cutouts is not None and path != cutouts.path:
             try:
                 self._session.open_cutouts(path)
@@ -133,27 +128,27 @@ class DatasetPanel(QWidget):
                 self._list_datasets()
 
     def _edited(self, data: DataSettings) -> None:
-        self._session.set_settings(self._session.settings.model_copy(update={"data": data}))
+        self._session.draft.edit("data", data)
 
     def _chose(self, labels: tuple[str, ...]) -> None:
-        data = self._session.settings.data.model_copy(update={"labels": labels})
-        self._session.set_settings(self._session.settings.model_copy(update={"data": data}))
+        self._session.draft.edit("data.labels", labels)
 
     def _reseeded(self, seed: int) -> None:
-        self._session.set_settings(self._session.settings.model_copy(update={"seed": seed}))
+        self._session.draft.edit("seed", seed)
 
     def _select(self) -> None:
         """A click on a class selects its galaxies."""
-        target, items = self._session.target, self.table.selectedItems()
+        target, items = self._session.dataset.target, self.table.selectedItems()
         if isinstance(target, Classes) and items:
             name = items[0].data(Qt.ItemDataRole.UserRole)
-            labels = [label_text(value) for value in self._session.columns[target.column].tolist()]
-            self._session.set_selection(np.flatnonzero(np.array(labels) == name))
+            texts = self._session.dataset.label_texts
+            assert texts is not None
+            self._session.set_selection(np.flatnonzero(texts.places == texts.place(name)))
 
     # -- from the session to the user ------------------------------------------------------------------------------
 
     def _list_datasets(self) -> None:
-        project, cutouts = self._session.project, self._session.cutouts
+        project, cutouts = self._session.project, self._session.dataset.cutouts
         self.others.clear()
         for path in [] if project is None else project.datasets():
             self.others.addItem(path.stem, path)
@@ -162,8 +157,8 @@ class DatasetPanel(QWidget):
         self.others.setCurrentIndex(self.others.findData(None if cutouts is None else cutouts.path))
 
     def _new_dataset(self) -> None:
-        cutouts = self._session.cutouts
-        self._stack.setCurrentIndex(0 if cutouts is None else 1)
+        cutouts = self._session.dataset.cutouts
+        self._show_content(cutouts is not None)
         if cutouts is None:
             return
         self._list_datasets()
@@ -181,26 +176,26 @@ class DatasetPanel(QWidget):
         self._show_parts()
 
     def _show_settings(self) -> None:
-        settings, session = self._session.settings, self._session
+        settings, session = self._session.draft.settings, self._session
         if self.form.value() != settings.data:
             self.form.set_value(settings.data)
         if self.seed.value() != settings.seed:
             self.seed.setValue(settings.seed)
-        self.learn.set_columns([name for name in session.columns if name != "id"])
+        self.learn.set_columns([name for name in session.dataset.columns if name != "id"])
         self.learn.set_chosen(settings.data.labels)
 
     def _show_parts(self) -> None:
         """Counts by class and part, and how the parts were drawn."""
         session = self._session
-        if session.cutouts is None:
+        if session.dataset.cutouts is None:
             return
-        problem, split = session.split_problem, session.split
+        problem, split = session.dataset.split_problem, session.dataset.split
         self.problem.setVisible(problem is not None)
         self.problem.setText("" if problem is None else problem.text)
         self.rule.setVisible(split is not None)
         if split is not None:
             self.rule.setText(f"{split.rule}. The test part is locked: no training and no choice sees it.")
-        target = session.target
+        target = session.dataset.target
         self.table.setVisible(target is not None)
         self.table.clearContents()
         if isinstance(target, Classes):
@@ -211,19 +206,20 @@ class DatasetPanel(QWidget):
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + rows * _ROW + 4)
 
     def _fill_classes(self, target: Classes) -> None:
-        session, split = self._session, self._session.split
-        labels = np.array([label_text(value) for value in session.columns[target.column].tolist()], dtype=str)
+        session, split = self._session, self._session.dataset.split
+        texts = session.dataset.label_texts
+        assert texts is not None
         self._head([target.column, "All", "Train", "Valid.", "Test"])
-        names = [*target.names, *([""] if (labels == "").any() else [])]
+        names = [*target.names, *([""] if texts.count("") else [])]
         self.table.setRowCount(len(names))
-        counts = [int((labels == name).sum()) for name in names]
+        counts = [texts.count(name) for name in names]
+        parts = [] if split is None else [texts.places[getattr(split, part)] for part in _PARTS]
+        by_part = [np.bincount(places, minlength=len(texts.texts)) for places in parts]
         colours = [*class_colours(len(target.names)), "#808080"]
         for place, (name, count) in enumerate(zip(names, counts, strict=True)):
-            texts = [name or "no label", _whole(count)]
-            for part in _PARTS:
-                rows = np.empty(0, dtype=np.int64) if split is None else getattr(split, part)
-                texts.append("–" if split is None or not name else _whole(int((labels[rows] == name).sum())))
-            self._fill_row(place, texts)
+            cells = [name or "no label", _whole(count)]
+            cells += [_whole(int(counted[texts.place(name)])) if name else "–" for counted in by_part]
+            self._fill_row(place, cells if by_part else [*cells, "–", "–", "–"])
             first, second = self.table.item(place, 0), self.table.item(place, 1)
             assert first is not None
             assert second is not None
@@ -237,12 +233,26 @@ class DatasetPanel(QWidget):
                 assert item is not None
                 item.setData(Qt.ItemDataRole.UserRole, name)
 
+    def _show_counts(self) -> None:
+        """Bring the counts of the classes up to date after a label; the parts follow once no more labels come."""
+        texts, places = self._session.dataset.label_texts, range(self.table.rowCount())
+        if texts is None or not isinstance(self._session.dataset.target, Classes):
+            return
+        names = [item.data(Qt.ItemDataRole.UserRole) for place in places if (item := self.table.item(place, 0))]
+        counts = [texts.count(name or "") for name in names]
+        for place, count in enumerate(counts):
+            item = self.table.item(place, 1)
+            assert item is not None
+            item.setText(_whole(count))
+            item.setToolTip(_whole(count))
+            item.setData(SHARE, count / max(1, *counts))
+
     def _fill_quantities(self, names: Sequence[str]) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self._head(["Quantity", "Known", "Least", "Median", "Most"])
         self.table.setRowCount(len(names))
         for place, name in enumerate(names):
-            values = numbers(self._session.columns[name])
+            values = numbers(self._session.dataset.columns[name])
             values = values[np.isfinite(values)]
             unit = "" if cutouts is None else cutouts.units.get(name, "")
             summary = [f"{value:.4g}" for value in (values.min(), np.median(values), values.max())]

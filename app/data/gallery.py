@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -23,22 +22,23 @@ from PySide6.QtWidgets import (
 from app.data.widgets.stretch_bar import StretchBar
 from app.data.widgets.thumbnails import ThumbnailGrid
 from app.data.work import Thumbnails
+from app.panel.panel import Panel
 from app.session import label_commands
 from app.session.session import Session
 from app.theme import class_colours, colours, icon
 from core.data import stretch
 from core.data.catalogue_filter import Finder, ordered
 from core.data.stretch import StretchSettings
-from core.data.target import Classes, label_text
+from core.data.target import Classes
 
 _ALL, _NONE, _SELECTED = "All classes", "No label", "Selected"
 _EVERYWHERE = "All parts"
-_PARTS = {"Training": "train", "Validation": "validation", "Test": "test"}
-_BADGES = {"train": "T", "validation": "V", "test": "•"}
+_PARTS = ("Training", "Validation", "Test")
+_BADGES = ("T", "V", "•", "")  # the last for galaxies in no part
 _MOST_CLASSES = 30
 
 
-class GalleryPanel(QWidget):
+class GalleryPanel(Panel):
     """The galaxies of the open dataset.
 
     Parameters
@@ -48,13 +48,12 @@ class GalleryPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("gallery")
-        self._session = session
+        super().__init__(session, "gallery", parent=parent)
         self._thumbnails: Thumbnails | None = None
         self._finder: Finder | None = None
-        self._labels: NDArray[np.str_] = np.empty(0, dtype=str)
-        self._parts: NDArray[np.str_] = np.empty(0, dtype=str)
+        self._parts: NDArray[np.int8] = np.empty(0, dtype=np.int8)
+        self._class_of: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # of each distinct label text
+        self.class_names: tuple[str, ...] = ()
         self._build()
         self._connect()
         self._new_dataset()
@@ -108,7 +107,9 @@ class GalleryPanel(QWidget):
         filters.setSpacing(4)
         below.addWidget(self.count, 1)
         below.addWidget(self.side)
-        column = QVBoxLayout(self)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(top)
         column.addLayout(filters)
@@ -116,11 +117,13 @@ class GalleryPanel(QWidget):
         column.addWidget(self.grid, 1)
         column.addWidget(self.legend)
         column.addLayout(below)
+        self._set_content(content)
 
     def _connect(self) -> None:
         session = self._session
-        session.cutouts_changed.connect(self._new_dataset)
-        session.split_changed.connect(self._read_labels)
+        session.dataset.changed.connect(self._new_dataset)
+        session.dataset.split_changed.connect(self._read_labels)
+        session.dataset.labels_changed.connect(self._relabel)
         session.current_changed.connect(self.grid.set_current)
         session.selection_changed.connect(self._show_selection)
         self._settle.timeout.connect(self._filter)
@@ -136,15 +139,13 @@ class GalleryPanel(QWidget):
         self.grid.failed.connect(session.report)
         self.menu.aboutToShow.connect(self._fill_menu)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        self.grid.close_source()
-        super().closeEvent(event)
+    def _wind_up(self) -> None:
+        self.grid.pictures.close()
 
     # -- the dataset -----------------------------------------------------------------------------------------------
 
     def _new_dataset(self) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         self.order.clear()
         self.search.clear()
         self.parts.setCurrentIndex(0)
@@ -162,6 +163,7 @@ class GalleryPanel(QWidget):
         if cutouts is None:
             self.grid.set_source(0, None)
             self.classes.clear()
+            self.class_names = ()
             self.count.clear()
             self.legend.clear()
             return
@@ -180,36 +182,55 @@ class GalleryPanel(QWidget):
             self._thumbnails.settings = settings
             self.grid.refresh()
 
-    def _read_labels(self, _rows: object = None) -> None:
+    def _read_labels(self) -> None:
         """Colours, badges and class names by the present labels and parts."""
-        session, cutouts = self._session, self._session.cutouts
+        dataset, cutouts = self._session.dataset, self._session.dataset.cutouts
         if cutouts is None:
             return
-        column = session.columns.get(session.label_column)
-        texts = [""] * len(cutouts) if column is None else [label_text(value) for value in column.tolist()]
-        self._labels = np.array(texts, dtype=str)
-        self._finder = None
-        split = session.split
-        self._parts = np.array([""] * len(cutouts) if split is None else split.part_of(len(cutouts)), dtype=str)
-        names = self.class_names
-        place = {name: index for index, name in enumerate(names)}
-        self.grid.set_colours(np.array([place.get(text, -1) for text in texts]), class_colours(len(names)))
-        self.grid.set_badges([_BADGES.get(part, "") for part in self._parts.tolist()])
-        chosen = self.classes.currentText()
-        self.classes.clear()
-        self.classes.addItems([_ALL, *names, _NONE])
-        self.classes.setCurrentIndex(max(0, self.classes.findText(chosen)))
-        self._show_legend(names)
+        split = dataset.split
+        self._parts = np.full(len(cutouts), -1, dtype=np.int8) if split is None else split.numbers(len(cutouts))
+        self.grid.set_badges(lambda row: _BADGES[self._parts[row]])
+        self._colour_classes()
         self._filter()
 
-    @property
-    def class_names(self) -> tuple[str, ...]:
+    def _relabel(self, rows: NDArray[np.int64]) -> None:
+        """Show new labels of some galaxies: a key must not take longer the more others there are."""
+        texts = self._session.dataset.label_texts
+        if self._finder is not None:
+            self._finder.forget(self._session.dataset.label_column)
+        if self._names_now() != self.class_names or texts is None or len(texts.texts) != len(self._class_of):
+            self._colour_classes()
+        elif self.class_names:
+            self.grid.recolour(rows, self._class_of[texts.places[rows]])
+        if self.classes.currentIndex() > 0 or self.search.text() or self.order.currentData():
+            self._settle.start()
+
+    def _colour_classes(self) -> None:
+        dataset, cutouts = self._session.dataset, self._session.dataset.cutouts
+        names, texts = self._names_now(), dataset.label_texts
+        if texts is None or not names:
+            self.grid.set_colours(np.full(0 if cutouts is None else len(cutouts), -1), [])
+            self._class_of = np.empty(0, dtype=np.int64)
+        else:
+            place = {name: index for index, name in enumerate(names)}
+            self._class_of = np.array([place.get(text, -1) for text in texts.texts], dtype=np.int64)
+            self.grid.set_colours(self._class_of[texts.places], class_colours(len(names)))
+        if names != self.class_names or self.classes.count() == 0:
+            chosen = self.classes.currentText()
+            self.class_names = names
+            self.classes.clear()
+            self.classes.addItems([_ALL, *names, _NONE])
+            self.classes.setCurrentIndex(max(0, self.classes.findText(chosen)))
+        self._show_legend(names)
+
+    def _names_now(self) -> tuple[str, ...]:
         """The classes, in the order of their colours and number keys; none for numbers."""
-        target = self._session.target
+        target = self._session.dataset.target
         if isinstance(target, Classes):
             return target.names
-        names = np.unique(self._labels[self._labels != ""]) if target is None else np.empty(0, dtype=str)
-        return tuple(names.tolist()) if len(names) <= _MOST_CLASSES else ()
+        texts = self._session.dataset.label_texts if target is None else None
+        names = [] if texts is None else sorted(filter(None, texts.present))
+        return tuple(names) if len(names) <= _MOST_CLASSES else ()
 
     def _show_legend(self, names: tuple[str, ...]) -> None:
         marks = [
@@ -223,23 +244,24 @@ class GalleryPanel(QWidget):
     # -- what is shown ---------------------------------------------------------------------------------------------
 
     def _filter(self) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return
         if self._finder is None:
-            self._finder = Finder(self._session.columns)
+            self._finder = Finder(self._session.dataset.columns)
         shown = self._finder.matching(self.search.text(), len(cutouts))
         kind, part = self.classes.currentText(), self.parts.currentText()
         if self.classes.currentIndex() > 0:
-            shown &= self._labels == ("" if kind == _NONE else kind)
+            texts = self._session.dataset.label_texts
+            shown &= False if texts is None else texts.places == texts.place("" if kind == _NONE else kind)
         if part == _SELECTED:
             shown &= np.isin(np.arange(len(cutouts)), self._session.selection)
         elif part in _PARTS:
-            shown &= self._parts == _PARTS[part]
+            shown &= self._parts == _PARTS.index(part)
         rows = np.flatnonzero(shown)
         column, descending = self.order.currentData(), self.descending.isChecked()
         if column:
-            rows = ordered(self._session.columns[column], rows, descending=descending)
+            rows = ordered(self._session.dataset.columns[column], rows, descending=descending)
         elif descending:
             rows = rows[::-1]
         self.grid.set_rows(rows)
@@ -276,7 +298,7 @@ class GalleryPanel(QWidget):
             action = self.menu.addAction(f"{name}\t{key}" if key < 10 else name)
             action.triggered.connect(lambda _checked=False, name=name: self._give(name))
         self.menu.addSeparator()
-        if self._session.target is None or isinstance(self._session.target, Classes):
+        if self._session.dataset.target is None or isinstance(self._session.dataset.target, Classes):
             self.menu.addAction("New class…").triggered.connect(lambda _checked=False: self._ask())
         self.menu.addAction("Take the label off\t0").triggered.connect(lambda _checked=False: self._give(""))
 

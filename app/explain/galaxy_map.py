@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from app.explain import network_work
-from app.explain.network_panel import InsidePanel
+from app.explain.network_panel import RunNetworkPanel
 from app.explain.network_work import Pair
 from app.explain.widgets.colour_bar import ColourBar
 from app.explain.widgets.point_map import PointMap
@@ -34,7 +34,7 @@ _ENDS = (1, 99)  # percentiles of a quantity between which its colours reach
 _HINT = "Click a point to go to its galaxy. Draw around points to select them, with Shift more. The wheel zooms."
 
 
-class GalaxyMapPanel(InsidePanel):
+class GalaxyMapPanel(RunNetworkPanel):
     """The last features of all galaxies on a map; clicks and lassos lead back to the galaxies.
 
     Parameters
@@ -51,12 +51,12 @@ class GalaxyMapPanel(InsidePanel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
             session,
+            "galaxy_map",
             "mdi6.chart-scatter-plot",
             "Nothing to lay out yet",
             "Then see which galaxies it finds alike.",
             parent,
         )
-        self.setObjectName("galaxy_map")
         self.found: FeatureMap | None = None
         self._build()
         self._connect()
@@ -117,7 +117,7 @@ class GalaxyMapPanel(InsidePanel):
         return side
 
     def _connect(self) -> None:
-        self._session.split_changed.connect(self.refresh)
+        self._session.dataset.split_changed.connect(self.refresh)
         self._session.selection_changed.connect(self._show_selection)
         self.work.finished.connect(self._show)
         self.work.stopped.connect(self._show_selection)
@@ -181,12 +181,12 @@ class GalaxyMapPanel(InsidePanel):
         return int(self.found.rows[place])
 
     def _tip(self, place: int) -> str:
-        label = self._session.label(self._row(place))
+        label = self._session.dataset.label(self._row(place))
         return "" if self.found is None else f"{self.found.ids[place]}\n{label}".strip()
 
     def _show_target(self) -> None:
         """Offer the columns that points can be coloured by, and colour them."""
-        target = self._session.target
+        target = self._session.dataset.target
         names = () if target is None or isinstance(target, Classes) else columns_of(target)
         chosen = self.columns.currentText()
         self.columns.clear()
@@ -195,7 +195,7 @@ class GalaxyMapPanel(InsidePanel):
         self._show_colours()
 
     def _show_colours(self, _place: int = 0) -> None:
-        target, found = self._session.target, self.found
+        target, found = self._session.dataset.target, self.found
         is_number = found is not None and target is not None and not isinstance(target, Classes)
         self.columns.setVisible(is_number)
         self.bar.setVisible(is_number)
@@ -203,9 +203,9 @@ class GalaxyMapPanel(InsidePanel):
         if found is None:
             return
         if isinstance(target, Classes):
-            self._show_classes(target, self._session.columns[target.column][found.rows])
+            self._show_classes(target, self._session.dataset.columns[target.column][found.rows])
         elif is_number:
-            self._show_values(numbers(self._session.columns[self.columns.currentText()])[found.rows])
+            self._show_values(numbers(self._session.dataset.columns[self.columns.currentText()])[found.rows])
         else:
             self.map.set_colours(np.full(len(found), -1), [])
 
@@ -258,7 +258,7 @@ class GalaxyMapPanel(InsidePanel):
         self._show_picture(self._row(place) if place >= 0 else self._session.current)
 
     def _show_picture(self, row: int) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if cutouts is None or row < 0:
             self.picture.set_image(None)
             self.caption.clear()
@@ -266,7 +266,7 @@ class GalaxyMapPanel(InsidePanel):
         planes = colour_planes([band.name for band in cutouts.bands])
         picture = to_rgb(cutouts.images[row], suited(cutouts.is_picture), planes)
         self.picture.set_image(picture, float(cutouts.pixel_scale[row]))
-        self.caption.setText(f"{cutouts.ids[row]} {self._session.label(row)}".strip())
+        self.caption.setText(f"{cutouts.ids[row]} {self._session.dataset.label(row)}".strip())
 
 
 def _whole(number: int) -> str:

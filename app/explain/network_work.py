@@ -49,7 +49,7 @@ class Pair:
     @classmethod
     def of(cls, session: Session) -> Pair | None:
         """The open run's network with the open dataset; None unless there are both."""
-        predictor, cutouts = session.predictor_path, session.cutouts
+        predictor, cutouts = session.predictor_path, session.dataset.cutouts
         if predictor is None or cutouts is None:
             return None
         return cls(predictor, cutouts.path, predictor.stat().st_mtime_ns)

@@ -27,19 +27,19 @@ class GiveLabel(QUndoCommand):
         galaxies = "1 galaxy" if count == 1 else f"{count:,} galaxies"
         super().__init__(f"label {galaxies} “{label}”" if label else f"take the label off {galaxies}")
         self._session, self._rows, self._label = session, list(rows), label
-        self._old = [session.label(row) for row in self._rows]
+        self._old = [session.dataset.label(row) for row in self._rows]
 
     def redo(self) -> None:
         """Give the label."""
-        self._session.set_labels(self._rows, [self._label] * len(self._rows))
+        self._session.dataset.set_labels(self._rows, [self._label] * len(self._rows))
 
     def undo(self) -> None:
         """Give the old labels back."""
-        self._session.set_labels(self._rows, self._old)
+        self._session.dataset.set_labels(self._rows, self._old)
 
 
 def give(session: Session, rows: Sequence[int], label: str) -> None:
     """Label galaxies, unless they have that label already."""
-    changed = [row for row in rows if session.label(row) != label]
+    changed = [row for row in rows if session.dataset.label(row) != label]
     if changed:
         session.undo.push(GiveLabel(session, changed, label))

@@ -42,13 +42,13 @@ class SearchPanel(StudyPanel):
         super().__init__(
             session,
             "search",
+            "search",
             "mdi6.tune-variant",
             "Open a dataset, and settings are searched for with which a network learns it best.",
             "trials.csv",
             parent,
         )
-        self.setObjectName("search")
-        self._base = session.settings
+        self._base = session.draft.settings
         self._search: Search | None = None
         self._epoch: TrialEpoch | None = None
         self._titles: dict[str, str] = {}
@@ -156,7 +156,7 @@ class SearchPanel(StudyPanel):
         self._show_search(None)
 
     def _show_settings(self) -> None:
-        self._base = self._session.settings
+        self._base = self._session.draft.settings
         self.space.set_base(self._base)
 
     def _space_changed(self) -> None:
@@ -243,7 +243,7 @@ class SearchPanel(StudyPanel):
     def _use(self, trial: Trial) -> None:
         search = self._search
         assert search is not None
-        self._session.set_settings(trials.of_trial(search.base, trial.values, search.epochs[trial.stage]))
+        self._session.draft.replace(trials.of_trial(search.base, trial.values, search.epochs[trial.stage]))
         self._session.message.emit(f"The settings of {trial.name} are on the forms of the training: start it there.")
 
     def _open_run(self) -> None:

@@ -35,14 +35,14 @@ class TrainingSizePanel(StudyPanel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
             session,
+            "training_size",
             "training size",
             "mdi6.chart-scatter-plot",
             "Open a dataset, and it is found out how many labelled galaxies a network needs.",
             "study.csv",
             parent,
         )
-        self.setObjectName("training_size")
-        self._base = session.settings
+        self._base = session.draft.settings
         self._news: SizeNews | None = None
         self._scores = Latest(self)
         self._build()
@@ -67,7 +67,7 @@ class TrainingSizePanel(StudyPanel):
         self.part.activated.connect(self._show_part)
         self._scores.finished.connect(self._offer_scores)
         self._scores.failed.connect(self._session.report)
-        self._session.split_changed.connect(self._ask_scores)
+        self._session.dataset.split_changed.connect(self._ask_scores)
         self._set_content(TwoSides(self._choices(), self._results(), 760, (320, 640), (260, 420)))
 
     def _choices(self) -> QWidget:
@@ -130,13 +130,13 @@ class TrainingSizePanel(StudyPanel):
         self._show_part()
 
     def _show_settings(self) -> None:
-        self._base = self._session.settings
+        self._base = self._session.draft.settings
 
     def _show_choices(self, *, is_new: bool, is_running: bool) -> None:
         wish = self.form.value()
         for name in type(wish).model_fields:
             self.form.editor(name).setEnabled(not is_running and (is_new or name not in _SETTLED))
-        split = self._session.split
+        split = self._session.dataset.split
         galaxies = grouped(f" of up to {len(split.train):,} galaxies") if split is not None else ""
         self.runs.setText(
             f"{len(wish.sizes) * wish.seeds} trainings{galaxies}, with the settings of the Train workspace."
@@ -147,8 +147,8 @@ class TrainingSizePanel(StudyPanel):
 
     def _ask_scores(self) -> None:
         """Which figures of merit there are for what is learned."""
-        if self._session.target is not None:
-            self._scores.start(work.known_scores(self._session.target))
+        if self._session.dataset.target is not None:
+            self._scores.start(work.known_scores(self._session.dataset.target))
 
     def _offer_scores(self, names: tuple[str, ...]) -> None:
         known = ("auto", *names)

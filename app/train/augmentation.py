@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.jobs.job import Latest
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 _NEIGHBOURS = 16
 
 
-class AugmentationPanel(QWidget):
+class AugmentationPanel(Panel):
     """How a galaxy is varied in training, tried out on the current galaxy.
 
     Parameters
@@ -35,40 +34,23 @@ class AugmentationPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("augmentation")
-        self._session = session
+        super().__init__(session, "augmentation", parent=parent)
         self._seed = 0
-        self._stale = True
         self._stamp: NDArray[np.float32] | None = None
         self._scaling: tuple[tuple[Any, ...], Normalisation] | None = None  # the last one, and what it was fitted for
         self.shown: NDArray[np.float32] | None = None  # (16, C, H, W), as they were varied
-        self._latest = Latest(self)
+        self._latest = self._request(self._show_views)
         self._build()
         self.form.changed.connect(self._edited)
         self.again.clicked.connect(self._draw_again)
         self.as_seen.toggled.connect(self.refresh)
-        self._latest.finished.connect(self._show_views)
-        self._latest.failed.connect(session.report)
-        session.settings_changed.connect(self._show_settings)
-        session.cutouts_changed.connect(self.refresh)
+        session.draft.changed.connect(self.refresh)
+        session.dataset.changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         self.refresh()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        for request in self.findChildren(Latest):
-            request.close()
-        super().closeEvent(event)
-
     def _build(self) -> None:
-        self.form = SettingsForm(AugmentationSettings, self._session.settings.augmentation)
+        self.form = SettingsForm(AugmentationSettings, self._session.draft.settings.augmentation)
         self.mosaic = Mosaic()
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
@@ -87,30 +69,25 @@ class AugmentationPanel(QWidget):
         column.addWidget(self.mosaic, 1)
         column.addWidget(self.caption)
         column.addLayout(below)
-        whole = QVBoxLayout(self)
-        whole.addWidget(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
+        self._set_content(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
 
     def _edited(self, augmentation: AugmentationSettings) -> None:
-        if augmentation != self._session.settings.augmentation:
-            self._session.set_settings(self._session.settings.model_copy(update={"augmentation": augmentation}))
-
-    def _show_settings(self) -> None:
-        augmentation = self._session.settings.augmentation
-        if self.form.value() != augmentation:
-            self.form.set_value(augmentation)
-        self.refresh()
+        if augmentation != self._session.draft.settings.augmentation:
+            self._session.draft.edit("augmentation", augmentation)
 
     def _draw_again(self) -> None:
         self._seed += 1
         self.refresh()
 
-    def refresh(self, _row: Any = None) -> None:
-        """Ask for sixteen new views, or later if nobody can see them now; drop an older request."""
-        self._stale = not self.isVisible()
-        if self._stale:
-            self._latest.stop()
-            return
-        cutouts = self._session.cutouts
+    def _drop_outdated(self) -> None:
+        self._latest.stop()
+
+    def _renew(self) -> None:
+        """Show the settings, and ask for sixteen new views."""
+        augmentation = self._session.draft.settings.augmentation
+        if self.form.value() != augmentation:
+            self.form.set_value(augmentation)
+        cutouts = self._session.dataset.cutouts
         self.again.setEnabled(cutouts is not None)
         if cutouts is None or not len(cutouts):
             self._stamp = None
@@ -120,7 +97,7 @@ class AugmentationPanel(QWidget):
         row = max(self._session.current, 0)
         self._stamp = cutouts.images[row]
         self.caption.setText(f"{cutouts.ids[row]}, sixteen times")
-        settings = self._session.settings
+        settings = self._session.draft.settings
         others = self._others(row) if settings.augmentation.neighbours else None
         if self.as_seen.isChecked():
             known = self._scaling[1] if self._scaling is not None and self._scaling[0] == self._fitted_for else None
@@ -131,14 +108,14 @@ class AugmentationPanel(QWidget):
     @property
     def _fitted_for(self) -> tuple[Any, ...]:
         """All that the input scaling depends on."""
-        cutouts, settings = self._session.cutouts, self._session.settings
+        cutouts, settings = self._session.dataset.cutouts, self._session.draft.settings
         wish = settings.network
         knobs = (wish.normalisation, wish.samplewise, wish.whitening, wish.whitening_floor)
         return None if cutouts is None else cutouts.path, settings.data, settings.seed, *knobs
 
     def _others(self, row: int) -> NDArray[np.float32] | None:
         """Some galaxies of the dataset that may come to lie beside this one."""
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return None
         rows = np.random.default_rng(self._seed).permutation(len(cutouts))[: _NEIGHBOURS + 1]
@@ -146,7 +123,7 @@ class AugmentationPanel(QWidget):
         return cutouts.images[rows] if len(rows) else None
 
     def _show_views(self, found: NDArray[np.float32] | tuple[NDArray[np.float32], Normalisation]) -> None:
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if self._stamp is None or cutouts is None:
             return
         planes = colour_planes([band.name for band in cutouts.bands])

@@ -65,7 +65,7 @@ class RateDialog(QDialog):
 
     def begin(self) -> None:
         """Start the test, and show the dialog."""
-        cutouts = self._session.cutouts
+        cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return
         self._found = None
@@ -74,7 +74,7 @@ class RateDialog(QDialog):
         self.progress.setRange(0, 0)
         self.progress.show()
         self.told.setText("A throwaway network learns with steps that grow from batch to batch.")
-        self._request.start(work.rates(self._session.settings, cutouts.path))
+        self._request.start(work.rates(self._session.draft.settings, cutouts.path))
         self.open()
 
     def _happened(self, events: list[object]) -> None:
@@ -105,10 +105,8 @@ class RateDialog(QDialog):
 
     def _take(self) -> None:
         if self._found is not None:
-            settings = self._session.settings
             rate = rounded(self._found.suggestion)
-            optimiser = settings.optimiser.model_copy(update={"learning_rate": rate})
-            self._session.set_settings(settings.model_copy(update={"optimiser": optimiser}))
+            self._session.draft.edit("optimiser.learning_rate", rate)
             self._session.message.emit(f"The learning rate is {rate:g} now.")
         self.close()
 

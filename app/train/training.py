@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.jobs.job import Job
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
@@ -40,19 +41,17 @@ _REASONS = {
 _NUMBERS = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
 
 
-class TrainingPanel(QWidget):
+class TrainingPanel(Panel):
     """The settings of the optimiser, where to start from, three buttons and the learning curves.
 
     Parameters
     ----------
     session
-        Its draft ``settings`` are edited here, and the training is started as ``session.training``.
+        Its draft ``settings`` are edited here, and the training is started as ``session.activity.training``.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("training")
-        self._session = session
+        super().__init__(session, "training", parent=parent)
         self._job: Job | None = None
         self._stopping = False
         self._epoch: EpochEnded | None = None
@@ -60,7 +59,7 @@ class TrainingPanel(QWidget):
         self._connect()
         self._show_settings()
         self._show_state()
-        if session.training is not None:
+        if session.activity.training is not None:
             self._watch()
         elif session.run is not None:
             self._show_run()
@@ -82,8 +81,7 @@ class TrainingPanel(QWidget):
         self.numbers = Numbers(_NUMBERS)
         self.curves = CurvePlot()
         self.verdict = VerdictLine()
-        whole = QVBoxLayout(self)
-        whole.addWidget(TwoSides(scrolled(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
+        self._set_content(TwoSides(scrolled(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
 
     def _curve_side(self) -> QWidget:
         side = QWidget()
@@ -105,22 +103,22 @@ class TrainingPanel(QWidget):
         self.start.clicked.connect(self.train)
         self.pause.clicked.connect(self._pause_or_resume)
         self.stop.clicked.connect(self._stop)
-        session.settings_changed.connect(self._show_settings)
-        session.cutouts_changed.connect(self._show_state)
+        session.draft.changed.connect(self._show_settings)
+        session.dataset.changed.connect(self._show_state)
         session.project_changed.connect(self._show_state)
         session.predictor_changed.connect(self._show_run)
-        session.training_begun.connect(self._watch)
+        session.activity.training_begun.connect(self._watch)
 
     # -- the buttons ------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
-        self.start.setText("Fine-tune" if self._session.settings.transfer.start_from else "Start")
+        self.start.setText("Fine-tune" if self._session.draft.settings.transfer.start_from else "Start")
         self._show_state()
 
     @property
     def _hindrance(self) -> str:
         """Why a training cannot be started; empty if it can."""
-        if self._session.project is None or self._session.cutouts is None:
+        if self._session.project is None or self._session.dataset.cutouts is None:
             return "Open a dataset first."
         return self.form.problem
 
@@ -151,24 +149,24 @@ class TrainingPanel(QWidget):
     def train(self) -> None:
         """Start a training with the draft settings on the open dataset."""
         session = self._session
-        if session.project is None or session.cutouts is None or self._job is not None:
+        if session.project is None or session.dataset.cutouts is None or self._job is not None:
             return
         try:
             folder = session.project.new_run(self.form.run_name)
-            job = work.train(session.settings, session.cutouts.path, folder)
+            job = work.train(session.draft.settings, session.dataset.cutouts.path, folder)
         except Problem as problem:
             self._failed(problem)
             return
-        session.begin_training(job, folder)
+        session.activity.begin_training(job, folder)
 
     def _watch(self) -> None:
         """Follow the training that has begun, after the epochs that it may have already."""
-        job, folder = self._session.training, self._session.training_folder
+        job, folder = self._session.activity.training, self._session.activity.training_folder
         if job is None or folder is None:
             return
         self._job, self._epoch, self._stopping = job, None, False
         run = RunFolder(folder)
-        settings = _settings_of(run) or self._session.settings
+        settings = _settings_of(run) or self._session.draft.settings
         self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
         self.curves.set_history(read_history(run.history_file) if run.has_whole_epoch else [])
         self.numbers.clear()
@@ -222,7 +220,7 @@ class TrainingPanel(QWidget):
         self.numbers.show_number("Learning rate", f"{batch.learning_rate:.2g}")
         self.numbers.show_number("Images/s", f"{batch.images_per_second:,.0f}")
         done = batch.epoch - 1 + batch.batch / batch.batches
-        epochs = self._session.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
+        epochs = self._session.draft.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
         self.numbers.show_number("Epoch", f"{batch.epoch}/{epochs}")
         if self._epoch is not None:
             self.numbers.show_number("Time left", f"≤ {_clock((epochs - done) * self._epoch.seconds)}")
@@ -253,11 +251,7 @@ class TrainingPanel(QWidget):
         self._session.open_run(RunFolder(result.folder))
 
     def _failed(self, problem: object) -> None:
-        if isinstance(problem, Problem):
-            self._say(problem.text, "problem")
-        else:
-            self._say("The training was ended by a defect of the program.", "problem")
-            self._session.report(problem)
+        self._say(self._describe(problem), "problem")
 
     def _stopped(self) -> None:
         self._say("Stopped before the first weights were saved.")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -21,7 +20,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.jobs.job import Latest
 from app.session.session import Session
 from app.theme import icon
 from app.train.learning_rate_dialog import RateDialog
@@ -61,7 +59,7 @@ class TrainingForm(QWidget):
         self._show_settings()
 
     def _build(self) -> None:
-        settings = self._session.settings
+        settings = self._session.draft.settings
         self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser)
         self.loss = SettingsForm(LossSettings, settings.loss)
         self.stopping = SettingsForm(StoppingSettings, settings.stopping)
@@ -119,7 +117,7 @@ class TrainingForm(QWidget):
         self.find_rate.clicked.connect(self.rates.begin)
         self.save.triggered.connect(self._save)
         self.load.triggered.connect(self._load)
-        session.settings_changed.connect(self._show_settings)
+        session.draft.changed.connect(self._show_settings)
         session.project_changed.connect(self._show_runs)
         session.runs_changed.connect(self._show_runs)
 
@@ -132,7 +130,7 @@ class TrainingForm(QWidget):
     @property
     def run_name(self) -> str:
         """The name that was typed, or one that tells what is special."""
-        settings = self._session.settings
+        settings = self._session.draft.settings
         if name := self.name.text().strip():
             return name
         if settings.transfer.start_from:
@@ -143,18 +141,17 @@ class TrainingForm(QWidget):
         """While a training runs, its name and beginning stay, and no learning rates are tried beside it."""
         for widget in (self.name, self.start_from):
             widget.setEnabled(not running)
-        self.find_rate.setEnabled(not running and self._session.cutouts is not None)
+        self.find_rate.setEnabled(not running and self._session.dataset.cutouts is not None)
 
     def _edited(self, part: str, value: Settings) -> None:
-        if value != getattr(self._session.settings, part):
-            self._session.set_settings(self._session.settings.model_copy(update={part: value}))
+        if value != getattr(self._session.draft.settings, part):
+            self._session.draft.edit(part, value)
 
     def _edited_machine(self, value: RunSettings) -> None:
-        changed = {name: getattr(value, name) for name in _MACHINE}
-        self._session.set_settings(self._session.settings.model_copy(update=changed))
+        self._session.draft.edit_together({name: getattr(value, name) for name in _MACHINE})
 
     def _show_settings(self) -> None:
-        settings = self._session.settings
+        settings = self._session.draft.settings
         self.machine.set_value(settings)
         for part, form in self._forms.items():
             if form.value() != getattr(settings, part):
@@ -179,7 +176,7 @@ class TrainingForm(QWidget):
         self._show_start()
 
     def _show_start(self) -> None:
-        chosen = self._session.settings.transfer.start_from
+        chosen = self._session.draft.settings.transfer.start_from
         place = self.start_from.findData(chosen)
         if place < 0:
             place = self.start_from.count() - 1
@@ -193,10 +190,8 @@ class TrainingForm(QWidget):
             if not chosen:
                 self._show_start()
                 return
-        transfer = self._session.settings.transfer.model_copy(update={"start_from": chosen})
-        if not chosen:
-            transfer = transfer.model_copy(update={"freeze_blocks": 0})
-        self._session.set_settings(self._session.settings.model_copy(update={"transfer": transfer}))
+        changed = {"transfer.start_from": chosen} | ({} if chosen else {"transfer.freeze_blocks": 0})
+        self._session.draft.edit_together(changed)
 
     # -- settings as a file ----------------------------------------------------------------------------------------
 
@@ -205,7 +200,7 @@ class TrainingForm(QWidget):
         if not path:
             return
         try:
-            write_atomically(Path(path), toml.dumps(self._session.settings))
+            write_atomically(Path(path), toml.dumps(self._session.draft.settings))
         except Problem as problem:
             self._session.report(problem)
             return
@@ -216,12 +211,6 @@ class TrainingForm(QWidget):
         if not path:
             return
         try:
-            self._session.set_settings(toml.load(RunSettings, Path(path)))
+            self._session.draft.replace(toml.load(RunSettings, Path(path)))
         except Problem as problem:
             self._session.report(problem)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        for request in self.findChildren(Latest):
-            request.close()
-        super().closeEvent(event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,19 +19,26 @@ class Finder:
     """
 
     def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        self._columns = [values for values in columns.values() if values.dtype.kind in "UO"]
+        self._columns = columns
+        self._texts: dict[str, NDArray[np.str_]] = {}
 
-    @cached_property
-    def _texts(self) -> list[NDArray[np.str_]]:
-        return [np.char.lower(values.astype(str)) for values in self._columns]
+    def forget(self, name: str) -> None:
+        """Read a column again before the next search: its values have changed."""
+        self._texts.pop(name, None)
+
+    def _lower(self, name: str) -> NDArray[np.str_]:
+        if name not in self._texts:
+            self._texts[name] = np.char.lower(self._columns[name].astype(str))
+        return self._texts[name]
 
     def matching(self, text: str, count: int) -> NDArray[np.bool_]:
         """Which of the ``count`` rows hold every word of ``text``, each in any column, in upper or lower case."""
         found = np.ones(count, dtype=bool)
+        names = [name for name, values in self._columns.items() if values.dtype.kind in "UO"]
         for word in text.lower().split():
             here = np.zeros(count, dtype=bool)
-            for column in self._texts:
-                here |= np.char.find(column, word) >= 0
+            for name in names:
+                here |= np.char.find(self._lower(name), word) >= 0
             found &= here
         return found
 

@@ -38,13 +38,17 @@ class Split:
     seed: int
     rule: str
 
+    def numbers(self, count: int) -> NDArray[np.int8]:
+        """The part of each of ``count`` rows as its place in :data:`PARTS`; −1 for rows in none."""
+        numbers = np.full(count, -1, dtype=np.int8)
+        for number, name in enumerate(PARTS):
+            numbers[getattr(self, name)] = number
+        return numbers
+
     def part_of(self, count: int) -> list[str]:
         """The part of each of ``count`` rows; empty for rows in none."""
-        parts = [""] * count
-        for name in PARTS:
-            for row in getattr(self, name):
-                parts[row] = name
-        return parts
+        names = (*PARTS, "")
+        return [names[number] for number in self.numbers(count).tolist()]
 
 
 def split(
@@ -77,24 +81,50 @@ def split(
     TooFewGalaxies
         A class has fewer objects than there are parts.
     """
-    names = np.asarray(ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)], str)
+    return drawn(ranks(ids, groups), labels, target, settings, seed)
+
+
+def ranks(ids: Sequence[str], groups: Sequence[str] | None = None) -> NDArray[np.int64]:
+    """What stays together: for each of N rows the place of its group among all groups, sorted by name.
+
+    Parameters
+    ----------
+    ids, groups
+        As in :func:`split`.
+    """
+    names = ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)]
+    place = {name: rank for rank, name in enumerate(sorted(set(names)))}
+    return np.fromiter(map(place.__getitem__, names), np.int64, len(names))
+
+
+def drawn(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, settings: DataSettings, seed: int) -> Split:
+    """:func:`split` of rows whose groups are given as (N,) :func:`ranks`, which do not change when labels do.
+
+    Raises
+    ------
+    TooFewGalaxies
+        A class has fewer objects than there are parts.
+    """
     rows = np.flatnonzero(has_label(labels))
-    unique, inverse = np.unique(names[rows], return_inverse=True)  # sorted by name
+    present = np.bincount(groups[rows]) > 0
+    inverse = (np.cumsum(present) - 1)[groups[rows]]  # among the labelled groups, still sorted by name
+    count = int(present.sum())
     parts = 3 if settings.test > 0 else 2
-    kinds = np.full(len(unique), np.iinfo(np.int64).max)
+    kinds = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(kinds, inverse, _strata(labels[rows], target))  # images may disagree, in whatever order
-    _require_members(kinds, unique, target, parts)
+    _require_members(kinds, target, parts)
     if not isinstance(target, Classes):
         kinds = _joined(kinds, 2 * parts)
     parts_seed = seed if settings.split_seed is None else settings.split_seed
-    order = np.random.default_rng(parts_seed).permutation(len(unique))
-    part = np.empty(len(unique), dtype=np.int64)
-    sizes = np.bincount(inverse, minlength=len(unique))
-    for kind in np.unique(kinds):
-        mine = order[kinds[order] == kind]
+    order = np.random.default_rng(parts_seed).permutation(count)
+    part = np.empty(count, dtype=np.int64)
+    sizes = np.bincount(inverse, minlength=count)
+    kinds_in_order = kinds[order]
+    for kind in np.flatnonzero(np.bincount(kinds)):
+        mine = order[kinds_in_order == kind]
         part[mine] = _dealt(sizes[mine], settings, parts)
     if settings.train_limit is not None:
-        draw = order if parts_seed == seed else np.random.default_rng(seed).permutation(len(unique))
+        draw = order if parts_seed == seed else np.random.default_rng(seed).permutation(count)
         part[_beyond(draw[part[draw] == 0], kinds, sizes, settings.train_limit, settings.train_draw)] = -1
     found = [np.sort(rows[part[inverse] == number]) for number in range(3)]
     return Split(*found, seed=parts_seed, rule=_in_words(settings, target))
@@ -117,10 +147,10 @@ def _joined(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:
     return np.where(counts[kinds] < least, counts.argmax(), kinds)
 
 
-def _require_members(kinds: NDArray[np.int64], unique: NDArray[np.str_], target: Target, parts: int) -> None:
-    if len(unique) < 2 * parts:
+def _require_members(kinds: NDArray[np.int64], target: Target, parts: int) -> None:
+    if len(kinds) < 2 * parts:
         raise TooFewGalaxies(
-            f"There are {len(unique)} labelled galaxies; a training needs at least {2 * parts}.",
+            f"There are {len(kinds)} labelled galaxies; a training needs at least {2 * parts}.",
             "Label more galaxies.",
         )
     if not isinstance(target, Classes):

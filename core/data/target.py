@@ -94,7 +94,7 @@ def recognise(
             raise CatalogueProblem(
                 "Classes are read from one column, and several were named.", "Choose one.", ", ".join(names)
             )
-        found = sorted({text for value in columns[names[0]] if (text := label_text(value))}, key=_natural)
+        found = sorted(filter(None, texts_of(columns[names[0]])[1]), key=_natural)
         if len(found) < 2:
             only = f" (“{found[0]}”)" if found else ""
             raise TooFewGalaxies(
@@ -123,9 +123,8 @@ def encode(target: Target, columns: Columns) -> NDArray[Any]:
         (N, K), a row of NaN where any of its numbers is missing. Vote fractions are divided by their sum.
     """
     if isinstance(target, Classes):
-        place = {name: index for index, name in enumerate(target.names)}
-        labels = [place.get(label_text(value), NO_LABEL) for value in columns[target.column]]
-        return np.asarray(labels, dtype=np.int64)
+        places, texts = texts_of(columns[target.column])
+        return classes_of(target, texts)[places]
     values = np.stack([numbers(columns[name]) for name in target.columns], axis=1)  # (N, K)
     values[~np.isfinite(values).all(axis=1)] = np.nan
     if isinstance(target, VoteFractions):
@@ -133,6 +132,36 @@ def encode(target: Target, columns: Columns) -> NDArray[Any]:
         with np.errstate(invalid="ignore", divide="ignore"):
             values = np.where(total > 0, values / total, np.nan)
     return values.astype(np.float32)
+
+
+def classes_of(target: Classes, texts: Sequence[str]) -> NDArray[np.int64]:
+    """The class of each of some label texts; :data:`NO_LABEL` for one that is none."""
+    place = {name: index for index, name in enumerate(target.names)}
+    return np.array([place.get(text, NO_LABEL) for text in texts], dtype=np.int64)
+
+
+def texts_of(column: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[np.int64], list[str]]:
+    """The labels of a column as text, each distinct one once.
+
+    Returns
+    -------
+    places
+        (N,) where the text of each row stands in ``texts``.
+    texts
+        The texts, in no particular order.
+    """
+    if type(column) is np.ndarray and column.dtype.kind in "iuf":
+        distinct, inverse = np.unique(column, return_inverse=True)
+    elif type(column) is np.ndarray and column.dtype.kind == "U":
+        listed = column.tolist()
+        distinct = list(dict.fromkeys(listed))
+        raw = {value: place for place, value in enumerate(distinct)}
+        inverse = np.fromiter(map(raw.__getitem__, listed), np.int64, len(listed))
+    else:
+        distinct, inverse = column, np.arange(len(column))
+    known: dict[str, int] = {}
+    places = [known.setdefault(label_text(value), len(known)) for value in distinct]
+    return np.array(places, dtype=np.int64)[inverse], list(known)
 
 
 def votes(target: VoteFractions, columns: Columns) -> NDArray[np.float32]:
@@ -221,10 +250,11 @@ def _kind_of(
 
 
 def _are_names(column: Sequence[Any] | NDArray[Any], values: NDArray[np.float64]) -> bool:
-    texts = [text for value in column if (text := label_text(value))]
     numeric = values[np.isfinite(values)]
-    if len(numeric) < len(texts):  # some labels are words
-        return True
+    if not (type(column) is np.ndarray and column.dtype.kind in "iuf"):
+        texts = [text for value in column if (text := label_text(value))]
+        if len(numeric) < len(texts):  # some labels are words
+            return True
     whole = bool((numeric == np.round(numeric)).all())
     return whole and len(np.unique(numeric)) <= 30
 

@@ -89,7 +89,14 @@ def relabelled(
     for (name, column), label in labels.items():
         if name in rows:
             if column not in changed:
-                old = columns.get(column)
-                changed[column] = np.full(len(ids), "", object) if old is None else np.asarray(old).astype(object)
+                changed[column] = writable(columns.get(column), len(ids))
             changed[column][rows[name]] = label
     return {**columns, **changed}
+
+
+def writable(column: NDArray[Any] | None, count: int) -> NDArray[np.object_]:
+    """A copy (N,) of a column that any label can be written to; of ``count`` empty texts where there is none."""
+    copy = np.full(count, "", dtype=object)
+    if column is not None:
+        copy[:] = list(column) if column.dtype.kind == "f" else column.tolist()  # float32(0.1) is to remain "0.1"
+    return copy

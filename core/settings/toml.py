@@ -126,7 +126,7 @@ def overridden(settings: S, assignments: Iterable[str]) -> S:
     SettingsProblem
         Unknown name, missing ``=``, or a value outside its limits.
     """
-    values = settings.model_dump()
+    values: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
@@ -138,8 +138,24 @@ def overridden(settings: S, assignments: Iterable[str]) -> S:
             value = text.strip()
         if value == "none" and _may_be_empty(type(settings), path):
             value = None
-        _assign(values, path, value)
-    return validated(type(settings), values)
+        values[".".join(path)] = value
+    return edited(settings, values)
+
+
+def edited(settings: S, values: Mapping[str, Any]) -> S:
+    """Other settings, in which some knobs by dotted name have new values, validated together.
+
+    A value may be a whole part with all its knobs, such as ``optimiser``.
+
+    Raises
+    ------
+    SettingsProblem
+        Unknown name, or a value outside its limits.
+    """
+    changed = settings.model_dump()
+    for name, value in values.items():
+        _assign(changed, name.split("."), value.model_dump() if isinstance(value, Settings) else value)
+    return validated(type(settings), changed)
 
 
 def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:

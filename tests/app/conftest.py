@@ -87,7 +87,7 @@ def session(galaxies: Path, tmp_path: Path) -> Iterator[Session]:
     opened = Session()
     opened.open_project(tmp_path / "project")
     opened.open_cutouts(galaxies)
-    opened.set_settings(small_settings())
+    opened.draft.replace(small_settings())
     opened.set_current(0)
     yield opened
     opened.close()

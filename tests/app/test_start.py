@@ -47,8 +47,8 @@ def started(arguments: list[str], look: str, home: Path) -> subprocess.Completed
 
 def test_a_dataset_on_the_command_line_is_opened(survey_dataset: Path, tmp_path: Path) -> None:
     look = """
-    if window.session.cutouts is not None:
-        print("opened", len(window.session.cutouts), flush=True)
+    if window.session.dataset.cutouts is not None:
+        print("opened", len(window.session.dataset.cutouts), flush=True)
         window.close()
 """
     done = started([str(survey_dataset)], look, tmp_path)

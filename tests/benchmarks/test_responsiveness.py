@@ -73,7 +73,7 @@ def window(qtbot: QtBot, tmp_path: Path, survey: Path) -> Iterator[MainWindow]:
     opened.show()
     qtbot.waitExposed(opened)
     warm = work.warm_up()
-    opened.session.add_job(warm)
+    opened.session.activity.add(warm)
     with qtbot.waitSignal(warm.ended, timeout=60_000):
         warm.start()
     opened.open_project(tmp_path / "project")
@@ -103,7 +103,7 @@ def beat_during(qtbot: QtBot, job: Job, window: MainWindow) -> np.ndarray:
     ends: list[object] = []
     job.finished.connect(ends.append)
     job.failed.connect(lambda error: pytest.fail(str(error)))
-    window.session.add_job(job)
+    window.session.activity.add(job)
     heart.start()
     job.start()
     qtbot.waitUntil(lambda: bool(ends), timeout=200_000)
@@ -126,7 +126,7 @@ def test_the_window_stays_awake_while_it_trains(qtbot: QtBot, window: MainWindow
     qtbot.wait(3000)
     gaps = heart.gaps()
     qtbot.mouseClick(training.stop, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.session.training is None, timeout=60_000)
+    qtbot.waitUntil(lambda: window.session.activity.training is None, timeout=60_000)
     require_awake("training", gaps)
 
 

@@ -51,7 +51,7 @@ def window(qtbot: QtBot, tmp_path: Path, first: Path) -> Iterator[MainWindow]:
     qtbot.waitExposed(opened)
     opened.open_project(tmp_path / "My galaxies")
     opened.open_dataset(first)
-    qtbot.waitUntil(lambda: opened.session.cutouts is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.session.dataset.cutouts is not None, timeout=30_000)
     yield opened
     opened.close()
 
@@ -86,7 +86,7 @@ def trained(qtbot: QtBot, window: MainWindow) -> TrainingPanel:
 def explained(qtbot: QtBot, window: MainWindow, row: int) -> ExplanationPanel:
     """Wait for both maps of a galaxy."""
     why = cast("ExplanationPanel", panel(window, "explanation"))
-    cutouts = window.session.cutouts
+    cutouts = window.session.dataset.cutouts
     assert cutouts is not None
     galaxy = cutouts.ids[row]
     qtbot.waitUntil(
@@ -112,7 +112,7 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
     training = cast("TrainingPanel", panel(window, "training"))
     typed(qtbot, training.form.optimiser.editor("epochs"), "3")
     typed(qtbot, training.form.optimiser.editor("batch_size"), "16")
-    settings = session.settings
+    settings = session.draft.settings
     assert (settings.network.depth, settings.network.channels) == (3, 8)
     assert (settings.optimiser.epochs, settings.optimiser.batch_size) == (3, 16)
     training.form.name.setText("first light")
@@ -146,15 +146,17 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
     assert "test" not in json.loads(run.metrics_file.read_text())
 
     # fine-tuning on another survey, two blocks frozen by a click on the table
-    window.open_dataset(second)
-    qtbot.waitUntil(lambda: session.cutouts is not None and session.cutouts.path.stem == second.stem, timeout=30_000)
+    window.opening.open_dataset(second)
+    qtbot.waitUntil(
+        lambda: session.dataset.cutouts is not None and session.dataset.cutouts.path.stem == second.stem, timeout=30_000
+    )
     click(qtbot, window.buttons["train"])
     runs = cast("RunsPanel", panel(window, "runs"))
     click(qtbot, runs.fine_tune)
-    assert Path(session.settings.transfer.start_from) == run.path
-    qtbot.waitUntil(lambda: session.settings.transfer.start_from in str(run.path), timeout=5_000)
+    assert Path(session.draft.settings.transfer.start_from) == run.path
+    qtbot.waitUntil(lambda: session.draft.settings.transfer.start_from in str(run.path), timeout=5_000)
     freeze_by_click(qtbot, network, block=2)
-    assert session.settings.transfer.freeze_blocks == 2
+    assert session.draft.settings.transfer.freeze_blocks == 2
     trained(qtbot, window)
     assert "unadapted" in training.baseline.text()
     assert session.run is not None
@@ -172,9 +174,8 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
 
 def test_the_maps_are_renewed_while_the_training_runs(qtbot: QtBot, window: MainWindow) -> None:
     session = window.session
-    network = session.settings.network.model_copy(update={"depth": 2, "channels": 8})
-    optimiser = session.settings.optimiser.model_copy(update={"epochs": 400, "batch_size": 16})
-    session.set_settings(session.settings.model_copy(update={"network": network, "optimiser": optimiser}))
+    small = {"network.depth": 2, "network.channels": 8, "optimiser.epochs": 400, "optimiser.batch_size": 16}
+    session.draft.edit_together(small)
     click(qtbot, window.buttons["train"])
     training = cast("TrainingPanel", panel(window, "training"))
     click(qtbot, training.start)
@@ -182,10 +183,10 @@ def test_the_maps_are_renewed_while_the_training_runs(qtbot: QtBot, window: Main
     why = explained(qtbot, window, session.current)
     early = why.sides[0].view.explanation
     qtbot.waitUntil(lambda: why.sides[0].view.explanation is not early, timeout=60_000)
-    assert session.training is not None
+    assert session.activity.training is not None
     click(qtbot, window.buttons["train"])
     click(qtbot, training.stop)
-    qtbot.waitUntil(lambda: session.training is None, timeout=60_000)
+    qtbot.waitUntil(lambda: session.activity.training is None, timeout=60_000)
 
 
 def clicked_galaxy(qtbot: QtBot, gallery: GalleryPanel, current: int) -> int:

@@ -68,7 +68,7 @@ class GalaxyColumn(QObject):
         self.message.setText(sentence)
 
     def _label(self, target: Target) -> str:
-        columns, row = self._session.columns, self._session.current
+        columns, row = self._session.dataset.columns, self._session.current
         if any(name not in columns for name in columns_of(target)):
             return ""
         values = [columns[name][row] for name in columns_of(target)]

@@ -35,7 +35,7 @@ class OutlinesShown(QObject):
         """Outline another galaxy, or take the outlines away."""
         self._request.stop()
         self._show(Outlines((), ()))
-        cutouts, row = self._session.cutouts, self._session.current
+        cutouts, row = self._session.dataset.cutouts, self._session.current
         if wanted and cutouts is not None and row >= 0:
             self._request.start(map_work.outlines(cutouts.path, row))
 

@@ -34,9 +34,9 @@ class Weights(QObject):
         self._checkpoint: Path | None = None
         self._follows = False
         session.predictor_changed.connect(self._show_open_run)
-        session.job_started.connect(self._follow)
-        if session.training is not None:
-            self._follow(session.training)
+        session.activity.job_started.connect(self._follow)
+        if session.activity.training is not None:
+            self._follow(session.activity.training)
 
     @property
     def path(self) -> Path | None:
@@ -56,7 +56,7 @@ class Weights(QObject):
         return self._session.run.title if self._session.run is not None else ""
 
     def _follow(self, job: Job) -> None:
-        if job is self._session.training:
+        if job is self._session.activity.training:
             self._follows = True
             job.happened.connect(self._trained)
             job.ended.connect(self._show_open_run)

@@ -47,23 +47,23 @@ def hover(panel: CutoutPanel, x: float, y: float) -> None:
 
 def test_the_catalogue_row_stands_beside_the_current_galaxy(panel: CutoutPanel, sky_session: Session) -> None:
     sky_session.set_current(4)
-    assert sky_session.cutouts is not None
-    assert panel.name.text() == sky_session.cutouts.ids[4]
-    assert rows(panel)["objid"] == sky_session.cutouts.ids[4]  # all 18 digits
-    assert rows(panel)["shape"] == sky_session.label(4)
+    assert sky_session.dataset.cutouts is not None
+    assert panel.name.text() == sky_session.dataset.cutouts.ids[4]
+    assert rows(panel)["objid"] == sky_session.dataset.cutouts.ids[4]  # all 18 digits
+    assert rows(panel)["shape"] == sky_session.dataset.label(4)
 
 
 def test_a_label_given_by_hand_is_shown_at_once(panel: CutoutPanel, sky_session: Session) -> None:
-    sky_session.set_labels([sky_session.current], ["merger"])
+    sky_session.dataset.set_labels([sky_session.current], ["merger"])
     assert rows(panel)["shape"] == "merger"
 
 
 def test_pixel_value_and_place_on_the_sky_are_those_of_the_file(
     qtbot: QtBot, panel: CutoutPanel, sky_session: Session, survey: Survey
 ) -> None:
-    assert sky_session.cutouts is not None
+    assert sky_session.dataset.cutouts is not None
     sky_session.set_current(7)
-    file = survey.folder / f"{sky_session.cutouts.ids[7]}.fits"
+    file = survey.folder / f"{sky_session.dataset.cutouts.ids[7]}.fits"
     with fits.open(file) as opened:
         value = float(opened[0].data[5, 18])
         ra, dec = WCS(opened[0].header).wcs_pix2world(18.2, 5.1, 0)
@@ -100,10 +100,10 @@ def test_inverting_shows_the_negative(qtbot: QtBot, panel: CutoutPanel) -> None:
 def test_the_last_of_many_galaxies_has_its_own_coordinates(
     qtbot: QtBot, panel: CutoutPanel, sky_session: Session
 ) -> None:
-    assert sky_session.cutouts is not None
+    assert sky_session.dataset.cutouts is not None
     for row in range(30):
         sky_session.set_current(row)
-    wcs = sky_session.cutouts.wcs(29)
+    wcs = sky_session.dataset.cutouts.wcs(29)
     assert wcs is not None
     ra = float(wcs.wcs_pix2world(0, 0, 0)[0])
 

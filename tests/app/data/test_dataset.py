@@ -32,8 +32,10 @@ def test_classes_are_counted_as_a_whole_and_in_each_part(panel: DatasetPanel) ->
     assert "locked" in panel.rule.text()
 
 
-def test_hand_labels_are_counted_too(panel: DatasetPanel, session: Session) -> None:
-    session.set_labels([0, 2], ["edge-on", ""])  # both were round
+def test_hand_labels_are_counted_too(qtbot: QtBot, panel: DatasetPanel, session: Session) -> None:
+    with qtbot.waitSignal(session.dataset.split_changed):
+        session.dataset.set_labels([0, 2], ["edge-on", ""])  # both were round
+        assert [line[:2] for line in rows(panel)] == [["edge-on", "61"], ["round", "58"]]  # at once
     assert [line[:2] for line in rows(panel)] == [["edge-on", "61"], ["round", "58"], ["no label", "1"]]
 
 
@@ -51,35 +53,36 @@ def test_larger_test_part_locks_more_galaxies_away(qtbot: QtBot, panel: DatasetP
     qtbot.keyClicks(field, "0.3")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert [line[4] for line in rows(panel)] == ["18", "18"]
-    assert session.split is not None
-    assert len(session.split.test) == 36
+    assert session.dataset.split is not None
+    assert len(session.dataset.split.test) == 36
 
 
 def test_drawing_again_takes_the_next_seed_and_other_galaxies(
     qtbot: QtBot, panel: DatasetPanel, session: Session
 ) -> None:
-    assert session.split is not None
-    before = session.split.test.tolist()
+    assert session.dataset.split is not None
+    before = session.dataset.split.test.tolist()
     qtbot.mouseClick(panel.again, Qt.MouseButton.LeftButton)
-    assert session.settings.seed == 2
-    assert session.split.test.tolist() != before
+    assert session.draft.settings.seed == 2
+    assert session.dataset.split.test.tolist() != before
 
 
 def test_another_column_is_learned_when_it_is_ticked(qtbot: QtBot, panel: DatasetPanel, session: Session) -> None:
     action = next(action for action in panel.learn.list.actions() if action.data() == "axis_ratio")
     panel.learn.list.popup(panel.mapToGlobal(panel.rect().topLeft()))
     qtbot.mouseClick(panel.learn.list, Qt.MouseButton.LeftButton, pos=panel.learn.list.actionGeometry(action).center())
-    assert session.settings.data.labels == ("axis_ratio",)
+    assert session.draft.settings.data.labels == ("axis_ratio",)
     assert panel.learn.text() == "axis_ratio"
     assert panel.learn.list.isVisible()  # several may be ticked
     panel.learn.list.close()
-    ratio = np.asarray(session.columns["axis_ratio"])
+    ratio = np.asarray(session.dataset.columns["axis_ratio"])
     expected = [f"{value:.4g}" for value in (ratio.min(), np.median(ratio), ratio.max())]
     assert rows(panel) == [["axis_ratio", "120", *expected]]
 
 
-def test_what_makes_no_sense_is_said_with_its_remedy(panel: DatasetPanel, session: Session) -> None:
-    session.set_labels(range(120), ["round"] * 119 + ["odd one"])
+def test_what_makes_no_sense_is_said_with_its_remedy(qtbot: QtBot, panel: DatasetPanel, session: Session) -> None:
+    with qtbot.waitSignal(session.dataset.split_changed):
+        session.dataset.set_labels(range(120), ["round"] * 119 + ["odd one"])
     assert panel.problem.isVisible()
     assert "odd one" in panel.problem.text()
     assert "Label more" in panel.problem.text()

@@ -44,7 +44,7 @@ def choose(gallery: GalleryPanel, box: str, text: str) -> None:
 
 
 def test_galaxies_are_drawn_with_their_own_pixels(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:
-    assert session.cutouts is not None
+    assert session.dataset.cutouts is not None
 
     def brightness(place: int) -> tuple[float, float]:
         image = gallery.grid.viewport().grab(gallery.grid.cell_rect(place)).toImage()
@@ -64,16 +64,16 @@ def test_a_click_makes_the_galaxy_current_and_selects_it(qtbot: QtBot, gallery: 
 
 def test_only_one_class_is_shown_when_it_is_chosen(gallery: GalleryPanel, session: Session) -> None:
     choose(gallery, "classes", "round")
-    assert {session.label(int(row)) for row in gallery.grid.rows} == {"round"}
+    assert {session.dataset.label(int(row)) for row in gallery.grid.rows} == {"round"}
     assert gallery.count.text() == "60 of 120 shown"
     choose(gallery, "classes", "No label")
     assert gallery.count.text() == "0 of 120 shown"
 
 
 def test_only_one_part_is_shown_when_it_is_chosen(gallery: GalleryPanel, session: Session) -> None:
-    assert session.split is not None
+    assert session.dataset.split is not None
     choose(gallery, "parts", "Test")
-    assert gallery.grid.rows.tolist() == session.split.test.tolist()
+    assert gallery.grid.rows.tolist() == session.dataset.split.test.tolist()
 
 
 def test_words_find_galaxies_by_id_and_class(qtbot: QtBot, gallery: GalleryPanel) -> None:
@@ -83,7 +83,7 @@ def test_words_find_galaxies_by_id_and_class(qtbot: QtBot, gallery: GalleryPanel
 
 
 def test_any_column_sorts_in_both_directions(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:
-    ratio = session.columns["axis_ratio"]
+    ratio = session.dataset.columns["axis_ratio"]
     choose(gallery, "order", "axis_ratio")
     assert gallery.grid.rows.tolist() == np.argsort(ratio, kind="stable").tolist()
     qtbot.mouseClick(gallery.descending, Qt.MouseButton.LeftButton)
@@ -93,16 +93,16 @@ def test_any_column_sorts_in_both_directions(qtbot: QtBot, gallery: GalleryPanel
 def test_a_number_key_labels_the_selected_galaxies_and_can_be_undone(
     qtbot: QtBot, gallery: GalleryPanel, session: Session
 ) -> None:
-    before = [session.label(row) for row in (2, 3, 4)]
+    before = [session.dataset.label(row) for row in (2, 3, 4)]
     click(qtbot, gallery, 2)
     click(qtbot, gallery, 4, Qt.KeyboardModifier.ShiftModifier)
     qtbot.keyClick(gallery.grid, Qt.Key.Key_1)
-    assert [session.label(row) for row in (2, 3, 4)] == ["edge-on"] * 3
+    assert [session.dataset.label(row) for row in (2, 3, 4)] == ["edge-on"] * 3
     qtbot.keyClick(gallery.grid, Qt.Key.Key_0)
-    assert [session.label(row) for row in (2, 3, 4)] == [""] * 3
+    assert [session.dataset.label(row) for row in (2, 3, 4)] == [""] * 3
     session.undo.undo()
     session.undo.undo()
-    assert [session.label(row) for row in (2, 3, 4)] == before
+    assert [session.dataset.label(row) for row in (2, 3, 4)] == before
 
 
 def test_a_key_without_a_class_does_nothing(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:
@@ -118,7 +118,7 @@ def test_a_class_that_was_not_there_can_be_given(
     click(qtbot, gallery, 5)
     gallery.menu.aboutToShow.emit()
     next(action for action in gallery.menu.actions() if action.text() == "New class…").trigger()
-    assert session.label(5) == "merger"
+    assert session.dataset.label(5) == "merger"
     assert "merger" in gallery.class_names
     assert "merger" in gallery.legend.text()
 

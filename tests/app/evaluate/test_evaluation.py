@@ -20,7 +20,9 @@ def test_the_validation_part_is_judged_first_and_named(qtbot: QtBot, session_wit
     panel = shown(qtbot, session_with_run)
     assert "validation" in panel.part.text()
     assert panel.classes.rowCount() == 2
-    assert session_with_run.split is None or panel.numbers["Galaxies"] == str(len(session_with_run.split.validation))
+    assert session_with_run.dataset.split is None or panel.numbers["Galaxies"] == str(
+        len(session_with_run.dataset.split.validation)
+    )
 
 
 def test_a_click_on_a_cell_selects_its_galaxies(qtbot: QtBot, session_with_run: Session) -> None:
@@ -28,8 +30,8 @@ def test_a_click_on_a_cell_selects_its_galaxies(qtbot: QtBot, session_with_run: 
     place = panel.confusion.cell_rect(0, 0).center().toPoint()
     with qtbot.waitSignal(session_with_run.selection_changed):
         qtbot.mouseClick(panel.confusion, Qt.MouseButton.LeftButton, pos=place)
-    assert session_with_run.cutouts is not None
-    assert {session_with_run.cutouts.columns["shape"][row] for row in session_with_run.selection} == {"edge-on"}
+    assert session_with_run.dataset.cutouts is not None
+    assert {session_with_run.dataset.cutouts.columns["shape"][row] for row in session_with_run.selection} == {"edge-on"}
 
 
 def test_the_test_part_is_opened_only_after_a_second_click(qtbot: QtBot, session_with_run: Session) -> None:

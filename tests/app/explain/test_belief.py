@@ -45,8 +45,8 @@ def click_cell(qtbot: QtBot, panel: BeliefPanel, down: int, across: int) -> None
 def test_each_galaxy_of_the_part_has_its_line_and_its_point(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     found = asked(qtbot, panel, "test")
-    assert session_with_run.run is not None and session_with_run.cutouts is not None
-    test = splits.load(session_with_run.run.split_file, session_with_run.cutouts.ids).test
+    assert session_with_run.run is not None and session_with_run.dataset.cutouts is not None
+    test = splits.load(session_with_run.run.split_file, session_with_run.dataset.cutouts.ids).test
     assert sorted(line.row for line in found.lines) == sorted(test.tolist())
     assert panel.map.count == len(test)
     assert [panel.table.item(row, 0).text() for row in range(3)] == ["edge-on", "round", "all galaxies"]  # pyright: ignore[reportOptionalMemberAccess]

@@ -145,10 +145,10 @@ def test_a_class_is_dreamt_of_and_grows_before_ones_eyes(qtbot: QtBot, session_w
 
 def test_what_it_begins_with_is_called_by_its_name(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
-    assert session_with_run.cutouts is not None
+    assert session_with_run.dataset.cutouts is not None
     assert (panel.view.before_title.text(), panel.view.before_note.text()) == (
         "Galaxy",
-        session_with_run.cutouts.ids[0],
+        session_with_run.dataset.cutouts.ids[0],
     )
     assert is_picture(panel.view.before)
     assert not is_picture(panel.view.after)
@@ -187,7 +187,7 @@ def test_a_class_has_no_wished_value(qtbot: QtBot, session_with_run: Session) ->
 def test_a_layer_is_amplified_in_the_galaxy(qtbot: QtBot, session_with_run: Session) -> None:
     session_with_run.set_current(5)
     panel = shown(qtbot, session_with_run)
-    assert session_with_run.cutouts is not None
+    assert session_with_run.dataset.cutouts is not None
     choose(panel, "activation2")
     assert panel.subject.currentText().endswith(" filters")
     loosen(panel)
@@ -197,9 +197,9 @@ def test_a_layer_is_amplified_in_the_galaxy(qtbot: QtBot, session_with_run: Sess
     assert (made.method, made.target_name, made.galaxy_id) == (
         "deep dream",
         "activation2",
-        session_with_run.cutouts.ids[5],
+        session_with_run.dataset.cutouts.ids[5],
     )
-    assert np.array_equal(made.start, session_with_run.cutouts.images[5])
+    assert np.array_equal(made.start, session_with_run.dataset.cutouts.images[5])
     assert not np.array_equal(made.image, made.start)
     assert len(made.curve) == 2 * 20
     finest = made.curve[20:]
@@ -257,7 +257,7 @@ def test_closing_the_panel_ends_the_dream(qtbot: QtBot, session_with_run: Sessio
     qtbot.mouseClick(panel.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.dream is not None, timeout=30_000)
     panel.close()
-    assert not session_with_run.jobs
+    assert not session_with_run.activity.jobs
 
 
 def test_a_dream_is_saved_as_picture_and_fits(
@@ -292,7 +292,7 @@ def test_another_network_begins_anew(qtbot: QtBot, session_with_run: Session) ->
     shutil.copytree(session.run.path, folder)
     session.open_run(RunFolder(folder))
     assert panel.dream is None
-    qtbot.waitUntil(lambda: not session.jobs and panel.subject.count() > 0, timeout=30_000)
+    qtbot.waitUntil(lambda: not session.activity.jobs and panel.subject.count() > 0, timeout=30_000)
     wait_for_all_work(qtbot)
     assert panel.dream is None  # nothing that was still under way has come
     assert panel.view.before_title.text() == "Galaxy"
@@ -308,8 +308,8 @@ def test_nothing_is_asked_while_nobody_looks(qtbot: QtBot, session_with_run: Ses
     assert panel.subject.count() == 0
     panel.show()
     qtbot.waitUntil(lambda: panel.subject.count() > 0, timeout=30_000)
-    assert session_with_run.cutouts is not None
-    assert panel.view.before_note.text() == session_with_run.cutouts.ids[7]
+    assert session_with_run.dataset.cutouts is not None
+    assert panel.view.before_note.text() == session_with_run.dataset.cutouts.ids[7]
 
 
 def test_without_a_network_it_says_what_to_do(qtbot: QtBot, session: Session) -> None:

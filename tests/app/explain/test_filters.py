@@ -54,12 +54,12 @@ def numbers(panel: FiltersPanel) -> list[int]:
 def responses(session: Session, layer: str) -> NDArray[np.float32]:
     """The responses (n, F, h, w) to every galaxy, one galaxy after the other."""
     assert session.predictor_path is not None
-    assert session.cutouts is not None
+    assert session.dataset.cutouts is not None
     predictor = Predictor.load(session.predictor_path)
     found = []
     with torch.no_grad():
-        for row in range(len(session.cutouts)):
-            x = predictor.normalisation(torch.from_numpy(session.cutouts.images[row])[None])
+        for row in range(len(session.dataset.cutouts)):
+            x = predictor.normalisation(torch.from_numpy(session.dataset.cutouts.images[row])[None])
             for name, module in predictor.network.features.named_children():
                 x = module(x)
                 if name == layer:
@@ -145,8 +145,8 @@ def test_the_scale_of_the_maps_is_that_of_the_responses(qtbot: QtBot, session_wi
     for row, layer in ((0, "activation2"), (5, "pool1")):
         session_with_run.set_current(row)
         choose(panel, layer)
-        assert session_with_run.cutouts is not None
-        title = f"Responses to {session_with_run.cutouts.ids[row]}"
+        assert session_with_run.dataset.cutouts is not None
+        title = f"Responses to {session_with_run.dataset.cutouts.ids[row]}"
         qtbot.waitUntil(lambda title=title: panel.responses.title.text() == title, timeout=10_000)
         own = responses(session_with_run, layer)[row]
         high = own.max() if own.min() >= 0 else np.abs(own).max()
@@ -159,7 +159,7 @@ def test_a_search_that_is_stopped_leaves_no_cards_and_can_be_begun_again(
     panel = shown(qtbot, session_with_run)
     qtbot.mouseClick(panel.seek, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(panel.stop, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not session_with_run.jobs, timeout=30_000)
+    qtbot.waitUntil(lambda: not session_with_run.activity.jobs, timeout=30_000)
     assert not panel.filters.cards
     assert not panel.stop.isVisible()
     assert len(search(qtbot, panel)) > 0
@@ -206,10 +206,10 @@ def test_what_was_found_for_another_network_is_not_shown(qtbot: QtBot, session_w
     qtbot.mouseClick(panel.seek, Qt.MouseButton.LeftButton)
     application = QCoreApplication.instance()
     assert application is not None
-    (search_thread,) = application.findChildren(QThread, session.jobs[0].title)
+    (search_thread,) = application.findChildren(QThread, session.activity.jobs[0].title)
     assert search_thread.wait(30_000)  # it is done, but the window has not heard of it
     session.open_run(another_run(session))
-    qtbot.waitUntil(lambda: not session.jobs and panel.responses.maps.count > 0, timeout=30_000)
+    qtbot.waitUntil(lambda: not session.activity.jobs and panel.responses.maps.count > 0, timeout=30_000)
     wait_for_all_work(qtbot)
     assert not panel.filters.cards
     assert panel.seek.isEnabled()
@@ -217,8 +217,8 @@ def test_what_was_found_for_another_network_is_not_shown(qtbot: QtBot, session_w
 
 def test_nothing_is_asked_while_nobody_looks(qtbot: QtBot, session_with_run: Session) -> None:
     session = session_with_run
-    assert session.cutouts is not None
-    title = f"Responses to {session.cutouts.ids[7]}"
+    assert session.dataset.cutouts is not None
+    title = f"Responses to {session.dataset.cutouts.ids[7]}"
     panel = FiltersPanel(session)
     qtbot.addWidget(panel)
     session.set_current(7)

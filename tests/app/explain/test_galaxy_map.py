@@ -89,8 +89,8 @@ def lasso(points: PointMap, corners: list[QPoint], modifiers: Qt.KeyboardModifie
 def test_every_galaxy_is_a_point_and_a_click_goes_to_it(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     found = drawn(qtbot, panel)
-    assert session_with_run.cutouts is not None
-    assert panel.map.count == len(found) == len(session_with_run.cutouts) == 120
+    assert session_with_run.dataset.cutouts is not None
+    assert panel.map.count == len(found) == len(session_with_run.dataset.cutouts) == 120
     assert "120 galaxies" in panel.state.text()
     at = pixels(panel.map)
     place = alone(at)
@@ -126,12 +126,12 @@ def test_the_points_have_the_colours_of_their_classes(qtbot: QtBot, session_with
     panel = shown(qtbot, session_with_run)
     found = drawn(qtbot, panel)
     session_with_run.set_current(-1)
-    target = session_with_run.target
+    target = session_with_run.dataset.target
     assert target is not None
     names = target.names  # pyright: ignore[reportAttributeAccessIssue]
     plain = re.sub(r"<[^>]*>", " ", panel.legend.text())
     assert all(f"{name}  60" in plain for name in names)
-    labels = np.array([session_with_run.label(row) for row in found.rows.tolist()])
+    labels = np.array([session_with_run.dataset.label(row) for row in found.rows.tolist()])
     at = pixels(panel.map)
     colours = [QColor(name) for name in theme.class_colours(len(names))]
     picture = panel.map.grab().toImage()
@@ -168,11 +168,10 @@ def test_a_quantity_colours_the_points_by_a_scale(qtbot: QtBot, session_with_run
     session = session_with_run
     panel = shown(qtbot, session)
     drawn(qtbot, panel)
-    data = session.settings.data.model_copy(update={"labels": ("axis_ratio",)})
-    session.set_settings(session.settings.model_copy(update={"data": data}))
+    session.draft.edit("data.labels", ("axis_ratio",))
     assert panel.columns.currentText() == "axis_ratio"
     assert panel.bar.isVisible()
-    values = session.columns["axis_ratio"]
+    values = session.dataset.columns["axis_ratio"]
     assert panel.bar.limits == pytest.approx(np.percentile(values, (1, 99)), rel=1e-5)
     assert not panel.legend.text()
 
@@ -211,7 +210,7 @@ def test_the_map_of_another_network_is_not_shown(qtbot: QtBot, session_with_run:
     qtbot.mouseClick(panel.draw, Qt.MouseButton.LeftButton)
     application = QCoreApplication.instance()
     assert application is not None
-    (thread,) = application.findChildren(QThread, session.jobs[0].title)
+    (thread,) = application.findChildren(QThread, session.activity.jobs[0].title)
     assert thread.wait(60_000)  # it is done, but the window has not heard of it
     assert session.run is not None
     folder = session.run.path.with_name("another")
@@ -219,7 +218,7 @@ def test_the_map_of_another_network_is_not_shown(qtbot: QtBot, session_with_run:
     session.open_run(RunFolder(folder))
     assert panel.found is None
     wait_for_all_work(qtbot)
-    assert not session.jobs
+    assert not session.activity.jobs
     assert panel.found is None
     assert panel.draw.isVisible()
 
@@ -232,8 +231,8 @@ def test_nothing_is_read_while_nobody_looks(qtbot: QtBot, session_with_run: Sess
     session_with_run.set_current(8)
     assert panel.caption.text() == caption
     panel.show()
-    assert session_with_run.cutouts is not None
-    assert panel.caption.text().startswith(session_with_run.cutouts.ids[8])
+    assert session_with_run.dataset.cutouts is not None
+    assert panel.caption.text().startswith(session_with_run.dataset.cutouts.ids[8])
 
 
 def test_without_a_network_it_says_what_to_do(qtbot: QtBot, session: Session) -> None:

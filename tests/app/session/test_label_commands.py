@@ -19,30 +19,30 @@ def session(qapp: object, survey_dataset: Path, tmp_path: Path) -> Iterator[Sess
 
 
 def test_undo_gives_each_galaxy_its_own_old_label_back(session: Session) -> None:
-    before = [session.label(row) for row in range(6)]
+    before = [session.dataset.label(row) for row in range(6)]
     label_commands.give(session, range(6), "merger")
-    assert [session.label(row) for row in range(6)] == ["merger"] * 6
+    assert [session.dataset.label(row) for row in range(6)] == ["merger"] * 6
     session.undo.undo()
-    assert [session.label(row) for row in range(6)] == before
+    assert [session.dataset.label(row) for row in range(6)] == before
     session.undo.redo()
-    assert [session.label(row) for row in range(6)] == ["merger"] * 6
+    assert [session.dataset.label(row) for row in range(6)] == ["merger"] * 6
 
 
 def test_a_label_that_is_there_already_leaves_no_trace(session: Session) -> None:
-    label_commands.give(session, [0], session.label(0))
+    label_commands.give(session, [0], session.dataset.label(0))
     assert session.undo.count() == 0
-    assert session.journal is not None
-    assert not session.journal.path.exists()
+    assert session.dataset.journal is not None
+    assert not session.dataset.journal.path.exists()
 
 
 def test_every_step_back_is_on_disk_too(session: Session) -> None:
-    before = session.label(0)
+    before = session.dataset.label(0)
     label_commands.give(session, [0], "merger")
     session.undo.undo()
-    assert session.journal is not None
-    assert session.cutouts is not None
-    assert session.journal.replay() == {(session.cutouts.ids[0], "shape"): before}
-    assert len(session.journal.path.read_text().splitlines()) == 2
+    assert session.dataset.journal is not None
+    assert session.dataset.cutouts is not None
+    assert session.dataset.journal.replay() == {(session.dataset.cutouts.ids[0], "shape"): before}
+    assert len(session.dataset.journal.path.read_text().splitlines()) == 2
 
 
 def test_the_undo_menu_says_what_would_be_undone(session: Session) -> None:

@@ -43,7 +43,7 @@ def prepare(qtbot: QtBot, panel: SearchPanel, **wish: object) -> None:
 
 def searched(qtbot: QtBot, session: Session, panel: SearchPanel) -> None:
     click(qtbot, panel.start)
-    qtbot.waitUntil(lambda: session.studying is None and panel.best.text().startswith("Best:"), timeout=60_000)
+    qtbot.waitUntil(lambda: session.activity.studying is None and panel.best.text().startswith("Best:"), timeout=60_000)
 
 
 def test_a_search_by_clicks_finds_settings_that_one_click_puts_on_the_forms(
@@ -70,8 +70,8 @@ def test_a_search_by_clicks_finds_settings_that_one_click_puts_on_the_forms(
     best = panel.best.text().split(",")[0].removeprefix("Best: ")
     click(qtbot, panel.use)
     rate = float(panel.trials.text(names.index(best), 4))
-    assert session.settings.optimiser.learning_rate == pytest.approx(rate, rel=0.01)
-    assert session.settings.optimiser.epochs == 2
+    assert session.draft.settings.optimiser.learning_rate == pytest.approx(rate, rel=0.01)
+    assert session.draft.settings.optimiser.epochs == 2
     assert panel.start.text() == "Go on"
 
     picked = panel.plot.place("coarse 1", 1).toPoint()
@@ -99,7 +99,7 @@ def test_a_search_that_was_stopped_is_opened_again_and_goes_on(qtbot: QtBot, ses
     assert not panel.space.isEnabled()
     qtbot.waitUntil(lambda: panel.trials.model().rowCount() >= 1, timeout=60_000)
     click(qtbot, panel.stop)
-    qtbot.waitUntil(lambda: session.studying is None, timeout=60_000)
+    qtbot.waitUntil(lambda: session.activity.studying is None, timeout=60_000)
     done = len(panel.plot.lines)
     assert 1 <= done < 30
     assert "still to be done" in panel.more.text()

@@ -37,7 +37,7 @@ def test_a_study_by_clicks_draws_points_with_errors_and_a_law(
     panel.name.setText("how many")
     click(qtbot, panel.start)
     assert panel.stop.isEnabled()
-    qtbot.waitUntil(lambda: session.studying is None and panel.plot.shown is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: session.activity.studying is None and panel.plot.shown is not None, timeout=60_000)
 
     lines = panel.plot.shown
     assert lines is not None
@@ -76,7 +76,7 @@ def test_a_study_by_clicks_draws_points_with_errors_and_a_law(
     click(qtbot, panel.start)
     qtbot.waitUntil(lambda: panel.plot.shown is not None and len(panel.plot.shown.runs) == 9, timeout=60_000)
     click(qtbot, panel.stop)
-    qtbot.waitUntil(lambda: session.studying is None, timeout=60_000)
+    qtbot.waitUntil(lambda: session.activity.studying is None, timeout=60_000)
 
 
 def test_the_scores_of_what_is_learned_are_offered(qtbot: QtBot, session: Session) -> None:

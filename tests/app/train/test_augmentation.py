@@ -44,8 +44,8 @@ def picture(panel: AugmentationPanel) -> np.ndarray:
 def test_sixteen_views_of_the_current_galaxy_are_shown(qtbot: QtBot, session: Session) -> None:
     panel = shown(qtbot, session)
     qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
-    assert session.cutouts is not None
-    assert session.cutouts.ids[0] in panel.caption.text()
+    assert session.dataset.cutouts is not None
+    assert session.dataset.cutouts.ids[0] in panel.caption.text()
 
 
 def test_without_augmentation_all_sixteen_are_alike_and_with_it_they_differ(qtbot: QtBot, session: Session) -> None:
@@ -63,7 +63,7 @@ def test_without_augmentation_all_sixteen_are_alike_and_with_it_they_differ(qtbo
 
     session.set_current(1)  # edge-on: its angle shows
     qtbot.waitUntil(lambda: spread() > 3, timeout=10_000)
-    session.set_settings(session.settings.model_copy(update={"augmentation": NONE}))
+    session.draft.edit("augmentation", NONE)
     qtbot.waitUntil(lambda: spread() < 0.5, timeout=10_000)
 
 
@@ -85,7 +85,7 @@ def test_without_augmentation_all_sixteen_are_alike_and_with_it_they_differ(qtbo
 def test_a_knob_that_is_turned_on_the_form_shows_in_the_views(
     qtbot: QtBot, session: Session, name: str, value: float
 ) -> None:
-    session.set_settings(session.settings.model_copy(update={"augmentation": NONE}))
+    session.draft.edit("augmentation", NONE)
     session.set_current(1)
     panel = shown(qtbot, session)
     qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
@@ -93,7 +93,7 @@ def test_a_knob_that_is_turned_on_the_form_shows_in_the_views(
     editor = panel.form.editor(name)
     assert isinstance(editor, QDoubleSpinBox)
     editor.setValue(value)
-    assert getattr(session.settings.augmentation, name) == value
+    assert getattr(session.draft.settings.augmentation, name) == value
     qtbot.waitUntil(lambda: bool(np.abs(picture(panel) - before).mean() > 0.5), timeout=10_000)
 
 
@@ -103,7 +103,7 @@ def test_a_single_galaxy_has_no_neighbours_to_show(qtbot: QtBot, session: Sessio
         writer.finish(Table({"id": ["alone"]}), [], Origin("test", "2026-01-01T00:00:00", "drawn", ""), [])
     session.open_cutouts(tmp_path / "one.h5")
     augmentation = NONE.model_copy(update={"neighbours": 1.0, "noise": 0.1})
-    session.set_settings(session.settings.model_copy(update={"augmentation": augmentation}))
+    session.draft.edit("augmentation", augmentation)
     panel = shown(qtbot, session)
     qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
     assert "alone" in panel.caption.text()
@@ -131,7 +131,7 @@ def test_without_a_dataset_it_says_what_is_missing(qtbot: QtBot) -> None:
     [{"samplewise": "standard"}, {"whitening": "ZCA"}, {"normalisation": "centre"}, {"normalisation": "standard"}],
 )
 def test_input_scaling_and_whitening_are_seen_as_they_are_chosen(qtbot: QtBot, session: Session, knobs: dict) -> None:
-    session.set_settings(session.settings.model_copy(update={"augmentation": NONE}))
+    session.draft.edit("augmentation", NONE)
     panel = shown(qtbot, session)
     qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
     plain = picture(panel)
@@ -139,12 +139,11 @@ def test_input_scaling_and_whitening_are_seen_as_they_are_chosen(qtbot: QtBot, s
     qtbot.waitUntil(lambda: np.abs(picture(panel) - plain).max() > 5, timeout=20_000)
     seen = panel.shown
     assert seen is not None
-    network = session.settings.network.model_copy(update=knobs)
-    session.set_settings(session.settings.model_copy(update={"network": network}))
+    session.draft.edit_together({f"network.{name}": value for name, value in knobs.items()})
     qtbot.waitUntil(lambda: panel.shown is not seen, timeout=20_000)
-    assert session.cutouts is not None
-    with Cutouts.open(session.cutouts.path) as cutouts:
-        scaling = preparation.scaling(cutouts, session.settings)
+    assert session.dataset.cutouts is not None
+    with Cutouts.open(session.dataset.cutouts.path) as cutouts:
+        scaling = preparation.scaling(cutouts, session.draft.settings)
         wanted = scaling(torch.from_numpy(cutouts.images[[0]])).numpy()
     assert panel.shown is not None
     np.testing.assert_allclose(panel.shown[0], wanted[0], atol=1e-5)

@@ -112,8 +112,8 @@ def test_a_duplicate_fills_the_forms(qtbot: QtBot, several: Session) -> None:
     select(qtbot, panel, "other")
     with qtbot.waitSignal(several.workspace_wanted):
         qtbot.mouseClick(panel.duplicate, Qt.MouseButton.LeftButton)
-    assert several.settings.optimiser.learning_rate == 0.5
-    assert several.settings.seed == 9
+    assert several.draft.settings.optimiser.learning_rate == 0.5
+    assert several.draft.settings.seed == 9
 
 
 def test_a_run_goes_on_for_more_epochs_and_its_curves_with_it(
@@ -126,9 +126,9 @@ def test_a_run_goes_on_for_more_epochs_and_its_curves_with_it(
     select(qtbot, panel, "first")
     monkeypatch.setattr(QInputDialog, "getInt", lambda *_: (5, True))
     qtbot.mouseClick(panel.go_on, Qt.MouseButton.LeftButton)
-    assert several.training is not None
+    assert several.activity.training is not None
     assert len(training.curves.points("val_loss")[0]) == 3
-    qtbot.waitUntil(lambda: several.training is None, timeout=60_000)
+    qtbot.waitUntil(lambda: several.activity.training is None, timeout=60_000)
     assert training.curves.points("val_loss")[0].tolist() == [1, 2, 3, 4, 5]
     qtbot.waitUntil(lambda: any(run.epochs == 5 for run in panel.table.shown), timeout=20_000)
 

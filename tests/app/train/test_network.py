@@ -19,8 +19,7 @@ def shown(qtbot: QtBot, session: Session) -> NetworkPanel:
 
 
 def set_depth(session: Session, depth: int) -> None:
-    network = session.settings.network.model_copy(update={"depth": depth})
-    session.set_settings(session.settings.model_copy(update={"network": network}))
+    session.draft.edit("network.depth", depth)
 
 
 def text(label: QLabel) -> str:
@@ -70,22 +69,21 @@ def test_a_network_too_deep_for_the_stamp_is_refused_in_words_and_comes_back(qtb
 
 def test_moving_the_depth_in_the_form_changes_the_draft(qtbot: QtBot, session: Session) -> None:
     panel = shown(qtbot, session)
-    with qtbot.waitSignal(session.settings_changed):
+    with qtbot.waitSignal(session.draft.changed):
         qtbot.keyClick(panel.form.editor("depth"), Qt.Key.Key_Up)
-    assert session.settings.network.depth == 3
+    assert session.draft.settings.network.depth == 3
 
 
 def test_blocks_of_a_base_network_are_frozen_by_a_click(qtbot: QtBot, session: Session, trained: Path) -> None:
     run = next((trained / "runs").iterdir())
-    transfer = session.settings.transfer.model_copy(update={"start_from": str(run)})
-    session.set_settings(session.settings.model_copy(update={"transfer": transfer}))
+    session.draft.edit("transfer.start_from", str(run))
     panel = shown(qtbot, session)
     assert not panel.form.isEnabled()
     assert "“first”" in text(panel.base)
     table = panel.table
     first = table.visualRect(table.model().index(0, 0))
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=first.center())
-    assert session.settings.transfer.freeze_blocks == 1
+    assert session.draft.settings.transfer.freeze_blocks == 1
 
 
 @pytest.mark.parametrize("row", [0, 5])

@@ -42,7 +42,7 @@ def test_an_old_project_opens_and_a_click_opens_its_run(qtbot: QtBot, tmp_path: 
         qtbot.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
         assert session.run is not None
         assert session.run.path == runs[0]
-        assert session.settings == toml.load(RunSettings, runs[0] / "settings.toml")
+        assert session.draft.settings == toml.load(RunSettings, runs[0] / "settings.toml")
         assert session.predictor_path is not None
         assert told == []
     finally:
@@ -57,8 +57,8 @@ def test_settings_of_an_old_run_fill_the_form(
     file = next((GOLDEN / "first-light" / "runs").glob("* every knob")) / "settings.toml"
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
     form.load.trigger()
-    assert session.settings.network.normalise == "none"
-    assert session.settings.network.kernel == 5
+    assert session.draft.settings.network.normalise == "none"
+    assert session.draft.settings.network.kernel == 5
 
 
 def test_a_run_with_settings_of_a_newer_program_is_listed_with_the_others(

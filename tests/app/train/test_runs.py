@@ -45,7 +45,7 @@ def test_a_click_opens_the_run_and_its_network(qtbot: QtBot, session_with_run: S
         select_first(qtbot, panel)
     assert session_with_run.run is not None
     assert session_with_run.predictor_path is not None
-    assert session_with_run.settings.network.depth == 2
+    assert session_with_run.draft.settings.network.depth == 2
 
 
 def test_fine_tune_from_makes_it_the_beginning_of_the_next_training(qtbot: QtBot, session_with_run: Session) -> None:
@@ -53,7 +53,7 @@ def test_fine_tune_from_makes_it_the_beginning_of_the_next_training(qtbot: QtBot
     select_first(qtbot, panel)
     qtbot.mouseClick(panel.fine_tune, Qt.MouseButton.LeftButton)
     assert session_with_run.run is not None
-    assert Path(session_with_run.settings.transfer.start_from) == session_with_run.run.path
+    assert Path(session_with_run.draft.settings.transfer.start_from) == session_with_run.run.path
 
 
 def test_predictions_are_saved_as_a_table(

@@ -22,8 +22,7 @@ def click(qtbot: QtBot, button: object) -> None:
 
 
 def with_epochs(session: Session, epochs: int) -> None:
-    optimiser = session.settings.optimiser.model_copy(update={"epochs": epochs})
-    session.set_settings(session.settings.model_copy(update={"optimiser": optimiser}))
+    session.draft.edit("optimiser.epochs", epochs)
 
 
 def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, session: Session) -> None:
@@ -79,8 +78,7 @@ def test_without_a_dataset_start_is_off_and_says_why(qtbot: QtBot) -> None:
 
 
 def test_a_refused_training_shows_the_sentence_and_the_remedy(qtbot: QtBot, session: Session) -> None:
-    network = session.settings.network.model_copy(update={"depth": 9})
-    session.set_settings(session.settings.model_copy(update={"network": network}))
+    session.draft.edit("network.depth", 9)
     panel = shown(qtbot, session)
     click(qtbot, panel.start)
     qtbot.waitUntil(lambda: panel.start.isEnabled(), timeout=30_000)
@@ -90,8 +88,7 @@ def test_a_refused_training_shows_the_sentence_and_the_remedy(qtbot: QtBot, sess
 
 def test_fine_tuning_shows_the_unadapted_network_first(qtbot: QtBot, session: Session, trained: Path) -> None:
     run = next((trained / "runs").iterdir())
-    transfer = session.settings.transfer.model_copy(update={"start_from": str(run), "freeze_blocks": 1})
-    session.set_settings(session.settings.model_copy(update={"transfer": transfer}))
+    session.draft.edit_together({"transfer.start_from": str(run), "transfer.freeze_blocks": 1})
     panel = shown(qtbot, session)
     assert panel.start.text() == "Fine-tune"
     assert panel.form.start_from.currentText() == "first"
@@ -109,5 +106,5 @@ def test_an_earlier_run_of_the_project_can_be_chosen_as_the_beginning(qtbot: QtB
     assert panel.form.start_from.itemText(0) == "Random weights"
     panel.form.start_from.setCurrentIndex(1)
     panel.form.start_from.activated.emit(1)
-    assert Path(session.settings.transfer.start_from).parent == trained / "runs"
+    assert Path(session.draft.settings.transfer.start_from).parent == trained / "runs"
     session.close()

@@ -26,8 +26,7 @@ def shown(qtbot: QtBot, session: Session) -> TrainingForm:
 
 
 def draft(session: Session, **optimiser: object) -> None:
-    changed = session.settings.optimiser.model_copy(update=optimiser)
-    session.set_settings(session.settings.model_copy(update={"optimiser": changed}))
+    session.draft.edit_together({f"optimiser.{name}": value for name, value in optimiser.items()})
 
 
 def test_saved_settings_run_unchanged_without_a_window(
@@ -38,11 +37,19 @@ def test_saved_settings_run_unchanged_without_a_window(
     path = tmp_path / "mine.toml"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     form.save.trigger()
-    assert toml.load(RunSettings, path) == session.settings
-    assert session.cutouts is not None
-    arguments = ["train", str(session.cutouts.path), "-o", str(tmp_path / "run"), "--settings", str(path), "--quiet"]
+    assert toml.load(RunSettings, path) == session.draft.settings
+    assert session.dataset.cutouts is not None
+    arguments = [
+        "train",
+        str(session.dataset.cutouts.path),
+        "-o",
+        str(tmp_path / "run"),
+        "--settings",
+        str(path),
+        "--quiet",
+    ]
     assert command_line.main(arguments) == 0
-    assert toml.load(RunSettings, tmp_path / "run" / "settings.toml") == session.settings
+    assert toml.load(RunSettings, tmp_path / "run" / "settings.toml") == session.draft.settings
 
 
 def test_loaded_settings_fill_the_form_and_a_broken_file_changes_nothing(
@@ -58,7 +65,7 @@ def test_loaded_settings_fill_the_form_and_a_broken_file_changes_nothing(
     session.problem.connect(told.append)
     path.write_text("[optimiser]\nepochs = -1\n")
     form.load.trigger()
-    assert session.settings.optimiser.epochs == 17
+    assert session.draft.settings.optimiser.epochs == 17
     assert "epochs" in str(told[0])
 
 
@@ -70,7 +77,7 @@ def test_the_rates_that_are_drawn_are_those_of_the_training(qtbot: QtBot, sessio
     assert epochs[0] == 0
     assert epochs[-1] < 20
     assert rates.max() <= 0.02
-    np.testing.assert_allclose(rates[::50], [schedule.rate_at(session.settings, place) for place in epochs[::50]])
+    np.testing.assert_allclose(rates[::50], [schedule.rate_at(session.draft.settings, place) for place in epochs[::50]])
 
 
 def test_a_learning_rate_is_found_and_taken(qtbot: QtBot, session: Session) -> None:
@@ -83,7 +90,7 @@ def test_a_learning_rate_is_found_and_taken(qtbot: QtBot, session: Session) -> N
     qtbot.waitUntil(lambda: "Suggested" in dialog.told.text(), timeout=60_000)
     qtbot.mouseClick(dialog.take, Qt.MouseButton.LeftButton)
     assert not dialog.isVisible()
-    found = session.settings.optimiser.learning_rate
+    found = session.draft.settings.optimiser.learning_rate
     assert found is not None
     assert 1e-6 < found < 10
     assert f"{found:g}" in dialog.told.text()
@@ -91,9 +98,9 @@ def test_a_learning_rate_is_found_and_taken(qtbot: QtBot, session: Session) -> N
 
 def test_a_test_that_is_closed_ends_and_changes_nothing(qtbot: QtBot, session: Session) -> None:
     form = shown(qtbot, session)
-    before = session.settings
+    before = session.draft.settings
     qtbot.mouseClick(form.find_rate, Qt.MouseButton.LeftButton)
     qtbot.keyClick(form.rates, Qt.Key.Key_Escape)
     assert not form.rates.isVisible()
     qtbot.waitUntil(lambda: not form.rates.is_running, timeout=30_000)
-    assert session.settings == before
+    assert session.draft.settings == before

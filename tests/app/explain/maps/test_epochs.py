@@ -57,8 +57,8 @@ def click(qtbot: QtBot, button: QWidget) -> None:
 
 def answered(qtbot: QtBot, panel: ExplanationPanel, session: Session) -> None:
     """Wait until both maps and the prediction are those of the galaxy and the epoch that are chosen."""
-    assert session.cutouts is not None
-    name = session.cutouts.ids[session.current]
+    assert session.dataset.cutouts is not None
+    name = session.dataset.cutouts.ids[session.current]
 
     def is_shown(side: Side) -> bool:
         found = side.view.explanation
@@ -91,7 +91,7 @@ def test_every_kept_epoch_can_be_chosen_and_at_first_the_best_one_is(
 def test_both_maps_and_the_probabilities_are_those_of_the_chosen_epoch(
     qtbot: QtBot, panel: ExplanationPanel, session_with_run: Session
 ) -> None:
-    run, cutouts = session_with_run.run, session_with_run.cutouts
+    run, cutouts = session_with_run.run, session_with_run.dataset.cutouts
     assert run is not None and cutouts is not None
     asked = panel.controls.output
     qtbot.keyClick(panel.epochs.slider, Qt.Key.Key_Home)
@@ -248,9 +248,9 @@ def test_while_a_training_is_watched_there_is_no_slider_and_afterwards_there_is(
 ) -> None:
     assert session_with_run.project is not None
     run = session_with_run.project.new_run("second")
-    job = work.train(session_with_run.settings.model_copy(update=SMALL), galaxies, run)
-    session_with_run.training = job
-    session_with_run.add_job(job)
+    job = work.train(session_with_run.draft.settings.model_copy(update=SMALL), galaxies, run)
+    session_with_run.activity.training = job
+    session_with_run.activity.add(job)
     seen: list[bool] = []
     job.happened.connect(
         lambda events: seen.extend(panel.epochs.isVisible() for e in events if isinstance(e, CheckpointSaved))

@@ -73,8 +73,8 @@ def is_done(view: MapView, galaxy: str) -> bool:
 
 
 def wait_for_maps(qtbot: QtBot, panel: ExplanationPanel, session: Session, row: int) -> None:
-    assert session.cutouts is not None
-    galaxy = session.cutouts.ids[row]
+    assert session.dataset.cutouts is not None
+    galaxy = session.dataset.cutouts.ids[row]
     qtbot.waitUntil(lambda: all(is_done(side.view, galaxy) for side in panel.sides), timeout=60_000)
 
 
@@ -225,8 +225,8 @@ def test_maps_of_the_selection_are_saved_with_a_list(
     with qtbot.waitSignal(session_with_run.message, timeout=60_000) as told:
         view.save_all.trigger()
     assert told.args[0].startswith("3 maps saved")
-    assert session_with_run.cutouts is not None
-    wanted = [session_with_run.cutouts.ids[row] for row in (2, 5, 11)]
+    assert session_with_run.dataset.cutouts is not None
+    wanted = [session_with_run.dataset.cutouts.ids[row] for row in (2, 5, 11)]
     with (tmp_path / "integrated-gradients.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == wanted
@@ -240,7 +240,7 @@ def test_saving_maps_can_be_stopped(
     wait_for_maps(qtbot, panel, session_with_run, 0)
     session_with_run.set_selection(np.arange(120))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args, **_options: str(tmp_path))
-    with qtbot.waitSignal(session_with_run.job_started) as begun:
+    with qtbot.waitSignal(session_with_run.activity.job_started) as begun:
         panel.sides[1].view.save_all.trigger()
     job = begun.args[0]
     qtbot.waitUntil(lambda: job.progress is not None and job.progress.done >= 2, timeout=30_000)

@@ -1,0 +1,158 @@
+"""The open dataset: its galaxies, their catalogue with the labels given by hand, what is learned, and the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.session.draft import Draft
+from core.data.settings import DataSettings
+from core.errors import Problem
+from core.project.labels import LabelJournal
+
+if TYPE_CHECKING:
+    from core.data.cutouts import Cutouts
+    from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts
+    from core.data.split import Split
+    from core.data.target import Target
+
+_SETTLED = 300  # ms after the last label: then the parts are drawn again
+
+
+class Dataset(QObject):
+    """What is known of the galaxies that are open, if any are.
+
+    Parameters
+    ----------
+    draft
+        Its ``settings.data`` and ``settings.seed`` say what is learned and how the parts are drawn.
+
+    Attributes
+    ----------
+    cutouts
+        The open dataset, read from the window's thread only; None: none.
+    journal
+        Labels given by hand; None without a project.
+
+    Notes
+    -----
+    Signals: ``changed`` when another dataset is open, or none; ``labels_changed(rows)`` at once after labels were given
+    by hand; ``split_changed`` when target or parts may have changed, after labels only once no more come.
+    """
+
+    changed = Signal()
+    labels_changed = Signal(object)
+    split_changed = Signal()
+
+    def __init__(self, draft: Draft, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._draft = draft
+        self.cutouts: Cutouts | None = None
+        self.journal: LabelJournal | None = None
+        self._catalogue: LabelledCatalogue | None = None
+        self._drawn_by: tuple[DataSettings, int] | None = None
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLED)
+        self._settle.timeout.connect(self.split_changed)
+        draft.changed.connect(self._follow_draft)
+
+    # -- opening and closing ---------------------------------------------------------------------------------------
+
+    def replace(self, cutouts: Cutouts, journal: LabelJournal | None) -> None:
+        """Have another dataset open, with the labels that its journal holds; the old one is closed."""
+        from core.data.labelled_catalogue import LabelledCatalogue
+
+        self._let_go()
+        self.cutouts, self.journal = cutouts, journal
+        given = journal.replay() if journal is not None else {}
+        self._catalogue = LabelledCatalogue(cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, given)
+        data = self._draft.settings.data
+        if any(name not in self.columns for name in (*data.labels, *([data.group] if data.group else []))):
+            self._draft.edit_together({"data.labels": (), "data.group": ""})  # they were of another dataset
+        self._follow(self._catalogue)
+        self.changed.emit()
+        self.split_changed.emit()
+
+    def close(self) -> None:
+        """Close the dataset, if one is open."""
+        if self.cutouts is not None:
+            self._let_go()
+            self.changed.emit()
+
+    def _let_go(self) -> None:
+        if self.cutouts is not None:
+            self.cutouts.close()
+        self.cutouts = self.journal = self._catalogue = self._drawn_by = None
+        self._settle.stop()
+
+    # -- labels ----------------------------------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The catalogue, hand labels included."""
+        return {} if self._catalogue is None else self._catalogue.columns
+
+    @property
+    def label_column(self) -> str:
+        """The column that hand labels go to."""
+        names = self._draft.settings.data.labels or (self.cutouts.labels if self.cutouts is not None else ())
+        return names[0] if names else "label"
+
+    @property
+    def label_texts(self) -> LabelTexts | None:
+        """The labels as text; None where there are none."""
+        return None if self._catalogue is None else self._catalogue.texts(self.label_column)
+
+    def label(self, row: int) -> str:
+        """The label of a galaxy as text; empty without."""
+        from core.data.target import label_text
+
+        column = self.columns.get(self.label_column)
+        return "" if column is None else label_text(column[row])
+
+    def set_labels(self, rows: Sequence[int], labels: Sequence[str]) -> None:
+        """Record hand labels; call it through :mod:`app.session.label_commands`, so that they can be undone."""
+        if self.cutouts is None or self._catalogue is None or self.journal is None:
+            return
+        column, ids = self.label_column, self.cutouts.ids
+        given = [(ids[row], self.label(row), label) for row, label in zip(rows, labels, strict=True)]
+        self.journal.record_all(column, given)
+        changed = self._catalogue.give(column, rows, labels)
+        if not (self._draft.settings.data.labels or self.cutouts.labels):
+            self._draft.edit("data.labels", (column,))  # the first label of an unlabelled dataset
+        self.labels_changed.emit(changed)
+        self._settle.start()
+
+    # -- target and parts ------------------------------------------------------------------------------------------
+
+    @property
+    def target(self) -> Target | None:
+        """What the labels are, by the draft; None where they make no sense yet."""
+        return None if self._catalogue is None else self._catalogue.target
+
+    @property
+    def split(self) -> Split | None:
+        """The parts by the draft, drawn when they are asked for; None where there are none."""
+        return None if self._catalogue is None else self._catalogue.split
+
+    @property
+    def split_problem(self) -> Problem | None:
+        """Why there are no parts."""
+        return None if self._catalogue is None else self._catalogue.problem
+
+    def _follow_draft(self) -> None:
+        settings = self._draft.settings
+        if self._catalogue is not None and self._drawn_by not in (None, (settings.data, settings.seed)):
+            self._follow(self._catalogue)
+            self.split_changed.emit()
+
+    def _follow(self, catalogue: LabelledCatalogue) -> None:
+        settings = self._draft.settings
+        self._drawn_by = settings.data, settings.seed
+        catalogue.follow(*self._drawn_by)
+        if self.journal is not None:
+            catalogue.prepare(self.label_column)

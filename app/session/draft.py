@@ -1,0 +1,78 @@
+"""The draft of the next run's settings: every edit is validated as a whole before anybody hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core.settings import toml
+from core.train.settings import RunSettings
+
+
+class Draft(QObject):
+    """Settings that the next training will be started with.
+
+    Attributes
+    ----------
+    settings
+        They are valid at all times.
+
+    Notes
+    -----
+    Signals: ``changed`` after every edit that made a difference.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = RunSettings()
+
+    def edit(self, name: str, value: Any) -> None:
+        """Change one knob.
+
+        Parameters
+        ----------
+        name
+            Its dotted name, such as ``optimiser.learning_rate``; or a whole part, such as ``optimiser``.
+        value
+            The new value; for a part its settings.
+
+        Raises
+        ------
+        SettingsProblem
+            There is no such knob, or it cannot have this value; the draft stays as it was.
+        """
+        self.edit_together({name: value})
+
+    def edit_together(self, values: Mapping[str, Any]) -> None:
+        """Change several knobs at once: they are validated together, and announced once.
+
+        Parameters
+        ----------
+        values
+            New values by dotted name, as :meth:`edit` takes them.
+
+        Raises
+        ------
+        SettingsProblem
+            A name is unknown, or the values do not fit, each or together; the draft stays as it was.
+        """
+        self._take(toml.edited(self.settings, values))
+
+    def replace(self, settings: RunSettings) -> None:
+        """Take other settings altogether, for instance those of an earlier run.
+
+        Raises
+        ------
+        SettingsProblem
+            They are not valid; the draft stays as it was.
+        """
+        self._take(toml.validated(RunSettings, settings.model_dump()))
+
+    def _take(self, settings: RunSettings) -> None:
+        if settings != self.settings:
+            self.settings = settings
+            self.changed.emit()

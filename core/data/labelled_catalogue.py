@@ -1,0 +1,255 @@
+"""A catalogue while labels are given by hand: target, counts and parts follow each label, and only it is read again.
+
+What it says is at all times what :func:`core.data.target.recognise`, :func:`core.data.target.encode` and
+:func:`core.data.split.split` say of the catalogue as it is. The parts depend on all labels, since the seed shuffles
+the labelled galaxies; so they are drawn again when somebody asks for them, and not for every label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import split as splits
+from core.data import target as targets
+from core.data.settings import DataSettings
+from core.data.split import Split
+from core.data.target import Classes, Target
+from core.errors import Problem
+from core.project.labels import relabelled, writable
+
+
+class LabelTexts:
+    """The labels of a column as text, each distinct one once.
+
+    Parameters
+    ----------
+    column
+        Its values (N,).
+
+    Attributes
+    ----------
+    places
+        (N,) where the text of each row stands in ``texts``.
+    texts
+        All texts that occur or have occurred, the empty one included.
+    counts
+        How many rows have each of them.
+    """
+
+    def __init__(self, column: Sequence[Any] | NDArray[Any]) -> None:
+        self.places, self.texts = targets.texts_of(column)
+        self.counts = np.bincount(self.places, minlength=len(self.texts)).tolist()
+        self._known = {text: place for place, text in enumerate(self.texts)}
+        self.place("")
+
+    def place(self, text: str) -> int:
+        """Where a text stands; it is added if it has none."""
+        if text not in self._known:
+            self._known[text] = len(self.texts)
+            self.texts.append(text)
+            self.counts.append(0)
+        return self._known[text]
+
+    def give(self, rows: NDArray[np.int64], text: str) -> None:
+        """Write another text to some rows (n,), each of them named once."""
+        before, after = self.places[rows], self.place(text)
+        for place, count in zip(*np.unique(before, return_counts=True), strict=True):
+            self.counts[place] -= int(count)
+        self.counts[after] += len(rows)
+        self.places[rows] = after
+
+    @property
+    def present(self) -> list[str]:
+        """The texts that some row has."""
+        return [text for text, count in zip(self.texts, self.counts, strict=True) if count]
+
+    def count(self, text: str) -> int:
+        """How many rows have this text."""
+        place = self._known.get(text)
+        return 0 if place is None else self.counts[place]
+
+
+class LabelledCatalogue:
+    """The catalogue of a dataset with hand labels in place of its own.
+
+    Parameters
+    ----------
+    ids
+        N ids; a label counts for every image of an id.
+    columns
+        The catalogue's own columns by name, each of length N; they are left as they are.
+    labels
+        The columns that are learned where the settings name none.
+    units
+        Units by column name.
+    given
+        Hand labels by (id, column), as :meth:`core.project.labels.LabelJournal.replay` gives them.
+
+    Attributes
+    ----------
+    columns
+        By name; those with hand labels are changed in place.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        columns: Mapping[str, NDArray[Any]],
+        labels: Sequence[str] = (),
+        units: Mapping[str, str] | None = None,
+        given: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
+        self.columns: dict[str, NDArray[Any]] = relabelled(columns, ids, given or {})
+        self._ids, self._labels, self._units = ids, tuple(labels), units
+        self._writable = {name for name, values in self.columns.items() if values is not columns.get(name)}
+        self._texts: dict[str, LabelTexts] = {}
+        self._ranks: dict[str, NDArray[np.int64]] = {}
+        self._data, self._seed = DataSettings(), 0
+        self._target: Target | Problem | None = None
+        self._split: Split | Problem | None = None
+
+    # -- labels ----------------------------------------------------------------------------------------------------
+
+    def texts(self, column: str) -> LabelTexts | None:
+        """The labels of a column as text, kept up to date; None if there is no such column."""
+        if column not in self._texts and column in self.columns:
+            self._texts[column] = LabelTexts(self.columns[column])
+        return self._texts.get(column)
+
+    def give(self, column: str, rows: Sequence[int], labels: Sequence[str]) -> NDArray[np.int64]:
+        """Label galaxies by hand.
+
+        Parameters
+        ----------
+        column
+            Where the labels are written; it is made if there is none.
+        rows, labels
+            The galaxies, and a label for each; empty takes it away.
+
+        Returns
+        -------
+        ndarray
+            All rows that have another label now, other images of the same galaxies included; ascending.
+        """
+        texts = self.prepare(column)
+        wanted = {image: label for row, label in zip(rows, labels, strict=True) for image in self._images_of(row)}
+        by_label: dict[str, list[int]] = {}
+        for row, label in wanted.items():
+            by_label.setdefault(label, []).append(row)
+        for label, its in by_label.items():
+            places = np.array(its, dtype=np.int64)
+            self.columns[column][places] = label
+            texts.give(places, targets.label_text(label))
+        self._ranks.pop(column, None)
+        self._split = None
+        if column in self._names or self._data.group == column or isinstance(self._target, Problem):
+            self._target = None
+        return np.array(sorted(wanted), dtype=np.int64)
+
+    def prepare(self, column: str) -> LabelTexts:
+        """Make a column ready to be labelled, which for a million galaxies takes longer than a label may."""
+        if column not in self._writable:
+            self.columns[column] = writable(self.columns.get(column), len(self._ids))
+            self._writable.add(column)
+        _ = self._images
+        texts = self.texts(column)
+        assert texts is not None
+        return texts
+
+    @cached_property
+    def _images(self) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """All rows sorted by id, and where the rows of each id begin; None if no galaxy has a second image."""
+        groups = self._ranks_of("")
+        count = int(groups.max(initial=-1)) + 1
+        if count == len(groups):
+            return None
+        order = np.argsort(groups, kind="stable")
+        return order, np.searchsorted(groups[order], np.arange(count + 1))
+
+    def _images_of(self, row: int) -> list[int]:
+        if self._images is None:
+            return [int(row)]
+        order, begins = self._images
+        group = self._ranks_of("")[row]
+        return order[begins[group] : begins[group + 1]].tolist()
+
+    # -- target and parts ------------------------------------------------------------------------------------------
+
+    def follow(self, data: DataSettings, seed: int) -> None:
+        """Learn what these settings say, and draw the parts as they say."""
+        if (data.labels, data.kind) != (self._data.labels, self._data.kind):
+            self._target = None
+        self._data, self._seed, self._split = data, seed, None
+
+    @property
+    def target(self) -> Target | None:
+        """What the labels are; None where they make no sense yet."""
+        if self._target is None:
+            try:
+                self._target = targets.recognise(self._readable(), self._names, self._data.kind, self._units)
+            except Problem as problem:
+                self._target = problem
+        return None if isinstance(self._target, Problem) else self._target
+
+    @property
+    def split(self) -> Split | None:
+        """The parts; None where none can be drawn."""
+        if self._split is None:
+            try:
+                self._split = self._drawn()
+            except Problem as problem:
+                self._split = problem
+        return None if isinstance(self._split, Problem) else self._split
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why there is no target, or no parts."""
+        return self._split if self.split is None and isinstance(self._split, Problem) else None
+
+    def _drawn(self) -> Split:
+        target = self.target
+        if target is None:
+            assert isinstance(self._target, Problem)
+            raise self._target
+        if isinstance(target, Classes):
+            texts = self.texts(target.column)
+            assert texts is not None
+            labels = targets.classes_of(target, texts.texts)[texts.places]
+        else:
+            labels = targets.encode(target, {name: self._numbers(name) for name in target.columns})
+        return splits.drawn(self._ranks_of(self._data.group), labels, target, self._data, self._seed)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self._data.labels or self._labels
+
+    def _readable(self) -> dict[str, Any]:
+        """The columns for the recognition; of a single text column each text once, since how often does not matter."""
+        names, readable = self._names, dict[str, Any](self.columns)
+        for name in names:
+            if name in self.columns and self.columns[name].dtype.kind in "UO":
+                texts = self.texts(name)
+                assert texts is not None
+                readable[name] = np.array(texts.present, dtype=str) if len(names) == 1 else self._numbers(name)
+        return readable
+
+    def _numbers(self, name: str) -> NDArray[np.float64]:
+        if self.columns[name].dtype.kind not in "UO":
+            return targets.numbers(self.columns[name])
+        texts = self.texts(name)
+        assert texts is not None
+        return targets.numbers(texts.texts)[texts.places]
+
+    def _ranks_of(self, group: str) -> NDArray[np.int64]:
+        """The ranks by a group column; by the ids if it is empty."""
+        if group not in self._ranks:
+            if group and group not in self.columns:
+                raise Problem(f"There is no column “{group}”.", "Choose another.", "data.group")
+            names = [targets.label_text(value) for value in self.columns[group]] if group else None
+            self._ranks[group] = splits.ranks(self._ids, names)
+        return self._ranks[group]
