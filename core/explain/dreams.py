@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from astropy.stats import mad_std
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -225,7 +226,7 @@ class _Sky:
     def of(cls, question: Question) -> _Sky:
         edge = border(question.image.cpu().numpy()[None])[0]  # (C, P)
         level = np.median(edge, axis=1, keepdims=True)
-        noise = 1.4826 * np.median(np.abs(edge - level), axis=1, keepdims=True)
+        noise = np.asarray(mad_std(edge, axis=1))[:, None]
         return cls(*(torch.from_numpy(value[:, :, None]).to(question.image) for value in (level, noise)))
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from astropy.stats import mad_std
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
@@ -89,8 +90,7 @@ class Question:
         """
         pixels = self.image.cpu().numpy()
         edge = border(pixels[None])[0]  # (C, P)
-        off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
-        found, least = 1.4826 * np.median(off, axis=1), pixels.std(axis=(1, 2)) / 100
+        found, least = mad_std(edge, axis=1), pixels.std(axis=(1, 2)) / 100
         return torch.from_numpy(np.where(found > 0, found, least).astype(np.float32)).to(self.image.device)
 
     def blurred(self, width: float) -> Tensor:
@@ -108,7 +108,7 @@ class Question:
             return self.empty(fill)[:, None, None].expand_as(self.image)
         edge = border(self.image.cpu().numpy()[None])[0]  # (C, P)
         off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
-        is_calm = (off <= _CALM * 1.4826 * np.median(off, axis=1, keepdims=True)).all(axis=0)
+        is_calm = (off <= _CALM * np.asarray(mad_std(edge, axis=1))[:, None]).all(axis=0)
         calm = edge[:, is_calm] if is_calm.any() else edge
         drawn = np.random.default_rng(seed).integers(calm.shape[1], size=self.image.shape[1:])
         return torch.from_numpy(calm[:, drawn]).to(self.image.device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
@@ -15,4 +17,5 @@ def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) 
     for values in (first, second):
         if not np.isfinite(values).all() or np.ptp(values) == 0:
             return float("nan")
-    return float(spearmanr(first, second, axis=None).statistic)
+    found: Any = spearmanr(first.ravel(), second.ravel())  # scipy's results have no types
+    return float(found.statistic)
