@@ -111,7 +111,7 @@ def test_only_the_newest_galaxy_is_explained(qtbot: QtBot, session_with_run: Ses
         session_with_run.set_current(row)
     wait_for_maps(qtbot, panel, session_with_run, 7)
     wait_for_all_work(qtbot)
-    assert all(is_done(side.view, session_with_run.cutouts.ids[7]) for side in panel.sides)
+    assert all(is_done(side.view, session_with_run.dataset.cutouts.ids[7]) for side in panel.sides)
     assert begun.count("Predicting") == 2, "the first was under way"
     assert [begun.count(METHODS[side.view.method].title) for side in panel.sides] == [1, 1]
 
