@@ -88,7 +88,7 @@ def dream_galaxies(
     predictor = Predictor.load(run, devices.choose("auto"))
     written: list[tuple[str, ...]] = [(*_HEAD, "fits", "png")]
     with Cutouts.open(data) as cutouts:
-        wanted = _wanted(predictor, cutouts, ids, output, settings)
+        wanted = _list_dreams(predictor, cutouts, ids, output, settings)
         try:
             for done, (row, name) in enumerate(wanted):
                 if stop.is_set():
@@ -104,7 +104,7 @@ def dream_galaxies(
                 except NotANumber as problem:
                     yield Skipped(NotANumber(problem.sentence, problem.remedy, galaxy))
                     continue
-                written.append(_saved(made, cutouts, row, folder))
+                written.append(_save_files(made, cutouts, row, folder))
         finally:
             if len(written) > 1:
                 write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
@@ -112,7 +112,7 @@ def dream_galaxies(
     return len(written) - 1
 
 
-def _wanted(
+def _list_dreams(
     predictor: Predictor,
     cutouts: Cutouts,
     ids: Sequence[str] | None,
@@ -127,7 +127,7 @@ def _wanted(
     return [(row, output) for row in rows_of(cutouts, ids)]
 
 
-def _saved(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
+def _save_files(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
     again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
     stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
     picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"

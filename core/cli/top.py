@@ -21,28 +21,28 @@ _LISTED = 10  # filters by number; the rest are counted
 
 def top(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork top``."""
-    wanted = None if options.filters is None else _numbers(options.filters)
+    wanted = None if options.filters is None else _parse_filters(options.filters)
     from core.explain import mosaics, top_activations
-    from core.explain.activations import short
+    from core.explain.activations import short_name
 
     run, data = options.run, options.data
     found = console.drive("Searching", lambda stop: top_activations.find(run, data, options.layer, stop))
-    filters = found.telling(options.number) if wanted is None else [number - 1 for number in wanted]
+    filters = found.most_class_selective(options.number) if wanted is None else [number - 1 for number in wanted]
     drawn = console.drive(
-        "Drawing", lambda stop: mosaics.draw(run, data, found, filters, stop, smoothing=options.smooth)
+        "Drawing", lambda stop: mosaics.make_mosaics(run, data, found, filters, stop, smoothing=options.smooth)
     )
-    stem = options.output / f"strongest-{short(found.layer.name)}"
+    stem = options.output / f"strongest-{short_name(found.layer.name)}"
     table, picture = stem.with_suffix(".csv"), stem.with_suffix(f".{options.format}")
     _write_table(found, table)
-    mosaics.save(mosaics.figure(found, drawn), picture)
+    mosaics.save_figure(mosaics.draw_figure(found, drawn), picture)
     console.say(f"{found.galaxies:,} galaxies, {len(found.filters)} filters: {table}")
     console.say(f"{len(drawn)} of them: {picture}")
     if found.silent:
-        console.say(_silence(found))
+        console.say(_describe_silent(found))
     return 0
 
 
-def _numbers(text: str) -> list[int]:
+def _parse_filters(text: str) -> list[int]:
     """Filters as they are typed, counted from 1."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
@@ -50,7 +50,7 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _silence(found: TopActivations) -> str:
+def _describe_silent(found: TopActivations) -> str:
     named = ", ".join(str(number + 1) for number in found.silent[:_LISTED])
     more = f" and {len(found.silent) - _LISTED} more" if len(found.silent) > _LISTED else ""
     return f"never respond: {named}{more}"

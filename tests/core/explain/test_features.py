@@ -25,7 +25,7 @@ def clouds(count: int = 40, width: int = 12, distance: float = 10.0) -> tuple[np
 
 
 def mapped(points: np.ndarray, **knobs):
-    return features.flattened(points, FeatureMapSettings(**knobs))
+    return features.embed(points, FeatureMapSettings(**knobs))
 
 
 def test_principal_components_are_those_of_scikit_learn_and_of_the_definition() -> None:

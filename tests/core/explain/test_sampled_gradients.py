@@ -11,8 +11,8 @@ from core.data.target import Quantities
 from core.errors import Stopped
 from core.events import Progress, result_of
 from core.explain import integrated_gradients, methods, sampled_gradients
+from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
-from core.explain.question import ask
 from core.explain.settings import ExpectedGradientSettings, SmoothGradSettings
 from core.nets.heads import OutputScale
 
@@ -40,7 +40,7 @@ def close(found: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
 def test_smoothgrad_is_captums_with_the_same_noise(make, galaxy, activation, noise) -> None:
     predictor, image = make((1, 32, 32), activation=activation), galaxy((1, 32, 32))
     predictor.normalisation.kind = "standard"  # of mean zero and deviation one
-    scatter = float(ask(predictor, image).scatter())
+    scatter = float(select_output(predictor, image).background_scatter())
     assert scatter == pytest.approx(1, rel=0.3)  # that of the noise in the image
     with torch.random.fork_rng():
         torch.manual_seed(7)
@@ -59,7 +59,7 @@ def test_smoothgrad_is_captums_with_the_same_noise(make, galaxy, activation, noi
 
 def test_smoothgrad_is_a_mean_of_finite_differences(make, galaxy) -> None:
     predictor, image = make((2, 24, 24), activation="gelu"), galaxy((2, 24, 24))
-    scatter = ask(predictor, image).scatter()[:, None, None].double()
+    scatter = select_output(predictor, image).background_scatter()[:, None, None].double()
     found = explained(predictor, image, 1, SmoothGradSettings(samples=4, seed=3)).bands_map
     random = torch.Generator().manual_seed(3)
     direction = torch.randn(image.shape, generator=torch.Generator().manual_seed(0)).double()
@@ -82,14 +82,14 @@ def test_of_a_linear_network_both_are_exact(linear, galaxy) -> None:
     expected = explained(linear, image, 1, ExpectedGradientSettings(samples=9, seed=4))
     random = np.random.default_rng(4)
     random.permutation(9), random.random(9)  # the places
-    skies = [ask(linear, image).cover("noise", random).numpy() for _ in range(9)]
+    skies = [select_output(linear, image).baseline_image("noise", random).numpy() for _ in range(9)]
     close(expected.bands_map, weights * (image - np.mean(skies, axis=0)), 1e-3)
     assert expected.error < 1e-3
 
 
 def test_expected_gradients_are_the_mean_of_integrated_gradients_over_skies(make, galaxy) -> None:
     predictor, image = make((1, 24, 24)), galaxy((1, 24, 24))
-    skies = torch.stack([ask(predictor, image).cover("noise", seed) for seed in range(200)])
+    skies = torch.stack([select_output(predictor, image).baseline_image("noise", seed) for seed in range(200)])
     captum = IntegratedGradients(predictor.logits)
     batch = torch.from_numpy(image)[None].expand_as(skies)
     mean = captum.attribute(batch, skies, target=0, n_steps=10, internal_batch_size=400).mean(dim=0)[0].numpy()

@@ -70,8 +70,8 @@ def test_only_the_galaxies_that_were_asked_for_compete(network, weights, survey_
 
 def test_what_a_filter_sees_lies_in_its_window(network, weights, survey_dataset) -> None:
     result = found(weights, survey_dataset, "activation1")
-    place = result.filters[result.telling(1)[0]][0]
-    number = result.telling(1)[0]
+    place = result.filters[result.most_class_selective(1)[0]][0]
+    number = result.most_class_selective(1)[0]
     with Cutouts.open(survey_dataset) as cutouts:
         image = torch.from_numpy(cutouts.images[place.row])[None]
     top, left, height, width = result.window(place)
@@ -96,7 +96,7 @@ def test_a_filter_that_never_responds_is_told_as_such(make, survey_dataset, tmp_
     network.save(tmp_path / "network.safetensors")
     result = found(tmp_path / "network.safetensors", survey_dataset)
     assert {1, 5} <= set(result.silent)
-    assert not {1, 5} & set(result.telling(99))
+    assert not {1, 5} & set(result.most_class_selective(99))
 
 
 def test_memory_does_not_grow_with_the_number_of_galaxies(weights, survey_dataset, monkeypatch) -> None:
@@ -112,9 +112,9 @@ def test_memory_does_not_grow_with_the_number_of_galaxies(weights, survey_datase
 
     peak(1)  # what is loaded once
     assert peak(20) < peak(1) + 8 * 24 * 24 * 4  # less than one more batch
-    best = top_activations._Best.none(3, torch.device("cpu"))
+    best = top_activations._TopResponses.empty(3, torch.device("cpu"))
     for first in range(0, 200, 10):
-        best = best.with_more(torch.rand(10, 3, 2, 2), np.arange(first, first + 10))
+        best = best.merge(torch.rand(10, 3, 2, 2), np.arange(first, first + 10))
     assert {tuple(kept.shape) for kept in (best.responses, best.rows, best.units)} == {(3, 9)}
 
 
@@ -153,13 +153,15 @@ def test_the_telling_filters_are_shared_out_among_the_classes() -> None:
         ranked("ring", "disk", ""),
     )
     result = TopActivations(layer, filters, 6, (1, 5, 5), 0.4)
-    assert result.telling(2) == [4, 2]
-    assert result.telling(3) == [4, 3, 2]
-    assert result.telling(4) == [4, 3, 2, 5], "filter 5 is as much of disks as of rings, and the ring comes first"
-    assert sorted(result.telling(99)) == [0, 2, 3, 4, 5]
+    assert result.most_class_selective(2) == [4, 2]
+    assert result.most_class_selective(3) == [4, 3, 2]
+    assert result.most_class_selective(4) == [4, 3, 2, 5], (
+        "filter 5 is as much of disks as of rings, and the ring comes first"
+    )
+    assert sorted(result.most_class_selective(99)) == [0, 2, 3, 4, 5]
     assert result.silent == (1,)
     unknown = TopActivations(layer, (ranked("", ""), (), ranked("", "", strength=3)), 6, (1, 5, 5), 0.4)
-    assert unknown.telling(5) == [2, 0]
+    assert unknown.most_class_selective(5) == [2, 0]
     result.check([0, 5])
     for number in (-1, 6):
         with pytest.raises(NotPossible, match="1 to 6"):
