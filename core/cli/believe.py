@@ -1,4 +1,4 @@
-"""Whether to believe a network: a table of many galaxies, and what it says by class."""
+"""Whether a network's decisions rest on the galaxies: a table of many galaxies, and a summary by class."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     from core.explain.faithfulness import table
 
     run, data, part = options.run, options.data, options.split
-    found = console.drive("Believing", lambda stop: table.assess_many(run, data, part, settings, stop))
-    found.save(options.output)
-    _show(found, settings.method, console)
-    console.say(f"\n{len(found.lines):,} galaxies: {options.output}")
+    assessed = console.drive("Believing", lambda stop: table.assess_many(run, data, part, settings, stop))
+    assessed.save(options.output)
+    _show(assessed, settings.method, console)
+    console.say(f"\n{len(assessed.lines):,} galaxies: {options.output}")
     return 0
 
 
@@ -45,13 +45,13 @@ def _show(found: FaithfulnessTable, method: str, console: Console) -> None:
 
 
 def _cells(each: ClassFaithfulness) -> tuple[str, ...]:
-    shares = (_percent(count / each.galaxies) for count in each.counts.values())
+    fractions = (_percent(count / each.galaxies) for count in each.counts.values())
     evidence = (_percent(each.galaxy), _percent(each.area_galaxy))
     areas = (each.deletion, each.deletion_random, each.insertion, each.insertion_random)
     return (
         each.name,
         f"{each.galaxies:,}",
-        *shares,
+        *fractions,
         *evidence,
         *("–" if math.isnan(area) else f"{area:.2f}" for area in areas),
     )

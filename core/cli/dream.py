@@ -1,4 +1,4 @@
-"""Dreams as files: what a network takes for each class, or what it sees in galaxies."""
+"""Dreams as files: the image with the highest score for each class, or galaxies with a layer's response amplified."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def dream_galaxies(
     folder: Path,
     stop: threading.Event,
 ) -> Work[int]:
-    """Dream of galaxies one by one, and write an image in FITS and a picture of each; returns how many.
+    """Dream of galaxies one by one, and write an image in FITS and a picture of each; returns their number.
 
     Class dreams without ``ids`` are one for each output, or of the one that is named, with the background and the
-    colours of the first galaxy. A table named by the method lists the dreams, when the work is stopped those made
-    so far.
+    colours of the first galaxy. A table named after the method lists the dreams; when the work is stopped, those
+    made so far.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def dream_galaxies(
     output
         Which output; None: the predicted one of each galaxy.
     settings
-        Of a class dream or a deep dream.
+        Settings of a class dream or a deep dream.
     folder
         Where to write.
     stop
@@ -88,12 +88,12 @@ def dream_galaxies(
     predictor = Predictor.load(run, devices.choose("auto"))
     written: list[tuple[str, ...]] = [(*_HEAD, "fits", "png")]
     with Cutouts.open(data) as cutouts:
-        wanted = _list_dreams(predictor, cutouts, ids, output, settings)
+        requests = _list_dreams(predictor, cutouts, ids, output, settings)
         try:
-            for done, (row, name) in enumerate(wanted):
+            for done, (row, name) in enumerate(requests):
                 if stop.is_set():
                     raise Stopped
-                yield Progress(done, len(wanted), "dreams")
+                yield Progress(done, len(requests), "dreams")
                 image, galaxy = cutouts.images[row], cutouts.ids[row]
                 try:
                     if isinstance(settings, ClassDreamSettings):
@@ -108,7 +108,7 @@ def dream_galaxies(
         finally:
             if len(written) > 1:
                 write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
-    yield Progress(len(wanted), len(wanted), "dreams")
+    yield Progress(len(requests), len(requests), "dreams")
     return len(written) - 1
 
 

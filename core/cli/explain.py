@@ -1,4 +1,4 @@
-"""Maps of evidence for many galaxies: a FITS image and a picture for each, and a table of them all."""
+"""Attribution maps of many galaxies: a FITS image and a picture for each, and a table of them all."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def explain_galaxies(
 
 
 def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
-    """Where the galaxies of these ids are; None: all of them."""
+    """Rows of the galaxies with these ids; None: all of them."""
     if ids is None:
         return list(range(len(cutouts)))
-    places = {name: row for row, name in reversed(list(enumerate(cutouts.ids)))}
-    missing = [name for name in ids if name not in places]
+    row_by_id = {name: row for row, name in reversed(list(enumerate(cutouts.ids)))}
+    missing = [name for name in ids if name not in row_by_id]
     if missing:
-        few = ", ".join(list(places)[:3])
+        few = ", ".join(list(row_by_id)[:3])
         raise CatalogueProblem(f"There is no galaxy “{missing[0]}”.", f"Ids look like: {few}.", cutouts.path.name)
-    return [places[name] for name in ids]
+    return [row_by_id[name] for name in ids]
