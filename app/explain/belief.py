@@ -205,7 +205,7 @@ class BeliefPanel(InsidePanel):
         if self.found is None:
             return ""
         line = self.found.lines[place]
-        said = f"{line.galaxy_id}\n{line.kind or 'no label'}, predicted {line.predicted}\n"
+        said = f"{line.galaxy_id}\n{line.label or 'no label'}, predicted {line.predicted}\n"
         return said + ("rests on nothing" if line.rests_on == "nothing" else f"rests on the {line.rests_on}")
 
     # -- to the galaxies and back ----------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def _list_dreams(
     """Row of the galaxy and name of the output of each dream."""
     if ids is None and isinstance(settings, ClassDreamSettings):
         if settings.start == "galaxy":
-            raise SettingsProblem("No galaxy was named from which to start.", "Name some with --id.", "start")
+            raise SettingsProblem("Starting from a galaxy needs a galaxy.", "Name some with --id.", "start")
         return [(0, name) for name in ([output] if output else predictor.output_names)]
     return [(row, output) for row in rows_of(cutouts, ids)]
 

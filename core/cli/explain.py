@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def explain(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork explain``."""
     if options.film and options.method != "occlusion":
-        raise SettingsProblem(f"There is no film of “{options.method}”.", "Ask with --method occlusion.", "--film")
+        raise SettingsProblem(f"There is no film of “{options.method}”.", "Use --method occlusion.", "--film")
     if options.method in DREAMS:
         from core.cli import dream
 

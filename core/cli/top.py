@@ -64,5 +64,5 @@ def _write_table(found: TopActivations, path: Path) -> None:
     for number, places in enumerate(found.filters, 1):
         for rank, place in enumerate(places, 1):
             cells = (f"{value:.6g}" for value in (place.response, place.x, place.y))
-            rows.writerow((number, rank, place.galaxy_id, place.kind, *cells))
+            rows.writerow((number, rank, place.galaxy_id, place.class_name, *cells))
     write_atomically(path, text.getvalue())

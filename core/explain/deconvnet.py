@@ -140,8 +140,8 @@ def project_filter(explained: ExplainedOutput, layer: str, number: int | None, r
     name = activations.short_name(activations.find_layer(predictor, layer, (channels, height, width)).name)
     responses = activations.responses(predictor, images, name)[0]  # (F, h, w)
     chosen = _choose_filter(responses, number)
-    unit = divmod(int(responses[chosen].argmax()), responses.shape[2])
-    pattern = project_responses(predictor, images, name, [chosen], [unit], rule)[0].cpu().numpy()
+    position = divmod(int(responses[chosen].argmax()), responses.shape[2])
+    pattern = project_responses(predictor, images, name, [chosen], [position], rule)[0].cpu().numpy()
     return FilterPattern(f"{name}, filter {chosen + 1}", float(responses[chosen].max()), pattern)
 
 
@@ -150,7 +150,7 @@ def project_responses(
     images: Tensor,
     layer: str,
     filters: list[int],
-    units: list[tuple[int, int]],
+    positions: list[tuple[int, int]],
     rule: Rule = backward_rules.deconvnet_rule,
 ) -> Tensor:
     """Project one response of each image back to its pixels.
@@ -165,7 +165,7 @@ def project_responses(
         A layer with maps.
     filters
         Numbers of n filters, from 0.
-    units
+    positions
         n positions (row, column) on the layer's maps.
     rule
         What activations pass backward.
@@ -181,7 +181,7 @@ def project_responses(
         x = activations.scale_images(predictor, images).requires_grad_()
         responses = backward_rules.forward_with_rule(layers, x, rule)
         every = torch.arange(len(x), device=x.device)
-        row, column = torch.tensor(units, device=x.device).T
+        row, column = torch.tensor(positions, device=x.device).T
         chosen = (every, torch.tensor(filters, device=x.device), row, column)
         signal = torch.zeros_like(responses)
         signal[chosen] = responses.detach()[chosen]

@@ -75,7 +75,7 @@ class Dream:
         return re.sub(r"[^\w.+-]", "_", f"{self.galaxy_id}_{self.method}_{self.target_name}")
 
     @property
-    def begins_with(self) -> str:
+    def start_kind(self) -> str:
         """Kind of start: ``"noise"``, ``"empty"`` sky, or the ``"galaxy"`` itself."""
         return getattr(self.settings, "start", "galaxy")
 

@@ -269,7 +269,7 @@ def _with_image(dream: Dream, explained: ExplainedOutput, scaled: Tensor, curve:
     predictor = explained.predictor
     image = predictor.normalisation.inverse(resize(scaled, (dream.start.shape[1], dream.start.shape[2]))[None])[0]
     if not bool(torch.isfinite(image).all()):
-        raise NotANumber("The dream has grown beyond all measure.", "Choose a smaller step, or a larger penalty.")
+        raise NotANumber("The dream has diverged.", "Choose a smaller step, or a larger penalty.")
     score, probability = _score_image(explained, image)
     return replace(
         dream,

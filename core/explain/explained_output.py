@@ -161,7 +161,9 @@ def select_from_outputs(
 ) -> ExplainedOutput:
     """Choose the output when the network's ``outputs`` (1, K) are known already; errors as :func:`select_output`."""
     if not bool(torch.isfinite(outputs).all()):
-        raise NotANumber("The network's output for this image is not finite.", "Train it again with a lower rate.")
+        raise NotANumber(
+            "The network's output for this image is not finite.", "Train it again with a lower learning rate."
+        )
     return ExplainedOutput(predictor, image, _output_index(predictor, output, outputs), outputs)
 
 

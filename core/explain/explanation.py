@@ -90,7 +90,7 @@ class Explanation:
         return re.sub(r"[^\w.+-]", "_", f"{self.galaxy_id}_{self.method}_{self.target_name}")
 
     @property
-    def limit(self) -> float:
+    def colour_limit(self) -> float:
         """End of the colour scale when the map is shown alone, a high percentile of its strengths; 0 if it is empty."""
         strength = np.abs(self.map)
         return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
@@ -175,7 +175,7 @@ class Explanation:
         grey = rgb.mean(axis=2)
         left.imshow(rgb, origin="lower", interpolation="nearest")
         right.imshow(grey, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=255)
-        limit = self.limit or 1.0
+        limit = self.colour_limit or 1.0
         mappable = right.imshow(
             self.map,
             origin="lower",

@@ -101,7 +101,7 @@ def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threadi
     if len(bad):
         raise NotANumber(
             f"The network's features are not finite for {len(bad)} of {len(rows)} galaxies.",
-            "Import their images again, or train the network again with a lower rate.",
+            "Import their images again, or train the network again with a lower learning rate.",
             ids[int(bad[0])],
         )
     if stop.is_set():

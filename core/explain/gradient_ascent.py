@@ -94,8 +94,8 @@ def require_pixelwise(scaling: Normalisation) -> None:
     """
     if not scaling.is_pixelwise:
         raise NotPossible(
-            "Dreams grow pixel by pixel, and this network's input scaling mixes the pixels of a stamp.",
-            "Train a network without whitening, whose galaxies are not scaled each by itself.",
+            "Dreams need an input scaling that is pixel by pixel, and this network's mixes the pixels of a stamp.",
+            "Train a network without whitening and without a scaling of each galaxy by itself.",
         )
 
 

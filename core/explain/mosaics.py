@@ -79,10 +79,10 @@ class FilterMosaic:
     regions: NDArray[np.uint8]
 
     @property
-    def kinds(self) -> str:
+    def class_counts(self) -> str:
         """Number of galaxies of each true class, the most frequent first; empty if unknown."""
-        counts = Counter(place.kind for place in self.places if place.kind)
-        return ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+        counts = Counter(place.class_name for place in self.places if place.class_name)
+        return ", ".join(f"{count} {name}" for name, count in counts.most_common())
 
 
 def make_mosaics(
@@ -146,8 +146,8 @@ def _make_mosaic(
         none = np.zeros((0, 1, 1, 4), np.uint8)
         return FilterMosaic(number, places, none, none)
     images = cutouts.images[np.array([place.row for place in places])]  # (k, C, H, W)
-    filters, units = [number] * len(places), [place.unit for place in places]
-    patterns = deconvnet.project_responses(predictor, torch.from_numpy(images), found.layer.name, filters, units)
+    filters, positions = [number] * len(places), [place.position for place in places]
+    patterns = deconvnet.project_responses(predictor, torch.from_numpy(images), found.layer.name, filters, positions)
     bands = [band.name for band in cutouts.bands]
     planes = colour_planes(bands)
     return FilterMosaic(
@@ -200,7 +200,7 @@ def draw_figure(found: TopActivations, mosaics: Sequence[FilterMosaic]) -> Figur
         line, column = divmod(place, across)
         left, top = _MARGIN + column * (pair + _OUTER), _TITLE + line * (_LINE + _SIDE + _MARGIN) + _LINE
         write(left, top - 0.05, f"filter {mosaic.number + 1}", fontsize=8, fontweight="bold")
-        summary = mosaic.kinds if mosaic.places else "never responds"
+        summary = mosaic.class_counts if mosaic.places else "never responds"
         write(left + pair, top - 0.05, summary, fontsize=7, color=_GREY, ha="right")
         for step, tiles in enumerate((mosaic.patterns, mosaic.regions)):
             x, y = (left + step * (_SIDE + _INNER)) / width, 1 - (top + _SIDE) / height

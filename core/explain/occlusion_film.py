@@ -99,10 +99,8 @@ def render_film(
         Bands shown red, green and blue; None: the mean of fewer than three.
     """
     occlusion_settings = _widen_stride(settings, image.shape[1:])
-    fixed_stretch, total = (
-        _fix_limits(stretch, image, planes),
-        _count_positions(image.shape[1:], occlusion_settings.patch, occlusion_settings.stride),
-    )
+    fixed_stretch = _fix_limits(stretch, image, planes)
+    total = _count_positions(image.shape[1:], occlusion_settings.patch, occlusion_settings.stride)
     pictures, scores, places = [], [], []
 
     def take_picture(event: Event) -> Iterator[Event]:

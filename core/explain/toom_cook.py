@@ -50,7 +50,7 @@ class ToomCook:
         backwards = weight.permute(2, 3, 1, 0).flip(0, 1).flatten(0, 1)  # (k k', C, filters)
         self._weight = (kernel_evaluation @ backwards.flatten(1)).unflatten(1, backwards.shape[1:])  # (places, ...)
 
-    def write(self, windows: Tensor, out: Tensor) -> None:
+    def convolve(self, windows: Tensor, out: Tensor) -> None:
         """Convolve ``windows`` (height, width, n, C), contiguous.
 
         The responses are written to ``out`` (height + k - 1, width + k' - 1, n, filters), contiguous too.

@@ -48,11 +48,11 @@ class Place:
         Row of the galaxy in the dataset.
     galaxy_id
         Its id.
-    kind
+    class_name
         Its true class, where the dataset has one that the network knows; else empty.
     response
         The filter's largest response to it, positive.
-    unit
+    position
         Row and column of that response on the layer's maps.
     y, x
         Centre of the filter's receptive field there, in pixels of the stamp from the centre of its first pixel.
@@ -60,9 +60,9 @@ class Place:
 
     row: int
     galaxy_id: str
-    kind: str
+    class_name: str
     response: float
-    unit: tuple[int, int]
+    position: tuple[int, int]
     y: float
     x: float
 
@@ -105,12 +105,12 @@ class TopActivations:
         ranked: dict[str, list[tuple[int, float, int]]] = {}
         for which, places in enumerate(self.filters):
             if places:
-                kinds = Counter(place.kind for place in places if place.kind)
-                kind, count = kinds.most_common(1)[0] if kinds else ("", 0)
+                counts = Counter(place.class_name for place in places if place.class_name)
+                name, count = counts.most_common(1)[0] if counts else ("", 0)
                 mean = sum(place.response for place in places) / len(places)
-                ranked.setdefault(kind, []).append((-count, -mean, which))
+                ranked.setdefault(name, []).append((-count, -mean, which))
         turns = [
-            (turn, kind, which) for kind, group in ranked.items() for turn, (*_, which) in enumerate(sorted(group))
+            (turn, name, which) for name, group in ranked.items() for turn, (*_, which) in enumerate(sorted(group))
         ]
         return [which for *_, which in sorted(sorted(turns)[:number], key=lambda one: (one[1], one[0]))]
 
@@ -213,7 +213,7 @@ class _TopResponses:
 
     responses: Tensor
     rows: Tensor
-    units: Tensor
+    positions: Tensor
     width: int = 1
 
     @classmethod
@@ -224,27 +224,27 @@ class _TopResponses:
     def merge(self, maps: Tensor, rows: NDArray[np.int64]) -> _TopResponses:
         """Keep the strongest of these and of the galaxies ``rows`` with responses (n, F, h, w)."""
         if not bool(torch.isfinite(maps).all()):
-            raise NotANumber("A response of the network is not finite.", "Train it again with a lower rate.")
-        largest, units = maps.flatten(2).max(dim=2)  # (n, F)
+            raise NotANumber("A response of the network is not finite.", "Train it again with a lower learning rate.")
+        largest, positions = maps.flatten(2).max(dim=2)  # (n, F)
         numbers = torch.from_numpy(rows).to(maps.device)[None].expand(maps.shape[1], -1)
         responses = torch.cat((self.responses, largest.T), dim=1)  # (F, k + n), earlier galaxies first
         order = responses.argsort(dim=1, descending=True, stable=True)[:, :NUMBER]
         return _TopResponses(
             responses.gather(1, order),
             torch.cat((self.rows, numbers), dim=1).gather(1, order),
-            torch.cat((self.units, units.T), dim=1).gather(1, order),
+            torch.cat((self.positions, positions.T), dim=1).gather(1, order),
             maps.shape[3],
         )
 
-    def places(self, layer: LayerRow, ids: Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Place, ...], ...]:
+    def places(self, layer: LayerRow, ids: Sequence[str], class_names: Sequence[str]) -> tuple[tuple[Place, ...], ...]:
         """The positions as :class:`Place`, only where the response is positive."""
 
-        def place(response: float, row: int, unit: int) -> Place:
-            at = divmod(unit, self.width)
+        def place(response: float, row: int, position: int) -> Place:
+            at = divmod(position, self.width)
             y, x = (layer.offset + layer.stride * step for step in at)
-            return Place(row, ids[row], kinds[row] if kinds else "", response, at, y, x)
+            return Place(row, ids[row], class_names[row] if class_names else "", response, at, y, x)
 
-        filters = zip(self.responses.tolist(), self.rows.tolist(), self.units.tolist(), strict=True)
+        filters = zip(self.responses.tolist(), self.rows.tolist(), self.positions.tolist(), strict=True)
         return tuple(tuple(place(*one) for one in zip(*best, strict=True) if one[0] > 0) for best in filters)
 
 

@@ -70,10 +70,9 @@ class WindowedNetwork:
         self._across = spans([(s.spread[1], [p[1] for p in s.pools]) for s in parts], image.shape[2], columns, patch)
         self._shape = image.shape[1:]
         self._change = _table_with_zero_row((cover - image).permute(1, 2, 0))
-        self._convolution_responses: list[
-            Tensor
-        ] = []  # of each stage: its convolution's responses (H W, C) to the unchanged image
-        self._stage_responses: list[Tensor] = []  # and those after its pools and activations
+        # of each stage the responses (H W, C) to the unchanged image, after its convolution and at its end
+        self._convolution_responses: list[Tensor] = []
+        self._stage_responses: list[Tensor] = []
         both = torch.stack([image, cover]).permute(2, 3, 0, 1)  # (H, W, 2, C)
         for part in parts:
             if part.convolution is not None:
@@ -97,9 +96,8 @@ class WindowedNetwork:
         for number in range(len(self._parts)):
             change = self._propagate(number, rows, columns, change)
         if isinstance(self._neck, GlobalMean):
-            return self._head(
-                self._neck(self._last_responses) + change.sum(dim=(0, 1)) / self._last_responses[0, 0].numel()
-            )
+            mean_change = change.sum(dim=(0, 1)) / self._last_responses[0, 0].numel()
+            return self._head(self._neck(self._last_responses) + mean_change)
         y = self._window_pixels(-self._down[-1].out[rows], self._last_responses.shape[2])
         x = self._window_pixels(-self._across[-1].out[columns], self._last_responses.shape[3])
         whole = _gather(_table_with_zero_row(change), _indices_inside(y, x, *change.shape[:3]) + 1)
@@ -114,18 +112,13 @@ class WindowedNetwork:
         new = _indices_inside(y, x, down.changed_width, across.changed_width, len(rows)).add_(
             down.between * across.between + 1
         )
-        y, x = (
-            self._window_pixels(down.seen[rows], down.seen_width),
-            self._window_pixels(across.seen[columns], across.seen_width),
-        )
+        y = self._window_pixels(down.seen[rows], down.seen_width)
+        x = self._window_pixels(across.seen[columns], across.seen_width)
         whole = _gather_sum(table, _indices(y, x, across.between), new)
-        y, x = (
-            self._window_pixels(down.out[rows], down.out_width),
-            self._window_pixels(across.out[columns], across.out_width),
-        )
-        return _apply_later_layers(part, whole).sub_(
-            _gather(self._stage_responses[number], _indices(y, x, across.after))
-        )
+        y = self._window_pixels(down.out[rows], down.out_width)
+        x = self._window_pixels(across.out[columns], across.out_width)
+        old = _gather(self._stage_responses[number], _indices(y, x, across.after))
+        return _apply_later_layers(part, whole).sub_(old)
 
     def _fill_table(self, number: int, change: Tensor) -> Tensor:
         """A table of pixels: the old responses of a stage's convolution, a row of zeros, and the changes.
@@ -141,7 +134,7 @@ class WindowedNetwork:
             kept = self._tables[number] = torch.cat([old, old.new_zeros(rows - len(old), shape[3])])
         changed, fast = kept[len(old) + 1 : rows].view(shape), self._fast_convolutions[number]
         if fast is not None:
-            fast.write(change, changed)
+            fast.convolve(change, changed)
         else:
             changed.copy_(_convolve_change(self._parts[number], change))
         return kept[:rows]

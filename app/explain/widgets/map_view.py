@@ -126,7 +126,7 @@ class MapView(QObject):
     @property
     def suited_limit(self) -> float:
         """Where the colours end by themselves; 0 without a map."""
-        return 0.0 if self.explanation is None else self.explanation.limit
+        return 0.0 if self.explanation is None else self.explanation.colour_limit
 
     def show_map(self, explanation: Explanation, *, coarse: bool = False) -> None:
         """Show a coarse or finished map."""

@@ -172,7 +172,7 @@ def compare_with_random_networks(
     correlations = np.full((len(shown), settings.networks, 2), np.nan)
     for number in range(settings.networks):
         generator = torch.Generator().manual_seed(settings.seed + number)
-        randomised = copy.deepcopy(predictor.network).cpu()  # a CPU generator gives the same numbers on every machine
+        randomised = copy.deepcopy(predictor.network).cpu()  # so that the weights do not depend on the device
         for place, names in enumerate(groups):
             for name in names:
                 cnn.initialise(randomised.get_submodule(name), generator)

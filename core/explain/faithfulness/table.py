@@ -48,16 +48,16 @@ _WHERE: dict[Region, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GalaxyLine:
     """One galaxy.
 
-    ``row`` is its row in the dataset, ``kind`` its label (empty: none), ``predicted`` the explained output; areas are
-    those under the deletion and insertion curves, NaN where there is nothing to follow.
+    ``row`` is its row in the dataset, ``label`` its true class (empty: none), ``predicted`` the explained output; areas
+    are those under the deletion and insertion curves, NaN where there is nothing to follow.
     """
 
     row: int
     galaxy_id: str
-    kind: str
+    label: str
     predicted: str
     probability: float | None
     galaxy: float
@@ -75,7 +75,7 @@ class Line:
         """The cells of the table; unknown values are empty."""
         shares = (self.probability, self.galaxy, self.neighbours, self.sky, self.area_galaxy)
         areas = (self.deletion, self.deletion_random, self.insertion, self.insertion_random)
-        names = (self.galaxy_id, self.kind, self.predicted)
+        names = (self.galaxy_id, self.label, self.predicted)
         return (*names, *map(_cell, shares), self.rests_on, *map(_cell, areas))
 
 
@@ -119,24 +119,24 @@ class FaithfulnessTable:
     """
 
     part: Part
-    lines: tuple[Line, ...]
+    lines: tuple[GalaxyLine, ...]
     left_out: int
 
     @property
     def classes(self) -> list[ClassFaithfulness]:
         """Summaries by label, or by predicted output where no galaxy has a label."""
-        groups: dict[str, list[Line]] = {}
+        groups: dict[str, list[GalaxyLine]] = {}
         for line in self.lines:
             groups.setdefault(self.class_of(line), []).append(line)
         return [_summarise_class(name, groups[name]) for name in sorted(groups)]
 
-    def class_of(self, line: Line) -> str:
+    def class_of(self, line: GalaxyLine) -> str:
         """The name among :attr:`classes` under which a line is counted."""
-        return (line.kind or _NO_LABEL) if self._is_labelled else line.predicted
+        return (line.label or _NO_LABEL) if self._is_labelled else line.predicted
 
     @cached_property
     def _is_labelled(self) -> bool:
-        return any(line.kind for line in self.lines)
+        return any(line.label for line in self.lines)
 
     @property
     def whole(self) -> ClassFaithfulness:
@@ -200,7 +200,7 @@ def assess_many(
         The stamps do not fit the network, or the method does not work for it.
     """
     predictor = Predictor.load(run, devices.choose("auto"))
-    lines: list[Line] = []
+    lines: list[GalaxyLine] = []
     with Cutouts.open(data) as cutouts:
         scale = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
         bands = [band.name for band in cutouts.bands]
@@ -208,7 +208,7 @@ def assess_many(
             yield Skipped(doubt)
         is_own = cutouts.checksum == predictor.card.get("checksum")
         chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
-        kinds, ids = _labels(cutouts, predictor.target), cutouts.ids
+        labels, ids = _labels(cutouts, predictor.target), cutouts.ids
         for done, row in enumerate(rows):
             if stop.is_set():
                 raise Stopped
@@ -218,7 +218,7 @@ def assess_many(
             except NotANumber as problem:
                 yield Skipped(NotANumber(problem.sentence, problem.remedy, ids[row]))
                 continue
-            lines.append(_make_line(row, kinds[row], found))
+            lines.append(_make_line(row, labels[row], found))
     yield Progress(len(rows), len(rows), "galaxies")
     return FaithfulnessTable(chosen, tuple(lines), len(rows) - len(lines))
 
@@ -250,7 +250,7 @@ def _labels(cutouts: Cutouts, target: Target) -> list[str]:
     return none
 
 
-def _make_line(row: int, kind: str, found: Assessment) -> Line:
+def _make_line(row: int, label: str, found: Assessment) -> GalaxyLine:
     made, part, curves = found.explanation, found.localisation, found.curves
     areas = (
         (math.nan,) * 4
@@ -258,10 +258,10 @@ def _make_line(row: int, kind: str, found: Assessment) -> Line:
         else (curves.deletion_area, curves.random_deletion_area, curves.insertion_area, curves.random_insertion_area)
     )
     shares = (part.galaxy, part.neighbours, part.sky, part.area_galaxy, part.rests_on)
-    return Line(row, made.galaxy_id, kind, made.target_name, made.probability, *shares, *areas)
+    return GalaxyLine(row, made.galaxy_id, label, made.target_name, made.probability, *shares, *areas)
 
 
-def _summarise_class(name: str, lines: Sequence[Line]) -> ClassFaithfulness:
+def _summarise_class(name: str, lines: Sequence[GalaxyLine]) -> ClassFaithfulness:
     counts: dict[Region, int] = {region: sum(line.rests_on == region for line in lines) for region in REGIONS}
     medians = (_median([getattr(line, number) for line in lines]) for number in _MEDIANS)
     return ClassFaithfulness(name, len(lines), counts, *medians)

@@ -60,7 +60,7 @@ def test_a_click_on_a_share_selects_the_galaxies_behind_it(qtbot: QtBot, session
     ground = max(REGIONS, key=found.classes[0].counts.__getitem__)
     column = 2 + REGIONS.index(ground)
     click_cell(qtbot, panel, 0, column)
-    behind = [line.row for line in found.lines if line.kind == "edge-on" and line.rests_on == ground]
+    behind = [line.row for line in found.lines if line.label == "edge-on" and line.rests_on == ground]
     assert session_with_run.selection.tolist() == behind != []
     assert session_with_run.current == behind[0]
     click_cell(qtbot, panel, 2, column)

@@ -39,12 +39,12 @@ def test_regions_are_the_galaxies_and_patterns_the_deconvnets(weights, survey_da
     predictor, stretch = Predictor.load(weights), StretchSettings()
     found, (mosaic,) = made(weights, survey_dataset, [2], smoothing=0.0, stretch=stretch)
     assert mosaic.places == found.filters[2] and len(mosaic.places) == 9
-    assert sum(int(part.split()[0]) for part in mosaic.kinds.split(", ")) == 9
+    assert sum(int(part.split()[0]) for part in mosaic.class_counts.split(", ")) == 9
     with Cutouts.open(survey_dataset) as cutouts:
         for place, pattern, region in zip(mosaic.places, mosaic.patterns, mosaic.regions, strict=True):
             image = cutouts.images[place.row]
             back = deconvnet.project_responses(
-                predictor, torch.from_numpy(image)[None], "activation2", [2], [place.unit]
+                predictor, torch.from_numpy(image)[None], "activation2", [2], [place.position]
             )
             top, left, height, width = found.window(place)
             for tile, whole in ((region, to_rgb(image, stretch)), (pattern, signed_rgb(back.numpy(), "r")[0])):
@@ -82,7 +82,7 @@ def test_a_figure_tells_what_it_shows(weights, survey_dataset) -> None:
     figure = mosaics.draw_figure(found, drawn)
     texts = [text.get_text() for text in figure.texts]
     assert "activation2" in texts[0] and "90 galaxies" in texts[0] and "10 × 10 pixels (4″)" in texts[0]
-    assert {"filter 3", "filter 2", "never responds", drawn[0].kinds} <= set(texts)
+    assert {"filter 3", "filter 2", "never responds", drawn[0].class_counts} <= set(texts)
     assert [len(axes.images) for axes in figure.axes] == [9, 9, 0, 0]
 
 

@@ -56,9 +56,9 @@ def test_they_are_the_first_nine_of_a_ranking_of_all(
         order = [row for row in np.argsort(-largest, kind="stable")[:9] if largest[row] > 0]
         assert [place.row for place in places] == order
         for place in places:
-            assert (place.galaxy_id, place.kind) == (ids[place.row], shapes[place.row])
+            assert (place.galaxy_id, place.class_name) == (ids[place.row], shapes[place.row])
             assert place.response == pytest.approx(largest[place.row], rel=1e-5)
-            assert responses[place.row, number][place.unit] == pytest.approx(largest[place.row], rel=1e-5)
+            assert responses[place.row, number][place.position] == pytest.approx(largest[place.row], rel=1e-5)
 
 
 def test_only_the_galaxies_that_were_asked_for_compete(network, weights, survey_dataset) -> None:
@@ -80,7 +80,7 @@ def test_what_a_filter_sees_lies_in_its_window(network, weights, survey_dataset)
     inside = torch.zeros(24, 24, dtype=torch.bool)
     inside[max(0, top) : top + height, max(0, left) : left + width] = True
     without = torch.where(inside, image, torch.tensor(1e4))
-    response = activations.responses(network, without, "activation1")[0, number][place.unit]
+    response = activations.responses(network, without, "activation1")[0, number][place.position]
     assert float(response) == pytest.approx(place.response, rel=1e-5)
 
 
@@ -100,7 +100,7 @@ def test_a_filter_that_never_responds_is_told_as_such(make, survey_dataset, tmp_
 
 
 def test_memory_does_not_grow_with_the_number_of_galaxies(weights, survey_dataset, monkeypatch) -> None:
-    monkeypatch.setattr(top_activations, "_MOST", 8)
+    monkeypatch.setattr(top_activations, "_MOST_PER_BATCH", 8)
 
     def peak(times: int) -> int:
         rows = np.tile(np.arange(90), times)
@@ -115,11 +115,11 @@ def test_memory_does_not_grow_with_the_number_of_galaxies(weights, survey_datase
     best = top_activations._TopResponses.empty(3, torch.device("cpu"))
     for first in range(0, 200, 10):
         best = best.merge(torch.rand(10, 3, 2, 2), np.arange(first, first + 10))
-    assert {tuple(kept.shape) for kept in (best.responses, best.rows, best.units)} == {(3, 9)}
+    assert {tuple(kept.shape) for kept in (best.responses, best.rows, best.positions)} == {(3, 9)}
 
 
 def test_it_reports_and_stops(weights, survey_dataset, monkeypatch) -> None:
-    monkeypatch.setattr(top_activations, "_MOST", 20)
+    monkeypatch.setattr(top_activations, "_MOST_PER_BATCH", 20)
     stop = threading.Event()
     work = top_activations.find(weights, survey_dataset, "activation2", stop)
     done = [event.done for event, _ in zip(work, range(3), strict=False) if isinstance(event, Progress)]
