@@ -137,7 +137,7 @@ def deep_dream(
     stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Dream]:
-    """Amplify in a galaxy what a layer, or one of its filters, sees there.
+    """Amplify in a galaxy what a layer, or one of its filters, responds to.
 
     The parameters are those of :func:`class_dream`; ``output`` is only scored before and after.
 

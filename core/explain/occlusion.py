@@ -62,7 +62,7 @@ def explain(
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     galaxy_id
-        Whose explanation it is.
+        Id of the galaxy.
 
     Raises
     ------

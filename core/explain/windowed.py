@@ -206,7 +206,7 @@ def _indices(y: Tensor, x: Tensor, width: int) -> Tensor:
 
 
 def _indices_inside(y: Tensor, x: Tensor, height: int, width: int, pieces: int = 1) -> Tensor:
-    """The same in a table (height, width, pieces), where window i looks at piece i; -1 outside it."""
+    """The same in a table (height, width, pieces), where window i takes piece i; -1 outside it."""
     outside = -height * width * pieces
     y = torch.where((y >= 0) & (y < height), y * (width * pieces), outside)
     x = torch.where((x >= 0) & (x < width), x * pieces, outside)
