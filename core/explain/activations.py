@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import NotPossible
-from core.explain.explained_output import full_precision, select_output
+from core.explain.explained_output import select_output
 from core.explain.signed_colours import signed_rgb
 from core.nets import layers
-from core.nets.device import memory_format
+from core.nets.device import full_precision, memory_format
 from core.nets.layers import LayerRow
 from core.nets.predictor import Predictor
 

@@ -34,9 +34,10 @@ from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import activations, backward_rules
 from core.explain.backward_rules import Rule
-from core.explain.explained_output import ExplainedOutput, full_precision, select_output
+from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.explanation import Explanation
 from core.explain.settings import DeconvnetSettings
+from core.nets.device import full_precision
 from core.nets.predictor import Predictor
 from core.settings.declare import Settings
 

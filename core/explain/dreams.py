@@ -39,10 +39,10 @@ from core.errors import NotANumber, NotPossible, Stopped
 from core.events import NEVER, Preview, Progress, Work
 from core.explain import activations
 from core.explain.dream import Dream
-from core.explain.explained_output import ExplainedOutput, full_precision, select_output
+from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.gradient_ascent import Constraint, Goal, ascend, band_mixing, blur, require_pixelwise
 from core.explain.settings import AscentSettings, ClassDreamSettings, DeepDreamSettings
-from core.nets.device import memory_format
+from core.nets.device import full_precision, memory_format
 from core.nets.normalisation import border
 from core.nets.predictor import Predictor
 

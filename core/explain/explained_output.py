@@ -7,8 +7,6 @@ quantity is the quantity in its unit.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -136,7 +134,7 @@ def select_output(
         The image, or the network's output for it, is not finite.
     """
     tensor = check_image(predictor, image)
-    with torch.no_grad(), full_precision(predictor.device):
+    with torch.no_grad():
         outputs = predictor.logits(tensor[None])  # (1, K)
     return select_from_outputs(predictor, tensor, output, outputs)
 
@@ -176,13 +174,3 @@ def _output_index(predictor: Predictor, output: int | str | None, outputs: Tenso
     if isinstance(output, int) and 0 <= output < len(names):
         return output
     raise NotPossible(f"The network has no output “{output}”.", f"Its outputs are: {', '.join(names)}.")
-
-
-@contextlib.contextmanager
-def full_precision(device: torch.device) -> Iterator[None]:
-    """Compute in true float32: maps are small differences, which bfloat16 and TF32 drown in rounding."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.autocast(device.type, enabled=False))
-        if device.type == "cuda":
-            stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
-        yield

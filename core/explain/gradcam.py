@@ -27,9 +27,10 @@ from torch import Tensor, nn
 from core.errors import Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import activations
-from core.explain.explained_output import ExplainedOutput, full_precision, select_output
+from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.explanation import Explanation
 from core.explain.settings import GradCamSettings
+from core.nets.device import full_precision
 from core.nets.layers import LayerRow
 from core.nets.predictor import Predictor
 

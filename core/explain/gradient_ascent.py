@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from core.errors import NotPossible
-from core.explain.explained_output import full_precision
 from core.explain.settings import AscentSettings
+from core.nets.device import full_precision
 from core.nets.normalisation import Normalisation
 
 Goal = Callable[[Tensor], tuple[Tensor, Tensor]]

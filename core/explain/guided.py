@@ -32,16 +32,11 @@ from torch import Tensor, nn
 from core.errors import Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import activations, backward_rules, deconvnet
-from core.explain.explained_output import (
-    ExplainedOutput,
-    check_image,
-    full_precision,
-    select_from_outputs,
-    select_output,
-)
+from core.explain.explained_output import ExplainedOutput, check_image, select_from_outputs, select_output
 from core.explain.explanation import Explanation
 from core.explain.settings import GuidedSettings
 from core.nets.cnn import GlobalMean
+from core.nets.device import full_precision
 from core.nets.predictor import Predictor
 
 _SMOOTH = (nn.BatchNorm2d, nn.GroupNorm, nn.Dropout, nn.Identity, nn.Flatten)

@@ -37,9 +37,10 @@ from torch import Tensor
 from core.errors import Stopped
 from core.events import NEVER, Preview, Progress, Work
 from core.explain import fused
-from core.explain.explained_output import ExplainedOutput, full_precision, select_output
+from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.explanation import Explanation
 from core.explain.settings import GradientSettings
+from core.nets.device import full_precision
 from core.nets.predictor import Predictor
 
 _FEWEST_HALVED = 2

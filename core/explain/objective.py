@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from core.errors import NotPossible
 from core.explain import activations, fused
-from core.explain.explained_output import ExplainedOutput, full_precision
+from core.explain.explained_output import ExplainedOutput
 from core.nets.cnn import GlobalMean
+from core.nets.device import full_precision
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from core.errors import SettingsProblem
 from core.explain import objective, reach
-from core.explain.explained_output import ExplainedOutput, full_precision
+from core.explain.explained_output import ExplainedOutput
 from core.explain.settings import OcclusionSettings
 from core.explain.windowed import WindowedNetwork
+from core.nets.device import full_precision
 
 _CHUNK_BYTES = {"cpu": 12e6}  # near the size of a processor's caches; a graphics card is faster with more
 _LARGE_CHUNK_BYTES = 512e6

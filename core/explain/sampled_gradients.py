@@ -44,9 +44,10 @@ from torch import Tensor
 from core.errors import Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import fused, integrated_gradients
-from core.explain.explained_output import ExplainedOutput, full_precision, select_output
+from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.explanation import Explanation
 from core.explain.settings import ExpectedGradientSettings, SmoothGradSettings
+from core.nets.device import full_precision
 from core.nets.predictor import Predictor
 
 

@@ -22,7 +22,7 @@ from core.data.target import Target
 from core.errors import NotPossible, Problem, UnreadableFile, WrongVersion
 from core.nets import cnn, heads, normalisation
 from core.nets.cnn import CNN
-from core.nets.device import memory_format
+from core.nets.device import full_precision, memory_format
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
@@ -83,9 +83,10 @@ class Predictor:
         return self.normalisation.centre.device
 
     def logits(self, images: Tensor) -> Tensor:
-        """The network's outputs for physical images (n, C, H, W); differentiable with respect to them."""
+        """The network's outputs for physical images (n, C, H, W), in true float32; differentiable in the images."""
         scaled = self.normalisation(images.to(self.device, torch.float32))
-        return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
+        with full_precision(self.device):
+            return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
 
     def scores(self, images: Tensor) -> Tensor:
         """Probabilities, vote fractions or quantities in their units, (n, K)."""

@@ -41,9 +41,10 @@ from core.data.target import Quantities
 from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import fused
-from core.explain.explained_output import ExplainedOutput, full_precision, select_output
+from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.faithfulness.settings import DeletionSettings
 from core.nets import heads
+from core.nets.device import full_precision
 from core.nets.predictor import Predictor
 
 _CHUNK_BYTES = {"cpu": 16e6}  # as for occlusion: near the processor's caches; a graphics card is faster with more
