@@ -19,6 +19,7 @@ from core.events import Progress, Work
 
 if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
+    from core.nets.predictor import Predictor
 
 
 def predict(predictor: Path, data: Path, rows: NDArray[np.int64] | None) -> Job:
@@ -44,6 +45,22 @@ def save_predictions(predictor: Path, data: Path, table: Path) -> Job:
         return table
 
     return Job(f"Predicting {data.stem}", run)
+
+
+def load_galaxy(network: Path, data: Path, row: int) -> tuple[Predictor, NDArray[np.float32], str]:
+    """A network that fits a dataset, and the image (C, H, W) and the id of one galaxy; for generators of jobs.
+
+    Raises
+    ------
+    NotPossible
+        The stamps do not fit the network.
+    UnreadableFile, WrongVersion
+        A file cannot be read.
+    """
+    from core.nets.opening import open_network_on_data
+
+    with open_network_on_data(network, data, "cpu") as opened:
+        return opened.predictor, opened.cutouts.images[row], opened.cutouts.ids[row]
 
 
 def begin(stop: threading.Event) -> Work[Any]:

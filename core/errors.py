@@ -26,9 +26,13 @@ class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to the
         self.remedy = remedy
         self.where = where
 
+    @property
+    def text(self) -> str:
+        """What was wrong and what to do about it, in one line."""
+        return f"{self.sentence} {self.remedy}".strip()
+
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.sentence} {self.remedy}".strip()
+        return f"{self.where}: {self.text}" if self.where else self.text
 
 
 class UnreadableFile(Problem):

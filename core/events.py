@@ -1,13 +1,30 @@
 """What work may report while it goes on.
 
-Every long piece of work in ``core`` is a generator with the signature ``f(..., stop: threading.Event) ->
+Every long piece of work in ``core`` is a generator with the signature ``f(..., stop: threading.Event = NEVER) ->
 Work[Result]``: it yields these events, looks at ``stop`` often, and *returns* its result. It knows nothing of
 threads, windows or progress bars.
+
+Examples
+--------
+In a notebook, let the work run to its end,
+
+>>> from core.evaluate import predict
+>>> from core.events import Progress, result_of
+>>> predictions = result_of(predict.run("runs/first", "survey.h5"))
+
+or follow it:
+
+>>> for event in predict.run("runs/first", "survey.h5"):
+...     if isinstance(event, Progress):
+...         print(f"{event.done} of {event.total} {event.unit}")
+0 of 90 galaxies
+90 of 90 galaxies
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+import threading
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -91,10 +108,59 @@ R = TypeVar("R")
 Work: TypeAlias = Generator[Event, None, R]
 
 
+class _Never(threading.Event):
+    """An event that all work may share, since nobody can set it."""
+
+    def set(self) -> None:
+        raise TypeError("NEVER cannot be set: it would stop all work. Pass a threading.Event() of your own.")
+
+
+NEVER = _Never()
+"""The ``stop`` of work that nobody is going to stop."""
+
+
 def result_of(work: Work[R]) -> R:
-    """Run a piece of work to its end, paying no attention to its events."""
+    """Run a piece of work to its end, paying no attention to its events.
+
+    Parameters
+    ----------
+    work
+        What any of the long functions of ``core`` returns.
+
+    Raises
+    ------
+    Problem
+        Whatever the work raises.
+
+    Examples
+    --------
+    >>> from core.evaluate import evaluation
+    >>> result_of(evaluation.run("runs/first")).part
+    'validation'
+    """
     while True:
         try:
             next(work)
         except StopIteration as end:
             return end.value
+
+
+def retell(work: Work[R], tell: Callable[[Event], Iterable[Event]]) -> Work[R]:
+    """Do a piece of work, and report other events in place of its own.
+
+    Parameters
+    ----------
+    work
+        What is done; closed if this is closed early.
+    tell
+        Called with each event; what it gives is reported instead, which may be nothing.
+    """
+    try:
+        while True:
+            try:
+                event = next(work)
+            except StopIteration as end:
+                return end.value
+            yield from tell(event)
+    finally:
+        work.close()

@@ -20,8 +20,13 @@ from typing import Any
 
 import pytest
 
+# Before numpy and torch are loaded, which read it once. Sums come out alike on every machine, and workers share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1" if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else "2")
+
 pytest_plugins = ["small_survey"]
 
+_WORKERS = 4  # at most: each has torch and Qt in memory
+_FIRST = ("house", "end_to_end", "core")  # folders with the longest tests, which had better not come last
 _PATIENCE = 3.0  # seconds a thread may still need to come to its end
 _home = pytest.StashKey[str]()
 
@@ -40,8 +45,37 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TUNINGFORK_HOME"] = str(Path(home) / "Tuning Fork")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole suite is shared out; what is named is run here, where it can be stepped through, and so are timings."""
+    if config.args_source is pytest.Config.ArgsSource.ARGS or _chooses_benchmarks(config.option.markexpr):
+        return 0
+    return min(_WORKERS, os.cpu_count() or 1)
+
+
+def _chooses_benchmarks(expression: str) -> bool:
+    return "benchmark" in expression.replace("not benchmark", "")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(here).parts[0]
+        return _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
+
+    items.sort(key=place)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash.get(_home, ""), ignore_errors=True)
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Any:
+    """A bot that waits for what happens, however slow the machine, and closes every widget it was given."""
+    from waiting import PatientBot
+
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)

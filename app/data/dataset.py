@@ -197,7 +197,7 @@ class DatasetPanel(QWidget):
             return
         problem, split = session.dataset.split_problem, session.dataset.split
         self.problem.setVisible(problem is not None)
-        self.problem.setText("" if problem is None else f"{problem.sentence} {problem.remedy}")
+        self.problem.setText("" if problem is None else problem.text)
         self.rule.setVisible(split is not None)
         if split is not None:
             self.rule.setText(f"{split.rule}. The test part is locked: no training and no choice sees it.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtGui import QCloseEvent, QShowEvent
@@ -29,13 +29,13 @@ from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 from app.widgets.two_sides import TwoSides
 from app.work import save_predictions
+from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import Problem
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
 
-Part = Literal["validation", "test"]
 _TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
 _TEST_ONCE = (
     "The test part took no part in training or in any choice. Look at it once, when the network is final: "
@@ -56,7 +56,7 @@ class EvaluationPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("evaluation")
         self._session = session
-        self._part: Part = "validation"
+        self._part: HeldOutPart = "validation"
         self._judgement: Evaluation | None = None
         self._stale = True
         self._latest = Latest(self)
@@ -192,7 +192,7 @@ class EvaluationPanel(QWidget):
         else:
             self.judge("validation")
 
-    def judge(self, part: Part) -> None:
+    def judge(self, part: HeldOutPart) -> None:
         """Work out the numbers for one part of the data."""
         run, cutouts = self._session.run, self._session.dataset.cutouts
         if run is None or cutouts is None:
@@ -206,7 +206,7 @@ class EvaluationPanel(QWidget):
     def _failed(self, problem: object) -> None:
         if not isinstance(problem, Problem):
             self._session.report(problem)
-        text = f"{problem.sentence} {problem.remedy}" if isinstance(problem, Problem) else str(problem)
+        text = problem.text if isinstance(problem, Problem) else str(problem)
         self.part.setText("These numbers could not be worked out")
         self.message.setText(text)
         self.numbers.clear()
@@ -222,7 +222,7 @@ class EvaluationPanel(QWidget):
         self._judgement = judgement
         part = "all labelled galaxies" if judgement.part == "all" else f"the {judgement.part} part"
         self.part.setText(f"“{run.title}” on {part} of {judgement.data}")
-        doubts = " ".join(f"{problem.sentence} {problem.remedy}" for problem in judgement.problems)
+        doubts = " ".join(problem.text for problem in judgement.problems)
         note = judgement.note[0].upper() + judgement.note[1:]
         self.message.setText(f"{note}. Intervals hold with 68 %. {doubts}".strip())
         self._show_part()

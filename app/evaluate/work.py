@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from app.jobs.job import Job
+from core.data.settings import EvaluatedPart
 from core.events import Work
 from core.project.runs import RunFolder
 
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
 
 
-Part = Literal["validation", "test", "all"]
-
-
-def judge(run: RunFolder, data: Path, part: Part) -> Job:
+def judge(run: RunFolder, data: Path, part: EvaluatedPart) -> Job:
     """Find out how good a run's network is on one part of a dataset."""
 
     def work(stop: threading.Event) -> Work[Evaluation]:

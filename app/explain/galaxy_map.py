@@ -22,7 +22,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
 from app.widgets.two_sides import TwoSides, scrolled
-from core.data.stretch import COLOUR_MAPS, colour_planes, suited, to_rgb
+from core.data.stretch import colour_planes, colour_table, suited, to_rgb
 from core.data.target import Classes, columns_of, label_text, numbers
 from core.explain.settings import FeatureMapSettings
 
@@ -227,7 +227,7 @@ class GalaxyMapPanel(InsidePanel):
         low, high = np.percentile(values[finite], _ENDS) if finite.any() else (0.0, 1.0)
         high = high if high > low else low + 1
         shades = np.clip((np.where(finite, values, low) - low) / (high - low), 0, 1) * (_SHADES - 1)
-        table = COLOUR_MAPS["viridis"][np.linspace(0, 255, _SHADES).astype(int)]
+        table = colour_table("viridis")[np.linspace(0, 255, _SHADES).astype(int)]
         self.map.set_colours(
             np.where(finite, shades.round(), -1).astype(np.int64), [QColor(*shade).name() for shade in table.tolist()]
         )

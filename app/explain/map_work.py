@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs.job import Job
-from app.work import begin
+from app.work import begin, load_galaxy
 from core.events import Work
 from core.explain.faithfulness.settings import AgreementSettings, BeliefSettings, RandomisedSettings
 from core.explain.methods import METHODS
@@ -62,14 +62,10 @@ def explain(question: MapRequest, row: int) -> Job:
     """Find out why the network gives a galaxy its score."""
 
     def run(stop: threading.Event) -> Work[Explanation]:
-        from core.data.cutouts import Cutouts
         from core.explain import methods
-        from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        with Cutouts.open(question.data) as cutouts:
-            image, name = cutouts.images[row], cutouts.ids[row]
-        predictor = Predictor.load(question.predictor)
+        predictor, image, name = load_galaxy(question.predictor, question.data, row)
         return (
             yield from methods.explain(
                 question.method, predictor, image, question.output, question.settings, stop, name
@@ -83,17 +79,16 @@ def film(question: MapRequest, row: int) -> Job:
     """Let the square of an occlusion move over a galaxy, a picture for each of its places."""
 
     def run(stop: threading.Event) -> Work[Film]:
-        from core.data.cutouts import Cutouts
         from core.data.stretch import colour_planes, suited
         from core.explain.film import shoot
-        from core.nets.predictor import Predictor
+        from core.nets.opening import open_network_on_data
 
         yield from begin(stop)
         assert isinstance(question.settings, OcclusionSettings)
-        with Cutouts.open(question.data) as cutouts:
+        with open_network_on_data(question.predictor, question.data, "cpu") as opened:
+            predictor, cutouts = opened.predictor, opened.cutouts
             image, name = cutouts.images[row], cutouts.ids[row]
             look = suited(cutouts.is_picture), colour_planes([band.name for band in cutouts.bands])
-        predictor = Predictor.load(question.predictor)
         return (yield from shoot(predictor, image, question.output, question.settings, *look, stop, name))
 
     return Job("Filming the moving square", run)
@@ -132,14 +127,10 @@ def doubt(question: MapRequest, row: int, made: Explanation) -> Job:
     """Whether to believe a map: where it lies, whether the network needs that, and what random networks show."""
 
     def run(stop: threading.Event) -> Work[str]:
-        from core.data.cutouts import Cutouts
         from core.explain.faithfulness import assessment, sanity_check
-        from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        with Cutouts.open(question.data) as cutouts:
-            image = cutouts.images[row]
-        predictor = Predictor.load(question.predictor)
+        predictor, image, _ = load_galaxy(question.predictor, question.data, row)
         found = yield from assessment.judge(predictor, image, made, BeliefSettings(), stop)
         check = yield from sanity_check.check(
             predictor, image, question.output, question.method, question.settings, RandomisedSettings(), stop

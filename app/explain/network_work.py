@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from app.jobs.job import Job
 from app.session.session import Session
-from app.work import begin
+from app.work import begin, load_galaxy
+from core.data.settings import Part
 from core.data.stretch import colour_planes, suited
 from core.data.target import Target
 from core.events import Work
@@ -23,7 +24,7 @@ from core.explain.settings import ClassDreamSettings, DeepDreamSettings, Feature
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
     from core.explain.dream import Dream
-    from core.explain.faithfulness.table import BeliefTable, Part
+    from core.explain.faithfulness.table import BeliefTable
     from core.explain.features import FeatureMap
     from core.explain.mosaics import FilterMosaic
     from core.explain.top_activations import TopActivations
@@ -93,14 +94,10 @@ def dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSettings
     """Let an image grow from a galaxy, or with its colours; previews and result are dreams."""
 
     def run(stop: threading.Event) -> Work[Dream]:
-        from core.data.cutouts import Cutouts
         from core.explain import dreams
-        from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        with Cutouts.open(pair.data) as cutouts:
-            image, name = cutouts.images[row], cutouts.ids[row]
-        loaded = Predictor.load(pair.predictor)
+        loaded, image, name = load_galaxy(pair.predictor, pair.data, row)
         if isinstance(settings, DeepDreamSettings):
             return (yield from dreams.deep_dream(loaded, image, output, settings, stop, name))
         return (yield from dreams.class_dream(loaded, image, output, settings, stop, name))
@@ -165,14 +162,11 @@ def responses(pair: Pair, row: int) -> Job:
     """The responses of every layer with maps to one galaxy."""
 
     def run(stop: threading.Event) -> Work[list[FeatureMaps]]:
-        from core.data.cutouts import Cutouts
         from core.explain import activations
-        from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        with Cutouts.open(pair.data) as cutouts:
-            image = cutouts.images[row]
-        return activations.feature_maps(Predictor.load(pair.predictor), image)
+        loaded, image, _ = load_galaxy(pair.predictor, pair.data, row)
+        return activations.feature_maps(loaded, image)
 
     return Job("Asking the layers", run)
 

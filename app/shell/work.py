@@ -26,10 +26,12 @@ def warm_up() -> Job:
             "h5py",
             "astropy.table",
             "pyqtgraph",
+            "matplotlib",
             "torch",
             "astropy.wcs",
             "core.train.loop",
             "core.explain.occlusion",
+            "astropy.visualization",
         )
         names += ("torch._dynamo",)  # which torch's optimisers import in their first step
         gc.disable()
@@ -63,7 +65,8 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.project_copy import take_in
 
-        quietly("pyqtgraph")  # the panels need it, and half a second for it
+        for name in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
+            quietly(name)
         return (yield from take_in(path, project / "datasets", stop, name))
 
     return Job(f"Opening {name or path.stem}", run)

@@ -323,7 +323,7 @@ class StudyPanel(QWidget):
 
     def _failed(self, problem: object) -> None:
         if isinstance(problem, Problem):
-            self.state.setText(f"{problem.sentence} {problem.remedy}".strip())
+            self.state.setText(problem.text)
         else:
             self.state.setText("It was ended by a defect of the program.")
             self._session.report(problem)

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from app.jobs.job import Job
 from app.work import begin
 from core.data.target import Target
 from core.errors import Problem
-from core.events import Preview, Work
+from core.events import Preview, Work, retell
 from core.studies import study_folders
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.studies.study_folders import Study
@@ -135,7 +135,7 @@ def known_scores(target: Target) -> Job:
     """Names of the figures of merit that there are for a target."""
 
     def run(stop: threading.Event) -> Work[tuple[str, ...]]:
-        from core.studies import merits
+        from core.metrics import merits
 
         yield from begin(stop)
         return merits.known(target)
@@ -184,12 +184,4 @@ def _news(study: SizeStudy) -> SizeNews:
 
 def _changed(work: Work[T], change: Callable[[object], object]) -> Work[T]:
     """The same work, but what it shows on the way is changed."""
-    try:
-        while True:
-            try:
-                event: Any = next(work)
-            except StopIteration as end:
-                return end.value
-            yield Preview(change(event.what)) if isinstance(event, Preview) else event
-    finally:
-        work.close()
+    return retell(work, lambda event: [Preview(change(event.what)) if isinstance(event, Preview) else event])

@@ -98,7 +98,7 @@ class RateDialog(QDialog):
     def _failed(self, problem: object) -> None:
         self.progress.hide()
         if isinstance(problem, Problem):
-            self.told.setText(f"{problem.sentence} {problem.remedy}".strip())
+            self.told.setText(problem.text)
         else:
             self.told.setText("The test was ended by a defect of the program.")
             self._session.report(problem)

@@ -190,7 +190,7 @@ class NetworkPanel(QWidget):
         self.total.clear()
         self.field.clear()
         self.view.set_circle(None)
-        text = f"{problem.sentence} {problem.remedy}" if isinstance(problem, Problem) else str(problem)
+        text = problem.text if isinstance(problem, Problem) else str(problem)
         self.message.setText(text)
         self.message.setVisible(True)
 
@@ -222,4 +222,4 @@ class NetworkPanel(QWidget):
         self.field.setText(f"Last block sees {field} px{sky}{galaxies}")
         narrow = receptive_field.narrow(field, self._size, self._session.draft.settings.network)
         self.message.setVisible(narrow is not None)
-        self.message.setText("" if narrow is None else f"{narrow.sentence} {narrow.remedy}")
+        self.message.setText("" if narrow is None else narrow.text)

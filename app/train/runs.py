@@ -191,17 +191,23 @@ def _cells(run: RunFolder) -> list[str]:
     if run.metrics_file.exists():
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
     date = QDateTime.fromSecsSinceEpoch(int(run.settings_file.stat().st_mtime)).toString("yyyy-MM-dd hh:mm")
-    base = ""
-    if run.settings_file.exists():
-        base = toml.load(RunSettings, run.settings_file).transfer.start_from
     return [
         run.title,
         _figure(metrics.get("validation")),
         _figure(metrics.get("test")),
         str(metrics.get("best_epoch", "–")),
-        RunFolder(Path(base)).title if base else "random weights",
+        _beginning(run),
         date,
     ]
+
+
+def _beginning(run: RunFolder) -> str:
+    """What the run started from, as far as its settings can be read."""
+    try:
+        base = toml.load(RunSettings, run.settings_file).transfer.start_from
+    except Problem:
+        return "–"
+    return RunFolder(Path(base)).title if base else "random weights"
 
 
 def _figure(part: dict[str, Any] | None) -> str:

@@ -254,7 +254,7 @@ class TrainingPanel(QWidget):
 
     def _failed(self, problem: object) -> None:
         if isinstance(problem, Problem):
-            self._say(f"{problem.sentence} {problem.remedy}".strip(), "problem")
+            self._say(problem.text, "problem")
         else:
             self._say("The training was ended by a defect of the program.", "problem")
             self._session.report(problem)

@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QP
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.theme import colours
-from core.data.stretch import COLOUR_MAPS
+from core.data.stretch import colour_table
 
 _NICE = (1, 2, 5)
 _LEAST, _LIKED = 120, 200  # sides in pixels
@@ -169,7 +169,7 @@ class ImageView(QWidget):
         field = np.nan_to_num(field)
         place = np.clip((field - low) / (high - low), 0, 1) * 255
         coloured = np.empty((*field.shape, 4), np.uint8)
-        coloured[..., :3] = COLOUR_MAPS[colour_map][place.round().astype(np.uint8)]
+        coloured[..., :3] = colour_table(colour_map)[place.round().astype(np.uint8)]
         strength = np.clip(_CLEAR + np.abs(field) / max(abs(low), abs(high)), 0, 1)
         coloured[..., 3] = 255 * opacity * strength  # where there is no evidence, the galaxy shines through
         self._canvas.overlay.setImage(coloured, levels=(0, 255), autoLevels=False, rect=_frame(*field.shape))

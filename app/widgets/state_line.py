@@ -33,4 +33,4 @@ class StateLine(QLabel):
 
     def show_problem(self, problem: object) -> None:
         """Say what was wrong and what to do."""
-        self.setText(f"{problem.sentence} {problem.remedy}" if isinstance(problem, Problem) else str(problem))
+        self.setText(problem.text if isinstance(problem, Problem) else str(problem))

@@ -28,7 +28,7 @@ from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
-    from core.evaluate.metrics import Report
+    from core.metrics.report import Report
 
 _LABELS = 200  # of the second survey
 _SECOND = SurveySettings(count=900, seeing=2.4, noise=0.06, seed=2612)
@@ -165,15 +165,16 @@ def _explained(run: RunFolder, data: Path, ids: list[str], folder: Path, console
 
 def _unadapted(run: RunFolder, data: Path, after: Evaluation, console: Console) -> Report:
     """The first network on the very galaxies that the second was judged on."""
-    from core.evaluate import metrics, predict
+    from core.evaluate import predict
+    from core.metrics.report import report
 
     rows = after.rows
     predictions = console.drive("Judging", lambda stop: predict.run(run.best, data, rows, stop))
-    return metrics.report(after.target, after.labels, predictions.scores)
+    return report(after.target, after.labels, predictions.scores)
 
 
-def _accuracy(report: Report) -> str:
-    return f"accuracy {report.accuracy}"
+def _accuracy(judged: Report) -> str:
+    return f"accuracy {judged.accuracy}"
 
 
 def _free(name: str) -> Path:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from core.cli.console import Console
-from core.cli.evaluate import dataset_of
-from core.cli.explain import rows_of
 from core.cli.setting_options import adjusted
+from core.cli.sources import dataset_of, rows_of
 from core.data.stretch import colour_planes
 from core.errors import NotANumber, SettingsProblem, Stopped
 from core.events import Progress, Skipped, Work, result_of
@@ -80,14 +79,14 @@ def dream_galaxies(
     SettingsProblem
         Class dreams are to start from galaxies, and none was named.
     """
-    from core.data.cutouts import Cutouts
     from core.explain import dreams
-    from core.nets import device as devices
-    from core.nets.predictor import Predictor
+    from core.nets.opening import open_network_on_data
 
-    predictor = Predictor.load(run, devices.choose("auto"))
     written: list[tuple[str, ...]] = [(*_HEAD, "fits", "png")]
-    with Cutouts.open(data) as cutouts:
+    with open_network_on_data(run, data) as opened:
+        predictor, cutouts = opened.predictor, opened.cutouts
+        for doubt in opened.doubts:
+            yield Skipped(doubt)
         wanted = _wanted(predictor, cutouts, ids, output, settings)
         try:
             for done, (row, name) in enumerate(wanted):
@@ -104,7 +103,7 @@ def dream_galaxies(
                 except NotANumber as problem:
                     yield Skipped(NotANumber(problem.sentence, problem.remedy, galaxy))
                     continue
-                written.append(_saved(made, cutouts, row, folder))
+                written.append(_save(made, cutouts, row, folder))
         finally:
             if len(written) > 1:
                 write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
@@ -127,7 +126,7 @@ def _wanted(
     return [(row, output) for row in rows_of(cutouts, ids)]
 
 
-def _saved(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
+def _save(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
     again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
     stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
     picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import tempfile
-import threading
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
-from core.data.settings import ImportSettings
+from core.cli.sources import dataset_of
 from core.errors import SettingsProblem
-from core.events import Work
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
-    from core.evaluate.metrics import ClassReport, QuantitiesReport
+    from core.metrics.report import ClassReport, QuantitiesReport
 
 _TABLES = (".csv", ".fits", ".xml", ".parquet")
 
@@ -40,7 +35,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
 def show(judgement: Evaluation, console: Console) -> None:
     """Print a judgement."""
-    from core.evaluate.metrics import ClassReport
+    from core.metrics.report import ClassReport
 
     part = "all labelled galaxies" if judgement.part == "all" else f"{judgement.part} part"
     console.say(f"{judgement.data}, {part}, {judgement.report.galaxies:,} galaxies: {judgement.note}.")
@@ -93,40 +88,6 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     tables.write(predictions, options.output)
     console.say(f"{len(predictions):,} galaxies: {options.output}")
     return 0
-
-
-@contextlib.contextmanager
-def dataset_of(options: argparse.Namespace, console: Console) -> Iterator[Path]:
-    """The dataset that was named, or one made of raw files, which lasts as long as the block."""
-    sources: list[Path] = [path.expanduser() for path in options.source]
-    if len(sources) == 1 and _is_dataset(sources[0]):
-        yield sources[0]
-        return
-    from core.nets.predictor import Predictor
-
-    height, width = Predictor.load(options.run).stamp_shape[1:]
-    size = height if height == width else None
-    settings = ImportSettings(size=size, hdu=options.hdu or "", bands=options.bands or "")
-
-    def import_them(stop: threading.Event) -> Work[None]:
-        from core.data import importing
-
-        yield from importing.run(sources, data, settings, None, stop)
-
-    with tempfile.TemporaryDirectory(prefix="tuning-fork-") as folder:
-        data = Path(folder) / "galaxies.h5"
-        console.drive("Reading", import_them)
-        yield data
-
-
-def _is_dataset(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    import h5py
-
-    with contextlib.suppress(OSError), h5py.File(path) as file:
-        return {"images", "catalogue"} <= set(file)  # and not an HDF5 file of another make
-    return False
 
 
 def _three(value: float | None) -> str:

@@ -6,18 +6,15 @@ import argparse
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.cli.console import Console
-from core.cli.evaluate import dataset_of
+from core.cli.dream import dream
 from core.cli.setting_options import adjusted
-from core.errors import CatalogueProblem, SettingsProblem
+from core.cli.sources import dataset_of, rows_of
+from core.errors import SettingsProblem
 from core.events import Work
 from core.explain.methods import DREAMS, METHODS
 from core.settings.declare import Settings
-
-if TYPE_CHECKING:
-    from core.data.cutouts import Cutouts
 
 
 def explain(options: argparse.Namespace, console: Console) -> int:
@@ -25,9 +22,7 @@ def explain(options: argparse.Namespace, console: Console) -> int:
     if options.film and options.method != "occlusion":
         raise SettingsProblem(f"There is no film of “{options.method}”.", "Ask with --method occlusion.", "--film")
     if options.method in DREAMS:
-        from core.cli import dream
-
-        return dream.dream(options, console)
+        return dream(options, console)
     settings = adjusted(METHODS[options.method].settings, options)
     with dataset_of(options, console) as data:
         made = console.drive(
@@ -67,15 +62,3 @@ def explain_galaxies(
     with Cutouts.open(data) as cutouts:
         rows = rows_of(cutouts, ids)
     return (yield from batch.explain_many(run, data, rows, output, method, settings, folder, stop, film=film))
-
-
-def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
-    """Where the galaxies of these ids are; None: all of them."""
-    if ids is None:
-        return list(range(len(cutouts)))
-    places = {name: row for row, name in reversed(list(enumerate(cutouts.ids)))}
-    missing = [name for name in ids if name not in places]
-    if missing:
-        few = ", ".join(list(places)[:3])
-        raise CatalogueProblem(f"There is no galaxy “{missing[0]}”.", f"Ids look like: {few}.", cutouts.path.name)
-    return [places[name] for name in ids]

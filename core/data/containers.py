@@ -24,7 +24,6 @@ from core.data import read_errors
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
-ENDINGS = (".h5", ".hdf5", ".hdf", ".npz")
 _IMAGES = ("images", "image", "imgs", "data", "x", "X", "x_train", "cutouts", "stamps")
 _SCALES = ("pxscale", "pixel_scale", "pixscale")
 _AT_ONCE = 16 * 2**20  # bytes

@@ -62,8 +62,13 @@ class Cutouts:
         self.images = StoredImages(store.member(file, "images"))
 
     @classmethod
-    def open(cls, path: Path) -> Cutouts:
+    def open(cls, path: Path | str) -> Cutouts:
         """Open a dataset file.
+
+        Parameters
+        ----------
+        path
+            The file, as :func:`core.data.importing.run` writes it.
 
         Raises
         ------
@@ -71,7 +76,19 @@ class Cutouts:
             It is missing, damaged, or not a dataset.
         WrongVersion
             A newer program wrote it.
+
+        Examples
+        --------
+        >>> cutouts = Cutouts.open("survey.h5")
+        >>> len(cutouts), cutouts.labels, cutouts.bands[0].name
+        (90, ('shape',), 'r')
+        >>> cutouts.images[0].shape
+        (1, 24, 24)
+        >>> [str(name) for name in cutouts.catalogue["shape"][:3]]
+        ['disk', 'edge-on', 'spheroid']
+        >>> cutouts.close()
         """
+        path = Path(path)
         file = store.open_file(path)
         try:
             return cls(path, file)
@@ -106,6 +123,12 @@ class Cutouts:
     def is_picture(self) -> bool:
         """Whether these are 8-bit pictures rather than calibrated images."""
         return self.images.dtype == np.uint8
+
+    @property
+    def median_pixel_scale(self) -> float:
+        """Median of the known pixel scales in arcsec/pixel; NaN where none is known."""
+        known = self.pixel_scale[np.isfinite(self.pixel_scale)]
+        return float(np.median(known)) if len(known) else float("nan")
 
     @cached_property
     def ids(self) -> list[str]:

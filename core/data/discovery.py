@@ -19,7 +19,7 @@ from typing import Literal
 from core.data import bands, read_errors
 from core.data.settings import ImportSettings
 from core.errors import Problem, Stopped, UnreadableFile
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 
 _FITS = re.compile(r"\.(fits?|fts|fz)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 _PICTURE = re.compile(r"\.(jpe?g|png)$", re.IGNORECASE)
@@ -95,7 +95,7 @@ def _parent(path: str) -> str:
 
 
 def discover(
-    sources: Sequence[Path], settings: ImportSettings, stop: threading.Event, leave_out: Collection[Path] = ()
+    sources: Sequence[Path], settings: ImportSettings, stop: threading.Event = NEVER, leave_out: Collection[Path] = ()
 ) -> Work[Found]:
     """List the galaxies in files and folders, yielding :class:`~core.events.Progress` without a total.
 

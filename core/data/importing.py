@@ -29,7 +29,7 @@ from core.data.stamp_format import StampFormat, count_of, none_usable, pattern_n
 from core.data.stamps import Stamp, prepare
 from core.data.store import DatasetWriter
 from core.errors import Problem, Stopped, UnreadableFile
-from core.events import Progress, Skipped, Work
+from core.events import NEVER, Progress, Skipped, Work
 from core.settings.toml import dumps
 from core.version import PROGRAM
 
@@ -42,11 +42,11 @@ class _MoreThan8Bits(Exception):  # noqa: N818 - nothing went wrong
 
 
 def run(
-    sources: Sequence[Path],
-    output: Path,
-    settings: ImportSettings,
-    catalogue: Path | None,
-    stop: threading.Event,
+    sources: Sequence[Path | str] | Path | str,
+    output: Path | str,
+    settings: ImportSettings = ImportSettings(),  # noqa: B008 - frozen
+    catalogue: Path | str | None = None,
+    stop: threading.Event = NEVER,
 ) -> Work[ImportReport]:
     """Import files.
 
@@ -56,7 +56,7 @@ def run(
     Parameters
     ----------
     sources
-        Files and folders.
+        Files and folders, or one of them.
     output
         The dataset to be written; replaced if it exists.
     settings
@@ -76,7 +76,17 @@ def run(
         The bands are not understood or do not fit the files.
     Stopped
         ``stop`` was set.
+
+    Examples
+    --------
+    >>> from core.events import result_of
+    >>> settings = ImportSettings(catalogue_id="objid", labels=("shape",))
+    >>> report = result_of(run("cutouts", "mine.h5", settings, "galaxies.csv"))
+    >>> report.imported
+    90
     """
+    sources = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
+    output, catalogue = Path(output), Path(catalogue) if catalogue else None
     started = time.monotonic()
     yield Progress(0, None, "catalogue rows" if catalogue else "files")
     table = tables.read_table(catalogue) if catalogue else None

@@ -21,7 +21,7 @@ from core.data.readers import Member, read
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, pattern_note, survey
 from core.errors import CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 
 STAMPS = 16
 _TRIES = 64  # sources looked into for the first stamps
@@ -67,7 +67,7 @@ class _Labels:
 
 
 def preview(
-    sources: Sequence[Path], settings: ImportSettings, catalogue: Path | None, stop: threading.Event
+    sources: Sequence[Path], settings: ImportSettings, catalogue: Path | None, stop: threading.Event = NEVER
 ) -> Work[ImportPreview]:
     """Look at files without importing them.
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from core.data.cutouts import Cutouts
 from core.errors import Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.project.files import atomic_path, require_space
 
 _CHUNK = 8 << 20  # bytes
 _MB = 1 << 20
 
 
-def take_in(path: Path, folder: Path, stop: threading.Event, name: str = "") -> Work[Path]:
+def take_in(path: Path, folder: Path, stop: threading.Event = NEVER, name: str = "") -> Work[Path]:
     """Open a dataset, and put it into ``folder`` unless it lies there.
 
     Datasets are never changed once they are written, so that a second name for the same file costs no room; where the

@@ -73,11 +73,6 @@ class Segmentation:
         return self.labels == SKY
 
     @property
-    def has_galaxy(self) -> bool:
-        """Whether there is a source at the centre."""
-        return bool(self.galaxy.any())
-
-    @property
     def neighbour_labels(self) -> tuple[int, ...]:
         """The label of each neighbour."""
         return tuple(range(GALAXY + 1, int(self.labels.max()) + 1))

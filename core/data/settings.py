@@ -8,6 +8,11 @@ from pydantic import model_validator
 
 from core.settings.declare import Settings, setting
 
+HeldOutPart = Literal["validation", "test"]
+EvaluatedPart = Literal[HeldOutPart, "all"]  # what a run is judged on; all: every labelled galaxy
+Part = Literal["train", EvaluatedPart]
+"""The parts into which a run divides its dataset, and the whole."""
+
 _ONE_FILE_PER_BAND = "One file per band: the file name with {band} where the band stands, such as *_{band}.fits."
 
 

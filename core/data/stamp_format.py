@@ -17,7 +17,7 @@ from core.data.readers import Member, band_names, read
 from core.data.settings import ImportSettings
 from core.data.stamps import SMALLEST
 from core.errors import Problem, SettingsProblem, Stopped, UnreadableFile
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 
 SAMPLE = 128  # sources
 _PER_SOURCE = 32  # members of one source
@@ -97,7 +97,7 @@ class Survey:
             self.wide.add(planes)
 
 
-def survey(found: Found, settings: ImportSettings, stop: threading.Event) -> Work[Survey]:
+def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER) -> Work[Survey]:
     """Read a sample spread evenly over the sources; all of them if none of the sample can be read.
 
     Raises

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -24,30 +25,6 @@ Image = NDArray[np.float32]
 
 ColourMap = Literal["grey", "viridis", "magma", "inferno", "cividis"]
 
-_ANCHORS = {
-    "grey": "000000ffffff",
-    "viridis": (
-        "440154470d6048186a482374472d7b4537814240863e49893b528b375b8d33638d2f6b8e2c728e297a8e26828e23898e"
-        "21918c1f988b1fa08822a78528ae8032b67a3fbc734ec36b5ec96270cf5784d44b98d83eaddc30c2df23d8e219ece51b"
-        "fde725"
-    ),
-    "magma": (
-        "0000040303120a0822130d341d114729115a36106b440f7651127c5d177f6a1c81762181832681902a819c2e7faa337d"
-        "b73779c43c75d0416fdc4869e75263ef5d5ef56b5cf9795dfc8961fd9869fea772feb67cfec488fed395fde2a3fcf0b2"
-        "fcfdbf"
-    ),
-    "inferno": (
-        "0000040403120b0724150b37210c4a2f0a5b3d09654a0c6b57106e64156e71196e7d1e6d8a226a972766a32c61b0315b"
-        "bc3754c73e4cd24644db503be45a31eb6628f1731df68013f98e09fb9d07fcac11fbbc21f9cb35f5db4cf2ea69f3f68a"
-        "fcffa4"
-    ),
-    "cividis": (
-        "00224e00285b002e6a0533711a386f273e6e32436d3b496c434e6c4b546c535a6d5a5f6e61656f686a716f7073767676"
-        "7d7c788482798c8878938e789b9476a39a74aba072b4a76fbcae6cc4b468cdbb63d5c25edec958e7d150f0d846f9e03a"
-        "fee838"
-    ),
-    "blue-red": "2166ac4393c392c5ded1e5f0f7f7f7fddbc7f4a582d6604db2182b",  # ColorBrewer RdBu, reversed
-}
 _FAINT_TO_RED = "ugvrizyjhk"
 _LARGEST = 1e30  # no detector counts so far
 _LOG_SCALE = 1000.0
@@ -90,15 +67,25 @@ class StretchSettings(Settings):
     invert: bool = setting(False, title="Invert", help="Dark galaxies on a bright sky.")
 
 
-def _table(anchors: str) -> NDArray[np.uint8]:
-    points = np.frombuffer(bytes.fromhex(anchors), np.uint8).reshape(-1, 3).astype(np.float64)
-    places = np.linspace(0, len(points) - 1, 256)
-    table = [np.interp(places, np.arange(len(points)), points[:, channel]) for channel in range(3)]
-    return np.round(np.stack(table, axis=1)).astype(np.uint8)
+@cache
+def colour_table(name: str) -> NDArray[np.uint8]:
+    """A colour map of matplotlib as a table of 256 colours, uint8 (256, 3), not to be written to.
 
+    Parameters
+    ----------
+    name
+        A :data:`ColourMap`; or ``blue-red`` for values about zero, blue against and red for: ColorBrewer's RdBu,
+        reversed and without its darkest tenths.
+    """
+    if name == "grey":  # the first galleries are grey, and need not wait for matplotlib
+        table = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    else:
+        from matplotlib import colormaps  # late: the window is painted first
 
-COLOUR_MAPS: dict[str, NDArray[np.uint8]] = {name: _table(anchors) for name, anchors in _ANCHORS.items()}
-"""Tables of 256 colours, uint8 (256, 3). ``blue-red`` is for values about zero: blue against, red for."""
+        theirs, low, high = ("RdBu_r", 0.1, 0.9) if name == "blue-red" else (name, 0.0, 1.0)
+        table = np.ascontiguousarray(colormaps[theirs](np.linspace(low, high, 256), bytes=True)[:, :3])
+    table.flags.writeable = False
+    return table
 
 
 def suited(is_picture: bool) -> StretchSettings:
@@ -130,7 +117,9 @@ def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float
     if pixels.size == 0:
         return 0.0, 1.0
     if settings.limits == "zscale":
-        low, high = zscale(pixels)
+        from astropy.visualization import ZScaleInterval  # late: half a second, and few ask for it
+
+        low, high = (float(level) for level in ZScaleInterval().get_limits(pixels.astype(np.float64)))
     elif settings.limits == "min-max":
         low, high = float(pixels.min()), float(pixels.max())
     elif settings.limits == "sky":
@@ -154,33 +143,6 @@ def _above_sky(tenth: Any, third: Any, white: Any) -> tuple[Any, Any]:
     sigma = (third - tenth) / (1.2816 - 0.5244)
     sky = third + 0.5244 * sigma
     return sky - _BELOW_SKY * sigma, np.maximum(white, sky + _ABOVE_SKY * sigma)
-
-
-def zscale(pixels: NDArray[Any], contrast: float = 0.25, samples: int = 1000) -> tuple[float, float]:
-    """IRAF's zscale limits: a line is fitted to the sorted pixels, outliers left out, and made steeper."""
-    step = max(1, pixels.size // samples)
-    values = np.sort(pixels.reshape(-1)[::step][:samples].astype(np.float64))
-    count = len(values)
-    lowest, highest = float(values[0]), float(values[-1])
-    x = np.arange(count)
-    bad = np.zeros(count, dtype=bool)
-    least = max(5, int(count * 0.5))
-    good, before, slope = count, count + 1, 0.0
-    grow = np.ones(max(1, int(count * 0.01)), dtype=bool)
-    for _ in range(5):
-        if good >= before or good < least:
-            break
-        slope, offset = np.polyfit(x[~bad], values[~bad], 1)
-        residual = values - (slope * x + offset)
-        bad = np.abs(residual) > 2.5 * residual[~bad].std()
-        bad = np.convolve(bad, grow, mode="same").astype(bool)
-        before, good = good, int((~bad).sum())
-    if good < least or slope == 0:
-        return lowest, highest
-    middle = (count - 1) // 2
-    median = float(np.median(values))
-    steep = slope / contrast
-    return max(lowest, median - middle * steep), min(highest, median + (count - middle) * steep)
 
 
 def stretched(image: NDArray[Any], settings: StretchSettings, levels: tuple[float, float] | None = None) -> Image:
@@ -262,7 +224,7 @@ def _coloured(
     plane = stamps.mean(axis=1) if bands is None else stamps[:, bands]
     low, high = _levels(plane[:, None], settings, sample)
     shown = stretched(plane, settings, (low[:, 0], high[:, 0]))  # pyright: ignore[reportArgumentType] - (n, 1, 1) each
-    table = COLOUR_MAPS[settings.colour_map]
+    table = colour_table(settings.colour_map)
     shades = (shown * 255 + 0.5).astype(np.uint8)
     return (table[::-1] if settings.invert else table).take(shades, axis=0)  # a third of the time of indexing
 

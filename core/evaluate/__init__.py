@@ -1,5 +1,5 @@
 """Judging a finished network.
 
-``predict`` streams a dataset through it, ``metrics`` counts completeness and purity with their errors, ``tables``
-writes predictions for other programs.
+``predict`` streams a dataset through it, ``evaluation`` judges what it says of labelled galaxies, ``tables`` writes
+predictions for other programs.
 """

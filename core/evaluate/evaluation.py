@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +20,20 @@ from numpy.typing import NDArray
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
+from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
 from core.errors import CatalogueProblem, Problem, TooFewGalaxies, UnreadableFile
-from core.evaluate import metrics, predict, tables
-from core.evaluate.metrics import Report
+from core.evaluate import predict, tables
 from core.evaluate.predict import Predictions
-from core.events import Skipped, Work
+from core.events import NEVER, Skipped, Work
+from core.metrics import merits
+from core.metrics.report import Report, report
+from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal, relabelled
 from core.project.runs import RunFolder
 
-Part = Literal["test", "validation", "all"]
 _NOTES = {
     "test": "locked away during training and every choice",
     "validation": "the best epoch was chosen on this part: slightly optimistic",
@@ -67,7 +69,7 @@ class Evaluation:
         Doubts, such as another pixel scale.
     """
 
-    part: Part
+    part: EvaluatedPart
     note: str
     data: str
     target: Target
@@ -84,8 +86,17 @@ class Evaluation:
         called = self.predictions.scores.argmax(axis=1)
         return self.rows[(self.labels == names.index(true)) & (called == names.index(predicted))]
 
+    def sampling_error(self, metric: str, seed: int) -> float:
+        """How uncertain a figure of merit is because the galaxies are few, see :mod:`core.metrics.merits`."""
+        return merits.sampling_error(self.target, self.labels, self.predictions.scores, metric, seed)
 
-def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event) -> Work[Evaluation]:
+
+def run(
+    folder: RunFolder | Path | str,
+    data: Path | str | None = None,
+    part: EvaluatedPart = "validation",
+    stop: threading.Event = NEVER,
+) -> Work[Evaluation]:
     """Judge a run, and keep the numbers in its folder.
 
     ``metrics.json`` gets them under the name of the part, or for another dataset under ``elsewhere`` and its name;
@@ -112,24 +123,32 @@ def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event)
         There is no galaxy to judge on.
     NotPossible
         The stamps do not fit the network.
+
+    Examples
+    --------
+    >>> from core.events import result_of
+    >>> judged = result_of(run("runs/first", part="validation"))
+    >>> judged.part, judged.target.names
+    ('validation', ('disk', 'edge-on', 'spheroid'))
+    >>> print(f"completeness of disks: {judged.report.completeness['disk']}")
+    completeness of disks: ...
     """
-    predictor = Predictor.load(folder.best)
-    path = data or _own_data(folder, predictor)
-    with Cutouts.open(path) as cutouts:
-        is_own = cutouts.checksum == predictor.card.get("checksum")
-        target = predictor.target
-        labels, unknown = _labels(cutouts, target, exactly=is_own)
-        part, rows = (part, _rows(folder, cutouts, part, labels)) if is_own else ("all", _labelled(labels))
-    problems = [_left_out(unknown)] if unknown else []
-    for problem in problems:
-        yield Skipped(problem)
-    if not len(rows):
-        raise TooFewGalaxies(
-            f"There is no labelled galaxy {'in the ' + part + ' part' if is_own else 'that the network could know'}.",
-            "Choose another part or another dataset.",
-            path.name,
-        )
-    predictions = yield from predict.run(folder.best, path, rows, stop)
+    folder = RunFolder.at(folder)
+    path = Path(data) if data else _own_data(folder)
+    with open_network_on_data(folder.best, path) as opened:
+        target = opened.predictor.target
+        is_own = opened.cutouts.checksum == opened.predictor.card.get("checksum")
+        labels, unknown = _labels(opened.cutouts, target, exactly=is_own)
+        part, rows = (part, _rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled(labels))
+        problems = [_left_out(unknown)] if unknown else []
+        for problem in problems:
+            yield Skipped(problem)
+        if not len(rows):
+            where = f"in the {part} part" if is_own else "that the network could know"
+            raise TooFewGalaxies(
+                f"There is no labelled galaxy {where}.", "Choose another part or another dataset.", path.name
+            )
+        predictions = yield from predict.predict_rows(opened, rows, stop)
     judgement = Evaluation(
         part=part,
         note=_NOTES[part] if is_own else f"every labelled galaxy of {path.name}, on which it was not trained",
@@ -138,15 +157,15 @@ def run(folder: RunFolder, data: Path | None, part: Part, stop: threading.Event)
         rows=rows,
         labels=labels[rows],
         predictions=predictions,
-        report=metrics.report(target, labels[rows], predictions.scores),
+        report=report(target, labels[rows], predictions.scores),
         unknown=unknown,
         problems=problems + predictions.problems,
     )
-    _keep(folder, judgement, None if is_own else path.stem)
+    _save(folder, judgement, None if is_own else path.stem)
     return judgement
 
 
-def _rows(folder: RunFolder, cutouts: Cutouts, part: Part, labels: NDArray[Any]) -> NDArray[np.int64]:
+def _rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
     if part == "all":
         return _labelled(labels)
     rows: NDArray[np.int64] = getattr(splits.load(folder.split_file, cutouts.ids), part)
@@ -194,9 +213,9 @@ def _left_out(unknown: dict[str, int]) -> Problem:
     )
 
 
-def _own_data(folder: RunFolder, predictor: Predictor) -> Path:
+def _own_data(folder: RunFolder) -> Path:
     """The dataset of the run, where projects and the command line put it."""
-    name = str(predictor.card.get("data", ""))
+    name = str(Predictor.load(folder.best).card.get("data", ""))
     parent = folder.path.resolve().parent
     for place in (parent.parent / "datasets", parent, parent.parent, folder.path, Path.cwd()):
         if name and (place / name).is_file():
@@ -206,7 +225,7 @@ def _own_data(folder: RunFolder, predictor: Predictor) -> Path:
     )
 
 
-def _keep(folder: RunFolder, judgement: Evaluation, elsewhere: str | None) -> None:
+def _save(folder: RunFolder, judgement: Evaluation, elsewhere: str | None) -> None:
     values: dict[str, Any] = {}
     if folder.metrics_file.exists():
         values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))

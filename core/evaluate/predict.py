@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from core.data import importing
-from core.data.cutouts import Cutouts
+from core.data.report import ImportReport
 from core.data.settings import ImportSettings
 from core.data.target import Quantities, Target
 from core.errors import NotANumber, OutOfMemory, Problem, Stopped
-from core.events import Progress, Skipped, Work
-from core.nets import device as devices
+from core.events import NEVER, Progress, Skipped, Work
+from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
 _BATCH_BYTES = 4e6  # of stamps; the responses of the first layers are many times that
@@ -74,7 +73,9 @@ class Predictions:
         return [self.names[place] for place in self.scores.argmax(axis=1)] if len(self.ids) else []
 
 
-def run(predictor: Path, data: Path, rows: NDArray[np.int64] | None, stop: threading.Event) -> Work[Predictions]:
+def run(
+    predictor: Path | str, data: Path | str, rows: NDArray[np.int64] | None = None, stop: threading.Event = NEVER
+) -> Work[Predictions]:
     """Predict galaxies of a dataset.
 
     Yields :class:`~core.events.Progress`, and a :class:`~core.events.Skipped` for each doubt: another pixel scale,
@@ -97,53 +98,43 @@ def run(predictor: Path, data: Path, rows: NDArray[np.int64] | None, stop: threa
         The stamps have another number of bands than the network.
     UnreadableFile, WrongVersion
         A file cannot be read.
+
+    Examples
+    --------
+    >>> from core.events import result_of
+    >>> predictions = result_of(run("runs/first", "survey.h5"))
+    >>> predictions.names
+    ('disk', 'edge-on', 'spheroid')
+    >>> predictions.scores.shape
+    (90, 3)
+    >>> dict(zip(predictions.ids[:2], predictions.predicted))
+    {'587722981742085100': ..., '587722981742085101': ...}
     """
-    with Cutouts.open(data) as cutouts:
-        loaded = Predictor.load(predictor, devices.choose("auto"))
-        return (yield from _predicted(loaded, cutouts, rows, stop))
+    with open_network_on_data(predictor, data) as opened:
+        return (yield from predict_rows(opened, rows, stop))
 
 
-def from_files(
-    predictor: Path,
-    sources: Sequence[Path],
-    settings: ImportSettings,
-    stop: threading.Event,
-) -> Work[Predictions]:
-    """Predict galaxies in image files, by way of a dataset that lasts only as long as the work.
-
-    Stamps get the network's size unless ``settings`` names one. What cannot be read is in the result's
-    ``problems``; ``rows`` counts the imported images.
+def import_for(
+    predictor: Path, sources: Sequence[Path], data: Path, settings: ImportSettings, stop: threading.Event = NEVER
+) -> Work[ImportReport]:
+    """Make a dataset ``data`` of image files for a network, with stamps of its size unless ``settings`` names one.
 
     Raises
     ------
     UnreadableFile
         A source does not exist, or nothing could be imported.
-    NotPossible
-        The images have another number of bands than the network.
     """
     height, width = Predictor.load(predictor).stamp_shape[1:]
     if settings.size is None and height == width:
         settings = settings.model_copy(update={"size": height})
-    with tempfile.TemporaryDirectory(prefix="tuning-fork-") as folder:
-        data = Path(folder) / "galaxies.h5"
-        report = yield from importing.run(sources, data, settings, None, stop)
-        predictions = yield from run(predictor, data, None, stop)
-    predictions.problems.extend(report.unusable)
-    return predictions
+    return (yield from importing.run(sources, data, settings, None, stop))
 
 
-def _predicted(
-    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64] | None, stop: threading.Event
-) -> Work[Predictions]:
+def predict_rows(opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: threading.Event) -> Work[Predictions]:
+    """Do as :func:`run` does with a network and a dataset that are open already."""
+    predictor, cutouts = opened.predictor, opened.cutouts
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
-    scale = cutouts.pixel_scale[rows]
-    known = scale[np.isfinite(scale)]
-    doubts = predictor.check(
-        [band.name for band in cutouts.bands],
-        cutouts.shape[1:],
-        float(np.median(known)) if len(known) else float("nan"),
-    )
-    for doubt in doubts:
+    for doubt in opened.doubts:
         yield Skipped(doubt)
     batch = int(min(_MOST, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
     names = predictor.output_names
@@ -168,7 +159,7 @@ def _predicted(
         rows=rows,
         run=str(predictor.card.get("run", "")),
         errors=errors,
-        problems=doubts,
+        problems=list(opened.doubts),
     )
 
 

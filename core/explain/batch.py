@@ -10,13 +10,12 @@ from pathlib import Path
 from core.data.cutouts import Cutouts
 from core.data.stretch import colour_planes, suited
 from core.errors import NotANumber, Stopped
-from core.events import Progress, Skipped, Work, result_of
+from core.events import NEVER, Progress, Skipped, Work, result_of
 from core.explain import methods
 from core.explain.explanation import Explanation
 from core.explain.film import shoot
 from core.explain.settings import OcclusionSettings
-from core.nets import device as devices
-from core.nets.predictor import Predictor
+from core.nets.opening import open_network_on_data
 from core.project.files import write_list
 from core.settings.declare import Settings
 
@@ -31,13 +30,15 @@ def explain_many(
     method: str,
     settings: Settings,
     folder: Path,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
     *,
     film: bool = False,
 ) -> Work[int]:
     """Explain galaxies one by one and write their maps; returns how many.
 
-    A table named by the method lists the maps, when the work is stopped those made so far.
+    Yields progress, and a :class:`~core.events.Skipped` for each galaxy that cannot be explained and for each doubt
+    whether the images fit the network. A table named by the method lists the maps, when the work is stopped those made
+    so far.
 
     Parameters
     ----------
@@ -57,10 +58,17 @@ def explain_many(
         Ends the work with :class:`~core.errors.Stopped`.
     film
         Of occlusion, write the moving square, too, as an animated GIF.
+
+    Raises
+    ------
+    NotPossible
+        The stamps do not fit the network, or it cannot be asked in this way.
     """
-    predictor = Predictor.load(run, devices.choose("auto"))
     written: list[tuple[str, ...]] = [_HEAD]
-    with Cutouts.open(data) as cutouts:
+    with open_network_on_data(run, data) as opened:
+        predictor, cutouts = opened.predictor, opened.cutouts
+        for doubt in opened.doubts:
+            yield Skipped(doubt)
         rows = range(len(cutouts)) if rows is None else rows
         try:
             for done, row in enumerate(rows):
@@ -73,7 +81,7 @@ def explain_many(
                 except NotANumber as problem:
                     yield Skipped(NotANumber(problem.sentence, problem.remedy, name))
                     continue
-                written.append(_saved(made, cutouts, row, folder))
+                written.append(_save_map(made, cutouts, row, folder))
                 if film and isinstance(settings, OcclusionSettings):
                     look = suited(cutouts.is_picture), _planes(cutouts)
                     shot = result_of(shoot(predictor, image, output, settings, *look, stop, name))
@@ -107,7 +115,7 @@ def _planes(cutouts: Cutouts) -> tuple[int, int, int] | None:
     return colour_planes([band.name for band in cutouts.bands])
 
 
-def _saved(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
+def _save_map(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
     again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
     fits, picture = (folder / f"{made.stem}{again}.{kind}" for kind in ("fits", "png"))
     for path in (fits, picture):

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import NotPossible, Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.explain import activations, backward_rules
 from core.explain.backward_rules import Rule
 from core.explain.explanation import Explanation
@@ -46,9 +46,9 @@ _KNOWN = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, *backward_rules.ACTIVATIONS)
 def explain(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: DeconvnetSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: DeconvnetSettings = DeconvnetSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """The pattern in an image to which a filter responds, at the place where it responds most strongly.

@@ -35,7 +35,7 @@ from torch.nn import functional
 
 from core.data.target import Quantities
 from core.errors import NotANumber, NotPossible, Stopped
-from core.events import Preview, Progress, Work
+from core.events import NEVER, Preview, Progress, Work
 from core.explain import activations
 from core.explain.dream import Dream
 from core.explain.gradient_ascent import Goal, Restraint, band_mixing, blurred, climb, require_pixelwise
@@ -51,9 +51,9 @@ _PREVIEW_EVERY = 8
 def class_dream(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: ClassDreamSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: ClassDreamSettings = ClassDreamSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Dream]:
     """Find the image with the highest score for one output, or with the wished quantity.
@@ -83,6 +83,17 @@ def class_dream(
         something that is not a quantity.
     NotANumber
         The image is not finite, or the dream has grown beyond all measure.
+
+    Examples
+    --------
+    >>> from core.data.cutouts import Cutouts
+    >>> from core.events import result_of
+    >>> predictor = Predictor.load("runs/first")
+    >>> with Cutouts.open("survey.h5") as cutouts:
+    ...     image = cutouts.images[0]
+    >>> dream = result_of(class_dream(predictor, image, "edge-on", ClassDreamSettings(steps=32)))
+    >>> dream.target_name, dream.image.shape
+    ('edge-on', (1, 24, 24))
     """
     require_pixelwise(predictor.normalisation)
     question = ask(predictor, image, output)
@@ -121,9 +132,9 @@ def class_dream(
 def deep_dream(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: DeepDreamSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: DeepDreamSettings = DeepDreamSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Dream]:
     """Amplify in a galaxy what a layer, or one of its filters, sees there.
@@ -137,6 +148,17 @@ def deep_dream(
         The image does not fit the network, its input scaling mixes pixels, or it has no such output, layer or filter.
     NotANumber
         The image is not finite, or the dream has grown beyond all measure.
+
+    Examples
+    --------
+    >>> from core.data.cutouts import Cutouts
+    >>> from core.events import result_of
+    >>> predictor = Predictor.load("runs/first")
+    >>> with Cutouts.open("survey.h5") as cutouts:
+    ...     image = cutouts.images[0]
+    >>> dream = result_of(deep_dream(predictor, image, settings=DeepDreamSettings(layer="activation2", steps=8)))
+    >>> dream.target_name, dream.image.shape
+    ('activation2', (1, 24, 24))
     """
     require_pixelwise(predictor.normalisation)
     question = ask(predictor, image, output)

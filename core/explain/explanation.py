@@ -105,7 +105,7 @@ class Explanation:
         """Sum of the map over the pixels that speak against the output; never positive."""
         return float(self.map[self.map < 0].sum(dtype=np.float64))
 
-    def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
+    def save_fits(self, path: Path | str, wcs: WCS | None = None) -> None:
         """Write the map as a FITS image in float32, on the sky where the cutout's ``wcs`` is known.
 
         The header tells method, target, score, error and settings. A second image, ``BANDS``, holds the map of
@@ -115,7 +115,7 @@ class Explanation:
         images: list[Any] = [fits.PrimaryHDU(np.asarray(self.map, np.float32), header)]
         if self.bands_map is not None:
             images.append(fits.ImageHDU(np.asarray(self.bands_map, np.float32), name="BANDS"))
-        with atomic_path(path) as temporary:
+        with atomic_path(Path(path)) as temporary:
             fits.HDUList(images).writeto(temporary, overwrite=True)
 
     def _cards(self) -> list[fits_header.Card]:
@@ -138,7 +138,7 @@ class Explanation:
 
     def save_picture(
         self,
-        path: Path,
+        path: Path | str,
         image: NDArray[np.float32],
         stretch: StretchSettings | None = None,
         planes: tuple[int, int, int] | None = None,
@@ -159,6 +159,7 @@ class Explanation:
             Bands shown red, green and blue; None: the first three, or grey.
         """
         figure = self._figure(image, to_rgb(image, stretch or StretchSettings(), planes))
+        path = Path(path)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=_DOTS_PER_INCH)
 

@@ -23,10 +23,10 @@ from sklearn.manifold import TSNE
 
 from core.data.cutouts import Cutouts
 from core.errors import NotANumber, Stopped, TooFewGalaxies
-from core.events import Progress, Skipped, Work
+from core.events import NEVER, Progress, Skipped, Work
 from core.explain import activations
 from core.explain.settings import FeatureMapSettings
-from core.nets import device as devices
+from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 
 _BATCH_BYTES = 4e6  # of stamps; the responses of the first layers are many times that
@@ -63,7 +63,7 @@ class FeatureMap:
         return len(self.rows)
 
 
-def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threading.Event) -> Work[FeatureMap]:
+def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threading.Event = NEVER) -> Work[FeatureMap]:
     """Draw the map of a dataset.
 
     Yields progress in galaxies, and a :class:`~core.events.Skipped` for each doubt whether the network fits them. A
@@ -89,13 +89,15 @@ def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threadi
     TooFewGalaxies
         There are fewer than four galaxies.
     """
-    with Cutouts.open(data) as cutouts:
+    with open_network_on_data(predictor, data) as opened:
+        cutouts = opened.cutouts
+        for doubt in opened.doubts:
+            yield Skipped(doubt)
         rows = np.arange(len(cutouts))
         if settings.method == "t-SNE" and len(rows) > settings.most_galaxies:
             random = np.random.default_rng(settings.seed)
             rows = np.sort(random.choice(rows, settings.most_galaxies, replace=False))
-        loaded = Predictor.load(predictor, devices.choose("auto"))
-        found = yield from last_features(loaded, cutouts, rows, stop)
+        found = yield from last_features(opened.predictor, cutouts, rows, stop)
         names = cutouts.ids
         ids = tuple(names[row] for row in rows)
     bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
@@ -113,17 +115,9 @@ def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threadi
 
 
 def last_features(
-    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event
+    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event = NEVER
 ) -> Work[NDArray[np.float32]]:
-    """What the head is given for each of these galaxies, float32 (n, F), in one pass over the dataset.
-
-    Raises
-    ------
-    NotPossible
-        The stamps do not fit the network.
-    """
-    for doubt in predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], float("nan")):
-        yield Skipped(doubt)
+    """What the head is given for each of these galaxies, float32 (n, F), in one pass over the dataset."""
     batch = int(min(_MOST, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
     found: list[NDArray[np.float32]] = []
     yield Progress(0, len(rows), "galaxies")

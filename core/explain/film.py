@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from core.data.stretch import StretchSettings, limits, to_rgb
-from core.events import Preview, Progress, Work
+from core.events import NEVER, Event, Preview, Progress, Work, retell
 from core.explain import occlusion
 from core.explain.explanation import Explanation
 from core.explain.occluder import positions
@@ -84,7 +84,7 @@ def shoot(
     settings: OcclusionSettings,
     look: StretchSettings,
     planes: tuple[int, int, int] | None,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Film]:
     """Film the square on its way over a galaxy.
@@ -101,19 +101,16 @@ def shoot(
     wide = _widened(settings, image.shape[1:])
     fixed, total = _fixed(look, image, planes), _count(image.shape[1:], wide.patch, wide.stride)
     pictures, scores, places = [], [], []
-    work = occlusion.frames(predictor, image, output, wide, stop, galaxy_id)
-    while True:
-        try:
-            event = next(work)
-        except StopIteration as end:
-            explanation: Explanation = end.value
-            break
+
+    def take_picture(event: Event) -> Iterator[Event]:
         if isinstance(event, Preview) and isinstance(event.what, occlusion.Frame):
             frame = event.what
             pictures.append(to_rgb(frame.image, fixed, planes))
             scores.append(frame.score)
             places.append((frame.row, frame.column))
             yield Progress(len(pictures), total, "pictures")
+
+    explanation = yield from retell(occlusion.frames(predictor, image, output, wide, stop, galaxy_id), take_picture)
     return Film(np.stack(pictures), np.array(scores), np.array(places), wide.patch, explanation)
 
 

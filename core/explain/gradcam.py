@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.explain import activations
 from core.explain.explanation import Explanation
 from core.explain.question import Question, ask, full_precision
@@ -39,9 +39,9 @@ _FEWEST = 7  # responses along a side, as the last maps of the networks of the p
 def explain(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: GradCamSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: GradCamSettings = GradCamSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Map where the responses of a layer speak for one output.

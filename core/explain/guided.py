@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.explain import activations, backward_rules, deconvnet
 from core.explain.explanation import Explanation
 from core.explain.question import Question, answered, ask, full_precision, looked_at
@@ -45,9 +45,9 @@ _PLAIN = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, *_SMOOTH)
 def explain(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: GuidedSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: GuidedSettings = GuidedSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Lead the score of one output, or the strongest response of a filter, back to the pixels.

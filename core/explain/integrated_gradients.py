@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import Stopped
-from core.events import Preview, Progress, Work
+from core.events import NEVER, Preview, Progress, Work
 from core.explain import fused
 from core.explain.explanation import Explanation
 from core.explain.question import Question, ask, full_precision
@@ -50,9 +50,9 @@ _KEPT_BYTES = 512e6
 def explain(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: GradientSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: GradientSettings = GradientSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Share out the score of one output among pixels and bands.
@@ -80,6 +80,22 @@ def explain(
     ------
     NotPossible, NotANumber
         The image or the output does not fit the network, or the image is not finite.
+
+    Examples
+    --------
+    Pixels and bands together account for the score, up to the error of the integral:
+
+    >>> from core.data.cutouts import Cutouts
+    >>> from core.events import result_of
+    >>> predictor = Predictor.load("runs/first")
+    >>> with Cutouts.open("survey.h5") as cutouts:
+    ...     image = cutouts.images[0]
+    >>> made = result_of(explain(predictor, image, "disk", GradientSettings(tolerance=0.01)))
+    >>> made.error <= 0.01
+    True
+    >>> difference = made.score - made.baseline_score
+    >>> bool(abs(made.map.sum() - difference) <= 0.011 * abs(difference))
+    True
     """
     question = ask(predictor, image, output)
     baseline = _baseline(question, settings)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import NotPossible
-from core.events import Work
+from core.events import NEVER, Work
 from core.explain.settings import (
     ClassDreamSettings,
     DeconvnetSettings,
@@ -90,9 +90,9 @@ def explain(
     name: str,
     predictor: Predictor,
     image: NDArray[np.float32],
-    output: int | str | None,
-    settings: Settings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: Settings | None = None,
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Ask a network by the method of this ``name``; the other parameters are those of the method's own function.
@@ -101,9 +101,24 @@ def explain(
     ------
     NotPossible
         The network cannot be asked in this way.
+
+    Examples
+    --------
+    >>> from core.data.cutouts import Cutouts
+    >>> from core.events import result_of
+    >>> from core.nets.predictor import Predictor
+    >>> predictor = Predictor.load("runs/first")
+    >>> with Cutouts.open("survey.h5") as cutouts:
+    ...     image, name = cutouts.images[0], cutouts.ids[0]
+    >>> for method in ("grad-cam", "smoothgrad"):
+    ...     made = result_of(explain(method, predictor, image, galaxy_id=name))
+    ...     print(made.method, made.map.shape)
+    grad-cam (24, 24)
+    smoothgrad (24, 24)
     """
     reason = why_not(name, predictor)
     if reason:
         raise NotPossible(reason, "Choose another method.")
     told = cast("Callable[..., Work[Explanation]]", importlib.import_module(METHODS[name].module).explain)
+    settings = settings or METHODS[name].settings()
     return (yield from told(predictor, image, output, settings, stop, galaxy_id))

@@ -32,14 +32,14 @@ from torch.nn import functional
 from core.data.cutouts import Cutouts
 from core.data.stretch import StretchSettings, colour_planes, suited, to_rgb
 from core.errors import NotPossible, Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.explain import deconvnet
 from core.explain.activations import short
 from core.explain.fits_header import plain
 from core.explain.gradient_ascent import blurred
 from core.explain.signed_colours import signed_rgb
 from core.explain.top_activations import NUMBER, Place, TopActivations
-from core.nets import device as devices
+from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import atomic_path
 
@@ -90,7 +90,7 @@ def draw(
     data: Path,
     found: TopActivations,
     filters: Sequence[int],
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
     smoothing: float = SMOOTHING,
     stretch: StretchSettings | None = None,
 ) -> Work[list[FilterMosaic]]:
@@ -117,11 +117,11 @@ def draw(
         The layer has no such filter, or the network no way back.
     """
     found.check(filters)
-    loaded = Predictor.load(predictor, devices.choose("auto"))
-    if reason := deconvnet.why_not(loaded):
-        raise NotPossible(reason, "Choose a network with max pooling.")
     made: list[FilterMosaic] = []
-    with Cutouts.open(data) as cutouts:
+    with open_network_on_data(predictor, data) as opened:  # what may be doubted was told with the strongest responses
+        loaded, cutouts = opened.predictor, opened.cutouts
+        if reason := deconvnet.why_not(loaded):
+            raise NotPossible(reason, "Choose a network with max pooling.")
         shown = stretch or suited(cutouts.is_picture)
         yield Progress(0, len(filters), "filters")
         for number in filters:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import Stopped
-from core.events import Preview, Progress, Work
+from core.events import NEVER, Preview, Progress, Work
 from core.explain.explanation import Explanation
 from core.explain.occluder import Occluder
 from core.explain.question import ask
@@ -39,9 +39,9 @@ _COARSE = 8  # about so many positions further for the first look
 def explain(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: OcclusionSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: OcclusionSettings = OcclusionSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Map how far the score of one output, or the response of a layer, falls where the image is covered.
@@ -71,6 +71,18 @@ def explain(
         finite.
     SettingsProblem
         The patch is larger than the image.
+
+    Examples
+    --------
+    >>> from core.data.cutouts import Cutouts
+    >>> from core.events import result_of
+    >>> predictor = Predictor.load("runs/first")
+    >>> with Cutouts.open("survey.h5") as cutouts:
+    ...     image = cutouts.images[0]
+    >>> made = result_of(explain(predictor, image, "disk", OcclusionSettings(patch=6, stride=3)))
+    >>> made.target_name, made.map.shape
+    ('disk', (24, 24))
+    >>> made.save_fits("map.fits")
     """
     covered = Occluder(ask(predictor, image, output), settings)
     shape = (len(covered.rows), len(covered.columns))
@@ -112,9 +124,9 @@ class Frame:
 def frames(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: OcclusionSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: OcclusionSettings = OcclusionSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Let the square move over the image, row by row: a film, of which each preview holds a :class:`Frame`.

@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.explain import fused, integrated_gradients
 from core.explain.explanation import Explanation
 from core.explain.question import Question, ask, full_precision
@@ -61,9 +61,9 @@ class _Draw:
 def explain(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
-    output: int | str | None,
-    settings: SmoothGradSettings | ExpectedGradientSettings,
-    stop: threading.Event,
+    output: int | str | None = None,
+    settings: SmoothGradSettings | ExpectedGradientSettings = SmoothGradSettings(),  # noqa: B008 - frozen
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Average the gradient of one output over draws; which ones, the kind of ``settings`` tells.

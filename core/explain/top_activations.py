@@ -24,13 +24,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data.cutouts import Cutouts
 from core.data.target import Classes, Target, label_text
 from core.errors import NotANumber, NotPossible, Stopped
-from core.events import Progress, Skipped, Work
+from core.events import NEVER, Progress, Skipped, Work
 from core.explain import activations
-from core.nets import device as devices
 from core.nets.layers import LayerRow
+from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 
 NUMBER = 9
@@ -137,7 +136,11 @@ class TopActivations:
 
 
 def find(
-    predictor: Path, data: Path, layer: str, stop: threading.Event, rows: NDArray[np.int64] | None = None
+    predictor: Path | str,
+    data: Path | str,
+    layer: str = "",
+    stop: threading.Event = NEVER,
+    rows: NDArray[np.int64] | None = None,
 ) -> Work[TopActivations]:
     """Find the strongest responses of each filter of a layer.
 
@@ -164,13 +167,23 @@ def find(
         A response is not finite.
     UnreadableFile, WrongVersion
         A file cannot be read.
+
+    Examples
+    --------
+    >>> from core.events import result_of
+    >>> found = result_of(find("runs/first", "survey.h5", "activation1"))
+    >>> found.layer.name, len(found.filters), found.galaxies
+    ('features.activation1', 8, 90)
+    >>> strongest = [places[0] for places in found.filters if places]
+    >>> all(place.response > 0 for place in strongest)
+    True
     """
-    loaded = Predictor.load(predictor, devices.choose("auto"))
-    with Cutouts.open(data) as cutouts:
+    with open_network_on_data(predictor, data) as opened:
+        loaded, cutouts = opened.predictor, opened.cutouts
         rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
         scale = cutouts.pixel_scale[rows]
         scale = float(np.median(scale[np.isfinite(scale)])) if np.isfinite(scale).any() else float("nan")
-        for doubt in loaded.check([band.name for band in cutouts.bands], cutouts.shape[1:], scale):
+        for doubt in opened.doubts:
             yield Skipped(doubt)
         found = activations.row_of(loaded, layer, cutouts.shape[1:])
         best = _Best.none(found.shape[0], loaded.device)

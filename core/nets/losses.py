@@ -50,8 +50,11 @@ def balanced_weights(target: Target, labels: NDArray[np.int64]) -> Tensor | None
     """One weight per class, N / (K · count) and at most 20, so that all classes count alike; None if not classes."""
     if not isinstance(target, Classes):
         return None
-    counts = np.bincount(labels, minlength=len(target.names)).astype(np.float64)
-    weights = len(labels) / (len(counts) * np.maximum(counts, 1))
+    from sklearn.utils.class_weight import compute_class_weight  # late: it takes a second, and few trainings need it
+
+    present, count = np.unique(labels), len(target.names)
+    weights = np.full(count, len(labels) / count)  # a class without galaxies counts as if it had one
+    weights[present] = compute_class_weight("balanced", classes=present, y=labels) * len(present) / count
     return torch.tensor(np.minimum(weights, MOST_WEIGHT), dtype=torch.float32)
 
 
@@ -162,4 +165,4 @@ def _of_quantities(settings: LossSettings) -> Loss:
 
 def _gaussian(outputs: Tensor, labels: Tensor) -> Tensor:
     mean, log_sigma = heads.mean_and_log_sigma(outputs)  # (n, K) each
-    return (((labels - mean) * torch.exp(-log_sigma)) ** 2 / 2 + log_sigma).mean()
+    return functional.gaussian_nll_loss(mean, labels, torch.exp(2 * log_sigma), eps=0)  # sigma is held above 0 already

@@ -26,9 +26,10 @@ from core.nets.device import memory_format
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
+from core.project import upgrades
 from core.project.files import write_atomically
 
-FORMAT = 2
+FORMAT = upgrades.PREDICTOR
 _HEADER = "tuning_fork"
 _SAME_SCALE = 1.05
 
@@ -178,8 +179,8 @@ class Predictor:
         write_atomically(path, safetensors.torch.save(tensors, {_HEADER: json.dumps(plan)}))
 
     @classmethod
-    def load(cls, path: Path, device: torch.device | str = "cpu") -> Predictor:
-        """Read a file, or the best weights in the folder of a run.
+    def load(cls, path: Path | str, device: torch.device | str = "cpu") -> Predictor:
+        """Read a file, of an earlier format, too, or the best weights in the folder of a run.
 
         Raises
         ------
@@ -187,31 +188,21 @@ class Predictor:
             It is missing, damaged or something else.
         WrongVersion
             A newer program wrote it.
+
+        Examples
+        --------
+        >>> predictor = Predictor.load("runs/first")
+        >>> predictor.output_names, predictor.stamp_shape
+        (('disk', 'edge-on', 'spheroid'), (1, 24, 24))
         """
+        path = Path(path)
         if path.is_dir():
             path = path / "best.safetensors"
         plan, tensors = _read(path)
         try:
-            return _assembled(plan, tensors).to(device)
+            return _assembled(upgrades.predictor(plan), tensors).to(device)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UnreadableFile(f"The network in this file is damaged ({error}).", "", str(path)) from error
-
-
-def frozen_copy(predictor: Predictor) -> Predictor:
-    """The same predictor with its own, unchanging weights in evaluation mode."""
-    network = cnn.build(predictor.network.settings, predictor.network.shape, predictor.network.outputs)
-    network.load_state_dict(predictor.network.state_dict())
-    network.to(predictor.device).eval().requires_grad_(requires_grad=False)
-    return Predictor(
-        network,
-        predictor.normalisation,
-        predictor.target,
-        predictor.bands,
-        predictor.stamp_shape,
-        predictor.pixel_scale,
-        predictor.output_scale,
-        dict(predictor.card),
-    )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -233,8 +224,6 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise UnreadableFile("The description in this file is damaged.", remedy, str(path)) from error
     if version > FORMAT:
         raise WrongVersion("A newer Tuning Fork wrote this network.", "Update the program.", str(path))
-    if version < FORMAT:
-        raise WrongVersion("An older Tuning Fork wrote this network.", "Train it again with its settings.", str(path))
     return plan, tensors
 
 
@@ -245,16 +234,13 @@ def _assembled(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     target = targets.from_dict(plan["target"])
     channels, height, width = plan["stamp_shape"]
     shape = (channels, height, width)
-    outputs = plan.get("outputs", len(targets.outputs(target)))  # files without error bars need not say it
-    network = cnn.build(NetworkSettings.model_validate(plan["network"]), shape, outputs)
+    network = cnn.build(NetworkSettings.model_validate(plan["network"]), shape, plan["outputs"])
     network.load_state_dict(part("network."))
     network.eval().requires_grad_(requires_grad=False)
     output = part("output.")
     return Predictor(
         network=network,
-        normalisation=normalisation.restored(
-            plan["normalisation"], plan.get("samplewise", "none"), part("normalisation.")
-        ),
+        normalisation=normalisation.restored(plan["normalisation"], plan["samplewise"], part("normalisation.")),
         target=target,
         bands=tuple(plan["bands"]),
         stamp_shape=shape,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import math
 import os
 import re
@@ -14,6 +15,7 @@ from core.errors import FolderInUse, UnreadableFile
 from core.events import EpochEnded, Scores
 from core.project.files import append_durably, file_name, write_atomically
 
+SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 
 
@@ -44,6 +46,11 @@ class RunFolder:
                 f"The folder cannot be made ({error.strerror}).", "Choose another place.", str(path)
             ) from error
         return cls(path)
+
+    @classmethod
+    def at(cls, place: RunFolder | Path | str) -> RunFolder:
+        """The run folder at a path; one that is given already is handed back."""
+        return place if isinstance(place, RunFolder) else cls(Path(place))
 
     @property
     def name(self) -> str:
@@ -79,6 +86,11 @@ class RunFolder:
     def settings_file(self) -> Path:
         """What was asked for, with comments."""
         return self.path / "settings.toml"
+
+    @property
+    def is_study(self) -> bool:
+        """Whether the settings are those that the runs of a study share, and the folder is no run itself."""
+        return any((self.path / name).exists() for name in (SEARCH_FILE, SIZE_STUDY_FILE))
 
     @property
     def environment_file(self) -> Path:
@@ -130,10 +142,19 @@ class RunFolder:
 
     @property
     def data(self) -> Path | None:
-        """The dataset that the run is trained on, if it is still where it was; None: unknown."""
-        with contextlib.suppress(OSError):
-            path = self.path / self.data_file.read_text(encoding="utf-8").strip()
-            return path.resolve() if path.is_file() else None
+        """The dataset that the run is trained on, if it is still where it was; None: unknown.
+
+        The first runs noted its name only: it is then the dataset of this name in the run's project.
+        """
+        if self.data_file.exists():
+            with contextlib.suppress(OSError, ValueError):
+                path = self.path / self.data_file.read_text(encoding="utf-8").strip()
+                return path.resolve() if path.is_file() else None
+            return None
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            name = json.loads(self.metrics_file.read_text(encoding="utf-8"))["data"]["data"]
+            path = self.path.resolve().parent.parent / "datasets" / name
+            return path if path.is_file() else None
         return None
 
     def snapshot(self, epoch: int) -> Path:

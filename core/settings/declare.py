@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -19,9 +19,27 @@ Level = Literal["essential", "expert"]
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, compared by value, unknown names refused, choices known in any case of letters."""
+    """Base of all settings: frozen, compared by value, unknown names refused, choices known in any case of letters.
+
+    Attributes
+    ----------
+    file_format
+        The number of the format in which they are written to files. It rises when a knob changes its name or meaning;
+        a knob that is added, with a default that leaves all as it was, needs no new one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    file_format: ClassVar[int] = 1
+
+    @classmethod
+    def format_of(cls, values: dict[str, Any]) -> int:  # noqa: ARG003 - for subclasses
+        """The format of a file that does not tell it, by the values in it."""
+        return cls.file_format
+
+    @classmethod
+    def upgraded(cls, values: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG003 - for subclasses
+        """The values of a file of this format, brought to today's."""
+        return values
 
     @field_validator("*", mode="before")
     @classmethod

@@ -2,11 +2,14 @@
 
 TOML has no null: a knob whose value is None is written as a comment and read back as its default, which is
 why a knob that may be None must have None as its default.
+
+The number of a file's format stands in its first comment. A file without it, as people write them, is read, too.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,15 +20,18 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.items import Table
 
-from core.errors import SettingsProblem, UnreadableFile
+from core.errors import SettingsProblem, UnreadableFile, WrongVersion
 from core.settings.declare import Knob, Settings, knobs
 
 S = TypeVar("S", bound=Settings)
+_FORMAT = "Tuning Fork settings, format "
 
 
 def dumps(settings: Settings) -> str:
     """Write settings as TOML text, each knob with its help, unit and range as a comment."""
     document = tomlkit.document()
+    document.add(tomlkit.comment(f"{_FORMAT}{settings.file_format}"))
+    document.add(tomlkit.nl())
     _fill(document, settings)
     return tomlkit.dumps(document)
 
@@ -72,10 +78,12 @@ def _condition(knob: Knob) -> str:
 
 
 def loads(model: type[S], text: str, where: str = "") -> S:
-    """Read settings from TOML text.
+    """Read settings from TOML text, of an earlier format, too.
 
     Raises
     ------
+    WrongVersion
+        A newer program wrote it.
     SettingsProblem
         Not TOML, an unknown name (the nearest known one is suggested), or a value outside its limits.
     """
@@ -83,7 +91,11 @@ def loads(model: type[S], text: str, where: str = "") -> S:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"This is not valid TOML: {error}.", "Mend the line or leave it out.", where) from None
-    return validated(model, values, where)
+    told = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
+    version = int(told[1]) if told else model.format_of(values)
+    if version > model.file_format:
+        raise WrongVersion("A newer Tuning Fork wrote these settings.", "Update the program.", where)
+    return validated(model, model.upgraded(values, version), where)
 
 
 def load(model: type[S], path: Path) -> S:

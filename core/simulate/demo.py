@@ -15,7 +15,7 @@ from astropy.table import Table
 
 from core.data.store import Band, DatasetWriter, Origin
 from core.errors import Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.settings import toml
 from core.simulate import galaxies
 from core.simulate.galaxies import BANDS, CLASSES, Galaxy
@@ -26,7 +26,7 @@ _BATCH = 50
 _VERSION = 4  # of the recipe: a new one makes a new survey
 
 
-def make(output: Path, settings: SurveySettings, stop: threading.Event) -> Work[Path]:
+def make(output: Path, settings: SurveySettings, stop: threading.Event = NEVER) -> Work[Path]:
     """Simulate a survey and write it as a dataset.
 
     The catalogue tells the class and the true magnitude, half-light radius, axis ratio and bulge fraction. Each
@@ -62,7 +62,7 @@ def make(output: Path, settings: SurveySettings, stop: threading.Event) -> Work[
     return output
 
 
-def cached(stop: threading.Event, settings: SurveySettings | None = None) -> Work[Path]:
+def cached(stop: threading.Event = NEVER, settings: SurveySettings | None = None) -> Work[Path]:
     """The demonstration survey, made at the first call and found again later.
 
     It lies in the user's cache folder, or in the folder that the environment variable ``TUNINGFORK_CACHE`` names.

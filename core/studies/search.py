@@ -29,26 +29,29 @@ import numpy as np
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, Problem
 from core.evaluate import evaluation
-from core.events import Preview, Progress, Work, result_of
+from core.events import NEVER, Preview, Progress, Work, result_of
+from core.metrics import merits
 from core.project.files import write_atomically
-from core.project.runs import RunFolder
+from core.project.runs import SEARCH_FILE, RunFolder
 from core.settings import toml
-from core.studies import merits, search_figure, trials
+from core.studies import search_figure, trials
 from core.studies import search_space as spaces
 from core.studies.journal import STAGES, Journal
 from core.studies.settings import SearchSettings
-from core.studies.trial import tried
+from core.studies.trial import run_trial
 from core.studies.trials import Search, SearchStage
 from core.studies.workers import Crew
 from core.train.settings import RunSettings
 
 TABLE, BEST, FIGURE = "trials.csv", "best.toml", "search.png"
-_SETTINGS, _SEARCH, _DATA = "settings.toml", "search.toml", "data.checksum"
+_SETTINGS, _SEARCH, _DATA = "settings.toml", SEARCH_FILE, "data.checksum"
 _MAY_CHANGE = {"coarse", "fine", "workers"}
 _POLL = 1.0  # seconds
 
 
-def run(settings: RunSettings, data: Path, folder: Path, search: SearchSettings, stop: threading.Event) -> Work[Search]:
+def run(
+    settings: RunSettings, data: Path, folder: Path, search: SearchSettings, stop: threading.Event = NEVER
+) -> Work[Search]:
     """Search, coarsely and then finely.
 
     Yields the progress in trials, and after each the search so far as a :class:`~core.events.Preview` of a
@@ -85,28 +88,28 @@ def run(settings: RunSettings, data: Path, folder: Path, search: SearchSettings,
         for stage in STAGES:
             if _asked_for(search, stage) and not stop.is_set():
                 _begin_stage(journal, stage, wide)
-                yield from _carried_out(stage, journal, data, crew, stop)
+                yield from _run_stage(stage, journal, data, crew, stop)
     journal.give_back_of_the_dead()
-    return _concluded(journal, data)
+    return _conclude(journal, data)
 
 
-def _carried_out(
+def _run_stage(
     stage: SearchStage, journal: Journal, data: Path, crew: Crew | None, stop: threading.Event
 ) -> Work[None]:
     """Do the trials of a stage, or watch others do them, until all are done."""
     while journal.missing(stage) and not stop.is_set():
         trial = journal.ask(stage) if crew is None else None
         if trial is not None:
-            yield from tried(trial, stage, journal, data, stop)
+            yield from run_trial(trial, stage, journal, data, stop)
         else:
             stop.wait(_POLL)
             journal.give_back_of_the_dead()
             if crew is not None and not crew.is_at_work and journal.missing(stage):
                 raise crew.problem
-        yield from _news(journal)
+        yield from _report_progress(journal)
 
 
-def help_along(data: Path, folder: Path, worker: int, stop: threading.Event) -> Work[int]:
+def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NEVER) -> Work[int]:
     """Take part in a search that another process runs, until it is over; returns how many trials this one has done.
 
     Parameters
@@ -125,7 +128,7 @@ def help_along(data: Path, folder: Path, worker: int, stop: threading.Event) -> 
         stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
         trial = journal.ask(stage) if stage is not None else None
         if stage is not None and trial is not None:
-            yield from tried(trial, stage, journal, data, stop)
+            yield from run_trial(trial, stage, journal, data, stop)
             done += 1
             yield Progress(done, None, "trials")
         elif stage is None and journal.has("fine" if journal.search.fine else "coarse"):
@@ -240,7 +243,7 @@ def with_noise(found: Search, data: Path) -> Search:
     )
     known = merits.flat(judgement.report)
     metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
-    return replace(found, noise=merits.sampling_error(judgement, metric, found.base.seed))
+    return replace(found, noise=judgement.sampling_error(metric, found.base.seed))
 
 
 def is_of(folder: Path, data: Path) -> bool:
@@ -249,7 +252,7 @@ def is_of(folder: Path, data: Path) -> bool:
         return (folder / _DATA).read_text(encoding="utf-8").strip() == cutouts.checksum
 
 
-def _news(journal: Journal) -> Work[None]:
+def _report_progress(journal: Journal) -> Work[None]:
     found = so_far(journal)
     total = sum(found.wanted.values())
     trials.write(found, journal.folder / TABLE)
@@ -257,7 +260,7 @@ def _news(journal: Journal) -> Work[None]:
     yield Preview(found)
 
 
-def _concluded(journal: Journal, data: Path) -> Search:
+def _conclude(journal: Journal, data: Path) -> Search:
     found = so_far(journal)
     trials.write(found, journal.folder / TABLE)
     if found.best is None or found.settings is None:

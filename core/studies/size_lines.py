@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.studies import merits
+from core.metrics import merits
 from core.studies.size_study import SizeStudy
 
 _ONE_SIGMA = (0.158655, 0.841345)

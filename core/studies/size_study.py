@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from core.data.settings import HeldOutPart
 from core.errors import Problem, SettingsProblem, UnreadableFile
+from core.metrics import merits
 from core.project.files import write_list
-from core.studies import merits, power_law
+from core.studies import power_law
 from core.studies.power_law import PowerLaw
 
 _FIRST = ("size", "seed", "run", "epochs", "best_epoch", "galaxies")  # of a row; the figures of merit follow
@@ -72,7 +73,7 @@ class SizeStudy:
     """
 
     folder: Path
-    part: Literal["validation", "test"]
+    part: HeldOutPart
     metric: str
     points: tuple[Point, ...]
     wanted: int

@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from core.project.runs import SEARCH_FILE, SIZE_STUDY_FILE
+
 StudyKind = Literal["search", "training size"]
 _FILES: dict[StudyKind, tuple[str, str]] = {
-    "search": ("search.toml", "trials.csv"),
-    "training size": ("study.toml", "study.csv"),
+    "search": (SEARCH_FILE, "trials.csv"),
+    "training size": (SIZE_STUDY_FILE, "study.csv"),
 }
 _FOLDER = "studies"
 _TIME = "%Y-%m-%d %H.%M.%S"

@@ -19,6 +19,7 @@ import json
 import math
 import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,16 @@ from typing import Any
 import numpy as np
 
 from core.data.cutouts import Cutouts
+from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import FolderInUse, Problem, SettingsProblem, Stopped, TooFewGalaxies
 from core.evaluate import evaluation
-from core.evaluate.evaluation import Part
-from core.events import EpochEnded, Preview, Progress, Skipped, Work, result_of
+from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, result_of, retell
+from core.metrics import merits
 from core.project.files import write_atomically
-from core.project.runs import RunFolder
+from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.settings import toml
-from core.studies import merits, size_figure, size_study
+from core.studies import size_figure, size_study
 from core.studies.settings import TrainingSizeSettings
 from core.studies.size_study import Point, SizeStudy
 from core.train import loop, preparation
@@ -43,7 +45,7 @@ from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
-_RUNS, _STUDY = "settings.toml", "study.toml"
+_RUNS, _STUDY = "settings.toml", SIZE_STUDY_FILE
 _BEGUN = ("running", "stopped")  # reasons of a run that is not finished
 
 
@@ -73,7 +75,7 @@ class _Wanted:
 
 
 def run(
-    settings: RunSettings, data: Path, folder: Path, study: TrainingSizeSettings, stop: threading.Event
+    settings: RunSettings, data: Path, folder: Path, study: TrainingSizeSettings, stop: threading.Event = NEVER
 ) -> Work[SizeStudy]:
     """Train with every size and seed, and say what more labels are worth.
 
@@ -104,7 +106,7 @@ def run(
     Problem
         As a training raises it.
     """
-    facts = _looked_at(settings, data)
+    facts = _inspect(settings, data)
     metric = size_study.chosen_metric(study.metric, facts.known)
     sizes = yield from _sizes(study, facts)
     _begin(settings, folder, study)
@@ -116,10 +118,10 @@ def run(
     for each, end in zip(wanted, ends, strict=True):
         if not _is_finished(each.folder, facts.checksum):
             known.pop((each.size, each.seed), None)
-            yield from _trained(each, data, stop, told, int(end) - each.epochs, int(ends[-1]))
+            yield from _train(each, data, stop, told, int(end) - each.epochs, int(ends[-1]))
             if stop.is_set():
                 break
-        point = known.get((each.size, each.seed)) or _judged(each, data, "validation", metric, stop)
+        point = known.get((each.size, each.seed)) or _evaluate(each, data, "validation", metric, stop)
         found = found.with_point(point)
         size_study.write(found, folder / TABLE)
         yield Preview(found)
@@ -127,11 +129,11 @@ def run(
         raise Stopped
     size_figure.save(found, folder / FIGURE)
     if study.judge_test and not found.missing:
-        found = replace(found, test=(yield from _tested(found, wanted, data, stop)))
+        found = replace(found, test=(yield from _evaluate_test(found, wanted, data, stop)))
     return found
 
 
-def _looked_at(settings: RunSettings, data: Path) -> _Facts:
+def _inspect(settings: RunSettings, data: Path) -> _Facts:
     with Cutouts.open(data) as cutouts:
         target, labels = labelled(cutouts, settings.data)
         unlimited = settings.data.model_copy(update={"train_limit": None})
@@ -251,25 +253,28 @@ def _is_finished(folder: RunFolder, checksum: str) -> bool:
     return values["reason"] not in _BEGUN
 
 
-def _trained(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str], before: int, total: int) -> Work[None]:
+def _train(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str], before: int, total: int) -> Work[None]:
     """Train, or go on after the last whole epoch of a training that was broken off; each notice is told once."""
     half_way = (wanted.folder.last / "current").exists()
     if not half_way and wanted.folder.path.exists():  # it had not come to the end of an epoch
         shutil.rmtree(wanted.folder.path)
+
+    def tell(event: Event) -> Iterator[Event]:
+        if isinstance(event, EpochEnded):
+            yield Progress(before + event.epoch, total, "epochs")
+        elif isinstance(event, Skipped) and str(event.problem) not in told:
+            told.add(str(event.problem))
+            yield event
+
     yield Progress(before, total, "epochs")
     with contextlib.suppress(Stopped):  # before the first epoch of this run; others may be done
-        for event in loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way):
-            if isinstance(event, EpochEnded):
-                yield Progress(before + event.epoch, total, "epochs")
-            elif isinstance(event, Skipped) and str(event.problem) not in told:
-                told.add(str(event.problem))
-                yield event
+        yield from retell(loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way), tell)
 
 
-def _judged(wanted: _Wanted, data: Path, part: Part, metric: str, stop: threading.Event) -> Point:
+def _evaluate(wanted: _Wanted, data: Path, part: HeldOutPart, metric: str, stop: threading.Event) -> Point:
     judgement = result_of(evaluation.run(wanted.folder, data, part, stop))
     values = merits.flat(judgement.report)
-    values[size_study.error_name(metric)] = merits.sampling_error(judgement, metric, wanted.seed)
+    values[size_study.error_name(metric)] = judgement.sampling_error(metric, wanted.seed)
     about = json.loads(wanted.folder.metrics_file.read_text(encoding="utf-8"))
     return Point(
         size=about["data"]["galaxies"]["training"],
@@ -282,11 +287,11 @@ def _judged(wanted: _Wanted, data: Path, part: Part, metric: str, stop: threadin
     )
 
 
-def _tested(found: SizeStudy, wanted: list[_Wanted], data: Path, stop: threading.Event) -> Work[SizeStudy]:
+def _evaluate_test(found: SizeStudy, wanted: list[_Wanted], data: Path, stop: threading.Event) -> Work[SizeStudy]:
     """All runs judged on the test part, after the last one was trained."""
     tested = SizeStudy(found.folder, "test", found.metric, (), len(wanted))
     for number, each in enumerate(wanted):
-        tested = tested.with_point(_judged(each, data, "test", found.metric, stop))
+        tested = tested.with_point(_evaluate(each, data, "test", found.metric, stop))
         yield Progress(number + 1, len(wanted), "runs judged")
     size_study.write(tested, found.folder / TEST_TABLE)
     size_figure.save(tested, found.folder / TEST_FIGURE)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import optuna
 
 from core.errors import NotANumber, NotPossible, OutOfMemory, SettingsProblem, Stopped
-from core.events import EpochEnded, Preview, Scores, Work
+from core.events import NEVER, EpochEnded, Event, Preview, Scores, Work, retell
 from core.project.runs import RunFolder
 from core.studies import trials
 from core.studies.journal import Journal, run_of
@@ -22,7 +23,9 @@ from core.train.settings import RunSettings, StoppingSettings
 _VALUES_FAULT = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other values may do
 
 
-def tried(trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path, stop: threading.Event) -> Work[None]:
+def run_trial(
+    trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path, stop: threading.Event = NEVER
+) -> Work[None]:
     """Train one trial to its end, or until it is given up; tell the journal.
 
     Whatever breaks it off, also a defect, gives its values back to be tried again.
@@ -30,7 +33,9 @@ def tried(trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path,
     try:
         folder = RunFolder(journal.folder / run_of(stage, trial.number))
         settings = trials.of_trial(journal.base, trial.params, journal.epochs(stage))
-        result, given_up = yield from _followed(trial, stage, settings, data, folder, journal.search.objective, stop)
+        result, given_up = yield from _train_and_report(
+            trial, stage, settings, data, folder, journal.search.objective, stop
+        )
     except _VALUES_FAULT as problem:
         journal.prune(trial, problem.sentence)
     except Stopped:
@@ -47,7 +52,7 @@ def tried(trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path,
             journal.finish(trial, _objective(result.scores, journal.search.objective), result.best_epoch)
 
 
-def _followed(
+def _train_and_report(
     trial: optuna.Trial,
     stage: SearchStage,
     settings: RunSettings,
@@ -58,12 +63,9 @@ def _followed(
 ) -> Work[tuple[RunResult, bool]]:
     """Train and report each epoch; returns the result, and whether the trial was given up."""
     halt, given_up = threading.Event(), False
-    work = loop.run(settings, data, folder, halt)
-    while True:
-        try:
-            event = next(work)
-        except StopIteration as end:
-            return end.value, given_up
+
+    def judge_epoch(event: Event) -> Iterator[Event]:
+        nonlocal given_up
         if isinstance(event, EpochEnded):
             yield Preview(TrialEpoch(stage, trial.number, event))
             value = _objective(event.validation, objective)
@@ -72,6 +74,9 @@ def _followed(
             given_up = event.epoch < event.epochs and trial.should_prune()
         if given_up or stop.is_set():
             halt.set()
+
+    result = yield from retell(loop.run(settings, data, folder, halt), judge_epoch)
+    return result, given_up
 
 
 def _objective(scores: Scores, objective: Literal["score", "loss"]) -> float:

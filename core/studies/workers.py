@@ -13,7 +13,7 @@ import psutil
 from core.errors import Problem
 
 _PATIENCE = 60.0  # seconds for a worker to end its batch and give its trial back
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[2]  # where this very ``core`` lies, installed or not
 
 
 class Crew:
@@ -89,13 +89,17 @@ class Crew:
 
 
 def command(data: Path, folder: Path, number: int) -> list[str]:
-    """The command line of a worker."""
-    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "core.cli"]
+    """The command line of a worker.
+
+    With the safe path (``-P``) Python does not look for modules in the working folder, which may hold a ``core`` or a
+    ``torch.py`` of the user's own.
+    """
+    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "core.cli"]
     return [*program, "search", str(data), "-o", str(folder), "--worker", "--leash", str(number), "--quiet"]
 
 
 def environment(count: int) -> dict[str, str]:
-    """The environment of a worker: the processors are shared among so many of them."""
+    """The environment of a worker: this program's folder is searched first, and so many share the processors."""
     threads = max(1, (psutil.cpu_count(logical=False) or os.cpu_count() or 1) // count)
     path = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH", "")) if part)
     return os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path}

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from core.data.cutouts import Cutouts
 from core.errors import Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.nets.device import free_memory
 from core.nets.normalisation import Normalisation
 from core.train import distributed
@@ -184,7 +184,7 @@ def open_images(
     rows: Rows,
     normalisation: Normalisation,
     device: torch.device,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
     held: bool | None = None,
 ) -> Work[ImageSource]:
     """Read ``rows`` into memory if they fit there, or prepare to stream them.

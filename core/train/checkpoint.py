@@ -23,6 +23,7 @@ from torch import Tensor
 from core.errors import UnreadableFile, WrongVersion
 from core.events import EpochEnded, Scores
 from core.nets.predictor import Predictor
+from core.project import upgrades
 from core.project.files import write_atomically
 
 FORMAT = 1
@@ -91,6 +92,7 @@ def load(last: Path) -> Checkpoint:
         state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         if state["format"] > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this run.", "Update the program.", str(folder))
+        state = upgrades.checkpoint(state)
         tensors = safetensors.torch.load((folder / "optimiser.safetensors").read_bytes())
         memory = {
             "state": _put_together(tensors, state["optimiser"]["plain"]),
@@ -102,7 +104,7 @@ def load(last: Path) -> Checkpoint:
             "This run has no whole epoch to go on from.", "Start it anew in another folder.", str(last)
         ) from error
     predictor = Predictor.load(folder / "network.safetensors")
-    return Checkpoint(predictor, memory, history, state["seed"], state.get("scaler", {}))
+    return Checkpoint(predictor, memory, history, state["seed"], state["scaler"])
 
 
 def _taken_apart(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:

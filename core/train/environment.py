@@ -16,6 +16,7 @@ import torch
 from core.errors import OutOfMemory
 from core.nets import device as devices
 
+FORMAT = 1
 _PACKAGES = ("tuning-fork", "numpy", "h5py", "astropy", "safetensors", "pydantic")
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's mallopt
 _USUAL_MMAPS, _USUAL_TRIM = 65536, 128 * 1024
@@ -25,7 +26,7 @@ _KEPT = 512 * 2**20
 def described(device: torch.device, precision: torch.dtype, seed: int, data: str, split: str) -> str:
     """The record as TOML: versions, machine, device, precision, seed, fingerprints of data and split."""
     document = tomlkit.document()
-    document.add("format", tomlkit.item(1))
+    document.add("format", tomlkit.item(FORMAT))
     document.add("python", tomlkit.item(platform.python_version()))
     document.add("system", tomlkit.item(f"{platform.system()} {platform.machine()}"))
     document.add("device", tomlkit.item(devices.describe(device, precision)))

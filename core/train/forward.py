@@ -19,7 +19,7 @@ from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
 
-def answered(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
     """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K).
 
     Where several processes work together, each asks the network about its own galaxies of the batch.
@@ -34,7 +34,7 @@ def answered(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tupl
         if dropout.generator is not None:
             dropout.generator.manual_seed(torch_seed(seed, "dropout", epoch, batch))
     with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
-        outputs = plan.trained(varied[own])
+        outputs = plan.distributed_network(varied[own])
     return varied, distributed.gathered(outputs, len(varied))
 
 

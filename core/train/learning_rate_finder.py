@@ -30,10 +30,10 @@ from torch import Tensor
 
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
-from core.events import Progress, Skipped, Work
+from core.events import NEVER, Progress, Skipped, Work
 from core.train import environment, optimiser, preparation
 from core.train.batches import ImageSource, Rows, open_images
-from core.train.forward import answered, order, shown_labels
+from core.train.forward import forward_batch, order, shown_labels
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
@@ -71,7 +71,7 @@ class RateRange:
     suggestion: float
 
 
-def run(settings: RunSettings, data: Path, stop: threading.Event, *, steps: int = STEPS) -> Work[RateRange]:
+def run(settings: RunSettings, data: Path, stop: threading.Event = NEVER, *, steps: int = STEPS) -> Work[RateRange]:
     """Try learning rates from 1e-6 to 10 on a throwaway network.
 
     Parameters
@@ -148,7 +148,7 @@ def _losses(
         if stop.is_set():
             raise Stopped
         epoch, (rows, stamps) = next(batches)
-        _, outputs = answered(plan, stamps, epoch, step)
+        _, outputs = forward_batch(plan, stamps, epoch, step)
         loss = criterion(outputs.float(), shown_labels(plan, rows, epoch, step))
         value = loss.item()
         if not math.isfinite(value) or (losses and value > _BLOWN_UP * max(losses[0], min(losses))):

@@ -26,7 +26,8 @@ from torch import nn
 from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, NotANumber, NotPossible, Stopped
-from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
+from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
+from core.metrics.tally import Tally
 from core.nets.device import memory_format
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
@@ -48,12 +49,11 @@ from core.train import (
 )
 from core.train.batches import ImageSource, in_order, open_images
 from core.train.checkpoint import Checkpoint
-from core.train.forward import answered, order, shown_labels
+from core.train.forward import forward_batch, order, shown_labels
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
-from core.train.scoring import Tally
 from core.train.settings import RunSettings
-from core.train.zero_shot import Baseline, judged
+from core.train.zero_shot import Baseline, evaluate_base
 
 Reason = Literal["finished", "early", "stopped"]
 _VALIDATION_BATCH = 256
@@ -86,7 +86,12 @@ class RunResult:
 
 
 def run(
-    settings: RunSettings, data: Path, folder: RunFolder, stop: threading.Event, *, resume: bool = False
+    settings: RunSettings,
+    data: Path | str,
+    folder: RunFolder | Path | str,
+    stop: threading.Event = NEVER,
+    *,
+    resume: bool = False,
 ) -> Work[RunResult]:
     """Train a network on a dataset, or go on with a run that was broken off.
 
@@ -97,7 +102,7 @@ def run(
     data
         The dataset.
     folder
-        An empty run folder, or with ``resume`` the run's.
+        An empty run folder, or one that is yet to be made, or with ``resume`` the run's.
     stop
         When set, the running epoch ends with the current batch, is validated and saved.
     resume
@@ -110,7 +115,26 @@ def run(
         The data, the settings or the device do not allow it, or the loss is no longer a number.
     Stopped
         ``stop`` was set before the first batch was done.
+
+    Examples
+    --------
+    Train, and see what comes of it:
+
+    >>> from core.events import EpochEnded, result_of
+    >>> settings = RunSettings.model_validate({"network": {"depth": 2}, "optimiser": {"epochs": 2}})
+    >>> trained = result_of(run(settings, "survey.h5", "runs/second"))
+    >>> trained.reason, trained.epochs
+    ('finished', 2)
+
+    Or watch the epochs go by; ``break`` ends the training, which :func:`core.train.resuming.run` takes up again:
+
+    >>> for event in run(settings, "survey.h5", "runs/third"):
+    ...     if isinstance(event, EpochEnded):
+    ...         print(f"epoch {event.epoch} of {event.epochs}: accuracy {event.validation.values['accuracy']:.2f}")
+    epoch 1 of 2: accuracy ...
+    epoch 2 of 2: accuracy ...
     """
+    folder = RunFolder.at(folder)
     earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
@@ -121,7 +145,7 @@ def run(
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
         with (yield from open_images(cutouts, rows, plan.early, plan.device, stop)) as images:
-            baseline = judged(plan, images) if earlier is None else run_report.read_baseline(folder)
+            baseline = evaluate_base(plan, images) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
             done = len(earlier.history) if earlier is not None else 0
@@ -159,7 +183,7 @@ def _train(
         costs = stopping.costs(history, settings.stopping)
         train, seconds = yield from _epoch(plan, images, criterion, moving, epoch, costs, stop)
         started = time.perf_counter()
-        validation = validated(plan, images, judge).scores()
+        validation = validate(plan, images, judge).scores()
         if not math.isfinite(validation.loss):
             raise nan_diagnosis.explained(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
@@ -178,10 +202,10 @@ def _train(
         )
         history.append(ended)
         note(ended)
-        yield from _kept(plan, folder, moving, history, baseline)
+        yield from _save_epoch(plan, folder, moving, history, baseline)
     if not history:
         raise Stopped
-    return _finished(plan, images, folder, judge, history, reason, baseline)
+    return _finish(plan, images, folder, judge, history, reason, baseline)
 
 
 def _epoch(
@@ -200,7 +224,7 @@ def _epoch(
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
         labels = shown_labels(plan, rows, epoch, batch)
-        varied, outputs = answered(plan, stamps, epoch, batch)
+        varied, outputs = forward_batch(plan, stamps, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
         if not math.isfinite(value):
@@ -217,7 +241,7 @@ def _epoch(
     return tally.scores(), seconds
 
 
-def validated(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
+def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
     """The validation part through the network: float32, nothing varied, every galaxy once."""
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
@@ -231,7 +255,7 @@ def validated(plan: TrainingPlan, images: ImageSource, criterion: Loss, network:
     return tally
 
 
-def _kept(
+def _save_epoch(
     plan: TrainingPlan, folder: RunFolder, moving: OptimiserStep, history: list[EpochEnded], baseline: Baseline | None
 ) -> Work[None]:
     """Write down the epoch that has just ended, in the order in which a killed run can be understood."""
@@ -250,7 +274,7 @@ def _kept(
     yield CheckpointSaved(ended.epoch, path, is_best)
 
 
-def _finished(
+def _finish(
     plan: TrainingPlan,
     images: ImageSource,
     folder: RunFolder,
@@ -260,7 +284,7 @@ def _finished(
     baseline: Baseline | None,
 ) -> RunResult:
     best = Predictor.load(folder.best, plan.device)
-    warnings = [run_report.CONSTANT] if validated(plan, images, criterion, best.network).is_constant() else []
+    warnings = [run_report.CONSTANT] if validate(plan, images, criterion, best.network).is_constant() else []
     values = run_report.metrics(plan, history, reason, warnings, baseline)
     run_report.write_metrics(folder, values)
     run_report.write_card(folder, plan, values)
@@ -277,7 +301,7 @@ def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Che
     """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
     drawn = splits.fingerprint(plan.split, cutouts.ids)
-    if earlier is not None and environment.recorded_split(folder.environment_file) not in {None, drawn}:
+    if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, drawn}:
         raise NotPossible(
             "The parts of the data would not be those with which this run began, so that it cannot go on.",
             "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
@@ -295,3 +319,11 @@ def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Che
         run_report.note(folder, f"goes on after epoch {len(earlier.history)}")
     for notice in plan.notices:
         run_report.note(folder, str(notice))
+
+
+def _recorded_split(folder: RunFolder, ids: Sequence[str]) -> str | None:
+    """The fingerprint of the parts with which a run began; the first runs kept the parts only. None: there is none."""
+    recorded = environment.recorded_split(folder.environment_file)
+    if recorded is None and folder.split_file.exists():
+        return splits.fingerprint(splits.load(folder.split_file, ids), ids)
+    return recorded

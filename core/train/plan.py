@@ -50,7 +50,7 @@ class TrainingPlan:
         when they are read.
     mirror
         For each class or answer the one of the mirror image, (K,) on the device; None if flips change no label.
-    trained
+    distributed_network
         The network as the training calls it, see :func:`core.train.distributed.wrapped`.
     dropouts
         The network's dropout layers, with one generator; the loop sets its seed batch by batch.
@@ -71,7 +71,7 @@ class TrainingPlan:
     lost_noise: Tensor
     scales_late: bool
     mirror: Tensor | None
-    trained: nn.Module
+    distributed_network: nn.Module
     dropouts: list[OwnDropout]
     facts: dict[str, Any]
     notices: list[Problem]

@@ -39,7 +39,7 @@ _SAMPLE = 2000
 _SAMPLE_BYTES = 256 * 2**20
 
 
-def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None = None) -> TrainingPlan:
+def prepare(settings: RunSettings, cutouts: Cutouts, resumed: Predictor | None = None) -> TrainingPlan:
     """Settle target, split, network and scaling.
 
     Parameters
@@ -48,7 +48,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         What was asked for.
     cutouts
         The dataset.
-    trained
+    resumed
         The network of a run that goes on; None for a new one.
 
     Raises
@@ -57,24 +57,24 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         Of many kinds: too few galaxies, unfit columns, bands that do not match, too deep a network.
     """
     device = devices.choose(settings.device)
-    base = _base(settings) if trained is None else None
+    base = _load_base(settings) if resumed is None else None
     target, labels = labelled(cutouts, settings.data)
     stopping.require_known(target, settings.stopping)
     votes = numbers_of_votes(cutouts, settings, target)
     if votes is not None:
         labels[~(votes > 0)] = np.nan
-    if trained is not None:
-        _require_same_data(trained, target, cutouts)
+    if resumed is not None:
+        _require_same_data(resumed, target, cutouts)
     split = parted(cutouts, target, labels, settings)
     _require_enough(split, settings)
     augmentation, notices = suited(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
-        notices += _fit_of(base, target, cutouts)
+        notices += _compare_base(base, target, cutouts)
     notices += _without_effect(settings, target)
-    sample = _sample(cutouts, split.train, settings.seed)
-    predictor = trained or _fresh(settings, cutouts, target, labels[split.train], sample, base)
+    sample = _draw_sample(cutouts, split.train, settings.seed)
+    predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     if (narrow := _narrow(predictor, sample)) is not None:
         notices.append(narrow)
     scales_late = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
@@ -94,7 +94,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, trained: Predictor | None =
         lost_noise=lost_noise(stamps).to(device),
         scales_late=scales_late,
         mirror=_mirror(augmentation, target, device),
-        trained=distributed.wrapped(predictor.network, _smallest_batch(split, settings)),
+        distributed_network=distributed.wrapped(predictor.network, _smallest_batch(split, settings)),
         dropouts=_own_dropouts(predictor, device),
         facts=_facts(cutouts, target, labels, split),
         notices=notices,
@@ -121,7 +121,7 @@ def parted(cutouts: Cutouts, target: Target, labels: NDArray[Any], settings: Run
     return splits.split(cutouts.ids, labels, target, data, settings.seed, _groups(cutouts, data.group))
 
 
-def _base(settings: RunSettings) -> Predictor | None:
+def _load_base(settings: RunSettings) -> Predictor | None:
     wish = settings.transfer
     if wish.start_from:
         return Predictor.load(Path(wish.start_from).expanduser())
@@ -148,9 +148,9 @@ def _require_enough(split: Split, settings: RunSettings) -> None:
         )
 
 
-def _require_same_data(trained: Predictor, target: Target, cutouts: Cutouts) -> None:
+def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> None:
     """A run can only go on with what it began with."""
-    if target != trained.target or trained.card.get("checksum") != cutouts.checksum:
+    if target != resumed.target or resumed.card.get("checksum") != cutouts.checksum:
         raise NotPossible(
             "The dataset or its labels have changed since this run began, so that it cannot go on.",
             "Start a new run from its weights instead.",
@@ -168,9 +168,9 @@ def _without_effect(settings: RunSettings, target: Target) -> list[Problem]:
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
 
 
-def _fit_of(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
+def _compare_base(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
     """What differs between the base's training and this dataset."""
-    found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], _pixel_scale(cutouts))
+    found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
     units = transfer.changed_units(base.target, target)
     if units:
         found.append(
@@ -182,7 +182,7 @@ def _fit_of(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
     return found
 
 
-def _fresh(
+def _build_predictor(
     settings: RunSettings,
     cutouts: Cutouts,
     target: Target,
@@ -199,12 +199,12 @@ def _fresh(
         network = cnn.build(settings.network, shape, heads.width(target, error_bars=error_bars), weights)
         if settings.network.backbone and settings.network.weights:
             backbone.load(network.stages, settings.network.backbone, settings.network.weights)
-        scaling = _fitted(sample, settings, cutouts)
+        scaling = _fit_scaling(sample, settings, cutouts)
     else:
         network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
         scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
-    return Predictor(network, scaling, target, bands, shape, _pixel_scale(cutouts), scale)
+    return Predictor(network, scaling, target, bands, shape, cutouts.median_pixel_scale, scale)
 
 
 def usable(cutouts: Cutouts, settings: RunSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -219,10 +219,10 @@ def usable(cutouts: Cutouts, settings: RunSettings) -> tuple[NDArray[np.int64], 
 def scaling(cutouts: Cutouts, settings: RunSettings) -> Normalisation:
     """The input scaling of a training to come, fitted on its training part."""
     rows, _ = usable(cutouts, settings)
-    return _fitted(_sample(cutouts, rows, settings.seed), settings, cutouts)
+    return _fit_scaling(_draw_sample(cutouts, rows, settings.seed), settings, cutouts)
 
 
-def _fitted(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts) -> Normalisation:
+def _fit_scaling(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts) -> Normalisation:
     wish = settings.network
     kind = wish.normalisation
     if kind == "auto":
@@ -231,7 +231,7 @@ def _fitted(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts
     return normalisation.fit(sample, kind, wish.samplewise, floor)
 
 
-def _sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+def _draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
     """Training stamps to fit the input scaling on: all of them, or as many as say the same."""
     most = min(_SAMPLE, max(16, _SAMPLE_BYTES // (4 * math.prod(cutouts.shape[1:]))))
     if len(rows) > most:
@@ -242,11 +242,6 @@ def _sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.
 def _smallest_batch(split: Split, settings: RunSettings) -> int:
     galaxies = len(split.train)
     return galaxies // math.ceil(galaxies / settings.optimiser.batch_size)
-
-
-def _pixel_scale(cutouts: Cutouts) -> float:
-    known = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
-    return float(np.median(known)) if len(known) else float("nan")
 
 
 def _groups(cutouts: Cutouts, column: str) -> list[str] | None:

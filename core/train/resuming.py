@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from core.errors import NotPossible, Problem, SettingsProblem
-from core.events import Skipped, Work
+from core.events import NEVER, Skipped, Work
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import checkpoint, loop, stopping
@@ -21,9 +21,9 @@ _BY_LENGTH = ("cosine", "one-cycle")  # learning rates that depend on the number
 
 
 def run(
-    folder: RunFolder,
-    stop: threading.Event,
-    data: Path | None = None,
+    folder: RunFolder | Path | str,
+    stop: threading.Event = NEVER,
+    data: Path | str | None = None,
     *,
     epochs: int | None = None,
     patience: int | None = None,
@@ -48,7 +48,14 @@ def run(
     ------
     Problem
         There is no run, its dataset is not there or has changed, or there is nothing left to do.
+
+    Examples
+    --------
+    >>> from core.events import result_of
+    >>> result_of(run("runs/first", epochs=7)).epochs
+    7
     """
+    folder = RunFolder.at(folder)
     before = begun(folder)
     data = data or folder.data
     if data is None:

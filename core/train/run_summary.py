@@ -85,7 +85,7 @@ class RunSummary:
 
 
 def found(place: Path) -> list[RunFolder]:
-    """The runs in a folder and the folders below, by name; a run's own folder is one, too.
+    """The runs in a folder and the folders below, those of studies, too, by name; a run's own folder is one as well.
 
     Raises
     ------
@@ -95,7 +95,8 @@ def found(place: Path) -> list[RunFolder]:
     if not place.is_dir():
         raise UnreadableFile("There is no such folder.", "", str(place))
     files = sorted(place.rglob("settings.toml"))
-    return [RunFolder(file.parent) for file in files if not any(part.startswith(".") for part in file.parts)]
+    folders = [RunFolder(file.parent) for file in files if not any(part.startswith(".") for part in file.parts)]
+    return [folder for folder in folders if not folder.is_study]
 
 
 def summary(run: RunFolder) -> RunSummary:

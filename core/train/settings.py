@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from core.data.settings import DataSettings
 from core.nets.settings import LossSettings, NetworkSettings
+from core.project import upgrades
 from core.settings.declare import Settings, setting
 from core.train.augmentation.settings import AugmentationSettings
 
@@ -202,6 +203,18 @@ class TransferSettings(Settings):
 
 class RunSettings(Settings):
     """One run, complete: the same settings, data and machine give the same numbers."""
+
+    file_format: ClassVar[int] = upgrades.SETTINGS
+
+    @classmethod
+    def format_of(cls, values: dict[str, Any]) -> int:
+        """The format of a file that does not tell it, by the values in it."""
+        return upgrades.settings_format(values)
+
+    @classmethod
+    def upgraded(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
+        """The values of a file of this format, brought to today's."""
+        return upgrades.settings(values, version)
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(

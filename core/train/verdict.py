@@ -114,7 +114,7 @@ def _of_curves(training: Values, costs: Values, name: str, settings: RunSettings
     if _rise(costs) > _RESIDUE * gained and trend(training[lowest:][-_MOST:]) < 0:
         sentence = f"Over-fitting since epoch {lowest + 2}: the validation {name} gets worse, the training better."
         return Verdict("over-fitting", lowest + 2, f"{sentence} {_best(costs, noise)}", _GENERALISE)
-    gain = -10 * _slope(recent)
+    gain = -10 * slope(recent)
     falls = trend(recent) < -_SURE or (trend(half) < -_SURE and trend(recent) < -1)
     if falls and gain > _RESIDUE * gained:
         sentence = f"Still improving: the validation {name} gets better by {gain:.2g} in ten epochs."
@@ -138,10 +138,11 @@ def _rise(costs: Values) -> float:
     return rise if rise > (_SURE + 1) * doubt else 0.0  # one more, since the lowest was chosen
 
 
-def _slope(values: Values) -> float:
+def slope(values: Values) -> float:
     """The median of the slopes between all pairs (Theil & Sen), per epoch."""
-    first, second = np.triu_indices(len(values), 1)
-    return float(np.median((values[second] - values[first]) / (second - first)))
+    from scipy.stats import theilslopes  # late: it takes a second, and the window only draws the noise
+
+    return float(theilslopes(values).slope)
 
 
 def _best(costs: Values, noise: Values) -> str:
@@ -191,11 +192,12 @@ def scatter(values: Values) -> Values:
 
 def trend(values: Values) -> float:
     """How surely values rise (positive) or fall, in standard deviations of Kendall's rank test against time."""
-    count = len(values)
-    if count < 3:
+    if len(values) < 3 or np.ptp(values) == 0:
         return 0.0
-    later = np.sign(values[None, :] - values[:, None])[np.triu_indices(count, 1)]
-    return float(later.sum() / math.sqrt(count * (count - 1) * (2 * count + 5) / 18))
+    from scipy.stats import kendalltau, norm  # late, as above
+
+    found = kendalltau(np.arange(len(values)), values, method="asymptotic")
+    return math.copysign(float(norm.isf(found.pvalue / 2)), found.statistic)
 
 
 def lead(costs: Values, noise: Values) -> float:

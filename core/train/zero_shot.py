@@ -9,10 +9,10 @@ import torch
 from core.data import target as targets
 from core.data.target import Classes, Quantities, VoteFractions
 from core.events import Scores
+from core.metrics.tally import Tally
 from core.nets import losses, transfer
 from core.train.batches import ImageSource, in_order
 from core.train.plan import TrainingPlan
-from core.train.scoring import Tally
 
 _BATCH = 256
 
@@ -36,7 +36,7 @@ class Baseline:
     names: tuple[str, ...]
 
 
-def judged(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
+def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
     """Judge ``plan.base`` on the validation part, before the first step; None where it knows none of the names.
 
     All its classes compete: to choose one that the new data does not have is a mistake, too.

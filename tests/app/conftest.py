@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
+from app.jobs.job import Job
 from app.session.session import Session
 from core.data.store import Band, DatasetWriter, Origin
 from core.events import result_of
@@ -71,6 +72,21 @@ def trained(galaxies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     finally:
         project.close()
     return folder
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Titles of the jobs that were begun, in order."""
+    titles: list[str] = []
+    start = Job.start
+
+    def noted(job: Job) -> None:
+        if job.state == "waiting":
+            titles.append(job.title)
+        start(job)
+
+    monkeypatch.setattr(Job, "start", noted)
+    return titles
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import sys, threading
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QPlainTextEdit
 from app import start
-from app.window import MainWindow
+from app.shell.window import MainWindow
 
 def look():
     window = next(widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow))

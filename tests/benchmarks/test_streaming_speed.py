@@ -16,7 +16,7 @@ from core.data.cutouts import Cutouts
 from core.events import result_of
 from core.train import environment, optimiser, preparation
 from core.train.batches import open_images
-from core.train.forward import answered, order, shown_labels
+from core.train.forward import forward_batch, order, shown_labels
 from core.train.optimiser import OptimiserStep
 from core.train.settings import OptimiserSettings, RunSettings
 
@@ -39,7 +39,7 @@ def test_streaming_keeps_eight_tenths_of_the_speed_in_memory(tmp_path):
                 forget(data)
                 started = time.perf_counter()
                 for batch, (wanted, stamps) in enumerate(images.batches(order(plan, 1)), 1):
-                    _, outputs = answered(plan, stamps, 1, batch)
+                    _, outputs = forward_batch(plan, stamps, 1, batch)
                     moving.step(criterion(outputs, shown_labels(plan, wanted, 1, batch)), 1e-3)
                 return len(plan.split.train) / (time.perf_counter() - started)
 

@@ -31,7 +31,7 @@ import time
 began = time.perf_counter()
 from PySide6.QtWidgets import QApplication
 from app import theme
-from app.window import MainWindow
+from app.shell.window import MainWindow
 application = QApplication([])
 theme.apply(application)
 window = MainWindow()

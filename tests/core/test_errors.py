@@ -18,7 +18,11 @@ def test_every_problem_says_where_what_and_what_to_do(kind: type[Problem]):
 
 
 def test_remedy_and_place_may_be_missing():
-    assert str(Problem("It is empty.")) == "It is empty."
+    assert str(Problem("It is empty.")) == Problem("It is empty.").text == "It is empty."
+
+
+def test_the_text_of_a_problem_is_sentence_and_remedy_without_the_place():
+    assert Problem("It is empty.", "Fetch it again.", "a.fits").text == "It is empty. Fetch it again."
 
 
 def test_a_problem_survives_the_way_to_another_process():

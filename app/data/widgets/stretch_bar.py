@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QToolButton, QWidget
 from app.theme import icon
 from app.widgets.flow import FlowLayout
 from app.widgets.inputs import DecimalSpin
-from core.data.stretch import COLOUR_MAPS, ColourMap, StretchSettings
+from core.data.stretch import ColourMap, StretchSettings, colour_table
 from core.settings.declare import knobs
 
 _SWATCH = QSize(56, 12)
@@ -129,7 +129,7 @@ def _number(*, logarithmic: bool, low: float, high: float, suffix: str = "") -> 
 
 
 def _swatch(name: str) -> QIcon:
-    table = COLOUR_MAPS[name]
+    table = colour_table(name)
     across = table[np.linspace(0, 255, _SWATCH.width()).astype(np.intp)]
     picture = np.ascontiguousarray(np.repeat(across[None], _SWATCH.height(), axis=0))
     image = QImage(picture.data, _SWATCH.width(), _SWATCH.height(), 3 * _SWATCH.width(), QImage.Format.Format_RGB888)

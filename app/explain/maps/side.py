@@ -195,4 +195,4 @@ def _is_alike(one: MapRequest, other: MapRequest) -> bool:
 
 def sentence(problem: object) -> str:
     """What went wrong and what to do, in one line."""
-    return f"{problem.sentence} {problem.remedy}".strip() if isinstance(problem, Problem) else str(problem)
+    return problem.text if isinstance(problem, Problem) else str(problem)

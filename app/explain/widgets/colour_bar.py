@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import colours
-from core.data.stretch import COLOUR_MAPS
+from core.data.stretch import colour_table
 
 _THICK = 10
 _GAP = 3
@@ -35,7 +35,7 @@ class ColourBar(QWidget):
 
     def set_scale(self, low: float, high: float, colour_map: str) -> None:
         """Reach from ``low`` to ``high`` in the colours of that map."""
-        self._low, self._high, self._table = low, high, COLOUR_MAPS[colour_map]
+        self._low, self._high, self._table = low, high, colour_table(colour_map)
         self.setAccessibleDescription(f"Colours from {written(low)} to {written(high)}")
         self.update()
 

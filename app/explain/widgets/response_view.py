@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.explain.widgets.colour_bar import ColourBar
 from app.widgets.mosaic import Mosaic
-from core.data.stretch import COLOUR_MAPS
+from core.data.stretch import colour_table
 
 
 class ResponseView(QWidget):
@@ -59,7 +59,7 @@ class ResponseView(QWidget):
         shades = ((responses - low) / (high - low) * 255).round().astype(np.uint8)
         peaks = responses.max(axis=(1, 2))
         tips = [f"Filter {number + 1}, at most {peak:.3g}" for number, peak in enumerate(peaks)]
-        self.maps.set_pictures(list(COLOUR_MAPS[colour_map][shades]), tips)
+        self.maps.set_pictures(list(colour_table(colour_map)[shades]), tips)
         self.bar.set_scale(low, high, colour_map)
 
     def show_weights(self, pictures: NDArray[np.uint8]) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPix
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme import colours, is_dark
-from core.data.stretch import COLOUR_MAPS
+from core.data.stretch import colour_table
 
 _SIDE, _RIGHT = 34.0, 56.0  # pixels left of the first axis and right of the last, for what is written there
 _ABOVE, _BELOW = 30.0, 12.0
@@ -289,7 +289,7 @@ def _colour(shade: float | None) -> QColor:
         parts = ((line.red(), ground.red()), (line.green(), ground.green()), (line.blue(), ground.blue()))
         return QColor(*(round(_FAINT * a + (1 - _FAINT) * b) for a, b in parts))  # opaque: others are slow to draw
     low, high = _DARK if is_dark() else _LIGHT
-    return QColor(*(int(part) for part in COLOUR_MAPS["viridis"][round(low + (high - low) * min(max(shade, 0), 1))]))
+    return QColor(*(int(part) for part in colour_table("viridis")[round(low + (high - low) * min(max(shade, 0), 1))]))
 
 
 def _distance(path: NDArray[np.float64], x: float, y: float) -> float:

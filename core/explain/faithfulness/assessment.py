@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.segmentation import Segmentation, segment
-from core.events import Work
+from core.events import NEVER, Work
 from core.explain import methods
 from core.explain.explanation import Explanation
 from core.explain.faithfulness import deletion
@@ -50,7 +50,7 @@ def believe(
     image: NDArray[np.float32],
     output: int | str | None,
     settings: BeliefSettings,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Belief]:
     """Make a map, and ask whether to believe it.
@@ -87,7 +87,7 @@ def judge(
     image: NDArray[np.float32],
     made: Explanation,
     settings: BeliefSettings,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
 ) -> Work[Belief]:
     """Ask whether to believe a map that is there already; the parameters are those of :func:`believe`.
 

@@ -39,7 +39,7 @@ from torch import Tensor
 
 from core.data.target import Quantities
 from core.errors import NotPossible, Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 from core.explain import fused
 from core.explain.faithfulness.settings import DeletionSettings
 from core.explain.question import Question, ask, full_precision
@@ -123,7 +123,7 @@ def curves(
     output: int | str | None,
     ranking: NDArray[np.floating],
     settings: DeletionSettings,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
 ) -> Work[DeletionCurves]:
     """Follow one output while the pixels of a galaxy are deleted, and inserted, in the order of a map.
 

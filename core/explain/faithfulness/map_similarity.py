@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 
 def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
@@ -15,4 +15,4 @@ def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) 
     for values in (first, second):
         if not np.isfinite(values).all() or np.ptp(values) == 0:
             return float("nan")
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+    return float(spearmanr(first, second, axis=None).statistic)

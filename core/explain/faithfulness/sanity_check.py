@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.errors import Problem, Stopped
-from core.events import Progress, Work, result_of
+from core.events import NEVER, Progress, Work, result_of
 from core.explain import methods
 from core.explain.activations import short
 from core.explain.explanation import Explanation
@@ -130,7 +130,7 @@ def check(
     method: str,
     knobs: Settings,
     settings: RandomisedSettings,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
 ) -> Work[RandomisedCheck]:
     """Ask random networks by a method for the same map as the trained one.
 
@@ -163,7 +163,7 @@ def check(
 
 
 def compared(
-    predictor: Predictor, explained: Explain, settings: RandomisedSettings, stop: threading.Event
+    predictor: Predictor, explained: Explain, settings: RandomisedSettings, stop: threading.Event = NEVER
 ) -> Work[RandomisedCheck]:
     """Do as :func:`check` does for any way to ask; the other parameters are the same."""
     original = yield from explained(predictor)

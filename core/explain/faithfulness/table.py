@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,18 @@ from numpy.typing import NDArray
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
+from core.data.settings import Part
 from core.data.target import Classes, Target, VoteFractions
 from core.errors import NotANumber, Stopped, TooFewGalaxies
-from core.events import Progress, Skipped, Work, result_of
+from core.events import NEVER, Progress, Skipped, Work, result_of
 from core.explain.faithfulness.assessment import Belief, believe
 from core.explain.faithfulness.localisation import GROUNDS, Ground
 from core.explain.faithfulness.settings import BeliefSettings
-from core.nets import device as devices
-from core.nets.predictor import Predictor
+from core.nets.opening import open_network_on_data
 from core.project.files import write_list
 from core.project.labels import LabelJournal, relabelled
 from core.project.runs import RunFolder
 
-Part = Literal["train", "validation", "test", "all"]
 _HEAD = (
     *("id", "class", "predicted", "probability", "galaxy", "neighbours", "sky", "area_galaxy", "rests_on"),
     *("deletion", "deletion_random", "insertion", "insertion_random"),
@@ -169,7 +168,7 @@ def believe_many(
     data: Path,
     part: Part | Sequence[int],
     settings: BeliefSettings,
-    stop: threading.Event,
+    stop: threading.Event = NEVER,
 ) -> Work[BeliefTable]:
     """Ask of many galaxies whether to believe what a network says of them.
 
@@ -198,15 +197,13 @@ def believe_many(
     NotPossible
         The stamps do not fit the network, or it cannot be asked by this method.
     """
-    predictor = Predictor.load(run, devices.choose("auto"))
     lines: list[Line] = []
-    with Cutouts.open(data) as cutouts:
-        scale = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
-        bands = [band.name for band in cutouts.bands]
-        for doubt in predictor.check(bands, cutouts.shape[1:], float(np.median(scale)) if len(scale) else math.nan):
+    with open_network_on_data(run, data) as opened:
+        predictor, cutouts = opened.predictor, opened.cutouts
+        for doubt in opened.doubts:
             yield Skipped(doubt)
         is_own = cutouts.checksum == predictor.card.get("checksum")
-        chosen, rows = _chosen(run, cutouts, part if is_own or not isinstance(part, str) else "all")
+        chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
         kinds, ids = _kinds(cutouts, predictor.target), cutouts.ids
         for done, row in enumerate(rows):
             if stop.is_set():
@@ -222,7 +219,7 @@ def believe_many(
     return BeliefTable(chosen, tuple(lines), len(rows) - len(lines))
 
 
-def _chosen(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tuple[Part, list[int]]:
+def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tuple[Part, list[int]]:
     if not isinstance(part, str):
         return "all", [int(row) for row in part]
     rows: NDArray[np.int64] = np.arange(len(cutouts))

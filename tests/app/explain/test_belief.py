@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
+from waiting import paint
 
 from app.explain.belief import BeliefPanel
 from app.explain.maps.panel import ExplanationPanel
@@ -71,7 +72,7 @@ def test_a_click_on_a_share_selects_the_galaxies_behind_it(qtbot: QtBot, session
 def test_a_click_on_a_point_goes_to_its_galaxy(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     found = asked(qtbot, panel, "validation")
-    qtbot.wait(50)  # the plot finds its range when it is painted
+    paint(panel)
     place = next(place for place, line in enumerate(found.lines) if line.row != session_with_run.current)
     at = panel.map.position(place).toPoint()
     canvas = panel.map.childAt(panel.map.rect().center())

@@ -12,6 +12,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
+from waiting import wait_for_all_work
 
 from app.explain.dreams import DreamsPanel
 from app.session.session import Session
@@ -292,7 +293,7 @@ def test_another_network_begins_anew(qtbot: QtBot, session_with_run: Session) ->
     session.open_run(RunFolder(folder))
     assert panel.dream is None
     qtbot.waitUntil(lambda: not session.activity.jobs and panel.subject.count() > 0, timeout=30_000)
-    qtbot.wait(100)
+    wait_for_all_work(qtbot)
     assert panel.dream is None  # nothing that was still under way has come
     assert panel.view.before_title.text() == "Galaxy"
     assert len(panel.view.curve.values) == 0
@@ -303,7 +304,7 @@ def test_nothing_is_asked_while_nobody_looks(qtbot: QtBot, session_with_run: Ses
     panel = DreamsPanel(session_with_run)
     qtbot.addWidget(panel)
     session_with_run.set_current(7)
-    qtbot.wait(200)
+    wait_for_all_work(qtbot)
     assert panel.subject.count() == 0
     panel.show()
     qtbot.waitUntil(lambda: panel.subject.count() > 0, timeout=30_000)

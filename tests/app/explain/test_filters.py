@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, Qt, QThread
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
+from waiting import wait_for_all_work
 
 from app.explain.filters import FiltersPanel
 from app.explain.widgets.filter_cards import FilterCard
@@ -209,7 +210,7 @@ def test_what_was_found_for_another_network_is_not_shown(qtbot: QtBot, session_w
     assert search_thread.wait(30_000)  # it is done, but the window has not heard of it
     session.open_run(another_run(session))
     qtbot.waitUntil(lambda: not session.activity.jobs and panel.responses.maps.count > 0, timeout=30_000)
-    qtbot.wait(100)
+    wait_for_all_work(qtbot)
     assert not panel.filters.cards
     assert panel.seek.isEnabled()
 
@@ -221,13 +222,13 @@ def test_nothing_is_asked_while_nobody_looks(qtbot: QtBot, session_with_run: Ses
     panel = FiltersPanel(session)
     qtbot.addWidget(panel)
     session.set_current(7)
-    qtbot.wait(200)
+    wait_for_all_work(qtbot)
     assert panel.layers.count() == panel.responses.maps.count == 0
     panel.show()
     qtbot.waitUntil(lambda: panel.responses.title.text() == title, timeout=30_000)
     panel.hide()
     session.set_current(3)
-    qtbot.wait(200)
+    wait_for_all_work(qtbot)
     assert panel.responses.title.text() == title
 
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
+from waiting import paint, wait_for_all_work
 
 from app import theme
 from app.explain.galaxy_map import GalaxyMapPanel
@@ -37,7 +38,8 @@ def drawn(qtbot: QtBot, panel: GalaxyMapPanel) -> FeatureMap:
     qtbot.mouseClick(panel.draw, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.found is not before and panel.draw.isVisible(), timeout=60_000)
     assert panel.found is not None
-    qtbot.wait(50)  # the plot finds its range when it is painted
+    wait_for_all_work(qtbot)
+    paint(panel)
     return panel.found
 
 
@@ -215,8 +217,8 @@ def test_the_map_of_another_network_is_not_shown(qtbot: QtBot, session_with_run:
     shutil.copytree(session.run.path, folder)
     session.open_run(RunFolder(folder))
     assert panel.found is None
-    qtbot.waitUntil(lambda: not session.activity.jobs, timeout=30_000)
-    qtbot.wait(100)
+    wait_for_all_work(qtbot)
+    assert not session.activity.jobs
     assert panel.found is None
     assert panel.draw.isVisible()
 

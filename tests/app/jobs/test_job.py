@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject, QThread
+from waiting import stays, wait_for_a_standstill, wait_for_all_work
 
 from app.jobs.job import Job, Latest
 from app.jobs.pace import Pace
@@ -117,12 +118,10 @@ def test_a_pause_holds_the_work_and_the_clock(qtbot):
         job.start()
     job.pause()
     assert job.state == "paused"
-    qtbot.wait(80)  # the step under way is still delivered
-    held = len(witness.events)
-    qtbot.wait(120)
-    assert len(witness.events) == held
+    held = wait_for_a_standstill(qtbot, lambda: len(witness.events))  # the step under way is still delivered
+    assert stays(qtbot, lambda: len(witness.events))
     job.resume()
-    qtbot.waitUntil(lambda: len(witness.events) > held, timeout=2000)
+    qtbot.waitUntil(lambda: len(witness.events) > held, timeout=60_000)
     job.close()
     assert witness.told == [("stopped", None), ("ended", None)]
 
@@ -168,7 +167,7 @@ def test_a_job_whose_owner_goes_away_ends_by_itself_and_closes_its_files(qtbot):
     with qtbot.waitSignal(job.happened):
         job.start()
     owner.deleteLater()
-    qtbot.waitUntil(closed.is_set, timeout=2000)
+    qtbot.waitUntil(closed.is_set, timeout=60_000)
 
 
 def test_no_thread_is_left_after_the_end(qtbot, qapp):
@@ -176,7 +175,7 @@ def test_no_thread_is_left_after_the_end(qtbot, qapp):
     job = Job("Short", counting(3))
     with qtbot.waitSignal(job.ended):
         job.start()
-    qtbot.waitUntil(lambda: len(qapp.findChildren(QThread)) == before, timeout=2000)
+    qtbot.waitUntil(lambda: len(qapp.findChildren(QThread)) == before, timeout=60_000)
     job.deleteLater()
 
 
@@ -195,7 +194,7 @@ def test_closing_inside_a_delivery_ends_the_job_once(qtbot):
     job.happened.connect(lambda _events: job.close())
     with qtbot.waitSignal(job.ended):
         job.start()
-    qtbot.wait(50)
+    wait_for_all_work(qtbot)
     assert witness.told == [("stopped", None), ("ended", None)]
 
 
@@ -252,7 +251,7 @@ def test_a_stopped_request_delivers_no_late_answer(qtbot):
     with qtbot.waitSignal(latest.happened):
         latest.start(job)
     latest.stop()
-    qtbot.waitUntil(lambda: not latest.is_running, timeout=2000)
+    qtbot.waitUntil(lambda: not latest.is_running, timeout=60_000)
     assert witness.told == [("stopped", None), ("ended", None)]
 
 
@@ -267,8 +266,8 @@ def test_a_request_made_by_the_answer_of_the_one_before_is_run(qtbot):
 
     latest.finished.connect(answered)
     latest.start(Job("First", counting(2, "first")))
-    qtbot.waitUntil(lambda: answers == ["first", "second"], timeout=2000)
-    qtbot.waitUntil(lambda: not latest.is_running, timeout=2000)
+    qtbot.waitUntil(lambda: answers == ["first", "second"], timeout=60_000)
+    qtbot.waitUntil(lambda: not latest.is_running, timeout=60_000)
 
 
 @pytest.mark.parametrize(("done", "left"), [(25, 30.0), (50, 10.0)])

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
+from waiting import wait_for_a_standstill
 
 from app.session.session import Session
 from app.train.training import TrainingPanel
@@ -60,10 +61,7 @@ def test_pause_holds_the_numbers_and_resume_goes_on(qtbot: QtBot, session: Sessi
     qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
     click(qtbot, panel.pause)
     assert panel.pause.text() == "Resume"
-    qtbot.wait(1000)  # the batch that was under way
-    held = (panel.numbers["Epoch"], panel.numbers["Loss"])
-    qtbot.wait(300)
-    assert (panel.numbers["Epoch"], panel.numbers["Loss"]) == held
+    held = wait_for_a_standstill(qtbot, lambda: (panel.numbers["Epoch"], panel.numbers["Loss"]))
     click(qtbot, panel.pause)
     qtbot.waitUntil(lambda: (panel.numbers["Epoch"], panel.numbers["Loss"]) != held, timeout=10_000)
     click(qtbot, panel.stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from waiting import wait_for_all_work
 
 from app.jobs.job import Job
 from app.widgets.job_bar import JobBar, duration
@@ -52,7 +53,7 @@ def test_a_short_job_is_never_shown(qtbot, bar):
     with qtbot.waitSignal(job.ended):
         job.start()
         shown.append(bar.isVisible())
-    qtbot.wait(350)
+    wait_for_all_work(qtbot)  # and the moment at which it would have been shown is over
     assert not any(shown)
     assert not bar.isVisible()
 

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.explain.widgets.filter_cards import FilterCards
-from app.widgets.mosaic import FilterMosaic
+from app.widgets.mosaic import Mosaic
 from core.explain.mosaics import FilterMosaic as Drawn
 from core.explain.top_activations import Place
 
@@ -21,7 +21,7 @@ def squares(count: int, side: int = 6) -> list[np.ndarray]:
 @pytest.mark.parametrize("size", [(300, 300), (640, 200), (150, 700)])
 @pytest.mark.parametrize("count", [1, 7, 32, 100])
 def test_no_other_number_of_columns_makes_the_pictures_larger(qtbot: QtBot, size: tuple[int, int], count: int) -> None:
-    mosaic = FilterMosaic(None)
+    mosaic = Mosaic(None)
     qtbot.addWidget(mosaic)
     mosaic.resize(*size)
     mosaic.set_pictures(squares(count))
@@ -37,7 +37,7 @@ def test_no_other_number_of_columns_makes_the_pictures_larger(qtbot: QtBot, size
 
 
 def test_a_picture_stands_upright_with_its_first_row_at_the_bottom(qtbot: QtBot) -> None:
-    mosaic = FilterMosaic(3)
+    mosaic = Mosaic(3)
     qtbot.addWidget(mosaic)
     mosaic.resize(300, 300)
     picture = np.zeros((2, 2, 3), np.uint8)
@@ -50,7 +50,7 @@ def test_a_picture_stands_upright_with_its_first_row_at_the_bottom(qtbot: QtBot)
 
 
 def test_the_keyboard_goes_where_the_mouse_goes(qtbot: QtBot) -> None:
-    mosaic = FilterMosaic(3, clickable=True)
+    mosaic = Mosaic(3, clickable=True)
     qtbot.addWidget(mosaic)
     mosaic.resize(300, 300)
     mosaic.set_pictures(squares(8))
@@ -68,7 +68,7 @@ def test_the_keyboard_goes_where_the_mouse_goes(qtbot: QtBot) -> None:
 
 
 def test_a_mouse_that_leaves_a_picture_chooses_none(qtbot: QtBot) -> None:
-    mosaic = FilterMosaic(3, clickable=True)
+    mosaic = Mosaic(3, clickable=True)
     qtbot.addWidget(mosaic)
     mosaic.resize(300, 300)
     mosaic.set_pictures(squares(9))
@@ -80,7 +80,7 @@ def test_a_mouse_that_leaves_a_picture_chooses_none(qtbot: QtBot) -> None:
 
 
 def test_a_mosaic_to_look_at_is_not_clicked(qtbot: QtBot) -> None:
-    mosaic = FilterMosaic(3)
+    mosaic = Mosaic(3)
     qtbot.addWidget(mosaic)
     mosaic.resize(300, 300)
     mosaic.set_pictures(squares(9))
@@ -90,7 +90,7 @@ def test_a_mosaic_to_look_at_is_not_clicked(qtbot: QtBot) -> None:
 
 
 def test_only_what_is_marked_has_a_frame(qtbot: QtBot) -> None:
-    mosaic = FilterMosaic(3)
+    mosaic = Mosaic(3)
     qtbot.addWidget(mosaic)
     mosaic.resize(300, 300)
     mosaic.set_pictures(squares(9))

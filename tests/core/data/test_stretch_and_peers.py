@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from core.data.stretch import COLOUR_MAPS, StretchSettings, stretched, thumbnails, to_rgb
+from core.data.stretch import StretchSettings, colour_table, stretched, thumbnails, to_rgb
 
 
 def galaxy(seed: int = 0, side: int = 64) -> np.ndarray:
@@ -36,7 +36,7 @@ def test_three_bands_are_coloured_as_by_lupton(softening: float):
 
 
 def test_the_colours_about_zero_are_equally_strong_on_both_sides():
-    brightness = COLOUR_MAPS["blue-red"] @ [0.299, 0.587, 0.114]
+    brightness = colour_table("blue-red") @ [0.299, 0.587, 0.114]
     assert np.abs(brightness - brightness[::-1]).max() < 30
     assert np.argmax(brightness) in (127, 128)
 

@@ -80,9 +80,21 @@ def test_a_network_that_answers_nan_is_told_of(survey_run, survey_dataset, tmp_p
 def test_raw_files_are_predicted_like_the_dataset_made_of_them(survey, survey_run, survey_dataset, tmp_path) -> None:
     (tmp_path / "not an image.fits").write_text("<html>404</html>")
     whole = result_of(predict.run(survey_run, survey_dataset, None, threading.Event()))
-    work = predict.from_files(survey_run, [survey.folder, tmp_path], ImportSettings(), threading.Event())
-    found = result_of(work)
+    sources, data = [survey.folder, tmp_path], tmp_path / "galaxies.h5"
+    report = result_of(predict.import_for(survey_run, sources, data, ImportSettings(), threading.Event()))
+    found = result_of(predict.run(survey_run, data, None, threading.Event()))
     place = {name.removesuffix(".fits"): row for row, name in enumerate(found.ids)}
     order = [place[name.removesuffix(".fits")] for name in whole.ids]
     np.testing.assert_allclose(found.scores[order], whole.scores, atol=1e-5)
-    assert [problem for problem in found.problems if "not an image.fits" in problem.where]
+    assert [problem for problem in report.unusable if "not an image.fits" in problem.where]
+
+
+def test_raw_files_become_stamps_of_the_networks_size_unless_another_one_is_asked_for(
+    survey, survey_run, tmp_path
+) -> None:
+    side = Predictor.load(survey_run).stamp_shape[1]
+    for settings, expected in ((ImportSettings(), side), (ImportSettings(size=side + 4), side + 4)):
+        data = tmp_path / f"{expected}.h5"
+        result_of(predict.import_for(survey_run, [survey.folder], data, settings, threading.Event()))
+        with Cutouts.open(data) as cutouts:
+            assert cutouts.shape[2:] == (expected, expected)

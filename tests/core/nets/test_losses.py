@@ -37,6 +37,11 @@ def test_balanced_weights_let_each_class_count_alike():
     assert losses.balanced_weights(CLASSES, np.repeat([0, 1], [10000, 1])).max() == losses.MOST_WEIGHT
 
 
+def test_a_class_without_galaxies_weighs_as_if_it_had_one():
+    weights = losses.balanced_weights(CLASSES, np.repeat([0, 2], [5, 10]))
+    assert weights.tolist() == pytest.approx([15 / (3 * 5), 15 / 3, 15 / (3 * 10)])
+
+
 def test_the_loss_of_a_part_is_the_mean_of_its_batches_weighted_by_their_size():
     random = torch.Generator().manual_seed(0)
     outputs, labels = torch.randn(100, 3, generator=random), torch.randint(0, 3, (100,), generator=random)

@@ -11,7 +11,7 @@ from core.errors import NotPossible, UnreadableFile, WrongVersion
 from core.explain import question
 from core.nets import cnn, heads, normalisation
 from core.nets.heads import OutputScale
-from core.nets.predictor import Predictor, frozen_copy
+from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 
 
@@ -57,7 +57,6 @@ def test_error_bars_are_kept_and_do_not_change_what_is_explained(tmp_path):
     assert _predictor().answers(images)[1] is None
     asked = question.ask(again, images[0], "ratio")
     assert asked.score == pytest.approx(float(scores[0, 1]), rel=1e-5)
-    assert torch.equal(frozen_copy(again).answers(images)[1], bars)
 
 
 def test_a_file_of_before_there_were_error_bars_is_read(tmp_path):
@@ -133,14 +132,3 @@ def test_other_bands_sizes_and_scales_are_warned_of_or_refused():
         predictor.check(("g", "r", "i"), (3, 3, 3), 0.4)
     with pytest.raises(NotPossible):
         _predictor(pooling="flatten").check(("g", "r", "i"), (3, 40, 40), 0.4)
-
-
-def test_a_frozen_copy_does_not_follow_the_original():
-    predictor = _predictor()
-    images = torch.randn(2, 3, 32, 32)
-    copy = frozen_copy(predictor)
-    before = copy.scores(images)
-    with torch.no_grad():
-        for parameter in predictor.network.parameters():
-            parameter.zero_()
-    assert torch.equal(copy.scores(images), before)

@@ -1,5 +1,6 @@
 """Verdicts on histories whose truth is known, over many levels of noise."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from core.events import EpochEnded, Scores
 from core.train import verdict
@@ -144,12 +144,28 @@ def test_one_wild_epoch_does_not_move_noise_or_curve():
     assert np.abs(verdict.smoothed(wild) - verdict.smoothed(values)).max() < 0.05
 
 
-@given(st.lists(st.floats(-5, 5), min_size=3, max_size=20, unique=True))
-def test_the_trend_is_kendalls(values):
-    count = len(values)
-    tau = stats.kendalltau(np.arange(count), values).statistic
-    scale = math.sqrt(2 * (2 * count + 5) / (9 * count * (count - 1)))
-    assert verdict.trend(np.array(values)) == pytest.approx(tau / scale)
+@pytest.mark.parametrize("values", [(1, 2, 3, 4, 5, 6), (1, 2, 2, 3, 4, 4), (0, 0, 0, 0, 1, 2)], ids=str)
+def test_over_all_orders_of_the_values_the_trend_is_a_standard_deviation(values):
+    trends = np.array([verdict.trend(np.array(order, float)) for order in itertools.permutations(values)])
+    assert trends.mean() == pytest.approx(0, abs=1e-12)
+    assert trends.std() == pytest.approx(1), "ties included"
+    rising = verdict.trend(np.array(values, float))
+    assert rising == trends.max() > 0
+    assert verdict.trend(np.array(values[::-1], float)) == pytest.approx(-rising)
+
+
+def test_what_does_not_change_has_no_trend():
+    assert verdict.trend(np.ones(20)) == 0
+    assert verdict.trend(np.array([1.0, 2.0])) == 0
+    # of six values all 15 pairs rise; their sum scatters by the root of 6 · 5 · 17 / 18
+    assert verdict.trend(np.arange(6.0)) == pytest.approx(15 / math.sqrt(6 * 5 * 17 / 18))
+
+
+def test_the_slope_is_the_median_of_those_between_all_pairs():
+    assert verdict.slope(np.array([0.0, 1.0, 4.0])) == 2  # of 1, 2 and 3
+    line = 5 - 0.25 * np.arange(30)
+    line[[7, 20]] = 1000, -1000
+    assert verdict.slope(line) == pytest.approx(-0.25), "two wild epochs do not tilt it"
 
 
 def test_the_best_of_equals_is_rarely_called_more_than_luck():

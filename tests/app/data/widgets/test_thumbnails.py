@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QRect, Qt, QThread
+from waiting import wait_for_a_standstill, wait_for_all_work
 
 from app.data.widgets.thumbnail_layout import Layout
 from app.data.widgets.thumbnail_loader import Cache, finished
@@ -55,7 +56,7 @@ def settle(qtbot, grid, pictures):
     """Wait until everything in view is drawn."""
     layout, top = grid.layout_now, grid.verticalScrollBar().value()
     rows = [int(grid.rows[place]) for place in layout.visible(top)]
-    qtbot.waitUntil(lambda: all(grid._cache.has(row, grid._edition) for row in rows), timeout=3000)
+    qtbot.waitUntil(lambda: all(grid._cache.has(row, grid._edition) for row in rows), timeout=60_000)
     return rows
 
 
@@ -78,7 +79,7 @@ def test_each_place_shows_the_picture_of_its_row(qtbot, grid, pictures):
 
 def test_only_what_is_near_is_fetched_and_on_one_other_thread(qtbot, grid, pictures):
     visible = settle(qtbot, grid, pictures)
-    qtbot.wait(100)
+    wait_for_a_standstill(qtbot, lambda: len(pictures.asked))
     assert set(visible) <= set(pictures.asked)
     assert len(pictures.asked) < 4 * len(visible)
     assert len(pictures.asked) == len(set(pictures.asked)), "nothing is fetched twice"
@@ -100,7 +101,7 @@ def test_a_grid_that_goes_away_takes_its_thread_along(qtbot, qapp, pictures):
     grid.show()
     settle(qtbot, grid, pictures)
     grid.deleteLater()
-    qtbot.waitUntil(lambda: pictures.closed_on is not None, timeout=3000)
+    qtbot.waitUntil(lambda: pictures.closed_on is not None, timeout=60_000)
 
 
 def test_row_0_of_a_picture_is_drawn_at_the_bottom():
@@ -137,10 +138,10 @@ def test_a_file_that_breaks_off_is_told_and_the_grid_stays(qtbot):
     grid = ThumbnailGrid(side=32)
     qtbot.addWidget(grid)
     grid.set_source(10, broken)
-    with qtbot.waitSignal(grid.failed, timeout=3000) as caught:
+    with qtbot.waitSignal(grid.failed, timeout=60_000) as caught:
         grid.show()
     assert str(caught.args[0]) == "cut off"
-    qtbot.wait(50)
+    wait_for_all_work(qtbot)
     grid.grab()
     pictures = Pictures()
     grid.set_source(10, pictures)

@@ -12,6 +12,7 @@ from astropy.io import fits
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
+from waiting import wait_for_all_work
 
 from app.explain.maps.panel import ExplanationPanel
 from app.explain.widgets.map_view import MapView
@@ -101,14 +102,18 @@ def test_a_click_on_a_galaxy_shows_its_probabilities_and_both_maps(qtbot: QtBot,
     assert first.bar.limits[0] == -first.bar.limits[1] < 0
 
 
-def test_only_the_newest_galaxy_is_explained(qtbot: QtBot, session_with_run: Session) -> None:
+def test_only_the_newest_galaxy_is_explained(qtbot: QtBot, session_with_run: Session, begun: list[str]) -> None:
     panel = shown(qtbot, session_with_run)
-    for row in range(8):
+    wait_for_maps(qtbot, panel, session_with_run, 0)
+    wait_for_all_work(qtbot)
+    begun.clear()
+    for row in range(1, 8):  # before any of them can have been answered
         session_with_run.set_current(row)
-        qtbot.wait(10)
     wait_for_maps(qtbot, panel, session_with_run, 7)
-    qtbot.wait(300)
-    wait_for_maps(qtbot, panel, session_with_run, 7)
+    wait_for_all_work(qtbot)
+    assert all(is_done(side.view, session_with_run.dataset.cutouts.ids[7]) for side in panel.sides)
+    assert begun.count("Predicting") == 2, "the first was under way"
+    assert [begun.count(METHODS[side.view.method].title) for side in panel.sides] == [1, 1]
 
 
 def test_another_class_can_be_asked_for(qtbot: QtBot, session_with_run: Session) -> None:

@@ -3,7 +3,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.explain.widgets.colour_bar import ColourBar, written
-from core.data.stretch import COLOUR_MAPS
+from core.data.stretch import colour_table
 
 
 @pytest.mark.parametrize(("low", "colour_map"), [(-2.0, "blue-red"), (0.0, "inferno")])
@@ -15,7 +15,7 @@ def test_the_bar_runs_through_the_colours_from_left_to_right(qtbot: QtBot, low: 
     drawn = bar.grab().toImage()
     for x in (1, 64, 128, 192, 254):
         colour = drawn.pixelColor(x, 4)
-        assert np.abs(np.subtract(colour.getRgb()[:3], COLOUR_MAPS[colour_map][x].astype(int))).max() <= 6
+        assert np.abs(np.subtract(colour.getRgb()[:3], colour_table(colour_map)[x].astype(int))).max() <= 6
     assert bar.limits == (low, 2.0)
     bar.clear()
     assert bar.grab().toImage().pixelColor(128, 4) != drawn.pixelColor(128, 4)

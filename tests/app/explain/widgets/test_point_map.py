@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from matplotlib.path import Path
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
+from waiting import paint
 
 from app.explain.widgets.point_map import PointMap, within
 
@@ -36,7 +37,7 @@ def test_a_click_near_a_point_chooses_it_and_one_elsewhere_does_not(qtbot: QtBot
     points.resize(500, 400)
     points.set_points(np.array([[0.0, 0.0], [10.0, 0.0], [5.0, 8.0]]), titles, str)
     points.show()
-    qtbot.wait(50)
+    paint(points)
     chosen: list[int] = []
     points.clicked.connect(chosen.append)
     target = points.childAt(points.rect().center())
@@ -54,6 +55,6 @@ def test_distances_are_true_where_only_they_count(qtbot: QtBot) -> None:
     points.resize(700, 300)
     points.set_points(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), None, str)
     points.show()
-    qtbot.wait(50)
+    paint(points)
     corner, right, above = (points.position(place) for place in range(3))
     assert right.x() - corner.x() == pytest.approx(corner.y() - above.y(), rel=0.02)

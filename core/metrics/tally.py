@@ -1,4 +1,4 @@
-r"""The few numbers that are followed while a network learns: accuracy for classes, R² for numbers.
+r"""Outputs collected while a network learns, and the few figures of merit that are followed: accuracies or R².
 
 Balanced accuracy is the mean over classes of the share of its galaxies that were recognised: guessing the most
 frequent class gives 1/K, however frequent it is. :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2` is 1
@@ -7,6 +7,9 @@ for perfect predictions, 0 for predicting the mean, and negative for worse.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ from torch import Tensor
 
 from core.data.target import Classes, Target
 from core.events import Scores
+from core.metrics.report import accuracies, confusion_matrix, r_squared
 from core.nets import heads
 
 _CONSTANT = 1e-3
@@ -39,7 +43,7 @@ class Tally:
     def scores(self) -> Scores:
         """The mean loss and the figures of merit of all galaxies so far."""
         predicted, true = self._arrays()
-        return Scores(self._loss / self.galaxies, figures(self._target, predicted, true))
+        return Scores(self._loss / self.galaxies, followed(self._target, true, predicted))
 
     def is_constant(self) -> bool:
         """Whether the network says the same of every galaxy although their labels differ."""
@@ -48,25 +52,29 @@ class Tally:
             return len(np.unique(true)) > 1 and len(np.unique(predicted.argmax(axis=1))) == 1
         return bool((predicted.std(axis=0) < _CONSTANT * true.std(axis=0)).any())
 
-    def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _arrays(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         outputs = heads.activation(self._target, torch.cat(self._outputs))
-        labels = torch.cat(self._labels).numpy().astype(np.float64)
-        if labels.ndim > 1:
-            labels = labels[:, : outputs.shape[1]]  # a number of votes may follow
+        labels = torch.cat(self._labels).numpy()
+        if isinstance(self._target, Classes):
+            labels = labels.astype(np.int64)
+        else:
+            labels = labels[:, : outputs.shape[1]].astype(np.float64)  # a number of votes may follow
         return outputs.numpy().astype(np.float64), labels
 
 
-def figures(target: Target, predicted: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, float]:
-    """Figures of merit by name.
+def followed(target: Target, labels: NDArray[Any], scores: NDArray[np.float64]) -> dict[str, float]:
+    """Those numbers of a report that are followed from epoch to epoch.
+
+    The whole report takes twice as long: 0.5 s instead of 0.2 s for 100,000 galaxies with 37 vote fractions.
 
     Parameters
     ----------
     target
         What is learned.
-    predicted
-        (n, K) probabilities, shares or quantities.
-    true
-        (n,) class indices, or (n, K) shares or quantities, in the same units.
+    labels
+        (n,) class indices, or (n, K) shares or quantities.
+    scores
+        (n, K) probabilities, or shares or quantities in the same units.
 
     Returns
     -------
@@ -75,13 +83,11 @@ def figures(target: Target, predicted: NDArray[np.float64], true: NDArray[np.flo
         ``r2:<column>`` for each. NaN where all labels are equal.
     """
     if isinstance(target, Classes):
-        right = predicted.argmax(axis=1) == true
-        each = [right[true == index].mean() for index in np.unique(true)]
-        return {"accuracy": float(right.mean()), "balanced_accuracy": float(np.mean(each))}
-    residual = ((predicted - true) ** 2).sum(axis=0)
-    spread = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r2 = np.where(spread > 0, 1 - residual / spread, np.nan)
+        confusion = confusion_matrix(labels, scores.argmax(axis=1), len(target.names))
+        accuracy, balanced = accuracies(confusion)
+        known = {"accuracy": accuracy.value, "balanced_accuracy": balanced}
+        return {name: math.nan if value is None else value for name, value in known.items()}
+    r2 = r_squared(labels, scores)
     return {"r2": float(r2.mean())} | {
         f"r2:{name}": float(value) for name, value in zip(target.columns, r2, strict=True)
     }

@@ -4,13 +4,15 @@ import json
 
 import numpy as np
 import pytest
+from astropy.stats import binom_conf_interval
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics as sklearns
 
 from core.data.target import Classes, Quantities, VoteFractions
-from core.evaluate import metrics
-from core.evaluate.metrics import ClassReport, Fraction, QuantitiesReport
+from core.metrics import report as metrics
+from core.metrics.report import ClassReport, Fraction, QuantitiesReport
 
 NAMES = ("disk", "edge-on", "spheroid", "irregular")
 
@@ -72,6 +74,13 @@ def test_a_report_becomes_json(judged) -> None:
     assert values["classes"] == list(NAMES)
     low, high = values["intervals"]["purity"]["disk"]
     assert low < values["purity"]["disk"] < high
+
+
+@pytest.mark.parametrize("counts", [(0, 7), (7, 7), (1, 3), (250, 1000), (999, 1000)])
+def test_the_interval_is_the_one_that_astropy_gives(counts) -> None:
+    confidence = stats.norm.cdf(1) - stats.norm.cdf(-1)
+    expected = binom_conf_interval(*counts, confidence_level=confidence, interval="wilson")
+    assert Fraction(*counts).interval == pytest.approx(tuple(expected), abs=1e-12)
 
 
 @given(st.integers(1, 10_000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))

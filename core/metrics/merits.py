@@ -1,15 +1,15 @@
-"""The numbers of a judgement as one flat row, and how far each is uncertain because the galaxies are few."""
+"""The numbers of a report as one flat row, and how uncertain each is because the galaxies are few."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.data.target import Classes, Target, outputs
-from core.evaluate import metrics
-from core.evaluate.evaluation import Evaluation
-from core.evaluate.metrics import ClassReport, Report
+from core.metrics.report import ClassReport, Report, report
 
 _RESAMPLED = 200
 _LOWER_IS_BETTER = ("log_loss", "brier", "loss", "scatter", "mae", "outliers")
@@ -23,23 +23,23 @@ _WORDS = {
 }
 
 
-def flat(report: Report) -> dict[str, float]:
+def flat(judged: Report) -> dict[str, float]:
     """Figures of merit by name, such as ``accuracy`` and ``completeness:spiral``; NaN where there is no value."""
-    if isinstance(report, ClassReport):
+    if isinstance(judged, ClassReport):
         row = {
-            "accuracy": report.accuracy.value,
-            "balanced_accuracy": report.balanced_accuracy,
-            "macro_f1": report.macro_f1,
-            "log_loss": report.log_loss,
-            "brier": report.brier,
+            "accuracy": judged.accuracy.value,
+            "balanced_accuracy": judged.balanced_accuracy,
+            "macro_f1": judged.macro_f1,
+            "log_loss": judged.log_loss,
+            "brier": judged.brier,
         }
-        for name in report.names:
-            row[f"completeness:{name}"] = report.completeness[name].value
-            row[f"purity:{name}"] = report.purity[name].value
+        for name in judged.names:
+            row[f"completeness:{name}"] = judged.completeness[name].value
+            row[f"purity:{name}"] = judged.purity[name].value
     else:
-        row = {"accuracy": report.accuracy.value} if report.accuracy is not None else {}
-        row["r2"] = report.r2
-        for name, each in report.quantities.items():
+        row = {"accuracy": judged.accuracy.value} if judged.accuracy is not None else {}
+        row["r2"] = judged.r2
+        for name, each in judged.quantities.items():
             row |= {
                 f"r2:{name}": each.r2,
                 f"bias:{name}": each.bias,
@@ -55,23 +55,24 @@ def known(target: Target) -> tuple[str, ...]:
     kinds = len(outputs(target))
     scores = np.concatenate([np.eye(kinds), np.zeros((kinds, kinds))])
     labels = np.arange(2 * kinds) % kinds if isinstance(target, Classes) else scores
-    return tuple(flat(metrics.report(target, labels, scores)))
+    return tuple(flat(report(target, labels, scores)))
 
 
-def sampling_error(judgement: Evaluation, metric: str, seed: int) -> float:
+def sampling_error(
+    target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]], metric: str, seed: int
+) -> float:
     """Standard deviation of a figure of merit if other galaxies of the same kind had been judged.
 
     A bootstrap over the judged galaxies; for an accuracy p of n galaxies it comes to √(p (1 − p) / n). Classes keep
-    their numbers, as they do in the split.
+    their numbers, as they do in the split. Labels and scores are those of :func:`core.metrics.report.report`.
     """
     random = np.random.default_rng(seed)
-    labels, scores = judgement.labels, judgement.predictions.scores
-    kinds = labels if isinstance(judgement.target, Classes) else np.zeros(len(labels), int)
+    kinds = labels if isinstance(target, Classes) else np.zeros(len(labels), int)
     groups = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
     values = []
     for _ in range(_RESAMPLED):
         rows = np.concatenate([random.choice(group, len(group)) for group in groups])
-        values.append(flat(metrics.report(judgement.target, labels[rows], scores[rows]))[metric])
+        values.append(flat(report(target, labels[rows], scores[rows]))[metric])
     return float(np.std(values))
 
 

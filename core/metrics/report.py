@@ -1,11 +1,7 @@
 r"""How good predictions are, class by class and with their errors.
 
 *Completeness* (recall) is the share of a class's galaxies that are found; *purity* (precision) is the share of the
-galaxies called so that are right. Both are fractions :math:`k/n` of small numbers, and have Wilson's interval, at 68 %
-confidence (:math:`z = 1`):
-
-.. math:: \frac{k + z^2/2}{n + z^2} \pm \frac{z}{n + z^2} \sqrt{\frac{k (n - k)}{n} + \frac{z^2}{4}} .
-
+galaxies called so that are right. Both are fractions of small numbers, and have Wilson's interval at 68 % confidence.
 What has no value, such as the purity of a class that was never predicted, is None, and never 0.
 
 References
@@ -22,11 +18,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+from astropy.stats import binom_conf_interval
 from numpy.typing import NDArray
 
 from core.data.target import Classes, Target, VoteFractions
 
-_Z = 1.0  # 68.3 % of a normal distribution
+_ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: a normal distribution within one standard deviation of its mean
 _LEAST_PROBABILITY = 1e-12
 _OUTLIER = 0.5  # of the true value
 
@@ -48,10 +45,9 @@ class Fraction:
         """Lower and upper bound."""
         if not self.total:
             return None
-        middle = (self.hits + _Z**2 / 2) / (self.total + _Z**2)
-        spread = self.hits * (self.total - self.hits) / self.total + _Z**2 / 4
-        half = _Z / (self.total + _Z**2) * math.sqrt(spread)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        share = self.hits / self.total
+        low, high = binom_conf_interval(self.hits, self.total, _ONE_SIGMA, interval="wilson")
+        return min(float(low), share), max(float(high), share)  # rounding must not leave the share outside
 
     def __str__(self) -> str:
         if self.value is None or self.interval is None:
@@ -62,7 +58,7 @@ class Fraction:
 
 @dataclass(frozen=True, eq=False)
 class ClassReport:
-    """A classification, judged.
+    """How good a classification is.
 
     Attributes
     ----------
@@ -129,7 +125,7 @@ class ClassReport:
 
 @dataclass(frozen=True)
 class QuantityReport:
-    """One quantity, judged; everything in its unit, None where there is no value.
+    """How good the predictions of one quantity are; everything in its unit, None where there is no value.
 
     Attributes
     ----------
@@ -162,7 +158,7 @@ class QuantityReport:
 
 @dataclass(frozen=True)
 class QuantitiesReport:
-    """Several quantities or vote fractions, judged; ``quantities`` by name, ``r2`` the mean where all have one.
+    """How good predictions of quantities or vote fractions are; ``r2`` is the mean where all ``quantities`` have one.
 
     ``accuracy`` is for vote fractions: how often the most voted answer is the predicted one.
     """
@@ -197,6 +193,9 @@ def report(target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any
 def classification(labels: NDArray[np.int64], scores: NDArray[np.floating[Any]], names: Sequence[str]) -> ClassReport:
     """Judge class probabilities.
 
+    The log loss is not scikit-learn's: that takes 34 ms instead of 1 ms for 100,000 galaxies of three classes, warns of
+    float32 probabilities that add up to one only in float32, and limits them elsewhere than at 10⁻¹².
+
     Parameters
     ----------
     labels
@@ -208,7 +207,8 @@ def classification(labels: NDArray[np.int64], scores: NDArray[np.floating[Any]],
     """
     count, total = len(names), len(labels)
     predicted = scores.argmax(axis=1) if total else np.zeros(0, np.int64)
-    confusion = np.bincount(labels * count + predicted, minlength=count * count).reshape(count, count)
+    confusion = confusion_matrix(labels, predicted, count)
+    accuracy, balanced = accuracies(confusion)
     hits, true, called = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     completeness = {name: Fraction(int(hits[i]), int(true[i])) for i, name in enumerate(names)}
     purity = {name: Fraction(int(hits[i]), int(called[i])) for i, name in enumerate(names)}
@@ -221,17 +221,35 @@ def classification(labels: NDArray[np.int64], scores: NDArray[np.floating[Any]],
     return ClassReport(
         names=tuple(names),
         galaxies=total,
-        accuracy=Fraction(int(hits.sum()), total),
-        balanced_accuracy=_mean([fraction.value for fraction in completeness.values()]),
+        accuracy=accuracy,
+        balanced_accuracy=balanced,
         macro_f1=_mean(list(f1.values())),
         completeness=completeness,
         purity=purity,
         f1=f1,
         counts={name: int(true[i]) for i, name in enumerate(names)},
-        confusion=confusion.astype(np.int64),
+        confusion=confusion,
         log_loss=float(-np.log(np.maximum(probability, _LEAST_PROBABILITY)).mean()) if total else None,
         brier=float(((scores - truth) ** 2).sum(axis=1).mean()) if total else None,
     )
+
+
+def confusion_matrix(
+    labels: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]], count: int
+) -> NDArray[np.int64]:
+    """Galaxies (K, K) by label (rows) and prediction (columns), class indices below ``count``.
+
+    It is counted after each epoch, and 200 times for a sampling error. scikit-learn's function, which looks for the
+    classes first, takes 24 ms for 100,000 galaxies, and this one 0.3 ms.
+    """
+    return np.bincount(labels * count + predicted, minlength=count * count).reshape(count, count).astype(np.int64)
+
+
+def accuracies(confusion: NDArray[np.int64]) -> tuple[Fraction, float | None]:
+    """Accuracy, and balanced accuracy: the mean completeness of the classes that have galaxies."""
+    hits, true = np.diag(confusion), confusion.sum(axis=1)
+    each = [Fraction(int(found), int(total)).value for found, total in zip(hits, true, strict=True)]
+    return Fraction(int(hits.sum()), int(true.sum())), _mean(each)
 
 
 def regression(
@@ -253,25 +271,41 @@ def regression(
         Whether the columns are answers of which one is the most voted.
     """
     labels, values = np.asarray(labels, np.float64), np.asarray(values, np.float64)
-    reports = {name: _quantity(labels[:, i], values[:, i]) for i, name in enumerate(names)}
-    scores = [each.r2 for each in reports.values()]
+    r2 = [None if math.isnan(each) else float(each) for each in r_squared(labels, values)]
+    reports = {name: _judge_quantity(labels[:, i], values[:, i], r2[i]) for i, name in enumerate(names)}
     accuracy = None
     if votes:
         right = int((labels.argmax(axis=1) == values.argmax(axis=1)).sum()) if len(labels) else 0
         accuracy = Fraction(right, len(labels))
-    return QuantitiesReport(len(labels), None if None in scores else _mean(scores), reports, accuracy)
+    return QuantitiesReport(len(labels), None if None in r2 else _mean(r2), reports, accuracy)
 
 
-def _quantity(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> QuantityReport:
+def r_squared(labels: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """R² of each of K columns, from true and predicted values (n, K).
+
+    NaN where all labels are equal, or predictions are not finite.
+    """
+    r2 = np.full(labels.shape[1], np.nan)
+    if not len(labels):
+        return r2
+    known = np.isfinite(values).all(axis=0) & (np.ptp(labels, axis=0) > 0)
+    if known.any():
+        from sklearn.metrics import r2_score  # takes a second to import, and only quantities need it
+
+        r2[known] = r2_score(labels[:, known], values[:, known], multioutput="raw_values")
+    return r2
+
+
+def _judge_quantity(true: NDArray[np.float64], predicted: NDArray[np.float64], r2: float | None) -> QuantityReport:
     if not len(true):
         return QuantityReport(0, None, None, None, Fraction(0, 0), None)
     off = predicted - true
-    spread = float(((true - true.mean()) ** 2).sum())
-    low, high = np.percentile(off, [16, 84])
+    with np.errstate(invalid="ignore"):  # predictions may have overflowed
+        low, high = np.percentile(off, [16, 84])
     limit = _OUTLIER * true if (true > 0).all() else 3 * true.std()
     return QuantityReport(
         galaxies=len(true),
-        r2=1 - float((off**2).sum()) / spread if spread > 0 else None,
+        r2=r2,
         bias=float(np.median(off)),
         scatter=float(high - low) / 2,
         outliers=Fraction(int((np.abs(off) > limit).sum()), len(true)),

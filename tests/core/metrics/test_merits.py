@@ -6,42 +6,37 @@ import numpy as np
 import pytest
 
 from core.data.target import Classes, Quantities, VoteFractions
-from core.evaluate import metrics
-from core.evaluate.evaluation import Evaluation
-from core.evaluate.predict import Predictions
-from core.studies import merits
+from core.metrics import merits
+from core.metrics.report import report
 
 NAMES = ("disk", "edge-on", "point")
+TARGET = Classes("kind", NAMES)
 
 
 def judged(counts, completeness):
-    """A judgement in which so many of each class are found; the others are called the next class."""
+    """Labels and scores in which so many of each class are found; the others are called the next class."""
     labels = np.repeat(range(3), counts)
     called = labels.copy()
     for kind, (count, share) in enumerate(zip(counts, completeness, strict=True)):
         called[np.flatnonzero(labels == kind)[round(share * count) :]] = (kind + 1) % 3
     scores = np.eye(3)[called] * 0.8 + 0.1
     scores /= scores.sum(axis=1, keepdims=True)
-    target = Classes("kind", NAMES)
-    rows = np.arange(len(labels))
-    predictions = Predictions(tuple(map(str, rows)), NAMES, scores.astype(np.float32), target, rows)
-    report = metrics.report(target, labels, scores)
-    return Evaluation("validation", "", "data.h5", target, rows, labels, predictions, report)
+    return labels, scores.astype(np.float32)
 
 
 def test_the_sampling_error_is_the_binomial_one():
     counts, completeness = (300, 100, 60), (0.9, 0.7, 0.6)
-    judgement = judged(counts, completeness)
+    labels, scores = judged(counts, completeness)
     variances = [p * (1 - p) / n for n, p in zip(counts, completeness, strict=True)]
     balanced = math.sqrt(sum(variances)) / 3
     weights = np.array(counts) / sum(counts)
     accuracy = math.sqrt((weights**2 * variances).sum())
-    assert merits.sampling_error(judgement, "balanced_accuracy", 1) == pytest.approx(balanced, rel=0.15)
-    assert merits.sampling_error(judgement, "accuracy", 1) == pytest.approx(accuracy, rel=0.15)
+    assert merits.sampling_error(TARGET, labels, scores, "balanced_accuracy", 1) == pytest.approx(balanced, rel=0.15)
+    assert merits.sampling_error(TARGET, labels, scores, "accuracy", 1) == pytest.approx(accuracy, rel=0.15)
 
 
 def test_a_report_becomes_a_row_with_nan_for_what_has_no_value():
-    row = merits.flat(judged((10, 10, 10), (1.0, 1.0, 0.0)).report)
+    row = merits.flat(report(TARGET, *judged((10, 10, 10), (1.0, 1.0, 0.0))))
     assert row["accuracy"] == pytest.approx(2 / 3)
     assert row["completeness:point"] == 0
     assert math.isnan(row["purity:point"]), "nothing was called a point"

@@ -1,0 +1,55 @@
+"""The galaxies that a command was given: a dataset or raw files, all of them or some by their ids."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.cli.console import Console
+from core.data.settings import ImportSettings
+from core.errors import CatalogueProblem
+
+if TYPE_CHECKING:
+    from core.data.cutouts import Cutouts
+
+
+@contextlib.contextmanager
+def dataset_of(options: argparse.Namespace, console: Console) -> Iterator[Path]:
+    """The dataset that was named, or one made of raw files, which lasts as long as the block."""
+    sources: list[Path] = [path.expanduser() for path in options.source]
+    if len(sources) == 1 and _is_dataset(sources[0]):
+        yield sources[0]
+        return
+    from core.evaluate import predict
+
+    settings = ImportSettings(hdu=options.hdu or "", bands=options.bands or "")
+    with tempfile.TemporaryDirectory(prefix="tuning-fork-") as folder:
+        data = Path(folder) / "galaxies.h5"
+        console.drive("Reading", lambda stop: predict.import_for(options.run, sources, data, settings, stop))
+        yield data
+
+
+def _is_dataset(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    import h5py
+
+    with contextlib.suppress(OSError), h5py.File(path) as file:
+        return {"images", "catalogue"} <= set(file)  # and not an HDF5 file of another make
+    return False
+
+
+def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:
+    """Where the galaxies of these ids are; None: all of them."""
+    if ids is None:
+        return list(range(len(cutouts)))
+    places = {name: row for row, name in reversed(list(enumerate(cutouts.ids)))}
+    missing = [name for name in ids if name not in places]
+    if missing:
+        few = ", ".join(list(places)[:3])
+        raise CatalogueProblem(f"There is no galaxy “{missing[0]}”.", f"Ids look like: {few}.", cutouts.path.name)
+    return [places[name] for name in ids]

@@ -1,0 +1,95 @@
+"""What earlier formats held is told in today's words; see ``test_golden.py`` for whole projects."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from core.errors import SettingsProblem, WrongVersion
+from core.nets.predictor import Predictor
+from core.project import upgrades
+from core.project.runs import RunFolder
+from core.settings.toml import dumps, load, loads
+from core.train.settings import OptimiserSettings, RunSettings
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+NEXT = RunSettings.file_format + 1
+
+
+@pytest.mark.parametrize(("old", "new"), [("true", "batch"), ("false", "none")])
+def test_batch_normalisation_yes_or_no_became_a_choice(old, new):
+    assert loads(RunSettings, f"[network]\nbatch_norm = {old}").network.normalise == new
+
+
+@pytest.mark.parametrize("method", ["adam", "Adam"])
+def test_adam_of_the_first_releases_was_adamw(method):
+    old = loads(RunSettings, f"[optimiser]\nmethod = '{method}'\n[network]\nbatch_norm = true")
+    assert old.optimiser.method == "adamw"
+    assert loads(RunSettings, "[optimiser]\nmethod = 'sgd'\n[network]\nbatch_norm = true").optimiser.method == "sgd"
+
+
+def test_adam_of_today_stays_adam():
+    adam = RunSettings(optimiser=OptimiserSettings(method="adam"))
+    assert loads(RunSettings, dumps(adam)) == adam
+    assert loads(RunSettings, "[optimiser]\nmethod = 'adam'").optimiser.method == "adam"
+
+
+def test_a_file_that_tells_its_format_is_taken_at_its_word():
+    old = "# Tuning Fork settings, format 1\n\n[optimiser]\nmethod = 'adam'"
+    assert loads(RunSettings, old).optimiser.method == "adamw"
+    with pytest.raises(SettingsProblem, match="batch_norm"):
+        loads(RunSettings, old.replace("format 1", "format 2") + "\n[network]\nbatch_norm = true")
+
+
+def test_settings_of_a_newer_format_are_refused_in_words(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text(dumps(RunSettings()).replace(f"format {NEXT - 1}", f"format {NEXT}"))
+    with pytest.raises(WrongVersion, match="newer Tuning Fork") as told:
+        load(RunSettings, file)
+    assert told.value.where == str(file)
+
+
+def test_what_is_no_table_is_told_as_a_mistake_in_the_settings():
+    for text in ("network = 3", "optimiser = 'adam'\n[network]\nbatch_norm = true"):
+        with pytest.raises(SettingsProblem, match="does not fit"):
+            loads(RunSettings, text)
+
+
+def test_upgrading_leaves_what_was_read_as_it_is():
+    old = {"network": {"batch_norm": False}, "optimiser": {"method": "adam"}}
+    assert upgrades.settings(old, 1) == {"network": {"normalise": "none"}, "optimiser": {"method": "adamw"}}
+    assert old == {"network": {"batch_norm": False}, "optimiser": {"method": "adam"}}
+
+
+def test_an_old_network_that_is_saved_anew_is_of_todays_format(tmp_path):
+    run = next((GOLDEN / "first-light" / "runs").glob("* widths"))
+    old = Predictor.load(run)
+    old.save(tmp_path / "best.safetensors")
+    again = Predictor.load(tmp_path)
+    assert (again.target, again.network.settings) == (old.target, old.network.settings)
+    assert b'\\"format\\": 2' in (tmp_path / "best.safetensors").read_bytes()
+
+
+@pytest.fixture
+def old_run(tmp_path: Path) -> RunFolder:
+    """A run that has noted the name of its dataset only, in a project."""
+    shutil.copytree(GOLDEN / "first-light", tmp_path / "project")
+    return RunFolder(next((tmp_path / "project" / "runs").glob("* first")))
+
+
+def test_an_old_run_finds_the_dataset_of_the_name_that_it_noted(old_run):
+    assert old_run.data == (old_run.path.parent.parent / "datasets" / "survey.h5").resolve()
+
+
+def test_an_old_run_without_its_dataset_says_that_it_is_not_known(old_run):
+    (old_run.path.parent.parent / "datasets" / "survey.h5").rename(old_run.path.parent.parent / "datasets" / "other.h5")
+    assert old_run.data is None
+    old_run.metrics_file.write_text("{}")
+    assert old_run.data is None
+    old_run.metrics_file.unlink()
+    assert old_run.data is None
+
+
+def test_a_run_that_noted_another_place_does_not_take_a_dataset_of_the_same_name(old_run):
+    old_run.data_file.write_text("../../elsewhere/survey.h5\n")
+    assert old_run.data is None
