@@ -202,13 +202,6 @@ class CrashDialog(QDialog):
         self.copy.setText("Copied")
 
 
-def show_crash(error: BaseException, parent: QWidget | None = None, log: str = "") -> CrashDialog:
-    """Open the dialog for a defect; the program goes on behind it."""
-    dialog = CrashDialog(error, log, parent)
-    dialog.open()
-    return dialog
-
-
 def report(error: BaseException, log: str = "") -> str:
     """What the developers need to know about a defect: versions, what was raised and where, the end of the log."""
     parts = [f"Python {platform.python_version()} on {platform.platform()}"]

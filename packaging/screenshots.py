@@ -230,11 +230,12 @@ class Photographer:
 
     def import_wizard(self) -> None:
         """The wizard's preview of a few cutouts with labels."""
+        from app.data.import_wizard import ImportWizard
+
         with tempfile.TemporaryDirectory() as folder:
             self.write_cutouts(Path(folder))
-            self.window.import_galaxies([Path(folder)])
-            wizard = self.window._wizard
-            assert wizard is not None
+            self.window.take_files([Path(folder)])
+            wizard = self.window.findChildren(ImportWizard)[-1]
             self.settle(5)
             self.both("import", wizard)
             wizard.close()

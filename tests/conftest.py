@@ -20,8 +20,10 @@ from typing import Any
 
 import pytest
 
-# Before numpy and torch are loaded, which read it once. Sums come out alike on every machine, and workers share the cores.
-os.environ.setdefault("OMP_NUM_THREADS", "1" if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else "2")
+# Before numpy and torch are loaded, which read it once. Workers share the cores; with -n 0, the number can be chosen.
+if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+    os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 pytest_plugins = ["small_survey"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from galaxies import ellipse
 
 SIDE = 24
 CLASSES = ("disk", "edge-on", "spheroid")
@@ -31,12 +32,8 @@ class Survey:
 
 def draw(kind: str, width: float, angle: float, random: np.random.Generator) -> np.ndarray:
     """One galaxy as float32 (SIDE, SIDE): a spheroid is round and steep, a disk round and wide, edge-on is thin."""
-    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
-    along, across = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
-    a, b = {"spheroid": (0.5 * width, 0.5 * width), "disk": (width, 0.9 * width), "edge-on": (width, 0.25 * width)}[
-        kind
-    ]
-    galaxy = 40 * np.exp(-0.5 * ((along / a) ** 2 + (across / b) ** 2))
+    axes = {"spheroid": (0.5 * width, 0.5 * width), "disk": (width, 0.9 * width), "edge-on": (width, 0.25 * width)}
+    galaxy = 40 * ellipse(SIDE, *axes[kind], angle)
     return (galaxy + random.normal(100, 2, (SIDE, SIDE))).astype(np.float32)
 
 

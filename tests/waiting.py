@@ -44,7 +44,7 @@ class PatientBot(QtBot):
         super().waitUntil(callback, timeout=max(timeout, _LONG))
 
     def waitSignal(self, signal: Any, *, timeout: int = _LONG, **options: Any) -> Any:
-        """Fail only where a patient astronomer would have given up; what may stay away is waited for as long as told."""
+        """Fail only where a patient astronomer would have given up; for what may stay away, wait as long as told."""
         patience = timeout if options.get("raising") is False else max(timeout, _LONG)
         return super().waitSignal(signal, timeout=patience, **options)
 
@@ -86,10 +86,10 @@ def stays(qtbot: QtBot, read: Callable[[], Any], steps: int = 50) -> bool:
     return read() == before
 
 
-def wait_for_a_standstill(qtbot: QtBot, read: Callable[[], Any]) -> Any:
-    """What is read once it changes no more."""
+def wait_for_a_standstill(qtbot: QtBot, read: Callable[[], Any], steps: int = 50) -> Any:
+    """What is read once it changes no more while so many steps are made, see :func:`stays`."""
     end = time.monotonic() + _LONG / 1000
-    while not stays(qtbot, read):
+    while not stays(qtbot, read, steps):
         assert time.monotonic() < end, "it goes on and on"
     return read()
 

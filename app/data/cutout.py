@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSplitter,
-    QStackedLayout,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.data import work
 from app.data.widgets.stretch_bar import StretchBar
 from app.jobs.job import Latest
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_view import ImageView
@@ -34,7 +34,7 @@ from core.data.stretch import StretchSettings
 _SHORT = 9  # letters
 
 
-class CutoutPanel(QWidget):
+class CutoutPanel(Panel):
     """The current galaxy.
 
     Parameters
@@ -44,11 +44,10 @@ class CutoutPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("cutout")
-        self._session = session
+        empty = EmptyState("mdi6.image-outline", "No galaxy chosen", "Click a galaxy in the gallery.")
+        super().__init__(session, "cutout", empty, parent)
         self._position: Callable[[float, float], tuple[float, float]] | None = None
-        self._latest = Latest(self)
+        self._latest = Latest(self)  # where it fails, the place on the sky stays unknown
         self._build()
         self._connect()
         self._new_dataset()
@@ -79,7 +78,6 @@ class CutoutPanel(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setShowGrid(False)
         self.table.setAlternatingRowColors(True)
-        self.empty = EmptyState("mdi6.image-outline", "No galaxy chosen", "Click a galaxy in the gallery.")
 
         top = QHBoxLayout()
         top.addWidget(self.name, 1)
@@ -98,10 +96,7 @@ class CutoutPanel(QWidget):
         splitter.addWidget(self.table)
         splitter.setStretchFactor(0, 1)
         splitter.setSizes([470, 170])
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(splitter)
-        QVBoxLayout(self).addLayout(self._stack)
+        self._set_content(splitter)
 
     def _connect(self) -> None:
         self._session.dataset.changed.connect(self._new_dataset)
@@ -132,7 +127,7 @@ class CutoutPanel(QWidget):
     def _show(self, row: int) -> None:
         cutouts = self._session.dataset.cutouts
         ready = cutouts is not None and row >= 0
-        self._stack.setCurrentIndex(1 if ready else 0)
+        self._show_content(ready)
         self._position = None
         self.cursor_text.clear()
         if cutouts is None or row < 0:

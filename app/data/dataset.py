@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSpinBox,
-    QStackedLayout,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.data.widgets.column_chooser import ColumnChooser
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import class_colours, icon
 from app.widgets.empty_state import EmptyState
@@ -40,7 +40,7 @@ _WIDTH = 330
 _MOST_ROWS = 10  # of the table without a scroll bar
 
 
-class DatasetPanel(QWidget):
+class DatasetPanel(Panel):
     """Counts, target and parts of the open dataset.
 
     Parameters
@@ -50,9 +50,8 @@ class DatasetPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("dataset")
-        self._session = session
+        empty = EmptyState("mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey.")
+        super().__init__(session, "dataset", empty, parent)
         self._build()
         self._connect()
         self._new_dataset()
@@ -74,9 +73,6 @@ class DatasetPanel(QWidget):
         self.seed.setKeyboardTracking(False)
         self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
         self.again.setToolTip("Draw other parts by the next seed.")
-        self.empty = EmptyState(
-            "mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey."
-        )
         draw = QHBoxLayout()
         draw.addWidget(self.seed)
         draw.addWidget(self.again)
@@ -104,9 +100,7 @@ class DatasetPanel(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
         scroll.setMinimumWidth(_WIDTH)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(scroll)
+        self._set_content(scroll, margin=0)  # what scrolls has its own
 
     def _connect(self) -> None:
         session = self._session
@@ -164,7 +158,7 @@ class DatasetPanel(QWidget):
 
     def _new_dataset(self) -> None:
         cutouts = self._session.dataset.cutouts
-        self._stack.setCurrentIndex(0 if cutouts is None else 1)
+        self._show_content(cutouts is not None)
         if cutouts is None:
             return
         self._list_datasets()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from app.data.widgets.stretch_bar import StretchBar
 from app.data.widgets.thumbnails import ThumbnailGrid
 from app.data.work import Thumbnails
+from app.panel.panel import Panel
 from app.session import label_commands
 from app.session.session import Session
 from app.theme import class_colours, colours, icon
@@ -38,7 +38,7 @@ _BADGES = ("T", "V", "•", "")  # the last for galaxies in no part
 _MOST_CLASSES = 30
 
 
-class GalleryPanel(QWidget):
+class GalleryPanel(Panel):
     """The galaxies of the open dataset.
 
     Parameters
@@ -48,9 +48,7 @@ class GalleryPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("gallery")
-        self._session = session
+        super().__init__(session, "gallery", parent=parent)
         self._thumbnails: Thumbnails | None = None
         self._finder: Finder | None = None
         self._parts: NDArray[np.int8] = np.empty(0, dtype=np.int8)
@@ -109,7 +107,9 @@ class GalleryPanel(QWidget):
         filters.setSpacing(4)
         below.addWidget(self.count, 1)
         below.addWidget(self.side)
-        column = QVBoxLayout(self)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(top)
         column.addLayout(filters)
@@ -117,6 +117,7 @@ class GalleryPanel(QWidget):
         column.addWidget(self.grid, 1)
         column.addWidget(self.legend)
         column.addLayout(below)
+        self._set_content(content)
 
     def _connect(self) -> None:
         session = self._session
@@ -138,10 +139,8 @@ class GalleryPanel(QWidget):
         self.grid.failed.connect(session.report)
         self.menu.aboutToShow.connect(self._fill_menu)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        self.grid.close_source()
-        super().closeEvent(event)
+    def _wind_up(self) -> None:
+        self.grid.pictures.close()
 
     # -- the dataset -----------------------------------------------------------------------------------------------
 

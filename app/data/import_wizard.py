@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QStackedWidget,
@@ -24,13 +22,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.data import work
+from app.data.import_sentences import describe_left_out, describe_preview
 from app.data.widgets.import_choices import ImportChoices
+from app.data.widgets.import_progress import ImportProgress
 from app.data.widgets.report_view import ReportView
 from app.jobs.job import Job, Latest
+from app.panel.room import Desk
 from app.session.session import Session
 from app.theme import icon
+from app.widgets.button_line import button_line
 from app.widgets.forms import SettingsForm
-from app.widgets.job_bar import duration
 from app.widgets.mosaic import Mosaic
 from core.data.settings import ImportSettings
 from core.data.stretch import colour_planes, suited, to_rgb
@@ -83,8 +84,9 @@ class ImportWizard(QDialog):
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(250)
+        self.progress = ImportProgress()
         self.pages = QStackedWidget()
-        for page in (self._choosing(), self._working(), self._reporting()):
+        for page in (self._choosing(), self.progress, self._reporting()):
             self.pages.addWidget(page)
         QVBoxLayout(self).addWidget(self.pages)
         self.choices.project.setText(str(session.project.folder if session.project is not None else project))
@@ -131,27 +133,7 @@ class ImportWizard(QDialog):
         page = QWidget()
         whole = QVBoxLayout(page)
         whole.addLayout(columns, 1)
-        whole.addLayout(_line(None, self.cancel, self.start))
-        return page
-
-    def _working(self) -> QWidget:
-        self.progress_text = QLabel()
-        self.progress_text.setProperty("role", "title")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.left_text = QLabel()
-        self.left_text.setProperty("role", "muted")
-        self.stop = QPushButton(icon("mdi6.stop"), "Cancel the import")
-        self.hide_button = QPushButton("Go on in the background")
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(80, 0, 80, 0)
-        column.setSpacing(10)
-        column.addStretch(2)
-        for widget in (self.progress_text, self.bar, self.left_text):
-            column.addWidget(widget)
-        column.addLayout(_line(self.stop, self.hide_button, None))
-        column.addStretch(3)
+        whole.addLayout(button_line(None, self.cancel, self.start))
         return page
 
     def _reporting(self) -> QWidget:
@@ -165,7 +147,7 @@ class ImportWizard(QDialog):
         page = QWidget()
         column = QVBoxLayout(page)
         column.addWidget(self.report, 1)
-        column.addLayout(_line(self.save, None, self.back, self.open_button))
+        column.addLayout(button_line(self.save, None, self.back, self.open_button))
         return page
 
     def _connect(self) -> None:
@@ -178,8 +160,8 @@ class ImportWizard(QDialog):
         self._preview.failed.connect(self._show_refusal)
         self.start.clicked.connect(self._import)
         self.cancel.clicked.connect(self.reject)
-        self.stop.clicked.connect(lambda _checked=False: self._job.stop() if self._job is not None else None)
-        self.hide_button.clicked.connect(self.hide)
+        self.progress.stop.clicked.connect(lambda _checked=False: self._job.stop() if self._job is not None else None)
+        self.progress.hide_button.clicked.connect(self.hide)
         self.save.clicked.connect(self._save_report)
         self.back.clicked.connect(lambda _checked=False: self._begin_again())
         self.open_button.clicked.connect(self._open)
@@ -245,7 +227,7 @@ class ImportWizard(QDialog):
         is_used = self.choices.offer_catalogue(preview.catalogue)
         columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
         self.choices.offer_columns(*columns)
-        self.found.setText("\n".join(_told(preview, with_labels=is_used)))
+        self.found.setText("\n".join(describe_preview(preview, with_labels=is_used)))
         self._judge()
 
     def _show_refusal(self, problem: object) -> None:
@@ -268,7 +250,7 @@ class ImportWizard(QDialog):
             lines.append(f"There is a dataset “{name}” in this project already.")
         self.trouble.setText("\n".join(lines))
         self.trouble.setVisible(bool(lines))
-        self.left_out.setText(_left_out([problem for problem in problems if problem not in in_the_way]))
+        self.left_out.setText(describe_left_out([problem for problem in problems if problem not in in_the_way]))
         self.left_out.setVisible(bool(self.left_out.text()))
         is_named = bool(name and self.choices.project.text().strip())
         ready = is_named and self._found is not None and bool(self._found.stamps)
@@ -284,9 +266,7 @@ class ImportWizard(QDialog):
             self._show_refusal(problem)
             return
         self._preview.stop()
-        self.progress_text.setText("Importing…")
-        self.left_text.clear()
-        self.bar.setRange(0, 0)
+        self.progress.begin()
         self.pages.setCurrentIndex(1)
         output = dataset_path(folder, self.choices.name.text().strip())
         job = work.import_files(self.choices.sources, output, self.settings, self.choices.catalogue)
@@ -309,12 +289,7 @@ class ImportWizard(QDialog):
         progress = [event for event in events if isinstance(event, Progress)]
         if not progress or self._job is None:
             return
-        done, total = progress[-1].done, progress[-1].total
-        self.bar.setRange(0, total or 0)
-        self.bar.setValue(done)
-        self.progress_text.setText(f"{done:,} of {total:,} files" if total else f"{done:,} files found")
-        left = self._job.time_left
-        self.left_text.setText(f"{duration(left)} left" if total and left is not None else "")
+        self.progress.show_progress(progress[-1].done, progress[-1].total, self._job.time_left)
 
     def _failed(self, problem: object) -> None:
         self._begin_again()
@@ -357,40 +332,16 @@ class ImportWizard(QDialog):
         super().done(arg__1)
 
 
-def _told(preview: ImportPreview, *, with_labels: bool) -> list[str]:
-    """What was found, in sentences."""
-    sizes = [f"{width} × {height}" for _, height, width in preview.shapes]
-    size = " or ".join(dict.fromkeys(sizes[:3])) + (" or others" if len(sizes) > 3 else "")
-    galaxies = "1 galaxy" if preview.count == 1 else f"{preview.count:,} galaxies"
-    bands = f"{'bands' if len(preview.bands) > 1 else 'band'} {', '.join(preview.bands)}"
-    scale = "pixel scale unknown" if math.isnan(preview.pixel_scale) else f"{preview.pixel_scale:.3g}″ per pixel"
-    lines = [f"{galaxies} of {size} pixels; {bands}; {scale}."]
-    side = preview.plan.size
-    if sizes != [f"{side} × {side}"]:
-        lines.append(f"Stamps will be {side} × {side} pixels.")
-    if with_labels and preview.columns:
-        labels = ", ".join(preview.label_columns) or "none"
-        where = f"{preview.catalogue.name}: " if preview.catalogue is not None else ""
-        lines.append(
-            f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row; labels: {labels}."
-        )
-    return [*lines, *preview.notes[:3]]
-
-
-def _left_out(problems: Sequence[Problem]) -> str:
-    """How many files would be left out, with an example."""
-    if not problems:
-        return ""
-    count = "1 file or row" if len(problems) == 1 else f"{len(problems):,} files or rows"
-    return f"{count} will be left out and reported. {problems[0]}"
-
-
-def _line(*widgets: QWidget | None) -> QHBoxLayout:
-    """Widgets side by side; None: a gap that takes the room left over."""
-    line = QHBoxLayout()
-    for widget in widgets:
-        if widget is None:
-            line.addStretch(1)
-        else:
-            line.addWidget(widget)
-    return line
+def show(desk: Desk, sources: Sequence[Path] = ()) -> None:
+    """Open the import wizard, or bring it back with what is under way."""
+    before = desk.window.findChildren(ImportWizard)
+    wizard = before[-1] if before else None
+    if wizard is None or not (wizard.isVisible() or wizard.is_importing):
+        if wizard is not None:
+            wizard.deleteLater()
+        wizard = ImportWizard(desk.session, desk.projects / "My galaxies", sources, desk.window)
+        wizard.imported.connect(desk.open_dataset)
+    elif sources and not wizard.is_importing:
+        wizard.set_sources(sources)
+    wizard.show()
+    wizard.raise_()

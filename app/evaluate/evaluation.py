@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -21,29 +18,27 @@ from PySide6.QtWidgets import (
 from app.evaluate import work
 from app.evaluate.widgets.confusion import ConfusionMatrix
 from app.evaluate.widgets.truth_plot import TruthPlot
-from app.jobs.job import Latest
+from app.panel import saving
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 from app.widgets.two_sides import TwoSides
-from app.work import save_predictions
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
-from core.errors import Problem
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
 
-_TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
 _TEST_ONCE = (
     "The test part took no part in training or in any choice. Look at it once, when the network is final: "
     "whoever chooses by it makes its numbers too good."
 )
 
 
-class EvaluationPanel(QWidget):
+class EvaluationPanel(Panel):
     """Judge the open run on its validation part or, at the very end, on its test part.
 
     Parameters
@@ -53,13 +48,10 @@ class EvaluationPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("evaluation")
-        self._session = session
+        super().__init__(session, "evaluation", EmptyState("mdi6.chart-box-outline", "", ""), parent)
         self._part: HeldOutPart = "validation"
         self._judgement: Evaluation | None = None
-        self._stale = True
-        self._latest = Latest(self)
+        self._latest = self._request(self._show)
         self._build()
         self._connect()
         self.refresh()
@@ -80,15 +72,11 @@ class EvaluationPanel(QWidget):
         self.part = QLabel()
         self.part.setProperty("role", "heading")
         self.part.setWordWrap(True)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setProperty("role", "muted")
         self.numbers = Numbers(("Accuracy", "Balanced accuracy", "Macro F1", "Galaxies"))
         self.classes = NumberTable()
         self.confusion = ConfusionMatrix()
         self.quantities = QComboBox()
         self.truth = TruthPlot()
-        self.empty = EmptyState("mdi6.chart-box-outline", "Nothing to judge yet", "", "")
 
         top = QHBoxLayout()
         top.addWidget(QLabel("Judge on"))
@@ -109,14 +97,10 @@ class EvaluationPanel(QWidget):
         column.addLayout(top)
         column.addWidget(self._warning)
         column.addWidget(self.part)
-        column.addWidget(self.message)
+        column.addWidget(self.state)
         column.addWidget(self.numbers)
         column.addWidget(self._figures(), 1)
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(content)
-        whole = QVBoxLayout(self)
-        whole.addLayout(self._stack)
+        self._set_content(content)
 
     def _figures(self) -> QWidget:
         scatter = QWidget()
@@ -135,18 +119,6 @@ class EvaluationPanel(QWidget):
         down.addStretch(0)
         return TwoSides(left, pictures, 760, (480, 400), (160, 400))
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        for request in self.findChildren(Latest):
-            request.close()
-        super().closeEvent(event)
-
     def _connect(self) -> None:
         session = self._session
         session.predictor_changed.connect(self.refresh)
@@ -161,8 +133,6 @@ class EvaluationPanel(QWidget):
         self.confusion.cell_clicked.connect(self._cell_clicked)
         self.truth.point_clicked.connect(self._point_clicked)
         self.quantities.currentIndexChanged.connect(self._show_quantity)
-        self._latest.finished.connect(self._show)
-        self._latest.failed.connect(self._failed)
 
     def _ask(self) -> None:
         self._warning.setVisible(True)
@@ -174,22 +144,19 @@ class EvaluationPanel(QWidget):
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Judge the open run on the validation part; later, if nobody can see it now."""
-        self._stale = not self.isVisible()
-        if self._stale:
-            self._latest.stop()
-            return
-        run, cutouts = self._session.run, self._session.dataset.cutouts
+    def _drop_outdated(self) -> None:
         self._latest.stop()
+
+    def _renew(self) -> None:
+        """Judge the open run on the validation part."""
+        run, cutouts = self._session.run, self._session.dataset.cutouts
         self._judgement = None
-        ready = run is not None and run.best.exists() and cutouts is not None
-        self._stack.setCurrentIndex(1 if ready else 0)
         if cutouts is None:
-            self.empty.set_text("Nothing to judge yet", "Open a dataset and train a network first.")
-        elif not ready:
-            self.empty.set_text("No network yet", "Train a network, or choose a run; its numbers appear here.")
+            self._show_empty("Nothing to judge yet", "Open a dataset and train a network first.")
+        elif run is None or not run.best.exists():
+            self._show_empty("No network yet", "Train a network, or choose a run; its numbers appear here.")
         else:
+            self._show_content()
             self.judge("validation")
 
     def judge(self, part: HeldOutPart) -> None:
@@ -200,15 +167,12 @@ class EvaluationPanel(QWidget):
         self._part = part
         self._warning.setVisible(False)
         self.part.setText(f"Judging “{run.title}” on {cutouts.path.name}…")
-        self.message.clear()
+        self.state.clear()
         self._latest.start(work.judge(run, cutouts.path, part))
 
-    def _failed(self, problem: object) -> None:
-        if not isinstance(problem, Problem):
-            self._session.report(problem)
-        text = problem.text if isinstance(problem, Problem) else str(problem)
+    def _show_problem(self, problem: object) -> None:
+        super()._show_problem(problem)
         self.part.setText("These numbers could not be worked out")
-        self.message.setText(text)
         self.numbers.clear()
         self.classes.setRowCount(0)
         self.confusion.set_counts((), np.zeros((0, 0), np.int64))
@@ -224,7 +188,7 @@ class EvaluationPanel(QWidget):
         self.part.setText(f"“{run.title}” on {part} of {judgement.data}")
         doubts = " ".join(problem.text for problem in judgement.problems)
         note = judgement.note[0].upper() + judgement.note[1:]
-        self.message.setText(f"{note}. Intervals hold with 68 %. {doubts}".strip())
+        self.state.setText(f"{note}. Intervals hold with 68 %. {doubts}".strip())
         self._show_part()
         report = judgement.report
         self.numbers.show_number("Galaxies", str(report.galaxies))
@@ -297,17 +261,8 @@ class EvaluationPanel(QWidget):
             self._session.set_current(int(row))
 
     def _export(self) -> None:
-        run, cutouts = self._session.run, self._session.dataset.cutouts
-        if run is None or cutouts is None:
-            return
-        path, _ = QFileDialog.getSaveFileName(self, "Export predictions", "predictions.csv", _TABLES)
-        if not path:
-            return
-        job = save_predictions(run.best, cutouts.path, Path(path))
-        job.finished.connect(lambda _result: self._session.message.emit(f"Predictions are saved in {path}."))
-        job.failed.connect(self._session.report)
-        self._session.activity.add(job)
-        job.start()
+        if self._session.run is not None:
+            saving.save_predictions(self, self._session, "Export predictions", self._session.run.best)
 
 
 def _share(fraction: Any) -> str:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.explain import network_work
-from app.explain.network_panel import InsidePanel
+from app.explain.network_panel import RunNetworkPanel
 from app.explain.widgets.ground_table import GroundTable
 from app.explain.widgets.point_map import PointMap
 from app.session.session import Session
@@ -36,10 +36,9 @@ if TYPE_CHECKING:
 _PARTS = {"validation": "Validation part", "test": "Test part", "all": "All galaxies"}
 _AXES = ("Share of the image that the galaxy covers [%]", "Share of the evidence on the galaxy [%]")
 _HINT = "Each point is a galaxy; click one, or draw around some."
-_TABLE = "CSV (*.csv)"
 
 
-class BeliefPanel(InsidePanel):
+class BeliefPanel(RunNetworkPanel):
     """The verdicts over a part of the dataset; clicks lead to the galaxies behind them.
 
     Parameters
@@ -56,12 +55,12 @@ class BeliefPanel(InsidePanel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
             session,
+            "belief",
             "mdi6.scale-balance",
             "Nothing to doubt yet",
             "Then see whether its decisions rest on the galaxies.",
             parent,
         )
-        self.setObjectName("belief")
         self.found: BeliefTable | None = None
         self._build()
         self._connect()
@@ -236,6 +235,6 @@ class BeliefPanel(InsidePanel):
     def _save_table(self) -> None:
         if self.found is None:
             return
-        path = self._ask_path("Save the table", f"belief {self.found.part}.csv", _TABLE, (".csv",))
+        path = self._ask_path("Save the table", f"belief {self.found.part}.csv", "CSV (*.csv)")
         if path is not None:
             self._save(network_work.save_belief(self.found, path), lambda written: f"The table is saved in {written}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.explain import network_work
-from app.explain.network_panel import InsidePanel
+from app.explain.network_panel import RunNetworkPanel
 from app.explain.network_work import Pair
 from app.explain.widgets.dream_view import DreamView
 from app.session.session import Session
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DreamKind = Literal["class", "quantity", "layer"]
 
 
-class DreamsPanel(InsidePanel):
+class DreamsPanel(RunNetworkPanel):
     """Choose what is sought, start, and watch image and curve grow.
 
     Parameters
@@ -43,12 +43,12 @@ class DreamsPanel(InsidePanel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
             session,
+            "dreams",
             "mdi6.creation-outline",
             "Nothing to dream of yet",
             "Then see what it takes for a perfect galaxy.",
             parent,
         )
-        self.setObjectName("dreams")
         self._row = -1  # of the galaxy that the shown dream came from
         self._outline: network_work.Outline | None = None
         self.dream: Dream | None = None
@@ -229,7 +229,7 @@ class DreamsPanel(InsidePanel):
         dream, pair = self.dream, self._pair
         if dream is None or pair is None:
             return
-        path = self._ask_path("Save the dream", f"{dream.stem}.png", "Picture, and FITS beside it (*.png)", (".png",))
+        path = self._ask_path("Save the dream", f"{dream.stem}.png", "Picture, and FITS beside it (*.png)")
         if path is not None:
             job = network_work.save_dream(dream, pair, self._row, path)
             self._save(job, lambda both: f"{both[0].name} and {both[1].name} are saved in {both[0].parent}.")

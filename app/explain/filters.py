@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from app.explain import network_work
-from app.explain.network_panel import InsidePanel
+from app.explain.network_panel import RunNetworkPanel
 from app.explain.network_work import Pair
 from app.explain.widgets.filter_cards import FilterCards
 from app.explain.widgets.response_view import ResponseView
+from app.panel.saving import FIGURES
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
 
 _AT_FIRST = 6  # filters that are shown without being chosen: those that tell most about the classes
 _MOST = 24
-_FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
 
 
-class FiltersPanel(InsidePanel):
+class FiltersPanel(RunNetworkPanel):
     """Nine strongest galaxies of chosen filters, beside the current galaxy's responses and the first weights.
 
     Parameters
@@ -37,9 +37,13 @@ class FiltersPanel(InsidePanel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
-            session, "mdi6.view-grid-outline", "Nothing to look into yet", "Then see what it looks for.", parent
+            session,
+            "filters",
+            "mdi6.view-grid-outline",
+            "Nothing to look into yet",
+            "Then see what it looks for.",
+            parent,
         )
-        self.setObjectName("filters")
         self._sought = ""  # the layer that is searched
         self._found: dict[str, TopActivations] = {}  # by layer
         self._chosen: dict[str, list[int]] = {}
@@ -211,8 +215,7 @@ class FiltersPanel(InsidePanel):
         found, drawn = self._found.get(self.layer), self.filters.drawn
         if found is None or not drawn:
             return
-        endings = (".png", ".svg", ".pdf")
-        path = self._ask_path("Save the figure", f"filters of {self.layer}.png", _FIGURES, endings)
+        path = self._ask_path("Save the figure", f"filters of {self.layer}.png", FIGURES)
         if path is not None:
             self._save(network_work.save_mosaics(found, drawn, path), lambda saved: f"Saved as {saved}.")
 

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from app.explain import network_work
-from app.explain.network_panel import InsidePanel
+from app.explain.network_panel import RunNetworkPanel
 from app.explain.network_work import Pair
 from app.explain.widgets.colour_bar import ColourBar
 from app.explain.widgets.point_map import PointMap
@@ -34,7 +34,7 @@ _ENDS = (1, 99)  # percentiles of a quantity between which its colours reach
 _HINT = "Click a point to go to its galaxy. Draw around points to select them, with Shift more. The wheel zooms."
 
 
-class GalaxyMapPanel(InsidePanel):
+class GalaxyMapPanel(RunNetworkPanel):
     """The last features of all galaxies on a map; clicks and lassos lead back to the galaxies.
 
     Parameters
@@ -51,12 +51,12 @@ class GalaxyMapPanel(InsidePanel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
             session,
+            "galaxy_map",
             "mdi6.chart-scatter-plot",
             "Nothing to lay out yet",
             "Then see which galaxies it finds alike.",
             parent,
         )
-        self.setObjectName("galaxy_map")
         self.found: FeatureMap | None = None
         self._build()
         self._connect()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from app.panel.room import Workspace, load
 from app.session.session import Session
-from app.shell import workspaces
-from app.shell.workspaces import PANELS, WORKSPACES, Workspace
+from app.shell.workspaces import PANELS, WORKSPACES
 
 _LAYOUT = 2  # version of what is remembered
 
@@ -34,13 +34,13 @@ class Docks:
 
     def _dock(self, name: str) -> QDockWidget:
         if name not in self._docks:
-            title, _ = PANELS[name]
-            dock = QDockWidget(title, self._window)
+            entry = PANELS[name]
+            dock = QDockWidget(entry.title, self._window)
             dock.setObjectName(name)
             dock.setFeatures(
                 QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
             )
-            dock.setWidget(workspaces.build(name, self._session))
+            dock.setWidget(load(entry.source)(self._session))
             dock.hide()
             self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
             self._docks[name] = dock
@@ -85,6 +85,11 @@ class Docks:
         self.current = ""
         for dock in self._docks.values():
             dock.hide()
+
+    def close(self) -> None:
+        """Close the panels: what was typed is written down, and what they have begun is stopped."""
+        for dock in self._docks.values():
+            dock.widget().close()
 
     def _arrange(self, workspace: Workspace) -> None:
         window = self._window

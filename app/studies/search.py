@@ -42,12 +42,12 @@ class SearchPanel(StudyPanel):
         super().__init__(
             session,
             "search",
+            "search",
             "mdi6.tune-variant",
             "Open a dataset, and settings are searched for with which a network learns it best.",
             "trials.csv",
             parent,
         )
-        self.setObjectName("search")
         self._base = session.draft.settings
         self._search: Search | None = None
         self._epoch: TrialEpoch | None = None

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QHeaderView, QStackedLayout, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from app.jobs.job import Latest
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.studies import work
 from app.theme import icon
@@ -19,7 +18,7 @@ _COLUMNS = ("Study", "So far")
 _ICONS: dict[StudyKind, str] = {"search": "mdi6.tune-variant", "training size": "mdi6.chart-scatter-plot"}
 
 
-class StudiesPanel(QWidget):
+class StudiesPanel(Panel):
     """Studies in a list, newest first; a click opens one.
 
     Parameters
@@ -29,14 +28,13 @@ class StudiesPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("studies")
-        self._session = session
-        self._latest = Latest(self)
+        empty = EmptyState(
+            "mdi6.history", "No studies yet", "Searches and training-size studies of this project are kept here."
+        )
+        super().__init__(session, "studies", empty, parent)
+        self._latest = self._request(self._show_studies)
         self._build()
         self.list.itemSelectionChanged.connect(self._chosen)
-        self._latest.finished.connect(self._show_studies)
-        self._latest.failed.connect(session.report)
         session.studies_changed.connect(self.refresh)
         session.study_changed.connect(self._show_current)
         self.refresh()
@@ -52,20 +50,9 @@ class StudiesPanel(QWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.empty = EmptyState(
-            "mdi6.history", "No studies yet", "Searches and training-size studies of this project are kept here."
-        )
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(self.list)
-        QVBoxLayout(self).addLayout(self._stack)
+        self._set_content(self.list)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing being read."""
-        self._latest.close()
-        super().closeEvent(event)
-
-    def refresh(self) -> None:
+    def _renew(self) -> None:
         """Look again what is there."""
         if self._session.project is None:
             self._show_studies([])
@@ -85,7 +72,7 @@ class StudiesPanel(QWidget):
                 )
             self.list.addTopLevelItem(item)
         self.list.blockSignals(False)
-        self._stack.setCurrentIndex(1 if studies else 0)
+        self._show_content(bool(studies))
         self._show_current()
 
     def _show_current(self) -> None:

@@ -6,30 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
-from app.jobs.job import Job, Latest
-from app.panel import saving
+from app.jobs.job import Job
+from app.panel.panel import Panel
+from app.panel.saving import FIGURES
 from app.session.session import Session
 from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.job_bar import duration
 from app.widgets.two_sides import scrolled
-from core.errors import Problem
 from core.events import Preview, Skipped
 from core.studies import study_folders
 from core.studies.study_folders import StudyKind
@@ -38,17 +35,18 @@ _TICK = 500  # ms between two looks at the time left
 _STEPS = 1000
 
 
-class StudyPanel(QWidget):
+class StudyPanel(Panel):
     """A panel in which a study is prepared, run, stopped, gone on with, and looked at again.
 
-    A panel of this kind builds its content and hands it to :meth:`_set_content`. It says which job a study is
-    (:meth:`_job_for`), how one is opened again (:meth:`_opening`), and shows what comes (:meth:`_show_news`,
-    :meth:`_show_earlier`, :meth:`_show_nothing`, :meth:`_show_settings`).
+    A panel of this kind says which job a study is (:meth:`_job_for`), how one is opened again (:meth:`_opening`), and
+    shows what comes (:meth:`_show_news`, :meth:`_show_earlier`, :meth:`_show_nothing`, :meth:`_show_settings`).
 
     Parameters
     ----------
     session
         Its draft settings are those of the runs; the study that is looked at is ``session.study``.
+    name
+        Of the panel in the table of its room.
     kind
         Which studies belong here.
     symbol, nothing
@@ -58,18 +56,21 @@ class StudyPanel(QWidget):
     """
 
     def __init__(
-        self, session: Session, kind: StudyKind, symbol: str, nothing: str, table: str, parent: QWidget | None = None
+        self,
+        session: Session,
+        name: str,
+        kind: StudyKind,
+        symbol: str,
+        nothing: str,
+        table: str,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._session, self._kind, self._table = session, kind, table
+        super().__init__(session, name, EmptyState(symbol, "No galaxies yet", nothing), parent)
+        self._kind, self._table = kind, table
         self._folder: Path | None = None
         self._job: Job | None = None
-        self._opener = Latest(self)
+        self._opener = self._request(self._opened)
         self._build_head()
-        self.empty = EmptyState(symbol, "No galaxies yet", nothing)
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        QVBoxLayout(self).addLayout(self._stack)
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK)
         self._tick.timeout.connect(self._show_progress)
@@ -89,9 +90,6 @@ class StudyPanel(QWidget):
         self.table.setToolTip(f"{self._table}: a row for each run.")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.state = QLabel()
-        self.state.setWordWrap(True)
-        self.state.setProperty("role", "muted")
 
     def _head(self) -> QVBoxLayout:
         """Buttons, progress and one line of words."""
@@ -122,16 +120,15 @@ class StudyPanel(QWidget):
         column.addStretch(1)
         return scrolled(inner)
 
-    def _set_content(self, content: QWidget) -> None:
-        self._stack.addWidget(content)
+    def _set_content(self, content: QWidget, margin: int | None = None) -> None:
+        """Show the panel, and follow from now on what happens in the session."""
+        super()._set_content(content, margin)
         session = self._session
         self.start.clicked.connect(self.run)
         self.stop.clicked.connect(self._stop)
         self.fresh.clicked.connect(lambda _checked=False: session.open_study(None))
         self.figure.clicked.connect(self._save_figure)
         self.table.clicked.connect(self._save_table)
-        self._opener.finished.connect(self._opened)
-        self._opener.failed.connect(self._failed)
         self._opener.ended.connect(self._show_state)
         session.study_changed.connect(self._study_changed)
         session.draft.changed.connect(self._settings_changed)
@@ -140,11 +137,6 @@ class StudyPanel(QWidget):
         session.studies_changed.connect(self._show_state)
         self._show_nothing()
         self._study_changed()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing being opened."""
-        self._opener.close()
-        super().closeEvent(event)
 
     # -- for the panels --------------------------------------------------------------------------------------------
 
@@ -238,7 +230,7 @@ class StudyPanel(QWidget):
 
     def _show_state(self) -> None:
         running, hindrance, is_new = self._job is not None, self._hindrance, self._folder is None
-        self._stack.setCurrentIndex(0 if self._session.dataset.cutouts is None and is_new else 1)
+        self._show_content(self._session.dataset.cutouts is not None or not is_new)
         self.start.setText("Start" if is_new else "Go on")
         self.start.setEnabled(not running and not hindrance and not self._opener.is_running)
         self.start.setToolTip("" if running else hindrance or "What is done already is found again.")
@@ -269,7 +261,7 @@ class StudyPanel(QWidget):
         self._job = job = self._job_for(cutouts.path, self._folder)
         job.happened.connect(self._happened)
         job.finished.connect(self._finished)
-        job.failed.connect(self._failed)
+        job.failed.connect(self._show_problem)
         job.stopped.connect(lambda: self.state.setText("Stopped before anything was done."))
         self._session.activity.add_study(job)
         job.ended.connect(self._ended)  # after the session, which then knows that nothing runs any more
@@ -321,13 +313,6 @@ class StudyPanel(QWidget):
         self.state.clear()
         self._show_news(result)
 
-    def _failed(self, problem: object) -> None:
-        if isinstance(problem, Problem):
-            self.state.setText(problem.text)
-        else:
-            self.state.setText("It was ended by a defect of the program.")
-            self._session.report(problem)
-
     def _ended(self) -> None:
         self._job = None
         self._tick.stop()
@@ -339,20 +324,21 @@ class StudyPanel(QWidget):
     # -- saving ----------------------------------------------------------------------------------------------------
 
     def _save_figure(self) -> None:
-        path = self._ask_path("Save the figure", "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)", (".png", ".svg", ".pdf"))
+        path = self._ask_path("Save the figure", f"{self._stem}.png", FIGURES)
         if path is not None and self._found is not None:
             job = work.save_figure(self._found, path)
-            saving.save(self._session, job, lambda written: f"The figure is saved in {written}.")
+            self._save(job, lambda written: f"The figure is saved in {written}.")
 
     def _save_table(self) -> None:
-        path = self._ask_path("Save the table", "CSV (*.csv)", (".csv",))
+        path = self._ask_path("Save the table", f"{self._stem}.csv", "CSV (*.csv)")
         if path is not None and self._folder is not None:
             job = work.save_table(self._folder / self._table, path)
-            saving.save(self._session, job, lambda written: f"The table is saved in {written}.")
+            self._save(job, lambda written: f"The table is saved in {written}.")
 
-    def _ask_path(self, title: str, kinds: str, endings: tuple[str, ...]) -> Path | None:
-        stem = study_folders.title_of(self._folder) if self._folder is not None else self._kind
-        return saving.ask_path(self, self._session, title, f"{stem}{endings[0]}", kinds, endings)
+    @property
+    def _stem(self) -> str:
+        """Of the names of files that are proposed."""
+        return study_folders.title_of(self._folder) if self._folder is not None else self._kind
 
 
 def group(title: str, *content: QWidget) -> QGroupBox:

@@ -35,13 +35,13 @@ class TrainingSizePanel(StudyPanel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
             session,
+            "training_size",
             "training size",
             "mdi6.chart-scatter-plot",
             "Open a dataset, and it is found out how many labelled galaxies a network needs.",
             "study.csv",
             parent,
         )
-        self.setObjectName("training_size")
         self._base = session.draft.settings
         self._news: SizeNews | None = None
         self._scores = Latest(self)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.jobs.job import Latest
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 _NEIGHBOURS = 16
 
 
-class AugmentationPanel(QWidget):
+class AugmentationPanel(Panel):
     """How a galaxy is varied in training, tried out on the current galaxy.
 
     Parameters
@@ -35,37 +34,20 @@ class AugmentationPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("augmentation")
-        self._session = session
+        super().__init__(session, "augmentation", parent=parent)
         self._seed = 0
-        self._stale = True
         self._stamp: NDArray[np.float32] | None = None
         self._scaling: tuple[tuple[Any, ...], Normalisation] | None = None  # the last one, and what it was fitted for
         self.shown: NDArray[np.float32] | None = None  # (16, C, H, W), as they were varied
-        self._latest = Latest(self)
+        self._latest = self._request(self._show_views)
         self._build()
         self.form.changed.connect(self._edited)
         self.again.clicked.connect(self._draw_again)
         self.as_seen.toggled.connect(self.refresh)
-        self._latest.finished.connect(self._show_views)
-        self._latest.failed.connect(session.report)
-        session.draft.changed.connect(self._show_settings)
+        session.draft.changed.connect(self.refresh)
         session.dataset.changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         self.refresh()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        for request in self.findChildren(Latest):
-            request.close()
-        super().closeEvent(event)
 
     def _build(self) -> None:
         self.form = SettingsForm(AugmentationSettings, self._session.draft.settings.augmentation)
@@ -87,29 +69,24 @@ class AugmentationPanel(QWidget):
         column.addWidget(self.mosaic, 1)
         column.addWidget(self.caption)
         column.addLayout(below)
-        whole = QVBoxLayout(self)
-        whole.addWidget(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
+        self._set_content(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
 
     def _edited(self, augmentation: AugmentationSettings) -> None:
         if augmentation != self._session.draft.settings.augmentation:
             self._session.draft.edit("augmentation", augmentation)
 
-    def _show_settings(self) -> None:
-        augmentation = self._session.draft.settings.augmentation
-        if self.form.value() != augmentation:
-            self.form.set_value(augmentation)
-        self.refresh()
-
     def _draw_again(self) -> None:
         self._seed += 1
         self.refresh()
 
-    def refresh(self, _row: Any = None) -> None:
-        """Ask for sixteen new views, or later if nobody can see them now; drop an older request."""
-        self._stale = not self.isVisible()
-        if self._stale:
-            self._latest.stop()
-            return
+    def _drop_outdated(self) -> None:
+        self._latest.stop()
+
+    def _renew(self) -> None:
+        """Show the settings, and ask for sixteen new views."""
+        augmentation = self._session.draft.settings.augmentation
+        if self.form.value() != augmentation:
+            self.form.set_value(augmentation)
         cutouts = self._session.dataset.cutouts
         self.again.setEnabled(cutouts is not None)
         if cutouts is None or not len(cutouts):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QFile, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QShowEvent
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
@@ -16,12 +16,11 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QSplitter,
-    QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
-from app.jobs.job import Latest
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
@@ -38,7 +37,7 @@ from core.train.run_summary import RunSummary
 _Histories = Mapping[str, Sequence[Mapping[str, float]]]
 
 
-class ComparisonPanel(QWidget):
+class ComparisonPanel(Panel):
     """A table of runs; of the selected ones the curves, the settings that differ, and notes.
 
     Parameters
@@ -48,13 +47,13 @@ class ComparisonPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("comparison")
-        self._session = session
-        self._stale = True
+        empty = EmptyState(
+            "mdi6.history", "No runs yet", "Every training will stand here, to be compared with the others."
+        )
+        super().__init__(session, "comparison", empty, parent)
         self._noted: RunSummary | None = None
-        self._reading = Latest(self)
-        self._drawing = Latest(self)
+        self._reading = self._request(self._show_runs)
+        self._drawing = self._request(self._show_histories)
         self._build()
         self._connect()
         self.refresh()
@@ -113,18 +112,12 @@ class ComparisonPanel(QWidget):
         return below
 
     def _build(self) -> None:
-        self.empty = EmptyState(
-            "mdi6.history", "No runs yet", "Every training will stand here, to be compared with the others.", ""
-        )
         both = QSplitter(Qt.Orientation.Vertical)
         both.setChildrenCollapsible(False)
         both.addWidget(self._above())
         both.addWidget(self._below())
         both.setSizes([300, 330])
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(both)
-        QVBoxLayout(self).addLayout(self._stack)
+        self._set_content(both)
 
     def _connect(self) -> None:
         session = self._session
@@ -136,34 +129,23 @@ class ComparisonPanel(QWidget):
         self.rename.clicked.connect(self._rename)
         self.trash.clicked.connect(self._remove)
         self.tags.editingFinished.connect(self._keep_notes)
-        self._reading.finished.connect(self._show_runs)
-        self._reading.failed.connect(session.report)
-        self._drawing.finished.connect(self._show_histories)
-        self._drawing.failed.connect(session.report)
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)
 
     # -- the list --------------------------------------------------------------------------------------------------
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def refresh(self) -> None:
-        """Read the runs again, or later if nobody can see them now."""
-        self._stale = not self.isVisible()
+    def _renew(self) -> None:
+        """Read the runs again."""
         project = self._session.project
         if project is None:
             self._show_runs([])
-        elif not self._stale:
+        else:
             self._reading.start(work.run_summaries(project.folder / "runs"))
 
     def _show_runs(self, runs: list[RunSummary]) -> None:
         self._keep_notes()
         self.table.set_runs(runs)
-        self._stack.setCurrentIndex(1 if runs else 0)
+        self._show_content(bool(runs))
 
     def _show_chosen(self, runs: list[RunSummary]) -> None:
         """Curves, differences and notes of the selected runs, and what can be done with them."""
@@ -195,6 +177,9 @@ class ComparisonPanel(QWidget):
         self.differences.set_colours([colours.get(path, "") for path in names])
 
     # -- notes -----------------------------------------------------------------------------------------------------
+
+    def _wind_up(self) -> None:
+        self._keep_notes()
 
     def _keep_notes(self) -> None:
         """Write down what was typed, if it is new."""
@@ -288,13 +273,6 @@ class ComparisonPanel(QWidget):
             return False
         self._session.message.emit("This run is being trained; stop it first.")
         return True
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running, and nothing unwritten."""
-        self._keep_notes()
-        for request in self.findChildren(Latest):
-            request.close()
-        super().closeEvent(event)
 
 
 def _told(runs: Sequence[RunSummary], known: int) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app.jobs.job import Latest
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.train import work
 from app.train.widgets.layer_table import LayerTable
@@ -19,7 +19,6 @@ from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
 from app.widgets.two_sides import TwoSides, scrolled
 from core.data.stretch import colour_planes, suited, to_rgb
-from core.errors import Problem
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
 from core.train import receptive_field
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 _SHAPE_WITHOUT_DATA = (3, 64, 64)
 
 
-class NetworkPanel(QWidget):
+class NetworkPanel(Panel):
     """Choose depth and width, see every layer and its receptive field, and freeze the blocks of a base network.
 
     Parameters
@@ -40,14 +39,11 @@ class NetworkPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("network")
-        self._session = session
+        super().__init__(session, "network", parent=parent)
         self._rows: Sequence[LayerRow] = ()
         self._asked: tuple[Any, ...] | None = None
-        self._stale = True
-        self._latest = Latest(self)
-        self._measuring = Latest(self)
+        self._latest = self._request(self._show_rows, self._show_refusal)
+        self._measuring = Latest(self)  # where it fails, the size stays unknown
         self._measured: tuple[Any, ...] | None = None
         self._size = math.nan  # of the galaxies, in pixels
         self._build()
@@ -91,30 +87,15 @@ class NetworkPanel(QWidget):
         splitter.addWidget(layers)
         splitter.setSizes([280, 400])
         splitter.setStretchFactor(1, 1)
-        whole = QVBoxLayout(self)
-        whole.addWidget(splitter)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        for request in self.findChildren(Latest):
-            request.close()
-        super().closeEvent(event)
+        self._set_content(splitter)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._edited)
         self.table.freeze_changed.connect(self._froze)
-        self._latest.finished.connect(self._show_rows)
-        self._latest.failed.connect(self._show_refusal)
         self._measuring.finished.connect(self._show_size)
-        self._session.draft.changed.connect(self._show_settings)
+        self._session.draft.changed.connect(self.refresh)
         self._session.dataset.changed.connect(self.refresh)
-        self._session.current_changed.connect(self._show_galaxy)
+        self._session.current_changed.connect(self.refresh)
 
     def _edited(self, network: NetworkSettings) -> None:
         if network != self._session.draft.settings.network:
@@ -133,8 +114,7 @@ class NetworkPanel(QWidget):
         cutouts = self._session.dataset.cutouts
         return _SHAPE_WITHOUT_DATA if cutouts is None else cutouts.shape[1:]
 
-    def refresh(self) -> None:
-        """Show settings, layers and galaxy, or later if nobody can see them now."""
+    def _renew(self) -> None:
         self._show_settings()
         self._show_galaxy()
 
@@ -152,8 +132,7 @@ class NetworkPanel(QWidget):
                 "blocks keep their weights and batch statistics. Click the last frozen one again to free it."
             )
         asked = (settings.network, self._base, self._shape)
-        self._stale = not self.isVisible()
-        if asked != self._asked and not self._stale:
+        if asked != self._asked:
             self._asked = asked
             self._latest.start(
                 work.base_layers(Path(self._base), self._shape)
@@ -167,7 +146,7 @@ class NetworkPanel(QWidget):
         """Ask how large the galaxies are, once for a dataset and its parts."""
         cutouts, settings = self._session.dataset.cutouts, self._session.draft.settings
         asked = None if cutouts is None else (cutouts.path, settings.data, settings.seed)
-        if asked == self._measured or self._stale:
+        if asked == self._measured:
             return
         self._measured, self._size = asked, math.nan
         if cutouts is not None:
@@ -190,8 +169,7 @@ class NetworkPanel(QWidget):
         self.total.clear()
         self.field.clear()
         self.view.set_circle(None)
-        text = problem.text if isinstance(problem, Problem) else str(problem)
-        self.message.setText(text)
+        self.message.setText(self._describe(problem))
         self.message.setVisible(True)
 
     def _pixel_scale(self) -> float:

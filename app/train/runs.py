@@ -9,32 +9,30 @@ from typing import Any
 from PySide6.QtCore import QDateTime, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
-    QStackedLayout,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
+from app.panel import saving
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
-from app.work import save_predictions
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 
 _COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Date")
-_TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
 
 
-class RunsPanel(QWidget):
+class RunsPanel(Panel):
     """Runs in a table, newest first.
 
     Parameters
@@ -44,19 +42,20 @@ class RunsPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("runs")
-        self._session = session
+        empty = EmptyState(
+            "mdi6.history", "No runs yet", "Every training is kept here with its settings, curves and weights."
+        )
+        super().__init__(session, "runs", empty, parent)
         self._build()
         self.table.itemSelectionChanged.connect(self._chosen_changed)
         self.explain.clicked.connect(self._explain)
         self.fine_tune.clicked.connect(self._fine_tune)
         self.predict.clicked.connect(self._predict)
-        session.project_changed.connect(self._show_runs)
-        session.runs_changed.connect(self._show_runs)
+        session.project_changed.connect(self.refresh)
+        session.runs_changed.connect(self.refresh)
         session.predictor_changed.connect(self._show_current)
         session.dataset.changed.connect(self._chosen_changed)
-        self._show_runs()
+        self.refresh()
 
     def _build(self) -> None:
         self.table = QTreeWidget()
@@ -78,9 +77,6 @@ class RunsPanel(QWidget):
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setProperty("role", "muted")
-        self.empty = EmptyState(
-            "mdi6.history", "No runs yet", "Every training is kept here with its settings, curves and weights.", ""
-        )
         buttons = QHBoxLayout()
         for button in (self.explain, self.fine_tune, self.predict):
             buttons.addWidget(button)
@@ -91,15 +87,12 @@ class RunsPanel(QWidget):
         column.addWidget(self.table, 1)
         column.addWidget(self.note)
         column.addLayout(buttons)
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(content)
-        whole = QVBoxLayout(self)
-        whole.addLayout(self._stack)
+        self._set_content(content)
 
     # -- the list --------------------------------------------------------------------------------------------------
 
-    def _show_runs(self) -> None:
+    def _renew(self) -> None:
+        """List the runs."""
         project = self._session.project
         runs = [] if project is None else list(project.runs())
         self.table.blockSignals(True)
@@ -112,7 +105,7 @@ class RunsPanel(QWidget):
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)
         self.table.blockSignals(False)
-        self._stack.setCurrentIndex(1 if runs else 0)
+        self._show_content(bool(runs))
         self._show_current()
 
     def _show_current(self) -> None:
@@ -173,17 +166,8 @@ class RunsPanel(QWidget):
         self._session.message.emit(f"The next training starts from “{run.title}”.")
 
     def _predict(self) -> None:
-        run, cutouts = self.chosen, self._session.dataset.cutouts
-        if run is None or cutouts is None:
-            return
-        path, _ = QFileDialog.getSaveFileName(self, "Save predictions", "predictions.csv", _TABLES)
-        if not path:
-            return
-        job = save_predictions(run.best, cutouts.path, Path(path))
-        job.finished.connect(lambda _result: self._session.message.emit(f"Predictions are saved in {path}."))
-        job.failed.connect(self._session.report)
-        self._session.activity.add(job)
-        job.start()
+        if self.chosen is not None:
+            saving.save_predictions(self, self._session, "Save predictions", self.chosen.best)
 
 
 def _cells(run: RunFolder) -> list[str]:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.jobs.job import Job
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
@@ -40,7 +41,7 @@ _REASONS = {
 _NUMBERS = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
 
 
-class TrainingPanel(QWidget):
+class TrainingPanel(Panel):
     """The settings of the optimiser, where to start from, three buttons and the learning curves.
 
     Parameters
@@ -50,9 +51,7 @@ class TrainingPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("training")
-        self._session = session
+        super().__init__(session, "training", parent=parent)
         self._job: Job | None = None
         self._stopping = False
         self._epoch: EpochEnded | None = None
@@ -82,8 +81,7 @@ class TrainingPanel(QWidget):
         self.numbers = Numbers(_NUMBERS)
         self.curves = CurvePlot()
         self.verdict = VerdictLine()
-        whole = QVBoxLayout(self)
-        whole.addWidget(TwoSides(scrolled(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
+        self._set_content(TwoSides(scrolled(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
 
     def _curve_side(self) -> QWidget:
         side = QWidget()
@@ -253,11 +251,7 @@ class TrainingPanel(QWidget):
         self._session.open_run(RunFolder(result.folder))
 
     def _failed(self, problem: object) -> None:
-        if isinstance(problem, Problem):
-            self._say(problem.text, "problem")
-        else:
-            self._say("The training was ended by a defect of the program.", "problem")
-            self._session.report(problem)
+        self._say(self._describe(problem), "problem")
 
     def _stopped(self) -> None:
         self._say("Stopped before the first weights were saved.")

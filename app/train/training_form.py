@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -21,7 +20,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.jobs.job import Latest
 from app.session.session import Session
 from app.theme import icon
 from app.train.learning_rate_dialog import RateDialog
@@ -216,9 +214,3 @@ class TrainingForm(QWidget):
             self._session.draft.replace(toml.load(RunSettings, Path(path)))
         except Problem as problem:
             self._session.report(problem)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        for request in self.findChildren(Latest):
-            request.close()
-        super().closeEvent(event)

@@ -7,12 +7,11 @@ from typing import Any
 
 from PySide6.QtWidgets import QLabel, QWidget
 
-from core.errors import Problem
 from core.events import Progress
 
 
 class StateLine(QLabel):
-    """Progress in numbers, and problems in words."""
+    """Progress in numbers."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,7 +29,3 @@ class StateLine(QLabel):
             self.setText(f"{told[-1].done:,} of {told[-1].total:,} {told[-1].unit}".replace(",", "\u202f"))
         elif told:
             self.setText("Working…")
-
-    def show_problem(self, problem: object) -> None:
-        """Say what was wrong and what to do."""
-        self.setText(problem.text if isinstance(problem, Problem) else str(problem))

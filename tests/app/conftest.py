@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from galaxies import ellipse, write_dataset
 
 from app.jobs.job import Job
 from app.session.session import Session
-from core.data.store import Band, DatasetWriter, Origin
 from core.events import result_of
 from core.project.project import Project
 from core.train import loop
@@ -37,22 +36,15 @@ def small_settings(**optimiser: object) -> RunSettings:
 def write_galaxies(path: Path, count: int = 120, seed: int = 0, edge_on: float = 0.3) -> Path:
     """Round and edge-on Gaussian galaxies with a little noise; the label and the axis ratio are known."""
     draw = np.random.default_rng(seed)
-    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     names = np.where(np.arange(count) % 2 == 0, "round", "edge-on")
     ratio = np.where(names == "round", 0.95, edge_on) + draw.uniform(-0.04, 0.04, count)
     angle = draw.uniform(0, np.pi, count)
     images = np.empty((count, 1, SIDE, SIDE), np.float32)
     for row in range(count):
-        along = x * np.cos(angle[row]) + y * np.sin(angle[row])
-        across = -x * np.sin(angle[row]) + y * np.cos(angle[row])
-        images[row, 0] = np.exp(-0.5 * (along**2 + (across / ratio[row]) ** 2) / 4**2)
+        images[row, 0] = ellipse(SIDE, 4, 4 * ratio[row], angle[row])
     images += draw.normal(0, 0.03, images.shape).astype(np.float32)
     ids = [f"G{seed}-{row:04d}" for row in range(count)]
-    with DatasetWriter(path, (1, SIDE, SIDE), [Band("r")], "float32") as writer:
-        writer.append(images, ids, np.full(count, 0.4), [""] * count, np.zeros(count))
-        table = Table({"id": ids, "shape": names, "axis_ratio": ratio})
-        writer.finish(table, ["shape"], Origin("test", "2026-01-01T00:00:00", "drawn", ""), [])
-    return path
+    return write_dataset(path, images, {"shape": names, "axis_ratio": ratio}, ["shape"], "r", ids=ids)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
-from app.notices import NoticeStrip, show_crash
+from app.notices import CrashDialog, NoticeStrip
 from core.errors import NotPossible
 
 
@@ -62,8 +62,9 @@ def test_a_file_name_is_never_read_as_markup(strip):
 def test_a_defect_can_be_copied_with_its_traceback_and_log(qtbot):
     with pytest.raises(ZeroDivisionError) as caught:
         _ = 1 / 0
-    dialog = show_crash(caught.value, log="12:00 training began")
+    dialog = CrashDialog(caught.value, log="12:00 training began")
     qtbot.addWidget(dialog)
+    dialog.show()
     dialog.copy.click()
     copied = QGuiApplication.clipboard().text()
     assert "ZeroDivisionError: division by zero" in copied

@@ -77,7 +77,7 @@ def test_a_run_killed_twenty_times_ends_with_the_weights_of_an_undisturbed_one(s
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal 9")
 def test_a_run_killed_once_ends_with_the_weights_of_an_undisturbed_one(survey_dataset, tmp_path):
-    few = [*OPTIONS, "--set", "optimiser.epochs=4"]
+    few = [*OPTIONS, "--set", "optimiser.epochs=40"]
     program("train", survey_dataset, "-o", "undisturbed", *few, cwd=tmp_path)
     run, undisturbed = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "undisturbed")
     with start("train", survey_dataset, "-o", "run", *few, cwd=tmp_path) as process:

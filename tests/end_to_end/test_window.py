@@ -146,7 +146,7 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
     assert "test" not in json.loads(run.metrics_file.read_text())
 
     # fine-tuning on another survey, two blocks frozen by a click on the table
-    window.open_dataset(second)
+    window.opening.open_dataset(second)
     qtbot.waitUntil(
         lambda: session.dataset.cutouts is not None and session.dataset.cutouts.path.stem == second.stem, timeout=30_000
     )

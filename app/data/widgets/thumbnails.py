@@ -7,13 +7,14 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from app.data.widgets.thumbnail_cell import BAR, PAD, Cell, CellPainter
 from app.data.widgets.thumbnail_layout import Layout
-from app.data.widgets.thumbnail_loader import Cache, Fetch, Loader
+from app.data.widgets.thumbnail_loader import Fetch
+from app.data.widgets.thumbnail_pictures import Pictures
 from app.theme import colours
 
 Texts: TypeAlias = Callable[[int], str] | Sequence[str]
@@ -53,10 +54,9 @@ class ThumbnailGrid(QAbstractScrollArea):
         self._colours: list[QColor] = []
         self._badges: Texts | None = None
         self._labels: Texts | None = None
-        self._fetch: Fetch | None = None
-        self._loader: Loader | None = None
-        self._edition = 0
-        self._cache = Cache(1)
+        self.pictures = Pictures(self)
+        self.pictures.arrived.connect(self._arrived)
+        self.pictures.failed.connect(self.failed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Galaxies")
@@ -75,21 +75,13 @@ class ThumbnailGrid(QAbstractScrollArea):
             Called with rows (n,) on one background thread only; returns pictures uint8 (n, s, s, 3), row 0 at the
             bottom. Its ``close()``, if it has one, is called there at the end.
         """
-        self.close_source()
-        self._count, self._fetch = count, fetch
+        self.pictures.set_source(fetch)
+        self._count = count
         self._selected = np.zeros(count, dtype=np.bool_)
         self._current = self._anchor = -1
         self._codes = self._badges = self._labels = None
-        self._cache.clear()
         self.verticalScrollBar().setValue(0)
         self.set_rows(np.arange(count))
-
-    def close_source(self) -> None:
-        """End the background thread and wait for it. Pictures that are there stay."""
-        if self._loader is not None:
-            self._loader.close()
-            self._loader = None
-        self._fetch = None
 
     def set_rows(self, rows: NDArray[np.int64]) -> None:
         """Show these rows of the dataset in this order; what is not shown any more is not selected any more."""
@@ -129,7 +121,7 @@ class ThumbnailGrid(QAbstractScrollArea):
 
     def refresh(self) -> None:
         """Fetch all pictures anew, for instance with another stretch; the old ones stay until then."""
-        self._edition += 1
+        self.pictures.renew()
         self.viewport().update()
 
     def set_side(self, side: int) -> None:
@@ -238,16 +230,12 @@ class ThumbnailGrid(QAbstractScrollArea):
 
     def _measure(self) -> None:
         """Bring scroll bar, loader and room for pictures in line with what is shown."""
-        layout, bar, ratio = self.layout_now, self.verticalScrollBar(), self.devicePixelRatioF()
+        layout, bar, side = self.layout_now, self.verticalScrollBar(), self._side * self.devicePixelRatioF()
         bar.setRange(0, max(0, layout.total_height - layout.height))
         bar.setPageStep(layout.whole_lines * layout.line)
         bar.setSingleStep(max(1, layout.line // 2))
         page = layout.columns * (layout.whole_lines + 2)
-        self._cache.set_room(max(4 * page, int(_ROOM / (4 * (self._side * ratio) ** 2))))
-        side = round(self._side * ratio)
-        if self._loader is not None and self._loader.side != side:
-            self._loader.side = side
-            self._edition += 1
+        self.pictures.set_size(round(side), max(4 * page, int(_ROOM / (4 * side**2))))
         self.viewport().update()
 
     def _reveal(self, place: int) -> None:
@@ -270,7 +258,7 @@ class ThumbnailGrid(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the cells in view, ask for the pictures that are missing, and look ahead by a page."""
-        self._take()
+        self.pictures.take(self.devicePixelRatioF())
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), QColor(colours().surface))
         cells = CellPainter(painter, self._side, self.font(), self.hasFocus())
@@ -287,7 +275,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         code = -1 if self._codes is None else int(self._codes[row])
         return Cell(
             rect,
-            self._cache.get(row),
+            self.pictures.get(row),
             self._colours[code] if code >= 0 else None,
             _text(self._badges, row),
             _text(self._labels, row),
@@ -296,38 +284,13 @@ class ThumbnailGrid(QAbstractScrollArea):
         )
 
     def _ask(self) -> None:
-        """Tell the loader what is missing: the cells in view first, then the page on either side."""
-        if self._fetch is None:
-            return
+        """Ask for what is missing: the cells in view first, then the page on either side."""
         layout, top = self.layout_now, self.verticalScrollBar().value()
         near = self._rows[[*layout.visible(top), *layout.visible(top, pages=1)]].tolist()
-        missing = list(dict.fromkeys(row for row in near if not self._cache.has(row, self._edition)))
-        if missing and self._loader is None:
-            self._start_loader(self._fetch)
-        if self._loader is not None:
-            self._loader.want(missing, self._edition)
-
-    def _start_loader(self, fetch: Fetch) -> None:
-        self._loader = loader = Loader(fetch, round(self._side * self.devicePixelRatioF()))
-        loader.arrived.connect(self._arrived)
-        loader.failed.connect(self.failed)
-        self.destroyed.connect(loader.close)
-        application = QCoreApplication.instance()
-        assert application is not None
-        application.aboutToQuit.connect(loader.close)
-        loader.start()
-
-    def _take(self) -> bool:
-        if self._loader is None:
-            return False
-        arrived = self._loader.take()
-        for row, edition, picture in arrived:
-            picture.setDevicePixelRatio(self.devicePixelRatioF())
-            self._cache.put(row, edition, picture)
-        return bool(arrived)
+        self.pictures.ask(near, round(self._side * self.devicePixelRatioF()))
 
     def _arrived(self) -> None:
-        if self._take():
+        if self.pictures.take(self.devicePixelRatioF()):
             self.viewport().update()
 
     # -- input -----------------------------------------------------------------------------------------------------

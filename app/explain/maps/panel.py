@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app import work
 from app.explain import map_work
@@ -19,10 +18,11 @@ from app.explain.maps.doubts import Doubts
 from app.explain.maps.epochs import Epochs
 from app.explain.maps.galaxy import GalaxyColumn, in_short
 from app.explain.maps.outlines import OutlinesShown
-from app.explain.maps.side import Side, sentence
+from app.explain.maps.side import Side
 from app.explain.maps.weights import Weights
 from app.explain.widgets.shallow import Shallow
 from app.jobs.job import Latest
+from app.panel.panel import Panel
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.fold import Fold
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
 
 
-class ExplanationPanel(QWidget):
+class ExplanationPanel(Panel):
     """Prediction of the current galaxy and two maps of its evidence, renewed as a training goes on.
 
     Parameters
@@ -42,14 +42,12 @@ class ExplanationPanel(QWidget):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("explanation")
-        self._session = session
+        super().__init__(session, "explanation", EmptyState("mdi6.magnify-scan", "", ""), parent)
         self._weights = Weights(session, self)
-        self._stale = True
         self._predictions: dict[Path | None, Predictions] = {}  # of the galaxy that is shown, by the weights
-        self._prediction, self._other_prediction = Latest(self), Latest(self)
-        self._layers = Latest(self)
+        self._prediction = self._request(self._show_prediction, self._show_refusal)
+        self._other_prediction = self._request(self._show_other)
+        self._layers = Latest(self)  # where they cannot be found, the prediction says why
         self._build()
         self._connect()
         self.epochs.show_run(self._weights.run)
@@ -65,12 +63,6 @@ class ExplanationPanel(QWidget):
         self._outlines = OutlinesShown(
             self._session, (self.galaxy.view, *(side.view.view for side in self.sides)), self
         )
-        self.empty = EmptyState(
-            "mdi6.magnify-scan",
-            "No network yet",
-            "Train a network, or open an earlier run. Then click a galaxy, and its evidence appears here.",
-            "",
-        )
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -79,11 +71,7 @@ class ExplanationPanel(QWidget):
         column.addLayout(self._pictures(), 1)
         column.addWidget(self.doubts)
         column.addWidget(self._fold())
-        self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(content)
-        whole = QVBoxLayout(self)
-        whole.addLayout(self._stack)
+        self._set_content(content)
 
     def _pictures(self) -> QGridLayout:
         """Three columns; in each row of the grid, what belongs together stands at one height."""
@@ -113,18 +101,6 @@ class ExplanationPanel(QWidget):
             line.addWidget(side.settings, 1)
         return Fold("How the maps are made", Shallow(inside))
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
-        for request in self.findChildren(Latest):
-            request.close()
-        super().closeEvent(event)
-
     def _connect(self) -> None:
         session = self._session
         session.current_changed.connect(self.refresh)
@@ -132,9 +108,6 @@ class ExplanationPanel(QWidget):
         session.selection_changed.connect(self._count_selection)
         self._weights.changed.connect(self._follow)
         self.epochs.moved.connect(self._move)
-        self._prediction.finished.connect(self._show_prediction)
-        self._prediction.failed.connect(self._show_problem)
-        self._other_prediction.finished.connect(self._show_other)
         self.controls.asked.connect(self._ask)
         self.controls.compared.connect(self._compare)
         self.controls.outlined.connect(self._outline)
@@ -143,8 +116,8 @@ class ExplanationPanel(QWidget):
             side.wanted.connect(self._ask)
             side.changed.connect(self._scale)
             self.controls.faded.connect(side.view.set_opacity)
-            side.view.save.triggered.connect(partial(self._save, side))
-            side.view.save_all.triggered.connect(partial(self._save_all, side))
+            side.view.save.triggered.connect(partial(self._save_map, side))
+            side.view.save_all.triggered.connect(partial(self._save_maps, side))
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -161,7 +134,7 @@ class ExplanationPanel(QWidget):
 
     def _move(self) -> None:
         """Ask the network of another epoch the same about the same galaxy."""
-        if self._stale or self._stack.currentIndex() == 0:
+        if self._stale or self._is_empty:
             return
         if self._predictions:
             self._ask()
@@ -170,22 +143,20 @@ class ExplanationPanel(QWidget):
     def _is_idle(self) -> bool:
         return not (self._prediction.is_running or any(side.is_busy for side in self.sides))
 
-    def refresh(self, _row: Any = None) -> None:
-        """Predict and explain the current galaxy anew, or later if nobody can see it now; drop older requests."""
-        self._stale = not self.isVisible()
+    def _drop_outdated(self) -> None:
         self._predictions.clear()
         for request in (self._prediction, self._other_prediction):
             request.stop()
         for side in self.sides:
             side.forget()
-        if self._stale:
-            return
+
+    def _renew(self) -> None:
+        """Predict and explain the current galaxy anew."""
         cutouts, row, predictor = self._session.dataset.cutouts, self._session.current, self._predictor
-        self._explain_emptiness()
         if cutouts is None or predictor is None or row < 0:
-            self._stack.setCurrentIndex(0)
+            self._explain_emptiness()
             return
-        self._stack.setCurrentIndex(1)
+        self._show_content()
         scale = float(cutouts.pixel_scale[row])
         planes = colour_planes([band.name for band in cutouts.bands])
         picture = to_rgb(cutouts.images[row], suited(cutouts.is_picture), planes)
@@ -216,13 +187,13 @@ class ExplanationPanel(QWidget):
 
     def _explain_emptiness(self) -> None:
         if self._session.dataset.cutouts is None:
-            self.empty.set_text("Nothing to explain yet", "Open a dataset and train a network first.")
+            self._show_empty("Nothing to explain yet", "Open a dataset and train a network first.")
         elif self._predictor is None:
-            self.empty.set_text(
+            self._show_empty(
                 "No network yet", "Train a network or open an earlier run; maps appear after its first epoch."
             )
         else:
-            self.empty.set_text("No galaxy chosen", "Click a galaxy in the gallery.")
+            self._show_empty("No galaxy chosen", "Click a galaxy in the gallery.")
 
     def _show_prediction(self, predictions: Predictions) -> None:
         """Show what the network says; what is asked about stays the same from epoch to epoch."""
@@ -241,8 +212,8 @@ class ExplanationPanel(QWidget):
         second = self.sides[1].view
         second.caption.setText(f"{self.controls.runs.currentText()}: {in_short(predictions, self.controls.output)}")
 
-    def _show_problem(self, problem: object) -> None:
-        self.galaxy.say(sentence(problem))
+    def _show_refusal(self, problem: object) -> None:
+        self.galaxy.say(self._describe(problem))
         for side in self.sides:
             side.say("")
 
@@ -294,11 +265,11 @@ class ExplanationPanel(QWidget):
         for side in self.sides:
             side.view.offer_selection(len(self._session.selection))
 
-    def _save(self, side: Side, _checked: bool = False) -> None:
+    def _save_map(self, side: Side, _checked: bool = False) -> None:
         if side.view.explanation is not None:
             saving.save_map(self._session, side.view.explanation, self)
 
-    def _save_all(self, side: Side, _checked: bool = False) -> None:
+    def _save_maps(self, side: Side, _checked: bool = False) -> None:
         question = self._question(side, self.controls.chosen)
         if question is not None:
             saving.save_maps(self._session, question, self)

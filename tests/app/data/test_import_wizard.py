@@ -164,8 +164,8 @@ def test_a_cancelled_import_leaves_nothing(
     wizard.set_sources([own_survey.folder])
     looked(qtbot, wizard, "3,090 galaxies")
     click(qtbot, wizard.start)
-    qtbot.waitUntil(lambda: wizard.bar.maximum() > 0, timeout=20_000)
-    click(qtbot, wizard.stop)
+    qtbot.waitUntil(lambda: wizard.progress.bar.maximum() > 0, timeout=20_000)
+    click(qtbot, wizard.progress.stop)
     qtbot.waitUntil(lambda: wizard.pages.currentIndex() == 0, timeout=20_000)
     assert list((tmp_path / "project" / "datasets").iterdir()) == []
 

@@ -15,13 +15,18 @@ from pytestqt.qtbot import QtBot
 from small_survey import Survey
 
 from app import theme
+from app.data.import_wizard import ImportWizard
 from app.jobs.job import Job
 from app.notices import CrashDialog
 from app.shell import recent
 from app.shell.window import MainWindow
+from app.train.comparison import ComparisonPanel
 from core.errors import Problem
 from core.events import Progress
+from core.project import notes
 from core.project.project import Project
+from core.settings import toml
+from core.train.settings import RunSettings
 
 
 @pytest.fixture
@@ -56,12 +61,16 @@ def click(qtbot: QtBot, widget: QWidget) -> None:
 
 
 def opened(qtbot: QtBot, window: MainWindow, project: Path) -> None:
-    window.open_project(project)
+    window.opening.open_project(project)
     qtbot.waitUntil(lambda: window.session.dataset.cutouts is not None, timeout=20_000)
 
 
 def visible(window: MainWindow) -> set[str]:
     return {name for name, dock in window.docks._docks.items() if dock.isVisible()}
+
+
+def wizard_of(window: MainWindow) -> ImportWizard:
+    return window.findChildren(ImportWizard)[-1]
 
 
 def drop(window: MainWindow, *paths: Path) -> None:
@@ -122,7 +131,7 @@ def test_an_arrangement_is_remembered_until_it_is_reset(qtbot: QtBot, window: Ma
     click(qtbot, window.buttons["train"])
     click(qtbot, window.buttons["data"])
     qtbot.waitUntil(lambda: abs(gallery.width() - wide) <= 3)
-    window.actions_by_name["reset_layout"].trigger()
+    window.menus.actions_by_name["reset_layout"].trigger()
     qtbot.waitUntil(lambda: abs(gallery.width() - before) <= 3)
 
 
@@ -145,7 +154,7 @@ def test_the_next_window_looks_like_the_last_one(qtbot: QtBot, window: MainWindo
 def test_a_dataset_from_elsewhere_becomes_part_of_a_project(
     qtbot: QtBot, window: MainWindow, survey_dataset: Path, tmp_path: Path
 ) -> None:
-    window.open_dataset(survey_dataset)
+    window.opening.open_dataset(survey_dataset)
     qtbot.waitUntil(lambda: is_open(window, "survey"), timeout=20_000)
     assert window.session.dataset.cutouts is not None
     assert window.session.dataset.cutouts.path == tmp_path / "home" / "survey" / "datasets" / "survey.h5"
@@ -154,8 +163,8 @@ def test_a_dataset_from_elsewhere_becomes_part_of_a_project(
 def test_projects_of_late_are_offered_again(qtbot: QtBot, window: MainWindow, project: Path) -> None:
     opened(qtbot, window, project)
     assert recent.projects() == [project]
-    window.recent_menu.aboutToShow.emit()
-    assert [action.text() for action in window.recent_menu.actions()] == ["Two surveys"]
+    window.menus.recent.aboutToShow.emit()
+    assert [action.text() for action in window.menus.recent.actions()] == ["Two surveys"]
 
 
 def test_a_dropped_project_is_opened(qtbot: QtBot, window: MainWindow, project: Path) -> None:
@@ -170,8 +179,7 @@ def test_a_dropped_dataset_is_opened(qtbot: QtBot, window: MainWindow, survey_da
 
 def test_a_dropped_folder_of_images_is_imported_and_opened(qtbot: QtBot, window: MainWindow, survey: Survey) -> None:
     drop(window, survey.folder)
-    wizard = window._wizard
-    assert wizard is not None
+    wizard = wizard_of(window)
     qtbot.waitUntil(wizard.start.isEnabled, timeout=20_000)
     click(qtbot, wizard.start)
     qtbot.waitUntil(lambda: wizard.pages.currentIndex() == 2, timeout=20_000)
@@ -187,10 +195,37 @@ def test_a_dropped_file_that_is_no_dataset_goes_to_the_import(
     foreign = tmp_path / "Galaxy10.h5"
     foreign.write_bytes(b"not ours")
     drop(window, foreign)
-    qtbot.waitUntil(lambda: window._wizard is not None and window._wizard.isVisible(), timeout=20_000)
-    assert window._wizard is not None
-    assert window._wizard.choices.sources == [foreign]
-    window._wizard.close()
+    qtbot.waitUntil(lambda: bool(window.findChildren(ImportWizard)), timeout=20_000)
+    assert wizard_of(window).isVisible()
+    assert wizard_of(window).choices.sources == [foreign]
+    wizard_of(window).close()
+
+
+def test_what_cannot_be_opened_after_a_drop_that_could_is_not_imported(
+    qtbot: QtBot, window: MainWindow, survey_dataset: Path, tmp_path: Path
+) -> None:
+    drop(window, survey_dataset)
+    qtbot.waitUntil(lambda: is_open(window, "survey"), timeout=20_000)
+    broken = tmp_path / "broken.h5"
+    broken.write_bytes(b"nothing")
+    window.opening.open_dataset(broken)
+    qtbot.waitUntil(window.notices.isVisible, timeout=20_000)
+    assert "broken.h5" in window.notices.texts[0]
+    assert not window.findChildren(ImportWizard)
+
+
+def test_the_import_comes_back_as_it_was_left_open_and_new_once_it_was_closed(
+    window: MainWindow, survey: Survey
+) -> None:
+    window.menus.actions_by_name["import"].trigger()
+    first = wizard_of(window)
+    window.take_files([survey.folder])
+    assert wizard_of(window) is first
+    assert first.choices.sources == [survey.folder]
+    first.close()
+    window.menus.actions_by_name["import"].trigger()
+    assert wizard_of(window).choices.sources == []
+    wizard_of(window).close()
 
 
 def test_what_cannot_be_opened_is_said_and_what_was_open_stays(
@@ -199,7 +234,7 @@ def test_what_cannot_be_opened_is_said_and_what_was_open_stays(
     opened(qtbot, window, project)
     broken = tmp_path / "broken.h5"
     broken.write_bytes(b"nothing")
-    window.open_dataset(broken)
+    window.opening.open_dataset(broken)
     qtbot.waitUntil(lambda: window.notices.isVisible(), timeout=20_000)
     assert "broken.h5" in window.notices.texts[0]
     assert is_open(window, "new")
@@ -224,13 +259,13 @@ def test_a_job_is_shown_and_can_be_stopped_in_the_status_bar(qtbot: QtBot, windo
 
 
 def test_a_theme_is_chosen_and_remembered(window: MainWindow) -> None:
-    window.actions_by_name["dark"].trigger()
+    window.menus.actions_by_name["dark"].trigger()
     assert theme.is_dark()
     again = MainWindow()
-    assert again.actions_by_name["dark"].isChecked()
+    assert again.menus.actions_by_name["dark"].isChecked()
     again.close()
     again.deleteLater()
-    window.actions_by_name["light"].trigger()
+    window.menus.actions_by_name["light"].trigger()
     assert not theme.is_dark()
 
 
@@ -247,7 +282,7 @@ def test_undo_stands_in_the_menu(qtbot: QtBot, window: MainWindow, project: Path
 
 
 def test_the_guide_has_its_pages_inside_the_program(window: MainWindow) -> None:
-    window.actions_by_name["help"].trigger()
+    window.menus.actions_by_name["help"].trigger()
     guide = window._guide
     assert guide is not None
     assert guide.titles.count() >= 3
@@ -277,7 +312,7 @@ def test_another_project_waits_until_the_training_is_over(qtbot: QtBot, window: 
     window.session.activity.training = job
     window.session.activity.add(job)
     job.start()
-    window.open_project(project)
+    window.opening.open_project(project)
     assert window.session.project is None
     assert "Stop it first" in window.notices.texts[0]
     with qtbot.waitSignal(job.ended):
@@ -286,9 +321,27 @@ def test_another_project_waits_until_the_training_is_over(qtbot: QtBot, window: 
 
 def test_a_project_that_is_open_elsewhere_is_refused_in_words(window: MainWindow, project: Path) -> None:
     other = Project.open(project)
-    window.open_project(project)
+    window.opening.open_project(project)
     assert "another window" in window.notices.texts[0]
     other.close()
+
+
+def test_a_note_that_was_typed_last_is_kept_when_the_window_is_closed(
+    qtbot: QtBot, window: MainWindow, project: Path
+) -> None:
+    other = Project.open(project)
+    folder = other.new_run("first").path
+    other.close()
+    (folder / "settings.toml").write_text(toml.dumps(RunSettings()))
+    opened(qtbot, window, project)
+    click(qtbot, window.buttons["compare"])
+    panel = window.docks.panel("comparison")
+    assert isinstance(panel, ComparisonPanel)
+    qtbot.waitUntil(lambda: bool(panel.table.shown), timeout=20_000)
+    panel.table.selectAll()
+    panel.text.setPlainText("Too fast.")
+    window.close()
+    assert notes.read(folder).text == "Too fast."
 
 
 def test_files_are_free_after_closing(qtbot: QtBot, window: MainWindow, project: Path) -> None:

@@ -61,7 +61,7 @@ def test_pause_holds_the_numbers_and_resume_goes_on(qtbot: QtBot, session: Sessi
     qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
     click(qtbot, panel.pause)
     assert panel.pause.text() == "Resume"
-    held = wait_for_a_standstill(qtbot, lambda: (panel.numbers["Epoch"], panel.numbers["Loss"]))
+    held = wait_for_a_standstill(qtbot, lambda: (panel.numbers["Epoch"], panel.numbers["Loss"]), 500)
     click(qtbot, panel.pause)
     qtbot.waitUntil(lambda: (panel.numbers["Epoch"], panel.numbers["Loss"]) != held, timeout=10_000)
     click(qtbot, panel.stop)

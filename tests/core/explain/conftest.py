@@ -56,14 +56,28 @@ def make() -> Make:
 def linear(make: Make) -> Predictor:
     """A network without any bend: mean pools, no activation, inputs as they are; (2, 12, 16) stamps."""
     predictor = make((2, 12, 16), depth=2, pooling="flatten")
-    for part in (predictor.network.features, predictor.network.head):
-        for name, module in list(part.named_children()):
-            if isinstance(module, nn.MaxPool2d):
-                setattr(part, name, nn.AvgPool2d(2))
-            elif isinstance(module, nn.ReLU):
-                setattr(part, name, nn.Identity())
+    _replace(predictor, {nn.MaxPool2d: nn.AvgPool2d(2), nn.ReLU: nn.Identity()})
     predictor.normalisation.kind = "standard"
     return predictor
+
+
+@pytest.fixture
+def smooth(make: Make) -> Make:
+    """``smooth(shape)``: a network whose slopes have no edges, so that they are as exact as its outputs."""
+
+    def built(shape: tuple[int, int, int]) -> Predictor:
+        predictor = make(shape, activation="gelu")
+        _replace(predictor, {nn.MaxPool2d: nn.AvgPool2d(2)})
+        return predictor
+
+    return built
+
+
+def _replace(predictor: Predictor, others: dict[type[nn.Module], nn.Module]) -> None:
+    for part in (predictor.network.features, predictor.network.head):
+        for name, module in list(part.named_children()):
+            if type(module) in others:
+                setattr(part, name, others[type(module)])
 
 
 def image(shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:

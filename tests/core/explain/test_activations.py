@@ -39,7 +39,9 @@ def test_maps_lie_on_the_stamp(make, galaxy) -> None:
         kernel[:, :, 2, 2] = 1
     row, column = 13, 38
     image[:, row, column] += 1e3
-    for maps in activations.feature_maps(predictor, image):
+    found = activations.feature_maps(predictor, image)
+    assert found
+    for maps in found:
         left, right, bottom, top = maps.extent
         assert (left, right, bottom, top) == (-0.5, 47.5, -0.5, 31.5)
         _, height, width = maps.responses.shape

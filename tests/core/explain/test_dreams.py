@@ -8,6 +8,7 @@ import pytest
 import torch
 from astropy.io import fits
 from PIL import Image
+from tolerances import through
 
 from core.data.target import Quantities
 from core.errors import NotANumber, NotPossible, Stopped
@@ -68,7 +69,7 @@ def test_the_score_rises_and_the_image_is_believed_more_in_the_end(make, galaxy)
         assert made.probability_after > made.probability_before
         with torch.no_grad():
             score = predictor.logits(torch.from_numpy(made.image)[None])[0, output].item()
-        assert made.score_after == pytest.approx(score, abs=1e-5)
+        assert made.score_after == pytest.approx(score, abs=through(predictor.network, score))
 
 
 def test_a_larger_penalty_leaves_less_light(make, galaxy) -> None:

@@ -3,6 +3,7 @@
 import pytest
 import safetensors.torch
 import torch
+from tolerances import peak_of, through
 from torch import nn
 from usual_training import import_torchvision
 
@@ -35,7 +36,8 @@ def test_the_stages_answer_as_the_network_that_they_were_cut_from(name, bands):
     for stage in stages:
         found = stage.eval()(found)
     assert len(stages) >= 4
-    assert torch.allclose(found, whole.forward_features(image), atol=1e-5)
+    expected = whole.forward_features(image)
+    assert torch.allclose(found, expected, rtol=0, atol=through(whole, peak_of(expected)))
 
 
 def test_weights_depend_on_the_generator_alone_and_leave_the_global_random_state():
@@ -69,7 +71,8 @@ def test_weights_of_a_file_are_taken_over_for_any_number_of_bands(file, bands):
     backbone.load(network.stages, SMALL, str(path))
     grey = torch.randn(2, 1, 64, 64)
     wanted = whole.forward_features(grey.expand(-1, 3, -1, -1))
-    assert torch.allclose(network.features(grey.expand(-1, bands, -1, -1)), wanted, atol=1e-4)
+    found = network.features(grey.expand(-1, bands, -1, -1))
+    assert torch.allclose(found, wanted, rtol=0, atol=through(whole, peak_of(wanted)))
 
 
 def test_other_weights_and_other_formats_are_refused_by_name(file, tmp_path):

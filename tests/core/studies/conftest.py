@@ -5,21 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from astropy.table import Table
+from galaxies import ellipse, write_dataset
 
-from core.data.store import Band, DatasetWriter, Origin
 from core.train.settings import RunSettings
 
 SIZE = 16
 
 
-def write_dataset(path: Path, images: np.ndarray, kinds: np.ndarray, width: np.ndarray) -> Path:
-    ids = [f"galaxy {row:04d}" for row in range(len(images))]
-    table = Table({"id": ids, "kind": np.array(["disk", "edge-on", "point"])[kinds], "width": width})
-    with DatasetWriter(path, images.shape[1:], [Band("r")], "float32") as writer:
-        writer.append(images, ids, np.full(len(ids), 0.4), [""] * len(ids), np.zeros(len(ids)))
-        writer.finish(table, ["kind"], Origin("test", "2026-01-01T00:00:00", "made by code", ""), [])
-    return path
+def written(path: Path, images: np.ndarray, kinds: np.ndarray, width: np.ndarray) -> Path:
+    columns = {"kind": np.array(["disk", "edge-on", "point"])[kinds], "width": width}
+    return write_dataset(path, images, columns, ["kind"], "r")
 
 
 def blobs(count: int = 240, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -27,11 +22,9 @@ def blobs(count: int = 240, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.n
     random = np.random.default_rng(seed)
     kinds = random.choice(3, count, p=(0.6, 0.25, 0.15))
     width = random.uniform(2, 4, count)
-    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
     images = random.normal(10, 1.5, (count, 1, SIZE, SIZE))
     for row, kind in enumerate(kinds):
-        a, b = ((width[row], width[row]), (width[row], 0.8), (1.2, 1.2))[kind]
-        images[row] += 8 * np.exp(-(x**2) / (2 * a**2) - y**2 / (2 * b**2))
+        images[row] += 8 * ellipse(SIZE, *((width[row], width[row]), (width[row], 0.8), (1.2, 1.2))[kind])
     return images.astype(np.float32), kinds, width
 
 
@@ -52,12 +45,12 @@ def draw():
 @pytest.fixture
 def new_dataset(tmp_path: Path):
     """Write a dataset from images, kinds and widths."""
-    return lambda *arguments: write_dataset(tmp_path / "new.h5", *arguments)
+    return lambda *arguments: written(tmp_path / "new.h5", *arguments)
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_dataset(tmp_path_factory.mktemp("tiny") / "tiny.h5", *blobs())
+    return written(tmp_path_factory.mktemp("tiny") / "tiny.h5", *blobs())
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,9 @@ def test_each_trial_is_a_run_and_a_row(done):
 
 def test_the_score_is_that_of_the_epoch_whose_weights_were_kept(done):
     folder, _, found = done
-    for trial in found.of("fine", "finished"):
+    finished = found.of("fine", "finished")
+    assert finished
+    for trial in finished:
         metrics = json.loads((folder / trial.run / "metrics.json").read_text())
         assert trial.score == pytest.approx(metrics["validation"]["balanced_accuracy"])
         assert trial.best_epoch == metrics["best_epoch"]

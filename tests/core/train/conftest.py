@@ -3,22 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from astropy.table import Table
+from galaxies import ellipse, write_dataset
 
-from core.data.store import Band, DatasetWriter, Origin
 from core.project.runs import RunFolder
-
-
-def write_dataset(path, images, columns, labels, bands=("g", "r"), units=None):
-    """A dataset of these images and catalogue columns."""
-    count = len(images)
-    ids = [f"galaxy {row:04d}" for row in range(count)]
-    kind = "uint8" if images.dtype == np.uint8 else "float32"
-    table = Table({"id": ids, **columns}, units=units or {})
-    with DatasetWriter(path, images.shape[1:], [Band(name) for name in bands], kind) as writer:
-        writer.append(images, ids, np.full(count, 0.4), [""] * count, np.zeros(count))
-        writer.finish(table, labels, Origin("test", "2026-01-01T00:00:00", "made by code", ""), [])
-    return path
 
 
 def shapes(count=240, size=24, seed=0):
@@ -27,10 +14,8 @@ def shapes(count=240, size=24, seed=0):
     kinds = random.integers(0, 3, count)
     width = random.uniform(3, 6, count)
     images = random.normal(10, 1, (count, 2, size, size))
-    y, x = np.mgrid[:size, :size] - (size - 1) / 2
     for row, kind in enumerate(kinds):
-        a, b = ((2, 2), (width[row], width[row]), (width[row], 1))[kind]
-        images[row] += 15 * np.exp(-(x**2) / (2 * a**2) - y**2 / (2 * b**2))
+        images[row] += 15 * ellipse(size, *((2, 2), (width[row], width[row]), (width[row], 1))[kind])
     return images.astype(np.float32), kinds, width
 
 

@@ -76,8 +76,8 @@ def test_streaming_leaves_autograd_on(blobs):
         scaling = normalisation.identity(2)
         work = batches.open_images(cutouts, np.arange(20), scaling, CPU, threading.Event(), held=False)
         with result_of(work) as source:
-            for _ in source.batches(batches.in_order(np.arange(20), 10)):
-                assert torch.is_grad_enabled()
+            on = [torch.is_grad_enabled() for _ in source.batches(batches.in_order(np.arange(20), 10))]
+    assert on == [True, True]
 
 
 def test_reading_reports_progress_and_can_be_stopped(blobs):

@@ -13,7 +13,6 @@ from app.jobs.job import Job
 from app.widgets.split_form import SplitForm
 from app.widgets.state_line import StateLine
 from app.widgets.two_sides import TwoSides
-from core.errors import NotPossible
 from core.events import Progress
 from core.explain.dream import Dream
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
@@ -108,7 +107,7 @@ def test_a_dream_is_told_by_its_probability_or_by_its_value(qtbot: QtBot) -> Non
     assert len(view.curve.values) == 0
 
 
-def test_the_line_tells_progress_and_problems_and_nothing_of_what_was_stopped(qtbot: QtBot) -> None:
+def test_the_line_tells_progress_and_nothing_of_what_was_stopped(qtbot: QtBot) -> None:
     line, job = StateLine(), Job("Looking", lambda _stop: iter(()))  # pyright: ignore[reportArgumentType]
     qtbot.addWidget(line)
     line.follow(job)
@@ -116,8 +115,6 @@ def test_the_line_tells_progress_and_problems_and_nothing_of_what_was_stopped(qt
     assert line.text() == "1\u202f200 of 15\u202f000 galaxies"
     job.happened.emit([Progress(0, None, "map")])
     assert line.text() == "Working…"
-    line.show_problem(NotPossible("There is no way.", "Take another."))
-    assert line.text() == "There is no way. Take another."
     job.stopped.emit()
     assert line.text() == ""
 

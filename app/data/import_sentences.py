@@ -1,0 +1,40 @@
+"""What an import would bring, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from core.errors import Problem
+
+if TYPE_CHECKING:
+    from core.data.preview import ImportPreview
+
+
+def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
+    """What was found, in sentences."""
+    sizes = [f"{width} × {height}" for _, height, width in preview.shapes]
+    size = " or ".join(dict.fromkeys(sizes[:3])) + (" or others" if len(sizes) > 3 else "")
+    galaxies = "1 galaxy" if preview.count == 1 else f"{preview.count:,} galaxies"
+    bands = f"{'bands' if len(preview.bands) > 1 else 'band'} {', '.join(preview.bands)}"
+    scale = "pixel scale unknown" if math.isnan(preview.pixel_scale) else f"{preview.pixel_scale:.3g}″ per pixel"
+    lines = [f"{galaxies} of {size} pixels; {bands}; {scale}."]
+    side = preview.plan.size
+    if sizes != [f"{side} × {side}"]:
+        lines.append(f"Stamps will be {side} × {side} pixels.")
+    if with_labels and preview.columns:
+        labels = ", ".join(preview.label_columns) or "none"
+        where = f"{preview.catalogue.name}: " if preview.catalogue is not None else ""
+        lines.append(
+            f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row; labels: {labels}."
+        )
+    return [*lines, *preview.notes[:3]]
+
+
+def describe_left_out(problems: Sequence[Problem]) -> str:
+    """How many files would be left out, with an example."""
+    if not problems:
+        return ""
+    count = "1 file or row" if len(problems) == 1 else f"{len(problems):,} files or rows"
+    return f"{count} will be left out and reported. {problems[0]}"

@@ -1,0 +1,36 @@
+"""The room of the data: its workspace, its panels, and the import."""
+
+from __future__ import annotations
+
+from app.panel.room import Command, PanelEntry, Room, Workspace
+
+ROOM = Room(
+    workspaces={
+        "data": Workspace(
+            "Data",
+            "mdi6.image-multiple-outline",
+            "Look at galaxies, label them, choose what is learned.",
+            "Ctrl+1",
+            ((("gallery",),), (("cutout",),), (("dataset",),)),
+            (470, 430, 380),
+        ),
+    },
+    panels={
+        "gallery": PanelEntry("Gallery", "app.data.gallery:GalleryPanel"),
+        "cutout": PanelEntry("Cutout", "app.data.cutout:CutoutPanel"),
+        "dataset": PanelEntry("Dataset", "app.data.dataset:DatasetPanel"),
+    },
+    commands={
+        "import": Command(
+            "File",
+            "Import galaxies…",
+            "Make a dataset of image files.",
+            "mdi6.import",
+            "Ctrl+I",
+            after="open_dataset",
+            begins_group=True,
+            source="app.data.import_wizard:show",
+            takes_files=True,
+        ),
+    },
+)

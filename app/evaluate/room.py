@@ -1,0 +1,19 @@
+"""The room of the evaluation: its workspace and panel."""
+
+from __future__ import annotations
+
+from app.panel.room import PanelEntry, Room, Workspace
+
+ROOM = Room(
+    workspaces={
+        "evaluate": Workspace(
+            "Evaluate",
+            "mdi6.table-check",
+            "Judge a finished network, and see the galaxies behind each number.",
+            "Ctrl+5",
+            ((("gallery",), ("runs",)), (("evaluation",),), (("cutout",),)),
+            (330, 600, 350),
+        ),
+    },
+    panels={"evaluation": PanelEntry("Evaluation", "app.evaluate.evaluation:EvaluationPanel")},
+)

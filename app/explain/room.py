@@ -1,0 +1,25 @@
+"""The room of the explanations: their workspace and panels."""
+
+from __future__ import annotations
+
+from app.panel.room import PanelEntry, Room, Workspace
+
+ROOM = Room(
+    workspaces={
+        "explain": Workspace(
+            "Explain",
+            "mdi6.magnify-scan",
+            "Click a galaxy and see why the network says so.",
+            "Ctrl+6",
+            ((("gallery",), ("runs",)), (("explanation", "belief", "filters", "dreams", "galaxy_map"),)),
+            (340, 940),
+        ),
+    },
+    panels={
+        "explanation": PanelEntry("Why?", "app.explain.maps.panel:ExplanationPanel"),
+        "belief": PanelEntry("Belief", "app.explain.belief:BeliefPanel"),
+        "filters": PanelEntry("Filters", "app.explain.filters:FiltersPanel"),
+        "dreams": PanelEntry("Dreams", "app.explain.dreams:DreamsPanel"),
+        "galaxy_map": PanelEntry("Galaxy map", "app.explain.galaxy_map:GalaxyMapPanel"),
+    },
+)

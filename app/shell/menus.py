@@ -1,0 +1,72 @@
+"""The menus: every command in its place, projects of late, undo, and the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QSettings, Signal
+from PySide6.QtGui import QActionGroup, QKeySequence, QUndoStack
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from app.shell import actions, recent
+
+_MENUS = ("File", "Edit", "View", "Help")
+_THEMES = ("light", "dark", "system")
+
+
+class Menus(QMenuBar):
+    """The menu bar.
+
+    Parameters
+    ----------
+    slots
+        What each command does.
+    undo
+        Whose steps can be taken back.
+
+    Attributes
+    ----------
+    actions_by_name
+        The commands.
+
+    Notes
+    -----
+    Signals: ``project_chosen(folder)`` among those of late.
+    """
+
+    project_chosen = Signal(object)
+
+    def __init__(
+        self, slots: Mapping[str, Callable[[], object]], undo: QUndoStack, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.actions_by_name = actions.build(self, slots)
+        self._menus = {name: self.addMenu(name) for name in _MENUS}
+        for name, action in self.actions_by_name.items():
+            command = actions.COMMANDS[name]
+            if command.begins_group:
+                self._menus[command.menu].addSeparator()
+            self._menus[command.menu].addAction(action)
+        self.recent = QMenu("Recent projects")
+        self.recent.aboutToShow.connect(self._list_recent)
+        self._menus["File"].insertMenu(self.actions_by_name["open_dataset"], self.recent)
+        for action, keys in (
+            (undo.createUndoAction(self, "Undo"), QKeySequence.StandardKey.Undo),
+            (undo.createRedoAction(self, "Redo"), QKeySequence.StandardKey.Redo),
+        ):
+            action.setShortcut(keys)
+            self._menus["Edit"].addAction(action)
+        group = QActionGroup(self)
+        for name in _THEMES:
+            group.addAction(self.actions_by_name[name])
+        chosen = str(QSettings().value("theme", "system"))
+        self.actions_by_name[chosen if chosen in _THEMES else "system"].setChecked(True)
+
+    def _list_recent(self) -> None:
+        self.recent.clear()
+        for folder in recent.projects():
+            action = self.recent.addAction(folder.name, lambda folder=folder: self.project_chosen.emit(folder))
+            action.setToolTip(str(folder))
+        self.recent.setToolTipsVisible(True)
+        if self.recent.isEmpty():
+            self.recent.addAction("None yet").setEnabled(False)

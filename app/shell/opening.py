@@ -1,0 +1,153 @@
+"""Opening projects and datasets: by menu, from the welcome, by a drop, or from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.jobs.job import Latest
+from app.session.session import Session
+from app.shell import recent, work
+from app.shell.recent import home
+from core.errors import Problem, UnreadableFile
+
+
+class Opening(QObject):
+    """Brings projects and datasets into the session.
+
+    Parameters
+    ----------
+    window
+        On which dialogs stand.
+    session
+        What is open. Its problems and messages tell what went wrong.
+
+    Notes
+    -----
+    Signals: ``opened()`` when a dataset is open; ``simulating(job)`` when the demonstration survey is being made;
+    ``refused(files)`` for what was dropped and is neither project nor dataset.
+    """
+
+    opened = Signal()
+    simulating = Signal(object)
+    refused = Signal(object)
+
+    def __init__(self, window: QWidget, session: Session) -> None:
+        super().__init__(window)
+        self._window, self._session = window, session
+        self._dropped: Path | None = None
+        self._request = Latest(self)
+        self._request.finished.connect(self._show_dataset)
+        self._request.failed.connect(self._fail)
+
+    def begin(self, path: Path | None, *, demonstration: bool) -> None:
+        """Open what was asked for when the program was started."""
+        if demonstration:
+            self.open_demonstration()
+        elif path is not None and path.suffix == ".h5":
+            self.open_dataset(path)
+        elif path is not None:
+            self.open_project(path)
+
+    def open_dropped(self, paths: Sequence[Path]) -> None:
+        """Open a project or a dataset; everything else may be of use to somebody else."""
+        if len(paths) == 1 and (paths[0] / "project.toml").exists():
+            self.open_project(paths[0])
+        elif len(paths) == 1 and paths[0].suffix == ".h5":
+            self.open_dataset(paths[0])
+            self._dropped = paths[0]
+        else:
+            self.refused.emit(paths)
+
+    # -- projects --------------------------------------------------------------------------------------------------
+
+    def new_project(self) -> None:
+        """Ask for a folder and make a project there."""
+        name, _ = QFileDialog.getSaveFileName(self._window, "New project: name its folder", str(home() / "My survey"))
+        if name:
+            self.open_project(Path(name))
+
+    def ask_project(self) -> None:
+        """Ask for a project folder and open it."""
+        if folder := QFileDialog.getExistingDirectory(self._window, "Open a project folder", str(home())):
+            self.open_project(Path(folder))
+
+    def open_project(self, folder: Path) -> None:
+        """Open a project and its newest dataset."""
+        if self._is_at_work() or not self._bring(folder):
+            return
+        project = self._session.project
+        datasets = sorted(project.datasets(), key=lambda path: path.stat().st_mtime) if project is not None else []
+        if datasets:
+            self.open_dataset(datasets[-1])
+        else:
+            self._session.message.emit(f"“{folder.name}” holds no galaxies yet: import some.")
+
+    def open_demonstration(self) -> None:
+        """Make or find the demonstration survey and open it in a project of its own."""
+        job = work.demonstration()
+        job.finished.connect(self._open_demonstration)
+        job.failed.connect(self._session.report)
+        self._session.activity.add(job)
+        self.simulating.emit(job)
+        job.start()
+
+    def _open_demonstration(self, dataset: Path) -> None:
+        if self._bring(home() / "Demonstration"):
+            self.open_dataset(dataset, "demonstration")
+
+    def _bring(self, folder: Path) -> bool:
+        """Whether a project could be opened; otherwise it is said why not."""
+        try:
+            self._session.open_project(folder)
+        except Problem as problem:
+            self._session.report(problem)
+            return False
+        self._remember()
+        return True
+
+    def _remember(self) -> None:
+        if self._session.project is not None:
+            recent.remember(self._session.project.folder)
+
+    def _is_at_work(self) -> bool:
+        if what := self._session.activity.at_work:
+            sentence = f"Another project cannot be opened while {what} runs."
+            self._session.report(Problem(sentence, "Stop it first; what is done is kept."))
+        return bool(what)
+
+    # -- datasets --------------------------------------------------------------------------------------------------
+
+    def ask_dataset(self) -> None:
+        """Ask for a dataset and open it."""
+        file, _ = QFileDialog.getOpenFileName(self._window, "Open a dataset", str(home()), "Datasets (*.h5)")
+        if file:
+            self.open_dataset(Path(file))
+
+    def open_dataset(self, path: Path, name: str = "") -> None:
+        """Open a dataset as soon as its libraries are there; without an open project, in one of its name."""
+        self._dropped = None
+        if self._session.project is None and not self._bring(home() / path.stem):
+            return
+        assert self._session.project is not None
+        self._request.start(work.open_dataset(path, self._session.project.folder, name))
+
+    def _show_dataset(self, path: Path) -> None:
+        try:
+            self._session.open_cutouts(path)
+        except Problem as problem:
+            self._session.report(problem)
+            return
+        self._remember()
+        self.opened.emit()
+
+    def _fail(self, error: object) -> None:
+        """A dropped file that is no dataset may still hold galaxies."""
+        dropped, self._dropped = self._dropped, None
+        if dropped is not None and isinstance(error, UnreadableFile):
+            self.refused.emit([dropped])
+        else:
+            self._session.report(error)

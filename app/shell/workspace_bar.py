@@ -1,0 +1,44 @@
+"""A button for each workspace."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton, QWidget
+
+from app.shell.workspaces import WORKSPACES
+from app.theme import icon
+
+
+class WorkspaceBar(QFrame):
+    """The buttons of all workspaces side by side, of which one is down.
+
+    Notes
+    -----
+    Signals: ``chosen(name)`` when the user wants to see a workspace.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "workspaces")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(0)
+        group = QButtonGroup(self)
+        self.buttons: dict[str, QToolButton] = {}
+        for name, workspace in WORKSPACES.items():
+            button = QToolButton()
+            button.setText(workspace.title)
+            button.setIcon(icon(workspace.icon))
+            button.setToolTip(f"{workspace.tip} ({workspace.shortcut})")
+            button.setShortcut(workspace.shortcut)
+            button.setCheckable(True)
+            button.setProperty("role", "workspace")
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setEnabled(False)
+            button.clicked.connect(lambda _checked=False, name=name: self.chosen.emit(name))
+            group.addButton(button)
+            self.buttons[name] = button
+            row.addWidget(button)
+        row.addStretch(1)

@@ -1,0 +1,33 @@
+"""The room of the trainings: their workspace, that of their comparison, and the panels of both."""
+
+from __future__ import annotations
+
+from app.panel.room import PanelEntry, Room, Workspace
+
+ROOM = Room(
+    workspaces={
+        "train": Workspace(
+            "Train",
+            "mdi6.chart-bell-curve-cumulative",
+            "Choose network and augmentation, and watch the learning curves.",
+            "Ctrl+2",
+            ((("gallery", "cutout"), ("runs",)), (("training",),), (("network", "augmentation"),)),
+            (300, 560, 420),
+        ),
+        "compare": Workspace(
+            "Compare",
+            "mdi6.compare",
+            "All runs: find, sort and compare them, write notes, go on with one.",
+            "Ctrl+3",
+            ((("comparison",),),),
+            (1280,),
+        ),
+    },
+    panels={
+        "network": PanelEntry("Network", "app.train.network:NetworkPanel"),
+        "augmentation": PanelEntry("Augmentation", "app.train.augmentation:AugmentationPanel"),
+        "training": PanelEntry("Training", "app.train.training:TrainingPanel"),
+        "runs": PanelEntry("Runs", "app.train.runs:RunsPanel"),
+        "comparison": PanelEntry("Comparison", "app.train.comparison:ComparisonPanel"),
+    },
+)

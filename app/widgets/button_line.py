@@ -1,0 +1,16 @@
+"""Buttons side by side."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+
+def button_line(*widgets: QWidget | None) -> QHBoxLayout:
+    """Widgets side by side; None: a gap that takes the room left over."""
+    line = QHBoxLayout()
+    for widget in widgets:
+        if widget is None:
+            line.addStretch(1)
+        else:
+            line.addWidget(widget)
+    return line
