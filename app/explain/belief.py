@@ -159,7 +159,11 @@ class BeliefPanel(RunNetworkPanel):
         if self._pair is None or run is None or self.work.is_running:
             return
         settings = BeliefSettings(method=self.methods.currentData())
-        self._begin(network_work.believe(run.path, self._pair.data, self.parts.currentData(), settings))
+        self._begin(
+            network_work.believe(
+                run.path, self._pair.data, self.parts.currentData(), settings, self._session.dataset.journal
+            )
+        )
 
     def _forget(self) -> None:
         self.found = None

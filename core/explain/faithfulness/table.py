@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
+from core.data.hand_labels import labelled_columns
 from core.data.settings import Part
 from core.data.target import Classes, Target, VoteFractions
 from core.errors import NotANumber, Stopped, TooFewGalaxies
@@ -29,7 +29,7 @@ from core.explain.faithfulness.localisation import GROUNDS, Ground
 from core.explain.faithfulness.settings import BeliefSettings
 from core.nets.opening import open_network_on_data
 from core.project.files import write_list
-from core.project.labels import LabelJournal, relabelled
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 _HEAD = (
@@ -169,6 +169,8 @@ def believe_many(
     part: Part | Sequence[int],
     settings: BeliefSettings,
     stop: threading.Event = NEVER,
+    *,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[BeliefTable]:
     """Ask of many galaxies whether to believe what a network says of them.
 
@@ -187,6 +189,8 @@ def believe_many(
         Which map, and how it is judged.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -204,7 +208,7 @@ def believe_many(
             yield Skipped(doubt)
         is_own = cutouts.checksum == predictor.card.get("checksum")
         chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
-        kinds, ids = _kinds(cutouts, predictor.target), cutouts.ids
+        kinds, ids = _kinds(cutouts, predictor.target, hand_labels), cutouts.ids
         for done, row in enumerate(rows):
             if stop.is_set():
                 raise Stopped
@@ -230,10 +234,9 @@ def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tup
     return part, rows.tolist()
 
 
-def _kinds(cutouts: Cutouts, target: Target) -> list[str]:
+def _kinds(cutouts: Cutouts, target: Target, hand_labels: LabelJournal | None) -> list[str]:
     """Label of each galaxy, or its most voted answer; labels given by hand win over the catalogue."""
-    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns: dict[str, Any] = relabelled(cutouts.columns, cutouts.ids, journal.replay())
+    columns = labelled_columns(cutouts, hand_labels)
     none = [""] * len(cutouts)
     if isinstance(target, Classes) and target.column in columns:
         return [targets.label_text(value) for value in columns[target.column]]
