@@ -257,9 +257,9 @@ def test_an_old_study_that_was_broken_off_is_finished(copied, name):
     folder, data = project / "studies" / name, project / "datasets" / "survey.h5"
     if study_folders.kind_of(folder) == "search":
         settings, wish = search.read(folder)
-        found = result_of(search.run(settings, data, folder, wish, threading.Event()))
+        found = result_of(search.run(settings, data, folder, wish, hand_labels=journal_of(data)))
         assert (found.missing, found.best is not None) == (0, True)
     else:
         settings, wish = training_size.read(folder)
-        found = result_of(training_size.run(settings, data, folder, wish, threading.Event()))
+        found = result_of(training_size.run(settings, data, folder, wish, hand_labels=journal_of(data)))
         assert found.missing == 0
