@@ -27,11 +27,11 @@ from app.theme import class_colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
 from app.widgets.two_sides import TwoSides, scrolled
-from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import METHODS
 
 if TYPE_CHECKING:
-    from core.explain.faithfulness.table import BeliefTable
+    from core.explain.faithfulness.table import FaithfulnessTable
 
 _PARTS = {"validation": "Validation part", "test": "Test part", "all": "All galaxies"}
 _AXES = ("Share of the image that the galaxy covers [%]", "Share of the evidence on the galaxy [%]")
@@ -61,7 +61,7 @@ class BeliefPanel(RunNetworkPanel):
             "Then see whether its decisions rest on the galaxies.",
             parent,
         )
-        self.found: BeliefTable | None = None
+        self.found: FaithfulnessTable | None = None
         self._build()
         self._connect()
         self.refresh()
@@ -70,7 +70,7 @@ class BeliefPanel(RunNetworkPanel):
         self.methods, self.parts = QComboBox(), QComboBox()
         for method in METHODS.values():
             self.methods.addItem(method.title, method.name)
-        self.methods.setCurrentIndex(self.methods.findData(BeliefSettings().method))
+        self.methods.setCurrentIndex(self.methods.findData(FaithfulnessSettings().method))
         self.methods.setToolTip("The map that is made of each galaxy, with its default settings.")
         for part, title in _PARTS.items():
             self.parts.addItem(title, part)
@@ -158,12 +158,9 @@ class BeliefPanel(RunNetworkPanel):
         run = self._session.run
         if self._pair is None or run is None or self.work.is_running:
             return
-        settings = BeliefSettings(method=self.methods.currentData())
-        self._begin(
-            network_work.believe(
-                run.path, self._pair.data, self.parts.currentData(), settings, self._session.dataset.journal
-            )
-        )
+        settings = FaithfulnessSettings(method=self.methods.currentData())
+        hand_labels = self._session.dataset.journal
+        self._begin(network_work.believe(run.path, self._pair.data, self.parts.currentData(), settings, hand_labels))
 
     def _forget(self) -> None:
         self.found = None
@@ -181,7 +178,7 @@ class BeliefPanel(RunNetworkPanel):
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
-    def _show(self, found: BeliefTable) -> None:
+    def _show(self, found: FaithfulnessTable) -> None:
         self.found = found
         classes = found.classes
         self.table.show_classes([*classes, found.whole] if len(classes) > 1 else classes)
@@ -208,7 +205,7 @@ class BeliefPanel(RunNetworkPanel):
         if self.found is None:
             return ""
         line = self.found.lines[place]
-        said = f"{line.galaxy_id}\n{line.kind or 'no label'}, predicted {line.predicted}\n"
+        said = f"{line.galaxy_id}\n{line.label or 'no label'}, predicted {line.predicted}\n"
         return said + ("rests on nothing" if line.rests_on == "nothing" else f"rests on the {line.rests_on}")
 
     # -- to the galaxies and back ----------------------------------------------------------------------------------

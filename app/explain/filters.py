@@ -179,7 +179,7 @@ class FiltersPanel(RunNetworkPanel):
     def _take_found(self, found: TopActivations) -> None:
         self._found[self._sought] = found
         chosen = self._chosen.setdefault(self._sought, [])
-        chosen += [number for number in found.telling(_AT_FIRST) if number not in chosen]
+        chosen += [number for number in found.most_class_selective(_AT_FIRST) if number not in chosen]
         self.state.setText(_told(self._found.get(self.layer)))
         self._draw_cards()
 

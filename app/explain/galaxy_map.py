@@ -117,7 +117,8 @@ class GalaxyMapPanel(RunNetworkPanel):
         return side
 
     def _connect(self) -> None:
-        self._session.dataset.split_changed.connect(self.refresh)
+        for signal in (self._session.dataset.split_changed, self._session.dataset.labels_changed):
+            signal.connect(self.refresh)
         self._session.selection_changed.connect(self._show_selection)
         self.work.finished.connect(self._show)
         self.work.stopped.connect(self._show_selection)

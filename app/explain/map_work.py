@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from app.jobs.job import Job
 from app.work import begin, load_galaxy
 from core.events import Work
-from core.explain.faithfulness.settings import AgreementSettings, BeliefSettings, RandomisedSettings
+from core.explain.faithfulness.settings import AgreementSettings, FaithfulnessSettings, SanityCheckSettings
 from core.explain.methods import METHODS
 from core.explain.settings import OcclusionSettings
 from core.settings.declare import Settings
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
-    from core.explain.film import Film
+    from core.explain.occlusion_film import OcclusionFilm
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +78,9 @@ def explain(question: MapRequest, row: int) -> Job:
 def film(question: MapRequest, row: int) -> Job:
     """Let the square of an occlusion move over a galaxy, a picture for each of its places."""
 
-    def run(stop: threading.Event) -> Work[Film]:
+    def run(stop: threading.Event) -> Work[OcclusionFilm]:
         from core.data.stretch import colour_planes, suited
-        from core.explain.film import shoot
+        from core.explain.occlusion_film import render_film
         from core.nets.opening import open_network_on_data
 
         yield from begin(stop)
@@ -89,7 +89,7 @@ def film(question: MapRequest, row: int) -> Job:
             predictor, cutouts = opened.predictor, opened.cutouts
             image, name = cutouts.images[row], cutouts.ids[row]
             look = suited(cutouts.is_picture), colour_planes([band.name for band in cutouts.bands])
-        return (yield from shoot(predictor, image, question.output, question.settings, *look, stop, name))
+        return (yield from render_film(predictor, image, question.output, question.settings, *look, stop, name))
 
     return Job("Filming the moving square", run)
 
@@ -102,7 +102,9 @@ def layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin(stop)
-        return [activations.short(row.name) for row in activations.rows(Predictor.load(predictor), shape)]
+        return [
+            activations.short_name(row.name) for row in activations.layers_with_maps(Predictor.load(predictor), shape)
+        ]
 
     return Job("Listing the layers", run)
 
@@ -131,9 +133,9 @@ def doubt(question: MapRequest, row: int, made: Explanation) -> Job:
 
         yield from begin(stop)
         predictor, image, _ = load_galaxy(question.predictor, question.data, row)
-        found = yield from assessment.judge(predictor, image, made, BeliefSettings(), stop)
+        found = yield from assessment.assess(predictor, image, made, FaithfulnessSettings(), stop)
         check = yield from sanity_check.check(
-            predictor, image, question.output, question.method, question.settings, RandomisedSettings(), stop
+            predictor, image, question.output, question.method, question.settings, SanityCheckSettings(), stop
         )
         return "\n".join((*found.sentences(), check.sentence()))
 
@@ -144,10 +146,10 @@ def compare(made: Sequence[Explanation]) -> Job:
     """Whether several maps of one galaxy agree, in a sentence."""
 
     def run(stop: threading.Event) -> Work[str]:
-        from core.explain.faithfulness.agreement import agreement
+        from core.explain.faithfulness.agreement import measure_agreement
 
         yield from begin(stop)
-        return agreement(made, AgreementSettings()).sentence()
+        return measure_agreement(made, AgreementSettings()).sentence()
 
     return Job("Comparing maps", run)
 

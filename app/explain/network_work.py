@@ -18,14 +18,14 @@ from core.data.settings import Part
 from core.data.stretch import colour_planes, suited
 from core.data.target import Target
 from core.events import Work
-from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
 from core.project.labels import LabelJournal
 
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
     from core.explain.dream import Dream
-    from core.explain.faithfulness.table import BeliefTable
+    from core.explain.faithfulness.table import FaithfulnessTable
     from core.explain.features import FeatureMap
     from core.explain.mosaics import FilterMosaic
     from core.explain.top_activations import TopActivations
@@ -84,7 +84,9 @@ def outline(pair: Pair, shape: tuple[int, int, int]) -> Job:
 
         yield from begin(stop)
         loaded = Predictor.load(pair.predictor)
-        names = [(activations.short(row.name), row.shape[0]) for row in activations.rows(loaded, shape)]
+        names = [
+            (activations.short_name(row.name), row.shape[0]) for row in activations.layers_with_maps(loaded, shape)
+        ]
         titles = {name: f"{name}, {filters} filters" for name, filters in names}
         return Outline(loaded.target, loaded.output_names, titles)
 
@@ -141,7 +143,7 @@ def mosaics(pair: Pair, found: TopActivations, filters: Sequence[int]) -> Job:
     def run(stop: threading.Event) -> Work[list[FilterMosaic]]:
         from core.explain import mosaics as drawing
 
-        return (yield from drawing.draw(pair.predictor, pair.data, found, filters, stop))
+        return (yield from drawing.make_mosaics(pair.predictor, pair.data, found, filters, stop))
 
     return Job("Drawing filters", run)
 
@@ -153,7 +155,7 @@ def save_mosaics(found: TopActivations, made: Sequence[FilterMosaic], path: Path
         from core.explain import mosaics as drawing
 
         yield from begin(stop)
-        drawing.save(drawing.figure(found, made), path)
+        drawing.save_figure(drawing.draw_figure(found, made), path)
         return path
 
     return Job("Saving the figure", run)
@@ -196,18 +198,18 @@ def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
     return Job("Drawing the map of the galaxies", run)
 
 
-def believe(run: Path, data: Path, part: Part, settings: BeliefSettings, hand_labels: LabelJournal | None) -> Job:
+def believe(run: Path, data: Path, part: Part, settings: FaithfulnessSettings, hand_labels: LabelJournal | None) -> Job:
     """On what a run's decisions rest, over a part of a dataset."""
 
-    def work(stop: threading.Event) -> Work[BeliefTable]:
+    def work(stop: threading.Event) -> Work[FaithfulnessTable]:
         from core.explain.faithfulness import table
 
-        return (yield from table.believe_many(run, data, part, settings, stop, hand_labels=hand_labels))
+        return (yield from table.assess_many(run, data, part, settings, stop, hand_labels=hand_labels))
 
     return Job(f"Doubting “{run.name}”", work)
 
 
-def save_belief(found: BeliefTable, path: Path) -> Job:
+def save_belief(found: FaithfulnessTable, path: Path) -> Job:
     """Write what was found as a table; the result is its path."""
 
     def run(stop: threading.Event) -> Work[Path]:

@@ -1,4 +1,8 @@
-"""Widgets in a line that breaks like text where there is too little room."""
+"""Widgets in a line that breaks like text where there is too little room.
+
+superqt's ``QFlowLayout`` leaves gaps for hidden widgets, does not centre the low ones on their line, and asks for the
+width of the widest one alone; and superqt takes a fifth of a second to import.
+"""
 
 from __future__ import annotations
 

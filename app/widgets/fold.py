@@ -1,4 +1,8 @@
-"""A title that shows or hides what is below it."""
+"""A title that shows or hides what is below it.
+
+superqt's ``QCollapsible`` only squeezes its content to no height, so that the Tab key leads into closed fields, and
+opens it to a fixed height, which cuts text that breaks into lines.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether to believe a network: a table of many galaxies, and what it says by class."""
+"""Whether a network's decisions rest on the galaxies: a table of many galaxies, and a summary by class."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from core.cli.console import Console
 from core.cli.setting_options import adjusted
 from core.cli.sources import hand_labels_of
-from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.faithfulness.settings import FaithfulnessSettings
 
 if TYPE_CHECKING:
-    from core.explain.faithfulness.table import BeliefTable, ClassBelief
+    from core.explain.faithfulness.table import ClassFaithfulness, FaithfulnessTable
 
 _HEAD = (
     *("class", "galaxies", "on galaxy", "neighbour", "sky", "nothing"),
@@ -22,21 +22,21 @@ _HEAD = (
 
 def believe(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork believe``."""
-    settings = adjusted(BeliefSettings, options, method=options.method)
+    settings = adjusted(FaithfulnessSettings, options, method=options.method)
     from core.explain.faithfulness import table
 
     run, data, part = options.run, options.data, options.split
     hand_labels = hand_labels_of(data, console)
-    found = console.drive(
-        "Believing", lambda stop: table.believe_many(run, data, part, settings, stop, hand_labels=hand_labels)
+    assessed = console.drive(
+        "Believing", lambda stop: table.assess_many(run, data, part, settings, stop, hand_labels=hand_labels)
     )
-    found.save(options.output)
-    _show(found, settings.method, console)
-    console.say(f"\n{len(found.lines):,} galaxies: {options.output}")
+    assessed.save(options.output)
+    _show(assessed, settings.method, console)
+    console.say(f"\n{len(assessed.lines):,} galaxies: {options.output}")
     return 0
 
 
-def _show(found: BeliefTable, method: str, console: Console) -> None:
+def _show(found: FaithfulnessTable, method: str, console: Console) -> None:
     part = "all galaxies" if found.part == "all" else f"{found.part} part"
     console.say(
         f"{part}, {len(found.lines):,} galaxies, {method}: on what the decisions rest; medians of the\n"
@@ -48,14 +48,14 @@ def _show(found: BeliefTable, method: str, console: Console) -> None:
         console.say(sentence)
 
 
-def _cells(each: ClassBelief) -> tuple[str, ...]:
-    shares = (_percent(count / each.galaxies) for count in each.counts.values())
+def _cells(each: ClassFaithfulness) -> tuple[str, ...]:
+    fractions = (_percent(count / each.galaxies) for count in each.counts.values())
     evidence = (_percent(each.galaxy), _percent(each.area_galaxy))
     areas = (each.deletion, each.deletion_random, each.insertion, each.insertion_random)
     return (
         each.name,
         f"{each.galaxies:,}",
-        *shares,
+        *fractions,
         *evidence,
         *("–" if math.isnan(area) else f"{area:.2f}" for area in areas),
     )

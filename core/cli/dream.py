@@ -1,4 +1,4 @@
-"""Dreams as files: what a network takes for each class, or what it sees in galaxies."""
+"""Dreams as files: the image with the highest score for each class, or galaxies with a layer's response amplified."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def dream_galaxies(
     folder: Path,
     stop: threading.Event,
 ) -> Work[int]:
-    """Dream of galaxies one by one, and write an image in FITS and a picture of each; returns how many.
+    """Dream of galaxies one by one, and write an image in FITS and a picture of each; returns their number.
 
     Class dreams without ``ids`` are one for each output, or of the one that is named, with the background and the
-    colours of the first galaxy. A table named by the method lists the dreams, when the work is stopped those made
-    so far.
+    colours of the first galaxy. A table named after the method lists the dreams; when the work is stopped, those
+    made so far.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def dream_galaxies(
     output
         Which output; None: the predicted one of each galaxy.
     settings
-        Of a class dream or a deep dream.
+        Settings of a class dream or a deep dream.
     folder
         Where to write.
     stop
@@ -87,12 +87,12 @@ def dream_galaxies(
         predictor, cutouts = opened.predictor, opened.cutouts
         for doubt in opened.doubts:
             yield Skipped(doubt)
-        wanted = _wanted(predictor, cutouts, ids, output, settings)
+        requests = _list_dreams(predictor, cutouts, ids, output, settings)
         try:
-            for done, (row, name) in enumerate(wanted):
+            for done, (row, name) in enumerate(requests):
                 if stop.is_set():
                     raise Stopped
-                yield Progress(done, len(wanted), "dreams")
+                yield Progress(done, len(requests), "dreams")
                 image, galaxy = cutouts.images[row], cutouts.ids[row]
                 try:
                     if isinstance(settings, ClassDreamSettings):
@@ -103,15 +103,15 @@ def dream_galaxies(
                 except NotANumber as problem:
                     yield Skipped(NotANumber(problem.sentence, problem.remedy, galaxy))
                     continue
-                written.append(_save(made, cutouts, row, folder))
+                written.append(_save_files(made, cutouts, row, folder))
         finally:
             if len(written) > 1:
                 write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
-    yield Progress(len(wanted), len(wanted), "dreams")
+    yield Progress(len(requests), len(requests), "dreams")
     return len(written) - 1
 
 
-def _wanted(
+def _list_dreams(
     predictor: Predictor,
     cutouts: Cutouts,
     ids: Sequence[str] | None,
@@ -121,12 +121,12 @@ def _wanted(
     """Row of the galaxy and name of the output of each dream."""
     if ids is None and isinstance(settings, ClassDreamSettings):
         if settings.start == "galaxy":
-            raise SettingsProblem("No galaxy was named from which to start.", "Name some with --id.", "start")
+            raise SettingsProblem("Starting from a galaxy needs a galaxy.", "Name some with --id.", "start")
         return [(0, name) for name in ([output] if output else predictor.output_names)]
     return [(row, output) for row in rows_of(cutouts, ids)]
 
 
-def _save(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
+def _save_files(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
     again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
     stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
     picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"

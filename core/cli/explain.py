@@ -1,4 +1,4 @@
-"""Maps of evidence for many galaxies: a FITS image and a picture for each, and a table of them all."""
+"""Attribution maps of many galaxies: a FITS image and a picture for each, and a table of them all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.settings.declare import Settings
 def explain(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork explain``."""
     if options.film and options.method != "occlusion":
-        raise SettingsProblem(f"There is no film of “{options.method}”.", "Ask with --method occlusion.", "--film")
+        raise SettingsProblem(f"There is no film of “{options.method}”.", "Use --method occlusion.", "--film")
     if options.method in DREAMS:
         return dream(options, console)
     settings = adjusted(METHODS[options.method].settings, options)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from core.cli.console import Console
 from core.data.settings import ImportSettings
-from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import DREAMS, METHODS
 from core.settings import toml
 from core.settings.declare import Settings
@@ -22,7 +22,7 @@ MODELS: dict[str, type[Settings]] = {
     "train": RunSettings,
     "import": ImportSettings,
     "simulate": SurveySettings,
-    "believe": BeliefSettings,
+    "believe": FaithfulnessSettings,
     "search": SearchSettings,
     "training-size": TrainingSizeSettings,
     **{name: method.settings for name, method in (METHODS | DREAMS).items()},

@@ -1,4 +1,4 @@
-"""The nine galaxies that excite each filter of a layer most: a figure as in the paper, and a table."""
+"""The nine galaxies that excite each filter of a layer most: a figure as in Zeiler & Fergus, and a table."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ if TYPE_CHECKING:
     from core.explain.top_activations import TopActivations
 
 _HEAD = ("filter", "rank", "id", "class", "response", "x", "y")
-_LISTED = 10  # filters by number; the rest are counted
+_LISTED = 10  # filters named in the message; the rest are counted
 
 
 def top(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork top``."""
-    wanted = None if options.filters is None else _numbers(options.filters)
+    chosen = None if options.filters is None else _parse_filters(options.filters)
     from core.explain import mosaics, top_activations
-    from core.explain.activations import short
+    from core.explain.activations import short_name
 
     run, data = options.run, options.data
     found = console.drive("Searching", lambda stop: top_activations.find(run, data, options.layer, stop))
-    filters = found.telling(options.number) if wanted is None else [number - 1 for number in wanted]
+    filters = found.most_class_selective(options.number) if chosen is None else [number - 1 for number in chosen]
     drawn = console.drive(
-        "Drawing", lambda stop: mosaics.draw(run, data, found, filters, stop, smoothing=options.smooth)
+        "Drawing", lambda stop: mosaics.make_mosaics(run, data, found, filters, stop, smoothing=options.smooth)
     )
-    stem = options.output / f"strongest-{short(found.layer.name)}"
+    stem = options.output / f"strongest-{short_name(found.layer.name)}"
     table, picture = stem.with_suffix(".csv"), stem.with_suffix(f".{options.format}")
     _write_table(found, table)
-    mosaics.save(mosaics.figure(found, drawn), picture)
+    mosaics.save_figure(mosaics.draw_figure(found, drawn), picture)
     console.say(f"{found.galaxies:,} galaxies, {len(found.filters)} filters: {table}")
     console.say(f"{len(drawn)} of them: {picture}")
     if found.silent:
-        console.say(_silence(found))
+        console.say(_describe_silent(found))
     return 0
 
 
-def _numbers(text: str) -> list[int]:
-    """Filters as they are typed, counted from 1."""
+def _parse_filters(text: str) -> list[int]:
+    """Parse numbers of filters, counted from 1, separated by commas."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise SettingsProblem(f"“{text}” is no list of filters.", "Write numbers from 1, as in 1,5,12.", "--filters")
+        raise SettingsProblem(f"“{text}” is not a list of filters.", "Write numbers from 1, as in 1,5,12.", "--filters")
     return [int(part) for part in parts]
 
 
-def _silence(found: TopActivations) -> str:
+def _describe_silent(found: TopActivations) -> str:
     named = ", ".join(str(number + 1) for number in found.silent[:_LISTED])
     more = f" and {len(found.silent) - _LISTED} more" if len(found.silent) > _LISTED else ""
     return f"never respond: {named}{more}"
 
 
 def _write_table(found: TopActivations, path: Path) -> None:
-    """A line for each filter and galaxy; x and y count pixels from the centre of the stamp's first one."""
+    """Write a line for each filter and galaxy; x and y are in pixels from the centre of the stamp's first pixel."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(_HEAD)
     for number, places in enumerate(found.filters, 1):
         for rank, place in enumerate(places, 1):
             cells = (f"{value:.6g}" for value in (place.response, place.x, place.y))
-            rows.writerow((number, rank, place.galaxy_id, place.kind, *cells))
+            rows.writerow((number, rank, place.galaxy_id, place.class_name, *cells))
     write_atomically(path, text.getvalue())

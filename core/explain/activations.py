@@ -1,7 +1,7 @@
-"""What the layers answer to one galaxy, and the weights of the first one as pictures.
+"""The feature maps of every layer for one galaxy, and the weights of the first layer as pictures.
 
 The convolutional part of a network keeps the image's shape: each filter of each layer gives a map of its responses,
-which lies on the stamp like a coarser grid. The head has no such maps and is left out.
+which covers the stamp like a coarser grid. The head has no such maps and is left out.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import NotPossible
-from core.explain.question import ask, full_precision
+from core.explain.explained_output import full_precision, select_output
 from core.explain.signed_colours import signed_rgb
 from core.nets import layers
 from core.nets.device import memory_format
 from core.nets.layers import LayerRow
 from core.nets.predictor import Predictor
 
-_PART = "features."
+_FEATURES_PREFIX = "features."
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,30 +42,30 @@ class FeatureMaps:
     @property
     def name(self) -> str:
         """The layer's short name, such as ``activation3``."""
-        return short(self.layer.name)
+        return short_name(self.layer.name)
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
         """Left, right, bottom and top edge of the maps on the stamp, in pixels from the centre of its first pixel.
 
-        Each response covers a square of one stride about the centre of what it sees.
+        Each response covers a square of one stride about the centre of its receptive field.
         """
         height, width = self.responses.shape[1:]
         start = self.layer.offset - self.layer.stride / 2
         return start, start + width * self.layer.stride, start, start + height * self.layer.stride
 
 
-def short(name: str) -> str:
+def short_name(name: str) -> str:
     """A layer's name without the part of the network it is in."""
-    return name.removeprefix(_PART)
+    return name.removeprefix(_FEATURES_PREFIX)
 
 
-def rows(predictor: Predictor, shape: tuple[int, int, int]) -> list[LayerRow]:
+def layers_with_maps(predictor: Predictor, shape: tuple[int, int, int]) -> list[LayerRow]:
     """The layers with maps, in their order, for stamps of ``shape`` (C, H, W)."""
-    return [row for row in layers.table(predictor.network, shape) if row.name.startswith(_PART)]
+    return [row for row in layers.table(predictor.network, shape) if row.name.startswith(_FEATURES_PREFIX)]
 
 
-def row_of(predictor: Predictor, layer: str, shape: tuple[int, int, int]) -> LayerRow:
+def find_layer(predictor: Predictor, layer: str, shape: tuple[int, int, int]) -> LayerRow:
     """The layer of this name, with or without ``features.`` before it; empty: the last one.
 
     Raises
@@ -73,13 +73,13 @@ def row_of(predictor: Predictor, layer: str, shape: tuple[int, int, int]) -> Lay
     NotPossible
         There is no such layer, or it has no maps.
     """
-    known = rows(predictor, shape)
+    known = layers_with_maps(predictor, shape)
     for row in known:
-        if short(row.name) == short(layer):
+        if short_name(row.name) == short_name(layer):
             return row
     if not layer:
         return known[-1]
-    names = ", ".join(short(row.name) for row in known)
+    names = ", ".join(short_name(row.name) for row in known)
     raise NotPossible(f"The network has no maps of a layer “{layer}”.", f"Its layers are: {names}.")
 
 
@@ -87,16 +87,16 @@ def row_of(predictor: Predictor, layer: str, shape: tuple[int, int, int]) -> Lay
 def responses(predictor: Predictor, images: Tensor, layer: str) -> Tensor:
     """Responses (n, F, h, w) of one layer to images (n, C, H, W) in physical units, on the network's device."""
     with full_precision(predictor.device):
-        x = scaled(predictor, images)
+        x = scale_images(predictor, images)
         for name, module in predictor.network.features.named_children():
             x = module(x)
-            if name == short(layer):
+            if name == short_name(layer):
                 return x
     raise KeyError(layer)
 
 
-def scaled(predictor: Predictor, images: Tensor) -> Tensor:
-    """Images (n, C, H, W) in physical units as the first layer sees them."""
+def scale_images(predictor: Predictor, images: Tensor) -> Tensor:
+    """Scale images (n, C, H, W) in physical units for the first layer."""
     images = predictor.normalisation(images.to(predictor.device, torch.float32))
     return images.contiguous(memory_format=memory_format(predictor.device))
 
@@ -110,12 +110,12 @@ def feature_maps(predictor: Predictor, image: NDArray[np.float32]) -> list[Featu
     NotPossible, NotANumber
         The image does not fit the network, or is not finite.
     """
-    question = ask(predictor, image)
-    channels, height, width = question.image.shape
+    explained = select_output(predictor, image)
+    channels, height, width = explained.image.shape
     found: list[FeatureMaps] = []
     with full_precision(predictor.device):
-        x = scaled(predictor, question.image[None])
-        for row in rows(predictor, (channels, height, width)):
+        x = scale_images(predictor, explained.image[None])
+        for row in layers_with_maps(predictor, (channels, height, width)):
             x = predictor.network.get_submodule(row.name)(x)  # (1, F, h, w)
             found.append(FeatureMaps(row, x[0].cpu().contiguous().numpy()))
     return found

@@ -1,8 +1,8 @@
-"""The way back through a network on which activations let only some of the signal pass.
+"""Backward passes with modified rules at activations, for deconvnets and guided backpropagation.
 
-A gradient goes back through each layer by the transposition of what it does there: max pooling puts each value back
-where the maximum was, a convolution is transposed, batch normalisation multiplies by its factor. So do these ways
-back, except at activations, where a rule of their own says what passes.
+A gradient passes back through each layer by its transpose: max pooling puts each value back where the maximum was, a
+convolution is transposed, batch normalisation multiplies by its factor. These backward passes do the same, except at
+activations, where a rule determines what passes.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ import torch
 from torch import Tensor, nn
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.GELU)
-_OF_UNIT_SLOPE = (nn.ReLU, nn.LeakyReLU, nn.PReLU)  # where what they are given is positive
+_OF_UNIT_SLOPE = (nn.ReLU, nn.LeakyReLU, nn.PReLU)  # for positive input
 
 Rule = Callable[[Tensor, Tensor, nn.Module], Tensor]
-"""What an activation lets back, of a signal, when it was given x: ``rule(signal, x, activation)``."""
+"""``rule(signal, x, activation)``: what an activation with input x passes back of a signal."""
 
 
-def rectified(signal: Tensor, _x: Tensor, _activation: nn.Module) -> Tensor:
-    """Positive signals pass, whatever the activation was given and whatever its own shape is."""
+def deconvnet_rule(signal: Tensor, _x: Tensor, _activation: nn.Module) -> Tensor:
+    """Positive signals pass, whatever the activation and its input."""
     return signal.clamp(min=0)
 
 
-def guided(signal: Tensor, x: Tensor, activation: nn.Module) -> Tensor:
-    """Positive signals pass where what was given was positive too, times the activation's slope there."""
+def guided_rule(signal: Tensor, x: Tensor, activation: nn.Module) -> Tensor:
+    """Positive signals pass where the input was positive too, times the activation's slope there."""
     passed = signal.clamp(min=0).mul_(x > 0)
     if isinstance(activation, _OF_UNIT_SLOPE):
         return passed
     return torch.func.vjp(activation, x)[1](passed)[0]
 
 
-def through(modules: Iterable[nn.Module], x: Tensor, rule: Rule) -> Tensor:
-    """Send x through layers one by one; a gradient that comes back meets the rule at each activation."""
+def forward_with_rule(modules: Iterable[nn.Module], x: Tensor, rule: Rule) -> Tensor:
+    """Apply layers to x; in the backward pass the rule replaces the gradient of each activation."""
     for module in modules:
-        x = _Ruled.apply(x, module, rule) if isinstance(module, ACTIVATIONS) else module(x)
+        x = _ActivationWithRule.apply(x, module, rule) if isinstance(module, ACTIVATIONS) else module(x)
     return x
 
 
-class _Ruled(torch.autograd.Function):
-    """An activation with another way back."""
+class _ActivationWithRule(torch.autograd.Function):
+    """An activation whose backward pass follows a rule."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, activation: nn.Module, rule: Rule) -> Tensor:

@@ -13,7 +13,7 @@ from core.errors import NotANumber, Stopped
 from core.events import NEVER, Progress, Skipped, Work, result_of
 from core.explain import methods
 from core.explain.explanation import Explanation
-from core.explain.film import shoot
+from core.explain.occlusion_film import render_film
 from core.explain.settings import OcclusionSettings
 from core.nets.opening import open_network_on_data
 from core.project.files import write_list
@@ -34,7 +34,7 @@ def explain_many(
     *,
     film: bool = False,
 ) -> Work[int]:
-    """Explain galaxies one by one and write their maps; returns how many.
+    """Explain galaxies one by one and write their maps; returns their number.
 
     Yields progress, and a :class:`~core.events.Skipped` for each galaxy that cannot be explained and for each doubt
     whether the images fit the network. A table named by the method lists the maps, when the work is stopped those made
@@ -81,11 +81,11 @@ def explain_many(
                 except NotANumber as problem:
                     yield Skipped(NotANumber(problem.sentence, problem.remedy, name))
                     continue
-                written.append(_save_map(made, cutouts, row, folder))
+                written.append(_save_files(made, cutouts, row, folder))
                 if film and isinstance(settings, OcclusionSettings):
-                    look = suited(cutouts.is_picture), _planes(cutouts)
-                    shot = result_of(shoot(predictor, image, output, settings, *look, stop, name))
-                    shot.save((folder / written[-1][-1]).with_suffix(".gif"))
+                    view = suited(cutouts.is_picture), _planes(cutouts)
+                    animation = result_of(render_film(predictor, image, output, settings, *view, stop, name))
+                    animation.save((folder / written[-1][-1]).with_suffix(".gif"))
         finally:
             if len(written) > 1:
                 write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
@@ -94,14 +94,14 @@ def explain_many(
 
 
 def save(made: Explanation, cutouts: Cutouts, row: int, path: Path) -> None:
-    """Write a map as its file's name ends: numbers on the sky as ``.fits``, else a picture, shown as is usual.
+    """Write a map in the format of the extension: ``.fits`` with coordinates, else a picture with default stretch.
 
     Parameters
     ----------
     made
         The map.
     cutouts, row
-        Where its galaxy is.
+        The dataset and the galaxy's row in it.
     path
         Ends with ``.fits``, ``.png``, ``.svg`` or ``.pdf``.
     """
@@ -115,7 +115,7 @@ def _planes(cutouts: Cutouts) -> tuple[int, int, int] | None:
     return colour_planes([band.name for band in cutouts.bands])
 
 
-def _save_map(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
+def _save_files(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
     again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
     fits, picture = (folder / f"{made.stem}{again}.{kind}" for kind in ("fits", "png"))
     for path in (fits, picture):

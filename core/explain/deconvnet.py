@@ -1,19 +1,19 @@
-r"""Deconvnet: lead one response of one filter back to the pixels that caused it.
+r"""Deconvnet: project one response of one filter back to the pixels that caused it.
 
-The image goes forward to the chosen layer. There all responses but one are set to zero, and what is left goes back,
-each layer undone in turn:
+The image is propagated forward to the chosen layer. There all responses but one are set to zero, and the rest is
+propagated backward, each layer inverted in turn:
 
-- max pooling puts each value back where the maximum was; these *switches* are kept on the way forward, and it is they
-  that make the pattern one of this galaxy;
-- an activation lets positive values pass, whatever its own shape is (ReLU, leaky ReLU, PReLU, GELU) and whatever the
-  response was on the way forward; this is where the pattern differs from a gradient;
+- max pooling puts each value back where the maximum was; these *switches* are recorded in the forward pass, and
+  they make the pattern specific to this galaxy;
+- an activation passes positive values, whatever its own shape is (ReLU, leaky ReLU, PReLU, GELU) and whatever the
+  response was in the forward pass; this is where the pattern differs from a gradient;
 - a convolution is transposed;
 - batch normalisation is, in evaluation, the linear map :math:`x \mapsto g x + b`, and is transposed like a
   convolution: the value is multiplied by :math:`g`, not divided by it. A filter with a small :math:`g` hardly
-  matters to the layers above, and hardly matters to the pattern.
+  affects the layers above, nor the pattern.
 
-The input scaling is not undone: the pattern is told in the pixels that the first layer sees, in which all bands have
-the same spread. A response of zero has no pattern.
+The input scaling is not inverted: the pattern is in scaled pixels, in which all bands have the same spread. A response
+of zero has no pattern.
 
 References
 ----------
@@ -34,13 +34,13 @@ from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import activations, backward_rules
 from core.explain.backward_rules import Rule
+from core.explain.explained_output import ExplainedOutput, full_precision, select_output
 from core.explain.explanation import Explanation
-from core.explain.question import Question, ask, full_precision
 from core.explain.settings import DeconvnetSettings
 from core.nets.predictor import Predictor
 from core.settings.declare import Settings
 
-_KNOWN = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, *backward_rules.ACTIVATIONS)
+_SUPPORTED = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, *backward_rules.ACTIVATIONS)
 
 
 def explain(
@@ -63,47 +63,47 @@ def explain(
     image
         (C, H, W) in physical units.
     output
-        Only looked at: the pattern is that of a filter, not of an output.
+        Checked, but without effect: the pattern is that of a filter, not of an output.
     settings
         Layer and filter.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     galaxy_id
-        Whose explanation it is.
+        Id of the galaxy.
 
     Raises
     ------
     NotPossible, NotANumber
         The image does not fit the network or is not finite, or there is no such layer or filter.
     """
-    question = ask(predictor, image, output)
+    explained = select_output(predictor, image, output)
     if stop.is_set():
         raise Stopped
-    made = of_filter(question, settings.layer, settings.filter, backward_rules.rectified)
+    made = project_filter(explained, settings.layer, settings.filter, backward_rules.deconvnet_rule)
     yield Progress(1, 1, "patterns")
     return made.explanation("deconvnet", settings, galaxy_id)
 
 
-def why_not(predictor: Predictor) -> str:
-    """Without max pooling there are no switches; and each layer must have a way back."""
+def unsupported_reason(predictor: Predictor) -> str:
+    """Why a deconvnet cannot invert the network: an unknown layer, or no max pooling; empty if it can."""
     for name, module in predictor.network.features.named_children():
-        if not isinstance(module, _KNOWN):
-            return f"The layer “{name}” ({type(module).__name__}) has no way back in a deconvnet."
+        if not isinstance(module, _SUPPORTED):
+            return f"The layer “{name}” ({type(module).__name__}) cannot be inverted by a deconvnet."
     if not any(isinstance(module, nn.MaxPool2d) for module in predictor.network.features):
-        return "The network has no max pooling, whose switches a deconvnet needs to find its way back."
+        return "The network has no max pooling, whose switches a deconvnet needs."
     return ""
 
 
 @dataclass(frozen=True, eq=False)
 class FilterPattern:
-    """What excited a filter of a layer most in one image.
+    """The pattern that excites a filter of a layer most in one image.
 
     Attributes
     ----------
     name
-        Of layer and filter.
+        Names of layer and filter.
     response
-        The strongest one of the filter.
+        The filter's strongest response.
     bands_map
         float32 (C, H, W), in scaled pixels.
     """
@@ -127,33 +127,33 @@ class FilterPattern:
         )
 
 
-def of_filter(question: Question, layer: str, number: int | None, rule: Rule) -> FilterPattern:
-    """Lead the strongest response of a filter back by a rule; see :func:`explain` for what may be left open.
+def project_filter(explained: ExplainedOutput, layer: str, number: int | None, rule: Rule) -> FilterPattern:
+    """Project the strongest response of a filter back by a rule; layer and filter may be omitted as in :func:`explain`.
 
     Raises
     ------
     NotPossible
         There is no such layer or filter.
     """
-    predictor, images = question.predictor, question.image[None]
-    channels, height, width = question.image.shape
-    name = activations.short(activations.row_of(predictor, layer, (channels, height, width)).name)
+    predictor, images = explained.predictor, explained.image[None]
+    channels, height, width = explained.image.shape
+    name = activations.short_name(activations.find_layer(predictor, layer, (channels, height, width)).name)
     responses = activations.responses(predictor, images, name)[0]  # (F, h, w)
-    chosen = _filter(responses, number)
-    unit = divmod(int(responses[chosen].argmax()), responses.shape[2])
-    pattern = patterns(predictor, images, name, [chosen], [unit], rule)[0].cpu().numpy()
+    chosen = _choose_filter(responses, number)
+    position = divmod(int(responses[chosen].argmax()), responses.shape[2])
+    pattern = project_responses(predictor, images, name, [chosen], [position], rule)[0].cpu().numpy()
     return FilterPattern(f"{name}, filter {chosen + 1}", float(responses[chosen].max()), pattern)
 
 
-def patterns(
+def project_responses(
     predictor: Predictor,
     images: Tensor,
     layer: str,
     filters: list[int],
-    units: list[tuple[int, int]],
-    rule: Rule = backward_rules.rectified,
+    positions: list[tuple[int, int]],
+    rule: Rule = backward_rules.deconvnet_rule,
 ) -> Tensor:
-    """Lead one response of each image back to its pixels.
+    """Project one response of each image back to its pixels.
 
     Parameters
     ----------
@@ -162,26 +162,26 @@ def patterns(
     images
         (n, C, H, W) in physical units.
     layer
-        One with maps.
+        A layer with maps.
     filters
-        n numbers of filters, from 0.
-    units
-        n places (row, column) on the layer's maps.
+        Numbers of n filters, from 0.
+    positions
+        n positions (row, column) on the layer's maps.
     rule
-        What activations let back.
+        What activations pass backward.
 
     Returns
     -------
     Tensor
-        float32 (n, C, H, W), in scaled pixels; proportional to the response that was led back.
+        float32 (n, C, H, W), in scaled pixels; proportional to the projected response.
     """
     features = dict(predictor.network.features.named_children())
-    layers = list(features.values())[: list(features).index(activations.short(layer)) + 1]
+    layers = list(features.values())[: list(features).index(activations.short_name(layer)) + 1]
     with torch.enable_grad(), full_precision(predictor.device):
-        x = activations.scaled(predictor, images).requires_grad_()
-        responses = backward_rules.through(layers, x, rule)
+        x = activations.scale_images(predictor, images).requires_grad_()
+        responses = backward_rules.forward_with_rule(layers, x, rule)
         every = torch.arange(len(x), device=x.device)
-        row, column = torch.tensor(units, device=x.device).T
+        row, column = torch.tensor(positions, device=x.device).T
         chosen = (every, torch.tensor(filters, device=x.device), row, column)
         signal = torch.zeros_like(responses)
         signal[chosen] = responses.detach()[chosen]
@@ -189,8 +189,8 @@ def patterns(
     return found.contiguous()
 
 
-def _filter(responses: Tensor, number: int | None) -> int:
-    """The filter that was asked for, counted from 0; without a wish the one with the strongest response."""
+def _choose_filter(responses: Tensor, number: int | None) -> int:
+    """The given filter, counted from 0; None: the one with the strongest response."""
     if number is None:
         return int(responses.amax(dim=(1, 2)).argmax())
     if number > len(responses):

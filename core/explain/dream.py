@@ -1,4 +1,4 @@
-"""What a dream is, and how it is kept: a FITS cube, a picture with the curve of its growth."""
+"""The result of activation maximisation, and its files: a FITS cube, and a figure with the curve of the objective."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ _DOTS_PER_INCH = 150
 
 @dataclass(frozen=True, eq=False)
 class Dream:
-    """An image that was changed until a network answered to it as strongly as could be.
+    """An image optimised to maximise an output or a response of a network.
 
     Attributes
     ----------
     galaxy_id
-        The galaxy that it grew from, or whose background and colours it has.
+        The galaxy that it started from, or whose background and colours it has.
     method
         ``"dream"`` or ``"deep dream"``.
     target_name
-        What was sought: a class, answer or quantity; of deep dreams a layer, or one of its filters.
+        What was maximised: a class, answer or quantity; in deep dreams a layer, or one of its filters.
     image
         float32 (C, H, W) in physical units, row 0 at the bottom.
     start
         The same before the first step.
     curve
-        float64 (steps,): what was sought, before each step, with the image shifted by the jitter. Of a class or
-        vote fraction the output before softmax, of a quantity itself in its ``unit``; of deep dreams the filter's
+        float64 (steps,): what was maximised, before each step, with the image shifted by the jitter. For a class or
+        vote fraction the output before softmax, for a quantity its value in ``unit``; in deep dreams the filter's
         mean response, or the layer's mean squared response.
     settings
-        How it was made.
+        Settings of the dream.
     output_name
-        The class, answer or quantity of the scores; with deep dreams for comparison only.
+        The class, answer or quantity of the scores; in deep dreams for comparison only.
     score_before, score_after
-        Score of ``start`` and of ``image``, as in :mod:`core.explain.question`.
+        Score of ``start`` and of ``image``, as in :mod:`core.explain.explained_output`.
     probability_before, probability_after
-        Of the class, or the vote fraction; None for quantities.
+        Probability of the class, or the vote fraction; None for quantities.
     unit
-        Of the scores; empty for classes, vote fractions and pure numbers.
+        Unit of the scores; empty for classes, vote fractions and pure numbers.
     """
 
     galaxy_id: str
@@ -71,21 +71,21 @@ class Dream:
 
     @property
     def stem(self) -> str:
-        """A file's name for it, without its ending."""
+        """File name without extension."""
         return re.sub(r"[^\w.+-]", "_", f"{self.galaxy_id}_{self.method}_{self.target_name}")
 
     @property
-    def begins_with(self) -> str:
-        """What the start is: ``"noise"``, ``"empty"`` sky, or the ``"galaxy"`` itself."""
+    def start_kind(self) -> str:
+        """Kind of start: ``"noise"``, ``"empty"`` sky, or the ``"galaxy"`` itself."""
         return getattr(self.settings, "start", "galaxy")
 
     def save_fits(self, path: Path, wcs: WCS | None = None) -> None:
         """Write image, start (``START``) and curve (``CURVE``, one row of numbers) as FITS images.
 
-        The image is a cube in float32, on the sky where the cutout's ``wcs`` is given; the header tells target,
-        scores and settings. The file is written wholly or not at all.
+        The image is a cube in float32, on the sky where the cutout's ``wcs`` is given; the header holds target,
+        scores and settings. The file is written completely or not at all.
         """
-        header = fits_header.header(self._cards(), self.settings, wcs)
+        header = fits_header.build_header(self._cards(), self.settings, wcs)
         images = [
             fits.PrimaryHDU(self.image, header),
             fits.ImageHDU(self.start, name="START"),
@@ -118,9 +118,9 @@ class Dream:
         Parameters
         ----------
         path
-            Where to; written wholly or not at all.
+            Where to; written completely or not at all.
         stretch
-            How both are shown, between the same limits; None: as is usual for calibrated images.
+            How both are shown, between the same limits; None: the default for calibrated images.
         planes
             Bands shown red, green and blue; None: the first three, or grey.
         """
@@ -139,8 +139,8 @@ class Dream:
         FigureCanvasAgg(figure)
         grid = figure.add_gridspec(2, 2, height_ratios=(3, 1))
         for place, image, title in (
-            (0, self.start, f"start: {self._told(self.score_before, self.probability_before)}"),
-            (1, self.image, f"{self.method}: {self._told(self.score_after, self.probability_after)}"),
+            (0, self.start, f"start: {self._describe_score(self.score_before, self.probability_before)}"),
+            (1, self.image, f"{self.method}: {self._describe_score(self.score_after, self.probability_after)}"),
         ):
             axes = figure.add_subplot(grid[0, place])
             axes.imshow(to_rgb(image, stretch, planes), origin="lower", interpolation="nearest")
@@ -153,9 +153,9 @@ class Dream:
         if wished is not None:
             below.axhline(wished, color="tab:gray", linestyle="--")
         below.set_xlabel("step")
-        below.set_ylabel(fits_header.plain(self.target_name + (f" [{self.unit}]" if self.unit else "")))
+        below.set_ylabel(fits_header.escape_mathtext(self.target_name + (f" [{self.unit}]" if self.unit else "")))
         return figure
 
-    def _told(self, score: float, probability: float | None) -> str:
+    def _describe_score(self, score: float, probability: float | None) -> str:
         value = f"{score:.4g} {self.unit}".strip() if probability is None else f"p = {probability:.3f}"
-        return fits_header.plain(f"{self.output_name}, {value}")
+        return fits_header.escape_mathtext(f"{self.output_name}, {value}")

@@ -1,4 +1,4 @@
-"""What an explanation is, and how it is kept: a FITS map on the sky, a picture for a talk."""
+"""The attribution map of one galaxy, and its files: a FITS image with the cutout's coordinates, and a figure."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _DIVERGING = "RdBu_r"
 _SEQUENTIAL = "inferno"
 _PERCENTILE = 99.5
 _DOTS_PER_INCH = 150
-_PLACES = ((0.07, 0.12, 0.385, 0.77), (0.5, 0.12, 0.385, 0.77), (0.9, 0.2, 0.014, 0.61))
-"""Of galaxy, map and colour bar in the picture; to look for them anew, as layouts do, takes as long as to draw it."""
+_AXES = ((0.07, 0.12, 0.385, 0.77), (0.5, 0.12, 0.385, 0.77), (0.9, 0.2, 0.014, 0.61))
+"""Of galaxy, map and colour bar in the figure; fixed, since an automatic layout takes as long as the drawing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Explanation:
     Attributes
     ----------
     galaxy_id
-        Whose image.
+        Id of the galaxy.
     method
         Its name among :data:`core.explain.methods.METHODS`, with spaces.
     target_name
@@ -45,28 +45,28 @@ class Explanation:
         float32 (H, W), row 0 at the bottom; positive: evidence for it. In units of the score where ``is_signed``,
         otherwise the strength of a response, never negative.
     score
-        Of the image: the output before softmax of a class or vote fraction, or the quantity.
+        Score of the image: the output before softmax of a class or vote fraction, or the quantity.
     baseline_score
-        Of the image without the galaxy (covered all over, or the baseline of the gradients); NaN where the method
-        looks at none.
+        Score of the image without the galaxy (covered all over, or the baseline of the gradients); NaN for methods
+        without a baseline.
     error
-        Of integrated and expected gradients: how far the map's sum is off the score difference, as a share of it;
-        else None.
+        Completeness error of integrated and expected gradients: by how much the map's sum misses the score
+        difference, as a fraction of it; else None.
     settings
-        How it was made.
+        Settings of the method.
     probability
-        Of the class, or the vote fraction; None for quantities.
+        Probability of the class, or the vote fraction; None for quantities.
     unit
-        Of the score; empty for classes, vote fractions and pure numbers.
+        Unit of the score; empty for classes, vote fractions and pure numbers.
     bands_map
-        float32 (C, H, W), the share of each band, whose sum is ``map``; None where the bands are not told apart.
+        float32 (C, H, W), the contribution of each band; their sum is ``map``. None where bands are not separate.
     steps
-        How often the network was asked; 0 where that does not matter.
+        Number of gradients or samples computed; 0 for methods without such a number.
     is_signed
-        Whether the map tells evidence for (positive) from evidence against (negative).
+        Whether the map distinguishes evidence for (positive) from evidence against (negative).
     map_error
-        Of integrated gradients: about how far the map itself is off, in the sum of absolute differences, as a share
-        of the map's; else None.
+        Estimated error of the map itself for integrated gradients: sum of absolute differences as a fraction of the
+        map's absolute sum; else None.
     """
 
     galaxy_id: str
@@ -86,12 +86,12 @@ class Explanation:
 
     @property
     def stem(self) -> str:
-        """A file's name for it, without its ending."""
+        """File name without extension."""
         return re.sub(r"[^\w.+-]", "_", f"{self.galaxy_id}_{self.method}_{self.target_name}")
 
     @property
-    def limit(self) -> float:
-        """Where its colours end when it is shown alone: what a few outstanding pixels are beyond; 0 if it is empty."""
+    def colour_limit(self) -> float:
+        """End of the colour scale when the map is shown alone, a high percentile of its strengths; 0 if it is empty."""
         strength = np.abs(self.map)
         return float(np.percentile(strength, _PERCENTILE)) or float(strength.max())
 
@@ -108,10 +108,10 @@ class Explanation:
     def save_fits(self, path: Path | str, wcs: WCS | None = None) -> None:
         """Write the map as a FITS image in float32, on the sky where the cutout's ``wcs`` is known.
 
-        The header tells method, target, score, error and settings. A second image, ``BANDS``, holds the map of
-        each band where there is one. The file is written wholly or not at all.
+        The header holds method, target, score, error and settings. A second image, ``BANDS``, holds the map of each
+        band where there is one. The file is written completely or not at all.
         """
-        header = fits_header.header(self._cards(), self.settings, wcs)
+        header = fits_header.build_header(self._cards(), self.settings, wcs)
         images: list[Any] = [fits.PrimaryHDU(np.asarray(self.map, np.float32), header)]
         if self.bands_map is not None:
             images.append(fits.ImageHDU(np.asarray(self.bands_map, np.float32), name="BANDS"))
@@ -145,16 +145,16 @@ class Explanation:
     ) -> None:
         """Draw the galaxy, and beside it the galaxy in grey under the map, with its colour bar.
 
-        The colours of a signed map are centred on zero; those of another one begin there.
+        The colour scale of a signed map is centred on zero; that of an unsigned one starts there.
 
         Parameters
         ----------
         path
-            Where to, written wholly or not at all. It ends with ``.png``, ``.svg`` or ``.pdf``.
+            Where to; written completely or not at all. It ends with ``.png``, ``.svg`` or ``.pdf``.
         image
             The stamp (C, H, W) in physical units, row 0 at the bottom.
         stretch
-            How the galaxy is shown; None: as is usual for calibrated images.
+            How the galaxy is shown; None: the default for calibrated images.
         planes
             Bands shown red, green and blue; None: the first three, or grey.
         """
@@ -171,12 +171,12 @@ class Explanation:
             raise NotPossible(f"The map is {self.map.shape}, and the image is {image.shape[1:]}.")
         figure = Figure(figsize=(8, 4))  # no pyplot: it keeps figures alive and picks a screen
         FigureCanvasAgg(figure)
-        left, right, bar = (figure.add_axes(place) for place in _PLACES)
+        left, right, bar = (figure.add_axes(place) for place in _AXES)
         grey = rgb.mean(axis=2)
         left.imshow(rgb, origin="lower", interpolation="nearest")
         right.imshow(grey, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=255)
-        limit = self.limit or 1.0
-        shown = right.imshow(
+        limit = self.colour_limit or 1.0
+        mappable = right.imshow(
             self.map,
             origin="lower",
             interpolation="nearest",
@@ -186,8 +186,8 @@ class Explanation:
             alpha=0.6,
         )
         unit = f" [{self.unit}]" if self.unit else ""
-        figure.colorbar(shown, bar, label=f"for “{fits_header.plain(self.target_name)}”{unit}")
-        left.set_title(fits_header.plain(self.galaxy_id), fontsize="medium")
+        figure.colorbar(mappable, bar, label=f"for “{fits_header.escape_mathtext(self.target_name)}”{unit}")
+        left.set_title(fits_header.escape_mathtext(self.galaxy_id), fontsize="medium")
         right.set_title(self._caption(), fontsize="medium")
         for axes in (left, right):
             axes.set_xlabel("x [pixel]")

@@ -1,8 +1,7 @@
-"""What a network makes of all galaxies of a dataset, and a map on which like ones lie together.
+"""The network's last features for all galaxies of a dataset, and their embedding in a plane.
 
-The last features are the numbers that the head decides upon. They are computed in one pass over the dataset. The
-map's two coordinates are their principal components, or those of t-SNE, which keeps neighbours together and gives
-up distances.
+The last features are the input of the head. They are computed in one pass over the dataset. The map's two coordinates
+are their principal components, or a t-SNE embedding, which preserves neighbourhoods but not distances.
 
 References
 ----------
@@ -29,10 +28,10 @@ from core.explain.settings import FeatureMapSettings
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 
-_BATCH_BYTES = 4e6  # of stamps; the responses of the first layers are many times that
-_MOST = 256
-_COMPONENTS = 50  # that t-SNE looks at
-_FEWEST = 4
+_BATCH_BYTES = 4e6  # of stamps; the responses of the first layers take many times as much
+_MOST_PER_BATCH = 256
+_COMPONENTS = 50  # principal components given to t-SNE
+_FEWEST_GALAXIES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +43,13 @@ class FeatureMap:
     coordinates
         float32 (n, 2).
     rows
-        int64 (n,): where the galaxies are in their dataset.
+        int64 (n,), rows of the galaxies in their dataset.
     ids
-        Their n ids.
+        The n ids of the galaxies.
     settings
-        How the map was made.
+        Settings of the map.
     explained_variance
-        Of principal components: the share of the features' variance along each axis, float64 (2,); else None.
+        Fraction of the features' variance along each principal component, float64 (2,); None for t-SNE.
     """
 
     coordinates: NDArray[np.float32]
@@ -64,7 +63,7 @@ class FeatureMap:
 
 
 def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threading.Event = NEVER) -> Work[FeatureMap]:
-    """Draw the map of a dataset.
+    """Compute the map of a dataset.
 
     Yields progress in galaxies, and a :class:`~core.events.Skipped` for each doubt whether the network fits them. A
     t-SNE, once begun, cannot be stopped; of more galaxies than ``most_galaxies`` it takes a random sample.
@@ -104,49 +103,49 @@ def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threadi
     if len(bad):
         raise NotANumber(
             f"The network's features are not finite for {len(bad)} of {len(rows)} galaxies.",
-            "Import their images again, or train the network again with a lower rate.",
+            "Import their images again, or train the network again with a lower learning rate.",
             ids[int(bad[0])],
         )
     if stop.is_set():
         raise Stopped
     yield Progress(0, None, "map")
-    coordinates, variance = flattened(found, settings)
+    coordinates, variance = embed(found, settings)
     return FeatureMap(coordinates, rows, ids, settings, variance)
 
 
 def last_features(
     predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event = NEVER
 ) -> Work[NDArray[np.float32]]:
-    """What the head is given for each of these galaxies, float32 (n, F), in one pass over the dataset."""
-    batch = int(min(_MOST, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
+    """The input of the head for each of these galaxies, float32 (n, F), in one pass over the dataset."""
+    batch = int(min(_MOST_PER_BATCH, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
     found: list[NDArray[np.float32]] = []
     yield Progress(0, len(rows), "galaxies")
     for first in range(0, len(rows), batch):
         if stop.is_set():
             raise Stopped
-        found.append(_features(predictor, cutouts.images[rows[first : first + batch]]))
+        found.append(_last_features_of_batch(predictor, cutouts.images[rows[first : first + batch]]))
         yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
     return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
 
 
 @torch.no_grad()
-def _features(predictor: Predictor, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def _last_features_of_batch(predictor: Predictor, images: NDArray[np.float32]) -> NDArray[np.float32]:
     network = predictor.network
-    responses = network.features(activations.scaled(predictor, torch.from_numpy(images)))
+    responses = network.features(activations.scale_images(predictor, torch.from_numpy(images)))
     return network.neck(responses).cpu().numpy()  # (n, F)
 
 
-def flattened(
+def embed(
     features: NDArray[np.float32], settings: FeatureMapSettings
 ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
-    """Coordinates float32 (n, 2) of features (n, F), and for principal components their shares of the variance (2,).
+    """Embed features (n, F) in a plane: float32 (n, 2), and for principal components their fractions of variance (2,).
 
     Raises
     ------
     TooFewGalaxies
         There are fewer than four galaxies.
     """
-    if len(features) < _FEWEST:
+    if len(features) < _FEWEST_GALAXIES:
         raise TooFewGalaxies(
             f"A map of {len(features)} galaxies tells nothing.", "Choose a dataset with more galaxies."
         )

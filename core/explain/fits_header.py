@@ -1,4 +1,4 @@
-"""What is written on a result that leaves the program: the cards of its FITS header, words on its figures."""
+"""FITS header cards of exported results, and text that is safe for matplotlib."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from core.settings.declare import Settings, knobs
 Card = tuple[str, str | float | int | None, str]
 
 
-def header(cards: Iterable[Card], settings: Settings, wcs: WCS | None = None) -> fits.Header:
-    """Keywords, values and comments, then the settings one by one, after the ``wcs`` of the cutout where it is known.
+def build_header(cards: Iterable[Card], settings: Settings, wcs: WCS | None = None) -> fits.Header:
+    """The ``wcs`` of the cutout where it is known, then keywords, values and comments, then the settings one by one.
 
-    FITS headers know neither NaN nor infinity, which become undefined values, and no letters but ASCII.
+    FITS headers allow neither NaN nor infinity, which become undefined values, and only ASCII characters.
     """
     written = fits.Header() if wcs is None else wcs.celestial.to_header()
-    for keyword, value, comment in (*cards, *_settings(settings)):
+    for keyword, value, comment in (*cards, *_settings_cards(settings)):
         if isinstance(value, float) and not math.isfinite(value):
             value = None
         written[keyword] = (_ascii(value) if isinstance(value, str) else value, _ascii(comment))
     return written
 
 
-def plain(text: str) -> str:
-    """Keep matplotlib from reading a dollar sign as mathematics."""
+def escape_mathtext(text: str) -> str:
+    """Escape dollar signs, which matplotlib would read as mathematics."""
     return text.replace("$", r"\$")
 
 
-def _settings(settings: Settings) -> Iterable[Card]:
+def _settings_cards(settings: Settings) -> Iterable[Card]:
     for name, knob in knobs(type(settings)).items():
         unit = f" [{knob.unit}]" if knob.unit else ""
         yield name.replace("_", "").upper()[:8], getattr(settings, name), knob.title + unit

@@ -1,7 +1,7 @@
 """The same network with fewer passes over its responses.
 
 In evaluation, batch normalisation is a fixed factor and offset for each filter, which the convolution before it can
-take over; max pooling in between lets them through where no factor is negative. Values agree to rounding.
+absorb; max pooling in between commutes with them where no factor is negative. Values agree to rounding.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 
 
-def layers(features: nn.Sequential) -> list[nn.Module]:
-    """The layers in their order, each batch normalisation taken over by the convolution before it where it can be.
+def fuse_layers(features: nn.Sequential) -> list[nn.Module]:
+    """The layers in their order, each batch normalisation fused into the convolution before it where possible.
 
-    Convolutions are copies, with their weights in the order in memory that suits the device; the others are the
+    Convolutions are copies, with their weights in the memory format that suits the device; the others are the
     network's own.
     """
     found: list[nn.Module] = []
@@ -40,7 +40,7 @@ def layers(features: nn.Sequential) -> list[nn.Module]:
 
 
 def _convolution_before(found: list[nn.Module], module: nn.Module) -> int | None:
-    """Place of the convolution that can take over ``module``, which follows the layers ``found``."""
+    """Index of the convolution that can absorb ``module``, which follows the layers ``found``, or None."""
     if not isinstance(module, nn.BatchNorm2d) or module.training or not found:
         return None
     pooled = isinstance(found[-1], nn.MaxPool2d) and bool((module.weight >= 0).all())
@@ -48,16 +48,16 @@ def _convolution_before(found: list[nn.Module], module: nn.Module) -> int | None
     return place if place >= 0 and type(found[place]) is nn.Conv2d else None
 
 
-def logits(predictor: Predictor) -> Callable[[Tensor], Tensor]:
-    """What :meth:`~core.nets.predictor.Predictor.logits` computes, faster."""
-    outputs = after_scaling(predictor)
+def logits_of_physical(predictor: Predictor) -> Callable[[Tensor], Tensor]:
+    """A faster equivalent of :meth:`~core.nets.predictor.Predictor.logits`."""
+    outputs = logits_of_scaled(predictor)
     return lambda images: outputs(predictor.normalisation(images))
 
 
-def after_scaling(predictor: Predictor) -> Callable[[Tensor], Tensor]:
-    """The network's outputs for images that are scaled already."""
+def logits_of_scaled(predictor: Predictor) -> Callable[[Tensor], Tensor]:
+    """The same for images that are scaled already."""
     network, order = predictor.network, memory_format(predictor.device)
-    features = nn.Sequential(*layers(network.features))
+    features = nn.Sequential(*fuse_layers(network.features))
 
     def outputs(scaled: Tensor) -> Tensor:
         return network.head(network.neck(features(scaled.contiguous(memory_format=order))))
@@ -65,11 +65,11 @@ def after_scaling(predictor: Predictor) -> Callable[[Tensor], Tensor]:
     return outputs
 
 
-def scaled_with_way_back(normalisation: Normalisation, images: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """Scaled images (N, C, H, W), and what takes a gradient with respect to them to one with respect to the images.
+def scale_with_vjp(normalisation: Normalisation, images: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Scaled images (N, C, H, W), and the scaling's vector-Jacobian product.
 
-    Where each pixel is scaled by itself, in few passes and without a record for gradients: torch's own asinh takes each
-    number by itself.
+    The latter takes gradients with respect to scaled images to those with respect to the images. Pixelwise scalings
+    need few passes and no autograd graph; asinh is written out, since torch's own is not vectorised.
     """
     if not normalisation.is_pixelwise:
         with torch.enable_grad():

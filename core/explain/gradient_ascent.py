@@ -1,10 +1,10 @@
-r"""Let an image grow, step by step, towards what a network answers to most.
+r"""Gradient ascent on an image: activation maximisation in Fourier space.
 
 The image is written as a sum of waves, :math:`I = M\,F^{-1}[f^{-p} z]`: :math:`F` is the Fourier transform,
-:math:`f` the spatial frequency, and :math:`M` mixes the bands as they vary together in a galaxy. The coefficients
-:math:`z` climb the gradient of the goal with Adam, in steps that shrink to nothing along a cosine. Which image is
-best does not depend on this way of writing; on the road to it, however, broad patterns in the colours of galaxies
-come long before the fine noise that a network can be driven to just as well.
+:math:`f` the spatial frequency, and :math:`M` mixes the bands as they covary in a galaxy. The coefficients :math:`z`
+follow the gradient of the goal with Adam, at a learning rate that falls to zero along a cosine. The optimum does not
+depend on the parametrisation; the path to it, however, reaches broad patterns in the colours of galaxies long before
+the fine noise that would drive the network just as well.
 
 References
 ----------
@@ -21,69 +21,71 @@ import torch
 from torch import Tensor
 
 from core.errors import NotPossible
-from core.explain.question import full_precision
+from core.explain.explained_output import full_precision
 from core.explain.settings import AscentSettings
 from core.nets.normalisation import Normalisation
 
 Goal = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""Of an image (C, H, W): what is to become as large as possible, and the number that is shown for it."""
-Restraint = Callable[[Tensor, int, float], Tensor]
-"""What becomes of an image (C, H, W) after step ``number`` (from 1), the share of the first step's length given."""
+"""From an image (C, H, W) to the value to be maximised, and the value that is reported for it."""
+Constraint = Callable[[Tensor, int, float], Tensor]
+"""From an image (C, H, W), the step's number (from 1) and its length relative to the first, to a constrained image."""
 
-_OWN_COLOURS = 0.01  # of the bands' variance: what each may do without the others
+_INDEPENDENT_VARIANCE = 0.01  # fraction of the bands' variance that is independent in each band
 
 
-def climb(
-    start: Tensor, mixing: Tensor, goal: Goal, restrain: Restraint, settings: AscentSettings, random: torch.Generator
+def ascend(
+    start: Tensor, mixing: Tensor, goal: Goal, constrain: Constraint, settings: AscentSettings, random: torch.Generator
 ) -> Iterator[tuple[Tensor, float]]:
-    """Change an image step by step.
+    """Optimise an image step by step.
 
     Parameters
     ----------
     start
-        (C, H, W), scaled as the network wants it.
+        (C, H, W), scaled as the network's input.
     mixing
         (C, C), from :func:`band_mixing`.
-    goal, restrain
-        Where to, and within what limits.
+    goal, constrain
+        What is maximised, and what is applied to the image after each step.
     settings
         Number and length of the steps, jitter and smoothness.
     random
-        Draws the jitter; on the processor.
+        Generator for the jitter; on the CPU.
 
     Yields
     ------
     tuple
         After each step the image (C, H, W), and the goal's number for the image before it, as the network saw it.
     """
-    waves = Waves(start, mixing, settings.smoothness)
-    coefficients = waves.of(start).requires_grad_()
+    waves = FourierParametrisation(start, mixing, settings.smoothness)
+    coefficients = waves.coefficients(start).requires_grad_()
     adam = torch.optim.Adam([coefficients], lr=settings.step)
     for number in range(settings.steps):
         share = 0.5 * (1 + math.cos(math.pi * number / settings.steps))
         adam.param_groups[0]["lr"] = settings.step * share
         shift = torch.randint(-settings.jitter, settings.jitter + 1, (2,), generator=random).tolist()
-        coefficients.grad, shown = slope(coefficients, waves, goal, shift)
+        coefficients.grad, shown = goal_gradient(coefficients, waves, goal, shift)
         with torch.no_grad():
             adam.step()
-            image = restrain(waves.image(coefficients), number + 1, share)
-            coefficients.copy_(waves.of(image))
+            image = constrain(waves.image(coefficients), number + 1, share)
+            coefficients.copy_(waves.coefficients(image))
         yield image, shown
 
 
-def slope(coefficients: Tensor, waves: Waves, goal: Goal, shift: list[int]) -> tuple[Tensor, float]:
+def goal_gradient(
+    coefficients: Tensor, waves: FourierParametrisation, goal: Goal, shift: list[int]
+) -> tuple[Tensor, float]:
     """Gradient of the goal's negative with respect to the coefficients, and the goal's number.
 
-    The goal sees the image shifted by ``shift`` pixels (down, across), round and round.
+    The image is shifted by ``shift`` pixels (down, across) first, with wrap-around.
     """
     with torch.enable_grad(), full_precision(coefficients.device):
         wanted, shown = goal(torch.roll(waves.image(coefficients), shift, (1, 2)))
-        (downhill,) = torch.autograd.grad(-wanted, coefficients)  # of the coefficients only: the network stays clean
+        (downhill,) = torch.autograd.grad(-wanted, coefficients)  # leaves the network without gradients
     return downhill, float(shown.detach())
 
 
 def require_pixelwise(scaling: Normalisation) -> None:
-    """Images grow in scaled pixels, which must be those of the image.
+    """Make sure that the input scaling is pixelwise, since images are optimised in scaled pixels.
 
     Raises
     ------
@@ -92,15 +94,15 @@ def require_pixelwise(scaling: Normalisation) -> None:
     """
     if not scaling.is_pixelwise:
         raise NotPossible(
-            "Dreams grow pixel by pixel, and this network's input scaling mixes the pixels of a stamp.",
-            "Train a network without whitening, whose galaxies are not scaled each by itself.",
+            "Dreams need an input scaling that is pixel by pixel, and this network's mixes the pixels of a stamp.",
+            "Train a network without whitening and without a scaling of each galaxy by itself.",
         )
 
 
 def band_mixing(image: Tensor) -> Tensor:
-    """How the bands of a scaled image (C, H, W) vary together: the root of their covariance, with a mean square of one.
+    """Square root (C, C) of the bands' covariance in a scaled image (C, H, W), normalised to a mean variance of one.
 
-    An image in which nothing varies does not tell; its bands are left apart.
+    The identity for an image without any variation.
     """
     pixels = image.flatten(1).cpu().to(torch.float64)
     pixels = pixels - pixels.median(dim=1, keepdim=True).values
@@ -109,25 +111,25 @@ def band_mixing(image: Tensor) -> Tensor:
     strength = float(covariance.trace()) / len(image)
     if strength == 0:
         return alone.to(image)
-    covariance = (1 - _OWN_COLOURS) * covariance / strength + _OWN_COLOURS * alone
+    covariance = (1 - _INDEPENDENT_VARIANCE) * covariance / strength + _INDEPENDENT_VARIANCE * alone
     variances, directions = torch.linalg.eigh(covariance)
     return (directions * variances.sqrt() @ directions.T).to(image)
 
 
-def blurred(image: Tensor, sigma: float) -> Tensor:
-    """An image (C, H, W) under a Gaussian of ``sigma`` pixels, which goes round at the borders."""
+def blur(image: Tensor, sigma: float) -> Tensor:
+    """Smooth an image (C, H, W) with a Gaussian of ``sigma`` pixels, with wrap-around at the borders."""
     height, width = image.shape[1:]
     gauss = torch.exp(-2 * (math.pi * sigma * _frequencies(height, width, image.device)) ** 2)
     return torch.fft.irfft2(torch.fft.rfft2(image) * gauss, s=(height, width))
 
 
-class Waves:
-    """An image as coefficients of waves, (C, H, W // 2 + 1, 2) for real and imaginary parts, and back.
+class FourierParametrisation:
+    """An image as Fourier coefficients, (C, H, W // 2 + 1, 2) for real and imaginary parts, and back.
 
     Parameters
     ----------
     like
-        An image (C, H, W) of the size in question.
+        An image (C, H, W) of the wanted size.
     mixing
         (C, C), from :func:`band_mixing`.
     smoothness
@@ -140,11 +142,11 @@ class Waves:
         frequencies = _frequencies(height, width, like.device)
         weights = frequencies.clamp(min=1 / max(height, width)) ** -smoothness
         self._weights = weights / weights.square().mean().sqrt()
-        self._mixing, self._parting = mixing, torch.linalg.inv(mixing)
+        self._mixing, self._unmixing = mixing, torch.linalg.inv(mixing)
 
-    def of(self, image: Tensor) -> Tensor:
+    def coefficients(self, image: Tensor) -> Tensor:
         """The coefficients of an image (C, H, W)."""
-        apart = torch.einsum("ij,jhw->ihw", self._parting, image)
+        apart = torch.einsum("ij,jhw->ihw", self._unmixing, image)
         return torch.view_as_real(torch.fft.rfft2(apart, norm="ortho") / self._weights)
 
     def image(self, coefficients: Tensor) -> Tensor:

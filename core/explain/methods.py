@@ -1,7 +1,7 @@
-"""The ways to ask why, by name: what each is called, how it is set, and where it is told.
+"""The attribution methods by name: title, settings and module of each.
 
 A method's module has ``explain(predictor, image, output, settings, stop, galaxy_id) -> Work[Explanation]``, and
-``why_not(predictor)``, which says in a sentence why a network cannot be asked in this way, or nothing.
+``unsupported_reason(predictor)``, a sentence why the method does not work for a network, empty if it does.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """One way to ask.
+    """An attribution method, or a kind of dream.
 
     Attributes
     ----------
     name
-        On the command line and in file names.
+        Name on the command line and in file names.
     title
-        In the window.
+        Name in the window.
     settings
-        Its knobs.
+        Class of its settings.
     module
-        Where it is told; loaded when it is first used.
+        Import path of its code, which is loaded on first use.
     """
 
     name: str
@@ -77,13 +77,13 @@ DREAMS: dict[str, Method] = {
         Method("deep-dream", "Deep dream", DeepDreamSettings, "core.explain.dreams"),
     )
 }
-"""What a network looks for, by name; these give a :class:`~core.explain.dream.Dream`, not a map."""
+"""Kinds of activation maximisation by name; these give a :class:`~core.explain.dream.Dream`, not a map."""
 
 
-def why_not(name: str, predictor: Predictor) -> str:
-    """Why a network cannot be asked by a method, in a sentence; empty: it can."""
-    said = cast("Callable[[Predictor], str]", importlib.import_module(METHODS[name].module).why_not)
-    return said(predictor)
+def unsupported_reason(name: str, predictor: Predictor) -> str:
+    """Why a method does not work for a network, in a sentence; empty if it does."""
+    reason = cast("Callable[[Predictor], str]", importlib.import_module(METHODS[name].module).unsupported_reason)
+    return reason(predictor)
 
 
 def explain(
@@ -95,12 +95,12 @@ def explain(
     stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
-    """Ask a network by the method of this ``name``; the other parameters are those of the method's own function.
+    """Make an attribution map by the method of this ``name``; the other parameters are those of the method's function.
 
     Raises
     ------
     NotPossible
-        The network cannot be asked in this way.
+        The method does not work for this network.
 
     Examples
     --------
@@ -116,9 +116,9 @@ def explain(
     grad-cam (24, 24)
     smoothgrad (24, 24)
     """
-    reason = why_not(name, predictor)
+    reason = unsupported_reason(name, predictor)
     if reason:
         raise NotPossible(reason, "Choose another method.")
-    told = cast("Callable[..., Work[Explanation]]", importlib.import_module(METHODS[name].module).explain)
+    function = cast("Callable[..., Work[Explanation]]", importlib.import_module(METHODS[name].module).explain)
     settings = settings or METHODS[name].settings()
-    return (yield from told(predictor, image, output, settings, stop, galaxy_id))
+    return (yield from function(predictor, image, output, settings, stop, galaxy_id))

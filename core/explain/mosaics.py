@@ -1,12 +1,12 @@
-"""The figure of the paper: what a filter sees in the nine galaxies that excite it most.
+"""A figure in the style of Zeiler & Fergus: what a filter responds to in the nine galaxies that excite it most.
 
-For each filter two mosaics of 3 × 3 stand side by side: the patterns, led back to the pixels by a deconvnet, and the
-regions of the galaxies where they lie, both cut to what the filter sees. In the patterns grey is zero; each has its
-own scale.
+For each filter two mosaics of 3 × 3 stand side by side: the patterns, projected back to the pixels by a deconvnet, and
+the regions of the galaxies where they lie, both cut to the filter's receptive field. In the patterns grey is zero; each
+has its own scale.
 
-Patterns are noisy where galaxies are not. No image has structure finer than its point-spread function, so that
-training never touches what the first, random weights answer to such structure. The patterns are therefore shown as
-through a narrow Gaussian: the response to an image under a Gaussian is that of the pattern under it.
+Patterns are noisier than galaxies. No image has structure finer than its point-spread function, so training never
+changes the response of the initial, random weights to such structure. The patterns are therefore smoothed with a
+narrow Gaussian: the response to a smoothed image is that of the smoothed pattern to the image itself.
 
 References
 ----------
@@ -34,9 +34,9 @@ from core.data.stretch import StretchSettings, colour_planes, suited, to_rgb
 from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import deconvnet
-from core.explain.activations import short
-from core.explain.fits_header import plain
-from core.explain.gradient_ascent import blurred
+from core.explain.activations import short_name
+from core.explain.fits_header import escape_mathtext
+from core.explain.gradient_ascent import blur
 from core.explain.signed_colours import signed_rgb
 from core.explain.top_activations import NUMBER, Place, TopActivations
 from core.nets.opening import open_network_on_data
@@ -51,22 +51,22 @@ SMOOTHING = 1.0
 """Standard deviation of the Gaussian over the patterns, in pixels."""
 
 _DOTS_PER_INCH = 300
-_ACROSS = 2  # filters in a line
+_ACROSS = 2  # filters per line
 _SIDE, _INNER, _OUTER = 1.66, 0.07, 0.24  # inches: a mosaic, within a pair, between pairs; a journal's page in all
 _TITLE, _LINE, _MARGIN = 0.38, 0.20, 0.10  # inches: above all, above each line, around
 _GAP = 0.05  # of a tile
-_BEYOND = 0.87  # shade beyond the stamp's edge
-_QUIET = "0.35"  # shade of lesser text
+_OUTSIDE_SHADE = 0.87  # shade beyond the stamp's edge
+_GREY = "0.35"  # shade of secondary text
 
 
 @dataclass(frozen=True, eq=False)
 class FilterMosaic:
-    """A filter and what it sees in its strongest galaxies.
+    """A filter and what it responds to in its strongest galaxies.
 
     Attributes
     ----------
     number
-        Of the filter, from 0.
+        Number of the filter, from 0.
     places
         k places, the strongest first; none: it never responds.
     patterns, regions
@@ -79,13 +79,13 @@ class FilterMosaic:
     regions: NDArray[np.uint8]
 
     @property
-    def kinds(self) -> str:
-        """How many galaxies of each true class, the most frequent first; empty if unknown."""
-        counts = Counter(place.kind for place in self.places if place.kind)
-        return ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    def class_counts(self) -> str:
+        """Number of galaxies of each true class, the most frequent first; empty if unknown."""
+        counts = Counter(place.class_name for place in self.places if place.class_name)
+        return ", ".join(f"{count} {name}" for name, count in counts.most_common())
 
 
-def draw(
+def make_mosaics(
     predictor: Path,
     data: Path,
     found: TopActivations,
@@ -99,7 +99,7 @@ def draw(
     Parameters
     ----------
     predictor, data
-        Those in which the strongest responses were found.
+        The network and the dataset in which the strongest responses were found.
     found
         The strongest responses.
     filters
@@ -109,30 +109,30 @@ def draw(
     smoothing
         Standard deviation of the Gaussian over the patterns, in pixels; 0: none.
     stretch
-        How galaxies are shown; None: as suits them.
+        How galaxies are shown; None: as suits the dataset.
 
     Raises
     ------
     NotPossible
-        The layer has no such filter, or the network no way back.
+        The layer has no such filter, or a deconvnet does not work for the network.
     """
     found.check(filters)
     made: list[FilterMosaic] = []
     with open_network_on_data(predictor, data) as opened:  # what may be doubted was told with the strongest responses
         loaded, cutouts = opened.predictor, opened.cutouts
-        if reason := deconvnet.why_not(loaded):
+        if reason := deconvnet.unsupported_reason(loaded):
             raise NotPossible(reason, "Choose a network with max pooling.")
         shown = stretch or suited(cutouts.is_picture)
         yield Progress(0, len(filters), "filters")
         for number in filters:
             if stop.is_set():
                 raise Stopped
-            made.append(_mosaic(loaded, cutouts, found, number, smoothing, shown))
+            made.append(_make_mosaic(loaded, cutouts, found, number, smoothing, shown))
             yield Progress(len(made), len(filters), "filters")
     return made
 
 
-def _mosaic(
+def _make_mosaic(
     predictor: Predictor,
     cutouts: Cutouts,
     found: TopActivations,
@@ -146,8 +146,8 @@ def _mosaic(
         none = np.zeros((0, 1, 1, 4), np.uint8)
         return FilterMosaic(number, places, none, none)
     images = cutouts.images[np.array([place.row for place in places])]  # (k, C, H, W)
-    filters, units = [number] * len(places), [place.unit for place in places]
-    patterns = deconvnet.patterns(predictor, torch.from_numpy(images), found.layer.name, filters, units)
+    filters, positions = [number] * len(places), [place.position for place in places]
+    patterns = deconvnet.project_responses(predictor, torch.from_numpy(images), found.layer.name, filters, positions)
     bands = [band.name for band in cutouts.bands]
     planes = colour_planes(bands)
     return FilterMosaic(
@@ -164,7 +164,7 @@ def _smooth(patterns: Tensor, sigma: float) -> Tensor:
         return patterns
     edge = math.ceil(4 * sigma)
     wide = functional.pad(patterns, (edge,) * 4)
-    return blurred(wide.flatten(0, 1), sigma).view_as(wide)[..., edge:-edge, edge:-edge]
+    return blur(wide.flatten(0, 1), sigma).view_as(wide)[..., edge:-edge, edge:-edge]
 
 
 def _cut(
@@ -180,7 +180,7 @@ def _cut(
     return cut
 
 
-def figure(found: TopActivations, mosaics: Sequence[FilterMosaic]) -> Figure:
+def draw_figure(found: TopActivations, mosaics: Sequence[FilterMosaic]) -> Figure:
     """Draw mosaics as in the paper, patterns on the left of each pair and galaxies on the right."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -193,18 +193,18 @@ def figure(found: TopActivations, mosaics: Sequence[FilterMosaic]) -> Figure:
     FigureCanvasAgg(drawn)
 
     def write(x: float, y: float, text: str, **look: object) -> None:
-        drawn.text(x / width, 1 - y / height, plain(text), va="baseline", **look)  # pyright: ignore[reportArgumentType]
+        drawn.text(x / width, 1 - y / height, escape_mathtext(text), va="baseline", **look)  # pyright: ignore[reportArgumentType]
 
     write(_MARGIN, 0.22, _title(found), fontsize=8)
     for place, mosaic in enumerate(mosaics):
         line, column = divmod(place, across)
         left, top = _MARGIN + column * (pair + _OUTER), _TITLE + line * (_LINE + _SIDE + _MARGIN) + _LINE
         write(left, top - 0.05, f"filter {mosaic.number + 1}", fontsize=8, fontweight="bold")
-        told = mosaic.kinds if mosaic.places else "never responds"
-        write(left + pair, top - 0.05, told, fontsize=7, color=_QUIET, ha="right")
+        summary = mosaic.class_counts if mosaic.places else "never responds"
+        write(left + pair, top - 0.05, summary, fontsize=7, color=_GREY, ha="right")
         for step, tiles in enumerate((mosaic.patterns, mosaic.regions)):
             x, y = (left + step * (_SIDE + _INNER)) / width, 1 - (top + _SIDE) / height
-            _tiles(drawn.add_axes((x, y, _SIDE / width, _SIDE / height)), tiles)
+            _draw_tiles(drawn.add_axes((x, y, _SIDE / width, _SIDE / height)), tiles)
     return drawn
 
 
@@ -212,12 +212,12 @@ def _title(found: TopActivations) -> str:
     rows, columns = (min(found.layer.receptive_field, side) for side in found.shape[1:])
     arcsec = f" ({columns * found.pixel_scale:.3g}″)" if math.isfinite(found.pixel_scale) else ""
     return (
-        f"{short(found.layer.name)}: patterns (left) and images (right) of the {NUMBER} strongest responses among "
+        f"{short_name(found.layer.name)}: patterns (left) and images (right) of the {NUMBER} strongest responses among "
         f"{found.galaxies:,} galaxies; {columns} × {rows} pixels{arcsec}"
     )
 
 
-def _tiles(axes: Axes, tiles: NDArray[np.uint8]) -> None:
+def _draw_tiles(axes: Axes, tiles: NDArray[np.uint8]) -> None:
     """Three by three pictures, the strongest at the top left."""
     side = math.isqrt(NUMBER)
     axes.set_axis_off()
@@ -226,13 +226,13 @@ def _tiles(axes: Axes, tiles: NDArray[np.uint8]) -> None:
         height, width = ((1 - _GAP) / 2 * length / max(tile.shape[:2]) for length in tile.shape[:2])
         x, y = column + 0.5, side - row - 0.5
         beyond = tile[..., 3:] == 0
-        shown = np.where(beyond, np.uint8(255 * _BEYOND), tile[..., :3])
+        shown = np.where(beyond, np.uint8(255 * _OUTSIDE_SHADE), tile[..., :3])
         extent = (x - width, x + width, y - height, y + height)
         axes.imshow(shown, origin="lower", extent=extent, interpolation="nearest", aspect="auto")
     axes.set(xlim=(_GAP / 2, side - _GAP / 2), ylim=(_GAP / 2, side - _GAP / 2))
 
 
-def save(drawn: Figure, path: Path) -> None:
-    """Write a figure as PNG, SVG or PDF, by the path's ending; wholly or not at all."""
+def save_figure(drawn: Figure, path: Path) -> None:
+    """Write a figure as PNG, SVG or PDF, by the path's extension; completely or not at all."""
     with atomic_path(path) as temporary:
         drawn.savefig(temporary, format=path.suffix[1:].lower(), dpi=_DOTS_PER_INCH)

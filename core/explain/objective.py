@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core.errors import NotPossible
 from core.explain import activations, fused
-from core.explain.question import Question, full_precision
+from core.explain.explained_output import ExplainedOutput, full_precision
 from core.nets.cnn import GlobalMean
 
 
@@ -24,13 +24,14 @@ class Objective:
     name
         What it is: a class, answer or quantity, or a layer's response.
     unit
-        Of the number; empty for classes, vote fractions, responses and pure numbers.
+        Unit of the number; empty for classes, vote fractions, responses and pure numbers.
     probability
-        Of the class that is asked about, or the vote fraction; None for all else.
+        Probability of the class that is explained, or the vote fraction; None for everything else.
     layers
-        The image goes through these, scaled as the network wants it.
+        The layers applied to the scaled image, in order.
     neck, head
-        What becomes of the last responses (n, C, h, w): one row of values for each image, and the numbers (n,).
+        Applied to the last responses (n, C, h, w): ``neck`` gives one row of values for each image, ``head`` the
+        numbers (n,).
     """
 
     name: str
@@ -41,29 +42,31 @@ class Objective:
     head: Callable[[Tensor], Tensor]
 
     @torch.no_grad()
-    def of(self, question: Question, images: Tensor) -> Tensor:
+    def evaluate(self, explained: ExplainedOutput, images: Tensor) -> Tensor:
         """The numbers (n,) for images (n, C, H, W) in physical units."""
-        with full_precision(question.image.device):
-            x = activations.scaled(question.predictor, images)
+        with full_precision(explained.image.device):
+            x = activations.scale_images(explained.predictor, images)
             for layer in self.layers:
                 x = layer(x)
             return self.head(self.neck(x))
 
 
-def score(question: Question) -> Objective:
-    """The score of the output that is asked about."""
-    network = question.predictor.network
+def output_score(explained: ExplainedOutput) -> Objective:
+    """The score of the output that is explained."""
+    network = explained.predictor.network
     return Objective(
-        name=question.name,
-        unit=question.unit,
-        probability=question.probability,
-        layers=fused.layers(network.features),
+        name=explained.name,
+        unit=explained.unit,
+        probability=explained.probability,
+        layers=fused.fuse_layers(network.features),
         neck=network.neck,
-        head=lambda values: question.scores(network.head(values)),
+        head=lambda values: explained.scores(network.head(values)),
     )
 
 
-def response(question: Question, layer: str, number: int | None, kind: Literal["mean", "maximum"]) -> Objective:
+def layer_response(
+    explained: ExplainedOutput, layer: str, number: int | None, kind: Literal["mean", "maximum"]
+) -> Objective:
     """The mean or maximum response of a layer, or of its filter of this ``number``, counted from 1.
 
     Raises
@@ -71,10 +74,10 @@ def response(question: Question, layer: str, number: int | None, kind: Literal["
     NotPossible
         There is no such layer with maps, or no such filter.
     """
-    predictor = question.predictor
-    channels, height, width = question.image.shape
-    row = activations.row_of(predictor, layer, (channels, height, width))
-    name, filters = activations.short(row.name), row.shape[0]
+    predictor = explained.predictor
+    channels, height, width = explained.image.shape
+    row = activations.find_layer(predictor, layer, (channels, height, width))
+    name, filters = activations.short_name(row.name), row.shape[0]
     if number is not None and number > filters:
         raise NotPossible(f"The layer {name} has no filter {number}.", f"It has {filters}.", "filter")
     features = predictor.network.features
@@ -82,26 +85,26 @@ def response(question: Question, layer: str, number: int | None, kind: Literal["
     chosen = slice(None) if number is None else slice(number - 1, number)
     whose = name if number is None else f"{name}, filter {number}"
     if kind == "mean":
-        neck, over_filters = GlobalMean(), _mean
+        neck, over_filters = GlobalMean(), _mean_over_filters
     else:
-        neck, over_filters = _strongest, _maximum
+        neck, over_filters = _maximum_over_pixels, _maximum_over_filters
     return Objective(
         name=f"{kind} response of {whose}",
         unit="",
         probability=None,
-        layers=fused.layers(nn.Sequential(*list(features)[: place + 1])),
+        layers=fused.fuse_layers(nn.Sequential(*list(features)[: place + 1])),
         neck=neck,
         head=lambda values: over_filters(values[:, chosen]),
     )
 
 
-def _strongest(responses: Tensor) -> Tensor:
+def _maximum_over_pixels(responses: Tensor) -> Tensor:
     return responses.amax(dim=(2, 3))
 
 
-def _mean(values: Tensor) -> Tensor:
+def _mean_over_filters(values: Tensor) -> Tensor:
     return values.mean(dim=1)
 
 
-def _maximum(values: Tensor) -> Tensor:
+def _maximum_over_filters(values: Tensor) -> Tensor:
     return values.amax(dim=1)

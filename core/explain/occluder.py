@@ -1,7 +1,7 @@
-"""One image with a square covered, at each position of a grid, and what a network reads there.
+"""The score of one image with a square covered, at each position of a grid.
 
-Only what the square can reach is computed where the network's layers are of a known kind and its input scaling takes
-each pixel by itself (:mod:`~core.explain.windowed`); any other network looks at whole images, many at a time.
+Where the network's layers are of a known kind and its input scaling is pixel by pixel, only the responses within reach
+of the square are computed (:mod:`~core.explain.windowed`); any other network is run on whole images, in batches.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from torch import Tensor
 
 from core.errors import SettingsProblem
 from core.explain import objective, reach
-from core.explain.question import Question, full_precision
+from core.explain.explained_output import ExplainedOutput, full_precision
 from core.explain.settings import OcclusionSettings
-from core.explain.windowed import Windowed
+from core.explain.windowed import WindowedNetwork
 
-_CHUNK_BYTES = {"cpu": 12e6}  # near what fits the processor's caches; a graphics card wants more at a time
+_CHUNK_BYTES = {"cpu": 12e6}  # near the size of a processor's caches; a graphics card is faster with more
 _LARGE_CHUNK_BYTES = 512e6
 
 
@@ -31,23 +31,23 @@ class Occluder:
 
     Parameters
     ----------
-    question
-        The network and the image.
+    explained
+        The network, the image and the output.
     settings
-        The square, its stride, what it shows, and what is read off the network.
+        The square, its stride, its fill, and what is measured.
 
     Attributes
     ----------
-    reading
-        What is read off the network.
+    objective
+        What is measured: the score of the output, or a layer's response.
     shape
         Height and width of the image.
     rows, columns
         First pixel of the square at each position.
     score, baseline_score
-        The number read for the image, and for the image covered all over.
+        The objective's value for the image, and for the image covered all over.
     chunk
-        Positions to ask for at a time.
+        Number of positions that suits one call of :meth:`scores`.
 
     Raises
     ------
@@ -57,8 +57,8 @@ class Occluder:
         The square is larger than the image.
     """
 
-    def __init__(self, question: Question, settings: OcclusionSettings) -> None:
-        height, width = self.shape = (question.image.shape[1], question.image.shape[2])
+    def __init__(self, explained: ExplainedOutput, settings: OcclusionSettings) -> None:
+        height, width = self.shape = (explained.image.shape[1], explained.image.shape[2])
         if settings.patch > min(height, width):
             raise SettingsProblem(
                 f"The patch of {settings.patch} pixels is larger than the image of {width} × {height}.",
@@ -66,16 +66,16 @@ class Occluder:
                 "patch",
             )
         if settings.layer:
-            self.reading = objective.response(question, settings.layer, settings.filter, settings.response)
+            self.objective = objective.layer_response(explained, settings.layer, settings.filter, settings.response)
         else:
-            self.reading = objective.score(question)
+            self.objective = objective.output_score(explained)
         self.rows = positions(height, settings.patch, settings.stride)
         self.columns = positions(width, settings.patch, settings.stride)
-        self._question, self._patch = question, settings.patch
-        self._cover = question.cover(settings.fill, settings.seed)  # (C, H, W)
-        self._scores, ends, bytes_per_position = self._prepared()
-        self.score, self.baseline_score = ends.tolist()
-        budget = _CHUNK_BYTES.get(question.image.device.type, _LARGE_CHUNK_BYTES)
+        self._explained, self._patch = explained, settings.patch
+        self._baseline = explained.baseline_image(settings.fill, settings.seed)  # (C, H, W)
+        self._scores, end_values, bytes_per_position = self._prepare()
+        self.score, self.baseline_score = end_values.tolist()
+        budget = _CHUNK_BYTES.get(explained.image.device.type, _LARGE_CHUNK_BYTES)
         self.chunk = max(1, int(budget / bytes_per_position))
 
     def __len__(self) -> int:
@@ -84,32 +84,38 @@ class Occluder:
 
     @torch.no_grad()
     def scores(self, which: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The numbers read with the square at the positions numbered ``which`` (n,)."""
-        with full_precision(self._question.image.device):
+        """The objective's values with the square at the positions numbered ``which`` (n,)."""
+        with full_precision(self._explained.image.device):
             return self._scores(which).cpu().numpy().astype(np.float64)
 
-    def images(self, which: NDArray[np.int64]) -> Tensor:
+    def covered_images(self, which: NDArray[np.int64]) -> Tensor:
         """The image with the square at the positions numbered ``which`` (n,): (n, C, H, W) in physical units."""
-        covered = self._question.image.repeat(len(which), 1, 1, 1)
+        covered = self._explained.image.repeat(len(which), 1, 1, 1)
         for stamp, number in zip(covered, which.tolist(), strict=True):
             row, column = divmod(number, len(self.columns))
             top, left = self.rows[row], self.columns[column]
             square = (slice(None), slice(top, top + self._patch), slice(left, left + self._patch))
-            stamp[square] = self._cover[square]
+            stamp[square] = self._baseline[square]
         return covered
 
-    def _prepared(self) -> tuple[Callable[[NDArray[np.int64]], Tensor], Tensor, float]:
-        """How to read at given positions, what is read uncovered and covered all over, and bytes per position."""
-        question, read = self._question, self.reading
-        both = torch.stack([question.image, self._cover])
-        parts = reach.stages(read.layers)
-        if parts is None or not question.predictor.normalisation.is_pixelwise:
-            size = 4 * 64 * question.image[0].numel()
-            return lambda which: read.of(question, self.images(which)), read.of(question, both), size
-        with torch.no_grad(), full_precision(question.image.device):
-            image, cover = question.predictor.normalisation(both)
-            windows = Windowed(parts, read.neck, read.head, image, cover, self._patch, self.rows, self.columns)
-        return windows.answers, windows.ends, windows.bytes_per_position
+    def _prepare(self) -> tuple[Callable[[NDArray[np.int64]], Tensor], Tensor, float]:
+        """A function from positions to values, the values uncovered and covered all over, and bytes per position."""
+        explained, measured = self._explained, self.objective
+        both = torch.stack([explained.image, self._baseline])
+        parts = reach.split_stages(measured.layers)
+        if parts is None or not explained.predictor.normalisation.is_pixelwise:
+            size = 4 * 64 * explained.image[0].numel()
+            return (
+                lambda which: measured.evaluate(explained, self.covered_images(which)),
+                measured.evaluate(explained, both),
+                size,
+            )
+        with torch.no_grad(), full_precision(explained.image.device):
+            image, cover = explained.predictor.normalisation(both)
+            windows = WindowedNetwork(
+                parts, measured.neck, measured.head, image, cover, self._patch, self.rows, self.columns
+            )
+        return windows.evaluate, windows.end_values, windows.bytes_per_position
 
 
 def positions(pixels: int, patch: int, stride: int) -> list[int]:

@@ -1,13 +1,13 @@
-r"""Occlusion sensitivity: cover a piece of the galaxy and see how far the score falls.
+r"""Occlusion sensitivity: cover a piece of the image and measure how far the score drops.
 
-A square of side :math:`p` is filled with something that holds no galaxy and put on every position of a grid. Where
-covering lowers the score, there was evidence. A pixel's value is the mean fall over the positions that cover it,
+A square of side :math:`p`, filled with background, is put at every position of a grid. Where covering lowers the
+score, there was evidence. A pixel's value is the mean drop over the positions that cover it,
 
 .. math:: M(x, y) = \langle f(I) - f(I \text{ with } P_i \text{ covered}) \rangle_{i:\,(x, y) \in P_i} ,
 
 so positive is evidence for the class, negative against it. The grid starts at the corner and steps by the stride
-until the far border is covered, the last squares being cut off there; this and the mean over overlapping squares
-are the conventions of Captum's ``Occlusion``, whose values these are.
+until the far border is occluder, the last squares being cut off there; this and the mean over overlapping squares
+are the conventions of Captum's ``Occlusion``, with whose values these agree.
 
 References
 ----------
@@ -27,13 +27,13 @@ from torch import Tensor
 
 from core.errors import Stopped
 from core.events import NEVER, Preview, Progress, Work
+from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
 from core.explain.occluder import Occluder
-from core.explain.question import ask
 from core.explain.settings import OcclusionSettings
 from core.nets.predictor import Predictor
 
-_COARSE = 8  # about so many positions further for the first look
+_COARSE_STEP = 8  # positions between those of the preview, about
 
 
 def explain(
@@ -46,8 +46,8 @@ def explain(
 ) -> Work[Explanation]:
     """Map how far the score of one output, or the response of a layer, falls where the image is covered.
 
-    Yields progress, and first a preview: the explanation from every eighth position or so along both axes, and what
-    lies between them on straight lines.
+    Yields progress, and early on a preview: the map from about every eighth position along both axes, with linear
+    interpolation in between.
 
     Parameters
     ----------
@@ -58,16 +58,16 @@ def explain(
     output
         Name or number of the output to explain; None: the one with the highest score.
     settings
-        Patch, stride, what to cover with, and what to watch.
+        Patch, stride, fill, and whether to measure the score or a layer's response.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     galaxy_id
-        Whose explanation it is.
+        Id of the galaxy.
 
     Raises
     ------
     NotPossible, NotANumber
-        The image or the output does not fit the network, which has no such layer or filter, or the image is not
+        The image or the output does not fit the network, it has no such layer or filter, or the image is not
         finite.
     SettingsProblem
         The patch is larger than the image.
@@ -84,33 +84,33 @@ def explain(
     ('disk', (24, 24))
     >>> made.save_fits("map.fits")
     """
-    covered = Occluder(ask(predictor, image, output), settings)
-    shape = (len(covered.rows), len(covered.columns))
-    falls = np.full(shape, np.nan)
-    down, across = coarse(shape[0]), coarse(shape[1])
-    first_look = np.ravel_multi_index(np.ix_(down, across), shape).ravel()
+    occluder = Occluder(select_output(predictor, image, output), settings)
+    shape = (len(occluder.rows), len(occluder.columns))
+    drops = np.full(shape, np.nan)
+    down, across = coarse_positions(shape[0]), coarse_positions(shape[1])
+    preview_positions = np.ravel_multi_index(np.ix_(down, across), shape).ravel()
     done = 0
-    for part in (first_look, np.setdiff1d(np.arange(len(covered)), first_look)):
-        for which, scores in _read(covered, part, stop):
-            falls.flat[which] = covered.score - scores
+    for part in (preview_positions, np.setdiff1d(np.arange(len(occluder)), preview_positions)):
+        for which, scores in _measure(occluder, part, stop):
+            drops.flat[which] = occluder.score - scores
             done += len(which)
-            yield Progress(done, len(covered), "positions")
-        if done < len(covered):
-            first = between(falls[np.ix_(down, across)], down, across)
-            yield Preview(_explanation(covered, first, settings, galaxy_id))
-    return _explanation(covered, falls, settings, galaxy_id)
+            yield Progress(done, len(occluder), "positions")
+        if done < len(occluder):
+            first = interpolate(drops[np.ix_(down, across)], down, across)
+            yield Preview(_explanation(occluder, first, settings, galaxy_id))
+    return _explanation(occluder, drops, settings, galaxy_id)
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of the film of the moving square.
+    """The image with the square at one position.
 
     Attributes
     ----------
     image
         float32 (C, H, W) in physical units, with the square on it.
     score
-        What is read off the network: the score, or the response of a layer.
+        The score, or the response of a layer.
     row, column
         First pixel of the square.
     """
@@ -121,7 +121,7 @@ class Frame:
     column: int
 
 
-def frames(
+def explain_frame_by_frame(
     predictor: Predictor,
     image: Tensor | NDArray[np.float32],
     output: int | str | None = None,
@@ -129,80 +129,80 @@ def frames(
     stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
-    """Let the square move over the image, row by row: a film, of which each preview holds a :class:`Frame`.
+    """Do as :func:`explain` does, but row by row, with a preview at each position that holds a :class:`Frame`.
 
-    Parameters, errors and what is returned are those of :func:`explain`.
+    Parameters, result and errors are those of :func:`explain`.
     """
-    covered = Occluder(ask(predictor, image, output), settings)
-    falls = np.full((len(covered.rows), len(covered.columns)), np.nan)
-    for which, scores in _read(covered, np.arange(len(covered)), stop):
-        falls.flat[which] = covered.score - scores
-        for stamp, score, number in zip(covered.images(which).cpu().numpy(), scores, which, strict=True):
-            row, column = divmod(int(number), len(covered.columns))
-            yield Preview(Frame(stamp, float(score), covered.rows[row], covered.columns[column]))
+    occluder = Occluder(select_output(predictor, image, output), settings)
+    drops = np.full((len(occluder.rows), len(occluder.columns)), np.nan)
+    for which, scores in _measure(occluder, np.arange(len(occluder)), stop):
+        drops.flat[which] = occluder.score - scores
+        for stamp, score, number in zip(occluder.covered_images(which).cpu().numpy(), scores, which, strict=True):
+            row, column = divmod(int(number), len(occluder.columns))
+            yield Preview(Frame(stamp, float(score), occluder.rows[row], occluder.columns[column]))
             if stop.is_set():
                 raise Stopped
-    return _explanation(covered, falls, settings, galaxy_id)
+    return _explanation(occluder, drops, settings, galaxy_id)
 
 
 def _explanation(
-    covered: Occluder, falls: NDArray[np.float64], settings: OcclusionSettings, galaxy_id: str
+    occluder: Occluder, drops: NDArray[np.float64], settings: OcclusionSettings, galaxy_id: str
 ) -> Explanation:
-    """What falls (rows, columns) of the score at all positions say."""
+    """The map made of the score drops (rows, columns) at all positions."""
     return Explanation(
         galaxy_id=galaxy_id,
         method="occlusion",
-        target_name=covered.reading.name,
-        map=averaged(falls, covered.rows, covered.columns, settings.patch, covered.shape),
-        score=covered.score,
-        baseline_score=covered.baseline_score,
+        target_name=occluder.objective.name,
+        map=average_over_patches(drops, occluder.rows, occluder.columns, settings.patch, occluder.shape),
+        score=occluder.score,
+        baseline_score=occluder.baseline_score,
         error=None,
         settings=settings,
-        probability=covered.reading.probability,
-        unit=covered.reading.unit,
+        probability=occluder.objective.probability,
+        unit=occluder.objective.unit,
     )
 
 
-def _read(
-    covered: Occluder, positions: NDArray[np.int64], stop: threading.Event
+def _measure(
+    occluder: Occluder, positions: NDArray[np.int64], stop: threading.Event
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Positions, some at a time, and what is read there."""
-    for first in range(0, len(positions), covered.chunk):
+    """Numbers of positions, a batch at a time, and the scores there."""
+    for first in range(0, len(positions), occluder.chunk):
         if stop.is_set():
             raise Stopped
-        which = positions[first : first + covered.chunk]
-        yield which, covered.scores(which)
+        which = positions[first : first + occluder.chunk]
+        yield which, occluder.scores(which)
 
 
-def why_not(_predictor: Predictor) -> str:
-    """Every network can be asked in this way."""
+def unsupported_reason(_predictor: Predictor) -> str:
+    """Empty: every network supports this method."""
     return ""
 
 
-def coarse(count: int) -> NDArray[np.int64]:
-    """Numbers of the positions along an axis for a first look: the first, the last, and a few in between."""
-    return np.unique(np.linspace(0, count - 1, math.ceil((count - 1) / _COARSE) + 1).round().astype(np.int64))
+def coarse_positions(count: int) -> NDArray[np.int64]:
+    """Numbers of the positions along an axis for the preview: the first, the last, and a few in between."""
+    return np.unique(np.linspace(0, count - 1, math.ceil((count - 1) / _COARSE_STEP) + 1).round().astype(np.int64))
 
 
-def between(falls: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Falls at all positions, linearly from those (n, m) at the positions of these numbers."""
-    down, across = (_shares(numbers) for numbers in (rows, columns))
-    return down @ falls @ across.T
+def interpolate(drops: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Score drops at all positions, by linear interpolation from those (n, m) at the given positions."""
+    down, across = (_interpolation_weights(numbers) for numbers in (rows, columns))
+    return down @ drops @ across.T
 
 
-def _shares(numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What each known position counts for each position, (count, n)."""
+def _interpolation_weights(numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weight of each known position at each position, (count, n)."""
     every = np.arange(numbers[-1] + 1)
     return np.stack([np.interp(every, numbers, known) for known in np.eye(len(numbers))], axis=1)
 
 
-def averaged(
-    falls: NDArray[np.float64], rows: Sequence[int], columns: Sequence[int], patch: int, shape: tuple[int, int]
+def average_over_patches(
+    drops: NDArray[np.float64], rows: Sequence[int], columns: Sequence[int], patch: int, shape: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Spread the falls (rows, columns) over the pixels, a mean where squares overlap."""
+    """Spread the score drops (rows, columns) over the pixels, a mean where squares overlap."""
     down = _membership(rows, patch, shape[0])  # (rows, H)
     across = _membership(columns, patch, shape[1])  # (columns, W)
-    return (down.T @ falls @ across / np.outer(down.sum(axis=0), across.sum(axis=0))).astype(np.float32)
+    return (down.T @ drops @ across / np.outer(down.sum(axis=0), across.sum(axis=0))).astype(np.float32)
 
 
 def _membership(starts: Sequence[int], patch: int, pixels: int) -> NDArray[np.float64]:

@@ -22,26 +22,26 @@ _POINTWISE_IN_EVALUATION = (nn.BatchNorm2d, nn.Dropout)
 
 @dataclass(frozen=True)
 class AxisStep:
-    """What one layer does along one axis; ``kernel`` counts the holes of a dilated one."""
+    """Kernel, stride and padding of one layer along one axis; ``kernel`` is the full extent of a dilated one."""
 
     kernel: int
     stride: int
     padding: int
 
     def size(self, pixels: int) -> int:
-        """Responses along an axis of so many pixels."""
+        """Number of responses along an axis of ``pixels`` pixels."""
         return (pixels + 2 * self.padding - self.kernel) // self.stride + 1
 
 
-_NOTHING = AxisStep(1, 1, 0)
+_IDENTITY = AxisStep(1, 1, 0)
 
 
 @dataclass(frozen=True)
 class WindowedStage:
     """A convolution (or none) and the pools and pointwise layers up to the next one.
 
-    ``spread`` and ``pools`` say for the convolution and for each later layer what it does along both axes
-    (vertical, horizontal).
+    ``spread`` and ``pools`` hold the steps of the convolution and of each later layer along both axes (vertical,
+    horizontal).
     """
 
     convolution: nn.Conv2d | None
@@ -57,14 +57,10 @@ class Span:
     Attributes
     ----------
     changed, changed_width
-        Responses of the convolution that may change: first ones, int64 (P,), and common number. They may reach
-        beyond the border, where there is nothing to change.
-    seen, seen_width
-        Responses of the convolution that the pools look at; within the border.
-    out, out_width
-        Responses after the pools; within the border.
-    between, after
-        Length of the axis after the convolution, and after the pools.
+        Responses of the convolution that may change: first one, int64 (P,), and their number, the same for all. They
+        may reach beyond the border, where there is nothing to change. seen, seen_width Responses of the convolution
+        that enter the pools; within the border. out, out_width Responses after the pools; within the border. between,
+        after Length of the axis after the convolution, and after the pools.
     """
 
     changed: NDArray[np.int64]
@@ -82,7 +78,7 @@ def spans(
 ) -> list[Span]:
     """Windows of each stage (convolution, pools) along one axis, for a patch that starts at each of ``positions``."""
     out, out_width = np.asarray(positions, dtype=np.int64), patch
-    low, high = out, np.minimum(out + patch, pixels)  # the true reach, where windows are larger than it
+    low, high = out, np.minimum(out + patch, pixels)  # the true reach; windows may be larger
     found: list[Span] = []
     for spread, pools in stages:
         changed, changed_width = out + spread.padding - spread.kernel + 1, out_width + spread.kernel - 1
@@ -103,30 +99,30 @@ def spans(
     return found
 
 
-def stages(layers: Sequence[nn.Module]) -> list[WindowedStage] | None:
-    """Cut the layers before each convolution; None if one of them is of a kind that is not understood here."""
+def split_stages(layers: Sequence[nn.Module]) -> list[WindowedStage] | None:
+    """Split the layers before each convolution; None if one of them is of an unknown kind."""
     groups: list[list[nn.Module]] = [[]]
     for module in layers:
         if isinstance(module, nn.Conv2d) and groups[-1]:
             groups.append([])
         groups[-1].append(module)
-    found = [_stage(group) for group in groups]
+    found = [_make_stage(group) for group in groups]
     known = [stage for stage in found if stage is not None]
     return known if len(known) == len(found) else None
 
 
-def _stage(group: Sequence[nn.Module]) -> WindowedStage | None:
+def _make_stage(group: Sequence[nn.Module]) -> WindowedStage | None:
     convolution = group[0] if group and isinstance(group[0], nn.Conv2d) else None
     later = tuple(group if convolution is None else group[1:])
-    spread = (_NOTHING, _NOTHING) if convolution is None else _spread(convolution)
-    pools = [_pool(module) for module in later]
+    spread = (_IDENTITY, _IDENTITY) if convolution is None else _convolution_steps(convolution)
+    pools = [_pool_steps(module) for module in later]
     known = tuple(pool for pool in pools if pool is not None)
     if spread is None or len(known) < len(pools):
         return None
     return WindowedStage(convolution, later, spread, known)
 
 
-def _spread(convolution: nn.Conv2d) -> tuple[AxisStep, AxisStep] | None:
+def _convolution_steps(convolution: nn.Conv2d) -> tuple[AxisStep, AxisStep] | None:
     padding = convolution.padding
     if convolution.padding_mode != "zeros" or isinstance(padding, str) or set(convolution.stride) != {1}:
         return None
@@ -134,7 +130,7 @@ def _spread(convolution: nn.Conv2d) -> tuple[AxisStep, AxisStep] | None:
     return AxisStep(vertical, 1, padding[0]), AxisStep(horizontal, 1, padding[1])
 
 
-def _pool(module: nn.Module) -> tuple[AxisStep, AxisStep] | None:
+def _pool_steps(module: nn.Module) -> tuple[AxisStep, AxisStep] | None:
     if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
         if pair(module.padding) != (0, 0) or module.ceil_mode:
             return None
@@ -144,7 +140,7 @@ def _pool(module: nn.Module) -> tuple[AxisStep, AxisStep] | None:
     is_pointwise = isinstance(module, _POINTWISE)
     if not module.training:
         is_pointwise = is_pointwise or isinstance(module, _POINTWISE_IN_EVALUATION)
-    return (_NOTHING, _NOTHING) if is_pointwise else None
+    return (_IDENTITY, _IDENTITY) if is_pointwise else None
 
 
 def _extent(kernel: int | tuple[int, ...], dilation: int | tuple[int, ...]) -> tuple[int, int]:
@@ -153,5 +149,5 @@ def _extent(kernel: int | tuple[int, ...], dilation: int | tuple[int, ...]) -> t
 
 
 def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
-    """The value down and across, given once or for each."""
+    """The value along both axes (vertical, horizontal), given once or for each."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])

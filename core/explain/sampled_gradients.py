@@ -1,25 +1,26 @@
 r"""Gradients averaged over random draws: SmoothGrad, and expected gradients.
 
-The gradient of one image is ragged, since the network's answer bends wherever a response crosses zero. *SmoothGrad*
-averages it over copies of the image with noise :math:`\epsilon` of the sky's own scatter, or a multiple of it. Like a
-deconvnet's pattern it is told in the pixels :math:`s` that the first layer sees, in which all bands have the same
-spread, as the score's rise per standard deviation of the training pixels:
+The gradient of one image is noisy, since the network's output has a kink wherever a response crosses zero. *SmoothGrad*
+averages it over copies of the image with noise :math:`\epsilon` that has the sky's own scatter, or a multiple of it.
+Like a deconvnet's pattern it is in scaled pixels :math:`s`, in which all bands have the same spread: the score's rise
+per standard deviation of the training pixels,
 
 .. math:: A_i = \Bigl\langle \frac{\partial f}{\partial s_i}(x + \epsilon) \Bigr\rangle .
 
 It does not add up to the score.
 
-*Expected gradients* are integrated gradients averaged over many baselines :math:`x'`, so that no single one, with its
-level or its noise, decides. Each draw takes another baseline and one place :math:`\alpha` on the way from it:
+*Expected gradients* are integrated gradients averaged over many baselines :math:`x'`, so that the result does not
+depend on the level or noise of a single one. Each draw takes a new baseline and one point :math:`\alpha` on the path
+from it:
 
 .. math:: A_i = \Bigl\langle (x_i - x'_i) \,
           \frac{\partial f}{\partial x_i}\bigl(x' + \alpha (x - x')\bigr) \Bigr\rangle ,
 
-which adds up to :math:`f(x) - \langle f(x') \rangle`. How far the sum over a finite number of draws is off is the
-error. The original draws the baselines from the training images; here they are empty skies of pixels drawn from the
-galaxy's own border. Against other galaxies the question would be why it is this galaxy rather than those; against
-skies it is why there is evidence at all, as for the other maps. The places are spread evenly, one in each
-:math:`n`-th of the way.
+which adds up to :math:`f(x) - \langle f(x') \rangle`. The completeness error is how far the sum over a finite number of
+draws deviates from that. The original draws the baselines from the training images; here they are empty skies of pixels
+drawn from the galaxy's own border. Other galaxies as baselines would explain how this galaxy differs from those; empty
+skies explain the evidence as such, as in the other maps. The points :math:`\alpha` are stratified, one in each
+:math:`n`-th of the path.
 
 References
 ----------
@@ -43,17 +44,17 @@ from torch import Tensor
 from core.errors import Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import fused, integrated_gradients
+from core.explain.explained_output import ExplainedOutput, full_precision, select_output
 from core.explain.explanation import Explanation
-from core.explain.question import Question, ask, full_precision
 from core.explain.settings import ExpectedGradientSettings, SmoothGradSettings
 from core.nets.predictor import Predictor
 
 
 @dataclass(frozen=True)
 class _Draw:
-    """Where the gradient is looked at, what it is multiplied by, and the sky it comes from; (C, H, W) each."""
+    """Where the gradient is taken, the factor that it is multiplied by, and the baseline; (C, H, W) each."""
 
-    looked_at: Tensor
+    point: Tensor
     weight: Tensor
     sky: Tensor | None
 
@@ -66,7 +67,7 @@ def explain(
     stop: threading.Event = NEVER,
     galaxy_id: str = "",
 ) -> Work[Explanation]:
-    """Average the gradient of one output over draws; which ones, the kind of ``settings`` tells.
+    """Average the gradient of one output over random draws; the type of ``settings`` chooses the method.
 
     The explanation's ``map`` (H, W) is the sum over bands of its ``bands_map`` (C, H, W). With the same seed the draws
     are the same, however many go through the network at a time.
@@ -84,73 +85,73 @@ def explain(
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     galaxy_id
-        Whose explanation it is.
+        Id of the galaxy.
 
     Raises
     ------
     NotPossible, NotANumber
         The image or the output does not fit the network, or the image is not finite.
     """
-    question = ask(predictor, image, output)
-    outputs = fused.after_scaling(predictor)
+    explained = select_output(predictor, image, output)
+    outputs = fused.logits_of_scaled(predictor)
     is_smooth = isinstance(settings, SmoothGradSettings)
-    draws = _noisy(question, settings) if is_smooth else _on_the_way(question, settings)
-    total, skies = torch.zeros_like(question.image), list[float]()
-    for first in range(0, settings.samples, integrated_gradients.chunk(question)):
+    draws = _draw_noisy_copies(explained, settings) if is_smooth else _draw_path_points(explained, settings)
+    total, skies = torch.zeros_like(explained.image), list[float]()
+    for first in range(0, settings.samples, integrated_gradients.batch_size(explained)):
         if stop.is_set():
             raise Stopped
-        last = min(first + integrated_gradients.chunk(question), settings.samples)
+        last = min(first + integrated_gradients.batch_size(explained), settings.samples)
         drawn = [next(draws) for _ in range(first, last)]
-        looked_at = torch.stack([draw.looked_at for draw in drawn])
-        _, slopes = integrated_gradients.slopes(question, outputs, looked_at, of_scaled=is_smooth)
+        points = torch.stack([draw.point for draw in drawn])
+        _, slopes = integrated_gradients.scores_and_gradients(explained, outputs, points, of_scaled=is_smooth)
         total += (slopes * torch.stack([draw.weight for draw in drawn])).sum(dim=0) / settings.samples
         empty = [draw.sky for draw in drawn if draw.sky is not None]
         if empty:
-            skies += _scores(question, torch.stack(empty))
+            skies += _scores(explained, torch.stack(empty))
         yield Progress(last, settings.samples, "samples")
     bands, baseline = total.cpu().numpy(), float(np.mean(skies)) if skies else math.nan
-    difference = question.score - baseline
+    difference = explained.score - baseline
     return Explanation(
         galaxy_id=galaxy_id,
         method="smoothgrad" if is_smooth else "expected gradients",
-        target_name=question.name,
+        target_name=explained.name,
         map=bands.sum(axis=0),
-        score=question.score,
+        score=explained.score,
         baseline_score=baseline,
         error=None
         if is_smooth
-        else integrated_gradients.share_of(float(bands.sum(dtype=np.float64)) - difference, difference),
+        else integrated_gradients.relative_error(float(bands.sum(dtype=np.float64)) - difference, difference),
         settings=settings,
-        probability=question.probability,
-        unit=question.unit,
+        probability=explained.probability,
+        unit=explained.unit,
         bands_map=bands,
         steps=settings.samples,
     )
 
 
-def why_not(_predictor: Predictor) -> str:
-    """Every network can be asked in this way."""
+def unsupported_reason(_predictor: Predictor) -> str:
+    """Empty: every network supports this method."""
     return ""
 
 
-def _noisy(question: Question, settings: SmoothGradSettings) -> Iterator[_Draw]:
+def _draw_noisy_copies(explained: ExplainedOutput, settings: SmoothGradSettings) -> Iterator[_Draw]:
     random = torch.Generator().manual_seed(settings.seed)
-    spread = settings.noise * question.scatter()[:, None, None]
+    spread = settings.noise * explained.background_scatter()[:, None, None]
     while True:
-        noise = torch.randn(question.image.shape, generator=random).to(spread.device)
-        yield _Draw(question.image + spread * noise, torch.ones_like(question.image), None)
+        noise = torch.randn(explained.image.shape, generator=random).to(spread.device)
+        yield _Draw(explained.image + spread * noise, torch.ones_like(explained.image), None)
 
 
-def _on_the_way(question: Question, settings: ExpectedGradientSettings) -> Iterator[_Draw]:
+def _draw_path_points(explained: ExplainedOutput, settings: ExpectedGradientSettings) -> Iterator[_Draw]:
     random = np.random.default_rng(settings.seed)
     places = (random.permutation(settings.samples) + random.random(settings.samples)) / settings.samples
     for place in places.tolist():
-        sky = question.cover("noise", random)
-        step = question.image - sky
+        sky = explained.baseline_image("noise", random)
+        step = explained.image - sky
         yield _Draw(sky + place * step, step, sky)
 
 
 @torch.no_grad()
-def _scores(question: Question, images: Tensor) -> list[float]:
+def _scores(explained: ExplainedOutput, images: Tensor) -> list[float]:
     with full_precision(images.device):
-        return question.scores(question.predictor.logits(images)).tolist()
+        return explained.scores(explained.predictor.logits(images)).tolist()

@@ -1,4 +1,4 @@
-"""How to ask a network why."""
+"""Settings of the attribution methods, of dreams and of the galaxy map."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.settings.declare import Settings, setting
 
 
 class OcclusionSettings(Settings):
-    """Cover a square of the image and see how far the score falls, or the response of a layer."""
+    """Cover a square of the image and measure how far the score, or the response of a layer, drops."""
 
     patch: int = setting(
         8,
@@ -21,7 +21,9 @@ class OcclusionSettings(Settings):
         le=256,
         source="Zeiler & Fergus 2014",
     )
-    stride: int = setting(2, title="Stride", help="Step of the square.", unit="pixels", ge=1, le=256)
+    stride: int = setting(
+        2, title="Stride", help="Distance between neighbouring positions of the square.", unit="pixels", ge=1, le=256
+    )
     fill: Literal["background", "mean", "zero", "noise"] = setting(
         "background",
         title="Cover with",
@@ -31,16 +33,17 @@ class OcclusionSettings(Settings):
     layer: str = setting(
         "",
         title="Layer",
-        help="Its response is watched, such as that of activation3. Empty: the score of the output.",
+        help="Layer whose response is measured instead of the score, such as activation3. Empty: the score of the "
+        "output.",
         source="Zeiler & Fergus 2014",
     )
     filter: int | None = setting(
-        None, title="Filter", help="Of that layer, counted from 1. Empty: all of them.", ge=1, le=65_536
+        None, title="Filter", help="Filter of that layer, counted from 1. Empty: all of them.", ge=1, le=65_536
     )
     response: Literal["mean", "maximum"] = setting(
-        "mean", title="Response", help="Over the layer's maps: the mean, or the strongest one."
+        "mean", title="Response", help="Mean or maximum over the layer's maps."
     )
-    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+    seed: int = setting(0, title="Seed", help="Seed of the noise.", ge=0, le=2**31 - 1, level="expert")
 
     @model_validator(mode="after")
     def _squares_leave_no_gap(self) -> OcclusionSettings:
@@ -56,12 +59,12 @@ class OcclusionSettings(Settings):
 
 
 class GradientSettings(Settings):
-    """Integrate the gradient along the straight way from a baseline to the image."""
+    """Integrate the gradient along the straight path from a baseline to the image."""
 
     baseline: Literal["background", "mean", "zero", "blurred", "noise"] = setting(
         "background",
         title="Baseline",
-        help="The image from which the way starts. Background: the median of the border, band by band. Mean: of the "
+        help="The image where the path starts. Background: the median of the border, band by band. Mean: of the "
         "image. Zero: in the image's units. Blurred: the image itself without its structure. Noise: pixels drawn from "
         "the border.",
         source="Sundararajan, Taly & Yan 2017",
@@ -69,7 +72,8 @@ class GradientSettings(Settings):
     tolerance: float = setting(
         0.01,
         title="Completeness error",
-        help="The way is cut finer until the attributions add up to the score difference within this share of it.",
+        help="The integration is refined until the attributions add up to the score difference within this fraction of "
+        "it.",
         gt=0,
         le=1,
         scale="log",
@@ -77,7 +81,7 @@ class GradientSettings(Settings):
     steps: int = setting(
         10,
         title="First number of steps",
-        help="Pieces into which the way is cut first; those where the error is largest are then halved.",
+        help="Intervals of the first integration; those with the largest error are then halved.",
         ge=2,
         le=1024,
         level="expert",
@@ -85,7 +89,7 @@ class GradientSettings(Settings):
     most_steps: int = setting(
         512,
         title="Most steps",
-        help="No more pieces than this, even if the error stays above.",
+        help="Upper limit of the number of intervals, even if the error is still above the tolerance.",
         ge=2,
         le=8192,
         level="expert",
@@ -99,77 +103,81 @@ class GradientSettings(Settings):
         le=256,
         level="expert",
     )
-    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+    seed: int = setting(0, title="Seed", help="Seed of the noise.", ge=0, le=2**31 - 1, level="expert")
 
 
 class SmoothGradSettings(Settings):
-    """Average the gradient over copies of the image with more noise."""
+    """Average the gradient over copies of the image with added noise."""
 
-    samples: int = setting(50, title="Samples", help="Noisy copies of the image.", ge=1, le=10_000)
+    samples: int = setting(50, title="Samples", help="Number of noisy copies of the image.", ge=1, le=10_000)
     noise: float = setting(
         1.0,
         title="Noise",
-        help="Standard deviation of what is added, in units of the sky's own scatter. Zero: the plain gradient.",
+        help="Standard deviation of the added noise, in units of the sky's own scatter. Zero: the plain gradient.",
         ge=0,
         le=100,
         source="Smilkov et al. 2017",
     )
-    seed: int = setting(0, title="Seed", help="Origin of the noise.", ge=0, le=2**31 - 1, level="expert")
+    seed: int = setting(0, title="Seed", help="Seed of the noise.", ge=0, le=2**31 - 1, level="expert")
 
 
 class ExpectedGradientSettings(Settings):
-    """Average integrated gradients over many empty skies."""
+    """Average integrated gradients over many baselines of empty sky."""
 
     samples: int = setting(
         200,
         title="Samples",
-        help="Skies drawn from the galaxy's border, each with one place on the way from it to the image.",
+        help="Number of skies drawn from the galaxy's border, each with one point on the path from it to the image.",
         ge=1,
         le=10_000,
         source="Erion et al. 2021",
     )
-    seed: int = setting(0, title="Seed", help="Origin of the skies and the places.", ge=0, le=2**31 - 1, level="expert")
+    seed: int = setting(0, title="Seed", help="Seed of the skies and the points.", ge=0, le=2**31 - 1, level="expert")
 
 
 class DeconvnetSettings(Settings):
-    """Lead the strongest response of a filter back to the pixels that caused it."""
+    """Project the strongest response of a filter back to the pixels that caused it."""
 
     layer: str = setting(
         "",
         title="Layer",
-        help="Its name, such as activation3. Empty: the last one before the head.",
+        help="Name of the layer, such as activation3. Empty: the last one before the head.",
         source="Zeiler & Fergus 2014",
     )
     filter: int | None = setting(
-        None, title="Filter", help="Counted from 1. Empty: the one that this galaxy excites most.", ge=1, le=65536
+        None,
+        title="Filter",
+        help="Number of the filter, counted from 1. Empty: the one that this galaxy excites most.",
+        ge=1,
+        le=65536,
     )
 
 
 class GradCamSettings(Settings):
-    """Weigh the maps of a layer by how much each of its filters speaks for the output."""
+    """Weight the maps of a layer by the gradient of the score with respect to each of its filters."""
 
     layer: str = setting(
         "",
         title="Layer",
-        help="Its name, such as activation3. Empty: the last activation with maps of at least 7 × 7. Earlier ones are "
-        "finer and mean less.",
+        help="Name of the layer, such as activation3. Empty: the last activation with maps of at least 7 × 7. Maps of "
+        "earlier layers are finer, but less meaningful.",
         source="Selvaraju et al. 2017",
     )
 
 
 class GuidedSettings(Settings):
-    """Lead the score back to the pixels along the ways that raise it at every layer."""
+    """Propagate the score back to the pixels along the paths that raise it at every layer."""
 
     layer: str = setting(
         "",
         title="Layer",
-        help="Instead of the score, lead back the strongest response of a filter here, such as in activation3.",
+        help="Propagate the strongest response of a filter of this layer, such as activation3, instead of the score.",
         source="Springenberg et al. 2015",
     )
     filter: int | None = setting(
         None,
         title="Filter",
-        help="Of that layer, counted from 1. Empty: the one that this galaxy excites most.",
+        help="Filter of that layer, counted from 1. Empty: the one that this galaxy excites most.",
         ge=1,
         le=65536,
     )
@@ -182,14 +190,14 @@ class GuidedSettings(Settings):
 
 
 class AscentSettings(Settings):
-    """How an image grows towards what a network answers to most."""
+    """Gradient ascent on an image."""
 
-    steps: int = setting(256, title="Steps", help="How often the image is changed.", ge=1, le=10_000, scale="log")
+    steps: int = setting(256, title="Steps", help="Number of gradient steps.", ge=1, le=10_000, scale="log")
     step: float = setting(
         0.05,
         title="Step size",
-        help="How far the first step moves the pixels, in standard deviations of the training pixels; later ones are "
-        "shorter and shorter.",
+        help="Learning rate of the first step, in standard deviations of the training pixels; it falls to zero along a "
+        "cosine.",
         gt=0,
         le=10,
         scale="log",
@@ -197,8 +205,8 @@ class AscentSettings(Settings):
     jitter: int = setting(
         4,
         title="Jitter",
-        help="The image is shifted at random by up to so many pixels before each look, so that patterns do not hang "
-        "on the grid of the pools.",
+        help="The image is shifted at random by up to this many pixels before each step, so that patterns do not align "
+        "with the grid of the pooling.",
         unit="pixels",
         ge=0,
         le=64,
@@ -207,8 +215,8 @@ class AscentSettings(Settings):
     smoothness: float = setting(
         1.0,
         title="Smoothness",
-        help="Power p of 1/f^p: waves of spatial frequency f grow by so much. Zero: all alike, which ends in fine "
-        "noise. One: like the images of nature.",
+        help="Power p of the weight 1/f^p of spatial frequency f. Zero: all frequencies alike, which leads to fine "
+        "noise. One: as in natural images.",
         ge=0,
         le=3,
         source="Olah, Mordvintsev & Schubert 2017",
@@ -216,20 +224,20 @@ class AscentSettings(Settings):
     galaxy_colours: bool = setting(
         True,
         title="Colours of the galaxy",
-        help="The bands grow together as they vary together in the galaxy; otherwise each goes its own way, in "
+        help="The bands change together as they covary in the galaxy; otherwise independently, which leads to "
         "colours that no galaxy has.",
         source="Olah, Mordvintsev & Schubert 2017",
     )
     galaxy_range: bool = setting(
         True,
         title="Brightness of the galaxy",
-        help="Pixels get neither darker than the sky nor brighter than the galaxy's brightest pixel, band by band.",
+        help="Pixels become neither darker than the sky nor brighter than the galaxy's brightest pixel, band by band.",
     )
-    seed: int = setting(0, title="Seed", help="Origin of noise and jitter.", ge=0, le=2**31 - 1, level="expert")
+    seed: int = setting(0, title="Seed", help="Seed of noise and jitter.", ge=0, le=2**31 - 1, level="expert")
 
 
 class ClassDreamSettings(AscentSettings):
-    """Find the image that a network calls most clearly a member of a class, or that has the wished quantity."""
+    """Find the image with the highest score for a class, or with the wished value of a quantity."""
 
     start: Literal["noise", "empty", "galaxy"] = setting(
         "noise",
@@ -239,12 +247,13 @@ class ClassDreamSettings(AscentSettings):
     wished: float | None = setting(
         None,
         title="Wished value",
-        help="Of a quantity, in its unit: what does the network think it looks like? Empty: as large as can be.",
+        help="Value of a quantity, in its unit, that the dream is to have. Empty: as large as possible.",
     )
     penalty: float = setting(
         2e-4,
         title="Penalty λ",
-        help="What light costs: λ times the sum of the squared scaled pixels above the sky is taken off the score.",
+        help="Cost of light: λ times the sum of the squared scaled pixels, counted from the sky, is subtracted from "
+        "the score.",
         ge=0,
         le=1000,
         source="Simonyan, Vedaldi & Zisserman 2014",
@@ -252,19 +261,20 @@ class ClassDreamSettings(AscentSettings):
     blur: float = setting(
         0.7,
         title="Blur",
-        help="Standard deviation of the Gaussian that now and then washes out fine patterns; it shrinks with the step.",
+        help="Standard deviation of the Gaussian that regularly smooths out fine patterns; it shrinks with the step "
+        "size.",
         unit="pixels",
         ge=0,
         le=16,
         source="Yosinski et al. 2015",
     )
     blur_every: int = setting(
-        4, title="Blur after", help="So many steps lie between two blurs.", ge=1, le=10_000, level="expert"
+        4, title="Blur after", help="Number of steps from one blur to the next.", ge=1, le=10_000, level="expert"
     )
 
 
 class DeepDreamSettings(AscentSettings):
-    """Amplify in a galaxy whatever a layer, or one of its filters, sees there."""
+    """Amplify in a galaxy whatever a layer, or one of its filters, responds to."""
 
     layer: str = setting(
         "",
@@ -278,44 +288,45 @@ class DeepDreamSettings(AscentSettings):
     octaves: int = setting(
         4,
         title="Octaves",
-        help="Sizes at which patterns are drawn, the coarsest first. Those too small for the layer are left out.",
+        help="Number of image sizes at which patterns are amplified, the coarsest first. Sizes too small for the layer "
+        "are left out.",
         ge=1,
         le=16,
     )
     octave_ratio: float = setting(
-        1.4, title="Octave ratio", help="Each octave is so many times larger than the one before.", gt=1, le=4
+        1.4, title="Octave ratio", help="Size of each octave relative to the one before.", gt=1, le=4
     )
     step: float = setting(
         0.02,
         title="Step size",
-        help="How far the first step at each octave moves the pixels, in standard deviations of the training pixels; "
-        "later ones are shorter and shorter.",
+        help="Learning rate of the first step at each octave, in standard deviations of the training pixels; it falls "
+        "to zero along a cosine.",
         gt=0,
         le=10,
         scale="log",
     )
     steps: int = setting(
-        40, title="Steps", help="How often the image is changed at each octave.", ge=1, le=10_000, scale="log"
+        40, title="Steps", help="Number of gradient steps at each octave.", ge=1, le=10_000, scale="log"
     )
 
 
 class FeatureMapSettings(Settings):
-    """Lay out the galaxies by what the network makes of them."""
+    """Embed the galaxies in a plane by the network's last features."""
 
     method: Literal["PCA", "t-SNE"] = setting(
         "PCA",
         title="Map",
         help="PCA: the two directions in which the features vary most. t-SNE: neighbours stay together, distances "
-        "mean nothing.",
+        "have no meaning.",
         source="van der Maaten & Hinton 2008",
     )
     standardise: bool = setting(
-        True, title="Standardise", help="Every feature counts alike, however strong its responses are."
+        True, title="Standardise", help="Every feature has the same weight, however strong its responses are."
     )
     perplexity: float = setting(
         30.0,
         title="Perplexity",
-        help="Of t-SNE: about how many neighbours each galaxy has; at most a third of the galaxies.",
+        help="For t-SNE, the approximate number of neighbours of each galaxy; at most a third of the galaxies.",
         ge=2,
         le=500,
         level="expert",
@@ -323,10 +334,10 @@ class FeatureMapSettings(Settings):
     most_galaxies: int = setting(
         10_000,
         title="Most galaxies",
-        help="Of t-SNE, which takes long: a random sample is taken of more than these.",
+        help="For t-SNE, which takes long: of more galaxies than these, a random sample is taken.",
         unit="galaxies",
         ge=4,
         le=1_000_000,
         level="expert",
     )
-    seed: int = setting(0, title="Seed", help="Origin of the randomness.", ge=0, le=2**31 - 1, level="expert")
+    seed: int = setting(0, title="Seed", help="Seed of the random numbers.", ge=0, le=2**31 - 1, level="expert")

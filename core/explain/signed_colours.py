@@ -1,4 +1,4 @@
-"""Patterns of both signs as pictures."""
+"""Signed patterns, such as filter weights, as RGB pictures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.data.stretch import colour_planes
 def signed_rgb(patterns: NDArray[np.float32], bands: Sequence[str]) -> NDArray[np.uint8]:
     """Colour patterns about zero: grey is zero, brighter is more, darker is less.
 
-    Three bands or more are shown in colour, the reddest one red, so that a pattern in all bands is grey; fewer are
-    added up. Each pattern has its own scale, on which its largest value is white or black, or a pure colour.
+    Three bands or more are shown in colour, the reddest one as red, so that a pattern in all bands is grey; fewer are
+    summed. Each pattern has its own scale, on which its largest value is white or black, or a pure colour.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
 r"""Convolutions of small windows with fewer multiplications: the method of Toom and Cook.
 
-All that a window of :math:`w` pixels can do to the responses of a kernel of :math:`k` pixels is a product of two
-polynomials, whose coefficients are the pixels and the kernel read backwards. The product has :math:`w + k - 1`
-coefficients, so it is known from its values at as many points: both polynomials are evaluated there, the values
-multiplied, and the product's coefficients found again. Along both axes this takes :math:`(w + k - 1)^2`
-multiplications for each pair of channels where the plain way takes :math:`k^2` for each response: a ninth for
-3 × 3 kernels. The points are small numbers and infinity, so that rounding stays near :math:`10^{-5}` of the largest
-response; :data:`LONGEST` pixels is as far as that goes.
+The full convolution of a window of :math:`w` pixels with a kernel of :math:`k` pixels is a product of two polynomials,
+whose coefficients are the pixels and the reversed kernel. The product has :math:`w + k - 1` coefficients, so it is
+known from its values at as many points: both polynomials are evaluated there, the values multiplied, and the product's
+coefficients found again. Along both axes this takes :math:`(w + k - 1)^2` multiplications for each pair of channels
+where the direct sum takes :math:`k^2` for each response: a ninth for 3 × 3 kernels. The points are small numbers and
+infinity, so that rounding stays near :math:`10^{-5}` of the largest response; :data:`LONGEST` pixels is the limit for
+that.
 
 References
 ----------
@@ -28,32 +28,32 @@ LONGEST = len(_POINTS) + 1
 
 
 class ToomCook:
-    """All that windows of one size can do to the responses of a convolution.
+    """Full convolution of windows of one size.
 
     Parameters
     ----------
     weight
-        (filters, C, k, k') of the convolution.
+        Weights of the convolution, (filters, C, k, k').
     height, width
-        Of the windows, in pixels; ``height + k - 1`` and ``width + k' - 1`` are at most :data:`LONGEST`.
+        Size of the windows in pixels; ``height + k - 1`` and ``width + k' - 1`` are at most :data:`LONGEST`.
     """
 
     def __init__(self, weight: Tensor, height: int, width: int) -> None:
         _, _, down, across = weight.shape
         tall, wide = height + down - 1, width + across - 1
-        evaluation = np.kron(_values(tall, height), _values(wide, width))
-        kernels = np.kron(_values(tall, down), _values(wide, across))
-        solution = np.kron(np.linalg.inv(_values(tall, tall)), np.linalg.inv(_values(wide, wide)))
+        evaluation = np.kron(_evaluation_matrix(tall, height), _evaluation_matrix(wide, width))
+        kernels = np.kron(_evaluation_matrix(tall, down), _evaluation_matrix(wide, across))
+        solution = np.kron(np.linalg.inv(_evaluation_matrix(tall, tall)), np.linalg.inv(_evaluation_matrix(wide, wide)))
         self._evaluation, kernel_evaluation, self._solution = (
             torch.from_numpy(matrix).to(weight) for matrix in (evaluation, kernels, solution)
         )
         backwards = weight.permute(2, 3, 1, 0).flip(0, 1).flatten(0, 1)  # (k k', C, filters)
         self._weight = (kernel_evaluation @ backwards.flatten(1)).unflatten(1, backwards.shape[1:])  # (places, ...)
 
-    def write(self, windows: Tensor, out: Tensor) -> None:
+    def convolve(self, windows: Tensor, out: Tensor) -> None:
         """Convolve ``windows`` (height, width, n, C), contiguous.
 
-        ``out`` (height + k - 1, width + k' - 1, n, filters), contiguous too, takes the responses.
+        The responses are written to ``out`` (height + k - 1, width + k' - 1, n, filters), contiguous too.
         """
         height, width, n, channels = windows.shape
         values = (self._evaluation @ windows.view(height * width, -1)).view(-1, n, channels)
@@ -61,7 +61,7 @@ class ToomCook:
         torch.mm(self._solution, products.view(len(products), -1), out=out.view(len(products), -1))
 
 
-def _values(points: int, coefficients: int) -> NDArray[np.float64]:
-    """Matrix that takes a polynomial's coefficients, lowest first, to its values at so many points."""
+def _evaluation_matrix(points: int, coefficients: int) -> NDArray[np.float64]:
+    """Matrix that takes a polynomial's coefficients, lowest first, to its values at this number of points."""
     finite = np.vander(_POINTS[: points - 1], coefficients, increasing=True)
     return np.vstack([finite, np.eye(coefficients)[-1:]])  # at infinity only the highest power counts

@@ -1,9 +1,9 @@
 """Which galaxies excite each filter of a layer most, found in one pass over a dataset.
 
-A filter is known by what it responds to: the nine galaxies of a whole survey with its strongest responses say more
-than its weights. A galaxy counts once for each filter, at the place of its largest response there, and only if that
-is positive: what an activation drops is no response. The best nine are kept while the images stream by, so that the
-memory does not grow with the survey.
+A filter is best described by what it responds to: the nine galaxies of a whole survey with its strongest responses
+show more than its weights. A galaxy counts once for each filter, at the position of its largest response, and only if
+that is positive: values that an activation sets to zero are no responses. Only the best nine are kept while the images
+stream by, so that the memory does not grow with the survey.
 
 References
 ----------
@@ -34,7 +34,7 @@ from core.nets.predictor import Predictor
 
 NUMBER = 9
 _BATCH_BYTES = 64e6
-_MOST = 256
+_MOST_PER_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +44,24 @@ class Place:
     Attributes
     ----------
     row
-        Of the galaxy in the dataset.
+        Row of the galaxy in the dataset.
     galaxy_id
         Its id.
-    kind
-        Its true class, where the dataset tells one that the network knows; else empty.
+    class_name
+        Its true class, where the dataset has one that the network knows; else empty.
     response
         The filter's largest response to it, positive.
-    unit
+    position
         Row and column of that response on the layer's maps.
     y, x
-        Centre of what the filter sees there, in pixels of the stamp from the centre of its first pixel.
+        Centre of the filter's receptive field there, in pixels of the stamp from the centre of its first pixel.
     """
 
     row: int
     galaxy_id: str
-    kind: str
+    class_name: str
     response: float
-    unit: tuple[int, int]
+    position: tuple[int, int]
     y: float
     x: float
 
@@ -77,11 +77,11 @@ class TopActivations:
     filters
         For each filter its places, the strongest first, at most :data:`NUMBER`; none: it never responds.
     galaxies
-        How many were looked at.
+        Number of galaxies searched.
     shape
         (C, H, W) of their stamps.
     pixel_scale
-        Median of theirs in arcsec/pixel; NaN if unknown.
+        Their median pixel scale in arcsec/pixel; NaN if unknown.
     """
 
     layer: LayerRow
@@ -95,8 +95,8 @@ class TopActivations:
         """The filters, counted from 0, that respond to none of the galaxies."""
         return tuple(number for number, places in enumerate(self.filters) if not places)
 
-    def telling(self, number: int) -> list[int]:
-        """The filters, from 0, that tell most about the classes: those with most galaxies of one class, class by class.
+    def most_class_selective(self, number: int) -> list[int]:
+        """The ``number`` most class-selective filters, counted from 0: those with most galaxies of one class.
 
         The classes take turns; among equals, and where classes are unknown, the stronger responses come first. Filters
         of the same class stand together.
@@ -104,12 +104,12 @@ class TopActivations:
         ranked: dict[str, list[tuple[int, float, int]]] = {}
         for which, places in enumerate(self.filters):
             if places:
-                kinds = Counter(place.kind for place in places if place.kind)
-                kind, count = kinds.most_common(1)[0] if kinds else ("", 0)
+                counts = Counter(place.class_name for place in places if place.class_name)
+                name, count = counts.most_common(1)[0] if counts else ("", 0)
                 mean = sum(place.response for place in places) / len(places)
-                ranked.setdefault(kind, []).append((-count, -mean, which))
+                ranked.setdefault(name, []).append((-count, -mean, which))
         turns = [
-            (turn, kind, which) for kind, group in ranked.items() for turn, (*_, which) in enumerate(sorted(group))
+            (turn, name, which) for name, group in ranked.items() for turn, (*_, which) in enumerate(sorted(group))
         ]
         return [which for *_, which in sorted(sorted(turns)[:number], key=lambda one: (one[1], one[0]))]
 
@@ -118,15 +118,15 @@ class TopActivations:
         for number in filters:
             if not 0 <= number < len(self.filters):
                 raise NotPossible(
-                    f"The layer “{activations.short(self.layer.name)}” has no filter {number + 1}.",
+                    f"The layer “{activations.short_name(self.layer.name)}” has no filter {number + 1}.",
                     f"Its filters are 1 to {len(self.filters)}.",
                 )
 
     def window(self, place: Place) -> tuple[int, int, int, int]:
-        """First row, first column, height and width of the pixels that the filter sees at a place.
+        """First row, first column, height and width of the filter's receptive field at a place.
 
-        The window may reach over the stamp's edge. Along an axis on which the filter sees as much as there is, it
-        is the whole stamp.
+        The window may extend beyond the stamp's edge. Along an axis on which the field is at least as large as the
+        stamp, it is the whole stamp.
         """
         field, (height, width) = self.layer.receptive_field, self.shape[1:]
         top, left = (round(centre - (field - 1) / 2) for centre in (place.y, place.x))
@@ -153,7 +153,7 @@ def find(
     data
         The dataset.
     layer
-        One with maps, by its name; empty: the last one.
+        Name of a layer with maps; empty: the last one.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     rows
@@ -185,20 +185,20 @@ def find(
         scale = float(np.median(scale[np.isfinite(scale)])) if np.isfinite(scale).any() else float("nan")
         for doubt in opened.doubts:
             yield Skipped(doubt)
-        found = activations.row_of(loaded, layer, cutouts.shape[1:])
-        best = _Best.none(found.shape[0], loaded.device)
+        found = activations.find_layer(loaded, layer, cutouts.shape[1:])
+        best = _TopResponses.empty(found.shape[0], loaded.device)
         yield Progress(0, len(rows), "galaxies")
-        for part in _parts(loaded, rows, cutouts.shape[1:]):
+        for batch in _batches(loaded, rows, cutouts.shape[1:]):
             if stop.is_set():
                 raise Stopped
-            images = torch.from_numpy(cutouts.images[rows[part]])
-            best = best.with_more(activations.responses(loaded, images, found.name), rows[part])
-            yield Progress(part.stop, len(rows), "galaxies")
-        filters = best.places(found, cutouts.ids, _kinds(loaded.target, cutouts.columns))
+            images = torch.from_numpy(cutouts.images[rows[batch]])
+            best = best.merge(activations.responses(loaded, images, found.name), rows[batch])
+            yield Progress(batch.stop, len(rows), "galaxies")
+        filters = best.places(found, cutouts.ids, _true_classes(loaded.target, cutouts.columns))
         return TopActivations(found, filters, len(rows), cutouts.shape[1:], scale)
 
 
-def _kinds(target: Target, columns: Mapping[str, NDArray[Any]]) -> list[str]:
+def _true_classes(target: Target, columns: Mapping[str, NDArray[Any]]) -> list[str]:
     """True class of each galaxy; empty where it is unknown or has none of the network's names."""
     if not isinstance(target, Classes) or target.column not in columns:
         return []
@@ -207,48 +207,48 @@ def _kinds(target: Target, columns: Mapping[str, NDArray[Any]]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Best:
-    """The strongest so far: responses, rows and units (flat), each (F, k), the strongest first."""
+class _TopResponses:
+    """The strongest so far: responses, rows and flat positions on the maps, each (F, k), the strongest first."""
 
     responses: Tensor
     rows: Tensor
-    units: Tensor
+    positions: Tensor
     width: int = 1
 
     @classmethod
-    def none(cls, filters: int, device: torch.device) -> _Best:
+    def empty(cls, filters: int, device: torch.device) -> _TopResponses:
         whole = torch.empty((filters, 0), dtype=torch.int64, device=device)
         return cls(torch.empty((filters, 0), device=device), whole, whole)
 
-    def with_more(self, maps: Tensor, rows: NDArray[np.int64]) -> _Best:
-        """Let the galaxies ``rows``, with responses (n, F, h, w), compete."""
+    def merge(self, maps: Tensor, rows: NDArray[np.int64]) -> _TopResponses:
+        """Keep the strongest of these and of the galaxies ``rows`` with responses (n, F, h, w)."""
         if not bool(torch.isfinite(maps).all()):
-            raise NotANumber("A response of the network is not finite.", "Train it again with a lower rate.")
-        largest, units = maps.flatten(2).max(dim=2)  # (n, F)
+            raise NotANumber("A response of the network is not finite.", "Train it again with a lower learning rate.")
+        largest, positions = maps.flatten(2).max(dim=2)  # (n, F)
         numbers = torch.from_numpy(rows).to(maps.device)[None].expand(maps.shape[1], -1)
         responses = torch.cat((self.responses, largest.T), dim=1)  # (F, k + n), earlier galaxies first
         order = responses.argsort(dim=1, descending=True, stable=True)[:, :NUMBER]
-        return _Best(
+        return _TopResponses(
             responses.gather(1, order),
             torch.cat((self.rows, numbers), dim=1).gather(1, order),
-            torch.cat((self.units, units.T), dim=1).gather(1, order),
+            torch.cat((self.positions, positions.T), dim=1).gather(1, order),
             maps.shape[3],
         )
 
-    def places(self, layer: LayerRow, ids: Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Place, ...], ...]:
-        """What a person wants to know of them."""
+    def places(self, layer: LayerRow, ids: Sequence[str], class_names: Sequence[str]) -> tuple[tuple[Place, ...], ...]:
+        """The positions as :class:`Place`, only where the response is positive."""
 
-        def place(response: float, row: int, unit: int) -> Place:
-            at = divmod(unit, self.width)
+        def place(response: float, row: int, position: int) -> Place:
+            at = divmod(position, self.width)
             y, x = (layer.offset + layer.stride * step for step in at)
-            return Place(row, ids[row], kinds[row] if kinds else "", response, at, y, x)
+            return Place(row, ids[row], class_names[row] if class_names else "", response, at, y, x)
 
-        filters = zip(self.responses.tolist(), self.rows.tolist(), self.units.tolist(), strict=True)
+        filters = zip(self.responses.tolist(), self.rows.tolist(), self.positions.tolist(), strict=True)
         return tuple(tuple(place(*one) for one in zip(*best, strict=True) if one[0] > 0) for best in filters)
 
 
-def _parts(predictor: Predictor, rows: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[slice]:
+def _batches(predictor: Predictor, rows: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[slice]:
     """Batches whose responses fit into memory."""
     values = shape[1] * shape[2] * (shape[0] + 2 * predictor.network.settings.channels)
-    batch = int(min(_MOST, max(1, _BATCH_BYTES / (4 * values))))
+    batch = int(min(_MOST_PER_BATCH, max(1, _BATCH_BYTES / (4 * values))))
     return (slice(first, min(first + batch, len(rows))) for first in range(0, len(rows), batch))

@@ -208,10 +208,11 @@ def _quick_asinh(x: Tensor) -> Tensor:
 
 def _sky(images: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Median and robust standard deviation of the border pixels, each (C,)."""
+    from astropy.stats import mad_std  # late: a third of a second, and only what is trained needs it
+
     pixels = border(images).astype(np.float64)  # (N, C, P)
     own = np.median(pixels, axis=2)  # (N, C); taken off, so that a sky that varies does not pass for noise
-    deviation = np.median(np.abs(pixels - own[:, :, None]), axis=(0, 2))
-    return np.median(own, axis=0), 1.4826 * deviation
+    return np.median(own, axis=0), np.asarray(mad_std(pixels - own[:, :, None], axis=(0, 2)))
 
 
 def _per_band(values: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from core.studies.search_space import Choices, Dimension, Range
 
-_LABELS = 5  # along a range, about
+_STEPS = 5  # along a range, at most
+_DECADES = 9  # that are written, at most; of more, every second or third
 _APART = 0.06  # of an axis: closer values would overlap
-_ROUND = (1, 2, 2.5, 5, 10)
 
 
 def marks(axis: Dimension) -> list[tuple[float, str]]:
@@ -21,20 +19,20 @@ def marks(axis: Dimension) -> list[tuple[float, str]]:
 
 def steps(low: float, high: float, *, whole: bool = False) -> list[float]:
     """Round values from ``low`` to ``high``, evenly apart, about five."""
+    from matplotlib.ticker import MaxNLocator  # late: the window is painted first
+
     if not low < high:
         return [low]
-    rough = (high - low) / _LABELS
-    decade = 10.0 ** math.floor(math.log10(rough))
-    step = next(each * decade for each in _ROUND if each * decade >= rough * (1 - 1e-9))
-    if whole:
-        step = max(1, round(step))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [number * step for number in range(first, last + 1)]
+    values = MaxNLocator(_STEPS, steps=[1, 2, 2.5, 5, 10], integer=whole).tick_values(low, high)
+    margin = 1e-9 * (high - low)
+    return [float(value) for value in values if low - margin <= value <= high + margin]
 
 
 def _decades(axis: Range) -> list[float]:
     """Both ends, and between them the powers of ten, with their twofold and fivefold where there are few."""
-    decades = range(math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high)) + 1)
+    from matplotlib.ticker import LogLocator
+
     leading = (1, 2, 5) if axis.high < 100 * axis.low else (1,)
-    inner = [digit * 10.0**decade for decade in decades for digit in leading]
-    return [axis.low, *(value for value in inner if _APART < axis.place(value) < 1 - _APART), axis.high]
+    values = LogLocator(subs=leading, numticks=_DECADES).tick_values(axis.low, axis.high)
+    inner = (float(value) for value in values if _APART < axis.place(value) < 1 - _APART)
+    return [axis.low, *inner, axis.high]

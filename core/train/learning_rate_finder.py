@@ -123,7 +123,7 @@ def read_off(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> RateRan
     if len(curve) < _FEWEST or lowest == 0:
         raise NotPossible("The loss falls at no learning rate.", "Look whether the labels fit the images.")
     fall = float(curve[: lowest + 1].max() - curve[lowest])
-    single = 1.4826 * float(np.median(np.abs(np.diff(losses)))) / math.sqrt(2)
+    single = 1.4826 * float(np.median(np.abs(np.diff(losses)))) / math.sqrt(2)  # about zero, not about their median
     noise = single / math.sqrt(2 * math.sqrt(math.pi) * _WIDTH)  # of the smoothed curve
     if fall < _SURE * noise:
         raise NotPossible(

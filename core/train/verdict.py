@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -142,7 +142,8 @@ def slope(values: Values) -> float:
     """The median of the slopes between all pairs (Theil & Sen), per epoch."""
     from scipy.stats import theilslopes  # late: it takes a second, and the window only draws the noise
 
-    return float(theilslopes(values).slope)
+    found: Any = theilslopes(values)  # scipy's results have no types
+    return float(found.slope)
 
 
 def _best(costs: Values, noise: Values) -> str:
@@ -196,7 +197,7 @@ def trend(values: Values) -> float:
         return 0.0
     from scipy.stats import kendalltau, norm  # late, as above
 
-    found = kendalltau(np.arange(len(values)), values, method="asymptotic")
+    found: Any = kendalltau(np.arange(len(values)), values, method="asymptotic")
     return math.copysign(float(norm.isf(found.pvalue / 2)), found.statistic)
 
 

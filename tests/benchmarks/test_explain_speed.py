@@ -19,8 +19,8 @@ from captum.attr import GuidedBackprop, IntegratedGradients, Occlusion
 from core.data.target import Classes
 from core.events import Preview, Work, result_of
 from core.explain import activations, guided, integrated_gradients, occlusion
+from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
-from core.explain.question import ask
 from core.explain.settings import GradientSettings, GuidedSettings, OcclusionSettings
 from core.nets import cnn, normalisation
 from core.nets.predictor import Predictor
@@ -129,19 +129,19 @@ def test_integrated_gradients_are_twice_as_fast_as_captum_at_the_same_completene
     captum = IntegratedGradients(trained.logits)
     ratios, seconds, errors, steps = [], [], [], []
     for image in images:
-        question = ask(trained, image)
+        explained = select_output(trained, image)
         batch = torch.from_numpy(image)[None]
-        empty = question.empty("background")[None, :, None, None].expand_as(batch)
+        empty = explained.fill_values("background")[None, :, None, None].expand_as(batch)
         with torch.no_grad():
-            score, baseline = trained.logits(torch.cat([batch, empty]))[:, question.index].tolist()
+            score, baseline = trained.logits(torch.cat([batch, empty]))[:, explained.index].tolist()
         times: tuple[list[float], list[float]] = ([], [])
         for _ in range(3):
             start = time.process_time()
-            theirs = captum.attribute(batch, empty, target=question.index, n_steps=50)
+            theirs = captum.attribute(batch, empty, target=explained.index, n_steps=50)
             times[0].append(time.process_time() - start)
             error = abs(float(theirs.sum()) - (score - baseline)) / abs(score - baseline)
             settings = GradientSettings(tolerance=min(1, max(error, 1e-4)), most_steps=2000)
-            found, own, _ = timed(integrated_gradients.explain(trained, image, question.index, settings, _NEVER))
+            found, own, _ = timed(integrated_gradients.explain(trained, image, explained.index, settings, _NEVER))
             times[1].append(own)
         assert found.error is not None and found.error <= max(error, 1e-4) * 1.01
         seconds.append(np.median(times, axis=1))
@@ -168,7 +168,7 @@ def test_guided_backpropagation_is_as_fast_as_captums(trained: Predictor) -> Non
         times: tuple[list[float], list[float]] = ([], [])
         for _ in range(5):
             start = time.process_time()
-            scaled = activations.scaled(trained, torch.from_numpy(image)[None]).requires_grad_()
+            scaled = activations.scale_images(trained, torch.from_numpy(image)[None]).requires_grad_()
             output = int(trained.network(scaled.detach()).argmax())  # which class it is, we ask too
             expected = captum.attribute(scaled, output)[0].detach().numpy()
             times[0].append(time.process_time() - start)

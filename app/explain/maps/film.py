@@ -16,7 +16,7 @@ from core.explain.methods import METHODS
 from core.explain.settings import OcclusionSettings
 
 if TYPE_CHECKING:
-    from core.explain.film import Film
+    from core.explain.occlusion_film import OcclusionFilm
 
 _MILLISECONDS = 40  # for which a picture is shown
 
@@ -34,7 +34,7 @@ class FilmPlayer(QObject):
         super().__init__(parent)
         self._view = view
         self._asked: tuple[MapRequest, int] | None = None
-        self._film: Film | None = None
+        self._film: OcclusionFilm | None = None
         self._next = 0
         self._timer = QTimer(self)
         self._timer.setInterval(_MILLISECONDS)
@@ -80,7 +80,7 @@ class FilmPlayer(QObject):
         elif self._asked is not None and not self._request.is_running:
             self._request.start(map_work.film(*self._asked))
 
-    def _begin(self, film: Film) -> None:
+    def _begin(self, film: OcclusionFilm) -> None:
         self._film, self._next = film, 0
         self._view.end.show()
         self._show_next()

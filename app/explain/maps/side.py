@@ -133,7 +133,7 @@ class Side(QObject):
         if self.question is None or self.view.explanation is None:
             return None
         same = (found for asked, found in self._answers.items() if _is_alike(asked, self.question))
-        return max(found.limit for found in (self.view.explanation, *same))
+        return max(found.colour_limit for found in (self.view.explanation, *same))
 
     def ask(self, question: MapRequest, row: int) -> None:
         """Explain a galaxy, instead of whatever was asked before; what was answered is shown at once."""

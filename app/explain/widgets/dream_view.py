@@ -70,7 +70,7 @@ class DreamView(QWidget):
     def show_dream(self, dream: Dream) -> None:
         """Show a dream as far as it has grown."""
         both = np.stack([dream.start, dream.image])
-        self.before_title.setText(_STARTS[dream.begins_with])
+        self.before_title.setText(_STARTS[dream.start_kind])
         self._paint(self.before, dream.start, both)
         self._paint(self.after, dream.image, both)
         self.before_note.setText(_told(dream, dream.score_before, dream.probability_before))

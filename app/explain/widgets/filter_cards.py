@@ -75,7 +75,7 @@ class FilterCard(QWidget):
         self._rows = [place.row for place in drawn.places]
         heading = QLabel(f"Filter {drawn.number + 1}")
         heading.setProperty("role", "heading")
-        self.told = QLabel(drawn.kinds if self._rows else "answers to none")
+        self.told = QLabel(drawn.class_counts if self._rows else "answers to none")
         self.told.setProperty("role", "muted")
         self.told.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         grid = QGridLayout(self)
@@ -85,7 +85,7 @@ class FilterCard(QWidget):
         grid.addWidget(heading, 0, 0)
         grid.addWidget(self.told, 0, 1)
         tips = [
-            "\n".join(filter(None, (place.galaxy_id, place.kind, f"response {place.response:.3g}")))
+            "\n".join(filter(None, (place.galaxy_id, place.class_name, f"response {place.response:.3g}")))
             for place in drawn.places
         ]
         self.regions, self.patterns = Mosaic(_SIDE, clickable=True), Mosaic(_SIDE, clickable=True)

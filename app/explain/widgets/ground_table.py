@@ -14,7 +14,7 @@ from app.widgets.number_table import NumberTable
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 
 if TYPE_CHECKING:
-    from core.explain.faithfulness.table import ClassBelief
+    from core.explain.faithfulness.table import ClassFaithfulness
 
 _AREA_TIP = (
     "Area under the curve of what the network still says while the pixels that the map points at go (deletion, small "
@@ -49,7 +49,7 @@ class GroundTable(NumberTable):
         self.setItemDelegate(ShareBar(self))
         self.cellClicked.connect(self._clicked)
 
-    def show_classes(self, classes: Sequence[ClassBelief]) -> None:
+    def show_classes(self, classes: Sequence[ClassFaithfulness]) -> None:
         """Fill it; the last line may stand for all classes."""
         heads = ("Class", "Galaxies", *(title for title, _ in _GROUNDS.values()), *_MEDIANS)
         self.fill(heads, [_texts(each) for each in classes])
@@ -71,7 +71,7 @@ class GroundTable(NumberTable):
             self.ground_clicked.emit(name.text(), [*_GROUNDS][across - _FIRST])
 
 
-def _texts(each: ClassBelief) -> tuple[str, ...]:
+def _texts(each: ClassFaithfulness) -> tuple[str, ...]:
     shares = (_percent(count / each.galaxies) for count in each.counts.values())
     evidence = f"{_percent(each.galaxy)} / {_percent(each.area_galaxy)}"
     pairs = ((each.deletion, each.deletion_random), (each.insertion, each.insertion_random))

@@ -18,7 +18,7 @@ from app.widgets.image_view import ImageView
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
-    from core.explain.film import Film
+    from core.explain.occlusion_film import OcclusionFilm
 
 _SIGNED, _UNSIGNED = "blue-red", "inferno"
 
@@ -126,7 +126,7 @@ class MapView(QObject):
     @property
     def suited_limit(self) -> float:
         """Where the colours end by themselves; 0 without a map."""
-        return 0.0 if self.explanation is None else self.explanation.limit
+        return 0.0 if self.explanation is None else self.explanation.colour_limit
 
     def show_map(self, explanation: Explanation, *, coarse: bool = False) -> None:
         """Show a coarse or finished map."""
@@ -152,7 +152,7 @@ class MapView(QObject):
 
     # -- the film of the moving square -----------------------------------------------------------------------------
 
-    def show_film(self, film: Film, number: int) -> None:
+    def show_film(self, film: OcclusionFilm, number: int) -> None:
         """Show one of its pictures in the place of the map, and mark on the scale how far the score falls."""
         self._shows_film = True
         scale = math.nan if self._galaxy is None else self._galaxy[1]

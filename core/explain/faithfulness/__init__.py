@@ -1,9 +1,9 @@
-"""Whether one should believe a map.
+"""Whether an attribution map is faithful to the network, and whether the network looks at the galaxy.
 
-``shares`` tells how much of it lies on the galaxy, on neighbours and on the sky; ``belief`` asks all of one map, and
-``table`` of the maps of a whole dataset.
+``localisation`` measures how much of a map lies on the galaxy, on neighbours and on the sky, ``deletion`` removes the
+pixels that a map calls important and follows the network's output. ``assessment`` does both for one map, ``table`` for
+the maps of a whole dataset.
 
-``deletion`` takes away the pixels that a map calls important and looks whether the network agrees, ``randomised``
-asks networks that have learned nothing for the same map, and ``agreement`` compares the maps of several methods.
-``alike`` is the rank correlation of two maps.
+``sanity_check`` makes the same map with networks of random weights, and ``agreement`` compares the maps of several
+methods. ``map_similarity`` is the rank correlation of two maps.
 """

@@ -1,12 +1,12 @@
 r"""How far several methods agree on one galaxy.
 
-Each method has its own blind spots; what several find alike is more likely to be the network's reason. Two maps are
-compared by Spearman's rank correlation of their strengths (values without sign), and by the overlap of their
-brightest tenths, the intersection over the union. Maps that have nothing to do with each other have a correlation
+Each method has its own blind spots; what several find is more likely what the network uses. Two maps are
+compared by Spearman's rank correlation of their strengths (absolute values), and by the overlap of their
+brightest tenths, intersection over union. Maps that have nothing to do with each other have a correlation
 near 0 and an overlap near :math:`0.1^2 / (2 \cdot 0.1 - 0.1^2) \approx 0.05`.
 
 A coarse map cannot agree with a fine one pixel by pixel, so both are brought to the resolution of the coarser one
-first, sign and all. Occlusion sees what a square of side :math:`p` covers, and a pixel's value is a mean over the
+first, with signs. Occlusion measures what a square of side :math:`p` covers, and a pixel's value is a mean over the
 squares on it: of a linear network, that is the exact map averaged twice over such a square, with a variance of
 :math:`2 (p^2 - 1) / 12` along each axis. A Gaussian of the same variance takes any finer map there. All other maps
 are as fine as the pixels.
@@ -32,16 +32,16 @@ from core.explain.settings import OcclusionSettings
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """How much the maps of m methods are alike.
+    """How similar the maps of m methods are.
 
     Attributes
     ----------
     methods
-        Their names, with spaces.
+        Names of the methods, with spaces.
     correlation
         float64 (m, m), rank correlation of strengths, from -1 to 1.
     overlap
-        float64 (m, m), of the brightest parts, from 0 to 1.
+        float64 (m, m), of the brightest pixels, from 0 to 1.
 
     Both are NaN where one of the maps is the same everywhere or not finite.
     """
@@ -51,7 +51,7 @@ class Agreement:
     overlap: NDArray[np.float64]
 
     def sentence(self) -> str:
-        """Mean agreement in words, and which two methods agree least."""
+        """Mean agreement as text, and which two methods agree least."""
         pairs = list(itertools.combinations(range(len(self.methods)), 2))
         known = [pair for pair in pairs if np.isfinite(self.correlation[pair])]
         if not known:
@@ -70,15 +70,15 @@ class Agreement:
         )
 
 
-def agreement(explanations: Sequence[Explanation], settings: AgreementSettings) -> Agreement:
-    """Compare maps of one galaxy, two by two.
+def measure_agreement(explanations: Sequence[Explanation], settings: AgreementSettings) -> Agreement:
+    """Compare maps of one galaxy in pairs.
 
     Parameters
     ----------
     explanations
-        By different methods, or with different settings.
+        Maps by different methods, or with different settings.
     settings
-        Which part is the brightest, and the finest resolution.
+        Fraction of the brightest pixels, and the finest resolution.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def agreement(explanations: Sequence[Explanation], settings: AgreementSettings) 
 
 
 def resolution(found: Explanation) -> float:
-    """Standard deviation in pixels, along each axis, over which a map is blurred by its method."""
+    """Standard deviation in pixels, along each axis, by which its method blurs a map."""
     settings = found.settings
     return math.sqrt((settings.patch**2 - 1) / 6) if isinstance(settings, OcclusionSettings) else 0.0
 
@@ -113,10 +113,10 @@ def _strengths(first: Explanation, second: Explanation, finest: float) -> list[N
 
 
 def _overlap(first: NDArray[np.float64], second: NDArray[np.float64], share: float) -> float:
-    bright, bright_too = _brightest(first, share), _brightest(second, share)
+    bright, bright_too = _brightest_pixels(first, share), _brightest_pixels(second, share)
     return float((bright & bright_too).sum() / (bright | bright_too).sum())
 
 
-def _brightest(strengths: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
-    """The pixels (H, W) at or above the quantile that leaves this share; those without any strength never are."""
+def _brightest_pixels(strengths: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
+    """The pixels (H, W) at or above the quantile that leaves this share, without those of zero strength."""
     return (strengths >= np.quantile(strengths, 1 - share)) & (strengths > 0)

@@ -1,4 +1,4 @@
-"""Whether to believe one map: where it lies, and whether the network needs what it points at."""
+"""Assessment of one map: where it lies, and whether the network needs the pixels that it calls important."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from core.explain import methods
 from core.explain.explanation import Explanation
 from core.explain.faithfulness import deletion
 from core.explain.faithfulness.deletion import DeletionCurves
-from core.explain.faithfulness.localisation import Localisation, shares
-from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.faithfulness.localisation import Localisation, localise
+from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.nets.predictor import Predictor
 
 
 @dataclass(frozen=True, eq=False)
-class Belief:
-    """What is known of one map.
+class Assessment:
+    """Localisation and faithfulness of one map.
 
     Attributes
     ----------
     explanation
         The map.
     segmentation
-        What is galaxy, neighbour and sky in its image.
-    shares
-        How much of the map lies on each.
+        Galaxy, neighbours and sky in its image.
+    localisation
+        How much of the map lies on each of them.
     curves
-        What becomes of the answer without the pixels that the map points at; None: of a layer.
+        The output without the pixels that the map calls important; None for the map of a layer.
     """
 
     explanation: Explanation
     segmentation: Segmentation
-    shares: Localisation
+    localisation: Localisation
     curves: DeletionCurves | None = None
 
     def sentences(self) -> list[str]:
-        """What to think of it, in words and numbers."""
-        return [*self.shares.sentences(), *([self.curves.sentence()] if self.curves else [])]
+        """The assessment as text."""
+        return [*self.localisation.sentences(), *([self.curves.sentence()] if self.curves else [])]
 
 
-def believe(
+def explain_and_assess(
     predictor: Predictor,
     image: NDArray[np.float32],
     output: int | str | None,
-    settings: BeliefSettings,
+    settings: FaithfulnessSettings,
     stop: threading.Event = NEVER,
     galaxy_id: str = "",
-) -> Work[Belief]:
-    """Make a map, and ask whether to believe it.
+) -> Work[Assessment]:
+    """Make a map, and assess it.
 
     Parameters
     ----------
@@ -64,38 +64,38 @@ def believe(
     output
         Name or number of the output to explain; None: the one with the highest score.
     settings
-        Which map, and how it is judged.
+        The method, and how its map is assessed.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     galaxy_id
-        Whose image it is.
+        Id of the galaxy.
 
     Raises
     ------
     NotPossible, NotANumber
-        The image or the output does not fit the network, the image is not finite, or the network cannot be asked by
-        this method.
+        The image or the output does not fit the network, the image is not finite, or the method does not work
+        for the network.
     """
     made = yield from methods.explain(
         settings.method, predictor, image, output, methods.METHODS[settings.method].settings(), stop, galaxy_id
     )
-    return (yield from judge(predictor, image, made, settings, stop))
+    return (yield from assess(predictor, image, made, settings, stop))
 
 
-def judge(
+def assess(
     predictor: Predictor,
     image: NDArray[np.float32],
     made: Explanation,
-    settings: BeliefSettings,
+    settings: FaithfulnessSettings,
     stop: threading.Event = NEVER,
-) -> Work[Belief]:
-    """Ask whether to believe a map that is there already; the parameters are those of :func:`believe`.
+) -> Work[Assessment]:
+    """Assess a map that exists already; the parameters are those of :func:`explain_and_assess`.
 
-    Of the map of a layer or filter there are no curves, since the network does not answer with it.
+    The map of a layer or filter has no deletion curves, since there is no output to follow.
     """
     parts = segment(image, settings.segmentation)
-    found = shares(made.map, parts)
+    found = localise(made.map, parts)
     if made.target_name not in predictor.output_names:
-        return Belief(made, parts, found)
-    curves = yield from deletion.curves(predictor, image, made.target_name, made.map, settings.deletion, stop)
-    return Belief(made, parts, found, curves)
+        return Assessment(made, parts, found)
+    curves = yield from deletion.compute_curves(predictor, image, made.target_name, made.map, settings.deletion, stop)
+    return Assessment(made, parts, found, curves)

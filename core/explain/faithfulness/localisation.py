@@ -1,14 +1,13 @@
 """How much of a map lies on the galaxy, on its neighbours, and on the sky.
 
-Two questions have two answers. *Where does the map lie?* The shares of its absolute values tell, whatever their sign.
-*On what does the decision rest?* Only what speaks for the answer counts there, and a fair count is needed: the sky is
-wide, and a little in each of its pixels adds up to more than a small galaxy has. The decision rests on the part whose
-share of the evidence for the answer is largest *in excess of its share of the area*, which is what an even map would
-put there. A coarse map, which spills the light of a galaxy over the sky around it, is judged by the same measure.
+There are two questions. *Where does the map lie?* That is answered by the shares of its absolute values. *On what does
+the decision rest?* Only evidence for the output counts here, and it must be compared with the area: the sky is large,
+and a little in each of its pixels adds up to more than a small galaxy has. The decision rests on the region whose share
+of the evidence for the output is largest *in excess of its share of the area*, which is what a uniform map would put
+there. The same measure holds for a coarse map, which spreads the evidence of a galaxy over the sky around it.
 
-Evidence for and against are not set off against each other. They alternate from pixel to pixel in the maps of fine
-methods, and what is left of a galaxy's evidence then may be less than what is left of the sky's, though nearly all of
-it lies on the galaxy.
+Evidence for and against do not cancel. They alternate from pixel to pixel in the maps of fine methods, and the net
+evidence of a galaxy may be less than that of the sky, though nearly all of it lies on the galaxy.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from numpy.typing import NDArray
 from core.data.segmentation import Segmentation
 from core.errors import NotPossible
 
-Ground = Literal["galaxy", "neighbour", "sky", "nothing"]
-GROUNDS: tuple[Ground, ...] = ("galaxy", "neighbour", "sky", "nothing")
-_ROUNDING = 1e-6  # of the whole map: less is no evidence
+Region = Literal["galaxy", "neighbour", "sky", "nothing"]
+REGIONS: tuple[Region, ...] = ("galaxy", "neighbour", "sky", "nothing")
+_ROUNDING = 1e-6  # relative to the whole map: less is no evidence
 
 
 @dataclass(frozen=True)
 class Localisation:
-    """Of one map.
+    """Shares of one map on galaxy, neighbours and sky.
 
     Attributes
     ----------
@@ -40,7 +39,7 @@ class Localisation:
     area_galaxy, area_neighbours, area_sky
         Share of the pixels of each.
     rests_on
-        On what the decision rests; ``"nothing"`` where no part speaks for the answer.
+        The region on which the decision rests; ``"nothing"`` where no region holds evidence for the output.
     """
 
     galaxy: float
@@ -49,23 +48,23 @@ class Localisation:
     area_galaxy: float
     area_neighbours: float
     area_sky: float
-    rests_on: Ground
+    rests_on: Region
 
     def sentences(self) -> list[str]:
-        """In words and numbers."""
+        """The shares and the verdict as text."""
         if math.isnan(self.galaxy):
             return ["The map is empty: no pixel speaks for or against the answer."]
-        told = [_told("of the evidence lies on the galaxy", self.galaxy, self.area_galaxy)]
+        shares = [_describe_share("of the evidence lies on the galaxy", self.galaxy, self.area_galaxy)]
         if self.area_neighbours:
-            told.append(_told("on neighbours", self.neighbours, self.area_neighbours))
-        told.append(_told("on the sky", self.sky, self.area_sky))
-        whole = [", ".join(told) + "."]
+            shares.append(_describe_share("on neighbours", self.neighbours, self.area_neighbours))
+        shares.append(_describe_share("on the sky", self.sky, self.area_sky))
+        whole = [", ".join(shares) + "."]
         if not self.area_galaxy:
             whole.append("There is no galaxy at the centre of the image.")
         return [*whole, _VERDICTS[self.rests_on]]
 
 
-_VERDICTS: dict[Ground, str] = {
+_VERDICTS: dict[Region, str] = {
     "galaxy": "The decision rests on the galaxy.",
     "neighbour": "The decision rests on a neighbour.",
     "sky": "The decision rests on the sky.",
@@ -73,15 +72,15 @@ _VERDICTS: dict[Ground, str] = {
 }
 
 
-def shares(map: NDArray[np.floating], segmentation: Segmentation) -> Localisation:  # noqa: A002
-    """Share out a map.
+def localise(map: NDArray[np.floating], segmentation: Segmentation) -> Localisation:  # noqa: A002
+    """Measure how much of a map lies on each region.
 
     Parameters
     ----------
     map
         (H, W), finite.
     segmentation
-        Of the same image.
+        Segmentation of the same image.
 
     Raises
     ------
@@ -97,25 +96,27 @@ def shares(map: NDArray[np.floating], segmentation: Segmentation) -> Localisatio
     strengths = np.array([np.abs(values[part]).sum() for part in parts])
     whole = float(strengths.sum())
     if whole == 0:
-        return _shared(np.full(3, math.nan), areas, "nothing")
+        return _localisation(np.full(3, math.nan), areas, "nothing")
     fractions = strengths / whole
-    return _shared(fractions, areas, _ground(np.clip(values, 0, None), parts, areas))
+    return _localisation(fractions, areas, _decisive_region(np.clip(values, 0, None), parts, areas))
 
 
-def _ground(evidence: NDArray[np.float64], parts: Sequence[NDArray[np.bool_]], areas: NDArray[np.float64]) -> Ground:
+def _decisive_region(
+    evidence: NDArray[np.float64], parts: Sequence[NDArray[np.bool_]], areas: NDArray[np.float64]
+) -> Region:
     whole = evidence.sum()
     if whole == 0:
         return "nothing"
     excess = np.array([evidence[part].sum() for part in parts]) / whole - areas
     strongest = int(excess.argmax())
-    return GROUNDS[strongest] if excess[strongest] > _ROUNDING else "nothing"
+    return REGIONS[strongest] if excess[strongest] > _ROUNDING else "nothing"
 
 
-def _shared(fractions: NDArray[np.float64], areas: NDArray[np.float64], ground: Ground) -> Localisation:
+def _localisation(fractions: NDArray[np.float64], areas: NDArray[np.float64], region: Region) -> Localisation:
     galaxy, neighbours, sky = fractions.tolist()
     area_galaxy, area_neighbours, area_sky = areas.tolist()
-    return Localisation(galaxy, neighbours, sky, area_galaxy, area_neighbours, area_sky, ground)
+    return Localisation(galaxy, neighbours, sky, area_galaxy, area_neighbours, area_sky, region)
 
 
-def _told(where: str, share: float, area: float) -> str:
+def _describe_share(where: str, share: float, area: float) -> str:
     return f"{100 * share:.0f} % {where} ({100 * area:.0f} % of the image)"

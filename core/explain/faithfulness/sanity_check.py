@@ -1,20 +1,20 @@
-"""The check with random weights: whether a map tells of what the network has learned.
+"""The sanity check with random weights: whether a map depends on what the network has learned.
 
-A method that draws much the same map for a network that has learned nothing draws the image, not the reasons of the
-network. So the network's weights are drawn anew, as before a training, and the same method with the same settings is
-asked for the same galaxy and output again. The more the new maps resemble the old one, the less it says.
+A method that gives much the same map for a network that has learned nothing shows the image, not the network's
+reasons. So the weights are reinitialised at random, as before training, and the same method with the same settings is
+applied to the same galaxy and output again. The more the new maps resemble the original, the less it means.
 
-With the *cascade*, the layers lose what they learned one after another, from the head down to the first convolution,
-and each stage gets a map of its own; the last stage is the network that has forgotten everything.
+With the *cascade*, the layers are randomised one after another, from the head down to the first convolution, with a map
+at each stage; in the last stage the whole network is random.
 
-As in the paper, maps are compared by the rank correlation of their strengths, and of their signed values. The verdict
-rests on the signed values where there are any: strengths of two maps of one galaxy are alike in any case, since both
-are larger where there is light, and it is which pixels speak for and which against that must be learned. A random
-network may well say the opposite of another one, so a correlation of -1 resembles as much as one of 1. Of maps
-without signs there are only the strengths.
+As in the paper, maps are compared by the rank correlation of their absolute values (strengths), and of their signed
+values. The verdict uses the signed values where there are any: strengths of two maps of one galaxy are similar in any
+case, since both are larger where there is light; what has to be learned is which pixels are evidence for and which
+against. A random network may give the opposite of another one, so a correlation of -1 counts as much as one of 1. For
+maps without signs there are only the strengths.
 
-Maps as smooth as those of occlusion have few independent places, so that unrelated ones have correlations of 0.3 in
-size by chance; above 0.5 there is more than chance, and this is where "much the same" begins by default.
+Maps as smooth as those of occlusion have few independent pixels, so that unrelated ones have absolute correlations of
+0.3 by chance; above 0.5 there is more than chance, and this is the default threshold for "much the same".
 
 References
 ----------
@@ -36,32 +36,32 @@ from torch import nn
 from core.errors import Problem, Stopped
 from core.events import NEVER, Progress, Work, result_of
 from core.explain import methods
-from core.explain.activations import short
+from core.explain.activations import short_name
+from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
 from core.explain.faithfulness.map_similarity import rank_correlation
-from core.explain.faithfulness.settings import RandomisedSettings
-from core.explain.question import ask
+from core.explain.faithfulness.settings import SanityCheckSettings
 from core.nets import cnn
 from core.nets.predictor import Predictor
 from core.settings.declare import Settings
 
 Explain = Callable[[Predictor], Work[Explanation]]
-"""One way to ask, of one galaxy and output: the map by the network that is given."""
+"""Makes the map of one galaxy and output with a given network."""
 
 
 @dataclass(frozen=True, eq=False)
-class RandomisedStage:
-    """How much the maps are alike once some layers have forgotten.
+class SanityCheckStage:
+    """Similarity of the maps once some layers are randomised.
 
     Attributes
     ----------
     layer
-        The last one whose weights were drawn anew; so were those of all layers behind it.
+        The last layer that was randomised, together with all layers after it in the network.
     strength, signed
         float64 (n,), rank correlation with the trained network's map for each of n networks: of the maps' strengths,
         and of the maps themselves. NaN where there is none: the network has no map, or an empty one.
     is_signed
-        Whether the map tells evidence for from evidence against.
+        Whether the map distinguishes evidence for from evidence against.
     """
 
     layer: str
@@ -71,9 +71,9 @@ class RandomisedStage:
 
     @property
     def similarity(self) -> float:
-        """Mean over the networks that have a map: size of the signed correlation, or else that of the strengths.
+        """Mean over the networks that have a map: absolute signed correlation, or else that of the strengths.
 
-        NaN where none has one.
+        NaN where no network has one.
         """
         found = np.abs(self.signed) if self.is_signed else self.strength
         found = found[np.isfinite(found)]
@@ -81,26 +81,26 @@ class RandomisedStage:
 
 
 @dataclass(frozen=True, eq=False)
-class RandomisedCheck:
-    """How much the maps of networks with random weights resemble the trained one's.
+class SanityCheck:
+    """Similarity of the maps of networks with random weights to the trained network's.
 
     Attributes
     ----------
     method
-        Its name, with spaces.
+        Name of the method, with spaces.
     stages
-        From the head down, the last one being that of all layers; that one alone without the cascade.
+        From the head down, the last one with all layers randomised; only that one without the cascade.
     threshold
-        Maps that are more alike than this resemble each other.
+        Maps with a higher similarity than this count as much the same.
     """
 
     method: str
-    stages: tuple[RandomisedStage, ...]
+    stages: tuple[SanityCheckStage, ...]
     threshold: float
 
     @property
     def similarity(self) -> float:
-        """Of maps by networks that have forgotten everything; NaN where these have none."""
+        """Similarity of the maps of completely random networks; NaN where these have none."""
         return self.stages[-1].similarity
 
     @property
@@ -109,7 +109,7 @@ class RandomisedCheck:
         return self.similarity <= self.threshold
 
     def sentence(self) -> str:
-        """The verdict in words."""
+        """The verdict as text."""
         if np.isnan(self.similarity):
             return f"Networks with random weights have no map by {self.method}, so that it cannot be checked."
         if self.passed:
@@ -129,15 +129,15 @@ def check(
     output: int | str | None,
     method: str,
     knobs: Settings,
-    settings: RandomisedSettings,
+    settings: SanityCheckSettings,
     stop: threading.Event = NEVER,
-) -> Work[RandomisedCheck]:
-    """Ask random networks by a method for the same map as the trained one.
+) -> Work[SanityCheck]:
+    """Make the same map with random networks, and compare.
 
     Parameters
     ----------
     predictor
-        The trained network; it stays as it is.
+        The trained network; it is not changed.
     image
         (C, H, W) in physical units.
     output
@@ -145,59 +145,61 @@ def check(
     method, knobs
         One of :data:`core.explain.methods.METHODS`, and its settings.
     settings
-        How many networks, and how they forget.
+        Number of networks, and how they are randomised.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
 
     Raises
     ------
     NotPossible, NotANumber
-        The trained network cannot be asked in this way.
+        The method does not work for the trained network.
     """
-    index = ask(predictor, image, output).index
+    index = select_output(predictor, image, output).index
 
-    def explained(network: Predictor) -> Work[Explanation]:
+    def explain_with(network: Predictor) -> Work[Explanation]:
         return methods.explain(method, network, image, index, knobs, stop)
 
-    return (yield from compared(predictor, explained, settings, stop))
+    return (yield from compare_with_random_networks(predictor, explain_with, settings, stop))
 
 
-def compared(
-    predictor: Predictor, explained: Explain, settings: RandomisedSettings, stop: threading.Event = NEVER
-) -> Work[RandomisedCheck]:
-    """Do as :func:`check` does for any way to ask; the other parameters are the same."""
-    original = yield from explained(predictor)
-    groups = layers(predictor.network)
+def compare_with_random_networks(
+    predictor: Predictor, explain_with: Explain, settings: SanityCheckSettings, stop: threading.Event = NEVER
+) -> Work[SanityCheck]:
+    """Do as :func:`check` does with any function that makes a map; the other parameters are the same."""
+    original = yield from explain_with(predictor)
+    groups = weight_groups(predictor.network)
     shown = list(range(len(groups))) if settings.cascade else [len(groups) - 1]
-    alike = np.full((len(shown), settings.networks, 2), np.nan)
+    correlations = np.full((len(shown), settings.networks, 2), np.nan)
     for number in range(settings.networks):
         generator = torch.Generator().manual_seed(settings.seed + number)
-        forgetful = copy.deepcopy(predictor.network).cpu()  # where a generator's numbers are the same for all devices
+        randomised = copy.deepcopy(predictor.network).cpu()  # so that the weights do not depend on the device
         for place, names in enumerate(groups):
             for name in names:
-                cnn.initialise(forgetful.get_submodule(name), generator)
+                cnn.initialise(randomised.get_submodule(name), generator)
             if place not in shown:
                 continue
             if stop.is_set():
                 raise Stopped
-            network = copy.deepcopy(forgetful).to(predictor.device).eval()
-            alike[shown.index(place), number] = _alike(original, explained, replace(predictor, network=network))
+            network = copy.deepcopy(randomised).to(predictor.device).eval()
+            correlations[shown.index(place), number] = _compare_maps(
+                original, explain_with, replace(predictor, network=network)
+            )
             yield Progress(number * len(shown) + shown.index(place) + 1, settings.networks * len(shown), "maps")
-    return RandomisedCheck(
+    return SanityCheck(
         method=original.method,
         stages=tuple(
-            RandomisedStage(short(groups[place][0]), strength, signed, original.is_signed)
-            for place, (strength, signed) in zip(shown, alike.transpose(0, 2, 1), strict=True)
+            SanityCheckStage(short_name(groups[place][0]), strength, signed, original.is_signed)
+            for place, (strength, signed) in zip(shown, correlations.transpose(0, 2, 1), strict=True)
         ),
         threshold=settings.threshold,
     )
 
 
-def layers(network: nn.Module) -> list[list[str]]:
+def weight_groups(network: nn.Module) -> list[list[str]]:
     """Names of the modules with weights, from the head down.
 
     Each convolution or dense layer comes first in a list, and what follows up to the next one, such as a batch
-    normalisation, forgets together with it.
+    normalisation, is randomised together with it.
     """
     groups: list[list[str]] = []
     for name, module in network.named_modules():
@@ -210,10 +212,10 @@ def layers(network: nn.Module) -> list[list[str]]:
     return groups[::-1]
 
 
-def _alike(original: Explanation, explained: Explain, predictor: Predictor) -> tuple[float, float]:
-    """Rank correlations of strengths and of signed maps; NaN where this network cannot be asked."""
+def _compare_maps(original: Explanation, explain_with: Explain, predictor: Predictor) -> tuple[float, float]:
+    """Rank correlations of strengths and of signed maps; NaN where the method fails for this network."""
     try:
-        found = result_of(explained(predictor)).map
+        found = result_of(explain_with(predictor)).map
     except Problem:
         return float("nan"), float("nan")
     return rank_correlation(np.abs(original.map), np.abs(found)), rank_correlation(original.map, found)

@@ -1,4 +1,4 @@
-"""How to doubt a map, and a network."""
+"""Settings of the checks of attribution maps."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from core.settings.declare import Settings, setting
 
 
 class DeletionSettings(Settings):
-    """Take the pixels that a map calls important away, or only them in, and follow what the network says."""
+    """Delete the pixels that a map calls important, or insert only them, and follow the network's output."""
 
     steps: int = setting(
         32,
         title="Steps",
-        help="In so many equal pieces the pixels go or come.",
+        help="Number of equal portions in which the pixels are deleted or inserted.",
         ge=2,
         le=4096,
         source="Petsiuk, Das & Saenko 2018",
@@ -26,12 +26,12 @@ class DeletionSettings(Settings):
         "Noise: pixels drawn from the border.",
     )
     rankings: int = setting(
-        4, title="Random orders", help="The map's order is compared with the mean of so many.", ge=1, le=1000
+        4, title="Random orders", help="Number of random orders; the map is compared with their mean.", ge=1, le=1000
     )
     smoothing: float = setting(
         2.0,
         title="Smoothing",
-        help="Standard deviation of the Gaussian that takes the map from pixels to regions first; 0: as it is.",
+        help="Standard deviation of the Gaussian that smooths the map before its pixels are ranked; 0: none.",
         unit="pixels",
         ge=0,
         le=64,
@@ -40,7 +40,7 @@ class DeletionSettings(Settings):
     block: int = setting(
         4,
         title="Random squares",
-        help="Side of the squares that go or come at once in random order; 1: single pixels.",
+        help="Side of the squares that are deleted or inserted at once in random order; 1: single pixels.",
         unit="pixels",
         ge=1,
         le=256,
@@ -48,17 +48,17 @@ class DeletionSettings(Settings):
         source="Samek et al. 2017",
     )
     seed: int = setting(
-        0, title="Seed", help="Origin of the random orders and of the noise.", ge=0, le=2**31 - 1, level="expert"
+        0, title="Seed", help="Seed of the random orders and of the noise.", ge=0, le=2**31 - 1, level="expert"
     )
 
 
-class RandomisedSettings(Settings):
-    """Ask networks that have learned nothing for the same map."""
+class SanityCheckSettings(Settings):
+    """Make the same map with networks that have learned nothing."""
 
     networks: int = setting(
         3,
         title="Random networks",
-        help="So many times the weights are drawn anew.",
+        help="Number of networks with random weights.",
         ge=1,
         le=100,
         source="Adebayo et al. 2018",
@@ -66,26 +66,26 @@ class RandomisedSettings(Settings):
     cascade: bool = setting(
         False,
         title="Layer by layer",
-        help="The layers forget one after another, from the head down, with a map at each stage.",
+        help="Randomise the layers one after another, from the head down, with a map at each stage.",
         level="expert",
         source="Adebayo et al. 2018",
     )
     threshold: float = setting(
         0.5,
         title="Alike above",
-        help="Rank correlation above which two maps resemble each other.",
+        help="Rank correlation above which two maps count as much the same.",
         gt=0,
         lt=1,
         level="expert",
     )
-    seed: int = setting(0, title="Seed", help="Origin of the weights.", ge=0, le=2**31 - 1, level="expert")
+    seed: int = setting(0, title="Seed", help="Seed of the random weights.", ge=0, le=2**31 - 1, level="expert")
 
 
 class AgreementSettings(Settings):
     """Compare the maps of several methods."""
 
     brightest: float = setting(
-        0.1, title="Brightest part", help="Share of the pixels whose overlap is looked at.", gt=0, lt=1
+        0.1, title="Brightest part", help="Fraction of the pixels whose overlap is measured.", gt=0, lt=1
     )
     resolution: float = setting(
         1.0,
@@ -98,8 +98,8 @@ class AgreementSettings(Settings):
     )
 
 
-class BeliefSettings(Settings):
-    """How it is found out whether a network looks at the galaxy, and whether the map of that tells the truth."""
+class FaithfulnessSettings(Settings):
+    """How to find out whether a network looks at the galaxy, and whether the map that shows it is faithful."""
 
     method: Literal[
         "integrated-gradients",
@@ -112,13 +112,13 @@ class BeliefSettings(Settings):
     ] = setting(
         "integrated-gradients",
         title="Method",
-        help="Of the map that is judged, which is made with its default settings.",
+        help="Method of the assessed map, with its default settings.",
     )
     segmentation: SegmentationSettings = setting(
-        SegmentationSettings(), title="Galaxy, neighbours and sky", help="How they are told apart."
+        SegmentationSettings(), title="Galaxy, neighbours and sky", help="How the image is segmented."
     )
     deletion: DeletionSettings = setting(
         DeletionSettings(),
         title="Deletion and insertion",
-        help="How it is found out whether the network needs those pixels.",
+        help="How to find out whether the network needs the pixels that the map calls important.",
     )

@@ -1,7 +1,7 @@
-"""Whether to believe a network: one line for each galaxy of a dataset, and the verdicts by class.
+"""Faithfulness over a dataset: one line for each galaxy, and summaries by class.
 
-The galaxies are looked at one by one, so that only their numbers are kept. A galaxy whose image cannot be used is
-told and counted, and has no line.
+The galaxies are processed one by one, and only their numbers are kept. A galaxy whose image cannot be used is reported
+and counted, and has no line.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from core.data.settings import Part
 from core.data.target import Classes, Target, VoteFractions
 from core.errors import NotANumber, Stopped, TooFewGalaxies
 from core.events import NEVER, Progress, Skipped, Work, result_of
-from core.explain.faithfulness.assessment import Belief, believe
-from core.explain.faithfulness.localisation import GROUNDS, Ground
-from core.explain.faithfulness.settings import BeliefSettings
+from core.explain.faithfulness.assessment import Assessment, explain_and_assess
+from core.explain.faithfulness.localisation import REGIONS, Region
+from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.nets.opening import open_network_on_data
 from core.project.files import write_list
 from core.project.labels import LabelJournal
@@ -38,7 +38,7 @@ _HEAD = (
 )
 _MEDIANS = ("galaxy", "area_galaxy", "deletion", "deletion_random", "insertion", "insertion_random")
 _NO_LABEL = "no label"
-_WHERE: dict[Ground, str] = {
+_WHERE: dict[Region, str] = {
     "galaxy": "the decision rests on the galaxy",
     "neighbour": "the decision rests on a neighbour",
     "sky": "the decision rests on the sky",
@@ -47,23 +47,23 @@ _WHERE: dict[Ground, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GalaxyLine:
     """One galaxy.
 
-    ``row`` is its place in the dataset, ``kind`` its label (empty: none), ``predicted`` what is explained; areas
-    are those under the curves of deletion and insertion, NaN where there is nothing to follow.
+    ``row`` is its row in the dataset, ``label`` its true class (empty: none), ``predicted`` the explained output; areas
+    are those under the deletion and insertion curves, NaN where there is nothing to follow.
     """
 
     row: int
     galaxy_id: str
-    kind: str
+    label: str
     predicted: str
     probability: float | None
     galaxy: float
     neighbours: float
     sky: float
     area_galaxy: float
-    rests_on: Ground
+    rests_on: Region
     deletion: float
     deletion_random: float
     insertion: float
@@ -71,24 +71,25 @@ class Line:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """As they stand in the table; what is not known is empty."""
+        """The cells of the table; unknown values are empty."""
         shares = (self.probability, self.galaxy, self.neighbours, self.sky, self.area_galaxy)
         areas = (self.deletion, self.deletion_random, self.insertion, self.insertion_random)
-        names = (self.galaxy_id, self.kind, self.predicted)
+        names = (self.galaxy_id, self.label, self.predicted)
         return (*names, *map(_cell, shares), self.rests_on, *map(_cell, areas))
 
 
 @dataclass(frozen=True)
-class ClassBelief:
+class ClassFaithfulness:
     """The galaxies of one class.
 
-    ``counts`` tells how many rest on what. All else are medians, NaN where no galaxy has a number: the share of the
-    evidence on the galaxy, the share of the image that it covers, and the areas under the curves.
+    ``counts`` holds the number of galaxies whose decision rests on each region. The other values are medians, NaN where
+    no galaxy has a value: the share of the evidence on the galaxy, the share of the image that it covers, and the areas
+    under the curves.
     """
 
     name: str
     galaxies: int
-    counts: dict[Ground, int]
+    counts: dict[Region, int]
     galaxy: float
     area_galaxy: float
     deletion: float
@@ -96,86 +97,86 @@ class ClassBelief:
     insertion: float
     insertion_random: float
 
-    def sentence(self, ground: Ground) -> str:
-        """How many rest on this, in words and numbers."""
-        count, of = self.counts[ground], self.galaxies
-        return f"In {100 * count / of:.0f} % of “{self.name}” ({count:,} of {of:,}) {_WHERE[ground]}."
+    def sentence(self, region: Region) -> str:
+        """Number of galaxies whose decision rests on this region, as text."""
+        count, of = self.counts[region], self.galaxies
+        return f"In {100 * count / of:.0f} % of “{self.name}” ({count:,} of {of:,}) {_WHERE[region]}."
 
 
 @dataclass(frozen=True)
-class BeliefTable:
-    """What is known of a network on many galaxies.
+class FaithfulnessTable:
+    """Assessments of a network's maps for many galaxies.
 
     Attributes
     ----------
     part
-        Which of them: ``"all"`` on another dataset than the network's own.
+        Part of the dataset: ``"all"`` for another dataset than the network's own.
     lines
-        One for each, in the order of the dataset.
+        One for each galaxy, in the order of the dataset.
     left_out
-        How many could not be looked at.
+        Number of galaxies that could not be assessed.
     """
 
     part: Part
-    lines: tuple[Line, ...]
+    lines: tuple[GalaxyLine, ...]
     left_out: int
 
     @property
-    def classes(self) -> list[ClassBelief]:
-        """By label; of galaxies without one, by what is predicted, where no galaxy has a label."""
-        groups: dict[str, list[Line]] = {}
+    def classes(self) -> list[ClassFaithfulness]:
+        """Summaries by label, or by predicted output where no galaxy has a label."""
+        groups: dict[str, list[GalaxyLine]] = {}
         for line in self.lines:
             groups.setdefault(self.class_of(line), []).append(line)
-        return [_class(name, groups[name]) for name in sorted(groups)]
+        return [_summarise_class(name, groups[name]) for name in sorted(groups)]
 
-    def class_of(self, line: Line) -> str:
-        """Under which of :attr:`classes` a line is counted."""
-        return (line.kind or _NO_LABEL) if self._is_labelled else line.predicted
+    def class_of(self, line: GalaxyLine) -> str:
+        """The name among :attr:`classes` under which a line is counted."""
+        return (line.label or _NO_LABEL) if self._is_labelled else line.predicted
 
     @cached_property
     def _is_labelled(self) -> bool:
-        return any(line.kind for line in self.lines)
+        return any(line.label for line in self.lines)
 
     @property
-    def whole(self) -> ClassBelief:
+    def whole(self) -> ClassFaithfulness:
         """All galaxies together."""
-        return _class("all galaxies", self.lines)
+        return _summarise_class("all galaxies", self.lines)
 
-    def rows(self, ground: Ground, name: str | None = None) -> list[int]:
-        """The places in the dataset of the galaxies whose decision rests on this; of one class, or of all."""
-        return [line.row for line in self.lines if line.rests_on == ground and name in (None, self.class_of(line))]
+    def rows(self, region: Region, name: str | None = None) -> list[int]:
+        """Rows in the dataset of the galaxies whose decision rests on this region; of one class, or of all."""
+        return [line.row for line in self.lines if line.rests_on == region and name in (None, self.class_of(line))]
 
     def save(self, path: Path) -> None:
-        """Write the lines as CSV, wholly or not at all."""
+        """Write the lines as CSV, completely or not at all."""
         write_list(path, [_HEAD, *(line.cells for line in self.lines)])
 
     def sentences(self) -> list[str]:
-        """What does not rest on the galaxy, class by class."""
-        told = [
-            each.sentence(ground)
-            for ground in GROUNDS
-            if ground != "galaxy"
+        """How many decisions do not rest on the galaxy, class by class, as text."""
+        sentences = [
+            each.sentence(region)
+            for region in REGIONS
+            if region != "galaxy"
             for each in self.classes
-            if each.counts[ground] or ground == "neighbour"
+            if each.counts[region] or region == "neighbour"
         ]
         if self.left_out:
-            told.append(f"Not looked at, since their images or outputs are not finite: {self.left_out:,}.")
-        return told
+            sentences.append(f"Not looked at, since their images or outputs are not finite: {self.left_out:,}.")
+        return sentences
 
 
-def believe_many(
+def assess_many(
     run: Path,
     data: Path,
     part: Part | Sequence[int],
-    settings: BeliefSettings,
+    settings: FaithfulnessSettings,
     stop: threading.Event = NEVER,
     *,
     hand_labels: LabelJournal | None = None,
-) -> Work[BeliefTable]:
-    """Ask of many galaxies whether to believe what a network says of them.
+) -> Work[FaithfulnessTable]:
+    """Make and assess the maps of many galaxies.
 
     The predicted output of each is explained. Yields a :class:`~core.events.Skipped` for each galaxy that cannot be
-    looked at, and for each doubt whether the images fit the network.
+    assessed, and for each doubt whether the images fit the network.
 
     Parameters
     ----------
@@ -184,9 +185,9 @@ def believe_many(
     data
         A dataset.
     part
-        Of the run's own dataset; another one is always looked at whole. Or the rows.
+        Part of the run's own dataset, or rows; another dataset is always taken as a whole unless rows are given.
     settings
-        Which map, and how it is judged.
+        The method, and how its map is assessed.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     hand_labels
@@ -195,32 +196,32 @@ def believe_many(
     Raises
     ------
     UnreadableFile
-        The run has no network, or does not tell its parts.
+        The run has no network, or its split cannot be read.
     TooFewGalaxies
         There is no galaxy in this part.
     NotPossible
-        The stamps do not fit the network, or it cannot be asked by this method.
+        The stamps do not fit the network, or the method does not work for it.
     """
-    lines: list[Line] = []
+    lines: list[GalaxyLine] = []
     with open_network_on_data(run, data) as opened:
         predictor, cutouts = opened.predictor, opened.cutouts
         for doubt in opened.doubts:
             yield Skipped(doubt)
         is_own = cutouts.checksum == predictor.card.get("checksum")
         chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
-        kinds, ids = _kinds(cutouts, predictor.target, hand_labels), cutouts.ids
+        labels, ids = _labels(cutouts, predictor.target, hand_labels), cutouts.ids
         for done, row in enumerate(rows):
             if stop.is_set():
                 raise Stopped
             yield Progress(done, len(rows), "galaxies")
             try:
-                found = result_of(believe(predictor, cutouts.images[row], None, settings, stop, ids[row]))
+                found = result_of(explain_and_assess(predictor, cutouts.images[row], None, settings, stop, ids[row]))
             except NotANumber as problem:
                 yield Skipped(NotANumber(problem.sentence, problem.remedy, ids[row]))
                 continue
-            lines.append(_line(row, kinds[row], found))
+            lines.append(_make_line(row, labels[row], found))
     yield Progress(len(rows), len(rows), "galaxies")
-    return BeliefTable(chosen, tuple(lines), len(rows) - len(lines))
+    return FaithfulnessTable(chosen, tuple(lines), len(rows) - len(lines))
 
 
 def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tuple[Part, list[int]]:
@@ -234,7 +235,7 @@ def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tup
     return part, rows.tolist()
 
 
-def _kinds(cutouts: Cutouts, target: Target, hand_labels: LabelJournal | None) -> list[str]:
+def _labels(cutouts: Cutouts, target: Target, hand_labels: LabelJournal | None) -> list[str]:
     """Label of each galaxy, or its most voted answer; labels given by hand win over the catalogue."""
     columns = labelled_columns(cutouts, hand_labels)
     none = [""] * len(cutouts)
@@ -249,21 +250,21 @@ def _kinds(cutouts: Cutouts, target: Target, hand_labels: LabelJournal | None) -
     return none
 
 
-def _line(row: int, kind: str, found: Belief) -> Line:
-    made, part, curves = found.explanation, found.shares, found.curves
+def _make_line(row: int, label: str, found: Assessment) -> GalaxyLine:
+    made, part, curves = found.explanation, found.localisation, found.curves
     areas = (
         (math.nan,) * 4
         if curves is None
         else (curves.deletion_area, curves.random_deletion_area, curves.insertion_area, curves.random_insertion_area)
     )
     shares = (part.galaxy, part.neighbours, part.sky, part.area_galaxy, part.rests_on)
-    return Line(row, made.galaxy_id, kind, made.target_name, made.probability, *shares, *areas)
+    return GalaxyLine(row, made.galaxy_id, label, made.target_name, made.probability, *shares, *areas)
 
 
-def _class(name: str, lines: Sequence[Line]) -> ClassBelief:
-    counts: dict[Ground, int] = {ground: sum(line.rests_on == ground for line in lines) for ground in GROUNDS}
+def _summarise_class(name: str, lines: Sequence[GalaxyLine]) -> ClassFaithfulness:
+    counts: dict[Region, int] = {region: sum(line.rests_on == region for line in lines) for region in REGIONS}
     medians = (_median([getattr(line, number) for line in lines]) for number in _MEDIANS)
-    return ClassBelief(name, len(lines), counts, *medians)
+    return ClassFaithfulness(name, len(lines), counts, *medians)
 
 
 def _median(values: Sequence[float]) -> float:

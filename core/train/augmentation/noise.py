@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.train.augmentation.sky import SIGMAS
+
 _PLACES_TO_BEGIN = 2**22
 
 
@@ -58,7 +60,7 @@ def lost_noise(images: Tensor) -> Tensor:
     ]
     lines = [line - line.median(dim=2, keepdim=True).values for line in lines]
     flat = torch.cat([line.transpose(0, 1).flatten(1) for line in lines], dim=1)  # (C, pixels)
-    sigma = 1.4826 * flat.abs().median(dim=1).values  # (C,)
+    sigma = SIGMAS * flat.abs().median(dim=1).values  # (C,)
     kept = torch.ones_like(sigma)
     for line in lines:
         line = torch.minimum(torch.maximum(line, -3 * sigma[:, None]), 3 * sigma[:, None])

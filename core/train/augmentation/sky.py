@@ -14,6 +14,7 @@ from torch import Tensor
 
 from core.train.augmentation.settings import AugmentationSettings
 
+SIGMAS = 1.4826  # of a Gaussian, in its median absolute deviation; written out, since the stamps stay on the device
 _LEAST_NOISE = 0.01  # of the root mean square above the sky, for images without noise
 _APERTURE = 0.25  # of the stamp's smaller side
 
@@ -33,7 +34,7 @@ class Sky:
         """Measure it along the edges of images (n, C, H, W)."""
         edge = _edge(images)
         middle = edge.median(dim=2, keepdim=True).values
-        noise = 1.4826 * (edge - middle).abs().median(dim=2, keepdim=True).values
+        noise = SIGMAS * (edge - middle).abs().median(dim=2, keepdim=True).values
         above = images.flatten(2) - middle
         least = torch.linalg.vector_norm(above, dim=2, keepdim=True) * (_LEAST_NOISE / math.sqrt(above.shape[2]))
         noise = torch.maximum(noise, least).clamp_min(torch.finfo(noise.dtype).tiny)

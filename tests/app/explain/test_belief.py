@@ -13,8 +13,8 @@ from app.explain.belief import BeliefPanel
 from app.explain.maps.panel import ExplanationPanel
 from app.session.session import Session
 from core.data import split as splits
-from core.explain.faithfulness.localisation import GROUNDS
-from core.explain.faithfulness.table import BeliefTable
+from core.explain.faithfulness.localisation import REGIONS
+from core.explain.faithfulness.table import FaithfulnessTable
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -27,7 +27,7 @@ def shown(qtbot: QtBot, session: Session) -> BeliefPanel:
     return panel
 
 
-def asked(qtbot: QtBot, panel: BeliefPanel, part: str) -> BeliefTable:
+def asked(qtbot: QtBot, panel: BeliefPanel, part: str) -> FaithfulnessTable:
     panel.parts.setCurrentIndex(panel.parts.findData(part))
     qtbot.mouseClick(panel.ask, LEFT)
     qtbot.waitUntil(lambda: panel.found is not None and panel.ask.isVisible(), timeout=60_000)
@@ -57,10 +57,10 @@ def test_each_galaxy_of_the_part_has_its_line_and_its_point(qtbot: QtBot, sessio
 def test_a_click_on_a_share_selects_the_galaxies_behind_it(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     found = asked(qtbot, panel, "validation")
-    ground = max(GROUNDS, key=found.classes[0].counts.__getitem__)
-    column = 2 + GROUNDS.index(ground)
+    ground = max(REGIONS, key=found.classes[0].counts.__getitem__)
+    column = 2 + REGIONS.index(ground)
     click_cell(qtbot, panel, 0, column)
-    behind = [line.row for line in found.lines if line.kind == "edge-on" and line.rests_on == ground]
+    behind = [line.row for line in found.lines if line.label == "edge-on" and line.rests_on == ground]
     assert session_with_run.selection.tolist() == behind != []
     assert session_with_run.current == behind[0]
     click_cell(qtbot, panel, 2, column)

@@ -86,8 +86,8 @@ def test_an_image_or_a_layer_that_does_not_fit_is_refused(make, galaxy) -> None:
     with pytest.raises(NotANumber):
         activations.feature_maps(predictor, np.full((2, 24, 24), np.nan, np.float32))
     with pytest.raises(NotPossible, match=r"conv4.*conv1, pool1"):
-        activations.row_of(predictor, "conv4", (2, 24, 24))
-    assert activations.row_of(predictor, "", (2, 24, 24)).name == "features.activation3"
+        activations.find_layer(predictor, "conv4", (2, 24, 24))
+    assert activations.find_layer(predictor, "", (2, 24, 24)).name == "features.activation3"
     predictor.network.features = nn.Sequential(nn.ReLU())
     with pytest.raises(NotPossible, match="begin"):
         activations.first_weights(predictor)

@@ -32,7 +32,7 @@ def strongest(predictor, image, layer, number) -> tuple[float, tuple[int, int]]:
 
 def captums(method, predictor, image, layer, number, unit) -> np.ndarray:
     """One of Captum's neuron methods, from the scaled image on."""
-    scaled = activations.scaled(predictor, torch.from_numpy(image)[None]).requires_grad_()
+    scaled = activations.scale_images(predictor, torch.from_numpy(image)[None]).requires_grad_()
     found = method(predictor.network, predictor.network.get_submodule(f"features.{layer}"))
     return found.attribute(scaled, (number, *unit))[0].detach().numpy()
 
@@ -115,7 +115,7 @@ def test_where_every_weight_and_response_is_positive_it_is_the_gradient(make, ga
 def test_the_way_back_is_that_of_torchs_own_unpooling_and_transposed_convolution(make, galaxy) -> None:
     predictor, image = make((3, 24, 32), depth=2), galaxy((3, 24, 32))
     layers = predictor.network.features
-    scaled = activations.scaled(predictor, torch.from_numpy(image)[None])
+    scaled = activations.scale_images(predictor, torch.from_numpy(image)[None])
     first, switches = functional.max_pool2d(layers.conv1(scaled), 2, return_indices=True)
     second = layers.conv2(layers.activation1(layers.norm1(first)))
     response, (row, column) = strongest(predictor, image, "conv2", 0)
@@ -133,17 +133,21 @@ def test_several_galaxies_go_back_at_once(make, galaxy) -> None:
     predictor = make((3, 32, 32))
     images = torch.from_numpy(np.stack([galaxy((3, 32, 32), seed) for seed in range(3)]))
     filters, units = [4, 0, 4], [(0, 1), (3, 3), (2, 0)]
-    whole = deconvnet.patterns(predictor, images, "activation3", filters, units)
+    whole = deconvnet.project_responses(predictor, images, "activation3", filters, units)
     for place in range(3):
-        one = deconvnet.patterns(predictor, images[place, None], "activation3", [filters[place]], [units[place]])
+        one = deconvnet.project_responses(
+            predictor, images[place, None], "activation3", [filters[place]], [units[place]]
+        )
         close(predictor, whole[place].numpy(), one[0].numpy())
 
 
 def test_a_pattern_stays_in_what_the_filter_sees(make, galaxy) -> None:
     predictor, image = make((2, 64, 64), depth=3), galaxy((2, 64, 64))
-    layer = activations.row_of(predictor, "activation2", (2, 64, 64))
+    layer = activations.find_layer(predictor, "activation2", (2, 64, 64))
     for unit in ((0, 0), (5, 9), (15, 15)):
-        found = deconvnet.patterns(predictor, torch.from_numpy(image)[None], "activation2", [1], [unit])[0].numpy()
+        found = deconvnet.project_responses(predictor, torch.from_numpy(image)[None], "activation2", [1], [unit])[
+            0
+        ].numpy()
         row, column = (layer.offset + layer.stride * step for step in unit)
         y, x = np.mgrid[:64, :64]
         inside = np.maximum(np.abs(y - row), np.abs(x - column)) <= (layer.receptive_field - 1) / 2
@@ -174,17 +178,17 @@ def test_a_response_of_zero_has_no_pattern(make, galaxy) -> None:
 def test_it_works_at_every_depth(make, galaxy, depth, normalise) -> None:
     predictor, image = make((1, 64, 64), depth=depth, normalise=normalise, activation="prelu"), galaxy((1, 64, 64))
     found = explained(predictor, image)
-    assert methods.why_not("deconvnet", predictor) == ""
+    assert methods.unsupported_reason("deconvnet", predictor) == ""
     assert found.bands_map.shape == (1, 64, 64) and np.isfinite(found.map).all() and found.map.any()
 
 
 def test_a_network_without_switches_or_with_an_unknown_layer_is_told_so(make, linear) -> None:
-    assert "AvgPool2d" in deconvnet.why_not(linear)
+    assert "AvgPool2d" in deconvnet.unsupported_reason(linear)
     strided = make((1, 32, 32))
     for name, module in list(strided.network.features.named_children()):
         if isinstance(module, nn.MaxPool2d):
             strided.network.features.register_module(name, nn.Conv2d(1, 1, 2, 2))
-    assert "no max pooling" in deconvnet.why_not(strided)
+    assert "no max pooling" in deconvnet.unsupported_reason(strided)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ def test_the_network_is_left_as_it_was(make, galaxy) -> None:
 
 @pytest.mark.parametrize(("knobs", "layer"), [({"normalise": "group"}, "GroupNorm"), ({"residual": True}, "Residual")])
 def test_what_has_no_way_back_is_named(make, knobs, layer) -> None:
-    assert layer in methods.why_not("deconvnet", make((1, 32, 32), depth=2, **knobs))
+    assert layer in methods.unsupported_reason("deconvnet", make((1, 32, 32), depth=2, **knobs))
 
 
 def test_it_works_with_several_layers_per_block(make, galaxy) -> None:

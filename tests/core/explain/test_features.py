@@ -25,7 +25,7 @@ def clouds(count: int = 40, width: int = 12, distance: float = 10.0) -> tuple[np
 
 
 def mapped(points: np.ndarray, **knobs):
-    return features.flattened(points, FeatureMapSettings(**knobs))
+    return features.embed(points, FeatureMapSettings(**knobs))
 
 
 def test_principal_components_are_those_of_scikit_learn_and_of_the_definition() -> None:
@@ -98,7 +98,7 @@ def test_the_last_features_are_what_the_head_is_given(survey_run, survey_dataset
         rows = np.arange(len(cutouts))[::-3]
         found = result_of(features.last_features(predictor, cutouts, rows, threading.Event()))
         images = torch.from_numpy(np.stack([cutouts.images[row] for row in rows]))
-        monkeypatch.setattr(features, "_MOST", 7)
+        monkeypatch.setattr(features, "_MOST_PER_BATCH", 7)
         events = list(features.last_features(predictor, cutouts, rows, threading.Event()))
     assert found.dtype == np.float32 and len(found) == len(rows)
     with torch.no_grad():

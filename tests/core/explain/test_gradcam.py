@@ -11,7 +11,7 @@ from tolerances import peak_of, through
 from core.data.target import Quantities
 from core.errors import NotPossible, Stopped
 from core.events import result_of
-from core.explain import activations, gradcam, methods, question
+from core.explain import activations, explained_output, gradcam, methods
 from core.explain.explanation import Explanation
 from core.explain.settings import GradCamSettings
 from core.nets.heads import OutputScale
@@ -29,7 +29,7 @@ def test_values_are_those_of_captum(make, galaxy, depth, pooling, activation, la
     predictor = make((3, 32, 64), depth=depth, pooling=pooling, activation=activation)
     image = galaxy((3, 32, 64))
     module = predictor.network.get_submodule(f"features.{layer}")
-    scaled = activations.scaled(predictor, torch.from_numpy(image)[None]).requires_grad_()
+    scaled = activations.scale_images(predictor, torch.from_numpy(image)[None]).requires_grad_()
     for output in range(3):
         coarse = LayerGradCam(predictor.network, module).attribute(scaled, output, relu_attributions=True)
         expected = LayerAttribution.interpolate(coarse, (32, 64), "bilinear")[0, 0].detach().numpy()
@@ -42,10 +42,10 @@ def test_values_are_those_of_captum(make, galaxy, depth, pooling, activation, la
 def test_each_response_is_drawn_where_the_network_sees_it(make, galaxy, side) -> None:
     """Where halving leaves pixels over, stretching the map to the stamp's size would shift it."""
     predictor, image = make((1, side, side), depth=3), galaxy((1, side, side))
-    layer = activations.row_of(predictor, "", (1, side, side))
-    coarse = np.zeros_like(gradcam.weighed(question.ask(predictor, image), layer))
+    layer = activations.find_layer(predictor, "", (1, side, side))
+    coarse = np.zeros_like(gradcam.class_activation_map(explained_output.select_output(predictor, image), layer))
     coarse[1, 2] = 1
-    y, x = (np.average(axis, weights=gradcam.enlarged(coarse, layer, (side, side))) for axis in np.mgrid[:side, :side])
+    y, x = (np.average(axis, weights=gradcam.upsample(coarse, layer, (side, side))) for axis in np.mgrid[:side, :side])
     assert (y, x) == pytest.approx((layer.offset + layer.stride, layer.offset + 2 * layer.stride))
 
 
@@ -54,9 +54,9 @@ def test_right_before_a_linear_head_it_adds_up_to_the_score(make, galaxy) -> Non
     predictor = make((2, 16, 24), depth=2, dense=0)
     image = galaxy((2, 16, 24))
     responses = activations.responses(predictor, torch.from_numpy(image)[None], "activation2")[0].numpy()
-    output, asked = predictor.network.head.output, question.ask(predictor, image, 1)
+    output, asked = predictor.network.head.output, explained_output.select_output(predictor, image, 1)
     expected = np.einsum("k,khw->hw", output.weight[1].numpy(), responses) / responses[0].size
-    found = gradcam.weighed(asked, activations.row_of(predictor, "", (2, 16, 24)))
+    found = gradcam.class_activation_map(asked, activations.find_layer(predictor, "", (2, 16, 24)))
     exact = through(predictor.network, peak_of(responses), passes=2)
     np.testing.assert_allclose(found, np.clip(expected, 0, None), atol=exact)
     assert expected.sum() + output.bias[1].item() == pytest.approx(asked.score, abs=exact)
@@ -83,11 +83,11 @@ def test_a_quantity_is_explained_in_its_unit(make, galaxy) -> None:
 
 def test_a_layer_that_is_not_there_is_named_and_a_network_without_maps_told_so(make, galaxy) -> None:
     predictor = make((1, 24, 24))
-    assert methods.why_not("grad-cam", predictor) == ""
+    assert methods.unsupported_reason("grad-cam", predictor) == ""
     with pytest.raises(NotPossible, match="activation3"):
         explained(predictor, galaxy((1, 24, 24)), layer="activation9")
     predictor.network.features = torch.nn.Sequential()
-    assert "no convolution" in methods.why_not("grad-cam", predictor)
+    assert "no convolution" in methods.unsupported_reason("grad-cam", predictor)
 
 
 def test_it_can_be_stopped_and_leaves_the_network_as_it_was(make, galaxy) -> None:

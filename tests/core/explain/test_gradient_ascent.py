@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from core.explain import gradient_ascent
-from core.explain.gradient_ascent import Waves, band_mixing, blurred, climb
+from core.explain.gradient_ascent import FourierParametrisation, ascend, band_mixing, blur
 from core.explain.settings import AscentSettings
 
 
@@ -22,8 +22,8 @@ def random(seed: int = 0) -> torch.Generator:
 )  # odd and even sides
 def test_an_image_is_the_sum_of_its_waves(bands, height, width, smoothness, seed) -> None:
     image = torch.randn(bands, height, width, generator=random(seed))
-    waves = Waves(image, band_mixing(image), smoothness)
-    assert torch.allclose(waves.image(waves.of(image)), image, atol=2e-4)
+    waves = FourierParametrisation(image, band_mixing(image), smoothness)
+    assert torch.allclose(waves.image(waves.coefficients(image)), image, atol=2e-4)
 
 
 @pytest.mark.parametrize("shift", [[0, 0], [3, -2]])
@@ -31,14 +31,14 @@ def test_the_gradient_is_that_of_finite_differences(make, galaxy, shift) -> None
     predictor = make((3, 16, 20), activation="gelu")  # without kinks
     predictor.network.double()
     image = predictor.normalisation(torch.from_numpy(galaxy((3, 16, 20)))[None])[0].double()
-    waves = Waves(image, band_mixing(image), 1.0)
-    coefficients = waves.of(image).requires_grad_()
+    waves = FourierParametrisation(image, band_mixing(image), 1.0)
+    coefficients = waves.coefficients(image).requires_grad_()
 
     def goal(scaled):
         score = predictor.network(scaled[None])[0, 1]
         return score - 1e-3 * scaled.square().sum(), score
 
-    downhill, shown = gradient_ascent.slope(coefficients, waves, goal, shift)
+    downhill, shown = gradient_ascent.goal_gradient(coefficients, waves, goal, shift)
     rolled = torch.roll(image, shift, (1, 2))
     with torch.no_grad():
         assert shown == pytest.approx(float(goal(rolled)[1]), abs=1e-5)
@@ -53,8 +53,8 @@ def test_the_gradient_is_that_of_finite_differences(make, galaxy, shift) -> None
 def test_blur_is_a_gaussian_that_goes_round(galaxy) -> None:
     image = torch.from_numpy(galaxy((2, 31, 40)))
     expected = np.stack([gaussian_filter(band, 1.5, mode="wrap", truncate=8) for band in image.numpy()])
-    np.testing.assert_allclose(blurred(image, 1.5).numpy(), expected, atol=1e-2)
-    assert torch.allclose(blurred(image, 0.0), image, atol=1e-4)
+    np.testing.assert_allclose(blur(image, 1.5).numpy(), expected, atol=1e-2)
+    assert torch.allclose(blur(image, 0.0), image, atol=1e-4)
 
 
 def test_bands_that_vary_together_are_mixed_and_others_are_not(galaxy) -> None:
@@ -74,7 +74,7 @@ def test_smoothness_brings_broad_patterns_first() -> None:
 
     def share_of_broad(smoothness: float) -> float:
         settings = AscentSettings(steps=5, step=0.01, jitter=0, smoothness=smoothness)
-        steps = climb(
+        steps = ascend(
             torch.zeros(1, 32, 32),
             torch.eye(1),
             lambda image: ((weights * image).sum(),) * 2,
@@ -102,7 +102,7 @@ def test_restraint_is_asked_after_each_step_with_steps_that_shrink() -> None:
     settings = AscentSettings(steps=10, step=1.0, jitter=2)
     images = [
         image
-        for image, _ in climb(
+        for image, _ in ascend(
             torch.zeros(2, 8, 8), torch.eye(2), lambda image: (image.sum(),) * 2, restrain, settings, random()
         )
     ]

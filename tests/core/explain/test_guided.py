@@ -28,7 +28,7 @@ def explained(predictor, image, output=None, **knobs) -> Explanation:
 
 
 def scaled(predictor, image) -> torch.Tensor:
-    return activations.scaled(predictor, torch.from_numpy(image)[None]).requires_grad_()
+    return activations.scale_images(predictor, torch.from_numpy(image)[None]).requires_grad_()
 
 
 def close(predictor, found: np.ndarray, expected: np.ndarray) -> None:
@@ -83,10 +83,10 @@ def test_the_rules_at_one_activation(x, signal, kind) -> None:
     at = torch.tensor([[x]], requires_grad=True)
     (slope,) = torch.autograd.grad(activation(at).sum(), at)
     for rule, expected in (
-        (backward_rules.rectified, max(signal, 0)),
-        (backward_rules.guided, max(signal, 0) * float(slope) if x > 0 else 0),
+        (backward_rules.deconvnet_rule, max(signal, 0)),
+        (backward_rules.guided_rule, max(signal, 0) * float(slope) if x > 0 else 0),
     ):
-        y = backward_rules.through([activation], at, rule)
+        y = backward_rules.forward_with_rule([activation], at, rule)
         torch.testing.assert_close(y, activation(at))
         (found,) = torch.autograd.grad(y, at, torch.tensor([[signal]]))
         assert float(found) == pytest.approx(expected, abs=1e-6)
@@ -120,9 +120,9 @@ def test_an_unknown_layer_a_missing_filter_and_a_missing_layer_are_told(make, ga
         explained(predictor, image, layer="conv1", filter=999)
     with pytest.raises(ValueError, match="needs a layer"):
         GuidedSettings(filter=2)
-    assert methods.why_not("guided-backprop", predictor) == ""
+    assert methods.unsupported_reason("guided-backprop", predictor) == ""
     predictor.network.features.register_module("activation2", nn.Sequential(nn.Tanh()))
-    assert "activation2" in methods.why_not("guided-backprop", predictor)
+    assert "activation2" in methods.unsupported_reason("guided-backprop", predictor)
 
 
 def test_it_can_be_stopped_and_leaves_the_network_as_it_was(make, galaxy) -> None:

@@ -12,8 +12,8 @@ from core.data.target import Quantities
 from core.errors import Stopped
 from core.events import Preview, Progress, result_of
 from core.explain import integrated_gradients
+from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
-from core.explain.question import ask
 from core.explain.settings import GradientSettings
 from core.nets.heads import OutputScale
 
@@ -138,8 +138,8 @@ def test_it_leaves_no_gradients_on_the_network(make, galaxy) -> None:
 @pytest.mark.parametrize("baseline", ["blurred", "noise"])
 def test_it_starts_from_a_blurred_image_or_from_noise_of_the_border(make, galaxy, baseline) -> None:
     predictor, image = make((2, 32, 32)), galaxy((2, 32, 32))
-    question = ask(predictor, image)
-    start = question.blurred(3) if baseline == "blurred" else question.cover("noise", 5)
+    chosen = select_output(predictor, image)
+    start = chosen.blurred(3) if baseline == "blurred" else chosen.baseline_image("noise", 5)
     found = explained(predictor, image, 1, baseline=baseline, blur=3, seed=5, steps=300, most_steps=300)
     with torch.no_grad():
         score = float(predictor.logits(start[None])[0, 1])
@@ -154,7 +154,7 @@ def test_it_starts_from_a_blurred_image_or_from_noise_of_the_border(make, galaxy
 
 def test_a_blurred_image_keeps_its_light_and_loses_its_structure(make, galaxy) -> None:
     image = galaxy((2, 32, 32))
-    blurred = ask(make((2, 32, 32)), image).blurred(8).numpy()
+    blurred = select_output(make((2, 32, 32)), image).blurred(8).numpy()
     assert blurred.mean(axis=(1, 2)) == pytest.approx(image.mean(axis=(1, 2)), rel=0.01)
     assert (blurred.std(axis=(1, 2)) < 0.3 * image.std(axis=(1, 2))).all()
 

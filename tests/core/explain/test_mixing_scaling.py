@@ -14,9 +14,9 @@ from tolerances import peak_of, summed, through
 from core.errors import NotPossible
 from core.events import result_of
 from core.explain import dreams, integrated_gradients, occlusion, sampled_gradients
+from core.explain.explained_output import select_output
 from core.explain.faithfulness import deletion
 from core.explain.faithfulness.settings import DeletionSettings
-from core.explain.question import ask
 from core.explain.settings import (
     ClassDreamSettings,
     DeepDreamSettings,
@@ -62,7 +62,7 @@ def test_integrated_gradients_are_captums_and_add_up(predictor, galaxy) -> None:
     image = galaxy(SHAPE, 99)
     settings = GradientSettings(baseline="background", steps=400, most_steps=400)
     found = result_of(integrated_gradients.explain(predictor, image, 1, settings, threading.Event()))
-    baseline = ask(predictor, image, 1).cover("background")[None]
+    baseline = select_output(predictor, image, 1).baseline_image("background")[None]
     expected = IntegratedGradients(predictor.logits).attribute(
         torch.from_numpy(image)[None], baseline, target=1, n_steps=2000, internal_batch_size=200
     )
@@ -82,12 +82,12 @@ def test_smoothgrad_is_the_mean_gradient_in_the_pixels_that_the_first_layer_sees
 
 
 def test_deletion_asks_for_whole_physical_images(predictor, galaxy) -> None:
-    question = ask(predictor, galaxy(SHAPE, 99), 1)
+    explained = select_output(predictor, galaxy(SHAPE, 99), 1)
     kept = torch.zeros(1, 24, 24, dtype=torch.bool)
     kept[:, 6:18, 6:18] = True
     settings = DeletionSettings(fill="zero")
-    values = result_of(deletion._followed(question, settings, kept, threading.Event()))
-    stamps = torch.stack([question.image, torch.zeros(SHAPE), question.image * kept])
+    values = result_of(deletion._evaluate_masks(explained, settings, kept, threading.Event()))
+    stamps = torch.stack([explained.image, torch.zeros(SHAPE), explained.image * kept])
     np.testing.assert_allclose(values, predictor.scores(stamps)[:, 1].numpy(), atol=scaling_and(predictor))
 
 

@@ -30,7 +30,7 @@ def weights(make, tmp_path):
 
 def made(weights, data, filters, layer="activation2", **knobs):
     found = result_of(top_activations.find(weights, data, layer, threading.Event()))
-    return found, result_of(mosaics.draw(weights, data, found, filters, threading.Event(), **knobs))
+    return found, result_of(mosaics.make_mosaics(weights, data, found, filters, threading.Event(), **knobs))
 
 
 def test_regions_are_the_galaxies_and_patterns_the_deconvnets(weights, survey_dataset) -> None:
@@ -39,11 +39,13 @@ def test_regions_are_the_galaxies_and_patterns_the_deconvnets(weights, survey_da
     predictor, stretch = Predictor.load(weights), StretchSettings()
     found, (mosaic,) = made(weights, survey_dataset, [2], smoothing=0.0, stretch=stretch)
     assert mosaic.places == found.filters[2] and len(mosaic.places) == 9
-    assert sum(int(part.split()[0]) for part in mosaic.kinds.split(", ")) == 9
+    assert sum(int(part.split()[0]) for part in mosaic.class_counts.split(", ")) == 9
     with Cutouts.open(survey_dataset) as cutouts:
         for place, pattern, region in zip(mosaic.places, mosaic.patterns, mosaic.regions, strict=True):
             image = cutouts.images[place.row]
-            back = deconvnet.patterns(predictor, torch.from_numpy(image)[None], "activation2", [2], [place.unit])
+            back = deconvnet.project_responses(
+                predictor, torch.from_numpy(image)[None], "activation2", [2], [place.position]
+            )
             top, left, height, width = found.window(place)
             for tile, whole in ((region, to_rgb(image, stretch)), (pattern, signed_rgb(back.numpy(), "r")[0])):
                 assert tile.shape == (height, width, 4)
@@ -65,7 +67,7 @@ def test_patterns_are_smoothed_with_a_gaussian_that_stays_on_the_stamp(sigma) ->
 def test_a_figure_is_written_in_every_format_of_a_journal(weights, survey_dataset, tmp_path, ending) -> None:
     found, drawn = made(weights, survey_dataset, [2, 1, 0])
     path = tmp_path / f"nine.{ending}"
-    mosaics.save(mosaics.figure(found, drawn), path)
+    mosaics.save_figure(mosaics.draw_figure(found, drawn), path)
     start = path.read_bytes()[:200]
     assert {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF"}[ending] in start or b"<?xml" in start
     assert [file.name for file in tmp_path.iterdir() if file.suffix == path.suffix] == [path.name]
@@ -77,10 +79,10 @@ def test_a_figure_is_written_in_every_format_of_a_journal(weights, survey_datase
 
 def test_a_figure_tells_what_it_shows(weights, survey_dataset) -> None:
     found, drawn = made(weights, survey_dataset, [2, 1])
-    figure = mosaics.figure(found, drawn)
+    figure = mosaics.draw_figure(found, drawn)
     texts = [text.get_text() for text in figure.texts]
     assert "activation2" in texts[0] and "90 galaxies" in texts[0] and "10 × 10 pixels (4″)" in texts[0]
-    assert {"filter 3", "filter 2", "never responds", drawn[0].kinds} <= set(texts)
+    assert {"filter 3", "filter 2", "never responds", drawn[0].class_counts} <= set(texts)
     assert [len(axes.images) for axes in figure.axes] == [9, 9, 0, 0]
 
 
@@ -91,4 +93,4 @@ def test_what_cannot_be_drawn_is_told(weights, survey_dataset) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):
-        result_of(mosaics.draw(weights, survey_dataset, found, [0], stop))
+        result_of(mosaics.make_mosaics(weights, survey_dataset, found, [0], stop))

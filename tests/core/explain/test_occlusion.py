@@ -13,8 +13,8 @@ from core.data.target import Quantities, VoteFractions
 from core.errors import NotANumber, NotPossible, SettingsProblem, Stopped
 from core.events import Preview, Progress, result_of
 from core.explain import activations, occlusion
+from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
-from core.explain.question import ask
 from core.explain.settings import OcclusionSettings
 from core.nets.heads import OutputScale
 from core.nets.normalisation import border
@@ -111,11 +111,11 @@ def test_a_coarse_map_of_the_whole_image_comes_first(make, galaxy) -> None:
 
 
 def test_between_the_first_positions_lie_straight_lines() -> None:
-    rows, columns = occlusion.coarse(20), occlusion.coarse(7)
+    rows, columns = occlusion.coarse_positions(20), occlusion.coarse_positions(7)
     assert rows[0] == 0 and rows[-1] == 19 and np.diff(rows).max() <= 8 and list(columns) == [0, 6]
-    assert list(occlusion.coarse(1)) == [0]
+    assert list(occlusion.coarse_positions(1)) == [0]
     plane = 3.0 * np.arange(20)[:, None] - np.arange(7)
-    np.testing.assert_allclose(occlusion.between(plane[np.ix_(rows, columns)], rows, columns), plane, atol=1e-12)
+    np.testing.assert_allclose(occlusion.interpolate(plane[np.ix_(rows, columns)], rows, columns), plane, atol=1e-12)
 
 
 def test_it_stops_between_chunks(make, galaxy) -> None:
@@ -181,14 +181,14 @@ def test_covering_with_the_background_uses_the_border_of_each_band(make, galaxy)
 def test_covering_with_noise_shows_pixels_of_the_border(make, galaxy) -> None:
     predictor, image = make((3, 24, 28)), galaxy((3, 24, 28)) + np.float32([[[10]], [[20]], [[30]]])
     image[:, 0, 5:8] += 1000  # a neighbour
-    question = ask(predictor, image, 0)
-    noise = question.cover("noise", seed=3)
+    chosen = select_output(predictor, image, 0)
+    noise = chosen.baseline_image("noise", seed=3)
     assert noise.shape == image.shape and noise.max() < 100
     edge = {tuple(pixel) for pixel in border(image[None])[0].T}
     drawn = {tuple(pixel) for pixel in noise.numpy().reshape(3, -1).T}
     assert drawn < edge and len(drawn) > 60
-    assert torch.equal(noise, question.cover("noise", seed=3))
-    assert not torch.equal(noise, question.cover("noise", seed=4))
+    assert torch.equal(noise, chosen.baseline_image("noise", seed=3))
+    assert not torch.equal(noise, chosen.baseline_image("noise", seed=4))
     expected = captums(predictor, image, 0, 8, 2, noise[None])
     found = explained(predictor, image, 0, fill="noise", seed=3)
     np.testing.assert_allclose(found.map, expected, atol=rounding(predictor, found, expected))
@@ -211,7 +211,7 @@ def test_the_response_of_a_layer_or_filter_falls_as_a_plain_loop_finds(make, gal
         return of_layer.mean(dim=(1, 2, 3)) if response == "mean" else of_layer.amax(dim=(1, 2, 3))
 
     found = explained(predictor, image, patch=7, stride=5, fill="noise", layer=layer, filter=number, response=response)
-    cover, stamp = ask(predictor, image).cover("noise"), torch.from_numpy(image)[None]
+    cover, stamp = select_output(predictor, image).baseline_image("noise"), torch.from_numpy(image)[None]
     whole, total, count = responses(stamp), np.zeros((27, 24)), np.zeros((27, 24))
     for top in range(0, 21, 5):
         for left in range(0, 21, 5):
@@ -233,7 +233,7 @@ def test_the_response_of_a_layer_or_filter_falls_as_a_plain_loop_finds(make, gal
 def test_the_film_shows_each_position_in_order_and_its_score(make, galaxy) -> None:
     predictor, image = make((2, 20, 25)), galaxy((2, 20, 25))
     settings = OcclusionSettings(patch=6, stride=6, fill="zero")
-    events = list(occlusion.frames(predictor, image, 1, settings, threading.Event()))
+    events = list(occlusion.explain_frame_by_frame(predictor, image, 1, settings, threading.Event()))
     film = [event.what for event in events if isinstance(event, Preview)]
     assert [(frame.row, frame.column) for frame in film] == [
         (row, column) for row in (0, 6, 12, 18) for column in (0, 6, 12, 18, 24)
@@ -250,7 +250,7 @@ def test_the_film_shows_each_position_in_order_and_its_score(make, galaxy) -> No
 
 def test_the_film_stops_between_frames(make, galaxy) -> None:
     stop = threading.Event()
-    film = occlusion.frames(make((1, 24, 24)), galaxy((1, 24, 24)), 0, OcclusionSettings(), stop)
+    film = occlusion.explain_frame_by_frame(make((1, 24, 24)), galaxy((1, 24, 24)), 0, OcclusionSettings(), stop)
     next(film)
     stop.set()
     with pytest.raises(Stopped):

@@ -13,8 +13,8 @@ from core.data.target import Quantities
 from core.errors import Stopped
 from core.events import Progress, result_of
 from core.explain import integrated_gradients, methods, sampled_gradients
+from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
-from core.explain.question import ask
 from core.explain.settings import ExpectedGradientSettings, SmoothGradSettings
 from core.nets.heads import OutputScale
 
@@ -41,7 +41,7 @@ def close(predictor, found: np.ndarray, expected: np.ndarray) -> None:
 def test_smoothgrad_is_captums_with_the_same_noise(request, galaxy, kind, noise) -> None:
     predictor, image = request.getfixturevalue(kind)((1, 32, 32)), galaxy((1, 32, 32))
     predictor.normalisation.kind = "standard"  # of mean zero and deviation one
-    scatter = float(ask(predictor, image).scatter())
+    scatter = float(select_output(predictor, image).background_scatter())
     assert scatter == pytest.approx(1, rel=0.3)  # that of the noise in the image
     with torch.random.fork_rng():
         torch.manual_seed(7)
@@ -60,7 +60,7 @@ def test_smoothgrad_is_captums_with_the_same_noise(request, galaxy, kind, noise)
 
 def test_smoothgrad_is_a_mean_of_finite_differences(make, galaxy) -> None:
     predictor, image = make((2, 24, 24), activation="gelu"), galaxy((2, 24, 24))
-    scatter = ask(predictor, image).scatter()[:, None, None].double()
+    scatter = select_output(predictor, image).background_scatter()[:, None, None].double()
     found = explained(predictor, image, 1, SmoothGradSettings(samples=4, seed=3)).bands_map
     random = torch.Generator().manual_seed(3)
     direction = torch.randn(image.shape, generator=torch.Generator().manual_seed(0)).double()
@@ -85,7 +85,7 @@ def test_of_a_linear_network_both_are_exact(linear, galaxy) -> None:
     expected = explained(linear, image, 1, ExpectedGradientSettings(samples=9, seed=4))
     random = np.random.default_rng(4)
     random.permutation(9), random.random(9)  # the places
-    skies = [ask(linear, image).cover("noise", random).numpy() for _ in range(9)]
+    skies = [select_output(linear, image).baseline_image("noise", random).numpy() for _ in range(9)]
     exact *= peak_of(image)
     np.testing.assert_allclose(expected.bands_map, weights * (image - np.mean(skies, axis=0)), atol=exact)
     assert expected.error * abs(expected.score - expected.baseline_score) < exact * math.sqrt(image.size)
@@ -93,7 +93,7 @@ def test_of_a_linear_network_both_are_exact(linear, galaxy) -> None:
 
 def test_expected_gradients_are_the_mean_of_integrated_gradients_over_skies(make, galaxy) -> None:
     predictor, image = make((1, 24, 24)), galaxy((1, 24, 24))
-    skies = torch.stack([ask(predictor, image).cover("noise", seed) for seed in range(200)])
+    skies = torch.stack([select_output(predictor, image).baseline_image("noise", seed) for seed in range(200)])
     captum = IntegratedGradients(predictor.logits)
     batch = torch.from_numpy(image)[None].expand_as(skies)
     mean = captum.attribute(batch, skies, target=0, n_steps=10, internal_batch_size=400).mean(dim=0)[0].numpy()

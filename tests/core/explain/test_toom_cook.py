@@ -19,5 +19,5 @@ def test_products_are_convolutions_that_reach_beyond_the_window(window, kernel, 
     expected = functional.conv2d(windows.permute(2, 3, 0, 1), weight, None, 1, (down, across)).permute(2, 3, 0, 1)
     assert max(expected.shape[:2]) <= LONGEST
     found = torch.empty(expected.shape, dtype=kind)
-    ToomCook(weight.to(kind), *window).write(windows.to(kind), found)
+    ToomCook(weight.to(kind), *window).convolve(windows.to(kind), found)
     assert (found - expected).abs().max() < tolerance * expected.abs().max()

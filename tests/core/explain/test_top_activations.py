@@ -58,9 +58,9 @@ def test_they_are_the_first_nine_of_a_ranking_of_all(
         order = [row for row in np.argsort(-largest, kind="stable")[:9] if largest[row] > 0]
         assert [place.row for place in places] == order
         for place in places:
-            assert (place.galaxy_id, place.kind) == (ids[place.row], shapes[place.row])
+            assert (place.galaxy_id, place.class_name) == (ids[place.row], shapes[place.row])
             assert place.response == pytest.approx(largest[place.row], abs=exact)
-            assert responses[place.row, number][place.unit] == pytest.approx(largest[place.row], abs=exact)
+            assert responses[place.row, number][place.position] == pytest.approx(largest[place.row], abs=exact)
 
 
 def test_only_the_galaxies_that_were_asked_for_compete(network, weights, survey_dataset) -> None:
@@ -74,8 +74,8 @@ def test_only_the_galaxies_that_were_asked_for_compete(network, weights, survey_
 
 def test_what_a_filter_sees_lies_in_its_window(network, weights, survey_dataset) -> None:
     result = found(weights, survey_dataset, "activation1")
-    place = result.filters[result.telling(1)[0]][0]
-    number = result.telling(1)[0]
+    place = result.filters[result.most_class_selective(1)[0]][0]
+    number = result.most_class_selective(1)[0]
     with Cutouts.open(survey_dataset) as cutouts:
         image = torch.from_numpy(cutouts.images[place.row])[None]
     top, left, height, width = result.window(place)
@@ -84,7 +84,7 @@ def test_what_a_filter_sees_lies_in_its_window(network, weights, survey_dataset)
     inside = torch.zeros(24, 24, dtype=torch.bool)
     inside[max(0, top) : top + height, max(0, left) : left + width] = True
     without = torch.where(inside, image, torch.tensor(1e4))
-    response = activations.responses(network, without, "activation1")[0, number][place.unit]
+    response = activations.responses(network, without, "activation1")[0, number][place.position]
     assert float(response) == pytest.approx(place.response, abs=through(network.network, place.response))
 
 
@@ -100,11 +100,11 @@ def test_a_filter_that_never_responds_is_told_as_such(make, survey_dataset, tmp_
     network.save(tmp_path / "network.safetensors")
     result = found(tmp_path / "network.safetensors", survey_dataset)
     assert {1, 5} <= set(result.silent)
-    assert not {1, 5} & set(result.telling(99))
+    assert not {1, 5} & set(result.most_class_selective(99))
 
 
 def test_memory_does_not_grow_with_the_number_of_galaxies(weights, survey_dataset, monkeypatch) -> None:
-    monkeypatch.setattr(top_activations, "_MOST", 8)
+    monkeypatch.setattr(top_activations, "_MOST_PER_BATCH", 8)
 
     def peak(times: int) -> int:
         rows = np.tile(np.arange(90), times)
@@ -116,14 +116,14 @@ def test_memory_does_not_grow_with_the_number_of_galaxies(weights, survey_datase
 
     peak(1)  # what is loaded once
     assert peak(20) < peak(1) + 8 * 24 * 24 * 4  # less than one more batch
-    best = top_activations._Best.none(3, torch.device("cpu"))
+    best = top_activations._TopResponses.empty(3, torch.device("cpu"))
     for first in range(0, 200, 10):
-        best = best.with_more(torch.rand(10, 3, 2, 2), np.arange(first, first + 10))
-    assert {tuple(kept.shape) for kept in (best.responses, best.rows, best.units)} == {(3, 9)}
+        best = best.merge(torch.rand(10, 3, 2, 2), np.arange(first, first + 10))
+    assert {tuple(kept.shape) for kept in (best.responses, best.rows, best.positions)} == {(3, 9)}
 
 
 def test_it_reports_and_stops(weights, survey_dataset, monkeypatch) -> None:
-    monkeypatch.setattr(top_activations, "_MOST", 20)
+    monkeypatch.setattr(top_activations, "_MOST_PER_BATCH", 20)
     stop = threading.Event()
     work = top_activations.find(weights, survey_dataset, "activation2", stop)
     done = [event.done for event, _ in zip(work, range(3), strict=False) if isinstance(event, Progress)]
@@ -157,13 +157,15 @@ def test_the_telling_filters_are_shared_out_among_the_classes() -> None:
         ranked("ring", "disk", ""),
     )
     result = TopActivations(layer, filters, 6, (1, 5, 5), 0.4)
-    assert result.telling(2) == [4, 2]
-    assert result.telling(3) == [4, 3, 2]
-    assert result.telling(4) == [4, 3, 2, 5], "filter 5 is as much of disks as of rings, and the ring comes first"
-    assert sorted(result.telling(99)) == [0, 2, 3, 4, 5]
+    assert result.most_class_selective(2) == [4, 2]
+    assert result.most_class_selective(3) == [4, 3, 2]
+    assert result.most_class_selective(4) == [4, 3, 2, 5], (
+        "filter 5 is as much of disks as of rings, and the ring comes first"
+    )
+    assert sorted(result.most_class_selective(99)) == [0, 2, 3, 4, 5]
     assert result.silent == (1,)
     unknown = TopActivations(layer, (ranked("", ""), (), ranked("", "", strength=3)), 6, (1, 5, 5), 0.4)
-    assert unknown.telling(5) == [2, 0]
+    assert unknown.most_class_selective(5) == [2, 0]
     result.check([0, 5])
     for number in (-1, 6):
         with pytest.raises(NotPossible, match="1 to 6"):

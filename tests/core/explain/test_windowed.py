@@ -91,31 +91,33 @@ def test_a_windowed_network_gives_what_the_whole_network_gives(
     scaled = predictor.normalisation(torch.from_numpy(galaxy(shape))[None])[0]
     cover = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     rows, columns = positions(shape[1], patch, stride), positions(shape[2], patch, stride)
-    parts = reach.stages(fused.layers(predictor.network.features))
+    parts = reach.split_stages(fused.fuse_layers(predictor.network.features))
     assert parts is not None
     network, which = predictor.network, np.random.default_rng(0).permutation(len(rows) * len(columns))[:40]
     with torch.no_grad():
-        windows = windowed.Windowed(parts, network.neck, network.head, scaled, cover, patch, rows, columns)
+        windows = windowed.WindowedNetwork(parts, network.neck, network.head, scaled, cover, patch, rows, columns)
         covered = scaled.repeat(len(which), 1, 1, 1)
         for stamp, number in zip(covered, which, strict=True):
             top, left = rows[number // len(columns)], columns[number % len(columns)]
             stamp[:, top : top + patch, left : left + patch] = cover[:, top : top + patch, left : left + patch]
         expected = network(covered)
         exact = through(network, peak_of(expected))
-        torch.testing.assert_close(windows.answers(which), expected, atol=exact, rtol=0)
+        torch.testing.assert_close(windows.evaluate(which), expected, atol=exact, rtol=0)
 
 
 def test_layers_before_the_first_convolution_and_without_normalisation_are_understood(make, galaxy) -> None:
     predictor = make((1, 32, 32), depth=2, normalise="none")
     features = nn.Sequential(nn.AvgPool2d(2), nn.ReLU(), *predictor.network.features)
-    parts = reach.stages(fused.layers(features))
+    parts = reach.split_stages(fused.fuse_layers(features))
     assert parts is not None
     assert [part.convolution is None for part in parts] == [True, False, False]
     scaled, cover = torch.from_numpy(galaxy((1, 32, 32))), torch.full((1, 32, 32), 0.5)
     network = predictor.network
     network.features = features
     with torch.no_grad():
-        found = windowed.Windowed(parts, network.neck, network.head, scaled, cover, 6, [3], [26]).answers(np.array([0]))
+        found = windowed.WindowedNetwork(parts, network.neck, network.head, scaled, cover, 6, [3], [26]).evaluate(
+            np.array([0])
+        )
         scaled[:, 3:9, 26:32] = 0.5
         expected = network(scaled[None])
         torch.testing.assert_close(found, expected, atol=through(network, peak_of(expected)), rtol=0)
@@ -134,7 +136,7 @@ def test_layers_before_the_first_convolution_and_without_normalisation_are_under
     ],
 )
 def test_layers_that_reach_further_than_is_known_are_refused(layer: nn.Module) -> None:
-    assert reach.stages([nn.Conv2d(1, 4, 3, padding=1), nn.ReLU().eval(), layer]) is None
+    assert reach.split_stages([nn.Conv2d(1, 4, 3, padding=1), nn.ReLU().eval(), layer]) is None
 
 
 @pytest.mark.parametrize(("sign", "norms"), [(1, 0), (-1, 4)])
@@ -148,8 +150,8 @@ def test_a_folded_network_gives_the_same_outputs(make, galaxy, sign: int, norms:
     with torch.no_grad():
         expected = predictor.logits(stamps)
         exact = through(predictor.network, peak_of(expected))
-        torch.testing.assert_close(fused.logits(predictor)(stamps), expected, atol=exact, rtol=0)
-    left = [module for module in fused.layers(predictor.network.features) if isinstance(module, nn.BatchNorm2d)]
+        torch.testing.assert_close(fused.logits_of_physical(predictor)(stamps), expected, atol=exact, rtol=0)
+    left = [module for module in fused.fuse_layers(predictor.network.features) if isinstance(module, nn.BatchNorm2d)]
     assert len(left) == norms
 
 
@@ -159,7 +161,7 @@ def test_scaling_and_the_way_back_are_what_autograd_says(make, kind: str, sample
     normalisation.kind, normalisation.samplewise = kind, samplewise
     images = torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(1)) * 10 ** torch.linspace(-3, 4, 8)
     images[0, 0, 0, 0] = normalisation.sky[0]  # where the compression is straight
-    scaled, way_back = fused.scaled_with_way_back(normalisation, images)
+    scaled, way_back = fused.scale_with_vjp(normalisation, images)
     own = images.requires_grad_()
     expected = normalisation(own)
     torch.testing.assert_close(scaled, expected, atol=1e-6, rtol=1e-6)

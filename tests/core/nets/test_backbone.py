@@ -115,8 +115,12 @@ def test_an_explanation_that_cannot_walk_back_says_why():
     network = built(bands=1, side=32)
     scaling = normalisation.fit(torch.rand(8, 1, 32, 32).numpy(), "standard")
     predictor = Predictor(network.eval(), scaling, Classes("kind", ("a", "b", "c")), ("r",), (1, 32, 32), 0.4)
-    assert "Stage" in methods.why_not("deconvnet", predictor)
-    assert "Stage" in methods.why_not("guided-backprop", predictor)
-    assert methods.why_not("occlusion", predictor) == methods.why_not("integrated-gradients", predictor) == ""
+    assert "Stage" in methods.unsupported_reason("deconvnet", predictor)
+    assert "Stage" in methods.unsupported_reason("guided-backprop", predictor)
+    assert (
+        methods.unsupported_reason("occlusion", predictor)
+        == methods.unsupported_reason("integrated-gradients", predictor)
+        == ""
+    )
     assert transfer.trainable(network)
     assert any(isinstance(module, nn.Conv2d) for module in network.features.modules())

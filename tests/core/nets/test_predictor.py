@@ -8,7 +8,7 @@ import torch
 
 from core.data.target import Classes, Quantities
 from core.errors import NotPossible, UnreadableFile, WrongVersion
-from core.explain import question
+from core.explain import explained_output
 from core.nets import cnn, heads, normalisation
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
@@ -55,7 +55,7 @@ def test_error_bars_are_kept_and_do_not_change_what_is_explained(tmp_path):
     sigma = torch.tensor([2.0, 0.1]) * torch.exp(5 * torch.tanh(outputs[:, 2:] / 5))
     assert torch.allclose(bars, sigma)
     assert _predictor().answers(images)[1] is None
-    asked = question.ask(again, images[0], "ratio")
+    asked = explained_output.select_output(again, images[0], "ratio")
     assert asked.score == pytest.approx(float(scores[0, 1]), rel=1e-5)
 
 

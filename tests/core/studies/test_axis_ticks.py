@@ -27,6 +27,8 @@ def test_steps_are_even_within_the_range_and_few(low: float, span: float) -> Non
     [
         ("network.depth=3:6", ["3", "4", "5", "6"]),
         ("network.dropout=0:0.6", ["0", "0.2", "0.4", "0.6"]),
+        ("network.dropout=0.1:0.35", ["0.1", "0.15", "0.2", "0.25", "0.3", "0.35"]),
+        ("optimiser.learning_rate=2e-3:3e-2", ["0.002", "0.005", "0.01", "0.02", "0.03"]),
         ("optimiser.learning_rate=1e-4:3e-2", ["0.0001", "0.001", "0.01", "0.03"]),
         ("network.activation=relu,gelu", ["relu", "gelu"]),
     ],
@@ -38,6 +40,15 @@ def test_marks_stand_where_their_values_lie(text: str, written: list[str]) -> No
     assert [place for place, _ in found] == sorted(place for place, _ in found)
     assert found[0][0] >= 0
     assert found[-1][0] <= 1
+
+
+def test_of_many_decades_only_some_are_written() -> None:
+    found = marks(search_space.Range("any", 1e-12, 1.0, log=True))
+    assert len(found) <= 9
+    places = [place for place, _ in found]
+    assert places[0] == 0
+    assert places[-1] == 1
+    assert min(later - earlier for earlier, later in itertools.pairwise(places)) > 0.1
 
 
 def test_what_is_searchable_can_be_searched() -> None:

@@ -111,13 +111,13 @@ def test_sliding_back_is_immediate_and_the_colours_have_one_scale(
     qtbot: QtBot, panel: ExplanationPanel, session_with_run: Session
 ) -> None:
     best = maps(panel)
-    limits = [[side.view.explanation.limit] for side in panel.sides if side.view.explanation is not None]
+    limits = [[side.view.explanation.colour_limit] for side in panel.sides if side.view.explanation is not None]
     for place in (2, 0):
         panel.epochs.slider.setValue(place)
         answered(qtbot, panel, session_with_run)
         for found, side in zip(limits, panel.sides, strict=True):
             assert side.view.explanation is not None
-            found.append(side.view.explanation.limit)
+            found.append(side.view.explanation.colour_limit)
             assert side.view.bar.limits[1] == pytest.approx(max(found))
     assert not np.array_equal(best[0], maps(panel)[0])
     said = panel.galaxy.bars.texts
@@ -248,7 +248,7 @@ def test_while_a_training_is_watched_there_is_no_slider_and_afterwards_there_is(
 ) -> None:
     assert session_with_run.project is not None
     run = session_with_run.project.new_run("second")
-    job = work.train(session_with_run.draft.settings.model_copy(update=SMALL), galaxies, run)
+    job = work.train(session_with_run.draft.settings.model_copy(update=SMALL), galaxies, run, None)
     session_with_run.activity.training = job
     session_with_run.activity.add(job)
     seen: list[bool] = []

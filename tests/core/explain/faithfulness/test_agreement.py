@@ -12,7 +12,7 @@ from core.errors import NotPossible
 from core.events import result_of
 from core.explain import integrated_gradients, occlusion
 from core.explain.explanation import Explanation
-from core.explain.faithfulness.agreement import Agreement, agreement, resolution
+from core.explain.faithfulness.agreement import Agreement, measure_agreement, resolution
 from core.explain.faithfulness.map_similarity import rank_correlation
 from core.explain.faithfulness.settings import AgreementSettings
 from core.explain.settings import GradientSettings, OcclusionSettings
@@ -24,7 +24,9 @@ def explanation(values: np.ndarray, method: str = "a method", settings: Settings
 
 
 def compared(*maps: np.ndarray, **knobs) -> Agreement:
-    return agreement([explanation(values, f"m{n}") for n, values in enumerate(maps)], AgreementSettings(**knobs))
+    return measure_agreement(
+        [explanation(values, f"m{n}") for n, values in enumerate(maps)], AgreementSettings(**knobs)
+    )
 
 
 def noise(seed: int, shape: tuple[int, int] = (64, 64)) -> np.ndarray:
@@ -102,7 +104,7 @@ def test_occlusion_and_gradients_agree_on_a_linear_network(linear, galaxy) -> No
     image, stop = galaxy((2, 12, 16)), threading.Event()
     covered = result_of(occlusion.explain(linear, image, 0, OcclusionSettings(patch=3, stride=1), stop))
     exact = result_of(integrated_gradients.explain(linear, image, 0, GradientSettings(), stop))
-    found = agreement([covered, exact], AgreementSettings())
+    found = measure_agreement([covered, exact], AgreementSettings())
     assert found.methods == ("occlusion", "integrated gradients")
     assert found.correlation[0, 1] > 0.85 and found.overlap[0, 1] > 0.5  # the border is covered less often
     raw = rank_correlation(np.abs(covered.map), np.abs(exact.map))

@@ -15,17 +15,17 @@ from tolerances import peak_of, through
 from core.data.target import Quantities
 from core.errors import NotPossible, Stopped
 from core.events import Progress, result_of
+from core.explain.explained_output import select_output
 from core.explain.faithfulness import deletion
 from core.explain.faithfulness.deletion import DeletionCurves
 from core.explain.faithfulness.settings import DeletionSettings
-from core.explain.question import ask
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
 
 
 def curves(predictor, image, ranking, output=0, **knobs) -> DeletionCurves:
     settings = DeletionSettings(**{"smoothing": 0} | knobs)
-    work = deletion.curves(predictor, image, output, ranking, settings, threading.Event())
+    work = deletion.compute_curves(predictor, image, output, ranking, settings, threading.Event())
     return result_of(work)
 
 
@@ -41,7 +41,7 @@ def shares(predictor: Predictor, image: np.ndarray) -> np.ndarray:
     impulses = 1024 * torch.eye(image.size).reshape(-1, *image.shape)
     with torch.no_grad():
         weights = predictor.scores(impulses)[:, 0] - predictor.scores(torch.zeros_like(impulses[:1]))[:, 0]
-    level = ask(predictor, image, 0).empty("background").numpy()[:, None, None]
+    level = select_output(predictor, image, 0).fill_values("background").numpy()[:, None, None]
     return (weights.reshape(image.shape).double().numpy() / 1024 * (image - level)).sum(axis=0)
 
 
@@ -60,7 +60,7 @@ def test_of_a_linear_network_each_pixel_takes_its_share_away(quantity, galaxy, o
     gone = np.r_[0, exact.ravel()[np.argsort(-ranking.ravel())].cumsum()] / exact.sum()
     np.testing.assert_allclose(found.fractions, np.arange(193) / 192)
     # the scores are as large as this beside the difference that counts as one
-    question = ask(quantity, image, 0)
+    question = select_output(quantity, image, 0)
     rounded = through(quantity.network, peak_of(gone, question.score / exact.sum()), passes=2)
     np.testing.assert_allclose(found.deletion, 1 - gone, atol=rounded)
     np.testing.assert_allclose(found.insertion, gone, atol=rounded)
@@ -83,7 +83,7 @@ def test_the_probability_of_a_class_is_followed_as_a_plain_loop_finds(make, gala
     predictor, image = make((3, 20, 25)), galaxy((3, 20, 25))
     ranking = image.sum(axis=0)
     found = curves(predictor, image, ranking, 2, steps=10, fill="noise", seed=5)
-    cover = ask(predictor, image, 2).cover("noise", 5).numpy()
+    cover = select_output(predictor, image, 2).baseline_image("noise", 5).numpy()
     order = np.argsort(-ranking.ravel())
     for curve, start, end in ((found.deletion, image, cover), (found.insertion, cover, image)):
         for count, probability in zip(range(0, 501, 50), curve, strict=True):
@@ -98,11 +98,11 @@ def test_the_probability_of_a_class_is_followed_as_a_plain_loop_finds(make, gala
 def test_the_ends_are_the_image_and_the_empty_image_for_every_order(make, galaxy) -> None:
     predictor, image = make((2, 24, 24)), galaxy((2, 24, 24))
     found = curves(predictor, image, image[0])
-    question = ask(predictor, image, 0)
+    explained = select_output(predictor, image, 0)
     with torch.no_grad():
-        empty = predictor.scores(question.cover("background")[None])[0, 0].item()
+        empty = predictor.scores(explained.baseline_image("background")[None])[0, 0].item()
     for curve in (found.deletion, found.random_deletion, found.insertion[::-1], found.random_insertion[::-1]):
-        assert curve[0] == pytest.approx(question.probability, abs=through(predictor.network))
+        assert curve[0] == pytest.approx(explained.probability, abs=through(predictor.network))
         assert curve[-1] == pytest.approx(empty, abs=through(predictor.network))
 
 
@@ -181,10 +181,10 @@ def test_a_quantity_that_no_galaxy_changes_has_no_curve(quantity) -> None:
 def test_it_reports_stops_and_says_what_does_not_fit(make, galaxy) -> None:
     predictor, image, stop = make((2, 24, 24)), galaxy((2, 24, 24)), threading.Event()
     settings = DeletionSettings(steps=10, rankings=2)
-    events = list(deletion.curves(predictor, image, 0, image[0], settings, stop))
+    events = list(deletion.compute_curves(predictor, image, 0, image[0], settings, stop))
     assert events[-1] == Progress(4 * 9, 4 * 9, "images")
     with pytest.raises(NotPossible, match="map is"):
         curves(predictor, image, image[0, 1:])
     stop.set()
     with pytest.raises(Stopped):
-        list(deletion.curves(predictor, image, 0, image[0], settings, stop))
+        list(deletion.compute_curves(predictor, image, 0, image[0], settings, stop))

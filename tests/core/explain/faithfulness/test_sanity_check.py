@@ -14,8 +14,8 @@ from core.events import Progress, Work, result_of
 from core.explain import integrated_gradients
 from core.explain.explanation import Explanation
 from core.explain.faithfulness import sanity_check
-from core.explain.faithfulness.sanity_check import RandomisedCheck
-from core.explain.faithfulness.settings import RandomisedSettings
+from core.explain.faithfulness.sanity_check import SanityCheck
+from core.explain.faithfulness.settings import SanityCheckSettings
 from core.explain.settings import DeconvnetSettings, GradientSettings, OcclusionSettings
 from core.nets.predictor import Predictor
 
@@ -53,8 +53,8 @@ def image() -> np.ndarray:
     return planted(2, torch.Generator().manual_seed(7))[0][1].numpy()
 
 
-def checked(predictor, image, method, knobs, **settings) -> RandomisedCheck:
-    chosen = RandomisedSettings(**settings)
+def checked(predictor, image, method, knobs, **settings) -> SanityCheck:
+    chosen = SanityCheckSettings(**settings)
     return result_of(sanity_check.check(predictor, image, None, method, knobs, chosen, threading.Event()))
 
 
@@ -76,7 +76,9 @@ def test_a_drawing_of_the_image_does_not_pass(trained, image, is_signed) -> None
         yield Progress(1, 1)
         return drawn(edges, is_signed)
 
-    found = result_of(sanity_check.compared(trained, explained, RandomisedSettings(), threading.Event()))
+    found = result_of(
+        sanity_check.compare_with_random_networks(trained, explained, SanityCheckSettings(), threading.Event())
+    )
     assert found.similarity == pytest.approx(1) and not found.passed
     assert (
         found.sentence().startswith("The map tells little") and "by edges (rank correlation 1.00)" in found.sentence()
@@ -89,7 +91,11 @@ def test_a_map_whose_sign_alone_is_the_networks_does_not_pass(trained, image) ->
         sign = 1 if network is trained else (-1) ** round(float(network.network.head[-1].weight.sum()) * 1e6)
         return drawn(sign * image[0])
 
-    found = result_of(sanity_check.compared(trained, explained, RandomisedSettings(networks=8), threading.Event()))
+    found = result_of(
+        sanity_check.compare_with_random_networks(
+            trained, explained, SanityCheckSettings(networks=8), threading.Event()
+        )
+    )
     assert set(found.stages[-1].signed.round(6)) == {-1.0, 1.0}
     assert found.similarity == pytest.approx(1) and not found.passed
 
@@ -101,13 +107,15 @@ def test_strengths_at_other_places_do_not_resemble(trained, image) -> None:
         yield Progress(1, 1)
         return drawn(strength if network is trained else strength.max() - strength, is_signed=False)
 
-    found = result_of(sanity_check.compared(trained, explained, RandomisedSettings(), threading.Event()))
+    found = result_of(
+        sanity_check.compare_with_random_networks(trained, explained, SanityCheckSettings(), threading.Event())
+    )
     assert found.similarity == pytest.approx(-1, abs=1e-3) and found.passed
 
 
 def test_layers_forget_from_the_head_down(make) -> None:
     network = make((2, 16, 16), depth=2, activation="prelu").network
-    assert sanity_check.layers(network) == [
+    assert sanity_check.weight_groups(network) == [
         ["head.output"],
         ["head.dense", "head.activation"],
         ["features.conv2", "features.norm2", "features.activation2"],
@@ -140,7 +148,7 @@ def test_the_cascade_ends_where_the_plain_check_is(trained, image) -> None:
 
 
 def test_a_random_network_without_a_map_is_left_out(trained, image) -> None:
-    def check(has_map: list[bool]) -> RandomisedCheck:
+    def check(has_map: list[bool]) -> SanityCheck:
         asked = iter(has_map)
 
         def explained(network: Predictor) -> Work[Explanation]:
@@ -149,8 +157,8 @@ def test_a_random_network_without_a_map_is_left_out(trained, image) -> None:
                 raise NotANumber("The network's output for this image is not finite.")
             return drawn(image[0])
 
-        settings = RandomisedSettings(networks=len(has_map))
-        return result_of(sanity_check.compared(trained, explained, settings, threading.Event()))
+        settings = SanityCheckSettings(networks=len(has_map))
+        return result_of(sanity_check.compare_with_random_networks(trained, explained, settings, threading.Event()))
 
     some = check([False, True, False])
     assert np.isfinite(some.stages[0].signed).tolist() == [False, True, False] and some.similarity == pytest.approx(1)
@@ -179,7 +187,7 @@ def test_the_networks_weights_and_flags_stay(trained, image) -> None:
 def test_it_stops_between_maps(trained, image) -> None:
     stop = threading.Event()
     knobs = OcclusionSettings(patch=6, stride=6)
-    work = sanity_check.check(trained, image, None, "occlusion", knobs, RandomisedSettings(networks=50), stop)
+    work = sanity_check.check(trained, image, None, "occlusion", knobs, SanityCheckSettings(networks=50), stop)
     while next(work) != Progress(1, 50, "maps"):
         pass
     stop.set()

@@ -12,15 +12,19 @@ from tolerances import peak_of, through
 from core.data.stretch import StretchSettings, to_rgb
 from core.errors import SettingsProblem, Stopped
 from core.events import Progress, result_of
-from core.explain import film, occlusion
+from core.explain import occlusion, occlusion_film
 from core.explain.settings import OcclusionSettings
 
 LOOK = StretchSettings(limits="sky")
 RGB = (2, 1, 0)
 
 
-def shot(predictor, image, planes=RGB, **knobs) -> film.Film:
-    return result_of(film.shoot(predictor, image, 1, OcclusionSettings(**knobs), LOOK, planes, threading.Event(), "G"))
+def shot(predictor, image, planes=RGB, **knobs) -> occlusion_film.OcclusionFilm:
+    return result_of(
+        occlusion_film.render_film(
+            predictor, image, 1, OcclusionSettings(**knobs), LOOK, planes, threading.Event(), "G"
+        )
+    )
 
 
 def test_it_amounts_to_the_map_of_its_places(make, galaxy) -> None:
@@ -62,7 +66,7 @@ def test_what_is_not_covered_looks_the_same_in_all_pictures(make, galaxy) -> Non
 def test_progress_is_told_and_it_can_be_stopped(make, galaxy) -> None:
     stop = threading.Event()
     predictor, image = make((1, 24, 24)), galaxy((1, 24, 24))
-    work = film.shoot(predictor, image, None, OcclusionSettings(stride=8), LOOK, None, stop)
+    work = occlusion_film.render_film(predictor, image, None, OcclusionSettings(stride=8), LOOK, None, stop)
     assert next(work) == Progress(1, 9, "pictures")
     stop.set()
     with pytest.raises(Stopped):
@@ -80,7 +84,7 @@ def test_the_file_plays_all_pictures_upright_with_the_square_and_a_bar(make, gal
     assert [file.name for file in tmp_path.iterdir()] == ["film.gif"]
     with Image.open(path) as file:
         assert file.n_frames == len(made) == 25
-        assert file.info["loop"] == 0 and file.info["duration"] == film.MILLISECONDS
+        assert file.info["loop"] == 0 and file.info["duration"] == occlusion_film.MILLISECONDS
         file.seek(7)  # second row of places, third column: first pixel (4, 8)
         seen = np.asarray(file.convert("RGB")).astype(int)
     factor = 384 // 24

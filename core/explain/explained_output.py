@@ -1,7 +1,7 @@
-"""What is asked: one image, one output of a network, and the score that is to be explained.
+"""The subject of an attribution map: one image, one output of a network, and the score to be explained.
 
 The *score* of a class or of a vote fraction is its output before the softmax, since probabilities saturate: a
-galaxy that is a spiral with 99.99 % stays one whatever is covered, and its map would be empty. The score of a
+galaxy with 99.99 % for spiral keeps that whatever is covered, and its map would be empty. The score of a
 quantity is the quantity in its unit.
 """
 
@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from astropy.stats import mad_std
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
@@ -25,14 +26,14 @@ from core.nets.normalisation import border
 from core.nets.predictor import Predictor
 
 Fill = Literal["background", "mean", "zero"]
-_CALM = 4.0  # standard deviations: pixels of the border that are further from its median show a neighbour
+_BORDER_CLIP_SIGMA = 4.0  # pixels of the border further than this from its median belong to a neighbour
 
 
 @dataclass(frozen=True)
-class Question:
+class ExplainedOutput:
     """One image (C, H, W), float32 in physical units on the network's device, and one output of the network.
 
-    ``outputs`` (1, K) is what the network says of the image.
+    ``outputs`` (1, K) are the network's raw outputs (logits) for the image, ``index`` is the column to be explained.
     """
 
     predictor: Predictor
@@ -42,7 +43,7 @@ class Question:
 
     @property
     def name(self) -> str:
-        """The class, answer or quantity that is asked about."""
+        """The class, answer or quantity that is explained."""
         return self.predictor.output_names[self.index]
 
     @property
@@ -71,7 +72,7 @@ class Question:
             return None
         return float(heads.activation(target, self.outputs)[0, self.index])
 
-    def empty(self, fill: Fill) -> Tensor:
+    def fill_values(self, fill: Fill) -> Tensor:
         """Values (C,) of an image without the galaxy: the median of the border, the image's mean, or zero."""
         match fill:
             case "background":
@@ -82,15 +83,14 @@ class Question:
             case "zero":
                 return torch.zeros_like(self.image[:, 0, 0])
 
-    def scatter(self) -> Tensor:
-        """Standard deviation (C,) of the border, as told by its median deviation, so that neighbours weigh little.
+    def background_scatter(self) -> Tensor:
+        """Standard deviation (C,) of the border from its median absolute deviation, so that neighbours weigh little.
 
-        A border that does not vary counts as a hundredth of what the image does.
+        Where the border does not vary at all, a hundredth of the image's standard deviation.
         """
         pixels = self.image.cpu().numpy()
         edge = border(pixels[None])[0]  # (C, P)
-        off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
-        found, least = 1.4826 * np.median(off, axis=1), pixels.std(axis=(1, 2)) / 100
+        found, least = mad_std(edge, axis=1), pixels.std(axis=(1, 2)) / 100
         return torch.from_numpy(np.where(found > 0, found, least).astype(np.float32)).to(self.image.device)
 
     def blurred(self, width: float) -> Tensor:
@@ -98,24 +98,26 @@ class Question:
         pixels = gaussian_filter(self.image.cpu().numpy(), (0, width, width))
         return torch.from_numpy(pixels).to(self.image.device)
 
-    def cover(self, fill: Fill | Literal["noise"], seed: int | np.random.Generator = 0) -> Tensor:
-        """An image (C, H, W) without the galaxy: the same value everywhere, or noise.
+    def baseline_image(self, fill: Fill | Literal["noise"], seed: int | np.random.Generator = 0) -> Tensor:
+        """An image (C, H, W) without the galaxy: one value per band everywhere, or noise.
 
-        Each pixel of the noise is one of the border, all bands of it, drawn with the ``seed``; pixels of bright
-        neighbours are left out.
+        Each pixel of the noise is a pixel of the border with all its bands, drawn at random with the ``seed``; pixels
+        of bright neighbours are left out.
         """
         if fill != "noise":
-            return self.empty(fill)[:, None, None].expand_as(self.image)
+            return self.fill_values(fill)[:, None, None].expand_as(self.image)
         edge = border(self.image.cpu().numpy()[None])[0]  # (C, P)
         off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
-        is_calm = (off <= _CALM * 1.4826 * np.median(off, axis=1, keepdims=True)).all(axis=0)
-        calm = edge[:, is_calm] if is_calm.any() else edge
-        drawn = np.random.default_rng(seed).integers(calm.shape[1], size=self.image.shape[1:])
-        return torch.from_numpy(calm[:, drawn]).to(self.image.device)
+        is_sky = (off <= _BORDER_CLIP_SIGMA * np.asarray(mad_std(edge, axis=1))[:, None]).all(axis=0)
+        sky = edge[:, is_sky] if is_sky.any() else edge
+        sample = np.random.default_rng(seed).integers(sky.shape[1], size=self.image.shape[1:])
+        return torch.from_numpy(sky[:, sample]).to(self.image.device)
 
 
-def ask(predictor: Predictor, image: Tensor | NDArray[np.float32], output: int | str | None = None) -> Question:
-    """Put a question, after a look at whether it makes sense.
+def select_output(
+    predictor: Predictor, image: Tensor | NDArray[np.float32], output: int | str | None = None
+) -> ExplainedOutput:
+    """Check the image, run the network on it and choose the output to be explained.
 
     Parameters
     ----------
@@ -131,16 +133,16 @@ def ask(predictor: Predictor, image: Tensor | NDArray[np.float32], output: int |
     NotPossible
         The image does not fit the network, or it has no such output.
     NotANumber
-        The image, or what the network says of it, is not finite.
+        The image, or the network's output for it, is not finite.
     """
-    tensor = looked_at(predictor, image)
+    tensor = check_image(predictor, image)
     with torch.no_grad(), full_precision(predictor.device):
         outputs = predictor.logits(tensor[None])  # (1, K)
-    return answered(predictor, tensor, output, outputs)
+    return select_from_outputs(predictor, tensor, output, outputs)
 
 
-def looked_at(predictor: Predictor, image: Tensor | NDArray[np.float32]) -> Tensor:
-    """The image (C, H, W) as float32 on the network's device, if the network can look at it; errors as :func:`ask`."""
+def check_image(predictor: Predictor, image: Tensor | NDArray[np.float32]) -> Tensor:
+    """The image (C, H, W) as float32 on the network's device, if it fits; errors as :func:`select_output`."""
     tensor = torch.as_tensor(image, dtype=torch.float32).to(predictor.device)
     bands = len(predictor.bands)
     if tensor.ndim != 3 or tensor.shape[0] != bands:
@@ -154,14 +156,18 @@ def looked_at(predictor: Predictor, image: Tensor | NDArray[np.float32]) -> Tens
     return tensor
 
 
-def answered(predictor: Predictor, image: Tensor, output: int | str | None, outputs: Tensor) -> Question:
-    """The question when what the network says of the image, (1, K), is known already; errors as :func:`ask`."""
+def select_from_outputs(
+    predictor: Predictor, image: Tensor, output: int | str | None, outputs: Tensor
+) -> ExplainedOutput:
+    """Choose the output when the network's ``outputs`` (1, K) are known already; errors as :func:`select_output`."""
     if not bool(torch.isfinite(outputs).all()):
-        raise NotANumber("The network's output for this image is not finite.", "Train it again with a lower rate.")
-    return Question(predictor, image, _index(predictor, output, outputs), outputs)
+        raise NotANumber(
+            "The network's output for this image is not finite.", "Train it again with a lower learning rate."
+        )
+    return ExplainedOutput(predictor, image, _output_index(predictor, output, outputs), outputs)
 
 
-def _index(predictor: Predictor, output: int | str | None, outputs: Tensor) -> int:
+def _output_index(predictor: Predictor, output: int | str | None, outputs: Tensor) -> int:
     names = predictor.output_names
     if output is None:
         return 0 if isinstance(predictor.target, Quantities) else int(outputs.argmax())
