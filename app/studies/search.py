@@ -133,10 +133,10 @@ class SearchPanel(StudyPanel):
 
     def _job_for(self, data: Path, folder: Path) -> Job:
         self._epoch = None
-        return work.search(self._base, data, folder, self._wish)
+        return work.search(self._base, data, folder, self._wish, self._session.dataset.journal)
 
     def _opening(self, folder: Path, data: Path | None) -> Job:
-        return work.opened_search(folder, data)
+        return work.opened_search(folder, data, self._session.dataset.journal)
 
     def _show_earlier(self, earlier: EarlierSearch) -> None:
         self._base = earlier.search.base

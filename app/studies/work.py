@@ -14,6 +14,7 @@ from app.work import begin
 from core.data.target import Target
 from core.errors import Problem
 from core.events import Preview, Work, retell
+from core.project.labels import LabelJournal
 from core.studies import study_folders
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.studies.study_folders import Study
@@ -67,7 +68,9 @@ def shelved(project: Path) -> Job:
     return Job("Looking for studies", run)
 
 
-def search(settings: RunSettings, data: Path, folder: Path, wish: SearchSettings) -> Job:
+def search(
+    settings: RunSettings, data: Path, folder: Path, wish: SearchSettings, hand_labels: LabelJournal | None
+) -> Job:
     """Search for good settings; its news are :class:`~core.studies.trials.Search`, with the best one's error."""
 
     def run(stop: threading.Event) -> Work[Search]:
@@ -79,15 +82,17 @@ def search(settings: RunSettings, data: Path, folder: Path, wish: SearchSettings
             if not isinstance(found, Search) or found.best is None:
                 return found
             if found.best.name not in known:
-                known[found.best.name] = searching.with_noise(found, data).noise
+                known[found.best.name] = searching.with_noise(found, data, hand_labels).noise
             return replace(found, noise=known[found.best.name])
 
-        return (yield from _changed(searching.run(settings, data, folder, wish, stop), with_noise))
+        return (
+            yield from _changed(searching.run(settings, data, folder, wish, stop, hand_labels=hand_labels), with_noise)
+        )
 
     return Job(f"Searching “{study_folders.title_of(folder)}”", run)
 
 
-def opened_search(folder: Path, data: Path | None) -> Job:
+def opened_search(folder: Path, data: Path | None, hand_labels: LabelJournal | None) -> Job:
     """Look at an earlier search; the error of its best score is known if its dataset is open."""
 
     def run(stop: threading.Event) -> Work[EarlierSearch]:
@@ -96,13 +101,15 @@ def opened_search(folder: Path, data: Path | None) -> Job:
         yield from begin(stop)
         found = searching.opened(folder)
         if data is not None and searching.is_of(folder, data):
-            found = searching.with_noise(found, data)
+            found = searching.with_noise(found, data, hand_labels)
         return EarlierSearch(found, searching.read(folder)[1])
 
     return Job("Opening a search", run)
 
 
-def training_size(settings: RunSettings, data: Path, folder: Path, wish: TrainingSizeSettings) -> Job:
+def training_size(
+    settings: RunSettings, data: Path, folder: Path, wish: TrainingSizeSettings, hand_labels: LabelJournal | None
+) -> Job:
     """Train with more and more labels; its news are :class:`SizeNews`."""
 
     def run(stop: threading.Event) -> Work[SizeNews]:
@@ -112,7 +119,7 @@ def training_size(settings: RunSettings, data: Path, folder: Path, wish: Trainin
         def told(found: object) -> object:
             return _news(found) if isinstance(found, SizeStudy) else found
 
-        work = _changed(sizes.run(settings, data, folder, wish, stop), told)
+        work = _changed(sizes.run(settings, data, folder, wish, stop, hand_labels=hand_labels), told)
         return _news((yield from work))
 
     return Job(f"Studying “{study_folders.title_of(folder)}”", run)

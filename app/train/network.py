@@ -150,7 +150,7 @@ class NetworkPanel(Panel):
             return
         self._measured, self._size = asked, math.nan
         if cutouts is not None:
-            self._measuring.start(work.galaxy_size(cutouts.path, settings))
+            self._measuring.start(work.galaxy_size(cutouts.path, settings, self._session.dataset.journal))
 
     def _show_size(self, size: float) -> None:
         self._size = size

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.console import Console
 from core.cli.setting_options import adjusted
+from core.cli.sources import hand_labels_of
 from core.explain.faithfulness.settings import FaithfulnessSettings
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     from core.explain.faithfulness import table
 
     run, data, part = options.run, options.data, options.split
-    assessed = console.drive("Believing", lambda stop: table.assess_many(run, data, part, settings, stop))
+    hand_labels = hand_labels_of(data, console)
+    assessed = console.drive(
+        "Believing", lambda stop: table.assess_many(run, data, part, settings, stop, hand_labels=hand_labels)
+    )
     assessed.save(options.output)
     _show(assessed, settings.method, console)
     console.say(f"\n{len(assessed.lines):,} galaxies: {options.output}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.cli import distributed
 from core.cli.console import Console, listed
 from core.cli.setting_options import adjusted
+from core.cli.sources import hand_labels_of
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
 from core.project.runs import RunFolder
@@ -72,11 +73,13 @@ def train(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork train``."""
     from core.train import loop
 
-    settings = _run_settings(options)
+    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
     folder = RunFolder.create(options.output) if distributed.NUMBER == 0 else RunFolder(options.output)
     try:
         with distributed.joined(folder, settings.device) as own:
-            result = console.drive("Training", lambda stop: loop.run(settings, options.data, own, stop))
+            result = console.drive(
+                "Training", lambda stop: loop.run(settings, options.data, own, stop, hand_labels=hand_labels)
+            )
             _tell(result, options, console)
     except BaseException:
         with contextlib.suppress(OSError):  # nothing has begun: leave no empty folder
@@ -91,10 +94,13 @@ def resume(options: argparse.Namespace, console: Console) -> int:
 
     folder = RunFolder(options.run)
     data = options.data or folder.data
+    hand_labels = hand_labels_of(data, console)
     with distributed.joined(folder, resuming.begun(folder).device) as own:
         result = console.drive(
             "Training",
-            lambda stop: resuming.run(own, stop, data, epochs=options.epochs, patience=options.patience),
+            lambda stop: resuming.run(
+                own, stop, data, epochs=options.epochs, patience=options.patience, hand_labels=hand_labels
+            ),
         )
         _tell(result, options, console)
     return 0
@@ -121,8 +127,11 @@ def rate(options: argparse.Namespace, console: Console) -> int:
     from core.cli.figures import save_rates
     from core.train import learning_rate_finder
 
-    settings = _run_settings(options)
-    found = console.drive("Trying learning rates", lambda stop: learning_rate_finder.run(settings, options.data, stop))
+    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    found = console.drive(
+        "Trying learning rates",
+        lambda stop: learning_rate_finder.run(settings, options.data, stop, hand_labels=hand_labels),
+    )
     if options.output:
         save_rates(found, options.output)
     if options.json:

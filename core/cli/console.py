@@ -81,6 +81,11 @@ class Console:
         """A line of the result, on stdout."""
         print(text, flush=True)
 
+    def note(self, text: str) -> None:
+        """What is good to know and no result, on stderr."""
+        if not self.quiet:
+            say_problem(text)
+
     def say_json(self, values: Mapping[str, Any]) -> None:
         """The result for a script, on stdout."""
         print(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False), flush=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
-from core.cli.sources import dataset_of
+from core.cli.sources import dataset_of, hand_labels_of
 from core.errors import SettingsProblem
 from core.project.runs import RunFolder
 
@@ -24,7 +24,10 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
     folder = RunFolder(options.run)
     data = options.data or folder.data
-    judgement = console.drive("Judging", lambda stop: evaluation.run(folder, data, options.split, stop))
+    hand_labels = hand_labels_of(data, console)
+    judgement = console.drive(
+        "Judging", lambda stop: evaluation.run(folder, data, options.split, stop, hand_labels=hand_labels)
+    )
     if options.json:
         about = {"run": folder.name, "data": judgement.data, "part": judgement.part, "note": judgement.note}
         console.say_json(about | judgement.report.to_json() | {"unknown_classes": judgement.unknown})

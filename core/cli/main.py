@@ -205,6 +205,7 @@ def _search(command: argparse.ArgumentParser) -> None:
     add("--workers", type=int, metavar="W", help="processes at work on this machine; else 1")
     add("--worker", action="store_true", help="help with the search in that folder, from this or another machine")
     add("--leash", type=int, metavar="N", help=argparse.SUPPRESS)  # the worker's number; it ends with its stdin
+    add("--hand-labels", type=Path, metavar="FILE", help=argparse.SUPPRESS)  # what the search's own process uses
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     _adjust(command, "augmentation.noise=0.05")

@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from core.cli.console import Console
 from core.cli.setting_options import adjusted
+from core.cli.sources import hand_labels_of
 from core.events import Work
+from core.project.labels import LabelJournal
 from core.settings import toml
 from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
@@ -34,8 +36,11 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
         least_steps=options.least_steps,
         judge_test=options.judge_test or None,
     )
-    settings = _of_runs(options)
-    found = console.drive("Studying", lambda stop: study.run(settings, options.data, options.output, wish, stop))
+    settings, hand_labels = _of_runs(options), hand_labels_of(options.data, console)
+    found = console.drive(
+        "Studying",
+        lambda stop: study.run(settings, options.data, options.output, wish, stop, hand_labels=hand_labels),
+    )
     for each in (found, found.test):
         if each is None:
             continue
@@ -75,8 +80,11 @@ def search(options: argparse.Namespace, console: Console) -> int:
         fine=options.fine,
         workers=options.workers,
     )
-    settings = _of_runs(options)
-    found = console.drive("Searching", lambda stop: searching.run(settings, options.data, options.output, wish, stop))
+    settings, hand_labels = _of_runs(options), hand_labels_of(options.data, console)
+    found = console.drive(
+        "Searching",
+        lambda stop: searching.run(settings, options.data, options.output, wish, stop, hand_labels=hand_labels),
+    )
     if found.best is not None and options.format != "png":
         search_figure.save(found, (found.folder / searching.FIGURE).with_suffix(f".{options.format}"))
     if found.alike:
@@ -100,12 +108,13 @@ def _help(options: argparse.Namespace, console: Console) -> int:
     """Take part in a search; on a leash until the process that holds its other end lets go."""
     from core.studies import search as searching
 
+    given = LabelJournal(options.hand_labels) if options.hand_labels else hand_labels_of(options.data, console)
     number = options.leash or zlib.crc32(f"{platform.node()}:{os.getpid()}".encode())
 
     def helping(stop: threading.Event) -> Work[int]:
         if options.leash:
             threading.Thread(target=_until_let_go, args=(stop,), daemon=True).start()
-        return searching.help_along(options.data, options.output, number, stop)
+        return searching.help_along(options.data, options.output, number, stop, hand_labels=given)
 
     done = console.drive("Helping", helping)
     console.say(f"{done} trials done.")

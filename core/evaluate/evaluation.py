@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
+from core.data.hand_labels import labelled_columns
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
 from core.errors import CatalogueProblem, Problem, TooFewGalaxies, UnreadableFile
@@ -31,7 +32,7 @@ from core.metrics.report import Report, report
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
-from core.project.labels import LabelJournal, relabelled
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 _NOTES = {
@@ -96,6 +97,8 @@ def run(
     data: Path | str | None = None,
     part: EvaluatedPart = "validation",
     stop: threading.Event = NEVER,
+    *,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[Evaluation]:
     """Judge a run, and keep the numbers in its folder.
 
@@ -112,6 +115,8 @@ def run(
         Of its own dataset; another one is always judged whole.
     stop
         Ends the work with :class:`~core.errors.Stopped`; nothing is written then.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -138,7 +143,7 @@ def run(
     with open_network_on_data(folder.best, path) as opened:
         target = opened.predictor.target
         is_own = opened.cutouts.checksum == opened.predictor.card.get("checksum")
-        labels, unknown = _labels(opened.cutouts, target, exactly=is_own)
+        labels, unknown = _labels(opened.cutouts, target, hand_labels, exactly=is_own)
         part, rows = (part, _rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled(labels))
         problems = [_left_out(unknown)] if unknown else []
         for problem in problems:
@@ -176,10 +181,11 @@ def _labelled(labels: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(targets.has_label(labels))
 
 
-def _labels(cutouts: Cutouts, target: Target, *, exactly: bool) -> tuple[NDArray[Any], dict[str, int]]:
+def _labels(
+    cutouts: Cutouts, target: Target, hand_labels: LabelJournal | None, *, exactly: bool
+) -> tuple[NDArray[Any], dict[str, int]]:
     """Labels in the network's terms, and what it has no term for. Labels given by hand win over the catalogue."""
-    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
+    columns = labelled_columns(cutouts, hand_labels)
     if isinstance(target, Classes) and target.column not in columns and not exactly and len(cutouts.labels) == 1:
         columns[target.column] = columns[cutouts.labels[0]]  # another survey may call its classes otherwise
     missing = [name for name in targets.columns_of(target) if name not in columns]

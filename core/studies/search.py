@@ -32,6 +32,7 @@ from core.evaluate import evaluation
 from core.events import NEVER, Preview, Progress, Work, result_of
 from core.metrics import merits
 from core.project.files import write_atomically
+from core.project.labels import LabelJournal
 from core.project.runs import SEARCH_FILE, RunFolder
 from core.settings import toml
 from core.studies import search_figure, trials
@@ -50,7 +51,13 @@ _POLL = 1.0  # seconds
 
 
 def run(
-    settings: RunSettings, data: Path, folder: Path, search: SearchSettings, stop: threading.Event = NEVER
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    search: SearchSettings,
+    stop: threading.Event = NEVER,
+    *,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[Search]:
     """Search, coarsely and then finely.
 
@@ -70,6 +77,8 @@ def run(
         What is tried, how often and how long, by how many processes.
     stop
         When set, running trainings are broken off, to be repeated another time; the search so far is returned.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -84,23 +93,28 @@ def run(
     _begin(settings, data, folder, search)
     journal = Journal(folder, settings, search)
     journal.give_back_of_the_dead()
-    with Crew(data, folder, search.workers) if search.workers > 1 else contextlib.nullcontext() as crew:
+    with Crew(data, folder, search.workers, hand_labels) if search.workers > 1 else contextlib.nullcontext() as crew:
         for stage in STAGES:
             if _asked_for(search, stage) and not stop.is_set():
                 _begin_stage(journal, stage, wide)
-                yield from _run_stage(stage, journal, data, crew, stop)
+                yield from _run_stage(stage, journal, data, hand_labels, crew, stop)
     journal.give_back_of_the_dead()
-    return _conclude(journal, data)
+    return _conclude(journal, data, hand_labels)
 
 
 def _run_stage(
-    stage: SearchStage, journal: Journal, data: Path, crew: Crew | None, stop: threading.Event
+    stage: SearchStage,
+    journal: Journal,
+    data: Path,
+    hand_labels: LabelJournal | None,
+    crew: Crew | None,
+    stop: threading.Event,
 ) -> Work[None]:
     """Do the trials of a stage, or watch others do them, until all are done."""
     while journal.missing(stage) and not stop.is_set():
         trial = journal.ask(stage) if crew is None else None
         if trial is not None:
-            yield from run_trial(trial, stage, journal, data, stop)
+            yield from run_trial(trial, stage, journal, data, stop, hand_labels)
         else:
             stop.wait(_POLL)
             journal.give_back_of_the_dead()
@@ -109,7 +123,9 @@ def _run_stage(
         yield from _report_progress(journal)
 
 
-def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NEVER) -> Work[int]:
+def help_along(
+    data: Path, folder: Path, worker: int, stop: threading.Event = NEVER, *, hand_labels: LabelJournal | None = None
+) -> Work[int]:
     """Take part in a search that another process runs, until it is over; returns how many trials this one has done.
 
     Parameters
@@ -122,13 +138,15 @@ def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NE
         A number that no other helper has, not 0.
     stop
         When set, the running trial is given back.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
     """
     journal, done = Journal(folder, *read(folder), worker), 0
     while not stop.is_set():
         stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
         trial = journal.ask(stage) if stage is not None else None
         if stage is not None and trial is not None:
-            yield from run_trial(trial, stage, journal, data, stop)
+            yield from run_trial(trial, stage, journal, data, stop, hand_labels)
             done += 1
             yield Progress(done, None, "trials")
         elif stage is None and journal.has("fine" if journal.search.fine else "coarse"):
@@ -231,7 +249,7 @@ def opened(folder: Path) -> Search:
     return so_far(Journal(folder, *read(folder)))
 
 
-def with_noise(found: Search, data: Path) -> Search:
+def with_noise(found: Search, data: Path, hand_labels: LabelJournal | None = None) -> Search:
     """The search with the error of its best score, from a bootstrap over the validation galaxies.
 
     Of a loss there is none.
@@ -239,7 +257,7 @@ def with_noise(found: Search, data: Path) -> Search:
     if found.best is None or found.objective != "score":
         return found
     judgement = result_of(
-        evaluation.run(RunFolder(found.folder / found.best.run), data, "validation", threading.Event())
+        evaluation.run(RunFolder(found.folder / found.best.run), data, "validation", hand_labels=hand_labels)
     )
     known = merits.flat(judgement.report)
     metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
@@ -260,12 +278,12 @@ def _report_progress(journal: Journal) -> Work[None]:
     yield Preview(found)
 
 
-def _conclude(journal: Journal, data: Path) -> Search:
+def _conclude(journal: Journal, data: Path, hand_labels: LabelJournal | None) -> Search:
     found = so_far(journal)
     trials.write(found, journal.folder / TABLE)
     if found.best is None or found.settings is None:
         return found
-    found = with_noise(found, data)
+    found = with_noise(found, data, hand_labels)
     write_atomically(journal.folder / BEST, toml.dumps(found.settings or journal.base))
     search_figure.save(found, journal.folder / FIGURE)
     return found

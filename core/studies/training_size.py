@@ -34,6 +34,7 @@ from core.evaluate import evaluation
 from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, result_of, retell
 from core.metrics import merits
 from core.project.files import write_atomically
+from core.project.labels import LabelJournal
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.settings import toml
 from core.studies import size_figure, size_study
@@ -75,7 +76,13 @@ class _Wanted:
 
 
 def run(
-    settings: RunSettings, data: Path, folder: Path, study: TrainingSizeSettings, stop: threading.Event = NEVER
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    study: TrainingSizeSettings,
+    stop: threading.Event = NEVER,
+    *,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[SizeStudy]:
     """Train with every size and seed, and say what more labels are worth.
 
@@ -94,6 +101,8 @@ def run(
         Sizes, seeds and score.
     stop
         When set, the running training is saved, and the study so far is returned.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -106,7 +115,7 @@ def run(
     Problem
         As a training raises it.
     """
-    facts = _inspect(settings, data)
+    facts = _inspect(settings, data, hand_labels)
     metric = size_study.chosen_metric(study.metric, facts.known)
     sizes = yield from _sizes(study, facts)
     _begin(settings, folder, study)
@@ -118,10 +127,10 @@ def run(
     for each, end in zip(wanted, ends, strict=True):
         if not _is_finished(each.folder, facts.checksum):
             known.pop((each.size, each.seed), None)
-            yield from _train(each, data, stop, told, int(end) - each.epochs, int(ends[-1]))
+            yield from _train(each, data, hand_labels, stop, told, int(end) - each.epochs, int(ends[-1]))
             if stop.is_set():
                 break
-        point = known.get((each.size, each.seed)) or _evaluate(each, data, "validation", metric, stop)
+        point = known.get((each.size, each.seed)) or _evaluate(each, data, hand_labels, "validation", metric, stop)
         found = found.with_point(point)
         size_study.write(found, folder / TABLE)
         yield Preview(found)
@@ -129,13 +138,13 @@ def run(
         raise Stopped
     size_figure.save(found, folder / FIGURE)
     if study.judge_test and not found.missing:
-        found = replace(found, test=(yield from _evaluate_test(found, wanted, data, stop)))
+        found = replace(found, test=(yield from _evaluate_test(found, wanted, data, hand_labels, stop)))
     return found
 
 
-def _inspect(settings: RunSettings, data: Path) -> _Facts:
+def _inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> _Facts:
     with Cutouts.open(data) as cutouts:
-        target, labels = labelled(cutouts, settings.data)
+        target, labels = labelled(cutouts, settings.data, hand_labels)
         unlimited = settings.data.model_copy(update={"train_limit": None})
         split = preparation.parted(cutouts, target, labels, settings.model_copy(update={"data": unlimited}))
         kinds = len(target.names) if isinstance(target, Classes) else 1
@@ -253,7 +262,15 @@ def _is_finished(folder: RunFolder, checksum: str) -> bool:
     return values["reason"] not in _BEGUN
 
 
-def _train(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str], before: int, total: int) -> Work[None]:
+def _train(
+    wanted: _Wanted,
+    data: Path,
+    hand_labels: LabelJournal | None,
+    stop: threading.Event,
+    told: set[str],
+    before: int,
+    total: int,
+) -> Work[None]:
     """Train, or go on after the last whole epoch of a training that was broken off; each notice is told once."""
     half_way = (wanted.folder.last / "current").exists()
     if not half_way and wanted.folder.path.exists():  # it had not come to the end of an epoch
@@ -268,11 +285,20 @@ def _train(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str], b
 
     yield Progress(before, total, "epochs")
     with contextlib.suppress(Stopped):  # before the first epoch of this run; others may be done
-        yield from retell(loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way), tell)
+        yield from retell(
+            loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way, hand_labels=hand_labels), tell
+        )
 
 
-def _evaluate(wanted: _Wanted, data: Path, part: HeldOutPart, metric: str, stop: threading.Event) -> Point:
-    judgement = result_of(evaluation.run(wanted.folder, data, part, stop))
+def _evaluate(
+    wanted: _Wanted,
+    data: Path,
+    hand_labels: LabelJournal | None,
+    part: HeldOutPart,
+    metric: str,
+    stop: threading.Event,
+) -> Point:
+    judgement = result_of(evaluation.run(wanted.folder, data, part, stop, hand_labels=hand_labels))
     values = merits.flat(judgement.report)
     values[size_study.error_name(metric)] = judgement.sampling_error(metric, wanted.seed)
     about = json.loads(wanted.folder.metrics_file.read_text(encoding="utf-8"))
@@ -287,11 +313,13 @@ def _evaluate(wanted: _Wanted, data: Path, part: HeldOutPart, metric: str, stop:
     )
 
 
-def _evaluate_test(found: SizeStudy, wanted: list[_Wanted], data: Path, stop: threading.Event) -> Work[SizeStudy]:
+def _evaluate_test(
+    found: SizeStudy, wanted: list[_Wanted], data: Path, hand_labels: LabelJournal | None, stop: threading.Event
+) -> Work[SizeStudy]:
     """All runs judged on the test part, after the last one was trained."""
     tested = SizeStudy(found.folder, "test", found.metric, (), len(wanted))
     for number, each in enumerate(wanted):
-        tested = tested.with_point(_evaluate(each, data, "test", found.metric, stop))
+        tested = tested.with_point(_evaluate(each, data, hand_labels, "test", found.metric, stop))
         yield Progress(number + 1, len(wanted), "runs judged")
     size_study.write(tested, found.folder / TEST_TABLE)
     size_figure.save(tested, found.folder / TEST_FIGURE)

@@ -12,6 +12,7 @@ import optuna
 
 from core.errors import NotANumber, NotPossible, OutOfMemory, SettingsProblem, Stopped
 from core.events import NEVER, EpochEnded, Event, Preview, Scores, Work, retell
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.studies import trials
 from core.studies.journal import Journal, run_of
@@ -24,7 +25,12 @@ _VALUES_FAULT = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other
 
 
 def run_trial(
-    trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path, stop: threading.Event = NEVER
+    trial: optuna.Trial,
+    stage: SearchStage,
+    journal: Journal,
+    data: Path,
+    stop: threading.Event = NEVER,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[None]:
     """Train one trial to its end, or until it is given up; tell the journal.
 
@@ -34,7 +40,7 @@ def run_trial(
         folder = RunFolder(journal.folder / run_of(stage, trial.number))
         settings = trials.of_trial(journal.base, trial.params, journal.epochs(stage))
         result, given_up = yield from _train_and_report(
-            trial, stage, settings, data, folder, journal.search.objective, stop
+            trial, stage, settings, data, folder, journal.search.objective, stop, hand_labels
         )
     except _VALUES_FAULT as problem:
         journal.prune(trial, problem.sentence)
@@ -60,6 +66,7 @@ def _train_and_report(
     folder: RunFolder,
     objective: Literal["score", "loss"],
     stop: threading.Event,
+    hand_labels: LabelJournal | None,
 ) -> Work[tuple[RunResult, bool]]:
     """Train and report each epoch; returns the result, and whether the trial was given up."""
     halt, given_up = threading.Event(), False
@@ -75,7 +82,7 @@ def _train_and_report(
         if given_up or stop.is_set():
             halt.set()
 
-    result = yield from retell(loop.run(settings, data, folder, halt), judge_epoch)
+    result = yield from retell(loop.run(settings, data, folder, halt, hand_labels=hand_labels), judge_epoch)
     return result, given_up
 
 

@@ -11,6 +11,7 @@ from typing import IO, Self
 import psutil
 
 from core.errors import Problem
+from core.project.labels import LabelJournal
 
 _PATIENCE = 60.0  # seconds for a worker to end its batch and give its trial back
 _ROOT = Path(__file__).parents[2]  # where this very ``core`` lies, installed or not
@@ -30,10 +31,12 @@ class Crew:
         The search's.
     count
         How many.
+    hand_labels
+        Labels given by hand; None: there are none.
     """
 
-    def __init__(self, data: Path, folder: Path, count: int) -> None:
-        self._data, self._folder, self._count = data, folder, count
+    def __init__(self, data: Path, folder: Path, count: int, hand_labels: LabelJournal | None = None) -> None:
+        self._data, self._folder, self._count, self._hand_labels = data, folder, count, hand_labels
         self._logs: list[IO[bytes]] = []
         self._workers: list[subprocess.Popen[bytes]] = []
 
@@ -44,7 +47,7 @@ class Crew:
             self._logs.append(log)
             self._workers.append(
                 subprocess.Popen(  # noqa: S603 - this very program
-                    command(self._data, self._folder, number),
+                    command(self._data, self._folder, number, self._hand_labels),
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
@@ -88,14 +91,15 @@ class Crew:
         return self._folder / "workers" / f"{number}.log"
 
 
-def command(data: Path, folder: Path, number: int) -> list[str]:
+def command(data: Path, folder: Path, number: int, hand_labels: LabelJournal | None = None) -> list[str]:
     """The command line of a worker.
 
     With the safe path (``-P``) Python does not look for modules in the working folder, which may hold a ``core`` or a
     ``torch.py`` of the user's own.
     """
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "core.cli"]
-    return [*program, "search", str(data), "-o", str(folder), "--worker", "--leash", str(number), "--quiet"]
+    worker = ["search", str(data), "-o", str(folder), "--worker", "--leash", str(number), "--quiet"]
+    return [*program, *worker, *(["--hand-labels", str(hand_labels.path)] if hand_labels is not None else [])]
 
 
 def environment(count: int) -> dict[str, str]:

@@ -11,21 +11,23 @@ from torch import Tensor
 
 from core.data import target as targets
 from core.data.cutouts import Cutouts
+from core.data.hand_labels import labelled_columns
 from core.data.settings import DataSettings
 from core.data.target import Target, VoteFractions
 from core.errors import SettingsProblem
 from core.nets import losses
 from core.nets.predictor import Predictor
-from core.project.labels import LabelJournal, relabelled
+from core.project.labels import LabelJournal
 from core.train.settings import RunSettings
 
 _SUM_OF_FRACTIONS = 1.5
 
 
-def labelled(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[Any]]:
+def labelled(
+    cutouts: Cutouts, settings: DataSettings, hand_labels: LabelJournal | None = None
+) -> tuple[Target, NDArray[Any]]:
     """What the dataset's labels are, and the labels as numbers; labels given by hand win over the catalogue."""
-    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
+    columns = labelled_columns(cutouts, hand_labels)
     target = targets.recognise(columns, settings.labels or cutouts.labels, settings.kind, cutouts.units)
     return target, targets.encode(target, columns)
 

@@ -31,6 +31,7 @@ from torch import Tensor
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Skipped, Work
+from core.project.labels import LabelJournal
 from core.train import environment, optimiser, preparation
 from core.train.batches import ImageSource, Rows, open_images
 from core.train.forward import forward_batch, order, shown_labels
@@ -71,7 +72,14 @@ class RateRange:
     suggestion: float
 
 
-def run(settings: RunSettings, data: Path, stop: threading.Event = NEVER, *, steps: int = STEPS) -> Work[RateRange]:
+def run(
+    settings: RunSettings,
+    data: Path,
+    stop: threading.Event = NEVER,
+    *,
+    steps: int = STEPS,
+    hand_labels: LabelJournal | None = None,
+) -> Work[RateRange]:
     """Try learning rates from 1e-6 to 10 on a throwaway network.
 
     Parameters
@@ -84,6 +92,8 @@ def run(settings: RunSettings, data: Path, stop: threading.Event = NEVER, *, ste
         Ends the work with :class:`~core.errors.Stopped`.
     steps
         How many batches.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -91,7 +101,7 @@ def run(settings: RunSettings, data: Path, stop: threading.Event = NEVER, *, ste
         The data, the settings or the device do not allow a training, or the loss does not fall at any rate.
     """
     with environment.exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
-        plan = preparation.prepare(settings, cutouts)
+        plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
         for notice in plan.notices:
             yield Skipped(notice)
         with (yield from open_images(cutouts, plan.split.train, plan.early, plan.device, stop)) as images:

@@ -32,6 +32,7 @@ from core.nets.device import memory_format
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
@@ -92,6 +93,7 @@ def run(
     stop: threading.Event = NEVER,
     *,
     resume: bool = False,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[RunResult]:
     """Train a network on a dataset, or go on with a run that was broken off.
 
@@ -108,6 +110,8 @@ def run(
     resume
         Go on from the last whole epoch, if there is one. On the same machine the numbers are those of a run without
         the break.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -139,7 +143,7 @@ def run(
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
     with environment.exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
-        plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None)
+        plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None, hand_labels)
         _begin(plan, folder, cutouts, earlier)
         for notice in plan.notices:
             yield Skipped(notice)

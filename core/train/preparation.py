@@ -24,6 +24,7 @@ from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
+from core.project.labels import LabelJournal
 from core.settings.declare import idle
 from core.train import distributed, receptive_field, stopping
 from core.train.augmentation.handedness import handed, mirrored_names
@@ -39,7 +40,12 @@ _SAMPLE = 2000
 _SAMPLE_BYTES = 256 * 2**20
 
 
-def prepare(settings: RunSettings, cutouts: Cutouts, resumed: Predictor | None = None) -> TrainingPlan:
+def prepare(
+    settings: RunSettings,
+    cutouts: Cutouts,
+    resumed: Predictor | None = None,
+    hand_labels: LabelJournal | None = None,
+) -> TrainingPlan:
     """Settle target, split, network and scaling.
 
     Parameters
@@ -50,6 +56,8 @@ def prepare(settings: RunSettings, cutouts: Cutouts, resumed: Predictor | None =
         The dataset.
     resumed
         The network of a run that goes on; None for a new one.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -58,7 +66,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, resumed: Predictor | None =
     """
     device = devices.choose(settings.device)
     base = _load_base(settings) if resumed is None else None
-    target, labels = labelled(cutouts, settings.data)
+    target, labels = labelled(cutouts, settings.data, hand_labels)
     stopping.require_known(target, settings.stopping)
     votes = numbers_of_votes(cutouts, settings, target)
     if votes is not None:
@@ -207,18 +215,20 @@ def _build_predictor(
     return Predictor(network, scaling, target, bands, shape, cutouts.median_pixel_scale, scale)
 
 
-def usable(cutouts: Cutouts, settings: RunSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def usable(
+    cutouts: Cutouts, settings: RunSettings, hand_labels: LabelJournal | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the training part, and of all that is not locked away for the test; without labels, all are both."""
     try:
-        split = parted(cutouts, *labelled(cutouts, settings.data), settings)
+        split = parted(cutouts, *labelled(cutouts, settings.data, hand_labels), settings)
     except Problem:
         return np.arange(len(cutouts)), np.arange(len(cutouts))
     return split.train, np.sort(np.concatenate([split.train, split.validation]))
 
 
-def scaling(cutouts: Cutouts, settings: RunSettings) -> Normalisation:
+def scaling(cutouts: Cutouts, settings: RunSettings, hand_labels: LabelJournal | None = None) -> Normalisation:
     """The input scaling of a training to come, fitted on its training part."""
-    rows, _ = usable(cutouts, settings)
+    rows, _ = usable(cutouts, settings, hand_labels)
     return _fit_scaling(_draw_sample(cutouts, rows, settings.seed), settings, cutouts)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.errors import NotPossible, Problem, SettingsProblem
 from core.events import NEVER, Skipped, Work
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import checkpoint, loop, stopping
@@ -27,6 +28,7 @@ def run(
     *,
     epochs: int | None = None,
     patience: int | None = None,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[RunResult]:
     """Go on after the last whole epoch; from the beginning if there is none.
 
@@ -43,6 +45,8 @@ def run(
         whole run, cosine and one-cycle, then fall along the longer one, and begin again above where they had ended.
     patience
         A new patience, for a run that stopped by itself; None: as before.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def run(
                 "optimiser.epochs",
             )
         )
-    return (yield from loop.run(settings, data, folder, stop, resume=True))
+    return (yield from loop.run(settings, data, folder, stop, resume=True, hand_labels=hand_labels))
 
 
 def begun(folder: RunFolder) -> RunSettings:

@@ -161,10 +161,12 @@ def test_labels_given_by_hand_count(run, survey_dataset, tmp_path) -> None:
     before = judged(run, data)
     name, old = before.predictions.ids[0], before.predictions.names[before.labels[0]]
     new = next(other for other in before.predictions.names if other != old)
-    (tmp_path / "labels").mkdir()
-    LabelJournal(tmp_path / "labels" / "survey.jsonl").record(name, "shape", old, new)
-    after = judged(run, data)
+    journal = LabelJournal(tmp_path / "labels" / "survey.jsonl")
+    journal.record(name, "shape", old, new)
+    after = result_of(evaluation.run(run, data, "test", hand_labels=journal))
     assert after.predictions.names[after.labels[0]] == new
+    without = judged(run, data)  # the labels lie beside it, but nobody said that they are its own
+    assert without.labels.tolist() == before.labels.tolist()
 
 
 def test_a_stopped_judgement_leaves_no_numbers(run, survey_dataset) -> None:

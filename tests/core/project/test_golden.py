@@ -19,7 +19,7 @@ from core.events import result_of
 from core.explain import integrated_gradients, occlusion
 from core.explain.settings import GradientSettings, OcclusionSettings
 from core.nets.predictor import Predictor
-from core.project.project import Project
+from core.project.project import Project, journal_of
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
 from core.studies import search, study_folders, training_size
@@ -176,7 +176,7 @@ def test_an_old_run_goes_on_as_it_would_have(copied, state, run):
     project, told = copied(state), EXPECTED[state]["gone_on"][run]
     before = EXPECTED[state]["runs"][run]
     folder = RunFolder(project / "runs" / run)
-    result_of(resuming.run(folder, threading.Event(), epochs=told["epochs"]))
+    result_of(resuming.run(folder, epochs=told["epochs"], hand_labels=journal_of(folder.data)))
     history, done = read_history(folder.history_file), len(before["history"])
     off = 0.05 if state == "first-light" else 1e-4
     assert history[:done] == before["history"]
@@ -194,7 +194,7 @@ def test_an_old_run_goes_on_as_it_would_have(copied, state, run):
 def test_every_other_old_run_goes_on_for_an_epoch_more(copied, state, run):
     folder = RunFolder(copied(state) / "runs" / run)
     done = len(checkpoint.load(folder.last).history)
-    result_of(resuming.run(folder, threading.Event(), epochs=done + 1, patience=0))
+    result_of(resuming.run(folder, epochs=done + 1, patience=0, hand_labels=journal_of(folder.data)))
     assert len(read_history(folder.history_file)) == done + 1
 
 
@@ -257,9 +257,9 @@ def test_an_old_study_that_was_broken_off_is_finished(copied, name):
     folder, data = project / "studies" / name, project / "datasets" / "survey.h5"
     if study_folders.kind_of(folder) == "search":
         settings, wish = search.read(folder)
-        found = result_of(search.run(settings, data, folder, wish, threading.Event()))
+        found = result_of(search.run(settings, data, folder, wish, hand_labels=journal_of(data)))
         assert (found.missing, found.best is not None) == (0, True)
     else:
         settings, wish = training_size.read(folder)
-        found = result_of(training_size.run(settings, data, folder, wish, threading.Event()))
+        found = result_of(training_size.run(settings, data, folder, wish, hand_labels=journal_of(data)))
         assert found.missing == 0

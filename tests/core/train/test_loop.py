@@ -162,11 +162,11 @@ def test_a_run_does_not_go_on_with_other_labels(blobs, base, tmp_path):
     data = tmp_path / "datasets" / "blobs.h5"
     data.parent.mkdir()
     shutil.copy(blobs, data)
-    LabelJournal(tmp_path / "labels" / "blobs.jsonl").record("galaxy 0001", "kind", "", "merger")
-    for row in range(2, 6):
-        LabelJournal(tmp_path / "labels" / "blobs.jsonl").record(f"galaxy {row:04d}", "kind", "", "merger")
+    journal = LabelJournal(tmp_path / "labels" / "blobs.jsonl")
+    for row in range(1, 6):
+        journal.record(f"galaxy {row:04d}", "kind", "", "merger")
     with pytest.raises(NotPossible, match="changed"):
-        carried_out(resuming.run(base[0], threading.Event(), data))
+        carried_out(resuming.run(base[0], threading.Event(), data, hand_labels=journal))
 
 
 @pytest.mark.parametrize("epoch", [2, 3])
@@ -254,7 +254,7 @@ def test_labels_given_by_hand_win_over_the_catalogue(blobs, tmp_path, new_run):
     journal = LabelJournal(tmp_path / "labels" / "blobs.jsonl")
     for row in range(12):
         journal.record(f"galaxy {row:04d}", "kind", "", "merger")
-    trained(data, new_run(), epochs=1)
+    carried_out(loop.run(settings(epochs=1), data, new_run(), hand_labels=journal))
     assert "merger" in Predictor.load(tmp_path / "run").output_names
 
 
