@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 R = TypeVar("R")
-_SHOWN = 5  # problems in full; the rest are counted
+_MAX_NOTES = 5  # problems in full; the rest are counted
 
 
-def guarded(command: Callable[[], int], *, debug: bool) -> int:
+def run_guarded(command: Callable[[], int], *, debug: bool) -> int:
     """Run a command; whatever it raises becomes one line on stderr and an exit status."""
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter gets a question mark
         if hasattr(stream, "reconfigure"):
@@ -41,12 +41,12 @@ def guarded(command: Callable[[], int], *, debug: bool) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where the command line catches what work raises
         if debug:
             traceback.print_exc()
-        say_problem(in_words(error))
+        say_problem(describe_error(error))
         return 1
     return status
 
 
-def in_words(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What a person is told of an exception, in one line."""
     match error:
         case Problem():
@@ -61,7 +61,7 @@ def in_words(error: Exception) -> str:
 
 def say_problem(sentence: str) -> None:
     """One line on stderr."""
-    print(f"tuningfork: {distributed.signed(sentence)}", file=sys.stderr, flush=True)
+    print(f"tuningfork: {distributed.with_process_number(sentence)}", file=sys.stderr, flush=True)
 
 
 class Console:
@@ -102,14 +102,14 @@ class Console:
         """
         stop = threading.Event()
         before = len(self.skipped)
-        with _interrupts(stop), _Display(title, quiet=self.quiet) as display:
+        with _catch_interrupts(stop), _Display(title, quiet=self.quiet) as display:
             work = verb(stop)
             try:
                 while True:
                     event = next(work)
                     if isinstance(event, Skipped):
                         self.skipped.append(event.problem)
-                        if len(self.skipped) - before <= _SHOWN:
+                        if len(self.skipped) - before <= _MAX_NOTES:
                             display.line(f"note: {event.problem}")
                     else:
                         display.show(event)
@@ -117,12 +117,12 @@ class Console:
                 return end.value
             finally:
                 work.close()
-                if (more := len(self.skipped) - before - _SHOWN) > 0:
+                if (more := len(self.skipped) - before - _MAX_NOTES) > 0:
                     display.line(f"note: and {more:,} more like these.")
 
 
 @contextlib.contextmanager
-def _interrupts(stop: threading.Event) -> Iterator[None]:
+def _catch_interrupts(stop: threading.Event) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only there signals can be caught
         yield
         return
@@ -182,22 +182,22 @@ class _Display:
         """Move the bar, or add a line."""
         match event:
             case Progress(done, total, unit):
-                self._move(unit, done, total, f"{done:,}/{total:,} {unit}" if total else f"{done:,} {unit}".strip())
+                self._move_bar(unit, done, total, f"{done:,}/{total:,} {unit}" if total else f"{done:,} {unit}".strip())
             case BatchEnded():
                 place = event.epoch - 1 + event.batch / event.batches
                 count = f"epoch {event.epoch} · loss {event.loss:.3f} · {event.images_per_second:,.0f} images/s"
-                self._move("epochs", place, self._epochs, count)
+                self._move_bar("epochs", place, self._epochs, count)
             case EpochEnded():
                 self._epochs = event.epochs
-                self._move("epochs", event.epoch, event.epochs, f"epoch {event.epoch}/{event.epochs}")
-                self.line(told(event))
+                self._move_bar("epochs", event.epoch, event.epochs, f"epoch {event.epoch}/{event.epochs}")
+                self.line(format_epoch(event))
             case Preview(what) if isinstance(scores := getattr(what, "scores", None), Scores):
                 galaxies = getattr(what, "galaxies", "the")
-                self.line(f"before fine-tuning, on {galaxies} validation galaxies: {listed(scores)}")
+                self.line(f"before fine-tuning, on {galaxies} validation galaxies: {format_scores(scores)}")
             case _:
                 pass
 
-    def _move(self, unit: str, done: float, total: int | None, count: str) -> None:
+    def _move_bar(self, unit: str, done: float, total: int | None, count: str) -> None:
         if self._bars is None or self._task is None:
             return
         if unit != self._unit:  # another stage, with a pace of its own
@@ -206,17 +206,17 @@ class _Display:
         self._bars.update(self._task, completed=done, total=total, count=count)
 
 
-def told(event: EpochEnded) -> str:
+def format_epoch(event: EpochEnded) -> str:
     """An epoch in a line."""
     width = len(str(event.epochs))
     best = "  best" if event.best_epoch == event.epoch else ""
     return (
-        f"epoch {event.epoch:{width}}/{event.epochs}  training {listed(event.train)}  "
-        f"validation {listed(event.validation)}  {event.seconds:.1f} s{best}"
+        f"epoch {event.epoch:{width}}/{event.epochs}  training {format_scores(event.train)}  "
+        f"validation {format_scores(event.validation)}  {event.seconds:.1f} s{best}"
     )
 
 
-def listed(scores: Scores) -> str:
+def format_scores(scores: Scores) -> str:
     """Loss and the main score."""
     known = [name for name in ("accuracy", "r2") if name in scores.values]
     named = [("loss", scores.loss), *((name, scores.values[name]) for name in known)]

@@ -15,7 +15,7 @@ NUMBER = int(os.environ.get("RANK", "0"))
 
 
 @contextlib.contextmanager
-def muted() -> Iterator[None]:
+def mute_other_processes() -> Iterator[None]:
     """Leave the standard output to the first process."""
     if NUMBER == 0:
         yield
@@ -25,7 +25,7 @@ def muted() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def joined(folder: RunFolder, device: str) -> Iterator[RunFolder]:
+def join_processes(folder: RunFolder, device: str) -> Iterator[RunFolder]:
     """Meet the other processes; hands out the run's folder to the first one, and to each other a copy to throw away."""
     from core.train import distributed
 
@@ -35,11 +35,11 @@ def joined(folder: RunFolder, device: str) -> Iterator[RunFolder]:
             own = RunFolder(Path(scratch) / folder.name)
             if folder.path.exists():
                 shutil.copytree(folder.path, own.path)
-        with distributed.joined(device):
+        with distributed.process_group(device):
             yield own
 
 
-def signed(sentence: str) -> str:
+def with_process_number(sentence: str) -> str:
     """A problem with the number of the process that has it, where there are several."""
     of = os.environ.get("WORLD_SIZE", "1")
     return sentence if of == "1" else f"process {NUMBER + 1} of {of}: {sentence}"

@@ -29,24 +29,27 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
         about = {"run": folder.name, "data": judgement.data, "part": judgement.part, "note": judgement.note}
         console.say_json(about | judgement.report.to_json() | {"unknown_classes": judgement.unknown})
     else:
-        show(judgement, console)
+        print_evaluation(judgement, console)
     return 0
 
 
-def show(judgement: Evaluation, console: Console) -> None:
+def print_evaluation(judgement: Evaluation, console: Console) -> None:
     """Print a judgement."""
     from core.metrics.report import ClassReport
 
     part = "all labelled galaxies" if judgement.part == "all" else f"{judgement.part} part"
     console.say(f"{judgement.data}, {part}, {judgement.report.galaxies:,} galaxies: {judgement.note}.")
     if isinstance(judgement.report, ClassReport):
-        _show_classes(judgement.report, console)
+        _print_classes(judgement.report, console)
     else:
-        _show_quantities(judgement.report, judgement.predictions.units, console)
+        _print_quantities(judgement.report, judgement.predictions.units, console)
 
 
-def _show_classes(report: ClassReport, console: Console) -> None:
-    mean = (f"balanced accuracy {_three(report.balanced_accuracy)}", f"macro F1 {_three(report.macro_f1)}")
+def _print_classes(report: ClassReport, console: Console) -> None:
+    mean = (
+        f"balanced accuracy {_three_decimals(report.balanced_accuracy)}",
+        f"macro F1 {_three_decimals(report.macro_f1)}",
+    )
     console.say(f"accuracy {report.accuracy}, {', '.join(mean)}\n")
     rows = [
         (name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name]))
@@ -59,13 +62,13 @@ def _show_classes(report: ClassReport, console: Console) -> None:
     console.table(("label \\ prediction", *report.names), rows)
 
 
-def _show_quantities(report: QuantitiesReport, units: Sequence[str], console: Console) -> None:
+def _print_quantities(report: QuantitiesReport, units: Sequence[str], console: Console) -> None:
     if report.accuracy is not None:
         console.say(f"most voted answer right: {report.accuracy}")
     rows = [
         (
             f"{name} [{unit}]" if unit else name,
-            _three(each.r2),
+            _three_decimals(each.r2),
             *(f"{value:.3g}" if value is not None else "–" for value in (each.bias, each.scatter, each.mae)),
             str(each.outliers),
         )
@@ -90,5 +93,5 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _three(value: float | None) -> str:
+def _three_decimals(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"

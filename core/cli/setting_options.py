@@ -29,7 +29,7 @@ MODELS: dict[str, type[Settings]] = {
 }
 
 
-def settings(options: argparse.Namespace, console: Console) -> int:
+def print_settings(options: argparse.Namespace, console: Console) -> int:
     """Print the settings of one chapter; or those of a training, and the others' behind comment signs.
 
     Either way the text is a file that ``--settings`` takes.
@@ -46,7 +46,7 @@ def settings(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def adjusted(model: type[S], options: argparse.Namespace, **named: Any) -> S:
+def resolve_settings(model: type[S], options: argparse.Namespace, **named: Any) -> S:
     """Settings from the file, the ``--set`` changes and the command's own options, each over the one before.
 
     Parameters

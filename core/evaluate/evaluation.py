@@ -27,7 +27,7 @@ from core.evaluate import predict, tables
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
 from core.metrics import merits
-from core.metrics.report import Report, report
+from core.metrics.report import Report, make_report
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
@@ -134,13 +134,15 @@ def run(
     completeness of disks: ...
     """
     folder = RunFolder.at(folder)
-    path = Path(data) if data else _own_data(folder)
+    path = Path(data) if data else _find_own_data(folder)
     with open_network_on_data(folder.best, path) as opened:
         target = opened.predictor.target
         is_own = opened.cutouts.checksum == opened.predictor.card.get("checksum")
-        labels, unknown = _labels(opened.cutouts, target, exactly=is_own)
-        part, rows = (part, _rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled(labels))
-        problems = [_left_out(unknown)] if unknown else []
+        labels, unknown = _read_labels(opened.cutouts, target, exactly=is_own)
+        part, rows = (
+            (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
+        )
+        problems = [_unknown_classes_problem(unknown)] if unknown else []
         for problem in problems:
             yield Skipped(problem)
         if not len(rows):
@@ -157,7 +159,7 @@ def run(
         rows=rows,
         labels=labels[rows],
         predictions=predictions,
-        report=report(target, labels[rows], predictions.scores),
+        report=make_report(target, labels[rows], predictions.scores),
         unknown=unknown,
         problems=problems + predictions.problems,
     )
@@ -165,18 +167,18 @@ def run(
     return judgement
 
 
-def _rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
+def _select_rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
     if part == "all":
-        return _labelled(labels)
+        return _labelled_rows(labels)
     rows: NDArray[np.int64] = getattr(splits.load(folder.split_file, cutouts.ids), part)
     return rows[targets.has_label(labels)[rows]]
 
 
-def _labelled(labels: NDArray[Any]) -> NDArray[np.int64]:
+def _labelled_rows(labels: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(targets.has_label(labels))
 
 
-def _labels(cutouts: Cutouts, target: Target, *, exactly: bool) -> tuple[NDArray[Any], dict[str, int]]:
+def _read_labels(cutouts: Cutouts, target: Target, *, exactly: bool) -> tuple[NDArray[Any], dict[str, int]]:
     """Labels in the network's terms, and what it has no term for. Labels given by hand win over the catalogue."""
     journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
     columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
@@ -205,7 +207,7 @@ def _labels(cutouts: Cutouts, target: Target, *, exactly: bool) -> tuple[NDArray
     return targets.encode(target, columns), dict(sorted(unknown.items()))
 
 
-def _left_out(unknown: dict[str, int]) -> Problem:
+def _unknown_classes_problem(unknown: dict[str, int]) -> Problem:
     listed = ", ".join(f"{count} “{name}”" for name, count in unknown.items())
     return Problem(
         f"The network does not know these classes, and the galaxies are not counted: {listed}.",
@@ -213,7 +215,7 @@ def _left_out(unknown: dict[str, int]) -> Problem:
     )
 
 
-def _own_data(folder: RunFolder) -> Path:
+def _find_own_data(folder: RunFolder) -> Path:
     """The dataset of the run, where projects and the command line put it."""
     name = str(Predictor.load(folder.best).card.get("data", ""))
     parent = folder.path.resolve().parent

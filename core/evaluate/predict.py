@@ -21,7 +21,7 @@ from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
 _BATCH_BYTES = 4e6  # of stamps; the responses of the first layers are many times that
-_MOST = 256
+_MAX_BATCH = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ def predict_rows(opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: th
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
     for doubt in opened.doubts:
         yield Skipped(doubt)
-    batch = int(min(_MOST, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
+    batch = int(min(_MAX_BATCH, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
     names = predictor.output_names
     scores = np.empty((len(rows), len(names)), np.float32)
     errors = np.empty_like(scores) if predictor.has_error_bars else None
@@ -145,7 +145,7 @@ def predict_rows(opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: th
         if stop.is_set():
             raise Stopped
         part = slice(first, first + batch)
-        scores[part], sigma = _answers(predictor, cutouts.images[rows[part]])
+        scores[part], sigma = _predict_batch(predictor, cutouts.images[rows[part]])
         if errors is not None:
             errors[part] = sigma
         yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
@@ -164,7 +164,7 @@ def predict_rows(opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: th
 
 
 @torch.no_grad()
-def _answers(
+def _predict_batch(
     predictor: Predictor, images: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     try:

@@ -53,7 +53,7 @@ def write(predictions: Predictions, path: Path, extra: Mapping[str, Sequence[Any
         raise SettingsProblem(
             f"Tables cannot be written as “{path.suffix}”.", f"Choose one of: {', '.join(writers)}.", str(path)
         )
-    content = _content(predictions, extra or {})
+    content = _collect(predictions, extra or {})
     with atomic_path(path) as temporary:
         writers[path.suffix.lower()](content, temporary)
 
@@ -66,7 +66,7 @@ class _Content:
     about: dict[str, str]
 
 
-def _content(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _Content:
+def _collect(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _Content:
     columns: list[tuple[str, NDArray[Any], str]] = [("id", np.asarray(predictions.ids, dtype=str), "")]
     columns += [(name, np.asarray(values), "") for name, values in extra.items()]
     predicted = predictions.predicted
@@ -96,17 +96,17 @@ def _write_fits(content: _Content, path: Path) -> None:
     columns = [
         Column(
             np.char.encode(values, "ascii", "backslashreplace") if values.dtype.kind == "U" else values,
-            name=_ascii(name),
-            unit=_unit(unit),
+            name=_to_ascii(name),
+            unit=_parse_unit(unit),
         )
         for name, values, unit in content.columns
     ]
-    about = {key: _ascii(value) for key, value in content.about.items()}
+    about = {key: _to_ascii(value) for key, value in content.about.items()}
     Table(columns, meta=about).write(path, format="fits", overwrite=True)
 
 
 def _write_votable(content: _Content, path: Path) -> None:
-    columns = [Column(values, name=name, unit=_unit(unit)) for name, values, unit in content.columns]
+    columns = [Column(values, name=name, unit=_parse_unit(unit)) for name, values, unit in content.columns]
     document = from_table(Table(columns))
     document.infos.extend(Info(name=key, value=value) for key, value in content.about.items())
     document.to_xml(str(path), tabledata_format="tabledata")
@@ -122,7 +122,7 @@ def _write_parquet(content: _Content, path: Path) -> None:
     parquet.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=about)), path)
 
 
-def _unit(text: str) -> units.UnitBase | None:
+def _parse_unit(text: str) -> units.UnitBase | None:
     """The unit for astropy; None if it is none that astronomers have agreed on."""
     try:
         return units.Unit(text) if text else None
@@ -130,5 +130,5 @@ def _unit(text: str) -> units.UnitBase | None:
         return None
 
 
-def _ascii(text: str) -> str:
+def _to_ascii(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode()

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.target import Classes, Target, outputs
-from core.metrics.report import ClassReport, Report, report
+from core.metrics.report import ClassReport, Report, make_report
 
-_RESAMPLED = 200
+_BOOTSTRAP_SAMPLES = 200
 _LOWER_IS_BETTER = ("log_loss", "brier", "loss", "scatter", "mae", "outliers")
-_WORDS = {
+_DISPLAY_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
@@ -23,7 +23,7 @@ _WORDS = {
 }
 
 
-def flat(judged: Report) -> dict[str, float]:
+def flatten(judged: Report) -> dict[str, float]:
     """Figures of merit by name, such as ``accuracy`` and ``completeness:spiral``; NaN where there is no value."""
     if isinstance(judged, ClassReport):
         row = {
@@ -50,12 +50,12 @@ def flat(judged: Report) -> dict[str, float]:
     return {name: math.nan if value is None else float(value) for name, value in row.items()}
 
 
-def known(target: Target) -> tuple[str, ...]:
+def names_for(target: Target) -> tuple[str, ...]:
     """Names of the figures of merit that there are for a target."""
     kinds = len(outputs(target))
     scores = np.concatenate([np.eye(kinds), np.zeros((kinds, kinds))])
     labels = np.arange(2 * kinds) % kinds if isinstance(target, Classes) else scores
-    return tuple(flat(report(target, labels, scores)))
+    return tuple(flatten(make_report(target, labels, scores)))
 
 
 def sampling_error(
@@ -64,15 +64,15 @@ def sampling_error(
     """Standard deviation of a figure of merit if other galaxies of the same kind had been judged.
 
     A bootstrap over the judged galaxies; for an accuracy p of n galaxies it comes to √(p (1 − p) / n). Classes keep
-    their numbers, as they do in the split. Labels and scores are those of :func:`core.metrics.report.report`.
+    their numbers, as they do in the split. Labels and scores are those of :func:`core.metrics.report.make_report`.
     """
     random = np.random.default_rng(seed)
     kinds = labels if isinstance(target, Classes) else np.zeros(len(labels), int)
     groups = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
     values = []
-    for _ in range(_RESAMPLED):
+    for _ in range(_BOOTSTRAP_SAMPLES):
         rows = np.concatenate([random.choice(group, len(group)) for group in groups])
-        values.append(flat(report(target, labels[rows], scores[rows]))[metric])
+        values.append(flatten(make_report(target, labels[rows], scores[rows]))[metric])
     return float(np.std(values))
 
 
@@ -81,13 +81,13 @@ def higher_is_better(metric: str) -> bool:
     return metric.partition(":")[0] not in _LOWER_IS_BETTER
 
 
-def limit(metric: str) -> float:
+def best_value(metric: str) -> float:
     """The best value that there can be."""
     return 1.0 if higher_is_better(metric) else 0.0
 
 
-def in_words(metric: str) -> str:
+def display_name(metric: str) -> str:
     """A figure of merit as people call it: ``completeness of spiral``."""
     name, _, of = metric.partition(":")
-    words = _WORDS.get(name, name)
+    words = _DISPLAY_NAMES.get(name, name)
     return f"{words} of {of}" if of else words

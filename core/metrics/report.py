@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from core.data.target import Classes, Target, VoteFractions
 
 _ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: a normal distribution within one standard deviation of its mean
-_LEAST_PROBABILITY = 1e-12
-_OUTLIER = 0.5  # of the true value
+_MIN_PROBABILITY = 1e-12
+_OUTLIER_FRACTION = 0.5  # of the true value
 
 
 @dataclass(frozen=True)
@@ -183,14 +183,16 @@ class QuantitiesReport:
 Report: TypeAlias = ClassReport | QuantitiesReport
 
 
-def report(target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]]) -> Report:
+def make_report(target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]]) -> Report:
     """Judge predictions of any kind: labels as :func:`core.data.target.encode` gives them, scores (n, K)."""
     if isinstance(target, Classes):
-        return classification(labels, scores, target.names)
-    return regression(labels, scores, target.columns, votes=isinstance(target, VoteFractions))
+        return classification_report(labels, scores, target.names)
+    return regression_report(labels, scores, target.columns, votes=isinstance(target, VoteFractions))
 
 
-def classification(labels: NDArray[np.int64], scores: NDArray[np.floating[Any]], names: Sequence[str]) -> ClassReport:
+def classification_report(
+    labels: NDArray[np.int64], scores: NDArray[np.floating[Any]], names: Sequence[str]
+) -> ClassReport:
     """Judge class probabilities.
 
     The log loss is not scikit-learn's: that takes 34 ms instead of 1 ms for 100,000 galaxies of three classes, warns of
@@ -229,7 +231,7 @@ def classification(labels: NDArray[np.int64], scores: NDArray[np.floating[Any]],
         f1=f1,
         counts={name: int(true[i]) for i, name in enumerate(names)},
         confusion=confusion,
-        log_loss=float(-np.log(np.maximum(probability, _LEAST_PROBABILITY)).mean()) if total else None,
+        log_loss=float(-np.log(np.maximum(probability, _MIN_PROBABILITY)).mean()) if total else None,
         brier=float(((scores - truth) ** 2).sum(axis=1).mean()) if total else None,
     )
 
@@ -252,7 +254,7 @@ def accuracies(confusion: NDArray[np.int64]) -> tuple[Fraction, float | None]:
     return Fraction(int(hits.sum()), int(true.sum())), _mean(each)
 
 
-def regression(
+def regression_report(
     labels: NDArray[np.floating[Any]],
     values: NDArray[np.floating[Any]],
     names: Sequence[str],
@@ -272,7 +274,7 @@ def regression(
     """
     labels, values = np.asarray(labels, np.float64), np.asarray(values, np.float64)
     r2 = [None if math.isnan(each) else float(each) for each in r_squared(labels, values)]
-    reports = {name: _judge_quantity(labels[:, i], values[:, i], r2[i]) for i, name in enumerate(names)}
+    reports = {name: _quantity_report(labels[:, i], values[:, i], r2[i]) for i, name in enumerate(names)}
     accuracy = None
     if votes:
         right = int((labels.argmax(axis=1) == values.argmax(axis=1)).sum()) if len(labels) else 0
@@ -296,13 +298,13 @@ def r_squared(labels: NDArray[np.float64], values: NDArray[np.float64]) -> NDArr
     return r2
 
 
-def _judge_quantity(true: NDArray[np.float64], predicted: NDArray[np.float64], r2: float | None) -> QuantityReport:
+def _quantity_report(true: NDArray[np.float64], predicted: NDArray[np.float64], r2: float | None) -> QuantityReport:
     if not len(true):
         return QuantityReport(0, None, None, None, Fraction(0, 0), None)
     off = predicted - true
     with np.errstate(invalid="ignore"):  # predictions may have overflowed
         low, high = np.percentile(off, [16, 84])
-    limit = _OUTLIER * true if (true > 0).all() else 3 * true.std()
+    limit = _OUTLIER_FRACTION * true if (true > 0).all() else 3 * true.std()
     return QuantityReport(
         galaxies=len(true),
         r2=r2,

@@ -20,7 +20,7 @@ from core.events import Scores
 from core.metrics.report import accuracies, confusion_matrix, r_squared
 from core.nets import heads
 
-_CONSTANT = 1e-3
+_CONSTANT_FRACTION = 1e-3
 
 
 class Tally:
@@ -43,14 +43,14 @@ class Tally:
     def scores(self) -> Scores:
         """The mean loss and the figures of merit of all galaxies so far."""
         predicted, true = self._arrays()
-        return Scores(self._loss / self.galaxies, followed(self._target, true, predicted))
+        return Scores(self._loss / self.galaxies, followed_metrics(self._target, true, predicted))
 
     def is_constant(self) -> bool:
         """Whether the network says the same of every galaxy although their labels differ."""
         predicted, true = self._arrays()
         if isinstance(self._target, Classes):
             return len(np.unique(true)) > 1 and len(np.unique(predicted.argmax(axis=1))) == 1
-        return bool((predicted.std(axis=0) < _CONSTANT * true.std(axis=0)).any())
+        return bool((predicted.std(axis=0) < _CONSTANT_FRACTION * true.std(axis=0)).any())
 
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         outputs = heads.activation(self._target, torch.cat(self._outputs))
@@ -62,7 +62,7 @@ class Tally:
         return outputs.numpy().astype(np.float64), labels
 
 
-def followed(target: Target, labels: NDArray[Any], scores: NDArray[np.float64]) -> dict[str, float]:
+def followed_metrics(target: Target, labels: NDArray[Any], scores: NDArray[np.float64]) -> dict[str, float]:
     """Those numbers of a report that are followed from epoch to epoch.
 
     The whole report takes twice as long: 0.5 s instead of 0.2 s for 100,000 galaxies with 37 vote fractions.

@@ -23,10 +23,10 @@ from core.simulate.settings import SurveySettings
 from core.version import PROGRAM
 
 _BATCH = 50
-_VERSION = 4  # of the recipe: a new one makes a new survey
+_RECIPE_VERSION = 4  # of the recipe: a new one makes a new survey
 
 
-def make(output: Path, settings: SurveySettings, stop: threading.Event = NEVER) -> Work[Path]:
+def simulate_survey(output: Path, settings: SurveySettings, stop: threading.Event = NEVER) -> Work[Path]:
     """Simulate a survey and write it as a dataset.
 
     The catalogue tells the class and the true magnitude, half-light radius, axis ratio and bulge fraction. Each
@@ -37,7 +37,7 @@ def make(output: Path, settings: SurveySettings, stop: threading.Event = NEVER) 
     Stopped
         ``stop`` was set; nothing is left behind.
     """
-    psf = galaxies.point_spread(settings)
+    psf = galaxies.survey_psf(settings)
     truths: list[dict[str, Any]] = []
     bands = [Band(name, "nanomaggy", galaxies.ZERO_POINT) for name in BANDS]
     with DatasetWriter(output, (len(BANDS), settings.size, settings.size), bands, "float32") as writer:
@@ -62,17 +62,17 @@ def make(output: Path, settings: SurveySettings, stop: threading.Event = NEVER) 
     return output
 
 
-def cached(stop: threading.Event = NEVER, settings: SurveySettings | None = None) -> Work[Path]:
+def cached_survey(stop: threading.Event = NEVER, settings: SurveySettings | None = None) -> Work[Path]:
     """The demonstration survey, made at the first call and found again later.
 
     It lies in the user's cache folder, or in the folder that the environment variable ``TUNINGFORK_CACHE`` names.
     """
     settings = settings or SurveySettings()
-    recipe = f"{_VERSION} {settings.model_dump_json()}"
+    recipe = f"{_RECIPE_VERSION} {settings.model_dump_json()}"
     key = hashlib.blake2b(recipe.encode(), digest_size=6).hexdigest()
     folder = os.environ.get("TUNINGFORK_CACHE") or platformdirs.user_cache_dir("tuning-fork", appauthor=False)
     path = Path(folder) / f"demonstration-{key}.h5"
-    return path if path.exists() else (yield from make(path, settings, stop))
+    return path if path.exists() else (yield from simulate_survey(path, settings, stop))
 
 
 def _truth(number: int, galaxy: Galaxy, ra: float, dec: float) -> dict[str, Any]:

@@ -26,8 +26,8 @@ CLASSES = ("disk", "edge-on", "spheroid")
 BANDS = ("i", "r", "g")  # the reddest first, so that they are shown as red, green and blue
 ZERO_POINT = 22.5  # mag of one nanomaggy
 
-_SOLID = 7.6692494425  # b of a de Vaucouleurs profile: half the light within one effective radius
-_LENTICULAR = 0.25  # share of the disks
+_DE_VAUCOULEURS_B = 7.6692494425  # b of a de Vaucouleurs profile: half the light within one effective radius
+_LENTICULAR_FRACTION = 0.25  # share of the disks
 _FLATNESS = 0.12  # scale height over scale length of a disk
 _ARM_KNOTS = 120
 _ARM_TURNS = (0.1 * math.pi, 1.7 * math.pi)
@@ -99,7 +99,7 @@ class Galaxy:
         """Semi-major axis that holds half of the r light, in arcsec, before the seeing."""
 
         def beyond_half(radius: float) -> float:
-            bulge = gammainc(8, _SOLID * (radius / self.bulge_radius) ** 0.25)
+            bulge = gammainc(8, _DE_VAUCOULEURS_B * (radius / self.bulge_radius) ** 0.25)
             scaled = radius / self.scale_length
             disk = 1 - (1 + scaled) * math.exp(-scaled)
             return self.bulge_fraction * bulge + (1 - self.bulge_fraction) * disk - 0.5
@@ -114,7 +114,7 @@ def draw_galaxy(kind: str, settings: SurveySettings, random: np.random.Generator
     The classes touch: some disks are inclined almost as much as edge-on ones, one in four has no arms and a large
     bulge, some are red with dust, and some spheroids are rather flat.
     """
-    magnitude = _magnitude(settings, random)
+    magnitude = _draw_magnitude(settings, random)
     size = float(np.clip(random.lognormal(math.log(2.7), 0.3) * 10 ** (-0.09 * (magnitude - 18)), 0.9, 5.0))
     angle, pitch = random.uniform(0, 180), random.choice([-1, 1]) * random.uniform(13, 26)
     dust = abs(random.normal(0, 0.2))
@@ -125,7 +125,7 @@ def draw_galaxy(kind: str, settings: SurveySettings, random: np.random.Generator
     ratio = math.sqrt(math.cos(math.radians(inclination)) ** 2 * (1 - _FLATNESS**2) + _FLATNESS**2)
     knots = random.beta(4, 3) if kind == "disk" else random.uniform(0, 0.2)
     bulge = random.beta(1.3, 5)
-    if kind == "disk" and random.random() < _LENTICULAR:
+    if kind == "disk" and random.random() < _LENTICULAR_FRACTION:
         knots, bulge = random.uniform(0, 0.15), random.uniform(0.3, 0.7)
     length = size * (1.25 if kind == "disk" else 1.35)
     return Galaxy(kind, magnitude, 0.4 * size, length, bulge, knots, inclination, ratio, angle, pitch, dust)
@@ -135,18 +135,18 @@ def draw_stamp(
     galaxy: Galaxy, settings: SurveySettings, psf: Profile, random: np.random.Generator
 ) -> NDArray[np.float32]:
     """Draw a noisy stamp (3, size, size) in nanomaggies, with the chance neighbour and star."""
-    image = noise_free(galaxy, settings, psf, random)
-    image += _neighbours(settings, psf, random)
+    image = draw_noise_free(galaxy, settings, psf, random)
+    image += _draw_neighbours(settings, psf, random)
     sigma = np.sqrt(settings.noise**2 + np.maximum(image, 0) / _GAIN)
     return (image + random.normal(size=image.shape) * sigma).astype(np.float32)
 
 
-def point_spread(settings: SurveySettings) -> Profile:
+def survey_psf(settings: SurveySettings) -> Profile:
     """The survey's point-spread function."""
     return galsim.Moffat(beta=3.5, fwhm=settings.seeing, gsparams=_PRECISION)
 
 
-def noise_free(
+def draw_noise_free(
     galaxy: Galaxy, settings: SurveySettings, psf: Profile, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """The galaxy through the point-spread function, (3, size, size) in nanomaggies."""
@@ -169,15 +169,15 @@ def noise_free(
         )
         parts.append((disk, _MIXED))
         if galaxy.knots_fraction > 0:
-            arms = _arms(galaxy, disk_flux * galaxy.knots_fraction, shift, settings, psf, random)
+            arms = _draw_arms(galaxy, disk_flux * galaxy.knots_fraction, shift, settings, psf, random)
             image += _YOUNG[:, None, None] * arms
     for part, colour in parts:
         turned = part.rotate(galaxy.angle * galsim.degrees).shift(*shift)
-        image += colour[:, None, None] * _drawn(turned, settings, psf)
+        image += colour[:, None, None] * _render(turned, settings, psf)
     return image * (10 ** (0.4 * galaxy.dust * _DUST))[:, None, None]
 
 
-def _arms(
+def _draw_arms(
     galaxy: Galaxy,
     flux: float,
     shift: NDArray[np.float64],
@@ -202,7 +202,7 @@ def _arms(
     at_x = (x * math.cos(turn) - y * math.sin(turn) + shift[0]).ravel() / settings.pixel_scale
     at_y = (x * math.sin(turn) + y * math.cos(turn) + shift[1]).ravel() / settings.pixel_scale
     side = 2 * settings.size  # room for the light that would come in again at the other edge
-    one = _drawn(knot.rotate(galaxy.angle * galsim.degrees), settings, psf, side)
+    one = _render(knot.rotate(galaxy.angle * galsim.degrees), settings, psf, side)
     ky, kx = 2j * math.pi * np.fft.fftfreq(side), 2j * math.pi * np.fft.rfftfreq(side)
     share = flux * weight.ravel() / weight.sum()
     rows, columns = share * np.exp(-np.outer(ky, at_y)), np.exp(-np.outer(kx, at_x))
@@ -213,7 +213,7 @@ def _arms(
     return image[edge : edge + settings.size, edge : edge + settings.size]
 
 
-def _neighbours(settings: SurveySettings, psf: Profile, random: np.random.Generator) -> NDArray[np.float64]:
+def _draw_neighbours(settings: SurveySettings, psf: Profile, random: np.random.Generator) -> NDArray[np.float64]:
     """A faint galaxy beside one in four, a star beside one in six."""
     image = np.zeros((len(BANDS), settings.size, settings.size))
     half = settings.size * settings.pixel_scale / 2
@@ -229,17 +229,17 @@ def _neighbours(settings: SurveySettings, psf: Profile, random: np.random.Genera
             source = source.shear(q=random.uniform(0.3, 1.0), beta=random.uniform(0, 180) * galsim.degrees)
         source = source.shift(distance * math.cos(direction), distance * math.sin(direction))
         colour = _MIXED if random.random() < 0.5 else _OLD
-        image += colour[:, None, None] * _drawn(source, settings, psf)
+        image += colour[:, None, None] * _render(source, settings, psf)
     return image
 
 
-def _drawn(profile: Profile, settings: SurveySettings, psf: Profile, side: int = 0) -> NDArray[np.float64]:
+def _render(profile: Profile, settings: SurveySettings, psf: Profile, side: int = 0) -> NDArray[np.float64]:
     blurred: Profile = galsim.Convolve(profile, psf)
     side = side or settings.size
     return blurred.drawImage(nx=side, ny=side, scale=settings.pixel_scale, dtype=float).array
 
 
-def _magnitude(settings: SurveySettings, random: np.random.Generator) -> float:
+def _draw_magnitude(settings: SurveySettings, random: np.random.Generator) -> float:
     """Draw from numbers that rise as 10^(0.2 m): gentler than the sky's 0.6, so that bright ones are not rare."""
     low, high = 10 ** (0.2 * settings.brightest), 10 ** (0.2 * settings.faintest)
     return 5 * math.log10(random.uniform(low, high))

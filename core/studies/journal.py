@@ -41,11 +41,11 @@ _STATES: dict[TrialState, TrialStatus] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-_TAKEN = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
-_SILENCE = 3600.0  # seconds
-_NEWBORN = 60.0
-_RANDOM_FIRST = 10  # trials before TPE has enough to learn from
-_FOR_IMPORTANCE = 6
+_ASSIGNED = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
+_MAX_SILENCE = 3600.0  # seconds
+_GRACE_PERIOD = 60.0
+_STARTUP_TRIALS = 10  # trials before TPE has enough to learn from
+_MIN_TRIALS_FOR_IMPORTANCE = 6
 
 
 class Journal:
@@ -71,12 +71,12 @@ class Journal:
         self._important = 0, dict[str, float]()  # of so many trials
         path = folder / _FILE
         lock = JournalFileOpenLock(str(path))
-        _mend(path, lock)
+        _truncate_partial_line(path, lock)
         self._storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
 
     def begin(self, stage: SearchStage, space: Space, wanted: int, first: Iterable[Mapping[str, Any]]) -> None:
         """Begin a stage with the values that are to be tried first, or ask for more trials of it."""
-        if (study := self._study(stage)) is None:
+        if (study := self._load_study(stage)) is None:
             direction = "maximize" if self.search.objective == "score" else "minimize"
             study = optuna.create_study(storage=self._storage, study_name=stage, direction=direction)
             study.set_user_attr("space", [str(axis) for axis in space])
@@ -87,37 +87,40 @@ class Journal:
 
     def has(self, stage: SearchStage) -> bool:
         """Whether a stage has begun."""
-        return self._study(stage) is not None
+        return self._load_study(stage) is not None
 
     def space(self, stage: SearchStage) -> Space:
         """The ranges of a stage that has begun."""
-        return spaces.parsed(self._begun(stage).user_attrs["space"], self.base)
+        return spaces.parse_space(self._require_study(stage).user_attrs["space"], self.base)
 
     def wanted(self, stage: SearchStage) -> int:
         """How many trials a stage shall have; 0 before it has begun."""
-        study = self._study(stage)
+        study = self._load_study(stage)
         return 0 if study is None else int(study.user_attrs["wanted"])
 
     def epochs(self, stage: SearchStage) -> int:
         """How long a trial of a stage may last."""
-        return int(self._begun(stage).user_attrs["epochs"])
+        return int(self._require_study(stage).user_attrs["epochs"])
 
     def missing(self, stage: SearchStage) -> int:
         """How many trials of a stage are still to be done, those included that are under way."""
-        done = self._begun(stage).get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        done = self._require_study(stage).get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         return max(0, self.wanted(stage) - len(done))
 
     def ask(self, stage: SearchStage) -> optuna.Trial | None:
         """The next trial, which is then this process's; None if the others are all taken."""
-        study = self._begun(stage)
+        study = self._require_study(stage)
         wanted = self.wanted(stage)
-        taken = study.get_trials(deepcopy=False, states=_TAKEN)
+        taken = study.get_trials(deepcopy=False, states=_ASSIGNED)
         if len(taken) >= wanted:
             return None
-        study.sampler, study.pruner = self._sampler(stage, len(study.get_trials(deepcopy=False))), self._pruner(stage)
+        study.sampler, study.pruner = (
+            self._build_sampler(stage, len(study.get_trials(deepcopy=False))),
+            self._build_pruner(stage),
+        )
         trial = study.ask({axis.name: _distribution(axis) for axis in self.space(stage)})
         trial.set_user_attr("worker", self._process)
-        before = [each for each in study.get_trials(deepcopy=False, states=_TAKEN) if each.number < trial.number]
+        before = [each for each in study.get_trials(deepcopy=False, states=_ASSIGNED) if each.number < trial.number]
         if len(before) >= wanted:  # another process has asked at the same moment
             study.tell(trial, state=TrialState.FAIL)
             return None
@@ -133,24 +136,24 @@ class Journal:
         trial.set_user_attr("reason", reason)
         trial.study.tell(trial, state=TrialState.PRUNED)
 
-    def give_back(self, trial: optuna.Trial) -> None:
+    def requeue(self, trial: optuna.Trial) -> None:
         """The trial was broken off; its values are for whoever asks next."""
-        _again(trial.study, trial.number, trial.params)
+        _requeue(trial.study, trial.number, trial.params)
 
-    def give_back_of_the_dead(self) -> None:
+    def requeue_abandoned(self) -> None:
         """Give back the trials of processes that are no more."""
         for stage in STAGES:
-            if (study := self._study(stage)) is not None:
+            if (study := self._load_study(stage)) is not None:
                 for trial in study.get_trials(states=(TrialState.RUNNING,)):
-                    if self._is_dead(stage, trial):
-                        _again(study, trial.number, trial.params)
+                    if self._is_abandoned(stage, trial):
+                        _requeue(study, trial.number, trial.params)
 
     def trials(self) -> tuple[Trial, ...]:
         """All trials so far."""
         return tuple(
-            _told(stage, trial)
+            _to_trial(stage, trial)
             for stage in STAGES
-            if (study := self._study(stage)) is not None
+            if (study := self._load_study(stage)) is not None
             for trial in study.get_trials(deepcopy=False)
         )
 
@@ -159,12 +162,12 @@ class Journal:
 
         A trial that was given up counts with the last it came to, so that what made it bad is seen.
         """
-        study = self._study("coarse")
+        study = self._load_study("coarse")
         known = [] if study is None else [(t, _score(t)) for t in study.get_trials(deepcopy=False)]
         scored = [(trial, score) for trial, score in known if score is not None]
         if len(scored) == self._important[0]:
             return self._important[1]
-        if len(scored) < _FOR_IMPORTANCE or len({score for _, score in scored}) < 2:
+        if len(scored) < _MIN_TRIALS_FOR_IMPORTANCE or len({score for _, score in scored}) < 2:
             return {}
         copy = optuna.create_study(direction="maximize")
         for trial, score in scored:
@@ -177,28 +180,28 @@ class Journal:
             for name, share in optuna.importance.get_param_importances(copy, evaluator=evaluator).items()
         }
 
-    def _study(self, stage: SearchStage) -> optuna.Study | None:
+    def _load_study(self, stage: SearchStage) -> optuna.Study | None:
         try:
             return optuna.load_study(study_name=stage, storage=self._storage)
         except KeyError:
             return None
 
-    def _begun(self, stage: SearchStage) -> optuna.Study:
-        study = self._study(stage)
+    def _require_study(self, stage: SearchStage) -> optuna.Study:
+        study = self._load_study(stage)
         if study is None:
             raise UnreadableFile(f"The {stage} search has not begun.", "", str(self.folder / _FILE))
         return study
 
-    def _sampler(self, stage: SearchStage, trials: int) -> optuna.samplers.BaseSampler:
+    def _build_sampler(self, stage: SearchStage, trials: int) -> optuna.samplers.BaseSampler:
         """Draws the next values. Its seed follows from what is there already: one process draws the same each time."""
         place = (self.base.seed, STAGES.index(stage), trials, self._worker)
         seed = int(np.random.SeedSequence(place).generate_state(1)[0])
         if stage == "coarse" and self.search.method == "random":
             return optuna.samplers.RandomSampler(seed=seed)
-        first = min(_RANDOM_FIRST, math.ceil(self.wanted(stage) / 3))
+        first = min(_STARTUP_TRIALS, math.ceil(self.wanted(stage) / 3))
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=first, multivariate=True, constant_liar=True)
 
-    def _pruner(self, stage: SearchStage) -> optuna.pruners.BasePruner:
+    def _build_pruner(self, stage: SearchStage) -> optuna.pruners.BasePruner:
         epochs = self.epochs(stage)
         match self.search.pruner:
             case "median":
@@ -208,27 +211,27 @@ class Journal:
             case "none":
                 return optuna.pruners.NopPruner()
 
-    def _is_dead(self, stage: SearchStage, trial: optuna.trial.FrozenTrial) -> bool:
+    def _is_abandoned(self, stage: SearchStage, trial: optuna.trial.FrozenTrial) -> bool:
         now, owner = time.time(), trial.user_attrs.get("worker")
         born = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
         if owner is None:
-            return now - born > _NEWBORN
+            return now - born > _GRACE_PERIOD
         host, process, started = str(owner).rsplit(":", 2)
         if host == platform.node():
             try:
                 return abs(psutil.Process(int(process)).create_time() - float(started)) > 2
             except psutil.NoSuchProcess:
                 return True
-        log = self.folder / run_of(stage, trial.number) / "log.txt"
-        return now - (log.stat().st_mtime if log.exists() else born) > _SILENCE
+        log = self.folder / run_path(stage, trial.number) / "log.txt"
+        return now - (log.stat().st_mtime if log.exists() else born) > _MAX_SILENCE
 
 
-def run_of(stage: SearchStage, number: int) -> str:
+def run_path(stage: SearchStage, number: int) -> str:
     """The run folder of a trial, seen from the study's."""
     return f"runs/{stage}-{number:04d}"
 
 
-def _again(study: optuna.Study, number: int, values: Mapping[str, Any]) -> None:
+def _requeue(study: optuna.Study, number: int, values: Mapping[str, Any]) -> None:
     study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
     if values:
         study.enqueue_trial(dict(values))
@@ -242,7 +245,7 @@ def _distribution(axis: Dimension) -> optuna.distributions.BaseDistribution:
     return optuna.distributions.FloatDistribution(axis.low, axis.high, log=axis.log)
 
 
-def _told(stage: SearchStage, trial: optuna.trial.FrozenTrial) -> Trial:
+def _to_trial(stage: SearchStage, trial: optuna.trial.FrozenTrial) -> Trial:
     history = tuple(trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values))
     return Trial(
         stage=stage,
@@ -252,7 +255,7 @@ def _told(stage: SearchStage, trial: optuna.trial.FrozenTrial) -> Trial:
         score=_score(trial),
         history=history,
         best_epoch=int(trial.user_attrs.get("best_epoch", 0)),
-        run=run_of(stage, trial.number),
+        run=run_path(stage, trial.number),
         worker=str(trial.user_attrs.get("worker", "")).rpartition(":")[0],
         reason=str(trial.user_attrs.get("reason", "")),
     )
@@ -267,7 +270,7 @@ def _score(trial: optuna.trial.FrozenTrial) -> float | None:
     return None
 
 
-def _mend(path: Path, lock: JournalFileOpenLock) -> None:
+def _truncate_partial_line(path: Path, lock: JournalFileOpenLock) -> None:
     """Take away a last line that a power cut left half-written; nobody has been told of it."""
     if not path.exists() or not path.stat().st_size:
         return

@@ -80,16 +80,16 @@ def run(
     Problem
         No trial could be trained, or a worker has come to grief.
     """
-    wide = spaces.parsed(search.space, settings)
-    _begin(settings, data, folder, search)
+    wide = spaces.parse_space(search.space, settings)
+    _prepare_folder(settings, data, folder, search)
     journal = Journal(folder, settings, search)
-    journal.give_back_of_the_dead()
+    journal.requeue_abandoned()
     with Crew(data, folder, search.workers) if search.workers > 1 else contextlib.nullcontext() as crew:
         for stage in STAGES:
-            if _asked_for(search, stage) and not stop.is_set():
+            if _trial_count(search, stage) and not stop.is_set():
                 _begin_stage(journal, stage, wide)
                 yield from _run_stage(stage, journal, data, crew, stop)
-    journal.give_back_of_the_dead()
+    journal.requeue_abandoned()
     return _conclude(journal, data)
 
 
@@ -103,13 +103,13 @@ def _run_stage(
             yield from run_trial(trial, stage, journal, data, stop)
         else:
             stop.wait(_POLL)
-            journal.give_back_of_the_dead()
+            journal.requeue_abandoned()
             if crew is not None and not crew.is_at_work and journal.missing(stage):
                 raise crew.problem
         yield from _report_progress(journal)
 
 
-def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NEVER) -> Work[int]:
+def run_worker(data: Path, folder: Path, worker: int, stop: threading.Event = NEVER) -> Work[int]:
     """Take part in a search that another process runs, until it is over; returns how many trials this one has done.
 
     Parameters
@@ -123,7 +123,7 @@ def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NE
     stop
         When set, the running trial is given back.
     """
-    journal, done = Journal(folder, *read(folder), worker), 0
+    journal, done = Journal(folder, *read_settings(folder), worker), 0
     while not stop.is_set():
         stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
         trial = journal.ask(stage) if stage is not None else None
@@ -138,10 +138,10 @@ def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NE
     return done
 
 
-def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettings) -> None:
+def _prepare_folder(settings: RunSettings, data: Path, folder: Path, search: SearchSettings) -> None:
     """Make the folder, or see that it holds a search with the same settings and data."""
     if (folder / _SEARCH).exists():
-        earlier, before = read(folder)
+        earlier, before = read_settings(folder)
         changed = [name for name, _, _ in toml.differences(earlier, settings)]
         changed += [name for name, _, _ in toml.differences(before, search) if name not in _MAY_CHANGE]
         if changed:
@@ -150,7 +150,7 @@ def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettin
                 "Choose another folder, or the same settings.",
                 str(folder),
             )
-        if not is_of(folder, data):
+        if not was_made_with(folder, data):
             raise FolderInUse(
                 "The search in this folder was made with another dataset.", "Choose another folder.", str(folder)
             )
@@ -163,7 +163,7 @@ def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettin
     write_atomically(folder / _SEARCH, toml.dumps(search))  # the last: with it, the search has begun
 
 
-def read(folder: Path) -> tuple[RunSettings, SearchSettings]:
+def read_settings(folder: Path) -> tuple[RunSettings, SearchSettings]:
     """The settings that a search was begun with.
 
     Raises
@@ -179,25 +179,25 @@ def _begin_stage(journal: Journal, stage: SearchStage, wide: spaces.Space) -> No
     if journal.has(stage):
         space = journal.space(stage)
     elif stage == "fine" and journal.has("coarse"):
-        space = spaces.narrowed(journal.space("coarse"), _best_coarse(journal))
+        space = spaces.narrow_space(journal.space("coarse"), _best_coarse_values(journal))
     else:
         space = wide
-    wanted, first = _asked_for(search, stage), list[Mapping[str, Any]]()
+    wanted, first = _trial_count(search, stage), list[Mapping[str, Any]]()
     if stage == "coarse" and search.method == "grid":
         whole = list(spaces.grid(space, search.grid_points))
         order = np.random.default_rng(journal.base.seed).permutation(len(whole))
         first = [whole[place] for place in order[:wanted]]
         wanted = len(first)
     elif stage == "fine" and journal.has("coarse") and not journal.has("fine"):
-        first = _best_coarse(journal)[:1]
+        first = _best_coarse_values(journal)[:1]
     journal.begin(stage, space, wanted, first)
 
 
-def _asked_for(search: SearchSettings, stage: SearchStage) -> int:
+def _trial_count(search: SearchSettings, stage: SearchStage) -> int:
     return search.coarse if stage == "coarse" else search.fine
 
 
-def _best_coarse(journal: Journal) -> list[Mapping[str, Any]]:
+def _best_coarse_values(journal: Journal) -> list[Mapping[str, Any]]:
     """Values of the best finished coarse trials, the best first."""
     done = tuple(each for each in journal.trials() if each.stage == "coarse" and each.state == "finished")
     if not done:
@@ -207,11 +207,11 @@ def _best_coarse(journal: Journal) -> list[Mapping[str, Any]]:
             reasons[0] if reasons else "Ask for more trials, or more epochs.",
             str(journal.folder),
         )
-    ranked = trials.ranked(done, journal.search.objective)
+    ranked = trials.rank(done, journal.search.objective)
     return [each.values for each in ranked[: spaces.best_count(len(ranked))]]
 
 
-def so_far(journal: Journal) -> Search:
+def current_search(journal: Journal) -> Search:
     """What a journal holds."""
     begun: list[SearchStage] = [stage for stage in STAGES if journal.has(stage)]
     return Search(
@@ -219,19 +219,19 @@ def so_far(journal: Journal) -> Search:
         base=journal.base,
         objective=journal.search.objective,
         spaces={stage: journal.space(stage) for stage in begun},
-        wanted={stage: journal.wanted(stage) or _asked_for(journal.search, stage) for stage in STAGES},
+        wanted={stage: journal.wanted(stage) or _trial_count(journal.search, stage) for stage in STAGES},
         epochs={stage: journal.epochs(stage) for stage in begun},
         trials=journal.trials(),
         importance=journal.importance(),
     )
 
 
-def opened(folder: Path) -> Search:
+def open_search(folder: Path) -> Search:
     """A search as it lies in its folder, to be looked at."""
-    return so_far(Journal(folder, *read(folder)))
+    return current_search(Journal(folder, *read_settings(folder)))
 
 
-def with_noise(found: Search, data: Path) -> Search:
+def with_sampling_error(found: Search, data: Path) -> Search:
     """The search with the error of its best score, from a bootstrap over the validation galaxies.
 
     Of a loss there is none.
@@ -241,31 +241,31 @@ def with_noise(found: Search, data: Path) -> Search:
     judgement = result_of(
         evaluation.run(RunFolder(found.folder / found.best.run), data, "validation", threading.Event())
     )
-    known = merits.flat(judgement.report)
+    known = merits.flatten(judgement.report)
     metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
     return replace(found, noise=judgement.sampling_error(metric, found.base.seed))
 
 
-def is_of(folder: Path, data: Path) -> bool:
+def was_made_with(folder: Path, data: Path) -> bool:
     """Whether a search was made with this dataset."""
     with Cutouts.open(data) as cutouts:
         return (folder / _DATA).read_text(encoding="utf-8").strip() == cutouts.checksum
 
 
 def _report_progress(journal: Journal) -> Work[None]:
-    found = so_far(journal)
+    found = current_search(journal)
     total = sum(found.wanted.values())
-    trials.write(found, journal.folder / TABLE)
+    trials.write_table(found, journal.folder / TABLE)
     yield Progress(total - found.missing, total, "trials")
     yield Preview(found)
 
 
 def _conclude(journal: Journal, data: Path) -> Search:
-    found = so_far(journal)
-    trials.write(found, journal.folder / TABLE)
+    found = current_search(journal)
+    trials.write_table(found, journal.folder / TABLE)
     if found.best is None or found.settings is None:
         return found
-    found = with_noise(found, data)
+    found = with_sampling_error(found, data)
     write_atomically(journal.folder / BEST, toml.dumps(found.settings or journal.base))
     search_figure.save(found, journal.folder / FIGURE)
     return found

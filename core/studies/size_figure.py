@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from core.project.files import atomic_path
-from core.studies.size_lines import lines
+from core.studies.size_lines import size_lines
 from core.studies.size_study import SizeStudy
 
 _RUNS, _LAW = "#0072B2", "#D55E00"  # Okabe & Ito: told apart by everyone
@@ -27,7 +27,7 @@ def save(study: SizeStudy, path: Path) -> None:
 
 def draw(study: SizeStudy, axes: Axes) -> None:
     """Draw the study's points and curve."""
-    drawn = lines(study)
+    drawn = size_lines(study)
     axes.set_xscale("log")
     axes.plot(*drawn.runs.T, "o", ms=3.5, color=_RUNS, alpha=0.35, mew=0, label="_")
     axes.errorbar(

@@ -56,14 +56,14 @@ class SizeLines:
         return self.grid <= self.sizes[-1]
 
 
-def lines(study: SizeStudy) -> SizeLines:
+def size_lines(study: SizeStudy) -> SizeLines:
     """The picture of a study that has one run at least."""
     law, sizes = study.curve, np.array(study.sizes, float)
     scores = [study.scores(size) for size in study.sizes]
     errors = law.errors if law is not None and len(law.errors) == len(sizes) else _plain_errors(scores)
     grid = np.geomspace(sizes[0], law.farthest, _STEPS) if law is not None else np.zeros(0)
     band = law.quantiles(grid, (_ONE_SIGMA[0], 0.5, _ONE_SIGMA[1])) if law is not None else np.zeros((3, 0))
-    what = merits.in_words(study.metric)
+    what = merits.display_name(study.metric)
     return SizeLines(
         runs=np.array([(point.size, point.values[study.metric]) for point in study.points], float),
         sizes=sizes,

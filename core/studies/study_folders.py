@@ -1,4 +1,4 @@
-"""The studies of a project: what lies in its ``studies`` folder, told without reading more than their tables."""
+"""The studies of a project: what lies in its ``studies`` folder, progress without reading more than their tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILES: dict[StudyKind, tuple[str, str]] = {
 }
 _FOLDER = "studies"
 _TIME = "%Y-%m-%d %H.%M.%S"
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ")
+_TIME_PREFIX = re.compile(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Study:
         Where it is.
     kind
         What it asks.
-    told
+    progress
         How far it is, in a few words.
     begun
         When.
@@ -39,7 +39,7 @@ class Study:
 
     folder: Path
     kind: StudyKind
-    told: str
+    progress: str
     begun: datetime
 
     @property
@@ -50,7 +50,7 @@ class Study:
 
 def title_of(folder: Path) -> str:
     """The name of a study without the time that it was begun."""
-    return _STAMP.sub("", folder.name)
+    return _TIME_PREFIX.sub("", folder.name)
 
 
 def kind_of(folder: Path) -> StudyKind | None:
@@ -58,9 +58,11 @@ def kind_of(folder: Path) -> StudyKind | None:
     return next((kind for kind, (settings, _) in _FILES.items() if (folder / settings).exists()), None)
 
 
-def listed(project: Path) -> list[Study]:
+def list_studies(project: Path) -> list[Study]:
     """The studies in a project's folder, the newest first."""
-    found = [_told(folder, kind) for folder in (project / _FOLDER).glob("*") if (kind := kind_of(folder)) is not None]
+    found = [
+        _read_study(folder, kind) for folder in (project / _FOLDER).glob("*") if (kind := kind_of(folder)) is not None
+    ]
     return sorted(found, key=lambda study: study.begun, reverse=True)
 
 
@@ -74,17 +76,17 @@ def new_folder(project: Path, name: str) -> Path:
     return path
 
 
-def _told(folder: Path, kind: StudyKind) -> Study:
+def _read_study(folder: Path, kind: StudyKind) -> Study:
     settings, table = _FILES[kind]
     begun = datetime.fromtimestamp((folder / settings).stat().st_mtime).astimezone()
-    if stamp := _STAMP.match(folder.name):
+    if stamp := _TIME_PREFIX.match(folder.name):
         begun = datetime.strptime(stamp.group().strip(), _TIME).astimezone()
     rows: list[dict[str, str]] = []
     if (folder / table).exists():
         with (folder / table).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    return Study(folder, kind, _of_trials(rows) if kind == "search" else f"{len(rows)} runs", begun)
+    return Study(folder, kind, _describe_trials(rows) if kind == "search" else f"{len(rows)} runs", begun)
 
 
-def _of_trials(rows: list[dict[str, str]]) -> str:
+def _describe_trials(rows: list[dict[str, str]]) -> str:
     return f"{sum(row.get('state') in ('finished', 'pruned') for row in rows)} trials"

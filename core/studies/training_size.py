@@ -40,13 +40,13 @@ from core.studies import size_figure, size_study
 from core.studies.settings import TrainingSizeSettings
 from core.studies.size_study import Point, SizeStudy
 from core.train import loop, preparation
-from core.train.labels import labelled
+from core.train.labels import read_labels
 from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
 _RUNS, _STUDY = "settings.toml", SIZE_STUDY_FILE
-_BEGUN = ("running", "stopped")  # reasons of a run that is not finished
+_UNFINISHED = ("running", "stopped")  # reasons of a run that is not finished
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Facts:
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _PlannedRun:
     """One run that belongs to the study."""
 
     size: int
@@ -107,12 +107,12 @@ def run(
         As a training raises it.
     """
     facts = _inspect(settings, data)
-    metric = size_study.chosen_metric(study.metric, facts.known)
-    sizes = yield from _sizes(study, facts)
-    _begin(settings, folder, study)
-    wanted = [_wanted(settings, study, folder, size, seed) for seed in range(study.seeds) for size in sizes]
+    metric = size_study.choose_metric(study.metric, facts.known)
+    sizes = yield from _possible_sizes(study, facts)
+    _prepare_folder(settings, folder, study)
+    wanted = [_plan_run(settings, study, folder, size, seed) for seed in range(study.seeds) for size in sizes]
     found = SizeStudy(folder, "validation", metric, (), len(wanted))
-    known = _known(folder, metric)
+    known = _earlier_points(folder, metric)
     told: set[str] = set()
     ends = np.cumsum([each.epochs for each in wanted])
     for each, end in zip(wanted, ends, strict=True):
@@ -123,7 +123,7 @@ def run(
                 break
         point = known.get((each.size, each.seed)) or _evaluate(each, data, "validation", metric, stop)
         found = found.with_point(point)
-        size_study.write(found, folder / TABLE)
+        size_study.write_table(found, folder / TABLE)
         yield Preview(found)
     if not found.points:
         raise Stopped
@@ -135,18 +135,18 @@ def run(
 
 def _inspect(settings: RunSettings, data: Path) -> _Facts:
     with Cutouts.open(data) as cutouts:
-        target, labels = labelled(cutouts, settings.data)
+        target, labels = read_labels(cutouts, settings.data)
         unlimited = settings.data.model_copy(update={"train_limit": None})
-        split = preparation.parted(cutouts, target, labels, settings.model_copy(update={"data": unlimited}))
+        split = preparation.split_dataset(cutouts, target, labels, settings.model_copy(update={"data": unlimited}))
         kinds = len(target.names) if isinstance(target, Classes) else 1
-        return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), merits.known(target))
+        return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), merits.names_for(target))
 
 
-def _sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
+def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
     """The sizes as numbers, ascending; those that cannot be are reported and left out."""
     found: set[int] = set()
     for text in study.sizes:
-        size = size_of(text, facts.largest)
+        size = parse_size(text, facts.largest)
         if facts.fewest <= size <= facts.largest:
             found.add(size)
             continue
@@ -157,7 +157,7 @@ def _sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
     return sorted(found)
 
 
-def size_of(text: str, largest: int) -> int:
+def parse_size(text: str, largest: int) -> int:
     """A size as the settings have it: ``200``, ``5%`` or ``all``."""
     plain = text.strip().lower().replace(",", "")
     try:
@@ -174,7 +174,7 @@ def size_of(text: str, largest: int) -> int:
     raise SettingsProblem(f"“{text}” is not a size.", "Write a number (200), a share (5%), or all.", "sizes")
 
 
-def read(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
+def read_settings(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
     """The settings that a study was begun with.
 
     Raises
@@ -185,21 +185,21 @@ def read(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
     return toml.load(RunSettings, folder / _RUNS), toml.load(TrainingSizeSettings, folder / _STUDY)
 
 
-def opened(folder: Path) -> SizeStudy:
+def open_study(folder: Path) -> SizeStudy:
     """A study as it lies in its folder, to be looked at."""
-    _, wish = read(folder)
-    points, tested = _points(folder / TABLE), _points(folder / TEST_TABLE)
+    _, wish = read_settings(folder)
+    points, tested = _read_points(folder / TABLE), _read_points(folder / TEST_TABLE)
     known = list(points[0].values) if points else [wish.metric, "accuracy"]
-    metric, wanted = size_study.chosen_metric(wish.metric, known), max(len(points), len(wish.sizes) * wish.seeds)
+    metric, wanted = size_study.choose_metric(wish.metric, known), max(len(points), len(wish.sizes) * wish.seeds)
     test = SizeStudy(folder, "test", metric, tested, wanted) if tested else None
     return SizeStudy(folder, "validation", metric, points, wanted, test)
 
 
-def _begin(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> None:
+def _prepare_folder(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> None:
     """Make the folder, or see that it holds a study of the same settings."""
     of_runs, of_study = folder / _RUNS, folder / _STUDY
     if of_study.exists() and of_runs.exists():
-        earlier, before = read(folder)
+        earlier, before = read_settings(folder)
         if changed := [name for name, _, _ in toml.differences(earlier, settings)]:
             raise FolderInUse(
                 f"The study in this folder was begun with other settings: {', '.join(changed)}.",
@@ -218,7 +218,7 @@ def _begin(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> 
     write_atomically(of_study, toml.dumps(study))
 
 
-def _wanted(settings: RunSettings, study: TrainingSizeSettings, folder: Path, size: int, number: int) -> _Wanted:
+def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, size: int, number: int) -> _PlannedRun:
     """The settings of one run: so many galaxies, another seed, the same parts, enough steps."""
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = settings.data.model_copy(update={"train_limit": size, "train_draw": "in proportion", "split_seed": parts})
@@ -232,7 +232,9 @@ def _wanted(settings: RunSettings, study: TrainingSizeSettings, folder: Path, si
         "stopping": stopping.model_copy(update={"patience": math.ceil(stopping.patience * longer)}),
     }
     name = f"n{size:06d}-seed{settings.seed + number}"
-    return _Wanted(size, settings.seed + number, settings.model_copy(update=update), RunFolder(folder / "runs" / name))
+    return _PlannedRun(
+        size, settings.seed + number, settings.model_copy(update=update), RunFolder(folder / "runs" / name)
+    )
 
 
 def _is_finished(folder: RunFolder, checksum: str) -> bool:
@@ -250,10 +252,12 @@ def _is_finished(folder: RunFolder, checksum: str) -> bool:
         raise FolderInUse(
             "The study in this folder was made with another dataset.", "Choose another folder.", str(folder.path)
         )
-    return values["reason"] not in _BEGUN
+    return values["reason"] not in _UNFINISHED
 
 
-def _train(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str], before: int, total: int) -> Work[None]:
+def _train(
+    wanted: _PlannedRun, data: Path, stop: threading.Event, told: set[str], before: int, total: int
+) -> Work[None]:
     """Train, or go on after the last whole epoch of a training that was broken off; each notice is told once."""
     half_way = (wanted.folder.last / "current").exists()
     if not half_way and wanted.folder.path.exists():  # it had not come to the end of an epoch
@@ -271,9 +275,9 @@ def _train(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str], b
         yield from retell(loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way), tell)
 
 
-def _evaluate(wanted: _Wanted, data: Path, part: HeldOutPart, metric: str, stop: threading.Event) -> Point:
+def _evaluate(wanted: _PlannedRun, data: Path, part: HeldOutPart, metric: str, stop: threading.Event) -> Point:
     judgement = result_of(evaluation.run(wanted.folder, data, part, stop))
-    values = merits.flat(judgement.report)
+    values = merits.flatten(judgement.report)
     values[size_study.error_name(metric)] = judgement.sampling_error(metric, wanted.seed)
     about = json.loads(wanted.folder.metrics_file.read_text(encoding="utf-8"))
     return Point(
@@ -287,22 +291,22 @@ def _evaluate(wanted: _Wanted, data: Path, part: HeldOutPart, metric: str, stop:
     )
 
 
-def _evaluate_test(found: SizeStudy, wanted: list[_Wanted], data: Path, stop: threading.Event) -> Work[SizeStudy]:
+def _evaluate_test(found: SizeStudy, wanted: list[_PlannedRun], data: Path, stop: threading.Event) -> Work[SizeStudy]:
     """All runs judged on the test part, after the last one was trained."""
     tested = SizeStudy(found.folder, "test", found.metric, (), len(wanted))
     for number, each in enumerate(wanted):
         tested = tested.with_point(_evaluate(each, data, "test", found.metric, stop))
         yield Progress(number + 1, len(wanted), "runs judged")
-    size_study.write(tested, found.folder / TEST_TABLE)
+    size_study.write_table(tested, found.folder / TEST_TABLE)
     size_figure.save(tested, found.folder / TEST_FIGURE)
     return tested
 
 
-def _known(folder: Path, metric: str) -> dict[tuple[int, int], Point]:
+def _earlier_points(folder: Path, metric: str) -> dict[tuple[int, int], Point]:
     """What was judged before, if it was judged by this metric."""
-    points = _points(folder / TABLE)
+    points = _read_points(folder / TABLE)
     return {(point.size, point.seed): point for point in points if size_study.error_name(metric) in point.values}
 
 
-def _points(table: Path) -> tuple[Point, ...]:
-    return size_study.read(table) if table.exists() else ()
+def _read_points(table: Path) -> tuple[Point, ...]:
+    return size_study.read_table(table) if table.exists() else ()

@@ -14,13 +14,13 @@ from core.errors import NotANumber, NotPossible, OutOfMemory, SettingsProblem, S
 from core.events import NEVER, EpochEnded, Event, Preview, Scores, Work, retell
 from core.project.runs import RunFolder
 from core.studies import trials
-from core.studies.journal import Journal, run_of
+from core.studies.journal import Journal, run_path
 from core.studies.trials import SearchStage, TrialEpoch
 from core.train import loop, stopping
 from core.train.loop import RunResult
 from core.train.settings import RunSettings, StoppingSettings
 
-_VALUES_FAULT = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other values may do
+_CAUSED_BY_VALUES = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other values may do
 
 
 def run_trial(
@@ -31,25 +31,25 @@ def run_trial(
     Whatever breaks it off, also a defect, gives its values back to be tried again.
     """
     try:
-        folder = RunFolder(journal.folder / run_of(stage, trial.number))
-        settings = trials.of_trial(journal.base, trial.params, journal.epochs(stage))
+        folder = RunFolder(journal.folder / run_path(stage, trial.number))
+        settings = trials.trial_settings(journal.base, trial.params, journal.epochs(stage))
         result, given_up = yield from _train_and_report(
             trial, stage, settings, data, folder, journal.search.objective, stop
         )
-    except _VALUES_FAULT as problem:
+    except _CAUSED_BY_VALUES as problem:
         journal.prune(trial, problem.sentence)
     except Stopped:
-        journal.give_back(trial)
+        journal.requeue(trial)
     except BaseException:
-        journal.give_back(trial)
+        journal.requeue(trial)
         raise
     else:
         if given_up:
             journal.prune(trial)
         elif result.reason == "stopped":
-            journal.give_back(trial)
+            journal.requeue(trial)
         else:
-            journal.finish(trial, _objective(result.scores, journal.search.objective), result.best_epoch)
+            journal.finish(trial, _objective_value(result.scores, journal.search.objective), result.best_epoch)
 
 
 def _train_and_report(
@@ -68,7 +68,7 @@ def _train_and_report(
         nonlocal given_up
         if isinstance(event, EpochEnded):
             yield Preview(TrialEpoch(stage, trial.number, event))
-            value = _objective(event.validation, objective)
+            value = _objective_value(event.validation, objective)
             if math.isfinite(value):
                 trial.report(value, event.epoch)
             given_up = event.epoch < event.epochs and trial.should_prune()
@@ -79,5 +79,5 @@ def _train_and_report(
     return result, given_up
 
 
-def _objective(scores: Scores, objective: Literal["score", "loss"]) -> float:
-    return stopping.monitored(scores, StoppingSettings(monitor=objective))
+def _objective_value(scores: Scores, objective: Literal["score", "loss"]) -> float:
+    return stopping.monitored_value(scores, StoppingSettings(monitor=objective))

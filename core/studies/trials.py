@@ -11,12 +11,12 @@ import numpy as np
 
 from core.events import EpochEnded
 from core.project.files import write_list
-from core.studies.search_space import Space, applied
+from core.studies.search_space import Space, apply_values
 from core.train.settings import RunSettings
 
 SearchStage = Literal["coarse", "fine"]
 TrialStatus = Literal["waiting", "running", "finished", "pruned", "failed"]
-_WORDS = {"score": "validation score", "loss": "validation loss"}
+_OBJECTIVE_NAMES = {"score": "validation score", "loss": "validation loss"}
 
 
 @dataclass(frozen=True)
@@ -112,31 +112,31 @@ class Search:
     def best(self) -> Trial | None:
         """The best finished trial of the last stage that has one: the stages last differently long."""
         for stage in ("fine", "coarse"):
-            if done := ranked(self.of(stage, "finished"), self.objective):
+            if done := rank(self.select(stage, "finished"), self.objective):
                 return done[0]
         return None
 
     @property
-    def alike(self) -> tuple[Trial, ...]:
+    def equally_good(self) -> tuple[Trial, ...]:
         """Trials of the best one's stage that are not worse than it by more than the noise, itself among them."""
         if self.best is None or self.best.score is None:
             return ()
         margin, best = self.noise or 0.0, self.best.score
-        done = ranked(self.of(self.best.stage, "finished"), self.objective)
+        done = rank(self.select(self.best.stage, "finished"), self.objective)
         return tuple(each for each in done if abs((each.score or 0.0) - best) <= margin)
 
     @property
     def settings(self) -> RunSettings | None:
         """Of the best trial, ready for a normal run that gives the same numbers."""
-        return None if self.best is None else of_trial(self.base, self.best.values, self.epochs[self.best.stage])
+        return None if self.best is None else trial_settings(self.base, self.best.values, self.epochs[self.best.stage])
 
     @property
     def missing(self) -> int:
         """How many trials are still to be done."""
-        done = {stage: len(self.of(stage, "finished", "pruned")) for stage in self.wanted}
+        done = {stage: len(self.select(stage, "finished", "pruned")) for stage in self.wanted}
         return sum(max(0, number - done[stage]) for stage, number in self.wanted.items())
 
-    def of(self, stage: SearchStage, *states: TrialStatus) -> tuple[Trial, ...]:
+    def select(self, stage: SearchStage, *states: TrialStatus) -> tuple[Trial, ...]:
         """The trials of a stage that are in one of these states."""
         return tuple(each for each in self.trials if each.stage == stage and each.state in states)
 
@@ -148,33 +148,33 @@ class Search:
         pruned = sum(each.state == "pruned" for each in self.trials)
         done = sum(each.state == "finished" for each in self.trials)
         error = f" ± {self.noise:.2g}" if self.noise else ""
-        values = ", ".join(f"{name} = {shown(value)}" for name, value in self.best.values.items())
+        values = ", ".join(f"{name} = {format_value(value)}" for name, value in self.best.values.items())
         told = [
             f"{done} trials finished, {pruned} were given up early.",
-            f"The best is {self.best.name}: {_WORDS[self.objective]} {self.best.score:.4f}{error}, with {values}.",
+            f"The best is {self.best.name}: {_OBJECTIVE_NAMES[self.objective]} {self.best.score:.4f}{error}, with {values}.",
         ]
-        if len(self.alike) > 1:
+        if len(self.equally_good) > 1:
             told.append(
-                f"{len(self.alike)} trials lie within that error of it, and are as good: "
-                f"{', '.join(each.name for each in self.alike)}."
+                f"{len(self.equally_good)} trials lie within that error of it, and are as good: "
+                f"{', '.join(each.name for each in self.equally_good)}."
             )
         if self.importance:
-            told.append("Of the coarse search's variance, " + _listed(self.importance) + ".")
+            told.append("Of the coarse search's variance, " + _format_importance(self.importance) + ".")
         return (*told, "The best of many is a little lucky: judge it on the test part, which no trial has seen.")
 
 
-def ranked(trials: tuple[Trial, ...], objective: str) -> list[Trial]:
+def rank(trials: tuple[Trial, ...], objective: str) -> list[Trial]:
     """Trials with a score, the best first."""
     sign = -1 if objective == "score" else 1
     return sorted((each for each in trials if each.score is not None), key=lambda each: sign * (each.score or 0.0))
 
 
-def of_trial(base: RunSettings, values: Mapping[str, Any], epochs: int) -> RunSettings:
+def trial_settings(base: RunSettings, values: Mapping[str, Any], epochs: int) -> RunSettings:
     """The settings of one trial."""
-    return applied(base, {**values, "optimiser.epochs": epochs})
+    return apply_values(base, {**values, "optimiser.epochs": epochs})
 
 
-def write(search: Search, path: Path) -> None:
+def write_table(search: Search, path: Path) -> None:
     """Write the table of trials, the knobs last."""
     knobs = list(dict.fromkeys(axis.name for space in search.spaces.values() for axis in space))
     head = ["stage", "number", "state", "score", "epochs", "best_epoch", "run", "worker", "reason", *knobs]
@@ -182,19 +182,19 @@ def write(search: Search, path: Path) -> None:
         [
             *(each.stage, str(each.number), each.state, "" if each.score is None else f"{each.score:.6g}"),
             *(str(len(each.history)), str(each.best_epoch or ""), each.run, each.worker, each.reason),
-            *(shown(each.values[name], 8) if name in each.values else "" for name in knobs),
+            *(format_value(each.values[name], 8) if name in each.values else "" for name in knobs),
         ]
         for each in search.trials
     ]
     write_list(path, [head, *rows])
 
 
-def shown(value: Any, figures: int = 3) -> str:
+def format_value(value: Any, figures: int = 3) -> str:
     """A value for people."""
     return f"{value:.{figures}g}" if isinstance(value, float) else str(value)
 
 
-def places(search: Search) -> dict[str, list[float]]:
+def axis_positions(search: Search) -> dict[str, list[float]]:
     """For parallel coordinates: where the values of each trial lie on each knob's wide axis, 0 … 1, by trial's name."""
     axes = search.spaces.get("coarse") or search.spaces["fine"]
     return {
@@ -215,6 +215,6 @@ def best_so_far(search: Search, stage: SearchStage) -> list[float]:
     return better.accumulate(scores).tolist() if scores else []
 
 
-def _listed(importance: Mapping[str, float]) -> str:
+def _format_importance(importance: Mapping[str, float]) -> str:
     ordered = sorted(importance.items(), key=lambda item: -item[1])
     return ", ".join(f"{name} explains {share:.0%}" for name, share in ordered)

@@ -12,7 +12,7 @@ import psutil
 
 from core.errors import Problem
 
-_PATIENCE = 60.0  # seconds for a worker to end its batch and give its trial back
+_SHUTDOWN_TIMEOUT = 60.0  # seconds for a worker to end its batch and give its trial back
 _ROOT = Path(__file__).parents[2]  # where this very ``core`` lies, installed or not
 
 
@@ -44,11 +44,11 @@ class Crew:
             self._logs.append(log)
             self._workers.append(
                 subprocess.Popen(  # noqa: S603 - this very program
-                    command(self._data, self._folder, number),
+                    worker_command(self._data, self._folder, number),
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    env=environment(self._count),
+                    env=worker_environment(self._count),
                     start_new_session=True,  # Ctrl-C is for this process, which passes the wish on
                 )
             )
@@ -60,7 +60,7 @@ class Crew:
                 worker.stdin.close()
         for worker in self._workers:
             try:
-                worker.wait(_PATIENCE)
+                worker.wait(_SHUTDOWN_TIMEOUT)
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
@@ -88,7 +88,7 @@ class Crew:
         return self._folder / "workers" / f"{number}.log"
 
 
-def command(data: Path, folder: Path, number: int) -> list[str]:
+def worker_command(data: Path, folder: Path, number: int) -> list[str]:
     """The command line of a worker.
 
     With the safe path (``-P``) Python does not look for modules in the working folder, which may hold a ``core`` or a
@@ -98,7 +98,7 @@ def command(data: Path, folder: Path, number: int) -> list[str]:
     return [*program, "search", str(data), "-o", str(folder), "--worker", "--leash", str(number), "--quiet"]
 
 
-def environment(count: int) -> dict[str, str]:
+def worker_environment(count: int) -> dict[str, str]:
     """The environment of a worker: this program's folder is searched first, and so many share the processors."""
     threads = max(1, (psutil.cpu_count(logical=False) or os.cpu_count() or 1) // count)
     path = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH", "")) if part)

@@ -31,13 +31,13 @@ from core.train import distributed
 Rows = NDArray[np.int64]
 Pool = list[Rows]  # the batches that are drawn from one stretch of reading
 
-NEIGHBOURS = 64
+GROUP_SIZE = 64
 POOL_BYTES = 256 * 2**20
-_SHARE_OF_MEMORY = 0.4
-_READ_AT_ONCE = 1024
+_MEMORY_FRACTION = 0.4
+_ROWS_PER_READ = 1024
 
 
-def shuffled(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Generator) -> list[Pool]:
+def shuffle_batches(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Generator) -> list[Pool]:
     """The batches of one training epoch, pool by pool.
 
     Every row comes once. The sizes of batches differ by at most a few galaxies, so that there is no tiny last one
@@ -55,9 +55,9 @@ def shuffled(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Ge
         Source of the order.
     """
     rows = np.sort(rows)
-    groups = [rows[start : start + NEIGHBOURS] for start in range(0, len(rows), NEIGHBOURS)]
+    groups = [rows[start : start + GROUP_SIZE] for start in range(0, len(rows), GROUP_SIZE)]
     groups = [groups[place] for place in random.permutation(len(groups))]
-    per_pool = max(POOL_BYTES // stamp_bytes, 4 * NEIGHBOURS, 4 * batch_size)
+    per_pool = max(POOL_BYTES // stamp_bytes, 4 * GROUP_SIZE, 4 * batch_size)
     count = math.ceil(len(rows) / per_pool)
     pools: list[Pool] = []
     for part in np.array_split(np.arange(len(groups)), count):
@@ -66,7 +66,7 @@ def shuffled(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Ge
     return pools
 
 
-def balanced(rows: Rows, labels: NDArray[np.int64], random: np.random.Generator) -> Rows:
+def draw_balanced(rows: Rows, labels: NDArray[np.int64], random: np.random.Generator) -> Rows:
     """As many rows again, but of all classes alike: rare galaxies come several times, frequent ones not all.
 
     Within a class no row comes twice before all have come once.
@@ -89,7 +89,7 @@ def balanced(rows: Rows, labels: NDArray[np.int64], random: np.random.Generator)
     return np.concatenate(chosen)
 
 
-def in_order(rows: Rows, batch_size: int) -> list[Pool]:
+def batches_in_order(rows: Rows, batch_size: int) -> list[Pool]:
     """The batches of a validation pass: every row once, in the order of the file."""
     rows = np.sort(rows)
     return [[rows[start : start + batch_size]] for start in range(0, len(rows), batch_size)]
@@ -113,7 +113,7 @@ class ImageSource(Protocol):
     ) -> None: ...
 
 
-class _Closing:
+class _ContextManager:
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -126,7 +126,7 @@ class _Closing:
         self.close()
 
 
-class Held(_Closing):
+class ImagesInMemory(_ContextManager):
     """All images read once and kept in memory.
 
     Parameters
@@ -149,7 +149,7 @@ class Held(_Closing):
             yield rows, self._images.index_select(0, places).to(self._device)
 
 
-class Streamed(_Closing):
+class StreamedImages(_ContextManager):
     """Images read from the file, one pool ahead, by a thread with its own file handle."""
 
     def __init__(self, path: Path, normalisation: Normalisation, device: torch.device) -> None:
@@ -213,17 +213,17 @@ def open_images(
     shape = cutouts.shape[1:]
     needed = 4 * len(rows) * math.prod(shape)
     if held is None:
-        held = needed < _SHARE_OF_MEMORY * free_memory() / distributed.here()
+        held = needed < _MEMORY_FRACTION * free_memory() / distributed.local_processes()
     if not held:
-        return Streamed(cutouts.path, normalisation, device)
+        return StreamedImages(cutouts.path, normalisation, device)
     fits_on_device = device.type == "cpu" or (
-        device.type == "cuda" and needed < _SHARE_OF_MEMORY * torch.cuda.mem_get_info(device)[0]
+        device.type == "cuda" and needed < _MEMORY_FRACTION * torch.cuda.mem_get_info(device)[0]
     )
     images = torch.empty(len(rows), *shape, device=device if fits_on_device else "cpu")
-    for start in range(0, len(rows), _READ_AT_ONCE):
+    for start in range(0, len(rows), _ROWS_PER_READ):
         if stop.is_set():
             raise Stopped
-        part = torch.from_numpy(cutouts.images[rows[start : start + _READ_AT_ONCE]])
+        part = torch.from_numpy(cutouts.images[rows[start : start + _ROWS_PER_READ]])
         images[start : start + len(part)] = normalisation.quick(part.to(device))
         yield Progress(start + len(part), len(rows), "galaxies")
-    return Held(images, rows, device)
+    return ImagesInMemory(images, rows, device)

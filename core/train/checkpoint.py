@@ -61,7 +61,7 @@ def save(
     folder = last / f"epoch-{history[-1].epoch:04d}"
     predictor.save(folder / "network.safetensors")
     memory = optimiser.state_dict()
-    tensors, plain = _taken_apart(memory["state"])
+    tensors, plain = _split_state(memory["state"])
     write_atomically(folder / "optimiser.safetensors", safetensors.torch.save(tensors))
     state = {
         "format": FORMAT,
@@ -95,10 +95,10 @@ def load(last: Path) -> Checkpoint:
         state = upgrades.checkpoint(state)
         tensors = safetensors.torch.load((folder / "optimiser.safetensors").read_bytes())
         memory = {
-            "state": _put_together(tensors, state["optimiser"]["plain"]),
+            "state": _join_state(tensors, state["optimiser"]["plain"]),
             "param_groups": state["optimiser"]["groups"],
         }
-        history = [_epoch(values) for values in state["history"]]
+        history = [_parse_epoch(values) for values in state["history"]]
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise UnreadableFile(
             "This run has no whole epoch to go on from.", "Start it anew in another folder.", str(last)
@@ -107,7 +107,7 @@ def load(last: Path) -> Checkpoint:
     return Checkpoint(predictor, memory, history, state["seed"], state["scaler"])
 
 
-def _taken_apart(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _split_state(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and plain values of the optimiser's memory, by ``parameter.name``."""
     tensors: dict[str, Tensor] = {}
     plain: dict[str, Any] = {}
@@ -120,7 +120,7 @@ def _taken_apart(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], 
     return tensors, plain
 
 
-def _put_together(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[int, dict[str, Any]]:
+def _join_state(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[int, dict[str, Any]]:
     states: dict[int, dict[str, Any]] = {}
     for key, value in [*tensors.items(), *plain.items()]:
         number, name = key.split(".", 1)
@@ -128,6 +128,6 @@ def _put_together(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[int
     return states
 
 
-def _epoch(values: dict[str, Any]) -> EpochEnded:
+def _parse_epoch(values: dict[str, Any]) -> EpochEnded:
     plain = {name: value for name, value in values.items() if name not in {"train", "validation"}}
     return EpochEnded(train=Scores(**values["train"]), validation=Scores(**values["validation"]), **plain)

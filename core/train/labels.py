@@ -19,10 +19,10 @@ from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal, relabelled
 from core.train.settings import RunSettings
 
-_SUM_OF_FRACTIONS = 1.5
+_MAX_SUM_OF_FRACTIONS = 1.5
 
 
-def labelled(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[Any]]:
+def read_labels(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[Any]]:
     """What the dataset's labels are, and the labels as numbers; labels given by hand win over the catalogue."""
     journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
     columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
@@ -44,7 +44,7 @@ def numbers_of_votes(cutouts: Cutouts, settings: RunSettings, target: Target) ->
     if column in cutouts.columns:
         return targets.numbers(cutouts.columns[column]).astype(np.float32)
     counts = targets.votes(target, cutouts.columns)
-    if column or not np.nanmax(counts, initial=0) > _SUM_OF_FRACTIONS:
+    if column or not np.nanmax(counts, initial=0) > _MAX_SUM_OF_FRACTIONS:
         raise SettingsProblem(
             f"There is no column “{column}”." if column else "These are fractions, and the loss needs votes.",
             f"Name the column with the number of votes: {', '.join(cutouts.columns)}; or choose the cross-entropy.",
@@ -53,7 +53,7 @@ def numbers_of_votes(cutouts: Cutouts, settings: RunSettings, target: Target) ->
     return counts
 
 
-def as_the_loss_takes(labels: NDArray[Any], predictor: Predictor, votes: NDArray[np.float32] | None = None) -> Tensor:
+def to_loss_tensor(labels: NDArray[Any], predictor: Predictor, votes: NDArray[np.float32] | None = None) -> Tensor:
     """Labels as a tensor; quantities in the network's units, vote fractions with the number of votes behind them."""
     if votes is not None:
         labels = np.column_stack([labels, votes])

@@ -47,9 +47,9 @@ from core.train import (
     stopping,
     tensorboard_log,
 )
-from core.train.batches import ImageSource, in_order, open_images
+from core.train.batches import ImageSource, batches_in_order, open_images
 from core.train.checkpoint import Checkpoint
-from core.train.forward import forward_batch, order, shown_labels
+from core.train.forward import batch_labels, epoch_batches, forward_batch
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
@@ -138,22 +138,22 @@ def run(
     earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with environment.exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None)
-        _begin(plan, folder, cutouts, earlier)
+        _prepare_folder(plan, folder, cutouts, earlier)
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
-        with (yield from open_images(cutouts, rows, plan.early, plan.device, stop)) as images:
+        with (yield from open_images(cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
             baseline = evaluate_base(plan, images) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
             done = len(earlier.history) if earlier is not None else 0
             try:
-                with tensorboard_log.opened(folder, wanted=plan.settings.tensorboard, epochs_done=done) as note:
+                with tensorboard_log.open_log(folder, wanted=plan.settings.tensorboard, epochs_done=done) as note:
                     return (yield from _train(plan, images, folder, stop, earlier, baseline, note))
             except NotANumber as problem:
-                run_report.note_breakdown(folder, problem)
+                run_report.record_breakdown(folder, problem)
                 raise
 
 
@@ -167,7 +167,7 @@ def _train(
     note: Callable[[EpochEnded], None],
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
-    criterion, judge = optimiser.criteria(settings, plan.target, plan.training_labels)
+    criterion, judge = optimiser.build_losses(settings, plan.target, plan.training_labels)
     moving = OptimiserStep(network, settings, plan.precision)
     history = earlier.history if earlier is not None else []
     if earlier is not None:
@@ -176,19 +176,19 @@ def _train(
             moving.scaler.load_state_dict(earlier.scaler)
     reason: Reason = "finished"
     for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
-        stopped = distributed.any_of(stop.is_set(), plan.device)
-        if stopped or stopping.after(history, settings.stopping).should_stop:
+        stopped = distributed.any_process(stop.is_set(), plan.device)
+        if stopped or stopping.state_after(history, settings.stopping).should_stop:
             reason = "stopped" if stopped else "early"
             break
         costs = stopping.costs(history, settings.stopping)
-        train, seconds = yield from _epoch(plan, images, criterion, moving, epoch, costs, stop)
+        train, seconds = yield from _train_epoch(plan, images, criterion, moving, epoch, costs, stop)
         started = time.perf_counter()
         validation = validate(plan, images, judge).scores()
         if not math.isfinite(validation.loss):
-            raise nan_diagnosis.explained(plan, f"epoch {epoch}, validation")
+            raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
         validations = [*(done.validation for done in history), validation]
-        values = [stopping.monitored(scores, settings.stopping) for scores in validations]
+        values = [stopping.monitored_value(scores, settings.stopping) for scores in validations]
         judgement = stopping.state(values, settings.stopping)
         ended = EpochEnded(
             epoch,
@@ -208,7 +208,7 @@ def _train(
     return _finish(plan, images, folder, judge, history, reason, baseline)
 
 
-def _epoch(
+def _train_epoch(
     plan: TrainingPlan,
     images: ImageSource,
     criterion: Loss,
@@ -219,16 +219,16 @@ def _epoch(
 ) -> Work[tuple[Scores, float]]:
     """Show the training galaxies once, in batches; returns the mean scores and the seconds it took."""
     plan.predictor.network.train()
-    pools = order(plan, epoch)
+    pools = epoch_batches(plan, epoch)
     batches = sum(len(pool) for pool in pools)
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
-        labels = shown_labels(plan, rows, epoch, batch)
+        labels = batch_labels(plan, rows, epoch, batch)
         varied, outputs = forward_batch(plan, stamps, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
         if not math.isfinite(value):
-            raise nan_diagnosis.explained(plan, f"epoch {epoch}, batch {batch}", varied, rows)
+            raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, batch {batch}", varied, rows)
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
         moving.step(loss, rate)
 
@@ -236,7 +236,7 @@ def _epoch(
         seconds += time.perf_counter() - started
         yield BatchEnded(epoch, batch, batches, value, rate, tally.galaxies / seconds)
         started = time.perf_counter()  # a paused run does not count
-        if distributed.any_of(stop.is_set(), plan.device):
+        if distributed.any_process(stop.is_set(), plan.device):
             break
     return tally.scores(), seconds
 
@@ -246,11 +246,11 @@ def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: 
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
     with torch.inference_mode():
-        for rows, stamps in images.batches(in_order(plan.split.validation, _VALIDATION_BATCH)):
+        for rows, stamps in images.batches(batches_in_order(plan.split.validation, _VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-            own = plan.scaled(stamps[distributed.share(len(stamps))])
+            own = plan.scale(stamps[distributed.own_slice(len(stamps))])
             outputs = network(own.contiguous(memory_format=memory_format(plan.device)))
-            outputs = distributed.gathered(outputs, len(stamps))
+            outputs = distributed.gather(outputs, len(stamps))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally
 
@@ -264,9 +264,9 @@ def _save_epoch(
     predictor.card = run_report.card_values(plan, folder, ended)
     if is_best:
         predictor.save(folder.best)
-    snapshots.keep(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
+    snapshots.save_snapshot(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
     append_history(folder.history_file, ended)
-    run_report.note_epoch(folder, ended)
+    run_report.log_epoch(folder, ended)
     run_report.write_metrics(folder, run_report.metrics(plan, history, "running", [], baseline))
     scaler = moving.scaler.state_dict()
     path = checkpoint.save(folder.last, predictor, moving.optimiser, history, plan.settings.seed, scaler)
@@ -289,15 +289,15 @@ def _finish(
     run_report.write_metrics(folder, values)
     run_report.write_card(folder, plan, values)
     ended = history[history[-1].best_epoch - 1]
-    run_report.note(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
+    run_report.append_log(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
     for warning in warnings:
-        run_report.note(folder, warning)
+        run_report.append_log(folder, warning)
     return RunResult(
         folder.path, reason, ended.epoch, len(history), ended.validation, baseline.scores if baseline else None
     )
 
 
-def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
+def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
     drawn = splits.fingerprint(plan.split, cutouts.ids)
@@ -309,16 +309,16 @@ def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Che
         )
     write_atomically(folder.settings_file, toml.dumps(plan.settings))
     folder.remember_data(cutouts.path)
-    machine = environment.described(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, drawn)
+    machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, drawn)
     write_atomically(folder.environment_file, machine)
     splits.save(plan.split, cutouts.ids, folder.split_file)
     folder.history_file.unlink(missing_ok=True)
     if earlier is not None:
         for ended in earlier.history:
             append_history(folder.history_file, ended)
-        run_report.note(folder, f"goes on after epoch {len(earlier.history)}")
+        run_report.append_log(folder, f"goes on after epoch {len(earlier.history)}")
     for notice in plan.notices:
-        run_report.note(folder, str(notice))
+        run_report.append_log(folder, str(notice))
 
 
 def _recorded_split(folder: RunFolder, ids: Sequence[str]) -> str | None:

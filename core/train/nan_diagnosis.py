@@ -12,7 +12,7 @@ from core.train import schedule
 from core.train.plan import TrainingPlan
 
 
-def explained(
+def diagnose(
     plan: TrainingPlan, where: str, images: Tensor | None = None, rows: NDArray[np.int64] | None = None
 ) -> NotANumber:
     """What a person is told.

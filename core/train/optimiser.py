@@ -43,7 +43,7 @@ class OptimiserStep:
     """
 
     def __init__(self, network: nn.Module, settings: RunSettings, precision: torch.dtype = torch.float32) -> None:
-        self.optimiser = optimiser(network, settings)
+        self.optimiser = build_optimiser(network, settings)
         device = next(network.parameters()).device.type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == torch.float16)
 
@@ -57,12 +57,12 @@ class OptimiserStep:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss * distributed.size()).backward()  # gradients are averaged over the processes
+        self.scaler.scale(loss * distributed.world_size()).backward()  # gradients are averaged over the processes
         self.scaler.step(self.optimiser)
         self.scaler.update()
 
 
-def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
+def build_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
     """AdamW, Adam or SGD over what is not frozen; only weights of more than one dimension decay, not biases, scales."""
     wish = settings.optimiser
     parameters = transfer.trainable(network)
@@ -82,7 +82,7 @@ def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimize
             return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=fused)
 
 
-def criteria(settings: RunSettings, target: Target, labels: NDArray[Any]) -> tuple[Loss, Loss]:
+def build_losses(settings: RunSettings, target: Target, labels: NDArray[Any]) -> tuple[Loss, Loss]:
     """The losses of training and validation, from the training labels as the loss takes them.
 
     They differ with balanced batches: in training the classes then count alike by their numbers, in the validation,

@@ -45,13 +45,13 @@ class TrainingPlan:
     lost_noise
         Standard deviation of the noise that the augmentation's interpolation takes away, per band, in the unit of the
         images that it varies.
-    scales_late
+    scales_per_batch
         Whether images are scaled for the network batch by batch, after they were varied in physical units, and not once
         when they are read.
     mirror
         For each class or answer the one of the mirror image, (K,) on the device; None if flips change no label.
     distributed_network
-        The network as the training calls it, see :func:`core.train.distributed.wrapped`.
+        The network as the training calls it, see :func:`core.train.distributed.wrap`.
     dropouts
         The network's dropout layers, with one generator; the loop sets its seed batch by batch.
     facts
@@ -69,7 +69,7 @@ class TrainingPlan:
     precision: torch.dtype
     noise: NoisePool
     lost_noise: Tensor
-    scales_late: bool
+    scales_per_batch: bool
     mirror: Tensor | None
     distributed_network: nn.Module
     dropouts: list[OwnDropout]
@@ -92,16 +92,16 @@ class TrainingPlan:
         return 4 * math.prod(self.predictor.stamp_shape)
 
     @property
-    def early(self) -> Normalisation:
+    def scaling_on_read(self) -> Normalisation:
         """What is done to images when they are read."""
         scaling = self.predictor.normalisation
-        return normalisation.identity(len(scaling.centre)).to(self.device) if self.scales_late else scaling
+        return normalisation.identity(len(scaling.centre)).to(self.device) if self.scales_per_batch else scaling
 
     @property
-    def late(self) -> Normalisation | None:
+    def scaling_on_batch(self) -> Normalisation | None:
         """How images that were read are scaled for the network; None: they are scaled already."""
-        return self.predictor.normalisation if self.scales_late else None
+        return self.predictor.normalisation if self.scales_per_batch else None
 
-    def scaled(self, images: Tensor) -> Tensor:
+    def scale(self, images: Tensor) -> Tensor:
         """Images (n, C, H, W) that were read, as the network wants them."""
-        return images if self.late is None else self.late.quick(images)
+        return images if self.scaling_on_batch is None else self.scaling_on_batch.quick(images)

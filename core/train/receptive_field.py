@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from core.nets.layers import LayerRow
 
 
-def field_of(rows: Sequence[LayerRow]) -> int:
+def final_receptive_field(rows: Sequence[LayerRow]) -> int:
     """Side of the square of pixels that a unit before the head sees; it may reach over the stamp's edge."""
     return [row.receptive_field for row in rows if row.name.startswith("features.")][-1]
 
 
-def narrow(field: int, size: float, settings: NetworkSettings) -> Problem | None:
+def narrow_field_warning(field: int, size: float, settings: NetworkSettings) -> Problem | None:
     """A warning, if the galaxies are larger than what the last block sees; None: all is well, or the size unknown.
 
     A flattening head puts what the blocks see together again, place by place, so that it needs no warning.
@@ -37,5 +37,5 @@ def warning(
     rows: Sequence[LayerRow], side: int, size: Callable[[], float], settings: NetworkSettings
 ) -> Problem | None:
     """The warning for a network's layers on stamps of this side; ``size`` measures the galaxies if there is need to."""
-    field = field_of(rows)
-    return None if field >= side else narrow(field, size(), settings)
+    field = final_receptive_field(rows)
+    return None if field >= side else narrow_field_warning(field, size(), settings)

@@ -17,7 +17,7 @@ from core.train import checkpoint, loop, stopping
 from core.train.loop import RunResult
 from core.train.settings import RunSettings
 
-_BY_LENGTH = ("cosine", "one-cycle")  # learning rates that depend on the number of all epochs
+_LENGTH_DEPENDENT = ("cosine", "one-cycle")  # learning rates that depend on the number of all epochs
 
 
 def run(
@@ -56,18 +56,18 @@ def run(
     7
     """
     folder = RunFolder.at(folder)
-    before = begun(folder)
+    before = read_settings(folder)
     data = data or folder.data
     if data is None:
         raise NotPossible(
             "The dataset of this run is not where it was.", "Name it after the run.", str(folder.data_file)
         )
-    settings = _changed(before, epochs, patience)
+    settings = _apply_changes(before, epochs, patience)
     if folder.has_whole_epoch:
         _require_something_to_do(folder, before, settings)
     for leftover in folder.path.rglob(".*"):  # half-written files of a run that was killed
         leftover.unlink(missing_ok=True)
-    if settings.optimiser.epochs != before.optimiser.epochs and settings.optimiser.decay in _BY_LENGTH:
+    if settings.optimiser.epochs != before.optimiser.epochs and settings.optimiser.decay in _LENGTH_DEPENDENT:
         yield Skipped(
             Problem(
                 f"The learning rate falls along the whole run, of now {settings.optimiser.epochs} epochs: it goes on "
@@ -79,7 +79,7 @@ def run(
     return (yield from loop.run(settings, data, folder, stop, resume=True))
 
 
-def begun(folder: RunFolder) -> RunSettings:
+def read_settings(folder: RunFolder) -> RunSettings:
     """The settings that a run was begun with.
 
     Raises
@@ -92,7 +92,7 @@ def begun(folder: RunFolder) -> RunSettings:
     return toml.load(RunSettings, folder.settings_file)
 
 
-def _changed(settings: RunSettings, epochs: int | None, patience: int | None) -> RunSettings:
+def _apply_changes(settings: RunSettings, epochs: int | None, patience: int | None) -> RunSettings:
     changes = [f"optimiser.epochs={epochs}"] if epochs is not None else []
     changes += [f"stopping.patience={patience}"] if patience is not None else []
     return toml.overridden(settings, changes)
@@ -107,8 +107,8 @@ def _require_something_to_do(folder: RunFolder, before: RunSettings, settings: R
         raise SettingsProblem(
             f"This run has {len(history)} epochs already.", "Ask for more of them.", "optimiser.epochs"
         )
-    if stopping.after(history, settings.stopping).should_stop:
-        since = stopping.after(history, settings.stopping).epochs_since_best
+    if stopping.state_after(history, settings.stopping).should_stop:
+        since = stopping.state_after(history, settings.stopping).epochs_since_best
         raise SettingsProblem(
             f"This run stopped by itself, since {since} epochs had brought nothing better.",
             f"To go on all the same, set a patience above {since}, or 0: never stop early.",

@@ -19,7 +19,7 @@ from core.settings.declare import Knob, knobs
 from core.train.settings import RunSettings
 
 RunState = Literal["finished", "early", "stopped", "unfinished", "unreadable"]
-WORDS: dict[RunState, str] = {
+STATE_NAMES: dict[RunState, str] = {
     "finished": "finished",
     "early": "stopped early",
     "stopped": "stopped",
@@ -80,11 +80,11 @@ class RunSummary:
 
     def matches(self, words: str) -> bool:
         """Whether each of the words stands in its name, its tags, its notes or its state."""
-        text = " ".join([self.folder.title, WORDS[self.state], self.notes.text, *self.notes.tags]).casefold()
+        text = " ".join([self.folder.title, STATE_NAMES[self.state], self.notes.text, *self.notes.tags]).casefold()
         return all(word in text for word in words.casefold().split())
 
 
-def found(place: Path) -> list[RunFolder]:
+def find_runs(place: Path) -> list[RunFolder]:
     """The runs in a folder and the folders below, those of studies, too, by name; a run's own folder is one as well.
 
     Raises
@@ -99,7 +99,7 @@ def found(place: Path) -> list[RunFolder]:
     return [folder for folder in folders if not folder.is_study]
 
 
-def summary(run: RunFolder) -> RunSummary:
+def summarise(run: RunFolder) -> RunSummary:
     """Read what a run came to; what cannot be read is told in ``problem`` and left empty."""
     problems: list[Problem] = []
 
@@ -111,7 +111,7 @@ def summary(run: RunFolder) -> RunSummary:
             return otherwise
 
     settings: RunSettings | None = attempt(lambda: toml.load(RunSettings, run.settings_file), None)
-    metrics: dict[str, Any] = attempt(lambda: _metrics(run), {})
+    metrics: dict[str, Any] = attempt(lambda: _read_metrics(run), {})
     written: Notes = attempt(lambda: notes.read(run.path), Notes())
     validation, test = metrics.get("validation") or {}, metrics.get("test") or {}
     name = next((name for name in _SCORES if validation.get(name) is not None), "")
@@ -119,38 +119,38 @@ def summary(run: RunFolder) -> RunSummary:
     ended: RunState = reason if reason in ("finished", "early", "stopped") else "unfinished"
     return RunSummary(
         folder=run,
-        began=_began(run),
+        began=_start_time(run),
         state="unreadable" if problems else ended,
         settings=settings,
         epochs=int(metrics.get("epochs", 0)),
         best_epoch=int(metrics.get("best_epoch", 0)),
         score_name=name,
-        score=_number(validation.get(name)),
-        loss=_number(validation.get("loss")),
-        test=_number(test.get(name)),
+        score=_to_float(validation.get(name)),
+        loss=_to_float(validation.get("loss")),
+        test=_to_float(test.get(name)),
         verdict=(metrics.get("verdict") or {}).get("sentence", ""),
         notes=written,
         problem=problems[0] if problems else None,
     )
 
 
-def differing(settings: Sequence[RunSettings]) -> list[tuple[str, Knob, list[Any]]]:
+def differing_settings(settings: Sequence[RunSettings]) -> list[tuple[str, Knob, list[Any]]]:
     """The knobs in which several runs differ: dotted name, declaration, and the value of each run."""
     names: dict[str, None] = {}
     for other in settings[1:]:
         names |= dict.fromkeys(name for name, _, _ in toml.differences(settings[0], other))
-    order = {name: place for place, name in enumerate(_dotted(RunSettings))}
+    order = {name: place for place, name in enumerate(_knobs_by_name(RunSettings))}
     return [
-        (name, _dotted(RunSettings)[name], [_value(each, name) for each in settings])
+        (name, _knobs_by_name(RunSettings)[name], [_value(each, name) for each in settings])
         for name in sorted(names, key=order.__getitem__)
     ]
 
 
-def _dotted(model: type[Any], prefix: str = "") -> dict[str, Knob]:
+def _knobs_by_name(model: type[Any], prefix: str = "") -> dict[str, Knob]:
     found: dict[str, Knob] = {}
     for name, knob in knobs(model).items():
         if isinstance(knob.annotation, type) and hasattr(knob.annotation, "model_fields"):
-            found |= _dotted(knob.annotation, f"{prefix}{name}.")
+            found |= _knobs_by_name(knob.annotation, f"{prefix}{name}.")
         else:
             found[f"{prefix}{name}"] = knob
     return found
@@ -162,7 +162,7 @@ def _value(settings: Any, name: str) -> Any:
     return settings
 
 
-def _metrics(run: RunFolder) -> dict[str, Any]:
+def _read_metrics(run: RunFolder) -> dict[str, Any]:
     if not run.metrics_file.exists():
         return {}
     try:
@@ -174,10 +174,10 @@ def _metrics(run: RunFolder) -> dict[str, Any]:
     return values
 
 
-def _began(run: RunFolder) -> datetime:
+def _start_time(run: RunFolder) -> datetime:
     file = run.settings_file if run.settings_file.exists() else run.path
     return datetime.fromtimestamp(file.stat().st_mtime).astimezone()
 
 
-def _number(value: Any) -> float:
+def _to_float(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else math.nan

@@ -43,11 +43,11 @@ def largest_rate(settings: RunSettings) -> float:
 
 
 def rate_at(settings: RunSettings, passed: float, costs: Sequence[float] = ()) -> float:
-    """The learning rate after so many epochs, see :func:`share`."""
-    return largest_rate(settings) * share(settings.optimiser, passed, costs)
+    """The learning rate after so many epochs, see :func:`own_slice`."""
+    return largest_rate(settings) * relative_rate(settings.optimiser, passed, costs)
 
 
-def share(settings: OptimiserSettings, passed: float, costs: Sequence[float] = ()) -> float:
+def relative_rate(settings: OptimiserSettings, passed: float, costs: Sequence[float] = ()) -> float:
     """The share of the largest learning rate at some place in a run, 0 … 1.
 
     Parameters
@@ -62,7 +62,7 @@ def share(settings: OptimiserSettings, passed: float, costs: Sequence[float] = (
     """
     warm_up = settings.warm_up
     if passed < warm_up:
-        return _between(_WARM_UP_FROM, 1, passed / warm_up)
+        return _interpolate(_WARM_UP_FROM, 1, passed / warm_up)
     t = passed - warm_up
     lowest = settings.lowest_share
     match settings.decay:
@@ -79,11 +79,11 @@ def share(settings: OptimiserSettings, passed: float, costs: Sequence[float] = (
         case "one-cycle":
             return _one_cycle(settings, t / (settings.epochs - warm_up))
         case "plateau":
-            reductions = plateaus(costs[math.ceil(warm_up) :], settings.plateau_patience)
+            reductions = count_plateaus(costs[math.ceil(warm_up) :], settings.plateau_patience)
             return max(lowest, settings.decay_factor**reductions)
 
 
-def plateaus(costs: Sequence[float], patience: int) -> int:
+def count_plateaus(costs: Sequence[float], patience: int) -> int:
     """How often ``patience`` epochs in a row brought no lower cost; each time the count begins anew. NaN is no better.
 
     Parameters
@@ -115,5 +115,5 @@ def _half_cosine(last: float, done: float) -> float:
     return last + (1 - last) * (1 + math.cos(math.pi * done)) / 2
 
 
-def _between(first: float, last: float, done: float) -> float:
+def _interpolate(first: float, last: float, done: float) -> float:
     return first + (last - first) * done

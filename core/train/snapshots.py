@@ -10,7 +10,7 @@ from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
 
 
-def keep(folder: RunFolder, predictor: Predictor, epoch: int, most: int) -> None:
+def save_snapshot(folder: RunFolder, predictor: Predictor, epoch: int, most: int) -> None:
     """Write the weights of the epoch that has just ended, and remove those that are not wanted any more.
 
     Parameters
@@ -27,13 +27,13 @@ def keep(folder: RunFolder, predictor: Predictor, epoch: int, most: int) -> None
     if most == 0:
         return
     predictor.save(folder.snapshot(epoch))
-    wanted = kept(epoch, most)
+    wanted = kept_epochs(epoch, most)
     for number, path in folder.snapshots():
         if number not in wanted:
             path.unlink(missing_ok=True)
 
 
-def kept(epochs: int, most: int) -> list[int]:
+def kept_epochs(epochs: int, most: int) -> list[int]:
     """Which of so many epochs are kept: the last, and from the first on every k-th, k being a power of two.
 
     Of ``most`` = 1 it is the last alone.

@@ -45,7 +45,7 @@ def state(values: Sequence[float], settings: StoppingSettings) -> StoppingState:
     return StoppingState(best_epoch, since, should_stop=0 < settings.patience <= since)
 
 
-def monitored(scores: Scores, settings: StoppingSettings) -> float:
+def monitored_value(scores: Scores, settings: StoppingSettings) -> float:
     """The value that decides: the loss, or the figure of merit that was named; NaN where there is none."""
     if settings.monitor == "loss":
         return scores.loss
@@ -58,10 +58,10 @@ def costs(
     history: Sequence[EpochEnded], settings: StoppingSettings, part: Literal["validation", "train"] = "validation"
 ) -> list[float]:
     """The monitored value of each epoch, turned so that lower is better."""
-    return [_sign(settings) * monitored(getattr(epoch, part), settings) for epoch in history]
+    return [_sign(settings) * monitored_value(getattr(epoch, part), settings) for epoch in history]
 
 
-def require_known(target: Target, settings: StoppingSettings) -> None:
+def require_monitorable(target: Target, settings: StoppingSettings) -> None:
     """The monitored quantity has to be one that the target has.
 
     Raises
@@ -78,9 +78,9 @@ def require_known(target: Target, settings: StoppingSettings) -> None:
         )
 
 
-def after(history: Sequence[EpochEnded], settings: StoppingSettings) -> StoppingState:
+def state_after(history: Sequence[EpochEnded], settings: StoppingSettings) -> StoppingState:
     """Judge a run's epochs."""
-    return state([monitored(epoch.validation, settings) for epoch in history], settings)
+    return state([monitored_value(epoch.validation, settings) for epoch in history], settings)
 
 
 def _sign(settings: StoppingSettings) -> int:

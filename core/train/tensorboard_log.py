@@ -15,7 +15,7 @@ FOLDER = "tensorboard"
 
 
 @contextlib.contextmanager
-def opened(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[Callable[[EpochEnded], None]]:
+def open_log(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[Callable[[EpochEnded], None]]:
     """Hand out what writes an epoch down, or what does nothing if nobody wanted it.
 
     Parameters

@@ -11,7 +11,7 @@ from core.data.target import Classes, Quantities, VoteFractions
 from core.events import Scores
 from core.metrics.tally import Tally
 from core.nets import losses, transfer
-from core.train.batches import ImageSource, in_order
+from core.train.batches import ImageSource, batches_in_order
 from core.train.plan import TrainingPlan
 
 _BATCH = 256
@@ -62,8 +62,8 @@ def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
         return None
     loss, tally = losses.loss(target), Tally(target)
     with torch.inference_mode():
-        for part, batch in images.batches(in_order(validation, _BATCH)):
-            outputs = network(plan.scaled(batch)).cpu()
+        for part, batch in images.batches(batches_in_order(validation, _BATCH)):
+            outputs = network(plan.scale(batch)).cpu()
             outputs = outputs if isinstance(target, Classes) else outputs[:, shared]
             true = labels[torch.from_numpy(part)]
             tally.add(outputs, true, float(loss(outputs, true)))

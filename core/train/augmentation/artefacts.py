@@ -14,12 +14,12 @@ _FAINTEST, _BRIGHTEST = 10.0, 1000.0  # of a cosmic ray, in units of the sky's n
 _LONGEST, _MEAN_LENGTH = 16, 3.0  # pixels
 
 
-def with_artefacts(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+def add_artefacts(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
     """Images (n, C, H, W) with what is asked for of cosmic rays, dead pixels and missing bands, in this order."""
     if settings.cosmic_rays:
-        images = _struck(images, sky, settings.cosmic_rays, generator)
+        images = _add_cosmic_rays(images, sky, settings.cosmic_rays, generator)
     if settings.dead_pixels:
-        images = _with_dead_pixels(images, settings.dead_pixels, generator)
+        images = _add_dead_pixels(images, settings.dead_pixels, generator)
     if settings.band_drop and images.shape[1] > 1:
         uniform = torch.rand(images.shape[:2], generator=generator)
         lost = uniform < settings.band_drop
@@ -28,9 +28,9 @@ def with_artefacts(images: Tensor, sky: Sky, settings: AugmentationSettings, gen
     return images
 
 
-def _struck(images: Tensor, sky: Sky, mean: float, generator: torch.Generator) -> Tensor:
+def _add_cosmic_rays(images: Tensor, sky: Sky, mean: float, generator: torch.Generator) -> Tensor:
     """Straight tracks of pixels, each of one brightness."""
-    stamp = _stamps(len(images), mean, generator)
+    stamp = _draw_stamps(len(images), mean, generator)
     uniform = torch.rand(len(stamp), 6, generator=generator)
     bands, height, width = images.shape[1:]
     band = (uniform[:, 0] * bands).long()
@@ -49,14 +49,14 @@ def _struck(images: Tensor, sky: Sky, mean: float, generator: torch.Generator) -
     return images + charge.view(images.shape)
 
 
-def _with_dead_pixels(images: Tensor, mean: float, generator: torch.Generator) -> Tensor:
-    stamp = _stamps(len(images), mean, generator)
+def _add_dead_pixels(images: Tensor, mean: float, generator: torch.Generator) -> Tensor:
+    stamp = _draw_stamps(len(images), mean, generator)
     pixels = images[0].numel()
     place = stamp * pixels + torch.randint(pixels, (len(stamp),), generator=generator)
     return images.reshape(-1).index_fill(0, place.to(images.device), 0.0).view(images.shape)
 
 
-def _stamps(count: int, mean: float, generator: torch.Generator) -> Tensor:
+def _draw_stamps(count: int, mean: float, generator: torch.Generator) -> Tensor:
     """Of each thing that happens, in which stamp; their numbers are Poisson's."""
     numbers = torch.poisson(torch.full((count,), mean), generator=generator).long()
     return torch.repeat_interleave(torch.arange(count), numbers)

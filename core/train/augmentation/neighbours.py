@@ -18,11 +18,11 @@ from core.train.augmentation.sky import Sky
 
 NEAREST, FARTHEST = 0.35, 0.6
 """Distance of a neighbour from the centre, in units of the stamp's smaller side."""
-_SOFT = 0.7  # of the circle's radius: from here on its light is faded out
-_STANDS_OUT = 1.0  # mean over 3 × 3 pixels and the bands, in units of the noise
+_TAPER_START = 0.7  # of the circle's radius: from here on its light is faded out
+_DETECTION_SIGMA = 1.0  # mean over 3 × 3 pixels and the bands, in units of the noise
 
 
-def light(
+def draw_light(
     images: Tensor,
     sky: Sky,
     settings: AugmentationSettings,
@@ -55,25 +55,29 @@ def light(
         return None
     source, angle = source[chosen].to(images.device), 2 * math.pi * uniform[chosen, 1]
     distance = min(height, width) * (NEAREST + (FARTHEST - NEAREST) * uniform[chosen, 2])
-    found = _galaxy(images[source], sky[source]) if others is None else _galaxy(others[source], Sky.of(others[source]))
-    down = _shifting(distance * torch.sin(angle), height).to(found)
-    across = _shifting(distance * torch.cos(angle), width).to(found)
-    return torch.zeros_like(images).index_copy_(0, chosen.to(images.device), Axes(down, across).of(found))
+    found = (
+        _extract_galaxy(images[source], sky[source])
+        if others is None
+        else _extract_galaxy(others[source], Sky.measure(others[source]))
+    )
+    down = _shift_matrices(distance * torch.sin(angle), height).to(found)
+    across = _shift_matrices(distance * torch.cos(angle), width).to(found)
+    return torch.zeros_like(images).index_copy_(0, chosen.to(images.device), Axes(down, across).apply(found))
 
 
-def _galaxy(images: Tensor, sky: Sky) -> Tensor:
+def _extract_galaxy(images: Tensor, sky: Sky) -> Tensor:
     """What belongs to the galaxy in the centre of each image."""
     height, width = images.shape[2:]
     above = images - sky.level
     strength = (above / sky.noise).mean(dim=1, keepdim=True)
-    stands_out = functional.avg_pool2d(strength, 3, 1, 1) > _STANDS_OUT
+    stands_out = functional.avg_pool2d(strength, 3, 1, 1) > _DETECTION_SIGMA
     y, x = (torch.arange(side, device=images.device) - (side - 1) / 2 for side in (height, width))
     radius = torch.hypot(y[:, None], x) / (NEAREST * min(height, width) - 1)  # rounding moves it by up to a pixel
-    fading = torch.cos(math.pi / 2 * ((radius - _SOFT) / (1 - _SOFT)).clamp(0, 1)).square()
+    fading = torch.cos(math.pi / 2 * ((radius - _TAPER_START) / (1 - _TAPER_START)).clamp(0, 1)).square()
     return above * stands_out * fading
 
 
-def _shifting(pixels: Tensor, side: int) -> Tensor:
+def _shift_matrices(pixels: Tensor, side: int) -> Tensor:
     """Matrices (n, P, P) that shift by so many whole pixels, rounded, and leave out what comes to lie outside."""
     place = torch.arange(side)
     return place[:, None] - place == pixels.round()[:, None, None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_PLACES_TO_BEGIN = 2**22
+_OFFSETS = 2**22
 
 
 @dataclass(frozen=True)
@@ -20,17 +20,17 @@ class NoisePool:
     values: Tensor
 
     @classmethod
-    def drawn(cls, pixels: int, generator: torch.Generator, device: torch.device | str = "cpu") -> NoisePool:
+    def draw(cls, pixels: int, generator: torch.Generator, device: torch.device | str = "cpu") -> NoisePool:
         """A pool for batches of up to ``pixels`` numbers, with four million different places to begin at."""
-        return cls(torch.randn(pixels + _PLACES_TO_BEGIN, generator=generator).to(device))
+        return cls(torch.randn(pixels + _OFFSETS, generator=generator).to(device))
 
-    def stretch(self, pixels: int, generator: torch.Generator) -> Tensor:
+    def take(self, pixels: int, generator: torch.Generator) -> Tensor:
         """``pixels`` consecutive numbers."""
         start = int(torch.randint(len(self.values) - pixels + 1, (1,), generator=generator))
         return self.values[start : start + pixels]
 
 
-def noisy(
+def add_noise(
     images: Tensor, width: Tensor, generator: torch.Generator, pool: NoisePool | None, *, own: bool = False
 ) -> Tensor:
     """Images (n, C, H, W) with normal noise of standard deviation ``width``, which fits their shape.
@@ -40,7 +40,7 @@ def noisy(
     if pool is None:
         noise = torch.randn(images.shape, generator=generator).to(images.device)
     else:
-        noise = pool.stretch(images.numel(), generator).view(images.shape)
+        noise = pool.take(images.numel(), generator).view(images.shape)
     sign = 1 if torch.rand(1, generator=generator) < 0.5 else -1
     return images.addcmul_(noise, sign * width) if own else torch.addcmul(images, noise, sign * width)
 

@@ -42,16 +42,16 @@ class Axes:
     across: Tensor
 
     @property
-    def kept(self) -> Tensor:
+    def kept_variance(self) -> Tensor:
         """Share of the variance of white noise that is left in each pixel, (n, 1, H, W)."""
         down, across = self.down.square().sum(dim=2), self.across.square().sum(dim=2)
         return (down[:, :, None] * across[:, None, :])[:, None]
 
-    def of(self, light: Tensor) -> Tensor:
+    def apply(self, light: Tensor) -> Tensor:
         """What becomes of light (n, C, H, W) above the sky."""
         return torch.matmul(self.down[:, None], torch.matmul(light, self.across[:, None].mT))
 
-    def after(self, earlier: Axes) -> Axes:
+    def compose(self, earlier: Axes) -> Axes:
         """Both, one after the other."""
         return Axes(self.down @ earlier.down, self.across @ earlier.across)
 
@@ -64,39 +64,39 @@ class Optics:
     seeing: Axes | None
 
     @property
-    def kept(self) -> Tensor | None:
+    def kept_variance(self) -> Tensor | None:
         """Share of the variance of white noise that is left in each pixel, (n, 1, H, W); None: all."""
         if self.distance is None or self.seeing is None:
             whole = self.distance or self.seeing
         else:
-            whole = self.seeing.after(self.distance)
-        return None if whole is None else whole.kept
+            whole = self.seeing.compose(self.distance)
+        return None if whole is None else whole.kept_variance
 
-    def seen(self, images: Tensor, sky: Sky, beside: Tensor | None) -> Tensor:
+    def apply(self, images: Tensor, sky: Sky, beside: Tensor | None) -> Tensor:
         """Images (n, C, H, W), each above its sky, with the light of neighbours, which are not moved away."""
         if self.distance is None and self.seeing is None:
             return images if beside is None else images + beside
         light = images - sky.level
-        light = light if self.distance is None else self.distance.of(light)
+        light = light if self.distance is None else self.distance.apply(light)
         light = light if beside is None else light + beside
-        light = light if self.seeing is None else self.seeing.of(light)
+        light = light if self.seeing is None else self.seeing.apply(light)
         return light + sky.level
 
 
-def drawn(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Optics:
+def draw_optics(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Optics:
     """Random optics for images (n, C, H, W)."""
     height, width = images.shape[2:]
     distance = seeing = None
     if settings.distance > 1:
         factor = settings.distance ** torch.rand(len(images), generator=generator).to(images.device)  # even in its log
-        distance = Axes(shrinking(factor, height), shrinking(factor, width))
+        distance = Axes(shrink_matrices(factor, height), shrink_matrices(factor, width))
     if settings.psf_blur:
         sigma = settings.psf_blur / _FWHM * torch.rand(len(images), generator=generator).to(images.device)
-        seeing = Axes(blurring(sigma, height), blurring(sigma, width))
+        seeing = Axes(blur_matrices(sigma, height), blur_matrices(sigma, width))
     return Optics(distance, seeing)
 
 
-def shrinking(factor: Tensor, pixels: int) -> Tensor:
+def shrink_matrices(factor: Tensor, pixels: int) -> Tensor:
     """Matrices (n, P, P) that average P pixels as if seen from ``factor`` (n,) times as far."""
     centre = torch.arange(pixels, device=factor.device) - (pixels - 1) / 2
     middle, half = factor[:, None, None] * centre[:, None], factor[:, None, None] / 2  # of the output pixels
@@ -105,7 +105,7 @@ def shrinking(factor: Tensor, pixels: int) -> Tensor:
     return (last - first).clamp_min(0) / factor[:, None, None]
 
 
-def blurring(sigma: Tensor, pixels: int) -> Tensor:
+def blur_matrices(sigma: Tensor, pixels: int) -> Tensor:
     """Matrices (n, P, P) of the discrete Gaussian of ``sigma`` (n,) pixels."""
     place = torch.arange(pixels, device=sigma.device)
     cosines = torch.cos(math.pi / pixels * place[:, None] * (place + 0.5)) * math.sqrt(2 / pixels)  # (k, P)

@@ -25,11 +25,11 @@ from torch import Tensor
 
 from core.nets.normalisation import Normalisation
 from core.train.augmentation import artefacts, geometry, neighbours, optics, sky
-from core.train.augmentation.noise import NoisePool, lost_noise, noisy
+from core.train.augmentation.noise import NoisePool, add_noise, lost_noise
 from core.train.augmentation.settings import AugmentationSettings
 from core.train.augmentation.sky import Sky
 
-_PHYSICAL_OFF = {
+_WITHOUT_PHYSICAL = {
     "psf_blur": 0.0,
     "sky_noise": 1.0,
     "distance": 1.0,
@@ -46,10 +46,10 @@ _PHYSICAL_OFF = {
 
 def is_physical(settings: AugmentationSettings) -> bool:
     """Whether something of it acts on physical pixels, so that the images must not be scaled before."""
-    return settings.model_copy(update=_PHYSICAL_OFF) != settings
+    return settings.model_copy(update=_WITHOUT_PHYSICAL) != settings
 
 
-def augmented(
+def augment(
     images: Tensor,
     settings: AugmentationSettings,
     generator: torch.Generator,
@@ -83,14 +83,14 @@ def augmented(
     Tensor
         (n, C, H, W); the input is not changed.
     """
-    varied = geometry.moved(images, settings, generator)
+    varied = geometry.transform(images, settings, generator)
     lost = lost if geometry.interpolates(settings) else None
     if is_physical(settings):
-        varied = _through_the_sky(varied, Sky.of(images), settings, generator, pool, lost, others)
+        varied = _apply_physical(varied, Sky.measure(images), settings, generator, pool, lost, others)
         lost = None
     if scaling is not None:
         if lost is not None and lost.any():
-            varied = noisy(varied, lost[:, None, None], generator, pool, own=True)
+            varied = add_noise(varied, lost[:, None, None], generator, pool, own=True)
             lost = None
         varied = scaling.quick(varied)
     width = torch.full((images.shape[1],), settings.noise, device=images.device)  # (C,)
@@ -98,10 +98,10 @@ def augmented(
         width = torch.sqrt(width**2 + lost**2)
     if not width.any():
         return varied
-    return noisy(varied, width[:, None, None], generator, pool, own=varied is not images)
+    return add_noise(varied, width[:, None, None], generator, pool, own=varied is not images)
 
 
-def _through_the_sky(
+def _apply_physical(
     images: Tensor,
     background: Sky,
     settings: AugmentationSettings,
@@ -111,17 +111,17 @@ def _through_the_sky(
     others: Tensor | None,
 ) -> Tensor:
     """What happens to physical images (n, C, H, W) before they are scaled."""
-    growth = sky.noise_factor(images, background, settings, generator)
+    growth = sky.draw_noise_factor(images, background, settings, generator)
     left = None if lost is None else 1 - (lost[:, None, None] / background.noise).square().clamp(max=1)
-    images, background = sky.brightened(images, background, settings, generator)
-    beside = neighbours.light(images, background, settings, generator, others)
-    seen = optics.drawn(images, settings, generator)
-    images = seen.seen(images, background, beside)
-    images = sky.tilted(images, background, settings, generator)
-    width = _missing_noise(background, growth, seen.kept, left)
+    images, background = sky.brighten(images, background, settings, generator)
+    beside = neighbours.draw_light(images, background, settings, generator, others)
+    seen = optics.draw_optics(images, settings, generator)
+    images = seen.apply(images, background, beside)
+    images = sky.tilt(images, background, settings, generator)
+    width = _missing_noise(background, growth, seen.kept_variance, left)
     if width is not None:
-        images = noisy(images, width, generator, pool)
-    return artefacts.with_artefacts(images, background, settings, generator)
+        images = add_noise(images, width, generator, pool)
+    return artefacts.add_artefacts(images, background, settings, generator)
 
 
 def _missing_noise(background: Sky, growth: Tensor | None, kept: Tensor | None, left: Tensor | None) -> Tensor | None:
@@ -137,7 +137,7 @@ def _missing_noise(background: Sky, growth: Tensor | None, kept: Tensor | None, 
     return background.noise * (wanted - kept).clamp_min(0).sqrt()
 
 
-def sixteen_as_seen(
+def sixteen_network_inputs(
     stamp: NDArray[np.float32],
     settings: AugmentationSettings,
     seed: int,
@@ -149,10 +149,10 @@ def sixteen_as_seen(
     beside = None if others is None else torch.from_numpy(np.ascontiguousarray(others))
     random = torch.Generator().manual_seed(seed)
     lost = lost_noise(images)
-    return augmented(images.expand(16, *stamp.shape), settings, random, None, lost, scaling, beside).numpy()
+    return augment(images.expand(16, *stamp.shape), settings, random, None, lost, scaling, beside).numpy()
 
 
-def sixteen(
+def sixteen_variations(
     stamp: NDArray[np.float32],
     settings: AugmentationSettings,
     seed: int,
@@ -168,5 +168,5 @@ def sixteen(
     scaled = torch.from_numpy(np.ascontiguousarray(stamp / scale))[None]  # (1, C, H, W)
     beside = None if others is None else torch.from_numpy(np.ascontiguousarray(others / scale))
     random = torch.Generator().manual_seed(seed)
-    varied = augmented(scaled.expand(16, *stamp.shape), settings, random, lost=lost_noise(scaled), others=beside)
+    varied = augment(scaled.expand(16, *stamp.shape), settings, random, lost=lost_noise(scaled), others=beside)
     return varied.numpy() * scale

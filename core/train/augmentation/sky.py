@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.train.augmentation.settings import AugmentationSettings
 
-_LEAST_NOISE = 0.01  # of the root mean square above the sky, for images without noise
+_MIN_NOISE = 0.01  # of the root mean square above the sky, for images without noise
 _APERTURE = 0.25  # of the stamp's smaller side
 
 
@@ -29,13 +29,13 @@ class Sky:
     noise: Tensor
 
     @classmethod
-    def of(cls, images: Tensor) -> Sky:
+    def measure(cls, images: Tensor) -> Sky:
         """Measure it along the edges of images (n, C, H, W)."""
-        edge = _edge(images)
+        edge = _edge_pixels(images)
         middle = edge.median(dim=2, keepdim=True).values
         noise = 1.4826 * (edge - middle).abs().median(dim=2, keepdim=True).values
         above = images.flatten(2) - middle
-        least = torch.linalg.vector_norm(above, dim=2, keepdim=True) * (_LEAST_NOISE / math.sqrt(above.shape[2]))
+        least = torch.linalg.vector_norm(above, dim=2, keepdim=True) * (_MIN_NOISE / math.sqrt(above.shape[2]))
         noise = torch.maximum(noise, least).clamp_min(torch.finfo(noise.dtype).tiny)
         return cls(middle[..., None], noise[..., None])
 
@@ -44,9 +44,9 @@ class Sky:
         return Sky(self.level[which], self.noise[which])
 
 
-def level(images: Tensor) -> Tensor:
+def sky_level(images: Tensor) -> Tensor:
     """Median (n, C, 1, 1) of the outermost pixels of images (n, C, H, W)."""
-    return _edge(images).median(dim=2, keepdim=True).values[..., None]
+    return _edge_pixels(images).median(dim=2, keepdim=True).values[..., None]
 
 
 def signal_to_noise(images: Tensor, sky: Sky) -> Tensor:
@@ -63,7 +63,9 @@ def signal_to_noise(images: Tensor, sky: Sky) -> Tensor:
     return ratio.clamp_min(0).square().sum(dim=1).sqrt()
 
 
-def noise_factor(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor | None:
+def draw_noise_factor(
+    images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator
+) -> Tensor | None:
     """By how much the noise of each stamp is to grow, (n, 1, 1, 1); None: not at all."""
     if settings.sky_noise == 1 and not settings.signal_to_noise:
         return None
@@ -75,7 +77,7 @@ def noise_factor(images: Tensor, sky: Sky, settings: AugmentationSettings, gener
     return factor[:, None, None, None]
 
 
-def brightened(
+def brighten(
     images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator
 ) -> tuple[Tensor, Sky]:
     """Multiply what lies above the sky, all bands by the same factor; the sky's noise is part of it."""
@@ -86,7 +88,7 @@ def brightened(
     return torch.lerp(sky.level, images, factor), Sky(sky.level, sky.noise * factor)
 
 
-def tilted(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+def tilt(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
     """Add a plane that is zero in the centre, in a direction of its own for each stamp, and alike in its bands."""
     if not settings.gradient:
         return images
@@ -97,7 +99,7 @@ def tilted(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: 
     return images + sky.noise * rise * (torch.cos(angle) * x + torch.sin(angle) * y[:, None])
 
 
-def _edge(images: Tensor) -> Tensor:
+def _edge_pixels(images: Tensor) -> Tensor:
     """The outermost pixels of images (n, C, H, W), (n, C, P)."""
     sides = (images[:, :, 0], images[:, :, -1], images[:, :, 1:-1, 0], images[:, :, 1:-1, -1])
     return torch.cat(sides, dim=2)

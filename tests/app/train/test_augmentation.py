@@ -144,7 +144,7 @@ def test_input_scaling_and_whitening_are_seen_as_they_are_chosen(qtbot: QtBot, s
     qtbot.waitUntil(lambda: panel.shown is not seen, timeout=20_000)
     assert session.cutouts is not None
     with Cutouts.open(session.cutouts.path) as cutouts:
-        scaling = preparation.scaling(cutouts, session.settings)
+        scaling = preparation.fit_scaling(cutouts, session.settings)
         wanted = scaling(torch.from_numpy(cutouts.images[[0]])).numpy()
     assert panel.shown is not None
     np.testing.assert_allclose(panel.shown[0], wanted[0], atol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 
 from core.data.target import Classes, Quantities, VoteFractions
 from core.metrics import merits
-from core.metrics.report import report
+from core.metrics.report import make_report
 
 NAMES = ("disk", "edge-on", "point")
 TARGET = Classes("kind", NAMES)
@@ -36,7 +36,7 @@ def test_the_sampling_error_is_the_binomial_one():
 
 
 def test_a_report_becomes_a_row_with_nan_for_what_has_no_value():
-    row = merits.flat(report(TARGET, *judged((10, 10, 10), (1.0, 1.0, 0.0))))
+    row = merits.flatten(make_report(TARGET, *judged((10, 10, 10), (1.0, 1.0, 0.0))))
     assert row["accuracy"] == pytest.approx(2 / 3)
     assert row["completeness:point"] == 0
     assert math.isnan(row["purity:point"]), "nothing was called a point"
@@ -59,6 +59,6 @@ def test_it_is_known_which_way_is_better(metric, higher):
     ],
 )
 def test_what_is_known_of_a_target_needs_no_galaxy(target, some):
-    known = merits.known(target)
+    known = merits.names_for(target)
     assert some <= set(known)
     assert len(set(known)) == len(known)

@@ -16,7 +16,7 @@ BASE = RunSettings()
 
 
 def parsed(*texts):
-    return search_space.parsed(texts, BASE)
+    return search_space.parse_space(texts, BASE)
 
 
 def test_the_default_space_is_possible():
@@ -89,7 +89,7 @@ places = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 @given(ranges, places)
 def test_a_narrowed_range_holds_the_best_and_lies_within_the_wide_one(axis: Range, at: list[float]):
     best = [{axis.name: axis.value(place)} for place in at]
-    (narrow,) = search_space.narrowed((axis,), best)
+    (narrow,) = search_space.narrow_space((axis,), best)
     if isinstance(narrow, Choices):
         assert {each[axis.name] for each in best} == set(narrow.values)
         return
@@ -101,16 +101,16 @@ def test_a_narrowed_range_holds_the_best_and_lies_within_the_wide_one(axis: Rang
 
 def test_a_range_is_narrowed_on_its_own_scale():
     axis = Range("optimiser.learning_rate", 1e-5, 1e-1, log=True)
-    (narrow,) = search_space.narrowed((axis,), [{axis.name: 1e-3}, {axis.name: 1e-2}])
+    (narrow,) = search_space.narrow_space((axis,), [{axis.name: 1e-3}, {axis.name: 1e-2}])
     assert narrow.low == pytest.approx(10**-3.25)
     assert narrow.high == pytest.approx(10**-1.75)
-    (single,) = search_space.narrowed((axis,), [{axis.name: 1e-3}])
+    (single,) = search_space.narrow_space((axis,), [{axis.name: 1e-3}])
     assert math.log10(single.high / single.low) == pytest.approx(0.4), "a tenth of four decades"
 
 
 def test_of_choices_those_of_the_best_remain():
     axis = Choices("network.activation", ("relu", "prelu", "gelu"))
-    assert search_space.narrowed((axis,), [{axis.name: "gelu"}, {axis.name: "relu"}])[0] == Choices(
+    assert search_space.narrow_space((axis,), [{axis.name: "gelu"}, {axis.name: "relu"}])[0] == Choices(
         axis.name, ("relu", "gelu")
     )
 
@@ -137,7 +137,7 @@ def test_a_grid_has_every_combination_once():
 
 
 def test_values_are_applied_by_their_dotted_names():
-    settings = search_space.applied(BASE, {"optimiser.learning_rate": 0.5, "network.depth": 2, "seed": 9})
+    settings = search_space.apply_values(BASE, {"optimiser.learning_rate": 0.5, "network.depth": 2, "seed": 9})
     assert (settings.optimiser.learning_rate, settings.network.depth, settings.seed) == (0.5, 2, 9)
     assert settings.network.channels == BASE.network.channels
 

@@ -200,13 +200,13 @@ def test_sizes_that_cannot_be_are_told_and_left_out(small, tiny, tmp_path):
 
 @pytest.mark.parametrize(("text", "size"), [("200", 200), ("5%", 114), ("0.5 %", 11), ("all", 2272), ("100%", 2272)])
 def test_a_size_is_a_number_or_a_share(text, size):
-    assert training_size.size_of(text, 2272) == size
+    assert training_size.parse_size(text, 2272) == size
 
 
 @pytest.mark.parametrize("text", ["", "many", "-5", "0", "120%", "0%", "1.5"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(SettingsProblem):
-        training_size.size_of(text, 2272)
+        training_size.parse_size(text, 2272)
 
 
 def test_an_unknown_score_is_refused_before_anything_is_trained(small, tiny, tmp_path):
@@ -268,7 +268,7 @@ def test_nothing_is_said_of_more_labels_where_the_curve_is_doubtful(tmp_path):
 
 def test_the_table_comes_back_as_it_was(done):
     folder, _, result = done
-    again = size_study.read(folder / "study.csv")
+    again = size_study.read_table(folder / "study.csv")
     for one, other in zip(again, result.points, strict=True):
         assert (one.size, one.seed, one.run, one.best_epoch) == (other.size, other.seed, other.run, other.best_epoch)
         for name, value in other.values.items():

@@ -89,7 +89,7 @@ def test_the_whitening_rests_on_the_training_part_alone_and_is_taken_over_in_fin
             update={"transfer": TransferSettings(start_from=str(folder.path))}
         )
         plan = preparation.prepare(again, cutouts)
-        assert plan.scales_late
+        assert plan.scales_per_batch
         images = torch.from_numpy(cutouts.images[:3])
         assert torch.equal(plan.predictor.normalisation(images), scaling(images))
         with pytest.raises(NotPossible, match="24 × 24"):
@@ -101,7 +101,9 @@ def test_images_are_scaled_once_where_nothing_needs_physical_pixels(blobs):
         plain = preparation.prepare(_settings(AugmentationSettings()), cutouts)
         physical = preparation.prepare(_settings(), cutouts)
         images = torch.from_numpy(cutouts.images[:5])
-    assert plain.late is None and plain.early is plain.predictor.normalisation
-    assert physical.late is physical.predictor.normalisation
-    assert torch.equal(physical.early(images), images)
-    assert torch.allclose(physical.scaled(physical.early(images)), plain.scaled(plain.early(images)), atol=1e-5)
+    assert plain.scaling_on_batch is None and plain.scaling_on_read is plain.predictor.normalisation
+    assert physical.scaling_on_batch is physical.predictor.normalisation
+    assert torch.equal(physical.scaling_on_read(images), images)
+    assert torch.allclose(
+        physical.scale(physical.scaling_on_read(images)), plain.scale(plain.scaling_on_read(images)), atol=1e-5
+    )

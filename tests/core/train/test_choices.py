@@ -72,14 +72,14 @@ def test_the_plateau_follows_the_history(blobs, new_run):
 def test_balanced_batches_show_all_classes_alike_and_rare_galaxies_again():
     rows = np.arange(100, 200)
     labels = np.repeat([0, 1, 2], [80, 15, 5])
-    chosen = batches.balanced(rows, labels, np.random.default_rng(0))
+    chosen = batches.draw_balanced(rows, labels, np.random.default_rng(0))
     assert len(chosen) == 100
     assert np.bincount(labels[chosen - 100]).tolist() == [34, 33, 33]
     counts = np.bincount(chosen - 100, minlength=100)
     assert set(counts[:80]) == {0, 1}
     assert set(counts[80:95]) == {2, 3}
     assert set(counts[95:]) == {6, 7}
-    assert np.array_equal(chosen, batches.balanced(rows, labels, np.random.default_rng(0)))
+    assert np.array_equal(chosen, batches.draw_balanced(rows, labels, np.random.default_rng(0)))
 
 
 def test_balanced_batches_stream_as_from_memory(blobs, new_run, monkeypatch):
@@ -173,14 +173,14 @@ def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):
     broken[2, 0, 3, 3] = torch.nan
     assert (
         "Galaxy 13 of the dataset has a pixel"
-        in nan_diagnosis.explained(plan, "epoch 2, batch 1", broken, rows).sentence
+        in nan_diagnosis.diagnose(plan, "epoch 2, batch 1", broken, rows).sentence
     )
-    problem = nan_diagnosis.explained(plan, "epoch 2, batch 1", images, rows)
+    problem = nan_diagnosis.diagnose(plan, "epoch 2, batch 1", images, rows)
     assert "float16" in problem.sentence
     assert "kept" in problem.remedy
     with torch.no_grad():
         next(plan.predictor.network.parameters()).fill_(torch.inf)
-    problem = nan_diagnosis.explained(plan, "epoch 1, batch 3", images, rows)
+    problem = nan_diagnosis.diagnose(plan, "epoch 1, batch 3", images, rows)
     assert "weights have overflowed" in problem.sentence
     assert "learning rate below 0.005" in problem.remedy
     assert "kept" not in problem.remedy
@@ -188,7 +188,7 @@ def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):
 
 def test_a_breakdown_becomes_the_verdict_on_the_epochs_before(surveyed, tmp_path):
     folder = RunFolder(shutil.copytree(surveyed.path, tmp_path / "run"))
-    run_report.note_breakdown(
+    run_report.record_breakdown(
         folder, NotANumber("The loss is not a number any more.", "Be slower.", "epoch 16, batch 2")
     )
     told = json.loads(folder.metrics_file.read_text())["verdict"]

@@ -1,18 +1,18 @@
 import pytest
 import torch
 
-from core.train.augmentation.pipeline import augmented
+from core.train.augmentation.pipeline import augment
 from core.train.augmentation.sky import Sky
 
 
 def _varied(images, settings, **knobs):
-    return augmented(images, settings.model_copy(update=knobs), torch.Generator().manual_seed(0))
+    return augment(images, settings.model_copy(update=knobs), torch.Generator().manual_seed(0))
 
 
 def test_cosmic_rays_are_bright_tracks_in_one_band_and_as_many_as_asked_for(still, galaxies):
     images = galaxies(400, bands=3)
     images[:, 1] += 4 * (images[:, 1] - 100)  # five times the noise
-    noise = Sky.of(images).noise
+    noise = Sky.measure(images).noise
     charge = (_varied(images, still, cosmic_rays=0.5) - images) / noise
     hit = charge > 1
     assert charge[hit].min() > 9.9 and charge[hit].max() < 1001
@@ -47,7 +47,7 @@ def test_a_missing_band_is_at_its_sky_level_and_one_is_always_left(still, galaxi
     expected = 0.4 - 0.4**3 / 3
     assert lost.float().mean().item() == pytest.approx(expected, abs=0.02)
     assert not lost.all(dim=1).any()
-    assert (varied == Sky.of(images).level)[lost].all()
+    assert (varied == Sky.measure(images).level)[lost].all()
     everything = _varied(images, still, band_drop=1.0)
     assert ((everything != images).flatten(2).any(dim=2).sum(dim=1) == 2).all()
     single = images[:, :1]

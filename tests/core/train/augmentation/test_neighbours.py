@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from core.train.augmentation import neighbours
-from core.train.augmentation.pipeline import augmented
+from core.train.augmentation.pipeline import augment
 from core.train.augmentation.sky import Sky
 
 
 def _added(images, settings, seed=0, others=None):
-    light = neighbours.light(images, Sky.of(images), settings, torch.Generator().manual_seed(seed), others)
+    light = neighbours.draw_light(images, Sky.measure(images), settings, torch.Generator().manual_seed(seed), others)
     assert light is not None
     return light
 
@@ -50,6 +50,6 @@ def test_a_galaxy_that_fills_its_stamp_still_leaves_the_centre_alone(still):
 def test_one_galaxy_alone_needs_others_to_take_a_neighbour_from(still, galaxies):
     settings = still.model_copy(update={"neighbours": 1.0})
     one, others = galaxies(1), galaxies(5, peak=500.0)
-    assert torch.equal(augmented(one, settings, torch.Generator().manual_seed(0)), one)
+    assert torch.equal(augment(one, settings, torch.Generator().manual_seed(0)), one)
     light = _added(one.expand(30, -1, -1, -1), settings, others=others)
     assert light.max() > 300
