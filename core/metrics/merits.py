@@ -1,4 +1,4 @@
-"""The numbers of a report as one flat row, and how uncertain each is because the galaxies are few."""
+"""The figures of merit of a report by name, and their sampling errors."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _DISPLAY_NAMES = {
 }
 
 
-def flatten(judged: Report) -> dict[str, float]:
-    """Figures of merit by name, such as ``accuracy`` and ``completeness:spiral``; NaN where there is no value."""
-    if isinstance(judged, ClassReport):
+def flatten(full: Report) -> dict[str, float]:
+    """Flatten a report to figures of merit by name, such as ``completeness:spiral``; NaN where there is no value."""
+    if isinstance(full, ClassReport):
         row = {
-            "accuracy": judged.accuracy.value,
-            "balanced_accuracy": judged.balanced_accuracy,
-            "macro_f1": judged.macro_f1,
-            "log_loss": judged.log_loss,
-            "brier": judged.brier,
+            "accuracy": full.accuracy.value,
+            "balanced_accuracy": full.balanced_accuracy,
+            "macro_f1": full.macro_f1,
+            "log_loss": full.log_loss,
+            "brier": full.brier,
         }
-        for name in judged.names:
-            row[f"completeness:{name}"] = judged.completeness[name].value
-            row[f"purity:{name}"] = judged.purity[name].value
+        for name in full.names:
+            row[f"completeness:{name}"] = full.completeness[name].value
+            row[f"purity:{name}"] = full.purity[name].value
     else:
-        row = {"accuracy": judged.accuracy.value} if judged.accuracy is not None else {}
-        row["r2"] = judged.r2
-        for name, each in judged.quantities.items():
+        row = {"accuracy": full.accuracy.value} if full.accuracy is not None else {}
+        row["r2"] = full.r2
+        for name, each in full.quantities.items():
             row |= {
                 f"r2:{name}": each.r2,
                 f"bias:{name}": each.bias,
@@ -51,7 +51,7 @@ def flatten(judged: Report) -> dict[str, float]:
 
 
 def names_for(target: Target) -> tuple[str, ...]:
-    """Names of the figures of merit that there are for a target."""
+    """Names of the figures of merit for a target."""
     kinds = len(outputs(target))
     scores = np.concatenate([np.eye(kinds), np.zeros((kinds, kinds))])
     labels = np.arange(2 * kinds) % kinds if isinstance(target, Classes) else scores
@@ -61,7 +61,7 @@ def names_for(target: Target) -> tuple[str, ...]:
 def sampling_error(
     target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]], metric: str, seed: int
 ) -> float:
-    """Standard deviation of a figure of merit if other galaxies of the same kind had been judged.
+    """Standard deviation of a figure of merit if other galaxies of the same kind had been full.
 
     A bootstrap over the judged galaxies; for an accuracy p of n galaxies it comes to √(p (1 − p) / n). Classes keep
     their numbers, as they do in the split. Labels and scores are those of :func:`core.metrics.report.make_report`.
@@ -82,12 +82,12 @@ def higher_is_better(metric: str) -> bool:
 
 
 def best_value(metric: str) -> float:
-    """The best value that there can be."""
+    """The best possible value of this figure of merit."""
     return 1.0 if higher_is_better(metric) else 0.0
 
 
 def display_name(metric: str) -> str:
-    """A figure of merit as people call it: ``completeness of spiral``."""
+    """A figure of merit as it is shown: ``completeness of spiral``."""
     name, _, of = metric.partition(":")
     words = _DISPLAY_NAMES.get(name, name)
     return f"{words} of {of}" if of else words

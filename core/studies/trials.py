@@ -149,18 +149,19 @@ class Search:
         done = sum(each.state == "finished" for each in self.trials)
         error = f" ± {self.noise:.2g}" if self.noise else ""
         values = ", ".join(f"{name} = {format_value(value)}" for name, value in self.best.values.items())
-        told = [
+        objective = _OBJECTIVE_NAMES[self.objective]
+        sentences = [
             f"{done} trials finished, {pruned} were given up early.",
-            f"The best is {self.best.name}: {_OBJECTIVE_NAMES[self.objective]} {self.best.score:.4f}{error}, with {values}.",
+            f"The best is {self.best.name}: {objective} {self.best.score:.4f}{error}, with {values}.",
         ]
         if len(self.equally_good) > 1:
-            told.append(
+            sentences.append(
                 f"{len(self.equally_good)} trials lie within that error of it, and are as good: "
                 f"{', '.join(each.name for each in self.equally_good)}."
             )
         if self.importance:
-            told.append("Of the coarse search's variance, " + _format_importance(self.importance) + ".")
-        return (*told, "The best of many is a little lucky: judge it on the test part, which no trial has seen.")
+            sentences.append("Of the coarse search's variance, " + _format_importance(self.importance) + ".")
+        return (*sentences, "The best of many is a little lucky: judge it on the test part, which no trial has seen.")
 
 
 def rank(trials: tuple[Trial, ...], objective: str) -> list[Trial]:

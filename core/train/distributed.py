@@ -1,9 +1,9 @@
-"""One training on several processors: as many processes as torchrun starts, each with its share of every batch.
+"""Data-parallel training: as many processes as torchrun starts, each with its share of every batch.
 
-All processes draw the same random numbers and vary the same batch; each takes its own galaxies of it through the
-network and back. The answers are gathered, so that every process computes the loss of the whole batch, and the
-gradients are added up. The numbers are therefore those of one process with the same batch size, up to rounding. In a
-process that nobody started together with others, all of this does nothing.
+All processes draw the same random numbers and augment the same batch; each passes its own galaxies of it forwards and
+backwards through the network. The outputs are gathered, so that every process computes the loss of the whole batch, and
+the gradients are summed. The results are therefore those of one process with the same batch size, up to rounding. In a
+single process all of this does nothing.
 
 References
 ----------
@@ -25,31 +25,31 @@ from core.errors import SettingsProblem
 
 
 def expected_processes() -> int:
-    """How many processes torchrun has started for this training; 1 without it."""
+    """Number of processes that torchrun has started for this training; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def local_processes() -> int:
-    """How many of them share this machine and its memory."""
+    """Number of processes that share this machine and its memory."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 @contextlib.contextmanager
 def process_group(device: str) -> Iterator[None]:
-    """Meet the other processes, and part at the end.
+    """Join the process group of the training, and leave it at the end.
 
     Parameters
     ----------
     device
-        As in the settings; on graphics cards each process of a machine takes its own.
+        As in the settings; with GPUs each process of a machine takes its own.
     """
     if expected_processes() == 1:
         yield
         return
-    on_cards = device in {"auto", "cuda"} and torch.cuda.is_available()
-    if on_cards:
+    on_gpus = device in {"auto", "cuda"} and torch.cuda.is_available()
+    if on_gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if on_cards else "gloo")
+    dist.init_process_group("nccl" if on_gpus else "gloo")
     try:
         yield
     finally:
@@ -57,27 +57,27 @@ def process_group(device: str) -> Iterator[None]:
 
 
 def world_size() -> int:
-    """Number of processes at work together."""
+    """Number of processes that train together."""
     return dist.get_world_size() if _is_initialised() else 1
 
 
 def rank() -> int:
-    """Number of this process, from 0; the first one writes and speaks."""
+    """Number of this process, from 0; only the first one writes files and prints."""
     return dist.get_rank() if _is_initialised() else 0
 
 
 def _is_initialised() -> bool:
-    return dist.is_available() and dist.is_initialized()  # some builds of torch know one process only
+    return dist.is_available() and dist.is_initialized()  # some builds of torch lack the distributed package
 
 
 def own_slice(count: int) -> slice:
-    """Which of ``count`` galaxies this process takes; shares differ by one at most."""
-    own, all_of_them = rank(), world_size()
-    return slice(count * own // all_of_them, count * (own + 1) // all_of_them)
+    """Which of ``count`` galaxies this process takes; the shares differ by one at most."""
+    own, total = rank(), world_size()
+    return slice(count * own // total, count * (own + 1) // total)
 
 
 def gather(outputs: Tensor, count: int) -> Tensor:
-    """The answers (count, K) of all processes from those of this one's share; gradients go to its own share alone."""
+    """Gather the outputs (count, K) of all processes; gradients flow back to this process's own share alone."""
     if world_size() == 1:
         return outputs
     most = -(-count // world_size())
@@ -92,7 +92,7 @@ def gather(outputs: Tensor, count: int) -> Tensor:
 
 
 def any_process(flag: bool, device: torch.device) -> bool:
-    """Whether a flag is set in any process, so that all do the same."""
+    """Whether a flag is set in any process, so that all of them act alike."""
     if world_size() == 1:
         return flag
     seen = torch.tensor(float(flag), device=device)
@@ -101,9 +101,9 @@ def any_process(flag: bool, device: torch.device) -> bool:
 
 
 def wrap(network: nn.Module, smallest_batch: int) -> nn.Module:
-    """The network as the training calls it: with gradients that are averaged over the processes.
+    """Wrap the network so that its gradients are averaged over the processes.
 
-    Its batch normalisations are replaced in place by ones that see the whole batch.
+    Its batch-normalisation layers are replaced in place by ones that see the whole batch.
 
     Raises
     ------
@@ -126,11 +126,11 @@ def wrap(network: nn.Module, smallest_batch: int) -> nn.Module:
 
 
 class WholeBatchNorm(nn.BatchNorm2d):
-    """Batch normalisation over the shares of all processes; torch has its own for graphics cards only."""
+    """Batch normalisation over the shares of all processes; torch's own works on GPUs only."""
 
     @classmethod
     def from_batch_norm(cls, norm: nn.BatchNorm2d) -> WholeBatchNorm:
-        """One with the same parameters, statistics and mode."""
+        """Make one with the same parameters, running statistics and mode."""
         made = cls(norm.num_features, norm.eps, norm.momentum)
         made.weight, made.bias = norm.weight, norm.bias
         made.running_mean, made.running_var = norm.running_mean, norm.running_var

@@ -1,4 +1,4 @@
-"""The machine on which a run happened, for its record; and a kindness to it: memory that is kept."""
+"""The machine and software versions that a run records, and the numerical environment that it trains in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRIM_THRESHOLD = 512 * 2**20
 
 
 def describe(device: torch.device, precision: torch.dtype, seed: int, data: str, split: str) -> str:
-    """The record as TOML: versions, machine, device, precision, seed, fingerprints of data and split."""
+    """Describe the environment as TOML: versions, machine, device, precision, seed, fingerprints of data and split."""
     document = tomlkit.document()
     document.add("format", tomlkit.item(FORMAT))
     document.add("python", tomlkit.item(platform.python_version()))
@@ -45,7 +45,7 @@ def describe(device: torch.device, precision: torch.dtype, seed: int, data: str,
 
 
 def recorded_split(path: Path) -> str | None:
-    """The fingerprint of the split in the record of a run; None: there is none."""
+    """The fingerprint of the split that a run has recorded; None: there is none."""
     with contextlib.suppress(OSError, ValueError):
         return tomlkit.parse(path.read_text(encoding="utf-8")).unwrap().get("split")
     return None
@@ -53,10 +53,10 @@ def recorded_split(path: Path) -> str | None:
 
 @contextlib.contextmanager
 def retain_freed_memory() -> Iterator[None]:
-    """Let glibc keep large blocks instead of giving them back to the system after every layer.
+    """Let glibc keep freed memory instead of returning it to the system after every layer.
 
-    A training step asks for the same tens of megabytes again and again; each time the system would hand out fresh
-    pages and fill them with zeros, which costs a quarter of a step on a processor. Other systems are left alone.
+    A training step allocates the same tens of megabytes again and again; each time the system would hand out fresh
+    pages and fill them with zeros, which costs a quarter of a step on a CPU. Other systems are left unchanged.
     """
     library = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
     if library is None or not hasattr(library, "gnu_get_libc_version"):
@@ -74,7 +74,7 @@ def retain_freed_memory() -> Iterator[None]:
 
 @contextlib.contextmanager
 def reproducible_training(batch_size: int) -> Iterator[None]:
-    """Same numbers each time, on a GPU too; memory that is kept; and a word of advice where there is too little."""
+    """Make results reproducible, on a GPU too, keep freed memory, and turn a lack of memory into a readable problem."""
     try:
         with retain_freed_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
             yield

@@ -1,4 +1,4 @@
-"""What the network is shown in an epoch: which galaxies in which order, how they are varied, and their labels.
+"""The training forward pass: the order of an epoch, the augmented batch with its labels, the network's outputs.
 
 All of it is a function of the seed, the epoch and the batch.
 """
@@ -20,9 +20,9 @@ from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
 
 def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
-    """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K).
+    """Augment a batch (n, C, H, W) and pass it through the network; returns the augmented batch and outputs (n, K).
 
-    Where several processes work together, each asks the network about its own galaxies of the batch.
+    Where several processes train together, each passes its own galaxies of the batch.
     """
     seed = plan.settings.seed
     random = torch_generator(seed, "augmentation", epoch, batch)
@@ -39,7 +39,7 @@ def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) ->
 
 
 def batch_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tensor:
-    """The labels of a batch as it is varied in training: of galaxies shown mirrored those of the mirror image."""
+    """The labels of an augmented batch: galaxies that are mirrored have the label of the mirror image."""
     labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
     if plan.mirror is None:
         return labels
@@ -49,9 +49,9 @@ def batch_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tens
 
 
 def epoch_batches(plan: TrainingPlan, epoch: int) -> list[Pool]:
-    """The batches of an epoch, a function of the seed and its number."""
-    wish, rows = plan.settings.optimiser, plan.split.train
+    """The batches of an epoch, a function of the seed and the epoch's number."""
+    options, rows = plan.settings.optimiser, plan.split.train
     random = numpy_generator(plan.settings.seed, "order", epoch)
-    if wish.balanced_batches and isinstance(plan.target, Classes):
+    if options.balanced_batches and isinstance(plan.target, Classes):
         rows = draw_balanced(rows, plan.training_labels, random)
-    return shuffle_batches(rows, wish.batch_size, plan.stamp_bytes, random)
+    return shuffle_batches(rows, options.batch_size, plan.stamp_bytes, random)

@@ -1,8 +1,8 @@
 """The training run, from the first batch to the last checkpoint, in the order in which it happens.
 
-For each epoch: shuffle; for each batch vary the galaxies, compute the loss, its gradient, and move the weights one
-step downhill; then validate, judge, save. Nothing here knows of windows: the loop yields what has happened and looks
-at ``stop``.
+For each epoch: shuffle; for each batch augment the galaxies, compute the loss and its gradient, and update the weights;
+then validate, check early stopping, save. The loop knows nothing of the user interface: it yields events and checks
+``stop``.
 
 References
 ----------
@@ -61,20 +61,20 @@ _VALIDATION_BATCH = 256
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to.
+    """The result of a run.
 
     Attributes
     ----------
     folder
         Where it is.
     reason
-        Why it ended: all epochs done, no more improvement, or asked to stop.
+        Why it ended: all epochs done, early stopping, or stopped by the user.
     best_epoch, epochs
-        The epoch whose weights were kept, and how many there were.
+        The epoch whose weights were kept, and the number of epochs.
     scores
         Of the best epoch on the validation part.
     baseline
-        Of the network that was started from, unadapted, on the validation part; None without one.
+        Of the network that fine-tuning started from, unadapted, on the validation part; None without one.
     """
 
     folder: Path
@@ -93,21 +93,21 @@ def run(
     *,
     resume: bool = False,
 ) -> Work[RunResult]:
-    """Train a network on a dataset, or go on with a run that was broken off.
+    """Train a network on a dataset, or resume an interrupted run.
 
     Parameters
     ----------
     settings
-        What is asked for.
+        Of the run.
     data
         The dataset.
     folder
-        An empty run folder, or one that is yet to be made, or with ``resume`` the run's.
+        An empty run folder, or one that does not exist yet, or with ``resume`` that of the run.
     stop
-        When set, the running epoch ends with the current batch, is validated and saved.
+        When set, the current epoch ends with the current batch, is validated and saved.
     resume
-        Go on from the last whole epoch, if there is one. On the same machine the numbers are those of a run without
-        the break.
+        Continue after the last complete epoch, if there is one. On the same machine the results are those of a run
+        without interruption.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def run(
 
     Examples
     --------
-    Train, and see what comes of it:
+    Train, and look at the result:
 
     >>> from core.events import EpochEnded, result_of
     >>> settings = RunSettings.model_validate({"network": {"depth": 2}, "optimiser": {"epochs": 2}})
@@ -126,7 +126,7 @@ def run(
     >>> trained.reason, trained.epochs
     ('finished', 2)
 
-    Or watch the epochs go by; ``break`` ends the training, which :func:`core.train.resuming.run` takes up again:
+    Or follow the epochs; ``break`` ends the training, which :func:`core.train.resuming.run` resumes:
 
     >>> for event in run(settings, "survey.h5", "runs/third"):
     ...     if isinstance(event, EpochEnded):
@@ -150,8 +150,8 @@ def run(
                 yield Preview(baseline)
             done = len(earlier.history) if earlier is not None else 0
             try:
-                with tensorboard_log.open_log(folder, wanted=plan.settings.tensorboard, epochs_done=done) as note:
-                    return (yield from _train(plan, images, folder, stop, earlier, baseline, note))
+                with tensorboard_log.open_log(folder, wanted=plan.settings.tensorboard, epochs_done=done) as log_epoch:
+                    return (yield from _train(plan, images, folder, stop, earlier, baseline, log_epoch))
             except NotANumber as problem:
                 run_report.record_breakdown(folder, problem)
                 raise
@@ -164,16 +164,16 @@ def _train(
     stop: threading.Event,
     earlier: Checkpoint | None,
     baseline: Baseline | None,
-    note: Callable[[EpochEnded], None],
+    log_epoch: Callable[[EpochEnded], None],
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
-    criterion, judge = optimiser.build_losses(settings, plan.target, plan.training_labels)
-    moving = OptimiserStep(network, settings, plan.precision)
+    criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels)
+    optimiser_step = OptimiserStep(network, settings, plan.precision)
     history = earlier.history if earlier is not None else []
     if earlier is not None:
-        moving.optimiser.load_state_dict(earlier.optimiser)
-        if earlier.scaler:  # of a run that was computed in float16 before, too
-            moving.scaler.load_state_dict(earlier.scaler)
+        optimiser_step.optimiser.load_state_dict(earlier.optimiser)
+        if earlier.scaler:  # empty unless the run was computed in float16 before, too
+            optimiser_step.scaler.load_state_dict(earlier.scaler)
     reason: Reason = "finished"
     for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
         stopped = distributed.any_process(stop.is_set(), plan.device)
@@ -181,43 +181,43 @@ def _train(
             reason = "stopped" if stopped else "early"
             break
         costs = stopping.costs(history, settings.stopping)
-        train, seconds = yield from _train_epoch(plan, images, criterion, moving, epoch, costs, stop)
+        train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
         started = time.perf_counter()
-        validation = validate(plan, images, judge).scores()
+        validation = validate(plan, images, validation_criterion).scores()
         if not math.isfinite(validation.loss):
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
         validations = [*(done.validation for done in history), validation]
         values = [stopping.monitored_value(scores, settings.stopping) for scores in validations]
-        judgement = stopping.state(values, settings.stopping)
+        state = stopping.state(values, settings.stopping)
         ended = EpochEnded(
             epoch,
             settings.optimiser.epochs,
             train,
             validation,
-            moving.rate,
+            optimiser_step.rate,
             seconds,
-            judgement.best_epoch,
-            judgement.epochs_since_best,
+            state.best_epoch,
+            state.epochs_since_best,
         )
         history.append(ended)
-        note(ended)
-        yield from _save_epoch(plan, folder, moving, history, baseline)
+        log_epoch(ended)
+        yield from _save_epoch(plan, folder, optimiser_step, history, baseline)
     if not history:
         raise Stopped
-    return _finish(plan, images, folder, judge, history, reason, baseline)
+    return _finish(plan, images, folder, validation_criterion, history, reason, baseline)
 
 
 def _train_epoch(
     plan: TrainingPlan,
     images: ImageSource,
     criterion: Loss,
-    moving: OptimiserStep,
+    optimiser_step: OptimiserStep,
     epoch: int,
     costs: Sequence[float],
     stop: threading.Event,
 ) -> Work[tuple[Scores, float]]:
-    """Show the training galaxies once, in batches; returns the mean scores and the seconds it took."""
+    """Train on every training galaxy once, in batches; returns the mean scores and the seconds it took."""
     plan.predictor.network.train()
     pools = epoch_batches(plan, epoch)
     batches = sum(len(pool) for pool in pools)
@@ -230,7 +230,7 @@ def _train_epoch(
         if not math.isfinite(value):
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, batch {batch}", varied, rows)
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
-        moving.step(loss, rate)
+        optimiser_step.step(loss, rate)
 
         tally.add(outputs, labels, value)
         seconds += time.perf_counter() - started
@@ -242,7 +242,7 @@ def _train_epoch(
 
 
 def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
-    """The validation part through the network: float32, nothing varied, every galaxy once."""
+    """Pass the validation part through the network: float32, no augmentation, every galaxy once."""
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
     with torch.inference_mode():
@@ -256,9 +256,13 @@ def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: 
 
 
 def _save_epoch(
-    plan: TrainingPlan, folder: RunFolder, moving: OptimiserStep, history: list[EpochEnded], baseline: Baseline | None
+    plan: TrainingPlan,
+    folder: RunFolder,
+    optimiser_step: OptimiserStep,
+    history: list[EpochEnded],
+    baseline: Baseline | None,
 ) -> Work[None]:
-    """Write down the epoch that has just ended, in the order in which a killed run can be understood."""
+    """Save the epoch that has just ended, in an order that leaves a killed run consistent."""
     ended, predictor = history[-1], plan.predictor
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)
@@ -268,8 +272,8 @@ def _save_epoch(
     append_history(folder.history_file, ended)
     run_report.log_epoch(folder, ended)
     run_report.write_metrics(folder, run_report.metrics(plan, history, "running", [], baseline))
-    scaler = moving.scaler.state_dict()
-    path = checkpoint.save(folder.last, predictor, moving.optimiser, history, plan.settings.seed, scaler)
+    scaler = optimiser_step.scaler.state_dict()
+    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, plan.settings.seed, scaler)
     yield ended
     yield CheckpointSaved(ended.epoch, path, is_best)
 
@@ -298,10 +302,10 @@ def _finish(
 
 
 def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
-    """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
+    """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
-    drawn = splits.fingerprint(plan.split, cutouts.ids)
-    if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, drawn}:
+    fingerprint = splits.fingerprint(plan.split, cutouts.ids)
+    if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:
         raise NotPossible(
             "The parts of the data would not be those with which this run began, so that it cannot go on.",
             "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
@@ -309,7 +313,7 @@ def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, ear
         )
     write_atomically(folder.settings_file, toml.dumps(plan.settings))
     folder.remember_data(cutouts.path)
-    machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, drawn)
+    machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, fingerprint)
     write_atomically(folder.environment_file, machine)
     splits.save(plan.split, cutouts.ids, folder.split_file)
     folder.history_file.unlink(missing_ok=True)
@@ -322,7 +326,10 @@ def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, ear
 
 
 def _recorded_split(folder: RunFolder, ids: Sequence[str]) -> str | None:
-    """The fingerprint of the parts with which a run began; the first runs kept the parts only. None: there is none."""
+    """The fingerprint of the split with which a run began; None: there is none.
+
+    The oldest runs saved the split alone, from which it is computed.
+    """
     recorded = environment.recorded_split(folder.environment_file)
     if recorded is None and folder.split_file.exists():
         return splits.fingerprint(splits.load(folder.split_file, ids), ids)

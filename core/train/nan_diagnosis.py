@@ -1,4 +1,4 @@
-"""Why a loss is no number any more: an image, the number format, or steps that were too long."""
+"""Why a loss has become NaN or infinite: a bad image, the number format, or too high a learning rate."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from core.train.plan import TrainingPlan
 def diagnose(
     plan: TrainingPlan, where: str, images: Tensor | None = None, rows: NDArray[np.int64] | None = None
 ) -> NotANumber:
-    """What a person is told.
+    """Find the cause, and return the problem to raise.
 
     Parameters
     ----------
     plan
-        The run, with the weights as they are now.
+        The run, with its current weights.
     where
         Epoch and batch.
     images, rows
-        The batch as the network got it, (n, C, H, W), and which galaxies of the dataset they are; None in a
-        validation.
+        The batch as the network received it, (n, C, H, W), and its rows in the dataset; None in a validation.
     """
     rate = schedule.largest_rate(plan.settings)
     slower = f"Choose a learning rate below {rate:g}, or a warm-up."

@@ -1,4 +1,4 @@
-"""Everything that is settled before the first batch: what is learned, from which galaxies, by which network."""
+"""Prepare a run before its first batch: target, split, network, input scaling."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ _SAMPLE_BYTES = 256 * 2**20
 
 
 def prepare(settings: RunSettings, cutouts: Cutouts, resumed: Predictor | None = None) -> TrainingPlan:
-    """Settle target, split, network and scaling.
+    """Prepare target, split, network and scaling.
 
     Parameters
     ----------
     settings
-        What was asked for.
+        Of the run.
     cutouts
         The dataset.
     resumed
-        The network of a run that goes on; None for a new one.
+        The network of a run that is resumed; None for a new one.
 
     Raises
     ------
     Problem
-        Of many kinds: too few galaxies, unfit columns, bands that do not match, too deep a network.
+        Of many kinds: too few galaxies, unsuitable columns, bands that do not match, too deep a network.
     """
     device = devices.choose(settings.device)
     base = _load_base(settings) if resumed is None else None
@@ -116,16 +116,16 @@ def _mirror_indices(augmentation: AugmentationSettings, target: Target, device: 
 
 
 def split_dataset(cutouts: Cutouts, target: Target, labels: NDArray[Any], settings: RunSettings) -> Split:
-    """Which galaxies a run with these settings has for what."""
+    """Split the dataset into the training, validation and test parts of a run with these settings."""
     data = settings.data
     return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group))
 
 
 def _load_base(settings: RunSettings) -> Predictor | None:
-    wish = settings.transfer
-    if wish.start_from:
-        return Predictor.load(Path(wish.start_from).expanduser())
-    if wish.freeze_blocks:
+    transfer_settings = settings.transfer
+    if transfer_settings.start_from:
+        return Predictor.load(Path(transfer_settings.start_from).expanduser())
+    if transfer_settings.freeze_blocks:
         raise SettingsProblem(
             "Blocks can only be frozen when starting from an earlier network; random weights would stay random.",
             "Choose a run to start from, or freeze nothing.",
@@ -149,7 +149,7 @@ def _require_enough(split: Split, settings: RunSettings) -> None:
 
 
 def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> None:
-    """A run can only go on with what it began with."""
+    """Require that a resumed run has the dataset and labels with which it began."""
     if target != resumed.target or resumed.card.get("checksum") != cutouts.checksum:
         raise NotPossible(
             "The dataset or its labels have changed since this run began, so that it cannot go on.",
@@ -159,7 +159,7 @@ def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> 
 
 
 def _settings_without_effect(settings: RunSettings, target: Target) -> list[Problem]:
-    """Knobs that were turned and move nothing."""
+    """Notices of settings that were changed but have no effect beside the others."""
     names = [f"optimiser.{name}" for name in idle(settings.optimiser)]
     names += [f"loss.{name}" for name in idle(settings.loss)]
     names += [f"network.{name}" for name in idle(settings.network)]
@@ -169,7 +169,7 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
 
 
 def _compare_base(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
-    """What differs between the base's training and this dataset."""
+    """Warn of differences between the dataset that the base was trained on and this one."""
     found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
     units = transfer.changed_units(base.target, target)
     if units:
@@ -190,7 +190,7 @@ def _build_predictor(
     sample: NDArray[np.float32],
     base: Predictor | None,
 ) -> Predictor:
-    """The network before the first step: random weights, or those of the base; scaled by the training part."""
+    """Build the network before the first step: random weights or the base's, input scaling of the training part."""
     weights = torch_generator(settings.seed, "weights")
     scale = heads.fit_output_scale(target, labels)
     shape = cutouts.shape[1:]
@@ -208,7 +208,7 @@ def _build_predictor(
 
 
 def usable_rows(cutouts: Cutouts, settings: RunSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the training part, and of all that is not locked away for the test; without labels, all are both."""
+    """Rows of the training part, and of training and validation together; without labels all rows are both."""
     try:
         split = split_dataset(cutouts, *read_labels(cutouts, settings.data), settings)
     except Problem:
@@ -217,22 +217,22 @@ def usable_rows(cutouts: Cutouts, settings: RunSettings) -> tuple[NDArray[np.int
 
 
 def fit_scaling(cutouts: Cutouts, settings: RunSettings) -> Normalisation:
-    """The input scaling of a training to come, fitted on its training part."""
+    """Fit the input scaling of a planned training on its training part."""
     rows, _ = usable_rows(cutouts, settings)
     return _fit_normalisation(_draw_sample(cutouts, rows, settings.seed), settings, cutouts)
 
 
 def _fit_normalisation(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts) -> Normalisation:
-    wish = settings.network
-    kind = wish.normalisation
+    network = settings.network
+    kind = network.normalisation
     if kind == "auto":
         kind = "standard" if cutouts.is_picture else "asinh"
-    floor = wish.whitening_floor if wish.whitening == "ZCA" else None
-    return normalisation.fit(sample, kind, wish.samplewise, floor)
+    floor = network.whitening_floor if network.whitening == "ZCA" else None
+    return normalisation.fit(sample, kind, network.samplewise, floor)
 
 
 def _draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
-    """Training stamps to fit the input scaling on: all of them, or as many as say the same."""
+    """Draw training stamps to fit the input scaling on: all of them, or a sufficient sample."""
     most = min(_SAMPLE_STAMPS, max(16, _SAMPLE_BYTES // (4 * math.prod(cutouts.shape[1:]))))
     if len(rows) > most:
         rows = numpy_generator(seed, "sample").choice(rows, most, replace=False)
@@ -255,7 +255,7 @@ def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
 
 
 def _seedable_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout]:
-    """The network's dropout layers, with a generator of their own on the device."""
+    """Give the network's dropout layers a generator of their own on the device, and return the layers."""
     generator = torch.Generator(device)
     found = [module for module in predictor.network.modules() if isinstance(module, OwnDropout)]
     for module in found:

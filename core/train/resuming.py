@@ -1,7 +1,7 @@
-"""Go on with a run: after a stop, a crash or a power cut, or for more epochs than it was begun with.
+"""Resume a run: after a stop, a crash or a power cut, or for more epochs than it was started with.
 
-The run's folder says all: settings, dataset, the last whole epoch. On the same machine the weights are then, bit by
-bit, those of a run that was never broken off.
+Everything needed is in the run's folder: settings, dataset, the checkpoint of the last complete epoch. On the same
+machine the weights are then, bit by bit, those of a run that was never interrupted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.train import checkpoint, loop, stopping
 from core.train.loop import RunResult
 from core.train.settings import RunSettings
 
-_LENGTH_DEPENDENT = ("cosine", "one-cycle")  # learning rates that depend on the number of all epochs
+_LENGTH_DEPENDENT = ("cosine", "one-cycle")  # schedules that depend on the total number of epochs
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     epochs: int | None = None,
     patience: int | None = None,
 ) -> Work[RunResult]:
-    """Go on after the last whole epoch; from the beginning if there is none.
+    """Resume after the last complete epoch; from the beginning if there is none.
 
     Parameters
     ----------
@@ -39,15 +39,15 @@ def run(
     data
         The dataset; None: where it was when the run began.
     epochs
-        How many there are to be in all; None: as many as the run was begun with. Learning rates that fall along the
-        whole run, cosine and one-cycle, then fall along the longer one, and begin again above where they had ended.
+        New total number of epochs; None: as the run was started with. Learning-rate schedules that span the whole run,
+        cosine and one-cycle, are stretched, so that the rate resumes above its last value.
     patience
-        A new patience, for a run that stopped by itself; None: as before.
+        A new patience, for a run that was stopped early; None: as before.
 
     Raises
     ------
     Problem
-        There is no run, its dataset is not there or has changed, or there is nothing left to do.
+        There is no run, its dataset is missing or has changed, or there is nothing left to do.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def run(
 
 
 def read_settings(folder: RunFolder) -> RunSettings:
-    """The settings that a run was begun with.
+    """Read the settings that a run was started with.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def _apply_changes(settings: RunSettings, epochs: int | None, patience: int | No
 
 
 def _require_something_to_do(folder: RunFolder, before: RunSettings, settings: RunSettings) -> None:
-    """Something new that was asked for has to make a difference."""
+    """Require that changed settings allow at least one more epoch."""
     if settings == before:
         return
     history = checkpoint.load(folder.last).history

@@ -1,4 +1,4 @@
-"""What a run leaves behind for people: its numbers with the part they are for, a model card, a log."""
+"""The report of a run: its metrics for each part of the data, a model card, a log."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def log_epoch(folder: RunFolder, ended: EpochEnded) -> None:
 
 
 def format_scores(scores: Scores) -> str:
-    """Scores in a line, such as ``loss 0.412, accuracy 0.871``."""
+    """Scores as text, such as ``loss 0.412, accuracy 0.871``."""
     values = {name: value for name, value in scores.values.items() if ":" not in name}
     return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in {"loss": scores.loss, **values}.items())
 
@@ -50,7 +50,7 @@ def format_scores(scores: Scores) -> str:
 def metrics(
     plan: TrainingPlan, history: Sequence[EpochEnded], reason: str, warnings: list[str], baseline: Baseline | None
 ) -> dict[str, Any]:
-    """The run's numbers as plain values, each under the name of the part of the data that it is for."""
+    """The run's metrics as plain values, under the name of the part of the data that they are for."""
     best = history[history[-1].best_epoch - 1]
     return {
         "format": FORMAT,
@@ -80,13 +80,13 @@ def _classes(plan: TrainingPlan) -> int | None:
 
 
 def record_breakdown(folder: RunFolder, problem: NotANumber) -> None:
-    """Write down that the loss broke down: in the log, and as the verdict on the epochs before."""
+    """Record that the loss became NaN or infinite: in the log, and as the verdict on the epochs before."""
     append_log(folder, str(problem))
     if folder.metrics_file.exists():
         values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
         epoch = values["epochs"] + 1
-        told = verdict.Verdict("not a number", epoch, f"In epoch {epoch}: {problem.sentence}", problem.remedy)
-        write_metrics(folder, values | {"verdict": asdict(told)})
+        breakdown = verdict.Verdict("not a number", epoch, f"In epoch {epoch}: {problem.sentence}", problem.remedy)
+        write_metrics(folder, values | {"verdict": asdict(breakdown)})
 
 
 def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
@@ -95,7 +95,7 @@ def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
 
 
 def write_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> None:
-    """Write ``card.md``: what this network is, in plain words."""
+    """Write the model card, ``card.md``."""
     write_atomically(folder.card, "\n".join(_format_card(folder, plan, values)) + "\n")
 
 
@@ -164,7 +164,7 @@ def _format_values(values: Mapping[str, Any]) -> str:
 
 
 def _scores_to_json(scores: Scores) -> dict[str, Any]:
-    """Scores for JSON, which knows no NaN."""
+    """Scores as plain values, None instead of NaN, which JSON lacks."""
     values = {"loss": scores.loss, **scores.values}
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
@@ -178,7 +178,7 @@ def _baseline_to_json(baseline: Baseline) -> dict[str, Any]:
 
 
 def read_baseline(folder: RunFolder) -> Baseline | None:
-    """The unadapted network's scores from ``metrics.json``, for a run that goes on."""
+    """Read the unadapted network's scores from ``metrics.json``, for a run that is resumed."""
     if not folder.metrics_file.exists():
         return None
     values = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("baseline")
@@ -189,7 +189,7 @@ def read_baseline(folder: RunFolder) -> Baseline | None:
 
 
 def card_values(plan: TrainingPlan, folder: RunFolder, ended: EpochEnded) -> dict[str, Any]:
-    """What a predictor's file says of its origin."""
+    """The provenance stored in a predictor's file."""
     return {
         "run": folder.name,
         "epoch": ended.epoch,

@@ -1,4 +1,4 @@
-"""Runs at a glance: what each came to, for a table; and the settings in which several of them differ."""
+"""Summaries of runs for a table, and the settings in which several runs differ."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SCORES = ("balanced_accuracy", "r2", "accuracy")  # the first that a run has is
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run came to.
+    """The summary of a run.
 
     Attributes
     ----------
@@ -40,23 +40,23 @@ class RunSummary:
     began
         When its settings were written.
     state
-        Why it ended; ``unfinished`` is one that runs now or was broken off.
+        Why it ended; ``unfinished`` if it is running or was interrupted.
     settings
-        What was asked for; None if that cannot be read.
+        Of the run; None if they cannot be read.
     epochs, best_epoch
-        How many there were, and whose weights are kept; 0: none.
+        Number of epochs, and the one whose weights are kept; 0: none.
     score_name, score
         The figure of merit of the best epoch on the validation part; NaN: none.
     loss
         The validation loss of the best epoch; NaN: none.
     test
-        The same figure of merit on the test part; NaN where nobody has looked at it.
+        The same figure of merit on the test part; NaN if it was not evaluated there.
     verdict
-        What its history says.
+        The verdict on its convergence, a sentence.
     notes
-        What a person wrote down.
+        The user's notes and tags.
     problem
-        What could not be read of it; None: all is well.
+        What could not be read of it; None: everything could.
     """
 
     folder: RunFolder
@@ -75,17 +75,17 @@ class RunSummary:
 
     @property
     def planned(self) -> int:
-        """How many epochs were asked for; 0: not known."""
+        """The number of epochs in its settings; 0: unknown."""
         return self.settings.optimiser.epochs if self.settings is not None else 0
 
     def matches(self, words: str) -> bool:
-        """Whether each of the words stands in its name, its tags, its notes or its state."""
+        """Whether each of the words occurs in its name, tags, notes or state."""
         text = " ".join([self.folder.title, STATE_NAMES[self.state], self.notes.text, *self.notes.tags]).casefold()
         return all(word in text for word in words.casefold().split())
 
 
 def find_runs(place: Path) -> list[RunFolder]:
-    """The runs in a folder and the folders below, those of studies, too, by name; a run's own folder is one as well.
+    """Find the runs in a folder and its sub-folders, by name, including those of studies; the folder may be a run's.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def find_runs(place: Path) -> list[RunFolder]:
 
 
 def summarise(run: RunFolder) -> RunSummary:
-    """Read what a run came to; what cannot be read is told in ``problem`` and left empty."""
+    """Summarise a run; what cannot be read is reported in ``problem`` and left empty."""
     problems: list[Problem] = []
 
     def attempt(read: Callable[[], Any], otherwise: Any) -> Any:
@@ -135,7 +135,7 @@ def summarise(run: RunFolder) -> RunSummary:
 
 
 def differing_settings(settings: Sequence[RunSettings]) -> list[tuple[str, Knob, list[Any]]]:
-    """The knobs in which several runs differ: dotted name, declaration, and the value of each run."""
+    """The settings in which several runs differ: dotted name, declaration, and the value of each run."""
     names: dict[str, None] = {}
     for other in settings[1:]:
         names |= dict.fromkeys(name for name, _, _ in toml.differences(settings[0], other))

@@ -1,15 +1,15 @@
-r"""Has it converged? A verdict in plain words, as a pure function of a run's history.
+r"""Has the run converged? A verdict as text, as a pure function of a run's history.
 
-A validation curve goes up and down from epoch to epoch, and the lowest of many such values is low by luck. So the
-curve is looked at through a running median over five epochs, and its noise σ is estimated from what that takes away:
-the distance within which 68 per cent of the values lie, divided by what it would be for independent Gaussian ones of
-unit scatter. It is taken over the five epochs before and after, since it shrinks with the learning rate. Whether a
-stretch falls or rises is told by Kendall's rank test against time, which neither a single bad epoch nor the scale of
-the values can fool.
+A validation curve fluctuates from epoch to epoch, and the lowest of many such values is low partly by chance. So the
+curve is smoothed with a running median over five epochs, and its noise σ is estimated from the residuals: the distance
+within which 68 per cent of the values lie, divided by what it would be for independent Gaussian values of unit scatter.
+It is estimated over the five epochs before and after, since it shrinks with the learning rate. Whether a stretch falls
+or rises is decided by Kendall's rank test against time, which is robust to single bad epochs and independent of the
+scale of the values.
 
-In this order the questions are asked: Is there a value that is no number? Are there enough epochs? Is it better than
-guessing? Do the values swing as far as they have come, or does even the training get worse? Does the validation get
-worse while the training gets better? Does it still improve? If nothing of all this, it has converged.
+The questions are asked in this order: Is a value not finite? Are there enough epochs? Is it better than guessing? Is
+the noise as large as the total gain, or does even the training loss rise? Does the validation get worse while the
+training gets better? Does it still improve? If none of these applies, the run has converged.
 
 References
 ----------
@@ -35,20 +35,16 @@ VerdictKind = Literal["not a number", "too early", "stuck", "rate too high", "ov
 Values = NDArray[np.float64]
 
 MIN_EPOCHS = 8
-_TREND_EPOCHS = 200  # epochs in which a trend is looked for
+_TREND_EPOCHS = 200  # at most, in which a trend is looked for
 _MEDIAN_REACH = 2  # epochs before and after in a running median
 _NOISE_REACH = 5  # epochs before and after from which the noise is taken
-_QUANTILE, _QUANTILE_IN_SIGMA = (
-    0.683,
-    0.845,
-)  # of independent Gaussian values so many lie within so many σ of the running median
+_QUANTILE = 0.683  # of the distances from the running median …
+_QUANTILE_IN_SIGMA = 0.845  # … and its value for independent Gaussian values, in σ
 _SIGNIFICANCE = 3.0  # standard deviations
-_LEAD_SIGNIFICANCE = (
-    4.0  # standard deviations: one time in twenty, chance puts the lowest of forty values further ahead
-)
-_SWING_OF_GAIN = 0.3  # of all that was gained: more noise than this is a swing
-_SWING_OF_LEVEL = 0.1  # of the values themselves: less than this is none
-_NEGLIGIBLE_GAIN = 0.03  # of all that was gained: less than this is no change any more
+_LEAD_SIGNIFICANCE = 4.0  # standard deviations: by chance the lowest of forty values leads by more once in twenty
+_SWING_OF_GAIN = 0.3  # of the total gain: more noise than this is too much
+_SWING_OF_LEVEL = 0.1  # of the values themselves: less noise than this is harmless
+_NEGLIGIBLE_GAIN = 0.03  # of the total gain: a smaller change counts as none
 _ABOVE_GUESSING = 0.03  # in balanced accuracy or R²: less than this is no better than guessing
 _ADVICE_SLOWER = "Choose a lower learning rate, or one that decays; tuningfork rate suggests one."
 _ADVICE_MORE_DATA = "The training still improves: more galaxies, augmentation or dropout may gain more."
@@ -57,16 +53,16 @@ _ADVICE_REGULARISE = "More augmentation, dropout, weight decay or galaxies; the 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the history says.
+    """The verdict on a run's history.
 
     Attributes
     ----------
     kind
         Which of the cases it is.
     epoch
-        Since when, counted from 1; 0 where that has no meaning.
+        The epoch since which it holds, counted from 1; 0 where that has no meaning.
     sentence
-        The verdict.
+        The verdict as text.
     advice
         What to do; may be empty.
     """
@@ -85,9 +81,9 @@ def judge(history: Sequence[EpochEnded], settings: RunSettings, classes: int | N
     history
         The epochs so far, in order.
     settings
-        Of the run: what is monitored, and how the learning rate goes.
+        Of the run: the monitored quantity and the learning-rate schedule.
     classes
-        How many there are; None for quantities and vote fractions.
+        Number of classes; None for quantities and vote fractions.
     """
     for ended in history:
         if not (math.isfinite(ended.train.loss) and math.isfinite(ended.validation.loss)):
@@ -108,7 +104,7 @@ def _judge_curves(training: Values, costs: Values, name: str, settings: RunSetti
     half, recent = (costs[-min(max(MIN_EPOCHS, len(costs) // part), _TREND_EPOCHS) :] for part in (2, 4))
     lowest = int(smooth.argmin())
     now = float(noise[-len(recent) :].mean())
-    gained = max(float(np.median(costs[:3]) - smooth[lowest]) - now, 0.0)  # the lowest owes about that to luck
+    gained = max(float(np.median(costs[:3]) - smooth[lowest]) - now, 0.0)  # the lowest is low by about that by chance
     if _rise(training) > _NEGLIGIBLE_GAIN * np.ptp(training):
         since = int(running_median(training).argmin()) + 2
         sentence = f"Since epoch {since} even the training gets worse: the steps are too long."
@@ -137,25 +133,25 @@ def _judge_curves(training: Values, costs: Values, name: str, settings: RunSetti
 
 
 def _rise(costs: Values) -> float:
-    """By how much the last values lie above the lowest part of the curve; 0 if that may be chance."""
+    """By how much the last values lie above the lowest part of the curve; 0 if that is not significant."""
     smooth, noise = running_median(costs), scatter(costs)
     lowest, last = int(smooth.argmin()), costs[-MIN_EPOCHS:]
     if lowest >= len(costs) - MIN_EPOCHS:
         return 0.0
     rise = float(np.median(last) - smooth[lowest])
     doubt = 1.25 * math.hypot(noise[lowest] / math.sqrt(2 * _MEDIAN_REACH + 1), noise[-1] / math.sqrt(MIN_EPOCHS))
-    return rise if rise > (_SIGNIFICANCE + 1) * doubt else 0.0  # one more, since the lowest was chosen
+    return rise if rise > (_SIGNIFICANCE + 1) * doubt else 0.0  # one more, since the lowest was selected
 
 
 def slope(values: Values) -> float:
     """The median of the slopes between all pairs (Theil & Sen), per epoch."""
-    from scipy.stats import theilslopes  # late: it takes a second, and the window only draws the noise
+    from scipy.stats import theilslopes  # imported late: it takes a second, and the curve plot needs the noise only
 
     return float(theilslopes(values).slope)
 
 
 def _describe_best(costs: Values, noise: Values) -> str:
-    """Whether the epoch that was kept is better than the others, or lucky."""
+    """Say by how many σ the best epoch leads, and whether that is significant."""
     best = int(np.argmin(costs)) + 1
     ahead = lead(costs, noise)
     luck = "more than luck" if ahead > _LEAD_SIGNIFICANCE else "which may be luck"
@@ -165,7 +161,7 @@ def _describe_best(costs: Values, noise: Values) -> str:
 def _no_better_than_guessing(
     history: Sequence[EpochEnded], classes: int | None, settings: RunSettings
 ) -> Verdict | None:
-    """Classes are judged by the balanced accuracy, which is 1/K for any guess, all else by R², which is 0."""
+    """Compare with guessing: classes by the balanced accuracy, 1/K for any guess, all else by R², 0 for the mean."""
     name, guess = ("balanced_accuracy", 1 / classes) if classes else ("r2", 0.0)
     training, validation = (
         np.array([part.values.get(name, math.nan) for part in parts])
@@ -184,14 +180,14 @@ def _no_better_than_guessing(
 
 
 def running_median(values: Values) -> Values:
-    """The running median (n,) over five values, over three and one at the ends; n is at least five."""
+    """Running median (n,) over five values, over three and one at the ends; n is at least five."""
     middle = np.median(sliding_window_view(values, 2 * _MEDIAN_REACH + 1), axis=1)
     first, last = np.median(values[:3]), np.median(values[-3:])
     return np.concatenate([[values[0], first], middle, [last, values[-1]]])
 
 
 def scatter(values: Values) -> Values:
-    """The noise (n,) about the running median, from the neighbourhood of each value; robust against single ones."""
+    """Noise (n,) about the running median, from the neighbourhood of each value; robust against outliers."""
     away = np.abs(values - running_median(values))[
         _MEDIAN_REACH:-_MEDIAN_REACH
     ]  # nearer the ends the median is that of fewer
@@ -202,10 +198,10 @@ def scatter(values: Values) -> Values:
 
 
 def trend(values: Values) -> float:
-    """How surely values rise (positive) or fall, in standard deviations of Kendall's rank test against time."""
+    """Significance of a rise (positive) or fall, in standard deviations of Kendall's rank test against time."""
     if len(values) < 3 or np.ptp(values) == 0:
         return 0.0
-    from scipy.stats import kendalltau, norm  # late, as above
+    from scipy.stats import kendalltau, norm  # imported late, as above
 
     found = kendalltau(np.arange(len(values)), values, method="asymptotic")
     return math.copysign(float(norm.isf(found.pvalue / 2)), found.statistic)
@@ -215,8 +211,8 @@ def lead(costs: Values, noise: Values) -> float:
     """By how many standard deviations the lowest value lies below the median of the three before and after it."""
     best = int(np.argmin(costs))
     around = np.delete(costs[max(0, best - 3) : best + 4], min(best, 3))
-    unrest = noise[max(0, best - _NOISE_REACH) : best + _NOISE_REACH + 1].max()  # it may shrink quickly
-    return float((np.median(around) - costs[best]) / max(float(unrest), 1e-12))
+    largest = noise[max(0, best - _NOISE_REACH) : best + _NOISE_REACH + 1].max()  # the noise may shrink quickly
+    return float((np.median(around) - costs[best]) / max(float(largest), 1e-12))
 
 
 def _advise_longer(settings: RunSettings) -> str:

@@ -1,4 +1,4 @@
-"""How well the earlier network does on the new data before anything is changed: what fine-tuning has to beat."""
+"""Zero-shot scores: the earlier network on the new data before any adaptation, the baseline of fine-tuning."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Baseline:
     scores
         The loss is unweighted.
     galaxies
-        How many it was judged on: those whose class it knows.
+        Number of galaxies that it was evaluated on: those whose class it knows.
     names
-        The outputs that it was judged on.
+        The outputs that it was evaluated on.
     """
 
     scores: Scores
@@ -37,9 +37,9 @@ class Baseline:
 
 
 def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
-    """Judge ``plan.base`` on the validation part, before the first step; None where it knows none of the names.
+    """Evaluate ``plan.base`` on the validation part, before the first step; None where it knows none of the names.
 
-    All its classes compete: to choose one that the new data does not have is a mistake, too.
+    All its classes compete: predicting one that the new data does not have is a mistake, too.
     """
     base, target = plan.base, plan.target
     rows = transfer.matched_rows(base.target, target) if base is not None else {}
@@ -53,7 +53,7 @@ def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
         translation[shared] = torch.tensor(list(rows.values()))
         labels = translation[labels]  # (N,) as the base counts its classes
         validation = validation[(labels[validation] != targets.NO_LABEL).numpy()]
-    else:  # the rows that were taken over already speak the new units
+    else:  # the output rows that were transferred are already in the new units
         network = plan.predictor.network.eval()
         labels = labels[:, shared]
         if isinstance(target, Quantities):

@@ -1,8 +1,8 @@
-"""Which variations leave the labels true.
+"""Switch off augmentations that would change the labels.
 
 A flip swaps clockwise and anticlockwise; a zoom changes sizes and magnitudes, a rotation position angles, worse seeing
-the size that is measured, a shear the shape. Where such things are learned, the knob is turned off, and a sentence says
-so.
+the measured size, a shear the shape. Where such quantities are learned, the augmentation is switched off, and a notice
+says so.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NO_BRIGHTNESS = {"brightness_min": 1.0, "brightness_max": 1.0}
 
 
 def without_label_changes(settings: AugmentationSettings, target: Target) -> tuple[AugmentationSettings, list[Problem]]:
-    """The settings without what would make the labels wrong, and one sentence for each thing taken out."""
+    """The settings without augmentations that would change the labels, and a notice for each that is left out."""
     found: list[Problem] = []
     names = targets.outputs(target)
     if has_handed_names(names) and not (settings.swap_labels and mirror_indices(names)):
@@ -49,7 +49,7 @@ def without_label_changes(settings: AugmentationSettings, target: Target) -> tup
         units = {name: unit.lower().split("/")[0] for name, unit in zip(target.columns, target.units, strict=True)}
         light = [name for name in names if _LIGHT.search(name) or units[name] in _LIGHT_UNITS]
         sizes = [name for name in names if _SIZES.search(name) or units[name] in _SIZE_UNITS]
-        for off, are, because, told in (
+        for off, are, because, affected in (
             (_NO_ZOOM, "are sizes or brightnesses", "zoom and distance change them", _in_either(names, sizes, light)),
             (_NO_BLUR | _NO_SHEAR, "are sizes", "seeing and shear change them", sizes),
             (_NO_BRIGHTNESS, "are brightnesses", "a factor changes them", light),
@@ -67,7 +67,7 @@ def without_label_changes(settings: AugmentationSettings, target: Target) -> tup
                 _matching(names, _POSITIONS),
             ),
         ):
-            settings = _switch_off(settings, off, are, because, told, found)
+            settings = _switch_off(settings, off, are, because, affected, found)
     return settings, found
 
 

@@ -1,7 +1,7 @@
 """A galaxy of the same survey beside the one in the centre.
 
-Only its light is added, not its sky: what stands out of the noise together with the pixels around it, within a circle
-whose edge is soft. It lies so far from the centre that the circle ends before it.
+Only its light is added, not its sky: the pixels around which the mean rises above the noise, within a circle whose edge
+is tapered. It is so far off that the circle does not reach the stamp's centre.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.train.augmentation.sky import Sky
 
 NEAREST, FARTHEST = 0.35, 0.6
 """Distance of a neighbour from the centre, in units of the stamp's smaller side."""
-_TAPER_START = 0.7  # of the circle's radius: from here on its light is faded out
+_TAPER_START = 0.7  # of the circle's radius: beyond it the light is tapered
 _DETECTION_SIGMA = 1.0  # mean over 3 × 3 pixels and the bands, in units of the noise
 
 
@@ -29,16 +29,16 @@ def draw_light(
     generator: torch.Generator,
     others: Tensor | None = None,
 ) -> Tensor | None:
-    """Light (n, C, H, W) of the neighbours that some of the images get; None: none gets any.
+    """Draw the light (n, C, H, W) of the neighbours that some of the images get; None: none gets any.
 
     Parameters
     ----------
     images, sky
-        (n, C, H, W), and what lies below them.
+        (n, C, H, W), and their background.
     settings
-        How many get one.
+        The probability of a neighbour.
     generator
-        Draws which ones, from where, and where to.
+        Draws which images get one, from which galaxy, and at which position.
     others
         (m, C, H, W), galaxies that the neighbours come from; None: the images themselves, never the same one.
     """
@@ -66,7 +66,7 @@ def draw_light(
 
 
 def _extract_galaxy(images: Tensor, sky: Sky) -> Tensor:
-    """What belongs to the galaxy in the centre of each image."""
+    """Extract the light of the galaxy in the centre of each image."""
     height, width = images.shape[2:]
     above = images - sky.level
     strength = (above / sky.noise).mean(dim=1, keepdim=True)
@@ -78,6 +78,6 @@ def _extract_galaxy(images: Tensor, sky: Sky) -> Tensor:
 
 
 def _shift_matrices(pixels: Tensor, side: int) -> Tensor:
-    """Matrices (n, P, P) that shift by so many whole pixels, rounded, and leave out what comes to lie outside."""
+    """Matrices (n, P, P) that shift by whole pixels, rounded, and drop what falls outside."""
     place = torch.arange(side)
     return place[:, None] - place == pixels.round()[:, None, None]

@@ -1,19 +1,19 @@
-r"""The order in which a batch of galaxies is varied.
+r"""The augmentation of a batch, step by step.
 
 1. Geometry: one affine map per galaxy.
 2. In physical pixels, what belongs to the sky and the telescope: brightness, a larger distance, neighbours, worse
-   seeing, a tilted sky, more noise, cosmic rays, dead pixels, missing bands.
+   seeing, a sky gradient, more noise, cosmic rays, dead pixels, missing bands.
 3. The input scaling, unless the images were scaled when they were read.
 4. The noise at the network's input.
 
-What interpolation and optics take away of the sky's noise is given back, since a network that learned on smoothed skies
-is lost on real ones: interpolation alone costs about half of the variance. With the sky's noise :math:`\sigma`, of
-which interpolation took :math:`\ell`, optics that keep the share :math:`K` of a variance, and a wanted growth
-:math:`f`, the standard deviation of what is added is
+The sky noise that interpolation and optics remove is restored, since a network trained on smoothed skies does not work
+on real ones: interpolation alone removes about half of the variance. With the sky noise :math:`\sigma`, of which
+interpolation removed :math:`\ell`, optics that keep the fraction :math:`K` of the variance, and a factor :math:`f` by
+which the noise is to grow, the standard deviation of what is added is
 
 .. math:: \sqrt{\sigma^2 f^2 - K (\sigma^2 - \ell^2)} .
 
-All random numbers come from the generator, in this order, and what is not asked for draws none.
+All random numbers come from the generator, in this order; steps that are switched off draw none.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _WITHOUT_PHYSICAL = {
 
 
 def is_physical(settings: AugmentationSettings) -> bool:
-    """Whether something of it acts on physical pixels, so that the images must not be scaled before."""
+    """Whether any of it acts on physical pixels, so that the images must not be scaled before."""
     return settings.model_copy(update=_WITHOUT_PHYSICAL) != settings
 
 
@@ -58,7 +58,7 @@ def augment(
     scaling: Normalisation | None = None,
     others: Tensor | None = None,
 ) -> Tensor:
-    """A new variation of each image.
+    """Draw a new variation of each image.
 
     Parameters
     ----------
@@ -67,14 +67,14 @@ def augment(
     settings
         How much is varied.
     generator
-        A generator of the processor; all random numbers come from it, on whatever device the images are.
+        A CPU generator; all random numbers come from it, on whatever device the images are.
     pool
         Where the noise is taken from; without one it is drawn anew.
     lost
-        (C,) standard deviation of the noise that interpolation takes away, in the unit of ``images``, see
+        (C,) standard deviation of the noise that interpolation removes, in the unit of ``images``, see
         :func:`~core.train.augmentation.noise.lost_noise`; None: none.
     scaling
-        Scales the varied images for the network; None: they are scaled already.
+        The input scaling, applied to the augmented images; None: they are scaled already.
     others
         (m, C, H, W), galaxies that neighbours are taken from; None: the batch itself.
 
@@ -90,7 +90,7 @@ def augment(
         lost = None
     if scaling is not None:
         if lost is not None and lost.any():
-            varied = add_noise(varied, lost[:, None, None], generator, pool, own=True)
+            varied = add_noise(varied, lost[:, None, None], generator, pool, in_place=True)
             lost = None
         varied = scaling.quick(varied)
     width = torch.full((images.shape[1],), settings.noise, device=images.device)  # (C,)
@@ -98,7 +98,7 @@ def augment(
         width = torch.sqrt(width**2 + lost**2)
     if not width.any():
         return varied
-    return add_noise(varied, width[:, None, None], generator, pool, own=varied is not images)
+    return add_noise(varied, width[:, None, None], generator, pool, in_place=varied is not images)
 
 
 def _apply_physical(
@@ -110,24 +110,24 @@ def _apply_physical(
     lost: Tensor | None,
     others: Tensor | None,
 ) -> Tensor:
-    """What happens to physical images (n, C, H, W) before they are scaled."""
+    """Apply what acts on physical images (n, C, H, W) before they are scaled."""
     growth = sky.draw_noise_factor(images, background, settings, generator)
     left = None if lost is None else 1 - (lost[:, None, None] / background.noise).square().clamp(max=1)
     images, background = sky.brighten(images, background, settings, generator)
     beside = neighbours.draw_light(images, background, settings, generator, others)
-    seen = optics.draw_optics(images, settings, generator)
-    images = seen.apply(images, background, beside)
+    drawn = optics.draw_optics(images, settings, generator)
+    images = drawn.apply(images, background, beside)
     images = sky.tilt(images, background, settings, generator)
-    width = _missing_noise(background, growth, seen.kept_variance, left)
+    width = _missing_noise(background, growth, drawn.kept_variance, left)
     if width is not None:
         images = add_noise(images, width, generator, pool)
     return artefacts.add_artefacts(images, background, settings, generator)
 
 
 def _missing_noise(background: Sky, growth: Tensor | None, kept: Tensor | None, left: Tensor | None) -> Tensor | None:
-    """Standard deviation of the noise to add, of a shape that fits (n, C, H, W); None: none.
+    """Standard deviation of the noise to add, broadcasting to (n, C, H, W); None: none.
 
-    ``kept`` and ``left`` are the shares of the sky's variance that optics and interpolation have left.
+    ``kept`` and ``left`` are the fractions of the sky's variance that optics and interpolation have left.
     """
     if growth is None and kept is None and left is None:
         return None
@@ -144,7 +144,7 @@ def sixteen_network_inputs(
     scaling: Normalisation,
     others: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Sixteen variations (16, C, H, W) of one stamp (C, H, W) in physical units, as the network is shown them."""
+    """Draw sixteen variations (16, C, H, W) of one stamp (C, H, W) in physical units, after the input scaling."""
     images = torch.from_numpy(np.ascontiguousarray(stamp))[None]
     beside = None if others is None else torch.from_numpy(np.ascontiguousarray(others))
     random = torch.Generator().manual_seed(seed)
@@ -158,10 +158,10 @@ def sixteen_variations(
     seed: int,
     others: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Sixteen variations (16, C, H, W) of one stamp (C, H, W), to look at.
+    """Draw sixteen variations (16, C, H, W) of one stamp (C, H, W), for display.
 
-    The noise at the network's input is in units of each band's own standard deviation in this stamp, since there is no
-    training set to scale by yet. Neighbours come from ``others`` (m, C, H, W), or are the galaxy itself.
+    The noise at the network's input is in units of each band's standard deviation in this stamp, since no input scaling
+    has been fitted yet. Neighbours come from ``others`` (m, C, H, W), or are the galaxy itself.
     """
     scale = stamp.std(axis=(1, 2), keepdims=True)
     scale = np.where(scale > 0, scale, 1).astype(np.float32)

@@ -1,7 +1,7 @@
-r"""The sky of each stamp, measured along its edge, and what depends on it.
+r"""The sky level and noise of each stamp, measured along its edge, and the variations that depend on them.
 
-Levels and noise are medians of the outermost pixels, where galaxies are rare: each stamp has its own, so that it does
-not matter whether all come from equally deep images.
+Level and noise are the median and the scaled median absolute deviation of the outermost pixels, where galaxies are
+rare. They are measured for each stamp, so that the images need not be equally deep.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _APERTURE = 0.25  # of the stamp's smaller side
 class Sky:
     """Level and standard deviation of the noise of each stamp and band, both (n, C, 1, 1) in the images' unit.
 
-    The noise is at least a hundredth of the root mean square of what lies above the level, for images without any.
+    The noise is at least a hundredth of the root mean square above the level, for images without noise.
     """
 
     level: Tensor
@@ -30,7 +30,7 @@ class Sky:
 
     @classmethod
     def measure(cls, images: Tensor) -> Sky:
-        """Measure it along the edges of images (n, C, H, W)."""
+        """Measure both along the edges of images (n, C, H, W)."""
         edge = _edge_pixels(images)
         middle = edge.median(dim=2, keepdim=True).values
         noise = 1.4826 * (edge - middle).abs().median(dim=2, keepdim=True).values
@@ -40,7 +40,7 @@ class Sky:
         return cls(middle[..., None], noise[..., None])
 
     def __getitem__(self, which: Tensor) -> Sky:
-        """That of some of the stamps."""
+        """The sky of some of the stamps."""
         return Sky(self.level[which], self.noise[which])
 
 
@@ -66,11 +66,11 @@ def signal_to_noise(images: Tensor, sky: Sky) -> Tensor:
 def draw_noise_factor(
     images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator
 ) -> Tensor | None:
-    """By how much the noise of each stamp is to grow, (n, 1, 1, 1); None: not at all."""
+    """Draw the factor by which the noise of each stamp is to grow, (n, 1, 1, 1); None: not at all."""
     if settings.sky_noise == 1 and not settings.signal_to_noise:
         return None
     uniform = torch.rand(len(images), 2, generator=generator).to(images.device)
-    factor = settings.sky_noise ** uniform[:, 0]  # even in its logarithm
+    factor = settings.sky_noise ** uniform[:, 0]  # uniform in its logarithm
     if settings.signal_to_noise:
         own = signal_to_noise(images, sky)
         factor = torch.maximum(factor, (own / settings.signal_to_noise).clamp_min(1) ** uniform[:, 1])
@@ -80,7 +80,7 @@ def draw_noise_factor(
 def brighten(
     images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator
 ) -> tuple[Tensor, Sky]:
-    """Multiply what lies above the sky, all bands by the same factor; the sky's noise is part of it."""
+    """Multiply everything above the sky level, noise included, by a factor that is the same in all bands."""
     if settings.brightness_min == settings.brightness_max:
         return images, sky
     uniform = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device)
@@ -89,7 +89,7 @@ def brighten(
 
 
 def tilt(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Add a plane that is zero in the centre, in a direction of its own for each stamp, and alike in its bands."""
+    """Add a plane that is zero in the centre, in a random direction for each stamp, the same in all bands."""
     if not settings.gradient:
         return images
     height, width = images.shape[2:]

@@ -74,7 +74,7 @@ def test_batches_hold_the_scaled_images_of_their_rows(blobs, held):
 def test_streaming_leaves_autograd_on(blobs):
     with Cutouts.open(blobs) as cutouts:
         scaling = normalisation.identity(2)
-        work = batches.open_images(cutouts, np.arange(20), scaling, CPU, threading.Event(), held=False)
+        work = batches.open_images(cutouts, np.arange(20), scaling, CPU, threading.Event(), in_memory=False)
         with result_of(work) as source:
             on = [torch.is_grad_enabled() for _ in source.batches(batches.batches_in_order(np.arange(20), 10))]
     assert on == [True, True]
@@ -83,9 +83,9 @@ def test_streaming_leaves_autograd_on(blobs):
 def test_reading_reports_progress_and_can_be_stopped(blobs):
     stop = threading.Event()
     with Cutouts.open(blobs) as cutouts:
-        work = batches.open_images(cutouts, np.arange(50), normalisation.identity(2), CPU, stop, held=True)
+        work = batches.open_images(cutouts, np.arange(50), normalisation.identity(2), CPU, stop, in_memory=True)
         assert next(work) == Progress(50, 50, "galaxies")
         stop.set()
-        again = batches.open_images(cutouts, np.arange(50), normalisation.identity(2), CPU, stop, held=True)
+        again = batches.open_images(cutouts, np.arange(50), normalisation.identity(2), CPU, stop, in_memory=True)
         with pytest.raises(Stopped):
             next(again)
