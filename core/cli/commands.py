@@ -1,4 +1,4 @@
-"""Files to a dataset, a dataset to a network."""
+"""The commands that import, train, resume and find a learning rate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def import_files(options: argparse.Namespace, console: Console) -> int:
-    """``tuningfork import``: done if anything was imported."""
+    """``tuningfork import``: succeeds if anything was imported."""
     from core.data import importing
     from core.data.report import ImportReport
 
@@ -56,16 +56,16 @@ def import_files(options: argparse.Namespace, console: Console) -> int:
 
 
 def _describe_dataset(data: Path, *, hint: bool) -> str:
-    """What of a new dataset can be learned."""
+    """Describe a new dataset: its stamps and labels, with a hint where it has none."""
     from core.data.cutouts import Cutouts
 
     with Cutouts.open(data) as cutouts:
         count, channels, height, width = cutouts.shape
-        told = f"{count:,} stamps of {width} × {height} pixels, {channels} band{'s' * (channels != 1)}; "
+        stamps = f"{count:,} stamps of {width} × {height} pixels, {channels} band{'s' * (channels != 1)}; "
         if cutouts.labels:
-            return f"{told}labels: {', '.join(cutouts.labels)}."
+            return f"{stamps}labels: {', '.join(cutouts.labels)}."
         columns = ", ".join(name for name in cutouts.columns if name != "id")
-    return f"{told}no labels." + (f" Name their column with --label: {columns}." if hint else "")
+    return f"{stamps}no labels." + (f" Name their column with --label: {columns}." if hint else "")
 
 
 def train(options: argparse.Namespace, console: Console) -> int:
@@ -79,7 +79,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
             result = console.drive("Training", lambda stop: loop.run(settings, options.data, own, stop))
             _print_result(result, options, console)
     except BaseException:
-        with contextlib.suppress(OSError):  # nothing has begun: leave no empty folder
+        with contextlib.suppress(OSError):  # if nothing was written, leave no empty folder
             folder.path.rmdir()
         raise
     return 0
@@ -101,7 +101,7 @@ def resume(options: argparse.Namespace, console: Console) -> int:
 
 
 def _print_result(result: RunResult, options: argparse.Namespace, console: Console) -> None:
-    """What a training came to."""
+    """Print the result of a training."""
     metrics = json.loads(RunFolder(result.folder).metrics_file.read_text(encoding="utf-8"))
     if options.json:
         console.say_json(metrics)

@@ -1,6 +1,6 @@
-"""The whole road without a window: a survey is simulated, a network trained, judged, asked why, and fine-tuned.
+"""The demonstration without a window: simulate a survey, train a network, evaluate, explain and fine-tune it.
 
-It leaves a project that the window opens, with the curves, metrics and overlays beside it as files.
+It writes a project that the window opens, and the curves, metrics and overlays as files.
 """
 
 from __future__ import annotations
@@ -65,16 +65,16 @@ _CONTENTS = {
 
 
 def run_demo(project: Project, console: Console) -> dict[str, Any]:
-    """Go the whole road in an empty project; returns the accuracies."""
+    """Run the whole demonstration in an empty project; returns the metrics."""
     first, second = _simulate_surveys(project, console)
     settings = RunSettings.model_validate(_FIRST_RUN)
     console.say(f"\n1. A network of {settings.network.depth} blocks learns the first survey.")
-    run, judgement = _train_and_evaluate(project, first, settings, "first", console)
+    run, evaluation = _train_and_evaluate(project, first, settings, "first", console)
     _draw_curves(run, project.folder / "curves.png", "First survey")
-    print_evaluation(judgement, console)
+    print_evaluation(evaluation, console)
 
     console.say("\n2. Why? One galaxy of each class, and mistaken ones, by occlusion and integrated gradients.")
-    chosen = _choose_galaxies(judgement)
+    chosen = _choose_galaxies(evaluation)
     _save_maps(run, first, chosen, project.folder / "overlays", console)
 
     console.say(f"\n3. The second survey has worse seeing and more noise; {_LABELS} of its galaxies tune the network.")
@@ -87,7 +87,7 @@ def run_demo(project: Project, console: Console) -> dict[str, Any]:
         f"\nThe first network as it was, on the same {after.report.galaxies} galaxies: {_format_accuracy(before)}."
     )
     return {
-        "first survey, test part": judgement.report.to_json(),
+        "first survey, test part": evaluation.report.to_json(),
         "second survey, test part, unadapted": before.to_json(),
         "second survey, test part, fine-tuned": after.report.to_json() | {"labels used": _LABELS},
     }
@@ -114,7 +114,7 @@ def _simulate_surveys(project: Project, console: Console) -> tuple[Path, Path]:
 
 
 def _link_or_copy(made: Path, place: Path) -> None:
-    """The dataset under its name in the project, without a second copy on the disk where that is possible."""
+    """Put the dataset into the project, as a hard link where that is possible, otherwise as a copy."""
     try:
         os.link(made, place)  # datasets are never changed after they are written
     except OSError:
@@ -137,9 +137,9 @@ def _draw_curves(run: RunFolder, path: Path, title: str) -> None:
     save_curves(read_history(run.history_file), path, title, best)
 
 
-def _choose_galaxies(judgement: Evaluation) -> list[str]:
-    """For each class the galaxy that is most surely right, and the two most surely wrong ones."""
-    scores, labels = judgement.predictions.scores, judgement.labels
+def _choose_galaxies(evaluation: Evaluation) -> list[str]:
+    """Choose for each class the most confident correct galaxy, and the two most confident wrong ones."""
+    scores, labels = evaluation.predictions.scores, evaluation.labels
     called, sure = scores.argmax(axis=1), scores.max(axis=1)
     right, wrong = np.flatnonzero(called == labels), np.flatnonzero(called != labels)
     chosen = [
@@ -148,7 +148,7 @@ def _choose_galaxies(judgement: Evaluation) -> list[str]:
         if len(of_class := right[labels[right] == kind])
     ]
     chosen += sorted(wrong, key=lambda row: -sure[row])[:2]
-    return [judgement.predictions.ids[row] for row in chosen]
+    return [evaluation.predictions.ids[row] for row in chosen]
 
 
 def _save_maps(run: RunFolder, data: Path, ids: list[str], folder: Path, console: Console) -> None:
@@ -166,7 +166,7 @@ def _save_maps(run: RunFolder, data: Path, ids: list[str], folder: Path, console
 
 
 def _evaluate_unadapted(run: RunFolder, data: Path, after: Evaluation, console: Console) -> Report:
-    """The first network on the very galaxies that the second was judged on."""
+    """Evaluate the first network on the galaxies that the second was evaluated on."""
     from core.evaluate import predict
     from core.metrics.report import make_report
 
@@ -180,7 +180,7 @@ def _format_accuracy(judged: Report) -> str:
 
 
 def _unused_folder(name: str) -> Path:
-    """A folder of that name where you are, numbered if there is one."""
+    """A folder of that name in the working folder, numbered if it exists."""
     place, number = Path(name), 2
     while place.exists():
         place, number = Path(f"{name}-{number}"), number + 1

@@ -1,4 +1,4 @@
-"""How good a network is, and what it says of galaxies."""
+"""The commands that evaluate a network and write its predictions."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
     folder = RunFolder(options.run)
     data = options.data or folder.data
-    judgement = console.drive("Judging", lambda stop: evaluation.run(folder, data, options.split, stop))
+    result = console.drive("Judging", lambda stop: evaluation.run(folder, data, options.split, stop))
     if options.json:
-        about = {"run": folder.name, "data": judgement.data, "part": judgement.part, "note": judgement.note}
-        console.say_json(about | judgement.report.to_json() | {"unknown_classes": judgement.unknown})
+        about = {"run": folder.name, "data": result.data, "part": result.part, "note": result.note}
+        console.say_json(about | result.report.to_json() | {"unknown_classes": result.unknown})
     else:
-        print_evaluation(judgement, console)
+        print_evaluation(result, console)
     return 0
 
 
-def print_evaluation(judgement: Evaluation, console: Console) -> None:
-    """Print a judgement."""
+def print_evaluation(result: Evaluation, console: Console) -> None:
+    """Print an evaluation."""
     from core.metrics.report import ClassReport
 
-    part = "all labelled galaxies" if judgement.part == "all" else f"{judgement.part} part"
-    console.say(f"{judgement.data}, {part}, {judgement.report.galaxies:,} galaxies: {judgement.note}.")
-    if isinstance(judgement.report, ClassReport):
-        _print_classes(judgement.report, console)
+    part = "all labelled galaxies" if result.part == "all" else f"{result.part} part"
+    console.say(f"{result.data}, {part}, {result.report.galaxies:,} galaxies: {result.note}.")
+    if isinstance(result.report, ClassReport):
+        _print_classes(result.report, console)
     else:
-        _print_quantities(judgement.report, judgement.predictions.units, console)
+        _print_quantities(result.report, result.predictions.units, console)
 
 
 def _print_classes(report: ClassReport, console: Console) -> None:
@@ -79,7 +79,7 @@ def _print_quantities(report: QuantitiesReport, units: Sequence[str], console: C
 
 def predict(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork predict``."""
-    if options.output.suffix.lower() not in _TABLES:  # said before the work, not after it
+    if options.output.suffix.lower() not in _TABLES:  # checked before the work, not after it
         raise SettingsProblem(
             f"Tables cannot be written as “{options.output.suffix}”.", f"Choose one of: {', '.join(_TABLES)}."
         )

@@ -1,4 +1,4 @@
-"""The commands and their options. Nothing heavy is imported before a command is chosen and its options are read."""
+"""The commands and their options. Nothing slow is imported before a command is chosen and its options are parsed."""
 
 from __future__ import annotations
 
@@ -52,27 +52,29 @@ def parser() -> argparse.ArgumentParser:
     _add_import_options(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
     _add_train_options(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
     _add_resume_options(
-        command("resume", "commands:resume", "Go on with a training that was broken off, or for more epochs.")
+        command("resume", "commands:resume", "Resume a training that was interrupted, or train for more epochs.")
     )
-    _add_runs_options(command("runs", "runs:runs", "List the runs in a folder, with what they came to."))
+    _add_runs_options(command("runs", "runs:runs", "List the runs in a folder with their results."))
     _add_rate_options(
-        command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing steps.")
+        command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing rates.")
     )
-    _add_evaluate_options(
-        command("evaluate", "evaluate:evaluate", "Say how good a run's network is, and on which galaxies.")
-    )
+    _add_evaluate_options(command("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies."))
     _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
     _add_explain_options(
-        command("explain", "explain:explain", "Show which pixels spoke for a prediction: maps and pictures.")
+        command("explain", "explain:explain", "Show which pixels support a prediction: attribution maps and pictures.")
     )
     _add_top_options(command("top", "top:top", "Show the nine galaxies that excite each filter of a layer most."))
     _add_believe_options(
-        command("believe", "believe:believe", "Say whether the decisions rest on the galaxies or beside them.")
+        command(
+            "believe", "believe:believe", "Say whether the decisions rest on the galaxies or on their surroundings."
+        )
     )
 
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
-    _add_study_options(command("study", "study:training_size", "Ask a question that takes many trainings."))
-    _add_demo_options(command("demo", "demo:demo", "Walk the whole road on a simulated survey, without a window."))
+    _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
+    _add_demo_options(
+        command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
+    )
     _add_settings_command_options(
         command(
             "settings", "setting_options:print_settings", "Print every setting with default, range, unit and meaning."
@@ -82,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _shared_options(default: object) -> argparse.ArgumentParser:
-    """Options that may stand before or after the command; the second place must not undo the first."""
+    """Options that may stand before or after the command; the default after it must not override one given before."""
     shared = argparse.ArgumentParser(add_help=False)
     add = shared.add_argument
     add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
@@ -121,8 +123,13 @@ def _add_resume_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of the run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="the dataset, if it was moved")
-    add("--epochs", type=int, metavar="N", help="so many in all; else as many as it was begun with")
-    add("--patience", type=int, metavar="N", help="epochs without improvement, of a run that stopped early; 0: no end")
+    add("--epochs", type=int, metavar="N", help="total number of epochs; else as it was started with")
+    add(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="new patience of a run that stopped early, in epochs; 0: never stop early",
+    )
     add("--json", action="store_true", help="print the result as JSON")
 
 
@@ -152,7 +159,7 @@ def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
     add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
-    add("--json", action="store_true", help="print the numbers as JSON")
+    add("--json", action="store_true", help="print the metrics as JSON")
 
 
 def _add_predict_options(command: argparse.ArgumentParser) -> None:
@@ -168,7 +175,7 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("--id", nargs="+", action="extend", metavar="ID", help="which galaxies; else all")
-    add("--method", required=True, choices=(*METHODS, *DREAMS), help="how to ask")
+    add("--method", required=True, choices=(*METHODS, *DREAMS), help="attribution method")
     add("--output-name", metavar="CLASS", help="class or quantity to explain; else the predicted one")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for a FITS map and a PNG per galaxy")
     add("--film", action="store_true", help="of occlusion: also an animated GIF of the moving square per galaxy")
@@ -181,9 +188,15 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("--layer", required=True, metavar="LAYER", help="such as activation3")
-    add("--filters", metavar="1,2,3", help="which to draw; else those that tell most about the classes")
+    add("--filters", metavar="1,2,3", help="which to draw; else the most informative about the classes")
     add("--number", type=int, default=6, metavar="N", help="how many to draw without --filters; %(default)s")
-    add("--smooth", type=float, default=1.0, metavar="PIXELS", help="Gaussian over the patterns; %(default)s, 0: none")
+    add(
+        "--smooth",
+        type=float,
+        default=1.0,
+        metavar="PIXELS",
+        help="Gaussian smoothing of the patterns; %(default)s, 0: none",
+    )
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
 
@@ -209,13 +222,18 @@ def _add_believe_options(command: argparse.ArgumentParser) -> None:
 def _add_search_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="folder; that of a broken-off search goes on")
-    add("--knob", action="append", metavar="NAME=LOW:HIGH", help="what to search, as in network.depth=3:6; repeatable")
-    add("--space", type=Path, metavar="FILE.toml", help="knobs and all else, as “tuningfork settings search” prints")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a search to resume")
+    add(
+        "--knob",
+        action="append",
+        metavar="NAME=LOW:HIGH",
+        help="setting to search, as in network.depth=3:6; repeatable",
+    )
+    add("--space", type=Path, metavar="FILE.toml", help="search settings, as “tuningfork settings search” prints")
     add("--coarse", type=int, metavar="N", help="short trials over wide ranges; else 24")
     add("--fine", type=int, metavar="M", help="long trials around the best; else 12")
-    add("--workers", type=int, metavar="W", help="processes at work on this machine; else 1")
-    add("--worker", action="store_true", help="help with the search in that folder, from this or another machine")
+    add("--workers", type=int, metavar="W", help="number of processes on this machine; else 1")
+    add("--worker", action="store_true", help="work on the search in that folder, on this or another machine")
     add("--leash", type=int, metavar="N", help=argparse.SUPPRESS)  # the worker's number; it ends with its stdin
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
@@ -226,12 +244,12 @@ def _add_study_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("question", choices=("training-size",), help="how the score grows with the number of labelled galaxies")
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="folder; that of a broken-off study goes on")
-    add("--sizes", metavar="50,200,all", help="numbers or shares of training galaxies; else 1%% to 100%%")
-    add("--seeds", type=int, metavar="N", help="so often each size is repeated; else 3")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a study to resume")
+    add("--sizes", metavar="50,200,all", help="numbers or percentages of training galaxies; else 1%% to 100%%")
+    add("--seeds", type=int, metavar="N", help="number of runs of each size; else 3")
     add("--metric", metavar="COLUMN", help="score to draw and fit; else balanced accuracy, or R²")
-    add("--least-steps", type=int, metavar="N", help="small sets are shown more often, up to so many steps; else 300")
-    add("--judge-test", action="store_true", help="when all is done, judge on the test part too; only at the very end")
+    add("--least-steps", type=int, metavar="N", help="train small sets for more epochs, to at least N steps; else 300")
+    add("--judge-test", action="store_true", help="finally evaluate on the test part too; only at the very end")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     _add_settings_options(command, "optimiser.epochs=20")
@@ -239,7 +257,11 @@ def _add_study_options(command: argparse.ArgumentParser) -> None:
 
 def _add_demo_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "-o", "--output", type=Path, metavar="FOLDER", help="new or empty; else “tuning-fork-demo” where you are"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="new or empty; else “tuning-fork-demo” in the working folder",
     )
 
 
@@ -248,7 +270,7 @@ def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_reading_options(command: argparse.ArgumentParser) -> None:
-    """How raw files are read; a dataset has settled that."""
+    """Add options for reading raw files; a dataset needs none."""
     command.add_argument("--hdu", metavar="NAME", help="of raw files: the FITS extension")
     command.add_argument("--bands", metavar="PATTERN", help="of raw files: plane names, or “*_{band}.fits”")
 

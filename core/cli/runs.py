@@ -1,4 +1,4 @@
-"""Many runs in one table."""
+"""The command that lists runs in a table."""
 
 from __future__ import annotations
 

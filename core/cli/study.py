@@ -1,4 +1,4 @@
-"""Many runs, one question: how many labels are needed, and which settings are best."""
+"""The commands for studies: the training-size study and the hyperparameter search."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
     from core.studies import size_figure
     from core.studies import training_size as study
 
-    wish = _override(
+    study_settings = _override(
         TrainingSizeSettings,
         sizes=tuple(options.sizes.split(",")) if options.sizes else None,
         seeds=options.seeds,
@@ -35,7 +35,9 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
         judge_test=options.judge_test or None,
     )
     settings = _run_settings(options)
-    found = console.drive("Studying", lambda stop: study.run(settings, options.data, options.output, wish, stop))
+    found = console.drive(
+        "Studying", lambda stop: study.run(settings, options.data, options.output, study_settings, stop)
+    )
     for each in (found, found.test):
         if each is None:
             continue
@@ -62,25 +64,27 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
 
 
 def search(options: argparse.Namespace, console: Console) -> int:
-    """``tuningfork search``, and with ``--worker`` a helper of one that another process runs."""
+    """``tuningfork search``, and with ``--worker`` a worker of a search that another process runs."""
     from core.studies import search as searching
     from core.studies import search_figure
     from core.studies.trials import format_value
 
     if options.worker:
         return _run_worker(options, console)
-    begun = options.output / "search.toml"
-    given = options.space or (begun if begun.exists() else None)
-    wish = _override(
+    earlier = options.output / "search.toml"
+    file = options.space or (earlier if earlier.exists() else None)
+    search_settings = _override(
         SearchSettings,
-        toml.load(SearchSettings, given) if given else None,
+        toml.load(SearchSettings, file) if file else None,
         space=tuple(options.knob) if options.knob else None,
         coarse=options.coarse,
         fine=options.fine,
         workers=options.workers,
     )
     settings = _run_settings(options)
-    found = console.drive("Searching", lambda stop: searching.run(settings, options.data, options.output, wish, stop))
+    found = console.drive(
+        "Searching", lambda stop: searching.run(settings, options.data, options.output, search_settings, stop)
+    )
     if found.best is not None and options.format != "png":
         search_figure.save(found, (found.folder / searching.FIGURE).with_suffix(f".{options.format}"))
     if found.equally_good:
@@ -102,36 +106,36 @@ def search(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run_worker(options: argparse.Namespace, console: Console) -> int:
-    """Take part in a search; on a leash until the process that holds its other end lets go."""
+    """Work on a search; with ``--leash`` until the process that started this one closes its pipe or ends."""
     from core.studies import search as searching
 
     number = options.leash or zlib.crc32(f"{platform.node()}:{os.getpid()}".encode())
 
-    def helping(stop: threading.Event) -> Work[int]:
+    def work(stop: threading.Event) -> Work[int]:
         if options.leash:
             threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
         return searching.run_worker(options.data, options.output, number, stop)
 
-    done = console.drive("Helping", helping)
+    done = console.drive("Helping", work)
     console.say(f"{done} trials done.")
     return 0
 
 
 def _wait_for_parent(stop: threading.Event) -> None:
-    os.read(0, 1)  # not sys.stdin, whose lock the interpreter wants at its end
+    os.read(0, 1)  # not sys.stdin, whose lock the interpreter needs at its exit
     stop.set()
 
 
 def _run_settings(options: argparse.Namespace) -> RunSettings:
-    """The runs' settings: those of the study that is gone on with, or of the file, with the changes."""
-    begun = options.output / "settings.toml"
-    if options.settings is None and begun.exists():
-        options.settings = begun
+    """The runs' settings: those of the study that is resumed, or of the file, with the changes."""
+    earlier = options.output / "settings.toml"
+    if options.settings is None and earlier.exists():
+        options.settings = earlier
     return resolve_settings(RunSettings, options, data__labels=tuple(options.label) if options.label else None)
 
 
 def _override(model: type[S], base: S | None = None, **values: object) -> S:
-    """Settings with those values that were given; None was not."""
+    """Override those settings whose values are given, not None."""
     known = (base or model()).model_dump()
     return toml.validated(model, known | {name: value for name, value in values.items() if value is not None})
 

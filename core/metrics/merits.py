@@ -23,23 +23,23 @@ _DISPLAY_NAMES = {
 }
 
 
-def flatten(full: Report) -> dict[str, float]:
+def flatten(complete: Report) -> dict[str, float]:
     """Flatten a report to figures of merit by name, such as ``completeness:spiral``; NaN where there is no value."""
-    if isinstance(full, ClassReport):
+    if isinstance(complete, ClassReport):
         row = {
-            "accuracy": full.accuracy.value,
-            "balanced_accuracy": full.balanced_accuracy,
-            "macro_f1": full.macro_f1,
-            "log_loss": full.log_loss,
-            "brier": full.brier,
+            "accuracy": complete.accuracy.value,
+            "balanced_accuracy": complete.balanced_accuracy,
+            "macro_f1": complete.macro_f1,
+            "log_loss": complete.log_loss,
+            "brier": complete.brier,
         }
-        for name in full.names:
-            row[f"completeness:{name}"] = full.completeness[name].value
-            row[f"purity:{name}"] = full.purity[name].value
+        for name in complete.names:
+            row[f"completeness:{name}"] = complete.completeness[name].value
+            row[f"purity:{name}"] = complete.purity[name].value
     else:
-        row = {"accuracy": full.accuracy.value} if full.accuracy is not None else {}
-        row["r2"] = full.r2
-        for name, each in full.quantities.items():
+        row = {"accuracy": complete.accuracy.value} if complete.accuracy is not None else {}
+        row["r2"] = complete.r2
+        for name, each in complete.quantities.items():
             row |= {
                 f"r2:{name}": each.r2,
                 f"bias:{name}": each.bias,
@@ -61,10 +61,10 @@ def names_for(target: Target) -> tuple[str, ...]:
 def sampling_error(
     target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]], metric: str, seed: int
 ) -> float:
-    """Standard deviation of a figure of merit if other galaxies of the same kind had been full.
+    """Standard deviation of a figure of merit over different samples of galaxies of the same kind.
 
-    A bootstrap over the judged galaxies; for an accuracy p of n galaxies it comes to √(p (1 − p) / n). Classes keep
-    their numbers, as they do in the split. Labels and scores are those of :func:`core.metrics.report.make_report`.
+    A bootstrap over the evaluated galaxies, stratified by class as the split is; for an accuracy p of n galaxies it is
+    √(p (1 − p) / n). Labels and scores are those of :func:`core.metrics.report.make_report`.
     """
     random = np.random.default_rng(seed)
     kinds = labels if isinstance(target, Classes) else np.zeros(len(labels), int)

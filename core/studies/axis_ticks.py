@@ -1,4 +1,4 @@
-"""What is written along the axis of a knob: a few round values of a range, or every choice."""
+"""Tick values along the axis of a searched setting: a few round values of a range, or every choice."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 
 from core.studies.search_space import Choices, Dimension, Range
 
-_TARGET_COUNT = 5  # along a range, about
-_MIN_SPACING = 0.06  # of an axis: closer values would overlap
+_TARGET_COUNT = 5  # ticks along a range, approximately
+_MIN_SPACING = 0.06  # of an axis: closer labels would overlap
 _ROUND_STEPS = (1, 2, 2.5, 5, 10)
 
 
 def axis_ticks(axis: Dimension) -> list[tuple[float, str]]:
-    """Places on an axis, 0 … 1, and the values to write there."""
+    """Positions on an axis, 0 … 1, and their labels."""
     if isinstance(axis, Choices):
         return [(axis.place(value), str(value)) for value in axis.values]
     values = _logarithmic_values(axis) if axis.log else round_values(axis.low, axis.high, whole=axis.whole)
@@ -33,7 +33,7 @@ def round_values(low: float, high: float, *, whole: bool = False) -> list[float]
 
 
 def _logarithmic_values(axis: Range) -> list[float]:
-    """Both ends, and between them the powers of ten, with their twofold and fivefold where there are few."""
+    """Both ends, and between them the powers of ten, with twice and five times each where there are few."""
     decades = range(math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high)) + 1)
     leading = (1, 2, 5) if axis.high < 100 * axis.low else (1,)
     inner = [digit * 10.0**decade for decade in decades for digit in leading]

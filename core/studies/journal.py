@@ -1,12 +1,12 @@
-"""The search's memory, which any number of processes and machines share: Optuna's journal in the study's folder.
+"""The storage of a search, shared by any number of processes and machines: Optuna's journal in the study's folder.
 
-The journal is a text file with a line of JSON for each thing that has happened; nothing in it is executed when it is
-read. Lines are only ever added, under a lock that is a file made exclusively, which works on NFS 3 and later, where the
-locks of SQLite do not. A lock whose owner has died is taken over after half a minute.
+The journal is a text file with a line of JSON for each event; nothing in it is executed when it is read. Lines are only
+ever appended, under a lock file that is created exclusively, which works on NFS 3 and later, where the locks of SQLite
+do not. A lock whose owner has died is taken over after half a minute.
 
-A trial belongs to the process that trains it. If that is gone, the trial counts as failed, and its values are tried
-again. On this machine the process's number tells; one on another machine is given up when its run has been silent for
-an hour.
+A trial belongs to the process that trains it. If that process has died, the trial counts as failed, and its values are
+tried again. On this machine that is known from the process number; a trial on another machine is abandoned when its run
+has written nothing for an hour.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _STATES: dict[TrialState, TrialStatus] = {
     TrialState.FAIL: "failed",
 }
 _ASSIGNED = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
-_MAX_SILENCE = 3600.0  # seconds
-_GRACE_PERIOD = 60.0
+_MAX_SILENCE = 3600.0  # seconds without a line in the log of a run on another machine
+_GRACE_PERIOD = 60.0  # seconds in which a new trial may lack an owner
 _STARTUP_TRIALS = 10  # trials before TPE has enough to learn from
 _MIN_TRIALS_FOR_IMPORTANCE = 6
 
@@ -58,9 +58,9 @@ class Journal:
     base
         The settings that all trials share.
     search
-        How to search.
+        Of the search.
     worker
-        A number that no other process at work on this search has; several must not draw the same values.
+        A number unique among the processes of this search, so that they draw different values.
     """
 
     def __init__(self, folder: Path, base: RunSettings, search: SearchSettings, worker: int = 0) -> None:
@@ -68,14 +68,14 @@ class Journal:
         self.folder, self.base, self.search = folder, base, search
         self._worker = worker
         self._process = f"{platform.node()}:{os.getpid()}:{psutil.Process().create_time():.0f}"
-        self._important = 0, dict[str, float]()  # of so many trials
+        self._important = 0, dict[str, float]()  # number of trials, and their importances
         path = folder / _FILE
         lock = JournalFileOpenLock(str(path))
         _truncate_partial_line(path, lock)
         self._storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
 
     def begin(self, stage: SearchStage, space: Space, wanted: int, first: Iterable[Mapping[str, Any]]) -> None:
-        """Begin a stage with the values that are to be tried first, or ask for more trials of it."""
+        """Begin a stage with the values that are tried first, or change its number of trials."""
         if (study := self._load_study(stage)) is None:
             direction = "maximize" if self.search.objective == "score" else "minimize"
             study = optuna.create_study(storage=self._storage, study_name=stage, direction=direction)
@@ -94,21 +94,21 @@ class Journal:
         return spaces.parse_space(self._require_study(stage).user_attrs["space"], self.base)
 
     def wanted(self, stage: SearchStage) -> int:
-        """How many trials a stage shall have; 0 before it has begun."""
+        """The requested number of trials of a stage; 0 before it has begun."""
         study = self._load_study(stage)
         return 0 if study is None else int(study.user_attrs["wanted"])
 
     def epochs(self, stage: SearchStage) -> int:
-        """How long a trial of a stage may last."""
+        """The largest number of epochs of a trial of a stage."""
         return int(self._require_study(stage).user_attrs["epochs"])
 
     def missing(self, stage: SearchStage) -> int:
-        """How many trials of a stage are still to be done, those included that are under way."""
+        """The number of trials of a stage that are not finished, including those that are running."""
         done = self._require_study(stage).get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         return max(0, self.wanted(stage) - len(done))
 
     def ask(self, stage: SearchStage) -> optuna.Trial | None:
-        """The next trial, which is then this process's; None if the others are all taken."""
+        """Start the next trial, which then belongs to this process; None if all are assigned."""
         study = self._require_study(stage)
         wanted = self.wanted(stage)
         taken = study.get_trials(deepcopy=False, states=_ASSIGNED)
@@ -121,27 +121,27 @@ class Journal:
         trial = study.ask({axis.name: _distribution(axis) for axis in self.space(stage)})
         trial.set_user_attr("worker", self._process)
         before = [each for each in study.get_trials(deepcopy=False, states=_ASSIGNED) if each.number < trial.number]
-        if len(before) >= wanted:  # another process has asked at the same moment
+        if len(before) >= wanted:  # another process has started one at the same moment
             study.tell(trial, state=TrialState.FAIL)
             return None
         return trial
 
     def finish(self, trial: optuna.Trial, score: float, best_epoch: int) -> None:
-        """The trial has come to its end."""
+        """Record that the trial is finished."""
         trial.set_user_attr("best_epoch", best_epoch)
         trial.study.tell(trial, score)
 
     def prune(self, trial: optuna.Trial, reason: str = "") -> None:
-        """The trial was given up, or could not be trained for a reason that lies in its values."""
+        """Record that the trial was pruned, or could not be trained because of its values."""
         trial.set_user_attr("reason", reason)
         trial.study.tell(trial, state=TrialState.PRUNED)
 
     def requeue(self, trial: optuna.Trial) -> None:
-        """The trial was broken off; its values are for whoever asks next."""
+        """Record that the trial was interrupted, and queue its values for the next process."""
         _requeue(trial.study, trial.number, trial.params)
 
     def requeue_abandoned(self) -> None:
-        """Give back the trials of processes that are no more."""
+        """Queue the values of trials whose processes have died."""
         for stage in STAGES:
             if (study := self._load_study(stage)) is not None:
                 for trial in study.get_trials(states=(TrialState.RUNNING,)):
@@ -158,9 +158,9 @@ class Journal:
         )
 
     def importance(self) -> dict[str, float]:
-        """Share of the variance of the coarse trials that each knob explains.
+        """Fraction of the variance among the coarse trials that each setting explains (fANOVA).
 
-        A trial that was given up counts with the last it came to, so that what made it bad is seen.
+        A pruned trial counts with its last objective, so that the settings that made it bad are recognised.
         """
         study = self._load_study("coarse")
         known = [] if study is None else [(t, _score(t)) for t in study.get_trials(deepcopy=False)]
@@ -193,7 +193,7 @@ class Journal:
         return study
 
     def _build_sampler(self, stage: SearchStage, trials: int) -> optuna.samplers.BaseSampler:
-        """Draws the next values. Its seed follows from what is there already: one process draws the same each time."""
+        """Build the sampler of the next values; its seed follows from the trials so far, so that results repeat."""
         place = (self.base.seed, STAGES.index(stage), trials, self._worker)
         seed = int(np.random.SeedSequence(place).generate_state(1)[0])
         if stage == "coarse" and self.search.method == "random":
@@ -227,7 +227,7 @@ class Journal:
 
 
 def run_path(stage: SearchStage, number: int) -> str:
-    """The run folder of a trial, seen from the study's."""
+    """The run folder of a trial, relative to the study's."""
     return f"runs/{stage}-{number:04d}"
 
 
@@ -262,7 +262,7 @@ def _to_trial(stage: SearchStage, trial: optuna.trial.FrozenTrial) -> Trial:
 
 
 def _score(trial: optuna.trial.FrozenTrial) -> float | None:
-    """The objective; of a trial that was given up the last it came to."""
+    """The objective; for a pruned trial its last one."""
     if trial.state == TrialState.COMPLETE:
         return trial.value
     if trial.state == TrialState.PRUNED and trial.last_step is not None:
@@ -271,7 +271,7 @@ def _score(trial: optuna.trial.FrozenTrial) -> float | None:
 
 
 def _truncate_partial_line(path: Path, lock: JournalFileOpenLock) -> None:
-    """Take away a last line that a power cut left half-written; nobody has been told of it."""
+    """Remove a last line that a power cut left incomplete; no process has acted on it."""
     if not path.exists() or not path.stat().st_size:
         return
     lock.acquire()

@@ -1,19 +1,19 @@
-r"""The score as a function of the number of labels: a saturating power law, with its uncertainty.
+r"""The learning curve, score against number of labels: a saturating power law, with its uncertainty.
 
 .. math:: m(n) = m_\infty - a n^{-b}
 
 For a given exponent b the law is a straight line in :math:`x = n^{-b}`, and linear least squares give
-:math:`m_\infty` and :math:`a`; what remains is a search along one line, which cannot get stuck. Runs are weighted by
-their scatter, whose variance is taken to change as a power of the size: a variance from three runs alone would be worth
-nothing.
+:math:`m_\infty` and :math:`a`; what remains is a one-dimensional search, which cannot get stuck. Runs are weighted by
+their inverse variance, which is modelled as a power of the size: a variance from three runs alone would be too noisy.
 
-Value and error bars are median and quantiles of the posterior. The curvature at the best fit would not do: exponent
+Values and error bars are median and quantiles of the posterior. The curvature at the best fit would not do: exponent
 and limit are strongly correlated, skewed, and bounded. Nor would a bootstrap over the seeds, of which there are too
 few: three give ten different resamples, and error bars too small by a fifth. For each exponent, limit and slope follow
-a t distribution, since the noise is unknown, and the exponent's weight is what remains when they are integrated out.
-The prior is flat in the logarithm of the exponent (0.05 … 2) and in the scores at the smallest and the largest measured
-size; the limit is not beyond what is possible, and more labels never harm. Runs are taken as independent of each other.
-Of many synthetic studies with six sizes and three seeds, 60 to 70 % have the truth within the 68 % error bars.
+a t distribution, since the noise is unknown, and the weight of the exponent is its marginal likelihood. The prior is
+flat in the logarithm of the exponent (0.05 … 2) and in the scores at the smallest and the largest measured size; the
+limit cannot exceed the best possible score, and the score cannot get worse with more labels. Runs are assumed to be
+independent. In simulations of studies with six sizes and three seeds, 60 to 70 % of the 68 % error bars contain the
+truth.
 
 References
 ----------
@@ -33,14 +33,14 @@ from scipy import stats
 
 from core.errors import TooFewGalaxies
 
-MAX_EXTRAPOLATION = 4.0  # times the largest measured size: beyond, the law is not known to hold
+MAX_EXTRAPOLATION = 4.0  # times the largest measured size
 MIN_SIZES = 4
-_EXPONENTS = np.geomspace(0.05, 2.0, 500)  # and evenly in the logarithm: the prior
+_EXPONENTS = np.geomspace(0.05, 2.0, 500)  # uniform in the logarithm: the prior
 _DRAWS = 4000
 _MAX_ROUNDS = 50
 _STEEPEST = 2.0  # the runs' variance falls at most as n^-2
 _MISFIT_P_VALUE = 0.01
-_RISE_SIGNIFICANCE = 3.0  # errors of a rise that is there
+_RISE_SIGNIFICANCE = 3.0  # standard errors
 _TINY = 1e-12
 _SIGMA = (0.158655, 0.841345)
 
@@ -58,7 +58,7 @@ class PowerLaw:
     draws
         float64 (d, 3): :math:`m_\infty`, a and b, drawn from the posterior.
     doubt
-        Why the law may not be followed beyond the measured sizes, as a sentence; empty if there is no reason.
+        Why the law must not be extrapolated beyond the measured sizes, as a sentence; empty if it may be.
     """
 
     sizes: NDArray[np.float64]
@@ -68,17 +68,17 @@ class PowerLaw:
 
     @property
     def farthest(self) -> float:
-        """The largest size that the law may be asked about."""
+        """The largest size to which the law may be extrapolated."""
         return float(self.sizes[-1]) * (1.0 if self.doubt else MAX_EXTRAPOLATION)
 
     @property
     def limit(self) -> tuple[float, float]:
-        """The score of endlessly many labels, and its error."""
+        """The asymptotic score for infinitely many labels, and its error."""
         return _median_and_error(self.draws[:, 0])
 
     @property
     def exponent(self) -> tuple[float, float]:
-        """How fast it is approached, and its error."""
+        """The exponent b, and its error."""
         return _median_and_error(self.draws[:, 2])
 
     def at(self, size: float) -> tuple[float, float]:
@@ -94,7 +94,7 @@ class PowerLaw:
         return np.quantile(self._sample_scores(size), shares, axis=0)
 
     def size_for(self, score: float) -> float:
-        """How many labels a score needs; infinite beyond the limit."""
+        """The number of labels that a score needs; infinite beyond the limit."""
         limit, factor, exponent = self.draws.T
         with np.errstate(divide="ignore", invalid="ignore"):
             share = (limit - score) / factor
@@ -114,7 +114,8 @@ def fit(
     Parameters
     ----------
     sizes, scores
-        Of each run: number of labels (> 0) and score; several runs of one size tell the noise. NaN is left out.
+        Of each run: number of labels (> 0) and score; the noise is estimated from several runs of one size. NaN is
+        left out.
     rising
         Whether a larger score is better; if not, the factor is negative.
     best
@@ -177,7 +178,7 @@ class _Runs:
 
 
 def _sample_posterior(runs: _Runs, ceiling: float, random: np.random.Generator) -> NDArray[np.float64]:
-    """Limit, factor and exponent (d, 3); draws beyond the bounds are drawn again."""
+    """Draw limit, factor and exponent (d, 3) from the posterior, rejecting draws beyond the bounds."""
     total, freedom = runs.weight.sum(), len(runs.score) - 2
     ends = runs.sizes[0] ** -_EXPONENTS - runs.sizes[-1] ** -_EXPONENTS  # the prior is flat in the scores at the ends
     chance = -0.5 * freedom * np.log(runs.cost) - 0.5 * np.log(runs.spread) + np.log(ends)
@@ -194,11 +195,11 @@ def _sample_posterior(runs: _Runs, ceiling: float, random: np.random.Generator) 
         if sum(map(len, found)) >= _DRAWS:
             break
     draws = np.concatenate(found)[:_DRAWS]
-    return draws if len(draws) else np.array([[runs.mean_y, 0.0, 1.0]])  # the scores surely fall: a level
+    return draws if len(draws) else np.array([[runs.mean_y, 0.0, 1.0]])  # the scores get worse: a constant
 
 
 def _find_doubt(curve: PowerLaw, runs: _Runs) -> str:
-    """Why the law may not be followed beyond the measured sizes."""
+    """Say why the law must not be extrapolated beyond the measured sizes, if so."""
     low, high = runs.sizes[0], runs.sizes[-1]
     if high < MAX_EXTRAPOLATION * low:
         return f"The sizes span a factor of {high / low:.2g} only, too little to tell the curve's shape."

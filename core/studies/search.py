@@ -1,13 +1,13 @@
-"""Good settings, searched for coarsely and then finely.
+"""The hyperparameter search, first coarse and then fine.
 
-The coarse search tries wide ranges in short runs, and gives bad ones up early. The fine search tries narrow ranges
-around the best coarse trials in long runs, first of all the best coarse values themselves. All trials have the same
-parts, the same seed and the same judges, the validation galaxies, so that they differ by their settings alone; none of
-them reads the test part. Each is a normal run folder.
+The coarse search tries wide ranges in short runs, and prunes bad ones. The fine search tries narrow ranges around the
+best coarse trials in long runs, beginning with the best coarse values themselves. All trials have the same split, the
+same seed and the same validation galaxies, so that they differ by their settings alone; none of them reads the test
+part. Each is a normal run folder.
 
-The folder's journal (``journal.py``) holds what was tried. Any number of processes may take part, on any number of
-machines that see the folder: one runs the search, the others help. A search that was broken off goes on, and may be
-given more trials.
+The folder's journal (``journal.py``) stores the trials. Any number of processes may take part, on any number of
+machines that share the folder: one runs the search, the others are its workers. An interrupted search can be resumed,
+also with more trials.
 
 References
 ----------
@@ -52,33 +52,33 @@ _POLL = 1.0  # seconds
 def run(
     settings: RunSettings, data: Path, folder: Path, search: SearchSettings, stop: threading.Event = NEVER
 ) -> Work[Search]:
-    """Search, coarsely and then finely.
+    """Search, first coarsely and then finely.
 
     Yields the progress in trials, and after each the search so far as a :class:`~core.events.Preview` of a
-    :class:`~core.studies.trials.Search`. Leaves ``trials.csv``, ``best.toml`` (settings for a training),
+    :class:`~core.studies.trials.Search`. Writes ``trials.csv``, ``best.toml`` (settings for a training),
     ``search.png``, the journal and the run folders.
 
     Parameters
     ----------
     settings
-        What the trials share. The number of epochs is that of the stage.
+        The settings that the trials share. The number of epochs is that of the stage.
     data
         The dataset.
     folder
-        A new folder, or that of a search with the same settings and dataset, which is gone on with.
+        A new folder, or that of a search with the same settings and dataset, which is resumed.
     search
-        What is tried, how often and how long, by how many processes.
+        Ranges, numbers of trials and epochs, and number of processes.
     stop
-        When set, running trainings are broken off, to be repeated another time; the search so far is returned.
+        When set, running trials are interrupted, to be repeated later; the search so far is returned.
 
     Raises
     ------
     FolderInUse
         The folder holds something else, or a search with other settings or data.
     SettingsProblem
-        A knob is unknown or its range impossible.
+        A setting is unknown or its range impossible.
     Problem
-        No trial could be trained, or a worker has come to grief.
+        No trial could be trained, or all workers have failed.
     """
     wide = spaces.parse_space(search.space, settings)
     _prepare_folder(settings, data, folder, search)
@@ -96,7 +96,7 @@ def run(
 def _run_stage(
     stage: SearchStage, journal: Journal, data: Path, crew: Crew | None, stop: threading.Event
 ) -> Work[None]:
-    """Do the trials of a stage, or watch others do them, until all are done."""
+    """Run the trials of a stage, or wait for the workers to run them, until all are done."""
     while journal.missing(stage) and not stop.is_set():
         trial = journal.ask(stage) if crew is None else None
         if trial is not None:
@@ -110,18 +110,18 @@ def _run_stage(
 
 
 def run_worker(data: Path, folder: Path, worker: int, stop: threading.Event = NEVER) -> Work[int]:
-    """Take part in a search that another process runs, until it is over; returns how many trials this one has done.
+    """Work on a search that another process runs, until it is over; returns the number of trials done here.
 
     Parameters
     ----------
     data
         The dataset.
     folder
-        The search's, which machines share.
+        The search's, which the machines share.
     worker
-        A number that no other helper has, not 0.
+        A number that no other worker has, not 0.
     stop
-        When set, the running trial is given back.
+        When set, the running trial is interrupted and queued again.
     """
     journal, done = Journal(folder, *read_settings(folder), worker), 0
     while not stop.is_set():
@@ -139,7 +139,7 @@ def run_worker(data: Path, folder: Path, worker: int, stop: threading.Event = NE
 
 
 def _prepare_folder(settings: RunSettings, data: Path, folder: Path, search: SearchSettings) -> None:
-    """Make the folder, or see that it holds a search with the same settings and data."""
+    """Create the folder, or require that it holds a search with the same settings and data."""
     if (folder / _SEARCH).exists():
         earlier, before = read_settings(folder)
         changed = [name for name, _, _ in toml.differences(earlier, settings)]
@@ -164,7 +164,7 @@ def _prepare_folder(settings: RunSettings, data: Path, folder: Path, search: Sea
 
 
 def read_settings(folder: Path) -> tuple[RunSettings, SearchSettings]:
-    """The settings that a search was begun with.
+    """Read the settings that a search was started with.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def _best_coarse_values(journal: Journal) -> list[Mapping[str, Any]]:
 
 
 def current_search(journal: Journal) -> Search:
-    """What a journal holds."""
+    """The search so far, from its journal."""
     begun: list[SearchStage] = [stage for stage in STAGES if journal.has(stage)]
     return Search(
         folder=journal.folder,
@@ -227,23 +227,23 @@ def current_search(journal: Journal) -> Search:
 
 
 def open_search(folder: Path) -> Search:
-    """A search as it lies in its folder, to be looked at."""
+    """Open the search in a folder, read-only."""
     return current_search(Journal(folder, *read_settings(folder)))
 
 
 def with_sampling_error(found: Search, data: Path) -> Search:
-    """The search with the error of its best score, from a bootstrap over the validation galaxies.
+    """Add the error of the best score, from a bootstrap over the validation galaxies.
 
-    Of a loss there is none.
+    There is none for a loss.
     """
     if found.best is None or found.objective != "score":
         return found
-    judgement = result_of(
+    evaluated = result_of(
         evaluation.run(RunFolder(found.folder / found.best.run), data, "validation", threading.Event())
     )
-    known = merits.flatten(judgement.report)
+    known = merits.flatten(evaluated.report)
     metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
-    return replace(found, noise=judgement.sampling_error(metric, found.base.seed))
+    return replace(found, noise=evaluated.sampling_error(metric, found.base.seed))
 
 
 def was_made_with(folder: Path, data: Path) -> bool:

@@ -1,4 +1,4 @@
-"""A search as a figure: its trials as parallel coordinates, what mattered, and how the score grew."""
+"""The figure of a search: its trials in parallel coordinates, the importances, and the course of the score."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from core.studies.trials import Search, SearchStage, Trial
 _STAGE_STYLES: dict[SearchStage, tuple[str, str]] = {
     "coarse": ("o", "#0072B2"),
     "fine": ("s", "#D55E00"),
-}  # Okabe & Ito: told apart by everyone
+}  # Okabe & Ito: distinguishable with any colour vision
 _PRUNED_COLOUR = "#999999"
 _LABEL_BOX = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.7}  # behind a value on an axis
 
 
 def save(search: Search, path: Path) -> None:
-    """Draw a search, in the format that the name ends in: PNG, SVG or PDF; wholly or not at all."""
+    """Draw a search and write it atomically, in the format of the file name's suffix: PNG, SVG or PDF."""
     figure = Figure(figsize=(9, 7), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(2, 2, height_ratios=(1.25, 1))
@@ -41,7 +41,7 @@ def save(search: Search, path: Path) -> None:
 
 
 def draw_coordinates(search: Search, axes: Axes) -> None:
-    """A line for each trial from knob to knob, coloured by its score; those given up are grey, the best one is wide."""
+    """Draw trials in parallel coordinates, coloured by score; pruned ones are grey, the best one is wide."""
     knobs = search.spaces.get("coarse") or search.spaces["fine"]
     placed = trials.axis_positions(search)
     shown = [each for each in search.trials if each.name in placed and each.state in ("finished", "pruned")]
@@ -75,7 +75,7 @@ def draw_coordinates(search: Search, axes: Axes) -> None:
 
 
 def draw_history(search: Search, axes: Axes) -> None:
-    """The score of each trial in the order of their beginning, and the best of each stage so far."""
+    """Draw the score of each trial in the order of their start, and the best so far of each stage."""
     start = 0
     for stage, (mark, colour) in _STAGE_STYLES.items():
         of_stage = [each for each in search.trials if each.stage == stage]
@@ -98,7 +98,7 @@ def draw_history(search: Search, axes: Axes) -> None:
 
 
 def draw_importance(search: Search, axes: Axes) -> None:
-    """Bars of what each knob explains."""
+    """Draw bars of the importance of each setting."""
     ordered = sorted(search.importance.items(), key=lambda item: item[1])
     if not ordered:
         axes.set_axis_off()
@@ -113,7 +113,7 @@ def draw_importance(search: Search, axes: Axes) -> None:
 
 
 def _colour_limits(scores: Sequence[float]) -> tuple[float, float]:
-    """The ends of the colours."""
+    """The range of the colour scale."""
     return (min(scores), max(scores)) if scores and min(scores) < max(scores) else (0.0, 1.0)
 
 

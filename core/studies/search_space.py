@@ -1,6 +1,6 @@
-"""Among which settings to search: knobs by their dotted names, each with a range or with choices.
+"""The search space: settings by their dotted names, each with a range or with choices.
 
-Limits, scale and kind of a knob are those it was declared with; a search only narrows them. As text a knob reads
+Limits, scale and type of a setting are those of its declaration; a search only narrows them. As text it is written
 ``optimiser.learning_rate=1e-4:1e-2``, ``network.depth=3:6``, ``network.activation=relu,gelu``, or its name alone.
 """
 
@@ -20,8 +20,8 @@ from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
 from core.train.settings import RunSettings
 
-_OPEN_DECADES = 6  # of a logarithmic range that has no lower end
-_OPEN_MARGIN = 1e-3  # of the range: how far an open limit is kept away from
+_OPEN_DECADES = 6  # of a logarithmic range without a lower limit
+_OPEN_MARGIN = 1e-3  # of the range: distance from a limit that is excluded
 _BEST_FRACTION, _MIN_BEST = 0.25, 3
 _MARGIN = 0.25  # of the span of the best, added at both ends of a narrowed range
 _MIN_WIDTH = 0.1  # of the wide range
@@ -30,7 +30,7 @@ _NOT_SEARCHABLE = ("seed", "device", "precision", "optimiser.epochs")
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from ``low`` to ``high``, both included; ``log``: even steps of the logarithm; ``whole``: integers."""
+    """Numbers from ``low`` to ``high``, both included; ``log``: uniform in the logarithm; ``whole``: integers."""
 
     name: str
     low: float
@@ -42,12 +42,12 @@ class Range:
         return f"{self.name}={self.low:.6g}:{self.high:.6g}:{'log' if self.log else 'linear'}"
 
     def place(self, value: float) -> float:
-        """Where a value lies in the range, 0 … 1."""
+        """The position of a value in the range, 0 … 1."""
         low, high, value = (math.log(x) if self.log else x for x in (self.low, self.high, value))
         return (value - low) / (high - low) if high > low else 0.5
 
     def value(self, place: float) -> float:
-        """The value at a place."""
+        """The value at a position, 0 … 1."""
         low, high = (math.log(x) if self.log else x for x in (self.low, self.high))
         value = low + min(max(place, 0.0), 1.0) * (high - low)
         value = min(max(math.exp(value) if self.log else value, self.low), self.high)
@@ -65,7 +65,7 @@ class Choices:
         return f"{self.name}={','.join(str(value) for value in self.values)}"
 
     def place(self, value: Any) -> float:
-        """Where a value stands among them, 0 … 1."""
+        """The position of a value among them, 0 … 1."""
         return self.values.index(value) / max(1, len(self.values) - 1)
 
 
@@ -74,12 +74,12 @@ Space: TypeAlias = tuple[Dimension, ...]
 
 
 def parse_space(texts: Sequence[str], settings: RunSettings) -> Space:
-    """A space from its texts.
+    """Parse a search space from its texts.
 
     Raises
     ------
     SettingsProblem
-        A knob is unknown, settled by the search itself, given twice, or a value is beyond its limits.
+        A setting is unknown, fixed in a search, given twice, or a value is beyond its limits.
     """
     found = tuple(_parse_dimension(text, settings) for text in texts)
     names = [each.name for each in found]
@@ -91,7 +91,7 @@ def parse_space(texts: Sequence[str], settings: RunSettings) -> Space:
 
 
 def searchable_knobs() -> dict[str, Knob]:
-    """The knobs that a search may try, by dotted name: numbers, switches and choices."""
+    """The settings that can be searched, by dotted name: numbers, switches and choices."""
     return {
         f"{part}.{name}": knob
         for part, group in knobs(RunSettings).items()
@@ -102,7 +102,7 @@ def searchable_knobs() -> dict[str, Knob]:
 
 
 def apply_values(settings: RunSettings, values: Mapping[str, Any]) -> RunSettings:
-    """Settings with some values changed, by dotted name."""
+    """Change some values of the settings, by dotted name."""
     changed = settings.model_dump()
     for name, value in values.items():
         *path, last = name.split(".")
@@ -114,22 +114,21 @@ def apply_values(settings: RunSettings, values: Mapping[str, Any]) -> RunSetting
 
 
 def narrow_space(space: Space, best: Sequence[Mapping[str, Any]]) -> Space:
-    """The space around the best trials.
+    """Narrow the space around the best trials.
 
-    A range becomes that of the best trials' values, on its own scale, widened at both ends by a quarter of their span,
-    at least a tenth of the wide range in all, and never wider than that. Of choices those remain that a best trial
-    had.
+    A range becomes that of the best trials' values, on its own scale, widened at both ends by a quarter of their span;
+    it covers at least a tenth of the wide range, and does not exceed it. Of choices those remain that a best trial had.
     """
     return tuple(_narrow(each, [values[each.name] for values in best]) for each in space)
 
 
 def best_count(trials: int) -> int:
-    """How many of so many finished trials count as the best: a quarter, three at least."""
+    """How many of ``trials`` finished trials count as the best: a quarter, at least three."""
     return min(trials, max(_MIN_BEST, round(_BEST_FRACTION * trials)))
 
 
 def grid(space: Space, points: int) -> Iterator[dict[str, Any]]:
-    """Every combination of all choices and of so many evenly placed values of each range."""
+    """Every combination of all choices and of ``points`` evenly spaced values of each range."""
     each = [
         list(dict.fromkeys(axis.value(place / (points - 1)) for place in range(points)))
         if isinstance(axis, Range)
@@ -151,7 +150,7 @@ def _narrow(axis: Dimension, values: Sequence[Any]) -> Dimension:
 
 
 def _parse_dimension(text: str, settings: RunSettings) -> Dimension:
-    name, equals, wish = (part.strip() for part in text.partition("="))
+    name, equals, values = (part.strip() for part in text.partition("="))
     knob = _find_knob(name, type(settings))
     if name in _NOT_SEARCHABLE or name.startswith("data."):
         raise SettingsProblem(
@@ -159,9 +158,9 @@ def _parse_dimension(text: str, settings: RunSettings) -> Dimension:
             "The search's own settings say how long its trials last.",
             name,
         )
-    found = _declared_range(name, knob) if not equals else _parse_range(name, knob, wish)
+    found = _declared_range(name, knob) if not equals else _parse_range(name, knob, values)
     for value in (found.low, found.high) if isinstance(found, Range) else found.values:
-        apply_values(settings, {name: value})  # complains of a value beyond the limits
+        apply_values(settings, {name: value})  # raises SettingsProblem for a value beyond the limits
     return found
 
 
@@ -183,13 +182,13 @@ def _suggest_name(name: str, model: type[Settings]) -> str:
 
 
 def _value_types(knob: Knob) -> set[Any]:
-    """The plain types and literal values that a knob's value may have, None apart."""
+    """The types and literal values that a setting's value may have, except None."""
     parts = get_args(knob.annotation) if get_origin(knob.annotation) not in (None, Literal) else (knob.annotation,)
     return {part for part in parts if part is not NoneType}
 
 
 def _declared_range(name: str, knob: Knob) -> Dimension:
-    """All that a knob allows."""
+    """The full range or all choices that a setting's declaration allows."""
     if choices := _choices(knob):
         return Choices(name, choices)
     if not _value_types(knob) & {int, float} or knob.low is None or knob.high is None:
@@ -204,17 +203,17 @@ def _declared_range(name: str, knob: Knob) -> Dimension:
     return Range(name, low, high, log, whole)
 
 
-def _parse_range(name: str, knob: Knob, wish: str) -> Dimension:
-    if _choices(knob) or ":" not in wish:
+def _parse_range(name: str, knob: Knob, text: str) -> Dimension:
+    if _choices(knob) or ":" not in text:
         known = _choices(knob)
-        return Choices(name, tuple(_parse_choice(text.strip(), known) for text in wish.split(",")))
-    low, high, *scale = wish.split(":")
+        return Choices(name, tuple(_parse_choice(choice.strip(), known) for choice in text.split(",")))
+    low, high, *scale = text.split(":")
     try:
         bounds = float(low), float(high)
     except ValueError:
-        raise SettingsProblem(f"“{wish}” is not a range.", f"Write {name}=low:high.", name) from None
+        raise SettingsProblem(f"“{text}” is not a range.", f"Write {name}=low:high.", name) from None
     if not bounds[0] < bounds[1] or scale not in ([], ["log"], ["linear"]):
-        raise SettingsProblem(f"“{wish}” is not a range.", "Write low:high, or low:high:log.", name)
+        raise SettingsProblem(f"“{text}” is not a range.", "Write low:high, or low:high:log.", name)
     log = scale == ["log"] if scale else knob.scale == "log"
     if log and bounds[0] <= 0:
         raise SettingsProblem("A logarithmic range cannot begin at zero.", "Begin above it, or add :linear.", name)
@@ -228,7 +227,7 @@ def _choices(knob: Knob) -> tuple[Any, ...]:
 
 
 def _parse_choice(text: str, known: tuple[Any, ...]) -> Any:
-    """A choice as it stands in the settings: one of the known ones, or what TOML reads."""
+    """Parse a choice: one of the declared ones, or a TOML value."""
     for value in known:
         if str(value).lower() == text.lower():
             return value

@@ -1,4 +1,4 @@
-"""The studies of a project: what lies in its ``studies`` folder, progress without reading more than their tables."""
+"""The studies in a project's ``studies`` folder, listed without reading more than their tables."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Study:
     folder
         Where it is.
     kind
-        What it asks.
+        Search or training-size study.
     progress
-        How far it is, in a few words.
+        The number of runs or trials, as text.
     begun
-        When.
+        When it was started.
     """
 
     folder: Path
@@ -44,22 +44,22 @@ class Study:
 
     @property
     def title(self) -> str:
-        """Its name without the time that it was begun."""
+        """Its name without the start time."""
         return title_of(self.folder)
 
 
 def title_of(folder: Path) -> str:
-    """The name of a study without the time that it was begun."""
+    """The name of a study without its start time."""
     return _TIME_PREFIX.sub("", folder.name)
 
 
 def kind_of(folder: Path) -> StudyKind | None:
-    """What a study asks; None: there is no study in this folder."""
+    """The kind of study in a folder; None: there is none."""
     return next((kind for kind, (settings, _) in _FILES.items() if (folder / settings).exists()), None)
 
 
 def list_studies(project: Path) -> list[Study]:
-    """The studies in a project's folder, the newest first."""
+    """List the studies in a project's folder, the newest first."""
     found = [
         _read_study(folder, kind) for folder in (project / _FOLDER).glob("*") if (kind := kind_of(folder)) is not None
     ]
@@ -67,7 +67,7 @@ def list_studies(project: Path) -> list[Study]:
 
 
 def new_folder(project: Path, name: str) -> Path:
-    """Where a new study may lie: named by time and ``name``, with a number if that is taken; not made yet."""
+    """A free path for a new study, of time and ``name``, with a number if that exists; nothing is created."""
     plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", name).strip(" .")[:80]
     stem = f"{datetime.now().astimezone():{_TIME}} {plain}"
     path, number = project / _FOLDER / stem, 2

@@ -1,15 +1,15 @@
 """How large must my training set be? The same training with fewer and with more labelled galaxies.
 
-Each size is trained several times. The seeds draw the galaxies, the weights and the order; the parts stay as the
-settings' own seed draws them, so that all runs are judged on the same galaxies, and the test part is that of a single
-training with these settings: no run of the study reads it. Of one seed, a smaller set is a part of each larger one,
-with the classes in proportion, as in a smaller survey.
+Each size is trained several times. The seeds draw the galaxies, the initial weights and the order; the split is always
+that of the settings' own seed, so that all runs are evaluated on the same galaxies, and the test part is that of a
+single training with these settings: no run of the study reads it. For one seed, a smaller set is a subset of each
+larger one, with the classes in proportion, as in a smaller survey.
 
-Judged is the validation part. Its best epoch was chosen on the same part, which flatters every size a little, and by
-about as much. The test part can be judged at the very end, once nothing is to be chosen any more.
+The runs are evaluated on the validation part. The best epoch was chosen on the same part, which makes the scores of all
+sizes slightly, and about equally, optimistic. The test part can be evaluated at the very end, after every choice.
 
-Each run is a normal run folder. A study that was broken off finds those that are finished, goes on with one that is
-half-way, and may be given more sizes and seeds.
+Each run is a normal run folder. A study that is resumed keeps the finished runs, resumes an interrupted one, and may be
+given more sizes and seeds.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ _UNFINISHED = ("running", "stopped")  # reasons of a run that is not finished
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the dataset says before anything is trained."""
+    """Properties of the dataset that are known before any training."""
 
     checksum: str
     largest: int  # galaxies in the whole training part
-    fewest: int  # with fewer, a class might be missing
+    fewest: int  # with fewer galaxies, a class might be missing
     known: tuple[str, ...]  # figures of merit
 
 
 @dataclass(frozen=True)
 class _PlannedRun:
-    """One run that belongs to the study."""
+    """One planned run of the study."""
 
     size: int
     seed: int
@@ -70,17 +70,17 @@ class _PlannedRun:
 
     @property
     def epochs(self) -> int:
-        """How many there are at most."""
+        """The largest number of epochs."""
         return self.settings.optimiser.epochs
 
 
 def run(
     settings: RunSettings, data: Path, folder: Path, study: TrainingSizeSettings, stop: threading.Event = NEVER
 ) -> Work[SizeStudy]:
-    """Train with every size and seed, and say what more labels are worth.
+    """Train with every size and seed, and estimate what more labels are worth.
 
     Yields the progress in epochs, and after each run the study so far as a :class:`~core.events.Preview` of a
-    :class:`SizeStudy`. Leaves ``study.csv``, ``study.png``, the settings and the run folders.
+    :class:`SizeStudy`. Writes ``study.csv``, ``study.png``, the settings and the run folders.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def run(
     data
         The dataset.
     folder
-        A new folder, or that of a study of the same settings and dataset, which is gone on with.
+        A new folder, or that of a study of the same settings and dataset, which is resumed.
     study
         Sizes, seeds and score.
     stop
@@ -113,12 +113,12 @@ def run(
     wanted = [_plan_run(settings, study, folder, size, seed) for seed in range(study.seeds) for size in sizes]
     found = SizeStudy(folder, "validation", metric, (), len(wanted))
     known = _earlier_points(folder, metric)
-    told: set[str] = set()
+    reported: set[str] = set()
     ends = np.cumsum([each.epochs for each in wanted])
     for each, end in zip(wanted, ends, strict=True):
         if not _is_finished(each.folder, facts.checksum):
             known.pop((each.size, each.seed), None)
-            yield from _train(each, data, stop, told, int(end) - each.epochs, int(ends[-1]))
+            yield from _train(each, data, stop, reported, int(end) - each.epochs, int(ends[-1]))
             if stop.is_set():
                 break
         point = known.get((each.size, each.seed)) or _evaluate(each, data, "validation", metric, stop)
@@ -143,7 +143,7 @@ def _inspect(settings: RunSettings, data: Path) -> _Facts:
 
 
 def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
-    """The sizes as numbers, ascending; those that cannot be are reported and left out."""
+    """The sizes as numbers, ascending; impossible ones are reported and left out."""
     found: set[int] = set()
     for text in study.sizes:
         size = parse_size(text, facts.largest)
@@ -158,7 +158,7 @@ def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int
 
 
 def parse_size(text: str, largest: int) -> int:
-    """A size as the settings have it: ``200``, ``5%`` or ``all``."""
+    """Parse a size as the settings have it: ``200``, ``5%`` or ``all``."""
     plain = text.strip().lower().replace(",", "")
     try:
         if plain.endswith("%"):
@@ -175,7 +175,7 @@ def parse_size(text: str, largest: int) -> int:
 
 
 def read_settings(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
-    """The settings that a study was begun with.
+    """Read the settings that a study was started with.
 
     Raises
     ------
@@ -186,17 +186,18 @@ def read_settings(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
 
 
 def open_study(folder: Path) -> SizeStudy:
-    """A study as it lies in its folder, to be looked at."""
-    _, wish = read_settings(folder)
+    """Open the study in a folder, read-only."""
+    _, settings = read_settings(folder)
     points, tested = _read_points(folder / TABLE), _read_points(folder / TEST_TABLE)
-    known = list(points[0].values) if points else [wish.metric, "accuracy"]
-    metric, wanted = size_study.choose_metric(wish.metric, known), max(len(points), len(wish.sizes) * wish.seeds)
+    known = list(points[0].values) if points else [settings.metric, "accuracy"]
+    metric = size_study.choose_metric(settings.metric, known)
+    wanted = max(len(points), len(settings.sizes) * settings.seeds)
     test = SizeStudy(folder, "test", metric, tested, wanted) if tested else None
     return SizeStudy(folder, "validation", metric, points, wanted, test)
 
 
 def _prepare_folder(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> None:
-    """Make the folder, or see that it holds a study of the same settings."""
+    """Create the folder, or require that it holds a study of the same settings."""
     of_runs, of_study = folder / _RUNS, folder / _STUDY
     if of_study.exists() and of_runs.exists():
         earlier, before = read_settings(folder)
@@ -219,7 +220,7 @@ def _prepare_folder(settings: RunSettings, folder: Path, study: TrainingSizeSett
 
 
 def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, size: int, number: int) -> _PlannedRun:
-    """The settings of one run: so many galaxies, another seed, the same parts, enough steps."""
+    """Plan one run: the number of galaxies, its own seed, the same split, enough steps."""
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = settings.data.model_copy(update={"train_limit": size, "train_draw": "in proportion", "split_seed": parts})
     optimiser, stopping = settings.optimiser, settings.stopping
@@ -238,7 +239,7 @@ def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, 
 
 
 def _is_finished(folder: RunFolder, checksum: str) -> bool:
-    """Whether the run is there and whole.
+    """Whether the run exists and is finished.
 
     Raises
     ------
@@ -256,29 +257,29 @@ def _is_finished(folder: RunFolder, checksum: str) -> bool:
 
 
 def _train(
-    wanted: _PlannedRun, data: Path, stop: threading.Event, told: set[str], before: int, total: int
+    wanted: _PlannedRun, data: Path, stop: threading.Event, reported: set[str], before: int, total: int
 ) -> Work[None]:
-    """Train, or go on after the last whole epoch of a training that was broken off; each notice is told once."""
+    """Train, or resume an interrupted training after its last complete epoch; each notice is reported once."""
     half_way = (wanted.folder.last / "current").exists()
-    if not half_way and wanted.folder.path.exists():  # it had not come to the end of an epoch
+    if not half_way and wanted.folder.path.exists():  # interrupted before the end of its first epoch
         shutil.rmtree(wanted.folder.path)
 
-    def tell(event: Event) -> Iterator[Event]:
+    def translate(event: Event) -> Iterator[Event]:
         if isinstance(event, EpochEnded):
             yield Progress(before + event.epoch, total, "epochs")
-        elif isinstance(event, Skipped) and str(event.problem) not in told:
-            told.add(str(event.problem))
+        elif isinstance(event, Skipped) and str(event.problem) not in reported:
+            reported.add(str(event.problem))
             yield event
 
     yield Progress(before, total, "epochs")
     with contextlib.suppress(Stopped):  # before the first epoch of this run; others may be done
-        yield from retell(loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way), tell)
+        yield from retell(loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way), translate)
 
 
 def _evaluate(wanted: _PlannedRun, data: Path, part: HeldOutPart, metric: str, stop: threading.Event) -> Point:
-    judgement = result_of(evaluation.run(wanted.folder, data, part, stop))
-    values = merits.flatten(judgement.report)
-    values[size_study.error_name(metric)] = judgement.sampling_error(metric, wanted.seed)
+    evaluated = result_of(evaluation.run(wanted.folder, data, part, stop))
+    values = merits.flatten(evaluated.report)
+    values[size_study.error_name(metric)] = evaluated.sampling_error(metric, wanted.seed)
     about = json.loads(wanted.folder.metrics_file.read_text(encoding="utf-8"))
     return Point(
         size=about["data"]["galaxies"]["training"],
@@ -286,13 +287,13 @@ def _evaluate(wanted: _PlannedRun, data: Path, part: HeldOutPart, metric: str, s
         run=f"runs/{wanted.folder.name}",
         epochs=about["epochs"],
         best_epoch=about["best_epoch"],
-        galaxies=judgement.report.galaxies,
+        galaxies=evaluated.report.galaxies,
         values=values,
     )
 
 
 def _evaluate_test(found: SizeStudy, wanted: list[_PlannedRun], data: Path, stop: threading.Event) -> Work[SizeStudy]:
-    """All runs judged on the test part, after the last one was trained."""
+    """Evaluate all runs on the test part, after the last one was trained."""
     tested = SizeStudy(found.folder, "test", found.metric, (), len(wanted))
     for number, each in enumerate(wanted):
         tested = tested.with_point(_evaluate(each, data, "test", found.metric, stop))
@@ -303,7 +304,7 @@ def _evaluate_test(found: SizeStudy, wanted: list[_PlannedRun], data: Path, stop
 
 
 def _earlier_points(folder: Path, metric: str) -> dict[tuple[int, int], Point]:
-    """What was judged before, if it was judged by this metric."""
+    """The runs that were evaluated earlier with this metric, by size and seed."""
     points = _read_points(folder / TABLE)
     return {(point.size, point.seed): point for point in points if size_study.error_name(metric) in point.values}
 

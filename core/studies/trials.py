@@ -1,4 +1,4 @@
-"""What a search has tried and found: a table of trials, the best of them, and how much each knob mattered."""
+"""The result of a search: a table of trials, the best of them, and the importance of each setting."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Trial:
     stage, number
         Its name; numbers count from 0 in each stage.
     state
-        Pruned trials were given up early, or could not be trained; failed ones were broken off, and are repeated.
+        Pruned trials were stopped early, or could not be trained; failed ones were interrupted, and are repeated.
     values
         By dotted name.
     score
-        The objective of the epoch whose weights were kept; of a pruned trial the last it came to, if to any.
+        The objective of the epoch whose weights were kept; of a pruned trial the last one, if any.
     history
         The objective after each epoch.
     best_epoch
         The epoch whose weights were kept; 0: not finished.
     run
-        The run's folder, seen from the study's.
+        The run's folder, relative to the study's.
     worker
         Machine and process that trained it.
     reason
@@ -58,13 +58,13 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """For people: ``fine 3``."""
+        """Its name as it is shown: ``fine 3``."""
         return f"{self.stage} {self.number}"
 
 
 @dataclass(frozen=True)
 class TrialEpoch:
-    """An epoch of a trial that is under way."""
+    """An epoch of a running trial."""
 
     stage: SearchStage
     number: int
@@ -80,22 +80,22 @@ class Search:
     folder
         Where it is.
     base
-        The settings that all trials share, apart from the knobs.
+        The settings that all trials share, apart from the searched ones.
     objective
-        What is to become best.
+        The quantity that is optimised.
     spaces
-        Of each stage that has begun.
+        The search space of each stage that has begun.
     wanted
-        How many trials each stage shall have.
+        The requested number of trials of each stage.
     epochs
-        How long a trial of each stage may last.
+        The largest number of epochs of a trial of each stage.
     trials
         By stage and number.
     importance
-        Share of the objective's variance that each knob explains in the coarse search (fANOVA); empty while there
-        are too few trials. Knobs that are barely tried look unimportant.
+        Fraction of the objective's variance that each setting explains in the coarse search (fANOVA); empty while
+        there are too few trials. Settings that hardly vary look unimportant.
     noise
-        How far the best score is uncertain because the validation galaxies are few; None: not known (yet).
+        The sampling error of the best score from the finite number of validation galaxies; None: not known (yet).
     """
 
     folder: Path
@@ -110,7 +110,7 @@ class Search:
 
     @property
     def best(self) -> Trial | None:
-        """The best finished trial of the last stage that has one: the stages last differently long."""
+        """The best finished trial of the last stage that has one; trials of different length are not compared."""
         for stage in ("fine", "coarse"):
             if done := rank(self.select(stage, "finished"), self.objective):
                 return done[0]
@@ -118,7 +118,7 @@ class Search:
 
     @property
     def equally_good(self) -> tuple[Trial, ...]:
-        """Trials of the best one's stage that are not worse than it by more than the noise, itself among them."""
+        """Trials of the best one's stage, itself included, that are not worse by more than the sampling error."""
         if self.best is None or self.best.score is None:
             return ()
         margin, best = self.noise or 0.0, self.best.score
@@ -127,22 +127,22 @@ class Search:
 
     @property
     def settings(self) -> RunSettings | None:
-        """Of the best trial, ready for a normal run that gives the same numbers."""
+        """The settings of the best trial; a normal run with them gives the same results."""
         return None if self.best is None else trial_settings(self.base, self.best.values, self.epochs[self.best.stage])
 
     @property
     def missing(self) -> int:
-        """How many trials are still to be done."""
+        """The number of trials that are not done yet."""
         done = {stage: len(self.select(stage, "finished", "pruned")) for stage in self.wanted}
         return sum(max(0, number - done[stage]) for stage, number in self.wanted.items())
 
     def select(self, stage: SearchStage, *states: TrialStatus) -> tuple[Trial, ...]:
-        """The trials of a stage that are in one of these states."""
+        """Select the trials of a stage that are in one of these states."""
         return tuple(each for each in self.trials if each.stage == stage and each.state in states)
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the search says, for people."""
+        """The summary of the search."""
         if self.best is None:
             return ("No trial has come to its end.",)
         pruned = sum(each.state == "pruned" for each in self.trials)
@@ -165,18 +165,18 @@ class Search:
 
 
 def rank(trials: tuple[Trial, ...], objective: str) -> list[Trial]:
-    """Trials with a score, the best first."""
+    """Sort the trials that have a score, the best first."""
     sign = -1 if objective == "score" else 1
     return sorted((each for each in trials if each.score is not None), key=lambda each: sign * (each.score or 0.0))
 
 
 def trial_settings(base: RunSettings, values: Mapping[str, Any], epochs: int) -> RunSettings:
-    """The settings of one trial."""
+    """The complete settings of one trial."""
     return apply_values(base, {**values, "optimiser.epochs": epochs})
 
 
 def write_table(search: Search, path: Path) -> None:
-    """Write the table of trials, the knobs last."""
+    """Write the table of trials, the searched settings last."""
     knobs = list(dict.fromkeys(axis.name for space in search.spaces.values() for axis in space))
     head = ["stage", "number", "state", "score", "epochs", "best_epoch", "run", "worker", "reason", *knobs]
     rows = [
@@ -191,12 +191,12 @@ def write_table(search: Search, path: Path) -> None:
 
 
 def format_value(value: Any, figures: int = 3) -> str:
-    """A value for people."""
+    """Format a value for display."""
     return f"{value:.{figures}g}" if isinstance(value, float) else str(value)
 
 
 def axis_positions(search: Search) -> dict[str, list[float]]:
-    """For parallel coordinates: where the values of each trial lie on each knob's wide axis, 0 … 1, by trial's name."""
+    """Parallel coordinates: the positions of each trial's values on the axes of the widest space, 0 … 1, by name."""
     axes = search.spaces.get("coarse") or search.spaces["fine"]
     return {
         each.name: [axis.place(each.values[axis.name]) for axis in axes]
