@@ -102,7 +102,7 @@ def draw_importance(search: Search, axes: Axes) -> None:
     ordered = sorted(search.importance.items(), key=lambda item: item[1])
     if not ordered:
         axes.set_axis_off()
-        axes.text(0.5, 0.5, "too few trials to tell\nwhich knob matters", ha="center", va="center")
+        axes.text(0.5, 0.5, "too few trials to estimate\nthe importance of the settings", ha="center", va="center")
         return
     bars = axes.barh([name for name, _ in ordered], [share for _, share in ordered], color="#009E73", height=0.6)
     axes.bar_label(bars, [f"{share:.0%}" for _, share in ordered], padding=3, fontsize="small")

@@ -84,9 +84,11 @@ def parse_space(texts: Sequence[str], settings: RunSettings) -> Space:
     found = tuple(_parse_dimension(text, settings) for text in texts)
     names = [each.name for each in found]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise SettingsProblem("This knob is given twice.", "Leave one of them out.", twice[0])
+        raise SettingsProblem("This setting is given twice.", "Leave one of them out.", twice[0])
     if not found:
-        raise SettingsProblem("There is nothing to search.", "Name a knob, such as optimiser.learning_rate.", "space")
+        raise SettingsProblem(
+            "There is nothing to search.", "Name a setting, such as optimiser.learning_rate.", "space"
+        )
     return found
 
 

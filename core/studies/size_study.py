@@ -132,7 +132,7 @@ def _describe_more_labels(study: SizeStudy) -> list[str]:
     if law is None:
         return [
             f"{measured}.",
-            f"What more labels would be worth is told by a curve, which needs {power_law.MIN_SIZES} sizes or more.",
+            f"To estimate what more labels would be worth, a curve needs {power_law.MIN_SIZES} sizes or more.",
         ]
     now, error = law.at(largest)
     sentences = [f"{measured}; the curve through all sizes is at {_format_with_error(now, error)}."]
@@ -173,8 +173,8 @@ def _describe_evaluated_galaxies(study: SizeStudy) -> str:
         "test": ", which no run and no choice had seen",
     }[study.part]
     return (
-        f"All runs were judged on the same {galaxies:,} galaxies of the {study.part} part{note}. They are few enough "
-        f"for all values to be off together by ± {study.common_error:.2g}, on top of the errors above."
+        f"All runs were evaluated on the same {galaxies:,} galaxies of the {study.part} part{note}. The sampling error "
+        f"of these galaxies, ± {study.common_error:.2g}, is common to all values, on top of the errors above."
     )
 
 

@@ -161,7 +161,10 @@ class Search:
             )
         if self.importance:
             sentences.append("Of the coarse search's variance, " + _format_importance(self.importance) + ".")
-        return (*sentences, "The best of many is a little lucky: judge it on the test part, which no trial has seen.")
+        return (
+            *sentences,
+            "The best of many is slightly optimistic: evaluate it on the test part, which no trial has seen.",
+        )
 
 
 def rank(trials: tuple[Trial, ...], objective: str) -> list[Trial]:

@@ -101,7 +101,7 @@ def load(last: Path) -> Checkpoint:
         history = [_parse_epoch(values) for values in state["history"]]
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise UnreadableFile(
-            "This run has no whole epoch to go on from.", "Start it anew in another folder.", str(last)
+            "This run has no complete epoch to resume from.", "Start a new run in another folder.", str(last)
         ) from error
     predictor = Predictor.load(folder / "network.safetensors")
     return Checkpoint(predictor, state_dict, history, state["seed"], state["scaler"])

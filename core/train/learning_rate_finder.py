@@ -111,14 +111,14 @@ def analyse_curve(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> Ra
     curve = smooth(losses)
     lowest = int(curve.argmin())
     if len(curve) < _MIN_STEPS or lowest == 0:
-        raise NotPossible("The loss falls at no learning rate.", "Look whether the labels fit the images.")
+        raise NotPossible("The loss falls at no learning rate.", "Check whether the labels fit the images.")
     fall = float(curve[: lowest + 1].max() - curve[lowest])
     single = 1.4826 * float(np.median(np.abs(np.diff(losses)))) / math.sqrt(2)
     noise = single / math.sqrt(2 * math.sqrt(math.pi) * _SMOOTHING_WIDTH)  # of the smoothed curve
     if fall < _SIGNIFICANCE * noise:
         raise NotPossible(
             "The loss falls at no learning rate by more than its noise from batch to batch.",
-            "Choose a larger batch size, or look whether the labels fit the images.",
+            "Choose a larger batch size, or check whether the labels fit the images.",
             "optimiser.batch_size",
         )
     slope = np.gradient(curve, np.log(rates))

@@ -307,7 +307,7 @@ def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, ear
     fingerprint = splits.fingerprint(plan.split, cutouts.ids)
     if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:
         raise NotPossible(
-            "The parts of the data would not be those with which this run began, so that it cannot go on.",
+            "The split of the data would differ from the one with which this run began, so that it cannot be resumed.",
             "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
             str(folder.split_file),
         )

@@ -30,13 +30,16 @@ def diagnose(
     slower = f"Choose a learning rate below {rate:g}, or a warm-up."
     if images is not None and rows is not None and len(bad := _bad_rows(images, rows)):
         galaxies = ", ".join(str(row + 1) for row in bad[:5]) + (" …" if len(bad) > 5 else "")
-        cause, remedy = f"Galaxy {galaxies} of the dataset has a pixel that is none.", "Import without those images."
+        cause, remedy = (
+            f"Galaxy {galaxies} of the dataset has a pixel that is not finite.",
+            "Import without those images.",
+        )
     elif not all(bool(parameter.isfinite().all()) for parameter in plan.predictor.network.parameters()):
-        cause, remedy = "The steps were too long: weights have overflowed.", slower
+        cause, remedy = "The learning rate was too high: weights have overflowed.", slower
     elif images is not None and plan.precision == torch.float16 and _is_finite_in_float32(plan, images):
         cause, remedy = "A response was too large for float16.", "Choose bfloat16 or float32 as the precision."
     else:
-        cause, remedy = "The steps were probably too long: the network's outputs have grown without bound.", slower
+        cause, remedy = "The learning rate was probably too high: the outputs have grown without bound.", slower
     kept = "" if where.startswith("epoch 1,") else " The weights of earlier epochs are kept."
     return NotANumber(f"The loss is not a number any more. {cause}", remedy + kept, where)
 

@@ -152,7 +152,7 @@ def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> 
     """Require that a resumed run has the dataset and labels with which it began."""
     if target != resumed.target or resumed.card.get("checksum") != cutouts.checksum:
         raise NotPossible(
-            "The dataset or its labels have changed since this run began, so that it cannot go on.",
+            "The dataset or its labels have changed since this run began, so that it cannot be resumed.",
             "Start a new run from its weights instead.",
             str(cutouts.path),
         )

@@ -70,8 +70,8 @@ def run(
     if settings.optimiser.epochs != before.optimiser.epochs and settings.optimiser.decay in _LENGTH_DEPENDENT:
         yield Skipped(
             Problem(
-                f"The learning rate falls along the whole run, of now {settings.optimiser.epochs} epochs: it goes on "
-                "above where it had come to.",
+                f"The learning-rate schedule now spans {settings.optimiser.epochs} epochs, so that the learning rate "
+                "resumes above its last value.",
                 "",
                 "optimiser.epochs",
             )
@@ -110,7 +110,7 @@ def _require_something_to_do(folder: RunFolder, before: RunSettings, settings: R
     if stopping.state_after(history, settings.stopping).should_stop:
         since = stopping.state_after(history, settings.stopping).epochs_since_best
         raise SettingsProblem(
-            f"This run stopped by itself, since {since} epochs had brought nothing better.",
-            f"To go on all the same, set a patience above {since}, or 0: never stop early.",
+            f"This run stopped early, after {since} epochs without improvement.",
+            f"To continue it, set a patience above {since}, or 0: never stop early.",
             "stopping.patience",
         )

@@ -107,7 +107,7 @@ def _judge_curves(training: Values, costs: Values, name: str, settings: RunSetti
     gained = max(float(np.median(costs[:3]) - smooth[lowest]) - now, 0.0)  # the lowest is low by about that by chance
     if _rise(training) > _NEGLIGIBLE_GAIN * np.ptp(training):
         since = int(running_median(training).argmin()) + 2
-        sentence = f"Since epoch {since} even the training gets worse: the steps are too long."
+        sentence = f"Since epoch {since} even the training gets worse: the learning rate is too high."
         return Verdict("rate too high", since, sentence, _ADVICE_SLOWER)
     if now > _SWING_OF_GAIN * gained and now > _SWING_OF_LEVEL * abs(float(np.median(recent))):
         sentence = f"The validation {name} swings by ±{now:.2g} between epochs, and gained only {gained:.2g} in all."
@@ -154,8 +154,8 @@ def _describe_best(costs: Values, noise: Values) -> str:
     """Say by how many σ the best epoch leads, and whether that is significant."""
     best = int(np.argmin(costs)) + 1
     ahead = lead(costs, noise)
-    luck = "more than luck" if ahead > _LEAD_SIGNIFICANCE else "which may be luck"
-    return f"Epoch {best} is the best, {ahead:.1f} σ ahead of its neighbours, {luck}."
+    chance = "more than chance" if ahead > _LEAD_SIGNIFICANCE else "which may be chance"
+    return f"Epoch {best} is the best, {ahead:.1f} σ ahead of its neighbours, {chance}."
 
 
 def _no_better_than_guessing(
@@ -176,7 +176,7 @@ def _no_better_than_guessing(
         return Verdict("over-fitting", 1, sentence, _ADVICE_REGULARISE)
     sentence = f"Stuck: after {len(history)} epochs it is no better than guessing ({words} {guess:.2g})."
     faster = "a smaller" if settings.optimiser.learning_rate else "another"
-    return Verdict("stuck", 0, sentence, f"Try {faster} learning rate, more depth; and look whether the labels fit.")
+    return Verdict("stuck", 0, sentence, f"Try {faster} learning rate or more depth, and check the labels.")
 
 
 def running_median(values: Values) -> Values:

@@ -46,7 +46,7 @@ def carried_out(work, stop=None, until=lambda _: False):
             stop.set()
 
 
-def searched(settings, data, folder, wish=FEW):
+def run_search(settings, data, folder, wish=FEW):
     return carried_out(search.run(settings, data, folder, wish, threading.Event()))
 
 
@@ -63,7 +63,7 @@ def numbers(rows):
 @pytest.fixture(scope="module")
 def done(small, tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("searches") / "search"
-    return (folder, *searched(small, tiny, folder))
+    return (folder, *run_search(small, tiny, folder))
 
 
 def test_each_trial_is_a_run_and_a_row(done):
@@ -122,7 +122,7 @@ def test_all_trials_have_the_same_judges_and_none_has_read_the_test_part(done, s
     for turn in (1, 2):
         data = new_dataset(images, kinds, width)
         folder = tmp_path / f"search {turn}"
-        searched(small, data, folder, wish)
+        run_search(small, data, folder, wish)
         found.append(numbers(table(folder)))
         with Cutouts.open(data) as cutouts:
             parts = [splits.load(RunFolder(run).split_file, cutouts.ids) for run in (folder / "runs").iterdir()]
@@ -137,7 +137,7 @@ def test_hopeless_trials_are_given_up_and_impossible_ones_told(small, tiny, tmp_
     wish = FEW.model_copy(
         update={"space": ("network.depth=1:8",), "coarse": 9, "fine": 0, "method": "grid", "grid_points": 8}
     )
-    _, found = searched(small, tiny, tmp_path / "search", wish)
+    _, found = run_search(small, tiny, tmp_path / "search", wish)
     assert len(found.trials) == 8, "a grid has no more"
     reasons = {trial.values["network.depth"]: trial.reason for trial in found.trials}
     assert all("too many" in reason for depth, reason in reasons.items() if depth > 5)
@@ -147,14 +147,14 @@ def test_hopeless_trials_are_given_up_and_impossible_ones_told(small, tiny, tmp_
 def test_a_trial_whose_loss_bursts_is_a_bad_one_and_no_end(small, tiny, tmp_path):
     wide = small.model_copy(update={"optimiser": small.optimiser.model_copy(update={"method": "sgd"})})
     wish = FEW.model_copy(update={"space": ("optimiser.learning_rate=9:10",), "coarse": 2, "fine": 0})
-    _, found = searched(wide, tiny, tmp_path / "search", wish)
+    _, found = run_search(wide, tiny, tmp_path / "search", wish)
     assert found.missing == 0
 
 
 def test_where_nothing_can_be_trained_the_reason_is_told(small, tiny, tmp_path):
     wish = FEW.model_copy(update={"space": ("network.depth=7:9",), "coarse": 2})
     with pytest.raises(Problem, match="No coarse trial"):
-        searched(small, tiny, tmp_path / "search", wish)
+        run_search(small, tiny, tmp_path / "search", wish)
 
 
 def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
@@ -165,7 +165,7 @@ def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
     _, found = carried_out(work, stop, in_the_fourth)
     assert len(found.select("coarse", "finished", "pruned")) == 3
     assert len(found.select("coarse", "failed")) == 1
-    _, found = searched(small, tiny, folder)
+    _, found = run_search(small, tiny, folder)
     assert found.missing == 0
     tried = [trial.values for trial in found.select("coarse", "finished", "pruned")]
     assert tried[:4] == [trial.values for trial in done[2].select("coarse", "finished", "pruned")][:4]
@@ -173,21 +173,21 @@ def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
 
 def test_more_trials_may_be_asked_for_and_nothing_else_changed(done, small, tiny, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "search")
-    _, found = searched(small, tiny, folder, FEW.model_copy(update={"fine": 4}))
+    _, found = run_search(small, tiny, folder, FEW.model_copy(update={"fine": 4}))
     assert len(found.select("fine", "finished", "pruned")) == 4
     with pytest.raises(FolderInUse, match="coarse_epochs"):
-        searched(small, tiny, folder, FEW.model_copy(update={"coarse_epochs": 9}))
+        run_search(small, tiny, folder, FEW.model_copy(update={"coarse_epochs": 9}))
     with pytest.raises(FolderInUse, match="seed"):
-        searched(small.model_copy(update={"seed": 5}), tiny, folder)
+        run_search(small.model_copy(update={"seed": 5}), tiny, folder)
 
 
 def test_another_dataset_is_another_search(done, small, draw, new_dataset):
     with pytest.raises(FolderInUse, match="another dataset"):
-        searched(small, new_dataset(*draw(seed=5)), done[0])
+        run_search(small, new_dataset(*draw(seed=5)), done[0])
 
 
 def test_a_trial_of_a_process_that_is_no_more_is_tried_again(small, tiny, tmp_path):
-    searched(small, tiny, tmp_path / "search", FEW.model_copy(update={"coarse": 1, "fine": 0}))
+    run_search(small, tiny, tmp_path / "search", FEW.model_copy(update={"coarse": 1, "fine": 0}))
     journal = Journal(tmp_path / "search", *search.read_settings(tmp_path / "search"))
     journal.begin("coarse", journal.space("coarse"), 2, [])
     trial = journal.ask("coarse")
@@ -215,7 +215,7 @@ def test_a_line_that_a_power_cut_left_half_written_is_taken_away(done, tmp_path)
 
 def test_several_workers_share_the_trials_and_end_with_the_search(small, tiny, tmp_path):
     wish = FEW.model_copy(update={"workers": 2, "coarse": 5, "fine": 2})
-    _, found = searched(small, tiny, tmp_path / "search", wish)
+    _, found = run_search(small, tiny, tmp_path / "search", wish)
     assert found.missing == 0
     assert len(found.select("coarse", "finished", "pruned")) == 5
     assert len({trial.worker for trial in found.trials}) == 2
@@ -274,7 +274,7 @@ def test_a_killed_search_loses_nothing_that_was_done(small, tiny, tmp_path):
     before = [trial for trial in search.open_search(folder).trials if trial.state in ("finished", "pruned")]
     assert before
     wish = SearchSettings(space=("optimiser.learning_rate=1e-4:1e-1",), coarse=6, fine=0)
-    _, found = searched(small, tiny, folder, wish)
+    _, found = run_search(small, tiny, folder, wish)
     assert found.missing == 0
     assert list(found.trials[: len(before)]) == before
 

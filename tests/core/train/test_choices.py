@@ -27,7 +27,7 @@ def settings(epochs=2, optimiser=None, **values):
     return RunSettings(optimiser=wish, device="cpu", **{"precision": "float32", "network": SMALL} | values)
 
 
-def trained(data, folder, wish):
+def train(data, folder, wish):
     work, events = loop.run(wish, data, folder, threading.Event()), []
     while True:
         try:
@@ -51,7 +51,7 @@ def weights(path):
 )
 def test_a_run_with_a_break_ends_with_the_weights_of_one_without(blobs, new_run, wish):
     whole, broken, stop = new_run("whole"), new_run("broken"), threading.Event()
-    trained(blobs, whole, wish)
+    train(blobs, whole, wish)
     for event in loop.run(wish, blobs, broken, stop):
         if isinstance(event, CheckpointSaved) and event.epoch == 2:
             stop.set()
@@ -64,7 +64,7 @@ def test_the_plateau_follows_the_history(blobs, new_run):
     optimiser = {"decay": "plateau", "plateau_patience": 1, "learning_rate": 1e-9, "decay_factor": 0.1}
     still = SMALL.model_copy(update={"normalise": "none"})
     stopping = StoppingSettings(monitor="accuracy")  # which no such step can raise
-    events, _ = trained(blobs, new_run(), settings(3, optimiser, stopping=stopping, network=still))
+    events, _ = train(blobs, new_run(), settings(3, optimiser, stopping=stopping, network=still))
     rates = [event.learning_rate for event in events if isinstance(event, EpochEnded)]
     assert rates == pytest.approx([1e-9, 1e-9, 1e-10])
 
@@ -85,9 +85,9 @@ def test_balanced_batches_show_all_classes_alike_and_rare_galaxies_again():
 def test_balanced_batches_stream_as_from_memory(blobs, new_run, monkeypatch):
     wish = settings(1, {"balanced_batches": True})
     held, streamed = new_run("held"), new_run("streamed")
-    trained(blobs, held, wish)
+    train(blobs, held, wish)
     monkeypatch.setattr(batches, "free_memory", lambda: 0)
-    trained(blobs, streamed, wish)
+    train(blobs, streamed, wish)
     assert weights(held.best) == weights(streamed.best)
 
 
@@ -96,7 +96,7 @@ def surveyed(blobs, tmp_path_factory):
     """A run that learned the width of blobs with an error bar."""
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "width")
     data = DataSettings(labels=("width",), kind="quantities")
-    trained(blobs, folder, settings(15, data=data, loss=LossSettings(quantities="gaussian")))
+    train(blobs, folder, settings(15, data=data, loss=LossSettings(quantities="gaussian")))
     return folder
 
 
@@ -116,8 +116,8 @@ def test_error_bars_can_be_begun_and_left_off_in_fine_tuning(surveyed, blobs, ne
     start = TransferSettings(start_from=str(surveyed.path))
     data = DataSettings(labels=("width",), kind="quantities")
     plain, barred = new_run("plain"), new_run("barred")
-    _, result = trained(blobs, plain, settings(1, data=data, transfer=start))
-    trained(blobs, barred, settings(1, data=data, transfer=start, loss=LossSettings(quantities="gaussian")))
+    _, result = train(blobs, plain, settings(1, data=data, transfer=start))
+    train(blobs, barred, settings(1, data=data, transfer=start, loss=LossSettings(quantities="gaussian")))
     assert result.baseline.values["r2"] > 0.3
     assert not Predictor.load(plain.path).has_error_bars
     assert Predictor.load(barred.path).has_error_bars
@@ -133,27 +133,27 @@ def test_votes_are_learned_from_counts_or_from_fractions_and_their_number(draw, 
     data = new_dataset(images, columns | fractions | {"votes": votes}, ["smooth", "featured"])
     wish = {"epochs": 12, "loss": LossSettings(votes=loss)}
     counts = DataSettings(kind="vote fractions")
-    _, result = trained(data, new_run("counts"), settings(data=counts, **wish))
+    _, result = train(data, new_run("counts"), settings(data=counts, **wish))
     assert result.scores.values["r2"] > 0.3
     named = DataSettings(labels=("smooth_f", "featured_f"), votes="votes")
     wish["epochs"] = 1
     folder = new_run("fractions")
-    trained(data, folder, settings(data=named, **wish))
+    train(data, folder, settings(data=named, **wish))
     assert Predictor.load(folder.path).output_names == ("smooth_f", "featured_f")
     with pytest.raises(SettingsProblem, match="needs votes"):
-        trained(data, new_run("none"), settings(data=named.model_copy(update={"votes": ""}), **wish))
+        train(data, new_run("none"), settings(data=named.model_copy(update={"votes": ""}), **wish))
     with pytest.raises(SettingsProblem, match="no column “vote”"):
-        trained(data, new_run("wrong"), settings(data=named.model_copy(update={"votes": "vote"}), **wish))
+        train(data, new_run("wrong"), settings(data=named.model_copy(update={"votes": "vote"}), **wish))
 
 
 @pytest.mark.parametrize("loss", [{"classes": "focal"}, {"label_smoothing": 0.1}])
 def test_classes_are_learned_with_the_other_losses(blobs, new_run, loss):
-    _, result = trained(blobs, new_run(), settings(8, loss=LossSettings(**loss)))
+    _, result = train(blobs, new_run(), settings(8, loss=LossSettings(**loss)))
     assert result.scores.values["accuracy"] > 0.8
 
 
 def test_knobs_that_move_nothing_are_named_before_the_first_batch(blobs, new_run):
-    events, _ = trained(blobs, new_run(), settings(1, {"momentum": 0.5, "decay_factor": 0.2}))
+    events, _ = train(blobs, new_run(), settings(1, {"momentum": 0.5, "decay_factor": 0.2}))
     first = next(place for place, event in enumerate(events) if isinstance(event, BatchEnded))
     named = [event.problem.where for event in events[:first] if isinstance(event, Skipped)]
     assert named == ["optimiser.decay_factor", "optimiser.momentum"]
@@ -161,7 +161,7 @@ def test_knobs_that_move_nothing_are_named_before_the_first_batch(blobs, new_run
 
 def test_a_quantity_that_the_labels_do_not_have_cannot_be_monitored(blobs, new_run):
     with pytest.raises(SettingsProblem, match="r2"):
-        trained(blobs, new_run(), settings(stopping=StoppingSettings(monitor="r2")))
+        train(blobs, new_run(), settings(stopping=StoppingSettings(monitor="r2")))
 
 
 def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):

@@ -16,7 +16,7 @@ from core.train.augmentation.sky import Sky
 NO_SKY = Sky(torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1))
 
 
-def _seen(image, matrix):
+def _apply(image, matrix):
     return Axes(matrix, matrix).apply(torch.from_numpy(image).float()[None, None])[0, 0].numpy()
 
 
@@ -27,13 +27,13 @@ def test_the_blur_is_the_discrete_gaussian_with_mirrored_edges(sigma, pixels):
     reach = pixels - 1
     kernel = special.ive(np.abs(np.arange(-reach, reach + 1)), sigma**2)  # exp(-t) I_n(t)
     expected = ndimage.convolve1d(ndimage.convolve1d(image, kernel, 0, mode="reflect"), kernel, 1, mode="reflect")
-    found = _seen(image, optics.blur_matrices(torch.tensor([sigma]), pixels))
+    found = _apply(image, optics.blur_matrices(torch.tensor([sigma]), pixels))
     assert np.allclose(found, expected, atol=1e-4)
 
 
 def test_it_is_scipys_gaussian_where_that_is_well_sampled():
     image = np.random.default_rng(0).random((40, 40))
-    found = _seen(image, optics.blur_matrices(torch.tensor([2.5]), 40))
+    found = _apply(image, optics.blur_matrices(torch.tensor([2.5]), 40))
     assert np.allclose(found, ndimage.gaussian_filter(image, 2.5, mode="reflect", truncate=8), atol=0.01)
 
 
@@ -49,7 +49,7 @@ def test_two_blurs_are_one_and_each_has_exactly_its_variance():
 
 def test_twice_as_far_away_is_the_mean_of_two_by_two_pixels_and_no_light_around():
     image = np.random.default_rng(0).random((16, 16))
-    found = _seen(image, optics.shrink_matrices(torch.tensor([2.0]), 16))
+    found = _apply(image, optics.shrink_matrices(torch.tensor([2.0]), 16))
     expected = np.zeros((16, 16))
     expected[4:12, 4:12] = image.reshape(8, 2, 8, 2).mean(axis=(1, 3))
     assert np.allclose(found, expected, atol=1e-6)
@@ -60,11 +60,11 @@ def test_twice_as_far_away_is_the_mean_of_two_by_two_pixels_and_no_light_around(
 @given(factor=st.floats(1, 5), pixels=st.sampled_from([20, 33]))
 def test_farther_away_the_surface_brightness_stays_and_the_flux_falls_with_the_square(factor, pixels):
     matrix = optics.shrink_matrices(torch.tensor([factor]), pixels)
-    flat = _seen(np.ones((pixels, pixels)), matrix)
+    flat = _apply(np.ones((pixels, pixels)), matrix)
     assert flat[pixels // 2, pixels // 2] == pytest.approx(1 if pixels / factor > 2 else flat.max(), abs=1e-5)
     assert flat.max() <= 1 + 1e-5
     image = np.random.default_rng(0).random((pixels, pixels))
-    assert _seen(image, matrix).sum() == pytest.approx(image.sum() / factor**2, rel=1e-4)
+    assert _apply(image, matrix).sum() == pytest.approx(image.sum() / factor**2, rel=1e-4)
 
 
 def test_the_share_of_the_noise_that_is_left_is_what_is_measured():
