@@ -114,10 +114,8 @@ class Journal:
         taken = study.get_trials(deepcopy=False, states=_ASSIGNED)
         if len(taken) >= wanted:
             return None
-        study.sampler, study.pruner = (
-            self._build_sampler(stage, len(study.get_trials(deepcopy=False))),
-            self._build_pruner(stage),
-        )
+        study.sampler = self._build_sampler(stage, len(study.get_trials(deepcopy=False)))
+        study.pruner = self._build_pruner(stage)
         trial = study.ask({axis.name: _distribution(axis) for axis in self.space(stage)})
         trial.set_user_attr("worker", self._process)
         before = [each for each in study.get_trials(deepcopy=False, states=_ASSIGNED) if each.number < trial.number]
