@@ -48,8 +48,8 @@ def test_the_truth_lies_within_the_error_bars_as_often_as_they_say(truth: tuple)
         found = power_law.fit(*study(truth, trial), seed=trial)
         twice, measured = (law(size, *truth) for size in (2 * top, top))
         drawn = {
-            "twice as many": (found._drawn(2 * top), twice),
-            "gain": (found._drawn(2 * top) - found._drawn(top), twice - measured),
+            "twice as many": (found._sample_scores(2 * top), twice),
+            "gain": (found._sample_scores(2 * top) - found._sample_scores(top), twice - measured),
             "limit": (found.draws[:, 0], truth[0]),
         }
         for name, (values, true) in drawn.items():
