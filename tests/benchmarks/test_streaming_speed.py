@@ -35,7 +35,9 @@ def test_streaming_keeps_eight_tenths_of_the_speed_in_memory(tmp_path):
             criterion, _ = optimiser.build_losses(settings, plan.target, plan.training_labels)
             moving = OptimiserStep(plan.predictor.network.train(), settings, plan.precision)
             rows = np.concatenate([plan.split.train, plan.split.validation])
-            with result_of(open_images(cutouts, rows, plan.scaling_on_read, plan.device, threading.Event(), held)) as images:
+            with result_of(
+                open_images(cutouts, rows, plan.scaling_on_read, plan.device, threading.Event(), held)
+            ) as images:
                 forget(data)
                 started = time.perf_counter()
                 for batch, (wanted, stamps) in enumerate(images.batches(epoch_batches(plan, 1)), 1):
