@@ -54,7 +54,7 @@ def demonstration() -> Job:
     def run(stop: threading.Event) -> Work[Path]:
         from core.simulate import demo
 
-        return (yield from demo.cached(stop))
+        return (yield from demo.cached_survey(stop))
 
     return Job("Making the demonstration survey", run)
 

@@ -63,7 +63,7 @@ def shelved(project: Path) -> Job:
 
     def run(stop: threading.Event) -> Work[list[Study]]:
         yield from begin(stop)
-        return study_folders.listed(project)
+        return study_folders.list_studies(project)
 
     return Job("Looking for studies", run)
 
@@ -82,7 +82,7 @@ def search(
             if not isinstance(found, Search) or found.best is None:
                 return found
             if found.best.name not in known:
-                known[found.best.name] = searching.with_noise(found, data, hand_labels).noise
+                known[found.best.name] = searching.with_sampling_error(found, data, hand_labels).noise
             return replace(found, noise=known[found.best.name])
 
         return (
@@ -99,10 +99,10 @@ def opened_search(folder: Path, data: Path | None, hand_labels: LabelJournal | N
         from core.studies import search as searching
 
         yield from begin(stop)
-        found = searching.opened(folder)
-        if data is not None and searching.is_of(folder, data):
-            found = searching.with_noise(found, data, hand_labels)
-        return EarlierSearch(found, searching.read(folder)[1])
+        found = searching.open_search(folder)
+        if data is not None and searching.was_made_with(folder, data):
+            found = searching.with_sampling_error(found, data, hand_labels)
+        return EarlierSearch(found, searching.read_settings(folder)[1])
 
     return Job("Opening a search", run)
 
@@ -132,8 +132,8 @@ def opened_size(folder: Path) -> Job:
         from core.studies import training_size as sizes
 
         yield from begin(stop)
-        base, wish = sizes.read(folder)
-        return EarlierSize(_news(sizes.opened(folder)), base, wish)
+        base, wish = sizes.read_settings(folder)
+        return EarlierSize(_news(sizes.open_study(folder)), base, wish)
 
     return Job("Opening a study", run)
 
@@ -145,7 +145,7 @@ def known_scores(target: Target) -> Job:
         from core.metrics import merits
 
         yield from begin(stop)
-        return merits.known(target)
+        return merits.names_for(target)
 
     return Job("Looking up scores", run)
 
@@ -183,10 +183,10 @@ def save_table(table: Path, path: Path) -> Job:
 
 
 def _news(study: SizeStudy) -> SizeNews:
-    from core.studies.size_lines import lines
+    from core.studies.size_lines import size_lines
 
     test = None if study.test is None else _news(study.test)
-    return SizeNews(study, lines(study) if study.points else None, study.sentences, test)
+    return SizeNews(study, size_lines(study) if study.points else None, study.sentences, test)
 
 
 def _changed(work: Work[T], change: Callable[[object], object]) -> Work[T]:

@@ -164,7 +164,7 @@ class ComparisonPanel(Panel):
         known = [run for run in runs if run.settings is not None]
         self.differences.show_differences(
             [run.folder.title for run in known],
-            run_summary.differing([run.settings for run in known if run.settings is not None])
+            run_summary.differing_settings([run.settings for run in known if run.settings is not None])
             if len(known) > 1
             else [],
         )

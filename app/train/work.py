@@ -61,7 +61,7 @@ def galaxy_size(data: Path, settings: RunSettings, hand_labels: LabelJournal | N
         from core.train import preparation
 
         with Cutouts.open(data) as cutouts:
-            _, rows = preparation.usable(cutouts, settings, hand_labels)
+            _, rows = preparation.usable_rows(cutouts, settings, hand_labels)
             yield from begin(stop)
             return size.median_size(cutouts.images[row] for row in size.spread(rows))
 
@@ -77,7 +77,7 @@ def sixteen(
         from core.train.augmentation import pipeline
 
         yield from begin(stop)
-        return pipeline.sixteen(stamp, settings, seed, others)
+        return pipeline.sixteen_variations(stamp, settings, seed, others)
 
     return Job("Varying a galaxy", run)
 
@@ -102,8 +102,8 @@ def sixteen_as_seen(
         found = scaling
         if found is None:
             with Cutouts.open(data) as cutouts:
-                found = preparation.scaling(cutouts, settings, hand_labels)
-        return pipeline.sixteen_as_seen(stamp, settings.augmentation, seed, found, others), found
+                found = preparation.fit_scaling(cutouts, settings, hand_labels)
+        return pipeline.sixteen_network_inputs(stamp, settings.augmentation, seed, found, others), found
 
     return Job("Varying a galaxy", run)
 
@@ -139,11 +139,11 @@ def run_summaries(folder: Path) -> Job:
         from core.train import run_summary
 
         found: list[RunSummary] = []
-        folders = run_summary.found(folder)
+        folders = run_summary.find_runs(folder)
         for number, each in enumerate(folders):
             if stop.is_set():
                 raise Stopped
-            found.append(run_summary.summary(each))
+            found.append(run_summary.summarise(each))
             yield Progress(number + 1, len(folders), "runs")
         return found
 

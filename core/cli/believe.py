@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
-from core.cli.setting_options import adjusted
+from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of
 from core.explain.faithfulness.settings import FaithfulnessSettings
 
@@ -22,7 +22,7 @@ _HEAD = (
 
 def believe(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork believe``."""
-    settings = adjusted(FaithfulnessSettings, options, method=options.method)
+    settings = resolve_settings(FaithfulnessSettings, options, method=options.method)
     from core.explain.faithfulness import table
 
     run, data, part = options.run, options.data, options.split

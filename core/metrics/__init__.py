@@ -1,5 +1,5 @@
-"""How good a network's outputs are, in numbers: the same for a training, a finished network and a study.
+"""Metrics of a network's predictions, the same in a training, for a finished network and in a study.
 
-``report`` judges the predictions for many galaxies, ``merits`` gives its numbers names and sampling errors, and
-``tally`` collects outputs batch by batch while a network learns.
+``report`` computes all metrics of the predictions for many galaxies, ``merits`` gives them names and sampling errors,
+and ``tally`` accumulates outputs batch by batch during a training.
 """

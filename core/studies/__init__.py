@@ -1,7 +1,7 @@
-"""Many runs, one question.
+"""Studies: many runs that answer one question.
 
-``training_size`` asks how good a network becomes with so many labelled galaxies: ``size_study`` is what it has found,
-``curve`` the law through it. ``search`` looks for good settings, first coarsely and then finely: ``space`` says among
-which, ``trying`` is one trial, ``trials`` what was found, ``journal`` the memory that processes and machines share, and
-``workers`` the processes. The test part takes no share in any of it.
+``training_size`` measures how the score depends on the number of labelled galaxies: ``size_study`` is its result,
+``power_law`` the learning curve fitted to it. ``search`` is the hyperparameter search, first coarse and then fine:
+``search_space`` defines its ranges, ``trial`` runs one trial, ``trials`` is the result, ``journal`` the storage that
+processes and machines share, and ``workers`` the processes. None of them uses the test part.
 """
