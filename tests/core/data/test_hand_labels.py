@@ -36,7 +36,7 @@ def test_labels_of_a_stranger_do_not_touch_a_dataset_outside_a_project(strange: 
     with Cutouts.open(data) as cutouts:
         own = cutouts.columns["shape"].tolist()
         assert labelled_columns(cutouts, None)["shape"].tolist() == own
-        target, _ = labels.labelled(cutouts, DataSettings())
+        target, _ = labels.read_labels(cutouts, DataSettings())
         assert "a stranger's" not in target.names
         assert table._labels(cutouts, target, None) == own
         assert set(labelled_columns(cutouts, journal)["shape"]) == {"a stranger's"}
