@@ -130,7 +130,9 @@ def import_for(
     return (yield from importing.run(sources, data, settings, None, stop))
 
 
-def predict_rows(opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: threading.Event) -> Work[Predictions]:
+def predict_rows(
+    opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: threading.Event = NEVER
+) -> Work[Predictions]:
     """Predict galaxies as :func:`run` does, with a network and a dataset that are open already."""
     predictor, cutouts = opened.predictor, opened.cutouts
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)

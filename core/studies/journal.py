@@ -173,10 +173,9 @@ class Journal:
                 optuna.trial.create_trial(params=trial.params, distributions=trial.distributions, value=score)
             )
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=self.base.seed)
-        return {
-            name: float(share)
-            for name, share in optuna.importance.get_param_importances(copy, evaluator=evaluator).items()
-        }
+        shares = optuna.importance.get_param_importances(copy, evaluator=evaluator)
+        self._important = len(scored), {name: float(share) for name, share in shares.items()}
+        return self._important[1]
 
     def _load_study(self, stage: SearchStage) -> optuna.Study | None:
         try:

@@ -76,8 +76,8 @@ def window(qtbot: QtBot, tmp_path: Path, survey: Path) -> Iterator[MainWindow]:
     opened.session.activity.add(warm)
     with qtbot.waitSignal(warm.ended, timeout=60_000):
         warm.start()
-    opened.open_project(tmp_path / "project")
-    opened.open_dataset(survey)
+    opened.opening.open_project(tmp_path / "project")
+    opened.opening.open_dataset(survey)
     qtbot.mouseClick(cast("QToolButton", opened.buttons["train"]), Qt.MouseButton.LeftButton)
     qtbot.wait(3000)  # panels, thumbnails and the layer table come to rest
     yield opened

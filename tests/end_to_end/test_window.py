@@ -51,8 +51,8 @@ def window(qtbot: QtBot, tmp_path: Path, first: Path) -> Iterator[MainWindow]:
     qtbot.addWidget(opened)
     opened.show()
     qtbot.waitExposed(opened)
-    opened.open_project(tmp_path / "My galaxies")
-    opened.open_dataset(first)
+    opened.opening.open_project(tmp_path / "My galaxies")
+    opened.opening.open_dataset(first)
     qtbot.waitUntil(lambda: opened.session.dataset.cutouts is not None, timeout=30_000)
     yield opened
     opened.close()

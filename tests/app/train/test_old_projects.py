@@ -71,6 +71,7 @@ def test_a_run_with_settings_of_a_newer_program_is_listed_with_the_others(
     run.settings_file.write_text(newer, encoding="utf-8")
     panel = RunsPanel(session_with_run)
     qtbot.addWidget(panel)
+    panel.show()
     item = panel.table.topLevelItem(0)
     assert item is not None
     assert item.text(0) == "first"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -250,7 +251,8 @@ def test_an_old_study_opens_with_what_it_had_found(projects, name):
         for point, (size, seed, value) in zip(found.points, told["points"], strict=True):
             assert (point.size, point.seed) == (size, seed)
             assert point.values[found.metric] == pytest.approx(value, abs=1e-6)  # as the table has them
-        assert list(found.sentences) == told["sentences"]
+        numbers = [re.findall(r"\d[\d.,]*", " ".join(sentences)) for sentences in (found.sentences, told["sentences"])]
+        assert numbers[0] == numbers[1]  # the words around them may become better
 
 
 @pytest.mark.parametrize("name", BROKEN_OFF)
