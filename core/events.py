@@ -145,7 +145,7 @@ def result_of(work: Work[R]) -> R:
             return end.value
 
 
-def retell(work: Work[R], tell: Callable[[Event], Iterable[Event]]) -> Work[R]:
+def map_events(work: Work[R], tell: Callable[[Event], Iterable[Event]]) -> Work[R]:
     """Do a piece of work, and report other events in place of its own.
 
     Parameters

@@ -62,7 +62,7 @@ def galaxy_size(data: Path, settings: RunSettings) -> Job:
         with Cutouts.open(data) as cutouts:
             _, rows = preparation.usable(cutouts, settings)
             yield from begin(stop)
-            return size.median_size(cutouts.images[row] for row in size.spread(rows))
+            return size.median_size(cutouts.images[row] for row in size.choose_sample(rows))
 
     return Job("Measuring the galaxies", run)
 

@@ -128,7 +128,7 @@ def _of_runs(options: argparse.Namespace) -> RunSettings:
 def _given(model: type[S], base: S | None = None, **values: object) -> S:
     """Settings with those values that were given; None was not."""
     known = (base or model()).model_dump()
-    return toml.validated(model, known | {name: value for name, value in values.items() if value is not None})
+    return toml.validate(model, known | {name: value for name, value in values.items() if value is not None})
 
 
 def _spread(scores: list[float]) -> tuple[float, float, float]:

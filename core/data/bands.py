@@ -16,7 +16,7 @@ from core.errors import SettingsProblem
 
 IMAGE_ENDING = re.compile(r"\.(fits?|fts|fz|jpe?g|png)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 
-_PLACE = re.compile(r"\{band(?::([^{}]*))?\}")
+_BAND_PLACEHOLDER = re.compile(r"\{band(?::([^{}]*))?\}")
 _COMPANIONS = {
     **dict.fromkeys(("segmap", "seg", "segm", "segmentation"), "a segmentation map"),
     **dict.fromkeys(("mask", "msk", "flag", "flags", "dq"), "a mask"),
@@ -61,8 +61,8 @@ def parse(text: str) -> BandPattern | None:
     """
     if "{" not in text and "}" not in text:
         return None
-    places = list(_PLACE.finditer(text))
-    if len(places) != 1 or "{" in _PLACE.sub("", text) or "}" in _PLACE.sub("", text):
+    places = list(_BAND_PLACEHOLDER.finditer(text))
+    if len(places) != 1 or "{" in _BAND_PLACEHOLDER.sub("", text) or "}" in _BAND_PLACEHOLDER.sub("", text):
         raise SettingsProblem(
             f"The pattern “{text}” is not understood.",
             "Write the file name with {band} once where the band stands, such as *_{band}.fits or *_{band:g,r,i}.fits.",
@@ -72,26 +72,26 @@ def parse(text: str) -> BandPattern | None:
     if len(set(bands)) < len(bands):
         raise SettingsProblem(f"A band is named twice in “{text}”.", "Name each band once.", "bands")
     any_of = "|".join(re.escape(band) for band in sorted(bands, key=len, reverse=True)) or "[A-Za-z0-9]+"
-    before, after = _glob(text[: places[0].start()]), _glob(text[places[0].end() :])
+    before, after = _glob_expression(text[: places[0].start()]), _glob_expression(text[places[0].end() :])
     expression = re.compile(f"{before}(?P<band>{any_of}){after}(\\.(gz|bz2|fz))?")
     return BandPattern(text, expression, text.count("/") + 1, bands)
 
 
-def _glob(text: str) -> str:
+def _glob_expression(text: str) -> str:
     return "".join({"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter)) for letter in text)
 
 
 def companion(relative: str) -> str:
     """What a file beside the bands is by its name, such as “a segmentation map”; empty if that isn't known."""
-    return _COMPANIONS.get(_token(relative).lower(), "")
+    return _COMPANIONS.get(_last_word(relative).lower(), "")
 
 
-def _token(relative: str) -> str:
+def _last_word(relative: str) -> str:
     """The last word of a file's name: what stands after the last _, - or dot."""
     return re.split(r"[_\-.]", IMAGE_ENDING.sub("", PurePosixPath(relative).name))[-1]
 
 
-def in_order(names: Iterable[str]) -> tuple[str, ...]:
+def sort_bands(names: Iterable[str]) -> tuple[str, ...]:
     """Bands by wavelength where their names tell it, others after them by name."""
 
     def key(name: str) -> tuple[int, str]:
@@ -116,7 +116,7 @@ def suggest(files: Sequence[str]) -> str:
     endings: set[str] = set()
     separators: set[str] = set()
     for relative in files:
-        token = _token(relative)
+        token = _last_word(relative)
         if _COMPANIONS.get(token.lower()):
             continue
         stem = IMAGE_ENDING.sub("", relative)
@@ -129,5 +129,5 @@ def suggest(files: Sequence[str]) -> str:
     sets = {frozenset(found) for found in galaxies.values()}
     if len(galaxies) < 2 or len(sets) != 1 or len(separators) != 1 or len(endings) != 1:
         return ""
-    names = in_order(next(iter(sets)))
+    names = sort_bands(next(iter(sets)))
     return f"*{separators.pop()}{{band:{','.join(names)}}}{endings.pop()}" if len(names) > 1 else ""

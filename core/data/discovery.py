@@ -95,7 +95,7 @@ def _parent(path: str) -> str:
 
 
 def discover(
-    sources: Sequence[Path], settings: ImportSettings, stop: threading.Event = NEVER, leave_out: Collection[Path] = ()
+    sources: Sequence[Path], settings: ImportSettings, stop: threading.Event = NEVER, exclude: Collection[Path] = ()
 ) -> Work[Found]:
     """List the galaxies in files and folders, yielding :class:`~core.events.Progress` without a total.
 
@@ -107,7 +107,7 @@ def discover(
         ``bands`` decides which files belong together.
     stop
         Looked at after every file.
-    leave_out
+    exclude
         Files that are no cutouts: the catalogue, the dataset to be written.
 
     Raises
@@ -121,7 +121,7 @@ def discover(
     """
     pattern = bands.parse(settings.bands)
     found = Found()
-    avoided = {str(path.resolve()) for path in leave_out}
+    excluded = {str(path.resolve()) for path in exclude}
     files: dict[str, int] = {}
     for source in sources:
         if not source.exists():
@@ -131,7 +131,7 @@ def discover(
         for path in _walk(root, found, {root}) if source.is_dir() else (root,):
             if stop.is_set():
                 raise Stopped
-            if path not in avoided and path not in files and _is_image(path, found):
+            if path not in excluded and path not in files and _is_image(path, found):
                 files[path] = below
                 if len(files) % _REPORT_EVERY == 0:
                     yield Progress(len(files), None, "files")
@@ -152,9 +152,9 @@ def _walk(folder: str, found: Found, seen: set[str]) -> Iterator[str]:
         with os.scandir(folder) as entries:
             listed = [(entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith((".", "__"))]
     except OSError as error:
-        found.problems.append(read_errors.explained(folder, error))
+        found.problems.append(read_errors.explain_error(folder, error))
         return
-    for name, is_folder in sorted(listed, key=lambda entry: natural(entry[0])):
+    for name, is_folder in sorted(listed, key=lambda entry: natural_key(entry[0])):
         path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
         if not is_folder:
             yield path
@@ -208,7 +208,7 @@ def _group(files: dict[str, int], pattern: bands.BandPattern, found: Found, stop
             there[band] = path
         if len(galaxies) % _REPORT_EVERY == 0:
             yield Progress(len(galaxies), None, "galaxies")
-    names = pattern.bands or bands.in_order({band for there in galaxies.values() for band in there})
+    names = pattern.bands or bands.sort_bands({band for there in galaxies.values() for band in there})
     for (below, _, galaxy), there in galaxies.items():
         missing = [band for band in names if band not in there]
         if missing:
@@ -228,12 +228,12 @@ def stem_of(path: str) -> str:
     return shorter if shorter != name else Path(name).stem
 
 
-def natural(text: str) -> list[str | int]:
+def natural_key(text: str) -> list[str | int]:
     """Sorting key in which “galaxy 10” stands after “galaxy 9”."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", text)]
 
 
-def require(found: Found) -> None:
+def require_galaxies(found: Found) -> None:
     """Raise :class:`UnreadableFile` if no galaxy was found at all."""
     if not found.sources:
         first = f" The first of {len(found.problems)} problems: {found.problems[0]}" if found.problems else ""

@@ -26,7 +26,7 @@ class StoredImages:
 
     def __init__(self, dataset: h5py.Dataset) -> None:
         self._dataset = dataset
-        self._chunks = _chunk_places(dataset)
+        self._chunks = _chunk_offsets(dataset)
         self._file = FileIO(Path(dataset.file.filename)) if self._chunks is not None else None
 
     def close(self) -> None:
@@ -49,10 +49,10 @@ class StoredImages:
 
     def __getitem__(self, which: int | np.integer[Any] | slice | NDArray[Any]) -> NDArray[np.float32]:
         if isinstance(which, int | np.integer):
-            return self.stored(np.array([which], dtype=np.int64))[0].astype(np.float32, copy=False)
-        return self.stored(which).astype(np.float32, copy=False)
+            return self.read_stored(np.array([which], dtype=np.int64))[0].astype(np.float32, copy=False)
+        return self.read_stored(which).astype(np.float32, copy=False)
 
-    def stored(self, which: slice | NDArray[Any]) -> NDArray[Any]:
+    def read_stored(self, which: slice | NDArray[Any]) -> NDArray[Any]:
         """As :meth:`__getitem__`, in the stored type."""
         if isinstance(which, slice):
             start, stop, step = which.indices(len(self))
@@ -65,17 +65,17 @@ class StoredImages:
             raise IndexError(f"images {rows.min()} to {rows.max()} of {len(self)}")
         out = np.empty((len(rows), *self.shape[1:]), dtype=self.dtype)
         if self._file is not None and self._chunks is not None:
-            self._read(rows, out)
+            self._read_directly(rows, out)
         else:
             for place in np.argsort(rows, kind="stable"):
                 out[place] = self._dataset[rows[place]]
         return out
 
-    def _read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
+    def _read_directly(self, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
         """Read stamps straight from the file, in the order in which they lie there."""
         assert self._file is not None
         assert self._chunks is not None
-        per_chunk: int = self._dataset.chunks[0]  # pyright: ignore[reportOptionalSubscript] - known by _chunk_places
+        per_chunk: int = self._dataset.chunks[0]  # pyright: ignore[reportOptionalSubscript] - known by _chunk_offsets
         size = math.prod(self.shape[1:]) * self.dtype.itemsize
         starts = self._chunks[rows // per_chunk] + rows % per_chunk * size
         room = memoryview(out.reshape(-1).view(np.uint8).data)
@@ -85,7 +85,7 @@ class StoredImages:
                 raise OSError(f"image {rows[place]} is not wholly in the file")
 
 
-def _chunk_places(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
+def _chunk_offsets(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
     """Where each chunk begins in the file, in bytes; None if stamps do not lie there as they are."""
     chunks: tuple[int, ...] | None = dataset.chunks
     if chunks is None or chunks[1:] != dataset.shape[1:]:

@@ -27,7 +27,7 @@ def files_to_match(found: Found) -> list[tuple[str, str]]:
     for source in found.sources:
         if source.kind == "container":
             try:
-                names = containers.names(containers.look_into(source.path))
+                names = containers.names(containers.inspect_container(source.path))
             except UnreadableFile:
                 continue  # it will be reported when it is read
             files += [("", name) for name in names]
@@ -89,7 +89,7 @@ class Galaxies:
             final["file"] = np.array([source.relative for source in sources], dtype=str)
         if self._settings.labels or not labels:
             labels = tables.label_columns(final, self._settings)
-        self._check(final, labels)
+        self._check_labels(final, labels)
         return final, labels
 
     def _add_joined(self, final: Table, joined: Join) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ class Galaxies:
                 continue
             column: Any = joined.table[name]
             values = tables.take(np.asarray(column), decided if name in labels else rows)
-            new_names[name] = _add(final, name, values, str(column.unit or ""))
+            new_names[name] = _add_column(final, name, values, str(column.unit or ""))
         return tuple(new_names[name] for name in labels)
 
     def _add_from_containers(self, final: Table) -> None:
@@ -110,15 +110,15 @@ class Galaxies:
         added: dict[str, str] = {}
         for place in np.unique(places[inside >= 0]):
             mine = places == place
-            for name, values in containers.look_into(self._found.sources[place].path).columns.items():
+            for name, values in containers.inspect_container(self._found.sources[place].path).columns.items():
                 column = tables.take(values, np.where(mine, inside, NO_ROW))
                 if name in added:
                     there = np.asarray(final[added[name]])
                     final[added[name]] = np.where(mine, column, there)
                 elif name != "id":
-                    added[name] = _add(final, name, column, "")
+                    added[name] = _add_column(final, name, column, "")
 
-    def _check(self, final: Table, labels: Sequence[str]) -> None:
+    def _check_labels(self, final: Table, labels: Sequence[str]) -> None:
         """Count galaxies without a label, and tell what will stand in the way of training."""
         if not labels:
             return
@@ -135,7 +135,7 @@ class Galaxies:
             self.notes.append(f"Only one galaxy is labelled {names}; training needs at least three of each class.")
 
 
-def _add(final: Table, name: str, values: NDArray[np.generic], unit: str) -> str:
+def _add_column(final: Table, name: str, values: NDArray[np.generic], unit: str) -> str:
     """Add a column under its own name, or under one that is free."""
     while name in final.colnames:
         name += " (catalogue)"

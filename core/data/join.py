@@ -104,16 +104,16 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
     if column:
         require_column(table, column)
     else:
-        column = _choose(table, files)
+        column = _choose_column(table, files)
     texts = id_texts(table, column)
-    joined = Join(table, column, _ids(table, column))
+    joined = Join(table, column, _object_ids(table, column))
     joined.notes += (table.meta or {}).get("notes", ())
-    _unite_duplicates(joined, texts, labels)
-    _index(joined, texts)
+    _merge_duplicates(joined, texts, labels)
+    _index_rows(joined, texts)
     if not any(joined.row_of(path, name) != NO_ROW for path, name in files):
         there = next((text for text in texts if text), "")
         raise CatalogueProblem(
-            f"No row of the catalogue names one of the images: they are called like “{_called(files)}”, and "
+            f"No row of the catalogue names one of the images: they are called like “{_example_name(files)}”, and "
             f"the column “{column}” holds “{there}”.",
             "Choose the column with the file names or ids.",
             column,
@@ -121,7 +121,7 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
     return joined
 
 
-def _choose(table: Table, files: Sequence[tuple[str, str]]) -> str:
+def _choose_column(table: Table, files: Sequence[tuple[str, str]]) -> str:
     sample = files[:: max(1, len(files) // _SAMPLE)]
     images: defaultdict[str, set[int]] = defaultdict(set)
     for number, (path, name) in enumerate(sample):
@@ -141,7 +141,7 @@ def _choose(table: Table, files: Sequence[tuple[str, str]]) -> str:
         found: set[int] = set()
         for text in id_texts(table, name):
             for key in keys_of(text):
-                found |= images.get(key, _NONE) if key else _NONE
+                found |= images.get(key, _NO_IMAGES) if key else _NO_IMAGES
         if len(found) > most:
             best, most = name, len(found)
         if most == len(sample):
@@ -153,22 +153,22 @@ def _choose(table: Table, files: Sequence[tuple[str, str]]) -> str:
     named = next((name for name in table.colnames if name.lower() in lower), table.colnames[0])
     there = next((text for text in id_texts(table, named) if text), "")
     raise CatalogueProblem(
-        f"No column of the catalogue names the images: they are called like “{_called(files)}”, and the "
+        f"No column of the catalogue names the images: they are called like “{_example_name(files)}”, and the "
         f"column “{named}” holds “{there}”.",
         "Choose another catalogue, or the column with the file names or ids.",
         ", ".join(table.colnames),
     )
 
 
-_NONE: frozenset[int] = frozenset()
+_NO_IMAGES: frozenset[int] = frozenset()
 
 
-def _called(files: Sequence[tuple[str, str]]) -> str:
+def _example_name(files: Sequence[tuple[str, str]]) -> str:
     path, name = files[0]
     return Path(path).name or name
 
 
-def _ids(table: Table, column: str) -> list[str]:
+def _object_ids(table: Table, column: str) -> list[str]:
     """The galaxies' own ids: the object ids if there are any, else nothing for names of files."""
     by_name = {name.lower(): name for name in table.colnames}
     candidates = [by_name[name] for name in _OBJECT_IDS if name in by_name]
@@ -181,7 +181,7 @@ def _ids(table: Table, column: str) -> list[str]:
     return [""] * len(table)
 
 
-def _unite_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str]) -> None:
+def _merge_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str]) -> None:
     first: dict[str, int] = {}
     again: defaultdict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(texts):
@@ -220,7 +220,7 @@ def _cells(table: Table, row: int, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(table[name][row]) for name in names)
 
 
-def _index(joined: Join, texts: Sequence[str]) -> None:
+def _index_rows(joined: Join, texts: Sequence[str]) -> None:
     for row in joined._rows:
         for level, key in enumerate(keys_of(texts[row])):
             if key:

@@ -20,7 +20,7 @@ from core.data.settings import DataSettings
 from core.data.split import Split
 from core.data.target import Classes, Target
 from core.errors import Problem
-from core.project.labels import relabelled, writable
+from core.project.labels import apply_labels, writable
 
 
 class LabelTexts:
@@ -104,7 +104,7 @@ class LabelledCatalogue:
         units: Mapping[str, str] | None = None,
         given: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
-        self.columns: dict[str, NDArray[Any]] = relabelled(columns, ids, given or {})
+        self.columns: dict[str, NDArray[Any]] = apply_labels(columns, ids, given or {})
         self._ids, self._labels, self._units = ids, tuple(labels), units
         self._writable = {name for name, values in self.columns.items() if values is not columns.get(name)}
         self._texts: dict[str, LabelTexts] = {}
@@ -191,7 +191,7 @@ class LabelledCatalogue:
         """What the labels are; None where they make no sense yet."""
         if self._target is None:
             try:
-                self._target = targets.recognise(self._readable(), self._names, self._data.kind, self._units)
+                self._target = targets.recognise(self._recognition_columns(), self._names, self._data.kind, self._units)
             except Problem as problem:
                 self._target = problem
         return None if isinstance(self._target, Problem) else self._target
@@ -201,7 +201,7 @@ class LabelledCatalogue:
         """The parts; None where none can be drawn."""
         if self._split is None:
             try:
-                self._split = self._drawn()
+                self._split = self._draw_split()
             except Problem as problem:
                 self._split = problem
         return None if isinstance(self._split, Problem) else self._split
@@ -211,7 +211,7 @@ class LabelledCatalogue:
         """Why there is no target, or no parts."""
         return self._split if self.split is None and isinstance(self._split, Problem) else None
 
-    def _drawn(self) -> Split:
+    def _draw_split(self) -> Split:
         target = self.target
         if target is None:
             assert isinstance(self._target, Problem)
@@ -222,13 +222,13 @@ class LabelledCatalogue:
             labels = targets.classes_of(target, texts.texts)[texts.places]
         else:
             labels = targets.encode(target, {name: self._numbers(name) for name in target.columns})
-        return splits.drawn(self._ranks_of(self._data.group), labels, target, self._data, self._seed)
+        return splits.draw(self._ranks_of(self._data.group), labels, target, self._data, self._seed)
 
     @property
     def _names(self) -> tuple[str, ...]:
         return self._data.labels or self._labels
 
-    def _readable(self) -> dict[str, Any]:
+    def _recognition_columns(self) -> dict[str, Any]:
         """The columns for the recognition; of a single text column each text once, since how often does not matter."""
         names, readable = self._names, dict[str, Any](self.columns)
         for name in names:

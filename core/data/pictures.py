@@ -37,15 +37,15 @@ def read_picture(path: Path | str) -> Cutout:
                     picture = picture.convert("RGB")
                 pixels = np.asarray(picture)
     except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise _no_picture(name) from error
-    except read_errors.TROUBLE as error:
-        raise read_errors.explained(name, error) from error
+        raise _unreadable(name) from error
+    except read_errors.READ_ERRORS as error:
+        raise read_errors.explain_error(name, error) from error
     if pixels.dtype != np.uint8:
         pixels = pixels.astype(np.float32)
     pixels = pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # (C, H, W)
     return Cutout(np.ascontiguousarray(pixels[:, ::-1]), _GREY if len(pixels) == 1 else _COLOURS)
 
 
-def _no_picture(name: str) -> UnreadableFile:
+def _unreadable(name: str) -> UnreadableFile:
     with Path(name).open("rb") as file:
-        return read_errors.not_what_it_says(name, file.read(1024), "a picture")
+        return read_errors.explain_content(name, file.read(1024), "a picture")

@@ -16,7 +16,7 @@ _CHUNK = 8 << 20  # bytes
 _MB = 1 << 20
 
 
-def take_in(path: Path, folder: Path, stop: threading.Event = NEVER, name: str = "") -> Work[Path]:
+def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, name: str = "") -> Work[Path]:
     """Open a dataset, and put it into ``folder`` unless it lies there.
 
     Datasets are never changed once they are written, so that a second name for the same file costs no room; where the

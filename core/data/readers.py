@@ -38,15 +38,15 @@ def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
     elif source.kind == "picture":
         yield Member(source.stem, pictures.read_picture(source.path))
     elif source.kind == "bands":
-        yield Member(source.stem, _together(source, settings))
+        yield Member(source.stem, _stack_bands(source, settings))
     else:
-        container = containers.look_into(source.path)
+        container = containers.inspect_container(source.path)
         names = containers.names(container)
-        for row, cutout in enumerate(containers.cutouts(container)):
+        for row, cutout in enumerate(containers.read_cutouts(container)):
             yield Member(names[row], cutout, row)
 
 
-def _together(source: Source, settings: ImportSettings) -> Cutout:
+def _stack_bands(source: Source, settings: ImportSettings) -> Cutout:
     """One cutout out of one file per band; coordinates and unit are those of the first band."""
     planes: list[Cutout] = []
     for path in (source.path, *source.others):

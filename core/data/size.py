@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-ENOUGH = 64  # galaxies, for a median to a few per cent
+SAMPLE = 64  # galaxies, for a median to a few per cent
 
 
 def median_size(stamps: Iterable[NDArray[np.float32]]) -> float:
@@ -30,6 +30,6 @@ def median_size(stamps: Iterable[NDArray[np.float32]]) -> float:
     return float(2 * np.sqrt(np.median(found) / np.pi)) if 2 * len(found) >= max(1, len(areas)) else float("nan")
 
 
-def spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def choose_sample(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """As many of the rows as are enough, evenly chosen."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), ENOUGH)).astype(np.int64))]
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE)).astype(np.int64))]

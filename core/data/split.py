@@ -81,7 +81,7 @@ def split(
     TooFewGalaxies
         A class has fewer objects than there are parts.
     """
-    return drawn(ranks(ids, groups), labels, target, settings, seed)
+    return draw(ranks(ids, groups), labels, target, settings, seed)
 
 
 def ranks(ids: Sequence[str], groups: Sequence[str] | None = None) -> NDArray[np.int64]:
@@ -97,7 +97,7 @@ def ranks(ids: Sequence[str], groups: Sequence[str] | None = None) -> NDArray[np
     return np.fromiter(map(place.__getitem__, names), np.int64, len(names))
 
 
-def drawn(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, settings: DataSettings, seed: int) -> Split:
+def draw(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, settings: DataSettings, seed: int) -> Split:
     """:func:`split` of rows whose groups are given as (N,) :func:`ranks`, which do not change when labels do.
 
     Raises
@@ -114,7 +114,7 @@ def drawn(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, setti
     np.minimum.at(kinds, inverse, _strata(labels[rows], target))  # images may disagree, in whatever order
     _require_members(kinds, target, parts)
     if not isinstance(target, Classes):
-        kinds = _joined(kinds, 2 * parts)
+        kinds = _merge_small_strata(kinds, 2 * parts)
     parts_seed = seed if settings.split_seed is None else settings.split_seed
     order = np.random.default_rng(parts_seed).permutation(count)
     part = np.empty(count, dtype=np.int64)
@@ -122,12 +122,12 @@ def drawn(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, setti
     kinds_in_order = kinds[order]
     for kind in np.flatnonzero(np.bincount(kinds)):
         mine = order[kinds_in_order == kind]
-        part[mine] = _dealt(sizes[mine], settings, parts)
+        part[mine] = _assign_parts(sizes[mine], settings, parts)
     if settings.train_limit is not None:
         draw = order if parts_seed == seed else np.random.default_rng(seed).permutation(count)
-        part[_beyond(draw[part[draw] == 0], kinds, sizes, settings.train_limit, settings.train_draw)] = -1
+        part[_select_beyond_limit(draw[part[draw] == 0], kinds, sizes, settings.train_limit, settings.train_draw)] = -1
     found = [np.sort(rows[part[inverse] == number]) for number in range(3)]
-    return Split(*found, seed=parts_seed, rule=_in_words(settings, target))
+    return Split(*found, seed=parts_seed, rule=_describe_rule(settings, target))
 
 
 def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
@@ -141,7 +141,7 @@ def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
     return np.searchsorted(edges, labels[:, 0], side="right")
 
 
-def _joined(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:
+def _merge_small_strata(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:
     """Strata with fewer members than ``least`` are joined with the largest."""
     counts = np.bincount(kinds)
     return np.where(counts[kinds] < least, counts.argmax(), kinds)
@@ -166,7 +166,7 @@ def _require_members(kinds: NDArray[np.int64], target: Target, parts: int) -> No
             )
 
 
-def _dealt(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDArray[np.int64]:
+def _assign_parts(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDArray[np.int64]:
     """Deal the groups of one stratum, in their shuffled order, to test, validation and training: at least one each."""
     middle, total = np.cumsum(sizes) - sizes / 2, int(sizes.sum())
     test = int((middle < settings.test * total).sum())  # none for two parts
@@ -177,7 +177,7 @@ def _dealt(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDAr
     return np.repeat([2, 1, 0], [*counts, len(sizes) - sum(counts)])
 
 
-def _beyond(
+def _select_beyond_limit(
     train: NDArray[np.int64], kinds: NDArray[np.int64], sizes: NDArray[np.int64], limit: int, drawn: str
 ) -> NDArray[np.int64]:
     """Those of the shuffled training groups that are beyond the limit.
@@ -195,7 +195,7 @@ def _beyond(
     return order[np.cumsum(sizes[order]) > limit]
 
 
-def _in_words(settings: DataSettings, target: Target) -> str:
+def _describe_rule(settings: DataSettings, target: Target) -> str:
     by = {Classes: "class", VoteFractions: "most voted answer"}.get(type(target), "fifths of the first quantity")
     together = f"same “{settings.group}”" if settings.group else "same id"
     limit = f"; at most {settings.train_limit} in training, drawn {settings.train_draw}" if settings.train_limit else ""
@@ -234,7 +234,7 @@ def load(path: Path, ids: Sequence[str]) -> Split:
     """
     rows: dict[str, list[int]] = {name: [] for name in PARTS}
     try:
-        seed_line, rule_line, _, *table = _lines(path)
+        seed_line, rule_line, _, *table = _read_lines(path)
         seed = int(seed_line.removeprefix("# seed = "))
         rule = rule_line.removeprefix("# rule = ").rstrip("\n")
         for name, row, part in csv.reader(table):
@@ -250,7 +250,7 @@ def load(path: Path, ids: Sequence[str]) -> Split:
     return Split(*(np.array(sorted(rows[name]), dtype=np.int64) for name in PARTS), seed=seed, rule=rule)
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     """The lines with their ends, which csv needs for an id that has a line break in it."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(file)

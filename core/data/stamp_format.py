@@ -44,7 +44,7 @@ class StampFormat:
 
 
 @dataclass
-class Survey:
+class SampleSummary:
     """What was found in the sample: how often each shape (C, H, W), and names and units of its bands."""
 
     shapes: Counter[tuple[int, int, int]] = field(default_factory=Counter[tuple[int, int, int]])
@@ -97,7 +97,7 @@ class Survey:
             self.wide.add(planes)
 
 
-def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER) -> Work[Survey]:
+def measure_sample(found: Found, settings: ImportSettings, stop: threading.Event = NEVER) -> Work[SampleSummary]:
     """Read a sample spread evenly over the sources; all of them if none of the sample can be read.
 
     Raises
@@ -107,7 +107,7 @@ def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER
     Stopped
         ``stop`` was set.
     """
-    result = Survey()
+    result = SampleSummary()
     sources = found.sources
     step = max(1, math.ceil(len(sources) / SAMPLE))
     others = (source for place, source in enumerate(sources) if place % step)
@@ -117,7 +117,7 @@ def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER
         if stop.is_set():
             raise Stopped
         try:
-            for member in _some(source, settings):
+            for member in _read_some(source, settings):
                 result.add(member)
         except UnreadableFile as problem:
             result.problems.append(problem)
@@ -127,7 +127,7 @@ def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER
     return result
 
 
-def _some(source: Source, settings: ImportSettings) -> Iterator[Member]:
+def _read_some(source: Source, settings: ImportSettings) -> Iterator[Member]:
     for member, _ in zip(read(source, settings), range(_PER_SOURCE), strict=False):
         yield member
 
@@ -135,7 +135,7 @@ def _some(source: Source, settings: ImportSettings) -> Iterator[Member]:
 def count_of(source: Source) -> int:
     """How many galaxies a source holds; 1 where only reading it would tell."""
     try:
-        return len(containers.look_into(source.path)) if source.kind == "container" else 1
+        return len(containers.inspect_container(source.path)) if source.kind == "container" else 1
     except UnreadableFile:
         return 1  # it will be reported when it is read
 

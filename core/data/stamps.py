@@ -83,9 +83,9 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
     shown = valid[:, max(bottom, 0) :, max(left, 0) :][:, :side, :side]  # what is left after cropping, unpadded
     _refuse_gaps(shown, settings.max_missing)
     known = image if valid.all() else np.where(valid, image, 0)
-    values, there = _about_centre(known, side).astype(np.float32), _about_centre(valid, side)
+    values, there = _crop_or_pad(known, side).astype(np.float32), _crop_or_pad(valid, side)
     if side != size:
-        values, there = _resampled(values, there, size)
+        values, there = _resample(values, there, size)
         scale *= side / size
     missing = 1 - float(there.mean())
     if missing:
@@ -93,7 +93,9 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
     _refuse_constant(values)
     if image.dtype == np.uint8:
         values = np.clip(np.rint(values), 0, 255)
-    return Stamp(values.astype(image.dtype), wcs.moved(cutout.wcs, left, bottom, size / side), scale, missing)
+    return Stamp(
+        values.astype(image.dtype), wcs.transform_coordinates(cutout.wcs, left, bottom, size / side), scale, missing
+    )
 
 
 def _refuse_constant(image: NDArray[Any]) -> None:
@@ -136,7 +138,7 @@ def _fill_values(image: NDArray[Any], valid: NDArray[np.bool_], settings: Import
     return levels
 
 
-def _about_centre(image: NDArray[Any], side: int) -> NDArray[Any]:
+def _crop_or_pad(image: NDArray[Any], side: int) -> NDArray[Any]:
     """Crop, or pad with zeros, (C, H, W) to (C, side, side) about the centre."""
     for axis, length in ((1, image.shape[1]), (2, image.shape[2])):
         first = (length - side) // 2
@@ -149,10 +151,10 @@ def _about_centre(image: NDArray[Any], side: int) -> NDArray[Any]:
     return image
 
 
-def _resampled(
+def _resample(
     values: NDArray[np.float32], valid: NDArray[np.bool_], size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    overlap: NDArray[Any] = _overlap(values.shape[-1], size)  # (size, side)
+    overlap: NDArray[Any] = _overlap_matrix(values.shape[-1], size)  # (size, side)
     if valid.all():
         return overlap @ values @ overlap.T, np.ones((len(values), size, size), dtype=bool)
     weight = overlap @ valid.astype(np.float32) @ overlap.T  # (C, size, size)
@@ -162,7 +164,7 @@ def _resampled(
 
 
 @lru_cache(maxsize=32)
-def _overlap(old: int, new: int) -> NDArray[np.float32]:
+def _overlap_matrix(old: int, new: int) -> NDArray[np.float32]:
     """Share of each new pixel that each old pixel covers along one side, (new, old); rows add up to one."""
     edges = np.arange(new + 1) * (old / new)  # of the new pixels, in old pixels
     low, high = edges[:-1, np.newaxis], edges[1:, np.newaxis]

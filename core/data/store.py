@@ -91,9 +91,9 @@ class DatasetWriter:
                 maxshape=(None, *self._shape),
                 chunks=(chunk, *self._shape),
             )
-            self._scale = self._column("pixel_scale", np.float64)
-            self._missing = self._column("missing", np.float32)
-            self._wcs = self._column("wcs", _TEXT)
+            self._scale = self._create_column("pixel_scale", np.float64)
+            self._missing = self._create_column("missing", np.float32)
+            self._wcs = self._create_column("wcs", _TEXT)
             self._stack = stack.pop_all()
         return self
 
@@ -106,7 +106,7 @@ class DatasetWriter:
             raise error
         self._stack.__exit__(kind, error, trace)
 
-    def _column(self, name: str, dtype: Any) -> h5py.Dataset:
+    def _create_column(self, name: str, dtype: Any) -> h5py.Dataset:
         return self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(4096,))
 
     def append(
@@ -169,7 +169,7 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
     if values.dtype.kind in "iu" and np.ma.is_masked(values) and np.abs(values).max() > _EXACT:
         values = values.astype(str)
     if values.dtype.kind in "OUS":
-        texts = ["" if text is None or np.ma.is_masked(text) else _decoded(text) for text in values.tolist()]
+        texts = ["" if text is None or np.ma.is_masked(text) else _clean_text(text) for text in values.tolist()]
         dataset = group.create_dataset(key, data=np.asarray(texts, dtype=object), dtype=_TEXT)
     else:
         if np.ma.is_masked(values):  # HDF5 knows no mask
@@ -179,7 +179,7 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
         dataset.attrs["unit"] = str(unit)
 
 
-def _decoded(text: Any) -> str:
+def _clean_text(text: Any) -> str:
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 

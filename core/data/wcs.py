@@ -70,11 +70,11 @@ def coordinates(cards: Cards) -> str:
     }
     if old := kept.pop("RADECSYS", ""):  # the name before the standard of 2002
         kept.setdefault("RADESYS", "RADESYS " + old[8:])
-    return "\n".join([without_comment(card) for card in kept.values()])
+    return "\n".join([strip_comment(card) for card in kept.values()])
 
 
 @lru_cache(maxsize=4096)
-def without_comment(card: str) -> str:
+def strip_comment(card: str) -> str:
     """A card with its value only."""
     if card[10:].lstrip().startswith("'"):
         return f"{card[:10]}'{text_of(card)}'"
@@ -142,7 +142,7 @@ def unit(cards: Cards) -> str:
     return text_of(cards.get("BUNIT"))
 
 
-def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
+def transform_coordinates(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
     """Coordinates of a stamp that was cut out of a larger one and then resampled.
 
     Parameters
@@ -160,12 +160,12 @@ def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
     for name, cut in (("CRPIX1", left), ("CRPIX2", bottom)):
         reference = number_of(cards.get(name))
         reference = 0.0 if math.isnan(reference) else reference  # the standard's default
-        cards[name] = _card(name, (reference - cut - 0.5) * zoom + 0.5)  # pixel 1 reaches from 0.5 to 1.5
+        cards[name] = _format_card(name, (reference - cut - 0.5) * zoom + 0.5)  # pixel 1 reaches from 0.5 to 1.5
     if zoom != 1.0:
         matrix = [name for name in cards if name.startswith("CD") and name[2:5] in {"1_1", "1_2", "2_1", "2_2"}]
         for name in matrix or ("CDELT1", "CDELT2"):
             if name in cards:
-                cards[name] = _card(name, number_of(cards[name]) / zoom)
+                cards[name] = _format_card(name, number_of(cards[name]) / zoom)
         # Distortion polynomials are in pixels: after resampling they would be wrong.
         cards = {name: card for name, card in cards.items() if not re.match(r"[AB]P?_", name)}
         for name in ("CTYPE1", "CTYPE2"):
@@ -174,5 +174,5 @@ def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
     return "\n".join(cards.values())
 
 
-def _card(name: str, value: float) -> str:
+def _format_card(name: str, value: float) -> str:
     return f"{name:8}= {repr(value).upper():>20}"

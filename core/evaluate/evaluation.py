@@ -31,7 +31,7 @@ from core.metrics.report import Report, report
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
-from core.project.labels import LabelJournal, relabelled
+from core.project.labels import LabelJournal, apply_labels
 from core.project.runs import RunFolder
 
 _NOTES = {
@@ -179,7 +179,7 @@ def _labelled(labels: NDArray[Any]) -> NDArray[np.int64]:
 def _labels(cutouts: Cutouts, target: Target, *, exactly: bool) -> tuple[NDArray[Any], dict[str, int]]:
     """Labels in the network's terms, and what it has no term for. Labels given by hand win over the catalogue."""
     journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
+    columns = apply_labels(cutouts.columns, cutouts.ids, journal.replay())
     if isinstance(target, Classes) and target.column not in columns and not exactly and len(cutouts.labels) == 1:
         columns[target.column] = columns[cutouts.labels[0]]  # another survey may call its classes otherwise
     missing = [name for name in targets.columns_of(target) if name not in columns]

@@ -92,7 +92,7 @@ class CNN(nn.Module):
         self.frozen_blocks = 0
         self.features = nn.Sequential()
         self.blocks: list[list[str]] = []
-        channels, height, width = self._ready_made() if settings.backbone else self._plain()
+        channels, height, width = self._add_backbone_stages() if settings.backbone else self._add_plain_blocks()
         self.neck: nn.Module = GlobalMean() if settings.pooling == "global" else nn.Flatten()
         inputs = channels if settings.pooling == "global" else channels * height * width
         self.head = nn.Sequential()
@@ -103,11 +103,11 @@ class CNN(nn.Module):
         self.head.add_module("dropout", OwnDropout(settings.dropout))
         self.head.add_module("output", nn.Linear(inputs, outputs))
 
-    def _plain(self) -> tuple[int, int, int]:
+    def _add_plain_blocks(self) -> tuple[int, int, int]:
         """Add the blocks of the settings; returns the shape of what they hand on."""
         settings = self.settings
         channels, height, width = self.shape
-        deepest = deepest_for(height, width)
+        deepest = largest_depth(height, width)
         if settings.depth > deepest:
             raise NotPossible(
                 f"{settings.depth} blocks are too many for stamps of {width} × {height} pixels, since each block "
@@ -127,9 +127,9 @@ class CNN(nn.Module):
                 height, width = height // 2, width // 2
         return channels, height, width
 
-    def _ready_made(self) -> tuple[int, int, int]:
+    def _add_backbone_stages(self) -> tuple[int, int, int]:
         """Add the stages of a backbone; returns the shape of what they hand on."""
-        for number, stage in enumerate(backbone.stages(self.settings.backbone, self.shape[0]), 1):
+        for number, stage in enumerate(backbone.build_stages(self.settings.backbone, self.shape[0]), 1):
             self.features.add_module(f"stage{number}", stage)
             self.blocks.append([f"features.stage{number}"])
         with torch.no_grad():
@@ -207,7 +207,7 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.zeros_(bias)
 
 
-def deepest_for(height: int, width: int) -> int:
+def largest_depth(height: int, width: int) -> int:
     """The largest number of blocks for a stamp: each but the last must have two pixels to pool."""
     return int(math.log2(max(1, min(height, width)))) + 1
 

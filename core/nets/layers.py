@@ -63,14 +63,14 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
     shapes = _output_shapes(network, shape)
     rows: list[LayerRow] = []
     field, jump, offset = 1, 1, 0.0
-    for name, module in _rows(network):
+    for name, module in _chain(network):
         for step in _steps(module):
-            kernel, stride, padding = (_one(value) for value in (step.kernel_size, step.stride, step.padding))
+            kernel, stride, padding = (_side_of(value) for value in (step.kernel_size, step.stride, step.padding))
             field += (kernel - 1) * jump
             offset += ((kernel - 1) / 2 - padding) * jump
             jump *= stride
         if isinstance(module, BackboneStage):
-            field, jump, offset = _seen_by_stage(network, name, shapes[name], shape)
+            field, jump, offset = _probe_stage(network, name, shapes[name], shape)
         elif isinstance(module, GlobalMean | nn.Flatten):
             field, jump = max(shape[1:]), max(shape[1:])
             offset = (max(shape[1:]) - 1) / 2
@@ -89,7 +89,7 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
     return rows
 
 
-def _rows(network: CNN) -> list[tuple[str, nn.Module]]:
+def _chain(network: CNN) -> list[tuple[str, nn.Module]]:
     """The parts that hand on one after the other: a residual block is one, since its layers stand side by side."""
     parts = [("features", network.features), ("head", network.head)]
     features, head = ([(f"{part}.{name}", each) for name, each in chain.named_children()] for part, chain in parts)
@@ -102,7 +102,7 @@ def _steps(module: nn.Module) -> list[nn.Conv2d | nn.MaxPool2d]:
     return [step for step in chain if isinstance(step, nn.Conv2d | nn.MaxPool2d)]
 
 
-def _seen_by_stage(
+def _probe_stage(
     network: CNN, name: str, units: tuple[int, ...], shape: tuple[int, int, int]
 ) -> tuple[int, int, float]:
     """Field, stride and offset of a stage, whose parts may stand side by side or look at the whole image.
@@ -128,7 +128,7 @@ def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple
     """Run a weightless copy of the network and note what every layer hands on."""
     ghost = copy.deepcopy(network).to("meta").eval()
     shapes: dict[str, tuple[int, ...]] = {}
-    for name, module in _rows(ghost):
+    for name, module in _chain(ghost):
 
         def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor, name: str = name) -> None:
             shapes[name] = tuple(output.shape[1:])
@@ -139,7 +139,7 @@ def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple
     return shapes
 
 
-def _one(value: object) -> int:
+def _side_of(value: object) -> int:
     """The side of a square kernel, stride or padding, given once or per axis."""
     return int(value[0] if isinstance(value, tuple) else value)  # pyright: ignore[reportArgumentType]
 

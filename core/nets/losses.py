@@ -40,10 +40,10 @@ from core.nets import heads
 from core.nets.settings import LossSettings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-MOST_WEIGHT = 20.0
-_MOST_CONCENTRATION = 1000.0
-_LEAST_CONCENTRATION = 1e-6
-_LEAST_DOUBT = 1e-6  # keeps the slope of the focal loss finite for galaxies that are recognised beyond doubt
+MAX_WEIGHT = 20.0
+_MAX_CONCENTRATION = 1000.0
+_MIN_CONCENTRATION = 1e-6
+_MIN_MISS = 1e-6  # keeps the slope of the focal loss finite for galaxies that are already classified with certainty
 
 
 def balanced_weights(target: Target, labels: NDArray[np.int64]) -> Tensor | None:
@@ -55,10 +55,10 @@ def balanced_weights(target: Target, labels: NDArray[np.int64]) -> Tensor | None
     present, count = np.unique(labels), len(target.names)
     weights = np.full(count, len(labels) / count)  # a class without galaxies counts as if it had one
     weights[present] = compute_class_weight("balanced", classes=present, y=labels) * len(present) / count
-    return torch.tensor(np.minimum(weights, MOST_WEIGHT), dtype=torch.float32)
+    return torch.tensor(np.minimum(weights, MAX_WEIGHT), dtype=torch.float32)
 
 
-def loss(
+def build_loss(
     target: Target,
     settings: LossSettings | None = None,
     class_weights: Tensor | None = None,
@@ -82,12 +82,12 @@ def loss(
     mean_votes
         Mean number of votes of the training galaxies.
     """
-    wish = settings or LossSettings()
+    chosen = settings or LossSettings()
     if isinstance(target, Quantities):
-        return _of_quantities(wish)
+        return _quantity_loss(chosen)
     if isinstance(target, Classes):
-        return _of_classes(wish, class_weights)
-    return _of_votes(wish, mean_votes)
+        return _class_loss(chosen, class_weights)
+    return _vote_loss(chosen, mean_votes)
 
 
 def needs_votes(target: Target, settings: LossSettings) -> bool:
@@ -95,12 +95,12 @@ def needs_votes(target: Target, settings: LossSettings) -> bool:
     return not isinstance(target, Classes | Quantities) and settings.votes != "cross-entropy"
 
 
-def _of_classes(settings: LossSettings, class_weights: Tensor | None) -> Loss:
+def _class_loss(settings: LossSettings, class_weights: Tensor | None) -> Loss:
     def each(outputs: Tensor, labels: Tensor) -> Tensor:
         if settings.classes == "cross-entropy":
             smoothing = settings.label_smoothing
             return functional.cross_entropy(outputs, labels, reduction="none", label_smoothing=smoothing)
-        return _focal(outputs, labels, settings.focus)
+        return _focal_loss(outputs, labels, settings.focus)
 
     def weighted(outputs: Tensor, labels: Tensor) -> Tensor:
         losses = each(outputs, labels)  # (n,)
@@ -111,13 +111,13 @@ def _of_classes(settings: LossSettings, class_weights: Tensor | None) -> Loss:
     return weighted
 
 
-def _focal(outputs: Tensor, labels: Tensor, focus: float) -> Tensor:
-    surprise = functional.cross_entropy(outputs, labels, reduction="none")  # (n,) minus log p
-    doubt = -torch.expm1(-surprise)  # (n,) 1 - p
-    return doubt.clamp_min(_LEAST_DOUBT) ** focus * surprise
+def _focal_loss(outputs: Tensor, labels: Tensor, focus: float) -> Tensor:
+    cross_entropy = functional.cross_entropy(outputs, labels, reduction="none")  # (n,) minus log p
+    miss = -torch.expm1(-cross_entropy)  # (n,) 1 - p
+    return miss.clamp_min(_MIN_MISS) ** focus * cross_entropy
 
 
-def _of_votes(settings: LossSettings, mean_votes: float) -> Loss:
+def _vote_loss(settings: LossSettings, mean_votes: float) -> Loss:
     def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
         return functional.cross_entropy(outputs, labels, reduction="none").mean()
 
@@ -147,11 +147,11 @@ def _dirichlet_multinomial(outputs: Tensor, votes: Tensor) -> Tensor:
 def concentrations(outputs: Tensor) -> Tensor:
     """The Dirichlet distribution's alpha (n, K); the larger their sum, the surer the network is of its shares."""
     size = outputs.logsumexp(dim=1, keepdim=True)
-    total = _MOST_CONCENTRATION * (size - math.log(_MOST_CONCENTRATION)).sigmoid()
-    return total * outputs.softmax(dim=1) + _LEAST_CONCENTRATION
+    total = _MAX_CONCENTRATION * (size - math.log(_MAX_CONCENTRATION)).sigmoid()
+    return total * outputs.softmax(dim=1) + _MIN_CONCENTRATION
 
 
-def _of_quantities(settings: LossSettings) -> Loss:
+def _quantity_loss(settings: LossSettings) -> Loss:
     match settings.quantities:
         case "huber":
             return lambda outputs, labels: functional.smooth_l1_loss(outputs, labels, beta=settings.knee)

@@ -31,7 +31,7 @@ from core.project.files import write_atomically
 
 FORMAT = upgrades.PREDICTOR
 _HEADER = "tuning_fork"
-_SAME_SCALE = 1.05
+_SCALE_TOLERANCE = 1.05
 
 
 @dataclass
@@ -90,12 +90,12 @@ class Predictor:
 
     def scores(self, images: Tensor) -> Tensor:
         """Probabilities, vote fractions or quantities in their units, (n, K)."""
-        return self.answers(images)[0]
+        return self.scores_and_error_bars(images)[0]
 
-    def answers(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The scores (n, K), and the quantities' standard deviations (n, K) in their units if the network has them."""
         outputs = self.logits(images)
-        scores = heads.activation(self.target, outputs, self.output_scale)
+        scores = heads.apply_activation(self.target, outputs, self.output_scale)
         if self.output_scale is None or not self.has_error_bars:
             return scores, None
         return scores, heads.error_bars(outputs, self.output_scale)
@@ -136,9 +136,9 @@ class Predictor:
                 )
             )
         if tuple(shape[1:]) != tuple(self.stamp_shape[1:]):
-            found.append(self._size_differs(shape))
+            found.append(self._check_size(shape))
         ratio = pixel_scale / self.pixel_scale if self.pixel_scale else float("nan")
-        if ratio > _SAME_SCALE or ratio < 1 / _SAME_SCALE:  # false if either is unknown
+        if ratio > _SCALE_TOLERANCE or ratio < 1 / _SCALE_TOLERANCE:  # false if either is unknown
             found.append(
                 Problem(
                     f"These stamps have {pixel_scale:.3g} arcsec/pixel; the network was trained on "
@@ -148,13 +148,13 @@ class Predictor:
             )
         return found
 
-    def _size_differs(self, shape: tuple[int, int, int]) -> Problem:
+    def _check_size(self, shape: tuple[int, int, int]) -> Problem:
         own = f"{self.stamp_shape[2]} × {self.stamp_shape[1]}"
         sentence = f"These stamps have {shape[2]} × {shape[1]} pixels; the network was trained on {own}."
         if self.network.settings.pooling == "flatten" or self.normalisation.white is not None:
             raise NotPossible(sentence, "Import the images at that size.")
         settings = self.network.settings
-        if not settings.backbone and cnn.deepest_for(*shape[1:]) < settings.depth:
+        if not settings.backbone and cnn.largest_depth(*shape[1:]) < settings.depth:
             raise NotPossible(sentence, "They are too small for its depth.")
         return Problem(sentence, "It works on any size, but learned on that one.")
 
@@ -199,14 +199,14 @@ class Predictor:
         path = Path(path)
         if path.is_dir():
             path = path / "best.safetensors"
-        plan, tensors = _read(path)
+        plan, tensors = _read_file(path)
         try:
-            return _assembled(upgrades.predictor(plan), tensors).to(device)
+            return _assemble(upgrades.upgrade_predictor(plan), tensors).to(device)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UnreadableFile(f"The network in this file is damaged ({error}).", "", str(path)) from error
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     remedy = "Choose the folder of a run, or a file such as best.safetensors."
     if not path.exists():
         raise UnreadableFile("There is no such weights file.", remedy, str(path))
@@ -228,7 +228,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return plan, tensors
 
 
-def _assembled(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
+def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
@@ -241,7 +241,7 @@ def _assembled(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     output = part("output.")
     return Predictor(
         network=network,
-        normalisation=normalisation.restored(plan["normalisation"], plan["samplewise"], part("normalisation.")),
+        normalisation=normalisation.restore(plan["normalisation"], plan["samplewise"], part("normalisation.")),
         target=target,
         bands=tuple(plan["bands"]),
         stamp_shape=shape,

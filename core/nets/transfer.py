@@ -51,7 +51,7 @@ def prepare(
     error_bars
         Whether the new network says how sure it is of each quantity; those outputs always start anew.
     """
-    outputs = heads.width(target, error_bars=error_bars)
+    outputs = heads.output_count(target, error_bars=error_bars)
     network = cnn.build(base.network.settings, shape, outputs, generator)
     old, new = base.network.state_dict(), network.state_dict()
     rows = matched_rows(base.target, target)
@@ -61,7 +61,7 @@ def prepare(
                 value.copy_(old[name])
         for row, old_row in rows.items():
             weight, bias = old["head.output.weight"][old_row], old["head.output.bias"][old_row]
-            weight, bias = _in_new_units(weight, bias, base.output_scale, output_scale, old_row, row)
+            weight, bias = _convert_units(weight, bias, base.output_scale, output_scale, old_row, row)
             new["head.output.weight"][row] = weight
             new["head.output.bias"][row] = bias
     return network
@@ -96,19 +96,19 @@ def freeze(network: CNN, blocks: int) -> None:
     network.train(network.training)
 
 
-def trainable(network: nn.Module) -> list[nn.Parameter]:
+def trainable_parameters(network: nn.Module) -> list[nn.Parameter]:
     """The parameters that are not frozen."""
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
-def _in_new_units(
+def _convert_units(
     weight: Tensor, bias: Tensor, old: OutputScale | None, new: OutputScale | None, old_row: int, row: int
 ) -> tuple[Tensor, Tensor]:
     if old is None or new is None:
         return weight, bias
     ratio = old.scale[old_row] / new.scale[row]
-    moved = (old.centre[old_row] - new.centre[row]) / new.scale[row]
-    return weight * ratio, bias * ratio + moved
+    shift = (old.centre[old_row] - new.centre[row]) / new.scale[row]
+    return weight * ratio, bias * ratio + shift
 
 
 def changed_units(old: Target, new: Target) -> list[str]:

@@ -23,9 +23,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_MOST_NUMBERS = 2**24  # 64 MiB in the file of a network
+_MAX_NUMBERS = 2**24  # 64 MiB in the file of a network
 _EXACT_NUMBERS = 2**25  # of the sample: beyond, products are in float32
-_RANK = 1e-10  # of the largest variance: less is rounding
+_RANK_TOLERANCE = 1e-10  # of the largest variance: less is rounding
 
 
 class Whitening(nn.Module):
@@ -43,14 +43,14 @@ class Whitening(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Whitened images (N, C, H, W)."""
-        return self._stretched(images.flatten(1) - self.mean, self.gains, self.rest).view(images.shape)
+        return self._scale_along(images.flatten(1) - self.mean, self.gains, self.rest).view(images.shape)
 
     def inverse(self, whitened: Tensor) -> Tensor:
         """The images (N, C, H, W) that :meth:`forward` takes to these."""
-        flat = self._stretched(whitened.flatten(1), 1 / self.gains, 1 / self.rest)
+        flat = self._scale_along(whitened.flatten(1), 1 / self.gains, 1 / self.rest)
         return (flat + self.mean).view(whitened.shape)
 
-    def _stretched(self, flat: Tensor, along: Tensor, across: Tensor) -> Tensor:
+    def _scale_along(self, flat: Tensor, along: Tensor, across: Tensor) -> Tensor:
         return across * flat + ((flat @ self.directions.T) * (along - across)) @ self.directions
 
 
@@ -77,8 +77,8 @@ def fit(images: Tensor, floor: float) -> Whitening:
         variances, vectors = torch.linalg.eigh((flat @ flat.T / count).double())
         directions = vectors.T.to(flat.dtype) @ flat
     variances, directions = variances.flip(0).clamp_min(0), directions.flip(0)
-    most = int((variances > _RANK * variances[0]).sum())
-    most = min(most, max(1, _MOST_NUMBERS // values))
+    most = int((variances > _RANK_TOLERANCE * variances[0]).sum())
+    most = min(most, max(1, _MAX_NUMBERS // values))
     variances, directions = variances[:most], directions[:most]
     directions = directions / directions.norm(dim=1, keepdim=True).clamp_min(torch.finfo(directions.dtype).tiny)
     added = floor * total / values if total > 0 else 1.0  # images that are all alike stay zero

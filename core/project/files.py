@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from core.errors import DiskFull, FolderInUse
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextlib.contextmanager
@@ -34,7 +34,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        with _told(target):
+        with _report_disk_problems(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
             os.close(handle)
@@ -50,12 +50,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _told(target: Path) -> Iterator[None]:
+def _report_disk_problems(target: Path) -> Iterator[None]:
     """Tell a full disk and a folder that cannot be written to as the problems they are."""
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in _DISK_FULL:
             raise DiskFull(
                 f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
             ) from error
@@ -72,7 +72,7 @@ def write_atomically(target: Path, content: str | bytes) -> None:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def write_list(target: Path, rows: Sequence[Sequence[str]]) -> None:
+def write_csv(target: Path, rows: Sequence[Sequence[str]]) -> None:
     """Write a CSV file, the head first, wholly or not at all."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
@@ -89,7 +89,7 @@ def append_durably(target: Path, line: str) -> None:
     FolderInUse
         The file cannot be written to.
     """
-    with _told(target), target.open("ab+") as journal:
+    with _report_disk_problems(target), target.open("ab+") as journal:
         if journal.tell() and not _ends_line(journal):
             line = "\n" + line
         journal.write(line.rstrip("\n").encode() + b"\n")

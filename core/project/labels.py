@@ -66,7 +66,7 @@ class LabelJournal:
         return self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []
 
 
-def relabelled(
+def apply_labels(
     columns: Mapping[str, NDArray[Any]], ids: Sequence[str], labels: Mapping[tuple[str, str], str]
 ) -> dict[str, NDArray[Any]]:
     """Catalogue columns in which hand labels have taken the place of the catalogue's.

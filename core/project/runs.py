@@ -62,7 +62,7 @@ class RunFolder:
         """The name that the user gave it, without the time in front."""
         return re.sub(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ", "", self.path.name)
 
-    def renamed(self, title: str) -> RunFolder:
+    def rename(self, title: str) -> RunFolder:
         """Give the run another name; the time in front stays.
 
         Raises

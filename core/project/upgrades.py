@@ -23,9 +23,9 @@ SETTINGS = 2
 PREDICTOR = 2
 
 
-def settings(values: Values, version: int) -> Values:
+def upgrade_settings(values: Values, version: int) -> Values:
     """The settings of a run as a file of this format has them; not every setting need be there."""
-    return _upgraded(values, version, (_settings_2,))
+    return _upgrade(values, version, (_settings_to_2,))
 
 
 def settings_format(values: Values) -> int:
@@ -37,17 +37,17 @@ def settings_format(values: Values) -> int:
     return 1 if "batch_norm" in _table(values, "network") else 2
 
 
-def predictor(plan: Values) -> Values:
+def upgrade_predictor(plan: Values) -> Values:
     """What a predictor's file says beside its weights.
 
     Before there were error bars, each name had one output, and before stamps were scaled each by itself, none was;
     neither had to be told.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    return {"outputs": len(names), "samplewise": "none", **_upgraded(plan, int(plan["format"]), (_predictor_2,))}
+    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), (_predictor_to_2,))}
 
 
-def checkpoint(state: Values) -> Values:
+def upgrade_checkpoint(state: Values) -> Values:
     """What a checkpoint says beside its weights; there is only one format, to which the memory of a loss scaling came.
 
     Before that, no run was computed in float16, which alone has one.
@@ -55,22 +55,22 @@ def checkpoint(state: Values) -> Values:
     return {"scaler": {}, **state}
 
 
-def _upgraded(values: Values, version: int, steps: Sequence[Step]) -> Values:
+def _upgrade(values: Values, version: int, steps: Sequence[Step]) -> Values:
     """Take the steps from this format on; the first step leads from format 1 to 2."""
     for step in steps[version - 1 :]:
         values = step(values)
     return values
 
 
-def _settings_2(values: Values) -> Values:
+def _settings_to_2(values: Values) -> Values:
     """Normalisation became a choice; and what was called Adam was AdamW, which Adam has since stood beside."""
-    network, optimiser = _network_2(_table(values, "network")), _table(values, "optimiser")
+    network, optimiser = _network_to_2(_table(values, "network")), _table(values, "optimiser")
     if str(optimiser.get("method", "")).casefold() == "adam":
         optimiser = {**optimiser, "method": "adamw"}
     return {**values, **({"network": network} if network else {}), **({"optimiser": optimiser} if optimiser else {})}
 
 
-def _network_2(network: Values) -> Values:
+def _network_to_2(network: Values) -> Values:
     """The knob ``batch_norm``, yes or no, became ``normalise``."""
     others = {name: value for name, value in network.items() if name != "batch_norm"}
     if "batch_norm" not in network:
@@ -78,9 +78,9 @@ def _network_2(network: Values) -> Values:
     return {**others, "normalise": "batch" if network["batch_norm"] else "none"}
 
 
-def _predictor_2(plan: Values) -> Values:
-    """The network's settings as in :func:`_network_2`."""
-    return {**plan, "network": _network_2(plan["network"]), "format": 2}
+def _predictor_to_2(plan: Values) -> Values:
+    """The network's settings as in :func:`_network_to_2`."""
+    return {**plan, "network": _network_to_2(plan["network"]), "format": 2}
 
 
 def _table(values: Values, name: str) -> Values:

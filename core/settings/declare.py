@@ -37,13 +37,13 @@ class Settings(BaseModel):
         return cls.file_format
 
     @classmethod
-    def upgraded(cls, values: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG003 - for subclasses
+    def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG003 - for subclasses
         """The values of a file of this format, brought to today's."""
         return values
 
     @field_validator("*", mode="before")
     @classmethod
-    def _in_any_case(cls, value: Any, info: ValidationInfo) -> Any:
+    def _match_choice(cls, value: Any, info: ValidationInfo) -> Any:
         """Somebody who types ``pca`` on a command line means ``PCA``."""
         annotation = cls.model_fields[info.field_name or ""].annotation
         if isinstance(value, str) and get_origin(annotation) is Literal:
@@ -149,13 +149,13 @@ def knobs(model: type[Settings]) -> dict[str, Knob]:
     return {name: _knob(name, field) for name, field in model.model_fields.items()}
 
 
-def idle(settings: Settings, prefix: str = "") -> list[str]:
+def ineffective(settings: Settings, prefix: str = "") -> list[str]:
     """Dotted names of the knobs that were changed although, beside the others, they have no effect."""
     found: list[str] = []
     for name, knob in knobs(type(settings)).items():
         value = getattr(settings, name)
         if isinstance(value, Settings):
-            found += idle(value, f"{prefix}{name}.")
+            found += ineffective(value, f"{prefix}{name}.")
         elif value != knob.default and not knob.has_effect(settings):
             found.append(f"{prefix}{name}")
     return found

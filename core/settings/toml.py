@@ -91,11 +91,11 @@ def loads(model: type[S], text: str, where: str = "") -> S:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"This is not valid TOML: {error}.", "Mend the line or leave it out.", where) from None
-    told = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
-    version = int(told[1]) if told else model.format_of(values)
+    stated = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
+    version = int(stated[1]) if stated else model.format_of(values)
     if version > model.file_format:
         raise WrongVersion("A newer Tuning Fork wrote these settings.", "Update the program.", where)
-    return validated(model, model.upgraded(values, version), where)
+    return validate(model, model.upgrade(values, version), where)
 
 
 def load(model: type[S], path: Path) -> S:
@@ -107,7 +107,7 @@ def load(model: type[S], path: Path) -> S:
     return loads(model, text, str(path))
 
 
-def validated(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
+def validate(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
     """Build a model from plain values, turning pydantic's complaints into a sentence."""
     try:
         return model.model_validate(values)
@@ -115,7 +115,7 @@ def validated(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
         raise _problem(model, error, where) from None
 
 
-def overridden(settings: S, assignments: Iterable[str]) -> S:
+def apply_overrides(settings: S, assignments: Iterable[str]) -> S:
     """Apply ``"optimiser.learning_rate=1e-3"``-like assignments.
 
     The right side is read as a TOML value, and as plain text where it is no such value; “none” empties a knob that may
@@ -139,10 +139,10 @@ def overridden(settings: S, assignments: Iterable[str]) -> S:
         if value == "none" and _may_be_empty(type(settings), path):
             value = None
         values[".".join(path)] = value
-    return edited(settings, values)
+    return replace_values(settings, values)
 
 
-def edited(settings: S, values: Mapping[str, Any]) -> S:
+def replace_values(settings: S, values: Mapping[str, Any]) -> S:
     """Other settings, in which some knobs by dotted name have new values, validated together.
 
     A value may be a whole part with all its knobs, such as ``optimiser``.
@@ -155,7 +155,7 @@ def edited(settings: S, values: Mapping[str, Any]) -> S:
     changed = settings.model_dump()
     for name, value in values.items():
         _assign(changed, name.split("."), value.model_dump() if isinstance(value, Settings) else value)
-    return validated(type(settings), changed)
+    return validate(type(settings), changed)
 
 
 def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:

@@ -110,7 +110,7 @@ def applied(settings: RunSettings, values: Mapping[str, Any]) -> RunSettings:
         for step in path:
             place = place[step]
         place[last] = value
-    return toml.validated(RunSettings, changed)
+    return toml.validate(RunSettings, changed)
 
 
 def narrowed(space: Space, best: Sequence[Mapping[str, Any]]) -> Space:

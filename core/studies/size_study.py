@@ -14,7 +14,7 @@ import numpy as np
 from core.data.settings import HeldOutPart
 from core.errors import Problem, SettingsProblem, UnreadableFile
 from core.metrics import merits
-from core.project.files import write_list
+from core.project.files import write_csv
 from core.studies import power_law
 from core.studies.power_law import PowerLaw
 
@@ -203,7 +203,7 @@ def write(study: SizeStudy, path: Path) -> None:
         [*(str(getattr(point, name)) for name in _FIRST), *(_cell(point.values.get(name)) for name in names)]
         for point in study.points
     ]
-    write_list(path, [[*_FIRST, *names], *rows])
+    write_csv(path, [[*_FIRST, *names], *rows])
 
 
 def read(path: Path) -> tuple[Point, ...]:

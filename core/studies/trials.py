@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.events import EpochEnded
-from core.project.files import write_list
+from core.project.files import write_csv
 from core.studies.search_space import Space, applied
 from core.train.settings import RunSettings
 
@@ -186,7 +186,7 @@ def write(search: Search, path: Path) -> None:
         ]
         for each in search.trials
     ]
-    write_list(path, [head, *rows])
+    write_csv(path, [head, *rows])
 
 
 def shown(value: Any, figures: int = 3) -> str:

@@ -16,7 +16,7 @@ from core.data.target import Target, VoteFractions
 from core.errors import SettingsProblem
 from core.nets import losses
 from core.nets.predictor import Predictor
-from core.project.labels import LabelJournal, relabelled
+from core.project.labels import LabelJournal, apply_labels
 from core.train.settings import RunSettings
 
 _SUM_OF_FRACTIONS = 1.5
@@ -25,7 +25,7 @@ _SUM_OF_FRACTIONS = 1.5
 def labelled(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[Any]]:
     """What the dataset's labels are, and the labels as numbers; labels given by hand win over the catalogue."""
     journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns = relabelled(cutouts.columns, cutouts.ids, journal.replay())
+    columns = apply_labels(cutouts.columns, cutouts.ids, journal.replay())
     target = targets.recognise(columns, settings.labels or cutouts.labels, settings.kind, cutouts.units)
     return target, targets.encode(target, columns)
 
@@ -58,4 +58,4 @@ def as_the_loss_takes(labels: NDArray[Any], predictor: Predictor, votes: NDArray
     if votes is not None:
         labels = np.column_stack([labels, votes])
     tensor = torch.from_numpy(labels)
-    return tensor if predictor.output_scale is None else predictor.output_scale.to("cpu").standardised(tensor)
+    return tensor if predictor.output_scale is None else predictor.output_scale.to("cpu").standardise(tensor)

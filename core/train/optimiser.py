@@ -65,7 +65,7 @@ class OptimiserStep:
 def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
     """AdamW, Adam or SGD over what is not frozen; only weights of more than one dimension decay, not biases, scales."""
     wish = settings.optimiser
-    parameters = transfer.trainable(network)
+    parameters = transfer.trainable_parameters(network)
     groups: list[dict[str, Any]] = [
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": wish.weight_decay},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
@@ -91,6 +91,6 @@ def criteria(settings: RunSettings, target: Target, labels: NDArray[Any]) -> tup
     wish = settings.optimiser
     weights = losses.balanced_weights(target, labels) if wish.class_weights else None
     votes = float(labels[:, -1].mean()) if losses.needs_votes(target, settings.loss) else 1.0
-    validation = losses.loss(target, settings.loss, weights, votes)
-    training = losses.loss(target, settings.loss, None, votes) if wish.balanced_batches else validation
+    validation = losses.build_loss(target, settings.loss, weights, votes)
+    training = losses.build_loss(target, settings.loss, None, votes) if wish.balanced_batches else validation
     return training, validation

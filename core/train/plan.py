@@ -104,4 +104,4 @@ class TrainingPlan:
 
     def scaled(self, images: Tensor) -> Tensor:
         """Images (n, C, H, W) that were read, as the network wants them."""
-        return images if self.late is None else self.late.quick(images)
+        return images if self.late is None else self.late.scale_fast(images)

@@ -24,7 +24,7 @@ from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
-from core.settings.declare import idle
+from core.settings.declare import ineffective
 from core.train import distributed, receptive_field, stopping
 from core.train.augmentation.handedness import handed, mirrored_names
 from core.train.augmentation.noise import NoisePool, lost_noise
@@ -103,7 +103,7 @@ def prepare(settings: RunSettings, cutouts: Cutouts, resumed: Predictor | None =
 
 def _narrow(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:
     def galaxies() -> float:
-        return size.median_size(sample[size.spread(np.arange(len(sample)))])
+        return size.median_size(sample[size.choose_sample(np.arange(len(sample)))])
 
     network, shape = predictor.network, predictor.stamp_shape
     return receptive_field.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
@@ -160,9 +160,9 @@ def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> 
 
 def _without_effect(settings: RunSettings, target: Target) -> list[Problem]:
     """Knobs that were turned and move nothing."""
-    names = [f"optimiser.{name}" for name in idle(settings.optimiser)]
-    names += [f"loss.{name}" for name in idle(settings.loss)]
-    names += [f"network.{name}" for name in idle(settings.network)]
+    names = [f"optimiser.{name}" for name in ineffective(settings.optimiser)]
+    names += [f"loss.{name}" for name in ineffective(settings.loss)]
+    names += [f"network.{name}" for name in ineffective(settings.network)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
@@ -196,9 +196,9 @@ def _build_predictor(
     shape = cutouts.shape[1:]
     error_bars = isinstance(target, Quantities) and settings.loss.quantities == "gaussian"
     if base is None:
-        network = cnn.build(settings.network, shape, heads.width(target, error_bars=error_bars), weights)
+        network = cnn.build(settings.network, shape, heads.output_count(target, error_bars=error_bars), weights)
         if settings.network.backbone and settings.network.weights:
-            backbone.load(network.stages, settings.network.backbone, settings.network.weights)
+            backbone.load_weights(network.stages, settings.network.backbone, settings.network.weights)
         scaling = _fit_scaling(sample, settings, cutouts)
     else:
         network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)

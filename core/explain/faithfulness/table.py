@@ -28,8 +28,8 @@ from core.explain.faithfulness.assessment import Assessment, explain_and_assess
 from core.explain.faithfulness.localisation import REGIONS, Region
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.nets.opening import open_network_on_data
-from core.project.files import write_list
-from core.project.labels import LabelJournal, relabelled
+from core.project.files import write_csv
+from core.project.labels import LabelJournal, apply_labels
 from core.project.runs import RunFolder
 
 _HEAD = (
@@ -148,7 +148,7 @@ class FaithfulnessTable:
 
     def save(self, path: Path) -> None:
         """Write the lines as CSV, completely or not at all."""
-        write_list(path, [_HEAD, *(line.cells for line in self.lines)])
+        write_csv(path, [_HEAD, *(line.cells for line in self.lines)])
 
     def sentences(self) -> list[str]:
         """How many decisions do not rest on the galaxy, class by class, as text."""
@@ -234,7 +234,7 @@ def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tup
 def _labels(cutouts: Cutouts, target: Target) -> list[str]:
     """Label of each galaxy, or its most voted answer; labels given by hand win over the catalogue."""
     journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns: dict[str, Any] = relabelled(cutouts.columns, cutouts.ids, journal.replay())
+    columns: dict[str, Any] = apply_labels(cutouts.columns, cutouts.ids, journal.replay())
     none = [""] * len(cutouts)
     if isinstance(target, Classes) and target.column in columns:
         return [targets.label_text(value) for value in columns[target.column]]

@@ -14,7 +14,7 @@ from core.data import target as targets
 from core.data.labelled_catalogue import LabelledCatalogue
 from core.data.settings import DataSettings
 from core.errors import Problem
-from core.project.labels import relabelled
+from core.project.labels import apply_labels
 
 NAMES = [f"g{number:02d}" for number in range(40)]
 IDS = st.lists(st.sampled_from(NAMES), min_size=12, max_size=45) | st.permutations(NAMES)  # with other images, and none
@@ -51,7 +51,7 @@ def columns_for(ids: list[str], seed: int) -> dict[str, np.ndarray]:
 
 def read_anew(ids: list[str], columns: dict[str, Any], given_labels: dict, data: DataSettings, seed: int) -> list[Any]:
     """Columns, target and parts by the functions that a training calls."""
-    present = relabelled(columns, ids, given_labels)
+    present = apply_labels(columns, ids, given_labels)
     texts = {name: [targets.label_text(value) for value in values] for name, values in present.items()}
     try:
         target = targets.recognise(present, data.labels or ("shape",), data.kind, {"number": "kpc"})
