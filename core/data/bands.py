@@ -1,7 +1,7 @@
-"""One file per band: which files belong to one galaxy.
+"""File-name patterns for galaxies with one file per band.
 
-A pattern such as ``*_{band}.fits`` or ``GDS_*_{band:v,z,j,h}.fits`` says where in the file name the band stands. A
-pattern with a slash, ``{band}/*.fits``, looks at the folders too.
+In a pattern such as ``*_{band}.fits`` or ``GDS_*_{band:v,z,j,h}.fits``, ``{band}`` marks where the name of the band
+stands in the file name. A pattern with a slash, ``{band}/*.fits``, is matched against the folders, too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BAND_LIKE = re.compile(r"(fuv|nuv|vis|ks|[ubgvrizyjhk]|w[1-4]|f\d{3}[wmnlp]{1,2
 
 @dataclass(frozen=True)
 class BandPattern:
-    """Where the band stands in a file name. ``bands`` is empty if those that are found are meant."""
+    """A parsed pattern. ``bands`` is empty where it lists none, so that all bands that are found are used."""
 
     text: str
     expression: re.Pattern[str]
@@ -82,17 +82,17 @@ def _glob_expression(text: str) -> str:
 
 
 def companion(relative: str) -> str:
-    """What a file beside the bands is by its name, such as “a segmentation map”; empty if that isn't known."""
+    """What kind of auxiliary file a name suggests, such as “a segmentation map”; empty if it suggests none."""
     return _COMPANIONS.get(_last_word(relative).lower(), "")
 
 
 def _last_word(relative: str) -> str:
-    """The last word of a file's name: what stands after the last _, - or dot."""
+    """The last word of a file's name: what follows the last _, - or dot."""
     return re.split(r"[_\-.]", IMAGE_ENDING.sub("", PurePosixPath(relative).name))[-1]
 
 
 def sort_bands(names: Iterable[str]) -> tuple[str, ...]:
-    """Bands by wavelength where their names tell it, others after them by name."""
+    """Sort bands by wavelength where it is known from their names, followed by the others by name."""
 
     def key(name: str) -> tuple[int, str]:
         lower = name.lower()
@@ -107,7 +107,7 @@ def sort_bands(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def suggest(files: Sequence[str]) -> str:
-    """A pattern if the names show beyond doubt that there is one file per band, else an empty string.
+    """Suggest a pattern if the names show unambiguously that there is one file per band, else an empty string.
 
     All names have to end in the name of a band (or of a segmentation map, mask and the like), and all of at least
     two galaxies have to have the same two or more bands.

@@ -1,7 +1,7 @@
-"""Tables of labels: read with every digit of an id, and joined to images by file name or id.
+"""Reading catalogues without losing digits of ids, and recognising their label columns.
 
-An 18-digit SDSS object id does not fit into a floating-point number (2⁵³ is the last whole number before gaps open),
-so text tables are read as text and only those columns become numbers that lose nothing by it.
+An 18-digit SDSS object id does not fit into a floating-point number (beyond 2⁵³ not every integer can be represented),
+so text tables are read as text, and only columns that can be converted without loss become numbers.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read_table(path: Path) -> Table:
 
     Columns come back without masks and in native byte order: text as str with "" for nothing, floats with NaN,
     whole numbers as int64, or as float64 with NaN where some are missing and none needs more than 53 bits (else
-    as text). Units are kept. ``meta["notes"]`` lists what could not be taken over, as sentences.
+    as text). Units are kept. ``meta["notes"]`` lists what could not be read, as sentences.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _make_unique(names: Sequence[str]) -> list[str]:
 
 
 def _parse_cells(cells: Sequence[str]) -> NDArray[Any]:
-    """Numbers if each cell is one (or missing) and none loses a digit; else text as it stands."""
+    """Convert cells to numbers if every cell is a number (or missing) and no digit is lost; else leave them as text."""
     texts = np.char.strip(np.array(cells, dtype=str))
     there = ~np.isin(texts, _MISSING)
     known = texts[there]
@@ -199,7 +199,7 @@ def _plain_values(column: Column) -> NDArray[Any]:
 
 
 def _fill_missing(values: NDArray[Any], empty: NDArray[np.bool_]) -> NDArray[Any]:
-    """Values where some are missing: NaN for numbers, "" for text, and text for ids that need all digits."""
+    """Fill missing values: NaN for numbers, "" for text; integers that float64 cannot represent become text."""
     if values.dtype.kind == "f":
         return np.where(empty, np.nan, values)
     there = values[~empty]
@@ -209,7 +209,7 @@ def _fill_missing(values: NDArray[Any], empty: NDArray[np.bool_]) -> NDArray[Any
 
 
 def take(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    """``values[rows]`` where row −1 stands for a missing value."""
+    """Return ``values[rows]``, where row −1 stands for a missing value."""
     empty = rows < 0
     picked = values[np.where(empty, 0, rows)] if len(values) else np.full(len(rows), np.nan)
     return _fill_missing(picked, empty) if empty.any() else picked
@@ -271,6 +271,6 @@ def id_texts(table: Table, name: str) -> list[str]:
 
 
 def has_lost_digits(values: NDArray[Any]) -> bool:
-    """Whether whole numbers were forced into floats that cannot hold them."""
+    """Whether integers were stored as floating-point numbers that cannot represent them exactly."""
     limit = EXACT if values.dtype.itemsize >= 8 else 2**24
     return values.dtype.kind == "f" and bool((np.abs(values[np.isfinite(values)]) > limit).any())

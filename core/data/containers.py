@@ -2,8 +2,8 @@
 
 The array of images is called ``images`` (or ``image``, ``data``, ``x``); every other one-dimensional array of the
 same length is a column (``ans``, ``ra``, ``dec``, ``redshift``, ``pxscale``). Images may have the bands first or
-last. 8-bit images with the bands last are pictures, stored from the top row down, and are flipped as JPEG is; all
-other arrays are taken with row 0 at the bottom, as FITS has it. A few dozen images are in memory at a time.
+last. 8-bit images with the bands last are pictures, stored from the top row down, and are flipped as JPEGs are; in
+all other arrays row 0 is taken to be at the bottom, as in FITS. A few dozen images are in memory at a time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BLOCK_BYTES = 16 * 2**20  # bytes
 
 @dataclass(frozen=True)
 class Container:
-    """What lies in a file of many cutouts: ``shape`` of its array of images, and its columns by name."""
+    """The contents of a file of many cutouts: ``shape`` of its array of images, and its columns by name."""
 
     path: str
     images: str
@@ -69,7 +69,7 @@ def inspect_container(path: Path | str) -> Container:
 
 
 def read_cutouts(container: Container, start: int = 0, stop: int | None = None) -> Iterator[Cutout]:
-    """The images one by one, reading a few megabytes at a time.
+    """Read the images one by one, a few megabytes at a time.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _read_blocks(container: Container, start: int, stop: int) -> Iterator[tuple[
         return
     with zipfile.ZipFile(container.path) as archive, archive.open(f"{container.images}.npy") as member:
         shape, is_fortran, dtype = _read_npy_header(member)
-        if is_fortran:  # rows are not contiguous: it has to be read whole
+        if is_fortran:  # rows are not contiguous, so all of it has to be read
             with np.load(container.path, allow_pickle=False) as file:
                 yield start, file[container.images][start:stop]
             return
@@ -151,7 +151,7 @@ def _read_column(name: str, key: str) -> NDArray[Any]:
 
 @contextmanager
 def _list_arrays(name: str) -> Iterator[dict[str, tuple[tuple[int, ...], np.dtype[Any]]]]:
-    """Shapes and kinds of the arrays in a file, by name."""
+    """Shapes and types of the arrays in a file, by name."""
     if name.endswith(".npz"):
         arrays = {}
         with zipfile.ZipFile(name) as archive:

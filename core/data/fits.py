@@ -1,9 +1,9 @@
-"""One FITS image: plain files fast, all others through astropy.
+"""Reading FITS images: a fast path for plain files, astropy for all others.
 
-A cutout is a few kilobytes, and building astropy's objects around it takes ten times as long as reading it. A file
-that holds one plain image and nothing else is therefore read by looking for the few cards that matter and taking
-the pixels as they lie. Everything unusual (extensions, compression, scaled integers, blanks) goes through astropy,
-and both ways give the same numbers.
+A cutout is a few kilobytes, and building astropy's objects around it takes ten times as long as reading it. From a
+file that holds one plain image and nothing else, only the few header cards that matter and the pixels are read
+directly. Everything unusual (extensions, compression, scaled integers, blanks) is read by astropy, with identical
+results.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _DTYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _STRUCTURE = ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "BSCALE", "BZERO", "BLANK", "GROUPS")
 _END = b"END" + b" " * 77
 _VARYING = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "LATPOLE")  # differ from cutout to cutout
-_FIRST_READ = 2**16  # bytes that are read at once
-_LARGEST_IN_MEMORY = 256 * 2**20  # bytes; beyond this a file is left on the disk for astropy to look into
+_FIRST_READ = 2**16  # bytes
+_LARGEST_IN_MEMORY = 256 * 2**20  # bytes; astropy reads larger files from the disk
 
 
 def read_image(path: Path | str, hdu: str = "") -> Cutout:
@@ -106,7 +106,7 @@ def _read_plain(content: bytes, name: str) -> Cutout | None:
     if not content.startswith(b"SIMPLE  =                    T"):
         return None
     end = content.find(_END)
-    while end % 80 and end > 0:  # these letters inside a comment
+    while end % 80 and end > 0:  # the same letters inside a comment
         end = content.find(_END, end + 1)
     if end < 0:
         return None
@@ -129,7 +129,7 @@ def _read_plain(content: bytes, name: str) -> Cutout | None:
 
 @lru_cache(maxsize=64)
 def _card_places(letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Where the cards stand that matter: those that cutouts of a survey share, and those that differ.
+    """Positions of the relevant cards: those that the cutouts of a survey share, and those that differ.
 
     ``letters`` are the first letters of all keywords, then all second letters, to the eighth.
     """
@@ -145,7 +145,7 @@ def _card_places(letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class _PlainImage:
-    """What the cutouts of a survey have in common; ``length`` in bytes, ``sky`` without the varying cards."""
+    """The header values that the cutouts of a survey share; ``length`` in bytes, ``sky`` without the varying cards."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -159,7 +159,7 @@ class _PlainImage:
 
 @lru_cache(maxsize=512)
 def _parse_cards(text: str) -> _PlainImage | None:
-    """Understand the cards (80 characters each) of a plain image; None if it is not plain."""
+    """Parse the cards (80 characters each) of a plain image; None if it is not plain."""
     cards = {(card := text[at : at + 80])[:8].rstrip(): card for at in range(0, len(text), 80)}
     try:
         dtype = _DTYPES[int(cards["BITPIX"][10:30])]
@@ -180,7 +180,7 @@ def _parse_cards(text: str) -> _PlainImage | None:
 
 
 def _to_native(data: NDArray[Any]) -> NDArray[Any]:
-    """Pixels in the machine's byte order: uint8 as they are, all else as float32."""
+    """Convert pixels to native byte order: uint8 stays uint8, all else becomes float32."""
     if data.dtype.kind == "f" and data.dtype.itemsize > 4:
         with np.errstate(over="ignore"):  # becomes infinite, and that is a missing pixel
             return data.astype(np.float32)
@@ -192,7 +192,7 @@ def _read_with_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[C
         raise read_errors.explain_content(name, content, "a FITS file")
     opened = name if content is None else io.BytesIO(content)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd cards are no reason to bother the user while the image can be read
+        warnings.simplefilter("ignore")  # non-standard cards do not matter as long as the image can be read
         with fits.open(opened, memmap=False, uint=False) as file:  # astropy fails on some signed bytes otherwise
             pixels = [unit for unit in file if isinstance(unit, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)]
             images = [unit for unit in pixels if _dimensions(unit) in {2, 3}]

@@ -1,8 +1,8 @@
-"""The stamps of a dataset, read in any order.
+"""Random access to the stamps of a dataset.
 
-HDF5 spends 0.1 ms on each request. A dataset of this program is not compressed, so that the place of each stamp in
-the file is known; stamps in any order are then read straight into their place, ten times as fast. Whatever is stored
-otherwise is left to HDF5.
+HDF5 spends 0.1 ms on each request. The datasets of this program are not compressed, so that the position of each stamp
+in the file is known, and stamps are read directly from there, ten times as fast. Datasets that are stored otherwise are
+read through HDF5.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class StoredImages:
         self._file = FileIO(Path(dataset.file.filename)) if self._chunks is not None else None
 
     def close(self) -> None:
-        """Close what was opened beside the dataset."""
+        """Close the second file handle."""
         if self._file is not None:
             self._file.close()
 
@@ -41,7 +41,7 @@ class StoredImages:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """How they are stored: float32, or uint8 for pictures."""
+        """The stored type: float32, or uint8 for pictures."""
         return self._dataset.dtype
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class StoredImages:
         return out
 
     def _read_directly(self, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
-        """Read stamps straight from the file, in the order in which they lie there."""
+        """Read stamps directly from the file, in the order of their positions in it."""
         assert self._file is not None
         assert self._chunks is not None
         per_chunk: int = self._dataset.chunks[0]  # pyright: ignore[reportOptionalSubscript] - known by _chunk_offsets
@@ -86,7 +86,7 @@ class StoredImages:
 
 
 def _chunk_offsets(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
-    """Where each chunk begins in the file, in bytes; None if stamps do not lie there as they are."""
+    """Offset of each chunk in the file, in bytes; None if the stamps are not stored as plain native arrays."""
     chunks: tuple[int, ...] | None = dataset.chunks
     if chunks is None or chunks[1:] != dataset.shape[1:]:
         return None

@@ -1,4 +1,4 @@
-"""What is known of each imported galaxy, and how it becomes the dataset's catalogue."""
+"""Assembling the dataset's catalogue from the joined table, the folders and the image files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.errors import UnreadableFile
 
 
 def files_to_match(found: Found) -> list[tuple[str, str]]:
-    """Path and name of the galaxies, for choosing the catalogue's column."""
+    """Path and name of each galaxy, to find the catalogue's column of ids."""
     files: list[tuple[str, str]] = []
     for source in found.sources:
         if source.kind == "container":
@@ -37,12 +37,12 @@ def files_to_match(found: Found) -> list[tuple[str, str]]:
 
 
 def _path_to_match(source: Source) -> str:
-    """The path that a catalogue may hold; with one file per band, or many galaxies in one, there is none."""
+    """The path that a catalogue may contain; empty with one file per band, or many galaxies in one file."""
     return "" if source.kind in {"bands", "container"} else source.path
 
 
 class Galaxies:
-    """The galaxies of an import in the order in which they are written; a few numbers and its name for each.
+    """The galaxies of an import, in the order in which they are written.
 
     ``problems``, ``notes`` and, after :meth:`catalogue`, ``without_label`` go into the report.
     """
@@ -58,7 +58,7 @@ class Galaxies:
         self._inside: array[int] = array("q")  # row in a file of many galaxies
 
     def add(self, place: int, source: Source, member: Member) -> str:
-        """Note down one more galaxy of the source at ``place``; return its id."""
+        """Add a galaxy of the source at index ``place``; return its id."""
         row, name = NO_ROW, member.name
         if self._joined is not None:
             row = self._joined.row_of(_path_to_match(source), name)
@@ -70,7 +70,7 @@ class Galaxies:
         return name
 
     def catalogue(self) -> tuple[Table, tuple[str, ...]]:
-        """The catalogue, a row for each galaxy, and its label columns.
+        """Build the catalogue, one row per galaxy, and return it with its label columns.
 
         The columns are ``id``, ``class`` (from folders), those of the joined catalogue, those that came with the
         images, and ``file``.
@@ -119,7 +119,7 @@ class Galaxies:
                     added[name] = _add_column(final, name, column, "")
 
     def _check_labels(self, final: Table, labels: Sequence[str]) -> None:
-        """Count galaxies without a label, and tell what will stand in the way of training."""
+        """Find galaxies without a label, and note what will make training impossible."""
         if not labels:
             return
         texts = [[label_text(value) for value in np.asarray(final[name]).tolist()] for name in labels]

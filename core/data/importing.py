@@ -1,8 +1,8 @@
-"""The work: files and a catalogue become a dataset and a report.
+"""Importing files and a catalogue into a dataset, with a report.
 
-Every file is read once more than needed for a sample that decides the stamps' shape, and then once. If a cutout with
-more than 8 bits turns up among pictures, writing starts again with float32, so that the result never depends on
-which files were in the sample.
+A sample of the files is read first, to decide the shape of the stamps; then all files are read. If a cutout with more
+than 8 bits turns up among 8-bit pictures, writing starts again with float32, so that the result never depends on which
+files were in the sample.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _EVENT_EVERY = 0.05  # seconds
 
 
 class _MoreThan8Bits(Exception):  # noqa: N818 - nothing went wrong
-    """A cutout does not fit into a dataset of pictures."""
+    """A cutout with more than 8 bits does not fit into a dataset of pictures."""
 
 
 def run(
@@ -51,7 +51,7 @@ def run(
     """Import files.
 
     Yields :class:`~core.events.Progress` (its total is None while files are being found) and
-    :class:`~core.events.Skipped`; returns the report. Nothing is left behind unless it succeeds.
+    :class:`~core.events.Skipped`; returns the report. If it fails or is stopped, no file is left behind.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ def run(
     output
         The dataset to be written; replaced if it exists.
     settings
-        How to read and size them.
+        How to read and resize them.
     catalogue
-        A table with labels; None: without.
+        A table with labels; None: no catalogue.
     stop
-        Looked at for every file.
+        Checked for every file.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def run(
 
 def _join_catalogue(table: Table | None, found: Found, settings: ImportSettings) -> Join | None:
     files = files_to_match(found) if table is not None else []
-    if table is None or not files:  # no files: none can be read, which is told soon
+    if table is None or not files:  # no files: none can be read, which is reported later
         return None
     return join(table, files, tables.label_columns(table, settings), settings.catalogue_id)
 
@@ -189,7 +189,7 @@ def _write(
 def _read_stamps(
     source: Source, settings: ImportSettings, plan: StampFormat
 ) -> Iterator[tuple[Member, Stamp] | Problem]:
-    """The stamps of a source, and the problems in their place."""
+    """Yield the stamps of a source, or a problem in place of each that cannot be used."""
     try:
         for member in read(source, settings):
             try:
@@ -216,7 +216,7 @@ def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat) -> 
 
 
 def _count_differences(odd: Counter[str], member: Member, plan: StampFormat, settings: ImportSettings) -> None:
-    """Count what is imported although it is not quite like the others."""
+    """Count cutouts that are imported although their bands or units differ from the others."""
     cutout = member.cutout
     if cutout.bands and cutout.bands != plan.bands and not band_names(settings):
         odd[f"band {', '.join(cutout.bands)} and not {', '.join(plan.bands)}"] += 1

@@ -1,7 +1,7 @@
-"""Which catalogue row belongs to which image.
+"""Matching catalogue rows to images.
 
 A row names its image by a path (``cutouts/5877.fits``), a file name, or an id that is the file's name without its
-ending. Of all columns the one that finds most images is taken, unless the user names one.
+extension. Unless the user names a column, the one that matches most images is used.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _LONG_ID = re.compile(r"\d{15,}")
 
 
 def keys_of(text: str) -> tuple[str, str, str]:
-    """Three ways to call an image, from exact to lenient, out of a path, file name or id.
+    """Three matching keys of an image, from exact to lenient, from its path, file name or id.
 
-    Folder and name without ending; name without ending; the long number in the name or the number without leading
-    zeros. Empty where there is none.
+    Folder and name without extension; name without extension; the long number in the name, or the number without
+    leading zeros. Empty where there is none.
     """
     parts = text.strip().replace("\\", "/").split("/")
     name = IMAGE_ENDING.sub("", parts[-1])
@@ -46,11 +46,11 @@ def keys_of(text: str) -> tuple[str, str, str]:
 
 @dataclass
 class Join:
-    """A catalogue ready to be asked for the row of an image.
+    """A catalogue indexed by image.
 
-    ``column`` is the one that names the images; ``ids`` has the galaxy's id for every row, empty where the row has
-    none of its own (the file's name is then the id). ``contradictory`` rows have several versions that disagree
-    about the labels. ``problems`` are rows that cannot be used, ``notes`` are worth knowing.
+    ``column`` is the one that names the images; ``ids`` has the galaxy's id for every row, empty where there is none
+    in the catalogue (the file's name is then the id). ``contradictory`` rows have duplicates with different labels.
+    ``problems`` are rows that cannot be used, ``notes`` are remarks for the report.
     """
 
     table: Table
@@ -76,25 +76,25 @@ class Join:
         return NO_ROW
 
     def without_image(self, used: Iterable[int]) -> list[str]:
-        """Names of the rows whose image was not there."""
+        """Names of the rows for which there was no image."""
         texts = id_texts(self.table, self.column)
         gone = set(self._rows).difference(used)
         return [texts[row] for row in self._rows if row in gone]
 
 
 def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], column: str = "") -> Join:
-    """Prepare a catalogue for finding the rows of images.
+    """Index a catalogue by image.
 
     Parameters
     ----------
     table
         As :func:`core.data.catalogue.read_table` gives it.
     files
-        Path and name of every image (or of many of them).
+        Path and name of every image, or of a sample.
     labels
-        Label columns: two rows of one image may disagree elsewhere, but not here.
+        Label columns: duplicate rows of one image may differ elsewhere, but not here.
     column
-        The column that names the images; empty: chosen by what matches most of the files, then by its name.
+        The column that names the images; empty: the one that matches most files, then by its name.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def _choose_column(table: Table, files: Sequence[tuple[str, str]]) -> str:
     if best:
         return best
     if lost:
-        id_texts(table, lost)  # says what is wrong with it
+        id_texts(table, lost)  # raises the problem
     named = next((name for name in table.colnames if name.lower() in lower), table.colnames[0])
     there = next((text for text in id_texts(table, named) if text), "")
     raise CatalogueProblem(
@@ -169,7 +169,7 @@ def _example_name(files: Sequence[tuple[str, str]]) -> str:
 
 
 def _object_ids(table: Table, column: str) -> list[str]:
-    """The galaxies' own ids: the object ids if there are any, else nothing for names of files."""
+    """The object ids if the catalogue has any, else empty strings."""
     by_name = {name.lower(): name for name in table.colnames}
     candidates = [by_name[name] for name in _OBJECT_IDS if name in by_name]
     for name in [column, *candidates]:
@@ -224,6 +224,6 @@ def _index_rows(joined: Join, texts: Sequence[str]) -> None:
     for row in joined._rows:
         for level, key in enumerate(keys_of(texts[row])):
             if key:
-                # A name that stands for several images (the same in two folders) finds none of them by itself.
+                # A name that occurs more than once (the same in two folders) is ambiguous and matches no image.
                 there = joined._levels[level].get(key)
                 joined._levels[level][key] = row if there is None else NO_ROW

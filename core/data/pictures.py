@@ -1,4 +1,4 @@
-"""JPEG and PNG pictures, as cutout services and Galaxy Zoo hand them out."""
+"""Reading JPEG and PNG pictures, as cutout services and Galaxy Zoo provide them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def read_picture(path: Path | str) -> Cutout:
     """Read a picture as uint8 (1 or 3, H, W), or float32 (1, H, W) where it has more than 8 bits.
 
     Pictures are stored from the top row down; they are flipped, so that row 0 is at the bottom as in FITS.
-    Transparency is left out.
+    Transparency is ignored.
 
     Raises
     ------
     UnreadableFile
-        The file is damaged or no picture.
+        The file is damaged or not a picture.
     """
     name = str(path)
     try:

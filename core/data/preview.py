@@ -1,4 +1,4 @@
-"""What an import would find, before it is started."""
+"""A preview of an import: what it would find and write."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from core.errors import CatalogueProblem, Problem, SettingsProblem, Stopped, Unr
 from core.events import NEVER, Progress, Work
 
 STAMPS = 16
-_MAX_SOURCES = 64  # sources looked into for the first stamps
+_MAX_SOURCES = 64  # to be read for the first stamps
 _CATALOGUE_NAMES = ("catalogue", "catalog", "labels", "label", "sources")
 
 
 @dataclass(frozen=True)
 class ImportPreview:
-    """What the chosen files hold.
+    """A preview of the chosen files.
 
-    ``count`` galaxies; ``stamps`` are the first sixteen as they lie in the files, (C, H, W) with row 0 at the
-    bottom, and ``names`` theirs; ``shapes`` counts the shapes (C, H, W) of a sample; ``plan`` is what an import
-    would make of them. ``catalogue`` is the one that was given, or one that lies beside the files and names them;
-    ``columns`` are its columns, ``id_column`` and ``label_columns`` what would be used, ``matched`` the number of
-    galaxies with a row. ``pattern`` was recognised in the names of files with one band each.
+    ``count`` is the number of galaxies; ``stamps`` are the first sixteen as stored in the files, (C, H, W) with row 0
+    at the bottom, and ``names`` their names; ``shapes`` counts the shapes (C, H, W) of a sample; ``plan`` is the format
+    of the stamps after an import. ``catalogue`` is the one that was given, or one beside the files that matches them;
+    ``columns`` are its columns, ``id_column`` and ``label_columns`` those that would be used, ``matched`` the number of
+    galaxies with a row. ``pattern`` is the pattern of file names with one band each, if one was recognised.
     """
 
     count: int
@@ -122,7 +122,7 @@ def preview(
 
 
 def _read_first(found: Found, settings: ImportSettings, stop: threading.Event) -> Work[list[Member]]:
-    """The first galaxies that can be read."""
+    """Read the first galaxies that can be read."""
     members: list[Member] = []
     for source in found.sources[:_MAX_SOURCES]:
         if stop.is_set():
@@ -134,12 +134,12 @@ def _read_first(found: Found, settings: ImportSettings, stop: threading.Event) -
                 if len(members) == STAMPS:
                     return members
         except UnreadableFile:
-            continue  # the survey or the import tells
+            continue  # reported by the sample or by the import
     return members
 
 
 def _labels_in_container(found: Found, settings: ImportSettings) -> _Labels:
-    """Columns that came in a file of many galaxies."""
+    """The label columns in a file of many galaxies."""
     try:
         inside = [
             containers.inspect_container(source.path) for source in found.sources[:1] if source.kind == "container"
@@ -157,7 +157,7 @@ def _labels_in_container(found: Found, settings: ImportSettings) -> _Labels:
 
 
 def _find_catalogues(found: Found, sources: Iterable[Path]) -> list[Path]:
-    """Tables that may be the catalogue, best first: in the chosen folders, or right above them."""
+    """Tables that may be the catalogue, best first: in the chosen folders, or in their parent folders."""
     tables_there = [Path(path) for path in found.tables]
     for source in sources:
         above = source.resolve().parent

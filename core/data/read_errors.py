@@ -1,4 +1,4 @@
-"""What is wrong with a file, in words for a person."""
+"""Errors of damaged or mistaken files, explained to the user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ READ_ERRORS = (
     *(OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, RuntimeError),
     *(zlib.error, MemoryError, OverflowError),
 )
-"""What libraries raise on damaged files."""
+"""Exceptions that libraries raise on damaged files."""
 
 _SIGNATURES: Sequence[tuple[bytes, str]] = (
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -25,7 +25,7 @@ _SIGNATURES: Sequence[tuple[bytes, str]] = (
 
 
 def explain_content(name: str, content: bytes, expected: str) -> UnreadableFile:
-    """Why a file that should be ``expected`` (“a FITS file”) is not, judged by its first bytes."""
+    """Explain from its first bytes why a file is not ``expected`` (“a FITS file”)."""
     if not content:
         return UnreadableFile("The file is empty.", "Download it again or leave it out.", name)
     start = content[:1024].lstrip().lower()
@@ -44,7 +44,7 @@ def explain_content(name: str, content: bytes, expected: str) -> UnreadableFile:
 
 
 def explain_error(name: str, error: BaseException) -> UnreadableFile:
-    """What an exception from a library means to the person who chose this file."""
+    """Explain a library's exception to the user who chose this file."""
     if isinstance(error, FileNotFoundError):
         return UnreadableFile("The file does not exist.", "Look for it elsewhere.", name)
     if isinstance(error, IsADirectoryError):

@@ -1,4 +1,4 @@
-"""Which galaxies may be used for what: training, validation, and a test part that is locked away.
+"""Splitting a dataset into training, validation and test part.
 
 The parts are stratified (each class, or each fifth of a quantity, has its share in each part), all images of one
 object are in one part, and neither depends on the order of the rows: groups are sorted by name before the seed
@@ -30,7 +30,7 @@ _STRATUM = 20  # labels that a fifth of a quantity should hold
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the three parts, disjoint and sorted; ``rule`` says in words how they were drawn."""
+    """Rows of the three parts, disjoint and sorted; ``rule`` describes how they were drawn."""
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
@@ -39,7 +39,7 @@ class Split:
     rule: str
 
     def numbers(self, count: int) -> NDArray[np.int8]:
-        """The part of each of ``count`` rows as its place in :data:`PARTS`; −1 for rows in none."""
+        """The part of each of ``count`` rows as an index into :data:`PARTS`; −1 for rows in none."""
         numbers = np.full(count, -1, dtype=np.int8)
         for number, name in enumerate(PARTS):
             numbers[getattr(self, name)] = number
@@ -85,7 +85,7 @@ def split(
 
 
 def ranks(ids: Sequence[str], groups: Sequence[str] | None = None) -> NDArray[np.int64]:
-    """What stays together: for each of N rows the place of its group among all groups, sorted by name.
+    """Rank (N,) of each row's group among all groups sorted by name; rows of one group stay in one part.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
 
 
 def _merge_small_strata(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:
-    """Strata with fewer members than ``least`` are joined with the largest."""
+    """Merge strata with fewer members than ``least`` into the largest one."""
     counts = np.bincount(kinds)
     return np.where(counts[kinds] < least, counts.argmax(), kinds)
 
@@ -167,12 +167,12 @@ def _require_members(kinds: NDArray[np.int64], target: Target, parts: int) -> No
 
 
 def _assign_parts(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDArray[np.int64]:
-    """Deal the groups of one stratum, in their shuffled order, to test, validation and training: at least one each."""
+    """Assign the shuffled groups of one stratum to test, validation and training part, at least one to each."""
     middle, total = np.cumsum(sizes) - sizes / 2, int(sizes.sum())
     test = int((middle < settings.test * total).sum())  # none for two parts
     validation = int((middle < (settings.test + settings.validation) * total).sum()) - test
     counts = [max(parts - 2, test), max(1, validation)]
-    while sum(counts) >= len(sizes):  # large shares of few: something has to be left to train on
+    while sum(counts) >= len(sizes):  # large shares of few galaxies: at least one is left for training
         counts[int(np.argmax(counts))] -= 1
     return np.repeat([2, 1, 0], [*counts, len(sizes) - sum(counts)])
 
@@ -180,7 +180,7 @@ def _assign_parts(sizes: NDArray[np.int64], settings: DataSettings, parts: int) 
 def _select_beyond_limit(
     train: NDArray[np.int64], kinds: NDArray[np.int64], sizes: NDArray[np.int64], limit: int, drawn: str
 ) -> NDArray[np.int64]:
-    """Those of the shuffled training groups that are beyond the limit.
+    """The shuffled training groups that exceed the limit.
 
     The classes take turns, one group each or as many as their share; a smaller limit is a subset of a larger one, and
     every class has its first group before any has its second.

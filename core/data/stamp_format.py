@@ -1,4 +1,4 @@
-"""A look at a sample of the cutouts: how large, how many bands, 8 bits or not."""
+"""The format of a dataset's stamps, decided from a sample of the cutouts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PER_SOURCE = 32  # members of one source
 
 @dataclass(frozen=True)
 class StampFormat:
-    """The shape and kind that all stamps of a dataset will have."""
+    """The shape and type of all stamps of a dataset."""
 
     planes: int
     size: int
@@ -45,21 +45,21 @@ class StampFormat:
 
 @dataclass
 class SampleSummary:
-    """What was found in the sample: how often each shape (C, H, W), and names and units of its bands."""
+    """Summary of the sample: counts of the shapes (C, H, W), band names and units."""
 
     shapes: Counter[tuple[int, int, int]] = field(default_factory=Counter[tuple[int, int, int]])
     bands: Counter[tuple[str, ...]] = field(default_factory=Counter[tuple[str, ...]])
     units: Counter[str] = field(default_factory=Counter[str])
-    wide: set[int] = field(default_factory=set[int])  # numbers of planes that occur with more than 8 bits
+    wide: set[int] = field(default_factory=set[int])  # numbers of planes of cutouts with more than 8 bits
     problems: list[Problem] = field(default_factory=list[Problem])
 
     def plan(self, settings: ImportSettings) -> StampFormat:
-        """Decide: the most frequent number of bands and, unless it is set, the most frequent shape's shorter side.
+        """Choose the most frequent number of bands and, unless the size is set, the most frequent shorter side.
 
         Raises
         ------
         SettingsProblem
-            The names of the bands are not as many as the bands.
+            The number of band names differs from the number of bands.
         """
         planes_of: Counter[int] = Counter()
         for (planes, _, _), count in self.shapes.items():
@@ -133,7 +133,7 @@ def _read_some(source: Source, settings: ImportSettings) -> Iterator[Member]:
 
 
 def count_of(source: Source) -> int:
-    """How many galaxies a source holds; 1 where only reading it would tell."""
+    """How many galaxies a source holds; 1 if that is unknown before it is read."""
     try:
         return len(containers.inspect_container(source.path)) if source.kind == "container" else 1
     except UnreadableFile:
@@ -141,7 +141,7 @@ def count_of(source: Source) -> int:
 
 
 def none_usable(files: int, problems: list[Problem]) -> UnreadableFile:
-    """Nothing could be imported: the counts and the first reason."""
+    """The problem that no file could be imported, with the count and the first reason."""
     first = problems[0] if problems else UnreadableFile("it holds no cutout")
     return UnreadableFile(
         f"None of {files:,} files could be used. The first: {first.sentence}", first.remedy, first.where
@@ -149,7 +149,7 @@ def none_usable(files: int, problems: list[Problem]) -> UnreadableFile:
 
 
 def pattern_note(found: Found) -> str:
-    """What was recognised in the names of the files; empty if nothing."""
+    """The note on the recognised file-name pattern; empty if there is none."""
     pattern = bands.parse(found.pattern)
     if pattern is None:
         return ""

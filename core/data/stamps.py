@@ -1,4 +1,4 @@
-"""One size and no holes: how a cutout becomes a stamp.
+"""Turning cutouts into stamps of one size without missing pixels.
 
 Cropping and padding about the centre leave each pixel as it is. Resampling averages over the area that an old and a
 new pixel share, so that surface brightness, and with it the total flux per solid angle, is conserved exactly in both
@@ -19,12 +19,12 @@ from core.data import wcs
 from core.data.settings import ImportSettings
 from core.errors import UnreadableFile
 
-SMALLEST = 4  # pixels along a side; less cannot show a galaxy
+SMALLEST = 4  # pixels along a side
 
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """One galaxy as it lies in its file.
+    """One galaxy as read from its file.
 
     ``image`` is (C, H, W) in native byte order, row 0 at the bottom: uint8 for 8-bit files, else float32 with NaN
     where there is nothing. ``bands`` is empty where the file names none. ``wcs`` holds header cards, see
@@ -51,7 +51,7 @@ class Stamp:
 
 
 def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
-    """Bring a cutout to the stamp size and fill what is missing.
+    """Bring a cutout to the stamp size and fill missing pixels.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
     size
         Side of the stamp [pixels].
     settings
-        ``fit``, ``fill``, ``max_missing`` and ``pixel_scale`` count here.
+        ``fit``, ``fill``, ``max_missing`` and ``pixel_scale`` are used.
 
     Raises
     ------
     UnreadableFile
-        The cutout is too small, constant, or too much of it (or a whole band) is missing. The file's name is left
-        to the caller.
+        The cutout is too small, constant, or too much of it (or a whole band) is missing. The caller adds
+        the file's name.
     """
     image = cutout.image
     height, width = image.shape[-2:]
@@ -125,7 +125,7 @@ def _refuse_gaps(valid: NDArray[np.bool_], most: float) -> None:
 
 
 def _fill_values(image: NDArray[Any], valid: NDArray[np.bool_], settings: ImportSettings) -> NDArray[np.float32]:
-    """What stands in for missing pixels, band by band, as (C, 1, 1)."""
+    """The fill value for missing pixels in each band, (C, 1, 1)."""
     levels = np.zeros((len(image), 1, 1), dtype=np.float32)
     if settings.fill == "zero":
         return levels

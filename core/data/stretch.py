@@ -1,7 +1,7 @@
-"""How galaxies are shown: for the eye only; nothing here ever touches the data or the network.
+"""How galaxies are displayed; the stretch never affects the data or the network.
 
-Brightness limits are found for each stamp, scaled to 0…1, bent by a curve, and coloured. With three bands the
-curve is applied to the mean of the bands and the colours are kept.
+Each stamp is scaled to 0…1 between its black and white level, transformed by a stretch function, and coloured. With
+three bands the function is applied to the mean of the bands, which preserves the colours.
 
 References
 ----------
@@ -26,10 +26,10 @@ Image = NDArray[np.float32]
 ColourMap = Literal["grey", "viridis", "magma", "inferno", "cividis"]
 
 _BANDS_BY_WAVELENGTH = "ugvrizyjhk"
-_OVERFLOW_LIMIT = 1e30  # no detector counts so far
+_OVERFLOW_LIMIT = 1e30  # beyond any physical pixel value
 _LOG_SCALE = 1000.0
 _MAX_SCALED = 1e6  # times the white level: finite, so that colours stay defined
-_SKY_PERCENTILES = (10.0, 30.0)  # percentiles from which sky and noise are judged
+_SKY_PERCENTILES = (10.0, 30.0)  # from which sky level and noise are estimated
 _BELOW_SKY, _ABOVE_SKY = 0.5, 15.0  # standard deviations
 _SAMPLE = 1024  # pixels for the limits of a thumbnail
 
@@ -43,14 +43,14 @@ class StretchSettings(Settings):
     limits: Literal["sky", "percentile", "zscale", "min-max", "manual"] = setting(
         "percentile",
         title="Limits",
-        help="What is black and what is white, found for each stamp or typed by hand. Sky: black at the sky's level, "
-        "white at the white percentile but well above the noise, so that a faint galaxy stays faint.",
+        help="Black and white level, measured on each stamp or set by hand. Sky: black at the level of the sky, white "
+        "at the white percentile but well above the noise, so that a faint galaxy stays faint.",
     )
     black: float = setting(
-        15.0, title="Black percentile", help="This share of the pixels is shown black.", unit="%", ge=0, lt=50
+        15.0, title="Black percentile", help="Pixels below this percentile are shown black.", unit="%", ge=0, lt=50
     )
     white: float = setting(
-        99.7, title="White percentile", help="The pixels above this share are shown white.", unit="%", gt=50, le=100
+        99.7, title="White percentile", help="Pixels above this percentile are shown white.", unit="%", gt=50, le=100
     )
     low: float = setting(0.0, title="Black", help="Pixel value shown black with manual limits.")
     high: float = setting(1.0, title="White", help="Pixel value shown white with manual limits.")
@@ -77,7 +77,7 @@ def colour_table(name: str) -> NDArray[np.uint8]:
         A :data:`ColourMap`; or ``blue-red`` for values about zero, blue against and red for: ColorBrewer's RdBu,
         reversed and without its darkest tenths.
     """
-    if name == "grey":  # the first galleries are grey, and need not wait for matplotlib
+    if name == "grey":  # the gallery's default need not wait for matplotlib
         table = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     else:
         from matplotlib import colormaps  # late: the window is painted first
@@ -89,7 +89,7 @@ def colour_table(name: str) -> NDArray[np.uint8]:
 
 
 def default_stretch(is_picture: bool) -> StretchSettings:
-    """The stretch to begin with: 8-bit pictures are shown as they are, images above their sky."""
+    """The default stretch: 8-bit pictures are shown as they are, calibrated images from their sky level up."""
     if is_picture:
         return StretchSettings(kind="linear", limits="manual", low=0, high=255)
     return StretchSettings(limits="sky")
@@ -130,13 +130,13 @@ def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float
 
 
 def _separate_levels(low: Any, high: Any, least: float = 1.0) -> NDArray[Any]:
-    """White levels that also float32 can tell from their black levels."""
+    """Raise white levels that float32 cannot distinguish from their black levels."""
     step = np.maximum(least, 1e-6 * np.maximum(np.abs(low), 1e-6))
     return np.where(np.float32(high) > np.float32(low), high, low + step)
 
 
 def _sky_levels(tenth: Any, third: Any, white: Any) -> tuple[Any, Any]:
-    """Black and white level from the 10th and 30th percentile, which a galaxy hardly touches, and the white one.
+    """Black and white level from the 10th and 30th percentile, which a galaxy hardly affects, and the white one.
 
     In Gaussian noise they lie 1.282 and 0.524 standard deviations below the mean.
     """
@@ -146,9 +146,9 @@ def _sky_levels(tenth: Any, third: Any, white: Any) -> tuple[Any, Any]:
 
 
 def apply_stretch(image: NDArray[Any], settings: StretchSettings, levels: tuple[float, float] | None = None) -> Image:
-    """An image (any shape) between its limits, bent by the curve, float32 in 0…1; NaN becomes 0."""
+    """Scale an image (any shape) to its limits and apply the stretch function: float32 in 0…1; NaN becomes 0."""
     low, high = levels or limits(image, settings)
-    with np.errstate(over="ignore"):  # a pixel that is brighter than all measure is white
+    with np.errstate(over="ignore"):  # an overflowing pixel is white
         scaled = np.clip((np.nan_to_num(image, nan=low).astype(np.float32) - low) / (high - low), 0, 1)
     return _apply_curve(scaled, settings)
 
@@ -209,7 +209,7 @@ def thumbnails(
 
 
 def _clip_overflow(stamps: NDArray[Any]) -> NDArray[Any]:
-    """Pixels so bright that sums of them overflow are as bright as can be; NaN stays."""
+    """Clip pixels so bright that their sums would overflow; NaN stays."""
     return np.clip(stamps, -_OVERFLOW_LIMIT, _OVERFLOW_LIMIT) if stamps.dtype in (np.float32, np.float64) else stamps
 
 
@@ -230,7 +230,7 @@ def _colour(
 
 
 def _colour_bands(stamps: Image, settings: StretchSettings, sample: int) -> NDArray[np.uint8]:
-    """Bend the mean of three bands and give each band its share of it (Lupton et al. 2004)."""
+    """Stretch the mean of three bands and give each band its share of it (Lupton et al. 2004)."""
     low, high = _levels(stamps, settings, sample)
     with np.errstate(over="ignore"):
         scaled = np.clip((np.nan_to_num(stamps) - low) / (high - low), 0, _MAX_SCALED)  # (n, 3, H, W)

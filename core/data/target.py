@@ -1,4 +1,4 @@
-"""What is to be learned: classes, vote fractions or quantities. Names, never bare indices, cross a boundary."""
+"""What the network learns: classes, vote fractions or quantities, always identified by name."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def columns_of(target: Target) -> tuple[str, ...]:
 def recognise(
     columns: Columns, names: Sequence[str], kind: TargetKind = "auto", units: Mapping[str, str] | None = None
 ) -> Target:
-    """Decide what the columns ``names`` hold.
+    """Recognise what kind of target the columns ``names`` hold.
 
     One column of text, truth values or a few whole numbers: classes, sorted by name. Several columns of
     numbers in [0, 1] whose rows add up to one: vote fractions. Other numbers: quantities.
@@ -70,14 +70,14 @@ def recognise(
     names
         The label columns.
     kind
-        ``"auto"`` or what the user says they are.
+        ``"auto"`` or the kind that the user has chosen.
     units
         Units by column name, for quantities.
 
     Raises
     ------
     CatalogueProblem
-        A column does not exist, or does not fit the kind that was asked for.
+        A column does not exist, or does not fit the chosen kind.
     TooFewGalaxies
         There are labels of fewer than two classes.
     """
@@ -114,7 +114,7 @@ def recognise(
 
 
 def encode(target: Target, columns: Columns) -> NDArray[Any]:
-    """Labels as numbers.
+    """Encode labels as numbers.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def encode(target: Target, columns: Columns) -> NDArray[Any]:
 
 
 def classes_of(target: Classes, texts: Sequence[str]) -> NDArray[np.int64]:
-    """The class of each of some label texts; :data:`NO_LABEL` for one that is none."""
+    """Class index of each label text; :data:`NO_LABEL` for a text that is no class."""
     place = {name: index for index, name in enumerate(target.names)}
     return np.array([place.get(text, NO_LABEL) for text in texts], dtype=np.int64)
 
@@ -146,7 +146,7 @@ def texts_of(column: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[np.int64], l
     Returns
     -------
     places
-        (N,) where the text of each row stands in ``texts``.
+        (N,) index into ``texts`` for each row.
     texts
         The texts, in no particular order.
     """

@@ -1,5 +1,5 @@
-"""Judging a finished network.
+"""Evaluating a finished network.
 
-``predict`` streams a dataset through it, ``evaluation`` judges what it says of labelled galaxies, ``tables`` writes
+``predict`` streams a dataset through it, ``evaluation`` compares its predictions with the labels, ``tables`` writes
 predictions for other programs.
 """

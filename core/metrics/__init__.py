@@ -1,5 +1,5 @@
-"""How good a network's outputs are, in numbers: the same for a training, a finished network and a study.
+"""Figures of merit of a network's outputs: the same for a training run, a finished network and a study.
 
-``report`` judges the predictions for many galaxies, ``merits`` gives its numbers names and sampling errors, and
-``tally`` collects outputs batch by batch while a network learns.
+``report`` evaluates the predictions for many galaxies, ``merits`` names the figures of merit and gives their sampling
+errors, and ``tally`` accumulates outputs batch by batch during training.
 """

@@ -1,10 +1,9 @@
-"""Networks that others have designed and trained, cut into stages that can be looked at and frozen one by one.
+"""Ready-made, pre-trained networks as backbones, cut into stages that can be inspected and frozen one by one.
 
-timm knows several hundred; those that are a chain of convolutional stages can be used, with any number of bands. The
-stages replace the blocks of the plain network, and neck and head stay what they are. Weights come from a safetensors
-file or from the hub, among them the Zoobot encoders, which have learned from the votes of Galaxy Zoo; other formats are
-programs in disguise and are refused. Our scaled images have mean 0 and variance 1 in each band, as the images have with
-which such weights were trained.
+timm has several hundred; those that are a chain of convolutional stages can be used, with any number of bands. The
+stages replace the blocks of the plain network; neck and head stay the same. Weights come from a safetensors file or
+from the hub, among them the Zoobot encoders, trained on the votes of Galaxy Zoo; other formats, which can execute code,
+are refused. Our scaled images have mean 0 and variance 1 in each band, like the images such weights were trained on.
 
 References
 ----------
@@ -28,24 +27,24 @@ from core.errors import NotPossible, SettingsProblem, UnreadableFile
 
 HUB = "hf_hub:"
 _WHERE = "network.backbone"
-_HEAD_MODULES = ("global_pool", "head", "fc", "classifier", "head_drop")  # what follows the stages
+_HEAD_MODULES = ("global_pool", "head", "fc", "classifier", "head_drop")  # modules after the stages
 _PROBE_SIDE, _TOLERANCE = 64, 1e-4
 _SUGGESTION = "Choose a convolutional one, such as resnet18, convnext_nano or efficientnet_b0."
 
 
 class BackboneStage(nn.Sequential):
-    """What happens at one scale; ``places`` are the names of its parts in the network that it was cut from."""
+    """The layers at one scale; ``places`` are the names of its parts in the network that it was cut from."""
 
     places: tuple[str, ...]
 
 
 def build_stages(name: str, bands: int) -> list[BackboneStage]:
-    """The stages of a timm network for images of so many bands, with weights drawn from torch's random state.
+    """Build the stages of a timm network for images with ``bands`` bands, weights drawn from torch's random state.
 
     Raises
     ------
     SettingsProblem
-        There is no such network, or it is no chain of convolutional stages.
+        There is no such network, or it is not a chain of convolutional stages.
     NotPossible
         timm is not installed.
     """
@@ -63,19 +62,19 @@ def build_stages(name: str, bands: int) -> list[BackboneStage]:
 
 
 def load_weights(made: Sequence[BackboneStage], name: str, weights: str) -> None:
-    """Take over the weights of a file or of the hub, in place.
+    """Load weights from a file or from the hub, in place.
 
     Parameters
     ----------
     made
         The stages of the network ``name``.
     weights
-        A safetensors file, ``hub`` for those that timm names, or ``hf_hub:owner/name``.
+        A safetensors file, ``hub`` for timm's own, or ``hf_hub:owner/name``.
 
     Raises
     ------
     UnreadableFile
-        The file is missing, is no safetensors file, or holds the weights of another network.
+        The file is missing, is not a safetensors file, or holds the weights of another network.
     NotPossible
         The hub cannot be reached.
     """
@@ -104,7 +103,7 @@ def load_weights(made: Sequence[BackboneStage], name: str, weights: str) -> None
 def _import_timm() -> Any:
     try:
         return importlib.import_module("timm")
-    except (ImportError, RuntimeError) as error:  # RuntimeError: of a torchvision that was built for another torch
+    except (ImportError, RuntimeError) as error:  # RuntimeError: from a torchvision built for another torch
         raise NotPossible(
             f"timm, which has the ready-made networks, cannot be used here ({error}).",
             "Install it with “pip install 'tuning-fork[backbones]'”, or leave the backbone empty.",
@@ -126,7 +125,7 @@ def _create_network(name: str, bands: int) -> Any:
 
 
 def _split_modules(whole: Any) -> list[tuple[str, nn.Module]]:
-    """The chain of modules, cut as finely as the ends of the stages need it."""
+    """The chain of modules, split just finely enough that each stage ends with a module."""
     ends = [info["module"] for info in whole.feature_info]
 
     def split(place: str, module: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -152,7 +151,7 @@ def _make_stage(parts: Sequence[tuple[str, nn.Module]]) -> BackboneStage:
 
 
 def _require_chain(name: str, whole: Any, found: Sequence[BackboneStage], bands: int) -> None:
-    """The stages, one after the other, have to do what the network does before its head."""
+    """Check that the stages in sequence give the same features as the network before its head."""
     image = torch.linspace(-1, 1, bands * _PROBE_SIDE * _PROBE_SIDE).reshape(1, bands, _PROBE_SIDE, _PROBE_SIDE)
     modes = whole.training
     whole.eval()
@@ -207,7 +206,7 @@ def _read_weights(path: Path) -> Mapping[str, Tensor]:
 
 
 def _fit_shape(given: Tensor, own: Tensor, key: str, path: Path) -> Tensor:
-    """A tensor of the file in the shape that is wanted: the first layer's weights for another number of bands."""
+    """Adapt a tensor of the file to the network's shape: the first layer's weights to another number of bands."""
     if given.shape == own.shape:
         return given
     if given.dim() == 4 and given.shape[0] == own.shape[0] and given.shape[2:] == own.shape[2:]:
@@ -220,9 +219,9 @@ def _fit_shape(given: Tensor, own: Tensor, key: str, path: Path) -> Tensor:
 
 
 def adapt_to_bands(weight: Tensor, bands: int) -> Tensor:
-    """Weights (F, C, k, k) of a first layer for another number of bands.
+    """Convert weights (F, C, k, k) of a first layer to another number of bands.
 
-    Each band gets the mean over the old ones, times C/bands: an image that is the same in all bands then excites the
-    filters as before.
+    Each band gets the mean over the old ones, times C/bands: the responses to an image that is the same in all bands
+    are then unchanged.
     """
     return weight.mean(1, keepdim=True).expand(-1, bands, -1, -1) * (weight.shape[1] / bands)

@@ -1,7 +1,7 @@
-"""A trained network with everything that is needed to use it, in one file.
+"""A trained network with everything needed to use it, in one file.
 
 The file is in the safetensors format (no code inside, unlike pickles): the weights, the input scaling, and as JSON
-the network's plan, the names of its outputs and bands, and a card that says where it comes from.
+the network's settings, the names of its outputs and bands, and a card that describes its origin.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Predictor:
     output_scale
         For quantities: from the network's units to theirs.
     card
-        Where it comes from: plain values for JSON.
+        Its origin: plain values for JSON.
     """
 
     network: CNN
@@ -74,12 +74,12 @@ class Predictor:
 
     @property
     def has_error_bars(self) -> bool:
-        """Whether the network says how sure it is of each quantity."""
+        """Whether the network predicts an error bar for each quantity."""
         return self.network.outputs > len(self.output_names)
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device of the network."""
         return self.normalisation.centre.device
 
     def logits(self, images: Tensor) -> Tensor:
@@ -89,11 +89,11 @@ class Predictor:
             return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
 
     def scores(self, images: Tensor) -> Tensor:
-        """Probabilities, vote fractions or quantities in their units, (n, K)."""
+        """Probabilities, vote fractions or quantities in physical units, (n, K)."""
         return self.scores_and_error_bars(images)[0]
 
     def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The scores (n, K), and the quantities' standard deviations (n, K) in their units if the network has them."""
+        """The scores (n, K), and the standard deviations (n, K) of quantities if the network predicts them."""
         outputs = self.logits(images)
         scores = heads.apply_activation(self.target, outputs, self.output_scale)
         if self.output_scale is None or not self.has_error_bars:
@@ -109,17 +109,17 @@ class Predictor:
         return self
 
     def check(self, bands: Sequence[str], shape: tuple[int, int, int], pixel_scale: float) -> list[Problem]:
-        """Whether the network can be used on stamps of these bands, shape (C, H, W) and scale.
+        """Check whether the network can be used on stamps of these bands, shape (C, H, W) and scale.
 
         Returns
         -------
         list of Problem
-            What differs from the training stamps, without making it impossible.
+            Differences from the training stamps that the network can cope with.
 
         Raises
         ------
         NotPossible
-            The number of bands does not fit, or the size to a flattening head or a whitening.
+            The number of bands differs, or the size does not fit a flattening head or a whitening.
         """
         if len(bands) != len(self.bands):
             raise NotPossible(
@@ -181,12 +181,12 @@ class Predictor:
 
     @classmethod
     def load(cls, path: Path | str, device: torch.device | str = "cpu") -> Predictor:
-        """Read a file, of an earlier format, too, or the best weights in the folder of a run.
+        """Load a file, also of an earlier format, or the best weights in the folder of a run.
 
         Raises
         ------
         UnreadableFile
-            It is missing, damaged or something else.
+            It is missing, damaged or not a network.
         WrongVersion
             A newer program wrote it.
 

@@ -1,4 +1,4 @@
-"""Write a file wholly or not at all; tell a full disk from other trouble."""
+"""Atomic and durable writing of files, with a full disk reported as such."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 @contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Hand out a temporary path beside ``target``; rename it into place when the block ends well.
+    """Provide a temporary path beside ``target``, and rename it to ``target`` if the block ends without an error.
 
     If the block raises, the temporary file is removed and ``target`` stays as it was.
 
     Raises
     ------
     DiskFull
-        There was no room.
+        The disk is full.
     FolderInUse
         The folder cannot be written to.
     """
@@ -51,7 +51,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _report_disk_problems(target: Path) -> Iterator[None]:
-    """Tell a full disk and a folder that cannot be written to as the problems they are."""
+    """Report a full disk and a folder that cannot be written to as problems."""
     try:
         yield
     except OSError as error:
@@ -67,25 +67,25 @@ def _report_disk_problems(target: Path) -> Iterator[None]:
 
 
 def write_atomically(target: Path, content: str | bytes) -> None:
-    """Write text (as UTF-8) or bytes to a file, wholly or not at all."""
+    """Write text (as UTF-8) or bytes to a file atomically."""
     with atomic_path(target) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def write_csv(target: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Write a CSV file, the head first, wholly or not at all."""
+    """Write rows, the header first, to a CSV file atomically."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     write_atomically(target, text.getvalue())
 
 
 def append_durably(target: Path, line: str) -> None:
-    """Append one line to a journal and flush it to the disk; a line that a kill left half-written is ended first.
+    """Append one line to a journal and flush it to the disk; a partial line left by a crash is ended first.
 
     Raises
     ------
     DiskFull
-        There was no room; the line may be there in part.
+        The disk is full; part of the line may have been written.
     FolderInUse
         The file cannot be written to.
     """
@@ -98,7 +98,7 @@ def append_durably(target: Path, line: str) -> None:
 
 
 def file_name(name: str) -> str:
-    """A name that every file system takes."""
+    """Make a name valid on every file system."""
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", name).strip(" .")[:80]
 
 

@@ -1,9 +1,9 @@
-"""Settings as TOML with their meaning beside each value, dotted overrides, and differences.
+"""Settings as commented TOML, overrides by dotted name, and differences.
 
-TOML has no null: a knob whose value is None is written as a comment and read back as its default, which is
-why a knob that may be None must have None as its default.
+TOML has no null: a setting whose value is None is written as a comment and read back as its default, so a
+setting that may be None must have None as its default.
 
-The number of a file's format stands in its first comment. A file without it, as people write them, is read, too.
+The first comment gives the number of the file's format. A file without it, such as one written by hand, is read, too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FORMAT = "Tuning Fork settings, format "
 
 
 def dumps(settings: Settings) -> str:
-    """Write settings as TOML text, each knob with its help, unit and range as a comment."""
+    """Write settings as TOML text, each with its help, unit and range as a comment."""
     document = tomlkit.document()
     document.add(tomlkit.comment(f"{_FORMAT}{settings.file_format}"))
     document.add(tomlkit.nl())
@@ -40,7 +40,7 @@ def _fill(into: Any, settings: Settings) -> None:
     nested: list[tuple[str, Settings]] = []
     for name, knob in knobs(type(settings)).items():
         value = getattr(settings, name)
-        if isinstance(value, Settings):  # TOML wants plain values before tables
+        if isinstance(value, Settings):  # TOML needs plain values before tables
             nested.append((name, value))
             continue
         parts = (knob.unit, knob.range, _choices(knob.annotation), _condition(knob))
@@ -78,7 +78,7 @@ def _condition(knob: Knob) -> str:
 
 
 def loads(model: type[S], text: str, where: str = "") -> S:
-    """Read settings from TOML text, of an earlier format, too.
+    """Read settings from TOML text, also of an earlier format.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def load(model: type[S], path: Path) -> S:
 
 
 def validate(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
-    """Build a model from plain values, turning pydantic's complaints into a sentence."""
+    """Build a model from plain values; a validation error becomes a :class:`SettingsProblem`."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -116,10 +116,10 @@ def validate(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
 
 
 def apply_overrides(settings: S, assignments: Iterable[str]) -> S:
-    """Apply ``"optimiser.learning_rate=1e-3"``-like assignments.
+    """Apply assignments such as ``"optimiser.learning_rate=1e-3"``.
 
-    The right side is read as a TOML value, and as plain text where it is no such value; “none” empties a knob that may
-    be empty.
+    The right side is read as a TOML value, or as plain text if it is not one; “none” clears a setting that may be
+    empty.
 
     Raises
     ------
@@ -143,9 +143,9 @@ def apply_overrides(settings: S, assignments: Iterable[str]) -> S:
 
 
 def replace_values(settings: S, values: Mapping[str, Any]) -> S:
-    """Other settings, in which some knobs by dotted name have new values, validated together.
+    """Replace the values of some settings by dotted name, and validate the result.
 
-    A value may be a whole part with all its knobs, such as ``optimiser``.
+    A value may be a whole section, such as ``optimiser``.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
 
 
 def differences(a: Settings, b: Settings, prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """The dotted names at which two settings differ, with both values; None where one lacks the knob."""
+    """The dotted names of the settings that differ, with both values; None where one model lacks the setting."""
     found: list[tuple[str, Any, Any]] = []
     for name in dict.fromkeys([*knobs(type(a)), *knobs(type(b))]):
         one, other = getattr(a, name, None), getattr(b, name, None)

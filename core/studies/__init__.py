@@ -1,7 +1,7 @@
-"""Many runs, one question.
+"""Studies: many runs that answer one question.
 
-``training_size`` asks how good a network becomes with so many labelled galaxies: ``size_study`` is what it has found,
-``curve`` the law through it. ``search`` looks for good settings, first coarsely and then finely: ``space`` says among
-which, ``trying`` is one trial, ``trials`` what was found, ``journal`` the memory that processes and machines share, and
-``workers`` the processes. The test part takes no share in any of it.
+``training_size`` measures how good a network becomes with N labelled galaxies: ``size_study`` holds the results, and
+``power_law`` fits the learning curve. ``search`` optimises the settings, first coarsely and then finely:
+``search_space`` is the space that it samples, ``trial`` runs one trial, ``trials`` holds the results, ``journal`` is
+the storage that processes and machines share, and ``workers`` are the processes. The test part is never used.
 """

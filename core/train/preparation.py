@@ -24,7 +24,7 @@ from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
-from core.settings.declare import ineffective
+from core.settings.declare import ineffective_settings
 from core.train import distributed, receptive_field, stopping
 from core.train.augmentation.handedness import handed, mirrored_names
 from core.train.augmentation.noise import NoisePool, lost_noise
@@ -160,9 +160,9 @@ def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> 
 
 def _without_effect(settings: RunSettings, target: Target) -> list[Problem]:
     """Knobs that were turned and move nothing."""
-    names = [f"optimiser.{name}" for name in ineffective(settings.optimiser)]
-    names += [f"loss.{name}" for name in ineffective(settings.loss)]
-    names += [f"network.{name}" for name in ineffective(settings.network)]
+    names = [f"optimiser.{name}" for name in ineffective_settings(settings.optimiser)]
+    names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
+    names += [f"network.{name}" for name in ineffective_settings(settings.network)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]

@@ -82,7 +82,7 @@ def test_nan_pixels_and_no_images_are_problems():
 def test_the_border_of_a_stamp_counts_every_edge_pixel_once():
     image = np.arange(20, dtype=np.float32).reshape(1, 1, 4, 5)
     inner = {6, 7, 8, 11, 12, 13}
-    assert sorted(normalisation.border(image)[0, 0].tolist()) == sorted(set(range(20)) - inner)
+    assert sorted(normalisation.border_pixels(image)[0, 0].tolist()) == sorted(set(range(20)) - inner)
 
 
 def test_standard_is_scikit_learns_scaler_over_all_pixels_of_a_band():

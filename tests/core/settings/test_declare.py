@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import SettingsProblem
-from core.settings.declare import Settings, ineffective, knobs, setting
+from core.settings.declare import Settings, ineffective_settings, knobs, setting
 from core.settings.toml import apply_overrides
 
 
@@ -97,5 +97,7 @@ def test_a_knob_that_depends_on_another_knows_when_it_has_an_effect():
 
 
 def test_what_was_changed_without_effect_is_named():
-    assert ineffective(Camera()) == ineffective(Camera(shutter=Shutter(mode="timed", seconds=2))) == []
-    assert ineffective(Camera(shutter=Shutter(seconds=2))) == ["shutter.seconds"]
+    assert (
+        ineffective_settings(Camera()) == ineffective_settings(Camera(shutter=Shutter(mode="timed", seconds=2))) == []
+    )
+    assert ineffective_settings(Camera(shutter=Shutter(seconds=2))) == ["shutter.seconds"]
