@@ -145,14 +145,14 @@ def result_of(work: Work[R]) -> R:
             return end.value
 
 
-def map_events(work: Work[R], tell: Callable[[Event], Iterable[Event]]) -> Work[R]:
+def map_events(work: Work[R], convert: Callable[[Event], Iterable[Event]]) -> Work[R]:
     """Run a long computation, and report other events in place of its own.
 
     Parameters
     ----------
     work
         The computation; closed if this generator is closed early.
-    tell
+    convert
         Called with each event; the events that it returns, possibly none, are reported instead.
     """
     try:
@@ -161,6 +161,6 @@ def map_events(work: Work[R], tell: Callable[[Event], Iterable[Event]]) -> Work[
                 event = next(work)
             except StopIteration as end:
                 return end.value
-            yield from tell(event)
+            yield from convert(event)
     finally:
         work.close()

@@ -128,7 +128,7 @@ class Galaxies:
             return
         counts = Counter(text for text in texts[0] if text)
         if len(counts) == 1:
-            self.notes.append(f"All labels are “{next(iter(counts))}”: a network has nothing to tell apart.")
+            self.notes.append(f"All labels are “{next(iter(counts))}”: a network has nothing to distinguish.")
         alone = sorted(name for name, count in counts.items() if count == 1)
         if alone and len(counts) <= max(10, len(self.ids) // 20):  # else they are numbers and not classes
             names = ", ".join(f"“{name}”" for name in alone)

@@ -198,10 +198,11 @@ def _merge_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str])
         several = [first[text], *others]
         if len({_cells(joined.table, row, labels) for row in several}) > 1:
             joined.contradictory.add(several[0])
-            told = " and ".join(sorted({" ".join(_cells(joined.table, row, labels)) or "nothing" for row in several}))
+            cells = {" ".join(_cells(joined.table, row, labels)) or "nothing" for row in several}
+            versions = " and ".join(sorted(cells))
             joined.problems.append(
                 CatalogueProblem(
-                    f"{len(several)} rows of the catalogue disagree about this galaxy: {told}. It has no label.",
+                    f"{len(several)} rows of the catalogue disagree about this galaxy: {versions}. It has no label.",
                     "Decide which one is right.",
                     text,
                 )

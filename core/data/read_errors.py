@@ -37,10 +37,10 @@ def explain_content(name: str, content: bytes, expected: str) -> UnreadableFile:
         )
     for magic, kind in _SIGNATURES:
         if content.startswith(magic) and kind != expected:
-            return UnreadableFile(f"This is {kind} and not {expected}.", "Give it the ending of what it is.", name)
+            return UnreadableFile(f"This is {kind} and not {expected}.", "Rename it with the right extension.", name)
     if content.startswith(tuple(magic for magic, kind in _SIGNATURES if kind == expected)):
         return UnreadableFile("The file is damaged or truncated.", "Download or copy it again.", name)
-    return UnreadableFile(f"This is not {expected}.", "Leave it out, or give it the ending of what it is.", name)
+    return UnreadableFile(f"This is not {expected}.", "Leave it out, or rename it with the right extension.", name)
 
 
 def explain_error(name: str, error: BaseException) -> UnreadableFile:

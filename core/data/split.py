@@ -161,7 +161,7 @@ def _require_members(kinds: NDArray[np.int64], target: Target, parts: int) -> No
             galaxies = "galaxy" if count == 1 else "galaxies"
             raise TooFewGalaxies(
                 f"The class “{name}” has {count} labelled {galaxies}; each of the {parts} parts needs at least one.",
-                "Label more of them, join the class with another, or remove these labels.",
+                "Label more of them, merge the class with another, or remove these labels.",
                 name,
             )
 

@@ -83,7 +83,7 @@ class CNN(nn.Module):
     Raises
     ------
     NotPossible
-        The stamp is too small for so many blocks.
+        The stamp is too small for this number of blocks.
     """
 
     def __init__(self, settings: NetworkSettings, shape: tuple[int, int, int], outputs: int) -> None:

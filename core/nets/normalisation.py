@@ -104,8 +104,8 @@ class Normalisation(nn.Module):
         """
         if self.samplewise != "none":
             raise NotPossible(
-                "This network's input scaling cannot be undone: it takes each galaxy's own mean away.",
-                "Train a network whose galaxies are not scaled each by itself.",
+                "This network's input scaling cannot be inverted: it subtracts each galaxy's own mean.",
+                "Train a network without scaling each galaxy by itself.",
             )
         if self.white is not None:
             scaled = self.white.inverse(scaled)

@@ -156,7 +156,7 @@ class Predictor:
         settings = self.network.settings
         if not settings.backbone and cnn.largest_depth(*shape[1:]) < settings.depth:
             raise NotPossible(sentence, "They are too small for its depth.")
-        return Problem(sentence, "It works on any size, but learned on that one.")
+        return Problem(sentence, "It works on any size, but was trained on that one.")
 
     def save(self, path: Path) -> None:
         """Write the file, wholly or not at all."""

@@ -44,7 +44,7 @@ def prepare(
     target
         The new target.
     output_scale
-        For quantities: centre and scatter of the new training galaxies. Rows that are taken over are converted to
+        For quantities: centre and scatter of the new training galaxies. Copied rows are converted to
         it, so that the network still predicts the same physical values.
     generator
         Random generator for the new weights.

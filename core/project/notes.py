@@ -37,7 +37,7 @@ def read(run: Path) -> Notes:
     except FileNotFoundError:
         return Notes()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableFile(f"The notes cannot be read ({error}).", "Mend or remove the file.", str(file)) from None
+        raise UnreadableFile(f"The notes cannot be read ({error}).", "Repair or remove the file.", str(file)) from None
 
 
 def write(run: Path, notes: Notes) -> None:

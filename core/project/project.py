@@ -89,7 +89,7 @@ class Project:
             version, name = int(values["format"]), str(values["name"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UnreadableFile(
-                f"The project's file is damaged ({error}).", "Mend or restore it.", str(file)
+                f"The project's file is damaged ({error}).", "Repair or restore it.", str(file)
             ) from None
         if version > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this project.", "Update the program.", str(file))

@@ -129,7 +129,7 @@ class Knob:
     applies: tuple[str, tuple[Any, ...]] | None
 
     def has_effect(self, settings: Settings) -> bool:
-        """Whether it matters beside the other values of its model."""
+        """Whether it has an effect, given the other values of its model."""
         if self.applies is None:
             return True
         name, values = self.applies

@@ -90,7 +90,7 @@ def loads(model: type[S], text: str, where: str = "") -> S:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsProblem(f"This is not valid TOML: {error}.", "Mend the line or leave it out.", where) from None
+        raise SettingsProblem(f"This is not valid TOML: {error}.", "Correct or remove the line.", where) from None
     stated = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
     version = int(stated[1]) if stated else model.format_of(values)
     if version > model.file_format:
