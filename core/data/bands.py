@@ -17,7 +17,7 @@ from core.errors import SettingsProblem
 IMAGE_ENDING = re.compile(r"\.(fits?|fts|fz|jpe?g|png)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 
 _BAND_PLACEHOLDER = re.compile(r"\{band(?::([^{}]*))?\}")
-_COMPANIONS = {
+_AUXILIARY = {
     **dict.fromkeys(("segmap", "seg", "segm", "segmentation"), "a segmentation map"),
     **dict.fromkeys(("mask", "msk", "flag", "flags", "dq"), "a mask"),
     **dict.fromkeys(("weight", "wht", "wgt", "ivar", "invvar", "var", "exp"), "a weight map"),
@@ -81,9 +81,9 @@ def _glob_expression(text: str) -> str:
     return "".join({"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter)) for letter in text)
 
 
-def companion(relative: str) -> str:
+def auxiliary_kind(relative: str) -> str:
     """What kind of auxiliary file a name suggests, such as “a segmentation map”; empty if it suggests none."""
-    return _COMPANIONS.get(_last_word(relative).lower(), "")
+    return _AUXILIARY.get(_last_word(relative).lower(), "")
 
 
 def _last_word(relative: str) -> str:
@@ -117,7 +117,7 @@ def suggest(files: Sequence[str]) -> str:
     separators: set[str] = set()
     for relative in files:
         token = _last_word(relative)
-        if _COMPANIONS.get(token.lower()):
+        if _AUXILIARY.get(token.lower()):
             continue
         stem = IMAGE_ENDING.sub("", relative)
         galaxy = stem[: len(stem) - len(token)]

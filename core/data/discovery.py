@@ -192,7 +192,7 @@ def _group(files: dict[str, int], pattern: bands.BandPattern, found: Found, stop
         if stop.is_set():
             raise Stopped
         relative = path[below:].replace(os.sep, "/")
-        known = bands.companion(relative)
+        known = bands.auxiliary_kind(relative)
         matched = None if known and not pattern.bands else pattern.match(relative)
         if matched is None:
             looks = f"; it looks like {known}" if known else ""

@@ -95,8 +95,8 @@ def _chunk_offsets(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
         return None
     places = np.full(math.ceil(len(dataset) / chunks[0]), -1, dtype=np.int64)
 
-    def note(chunk: Any) -> None:
+    def record(chunk: Any) -> None:
         places[chunk.chunk_offset[0] // chunks[0]] = chunk.byte_offset
 
-    dataset.id.chunk_iter(note)
+    dataset.id.chunk_iter(record)
     return places if (places >= 0).all() else None

@@ -30,7 +30,7 @@ _SAMPLE = 2000  # images on which the column is chosen
 _LONG_ID = re.compile(r"\d{15,}")
 
 
-def keys_of(text: str) -> tuple[str, str, str]:
+def matching_keys(text: str) -> tuple[str, str, str]:
     """Three matching keys of an image, from exact to lenient, from its path, file name or id.
 
     Folder and name without extension; name without extension; the long number in the name, or the number without
@@ -64,11 +64,11 @@ class Join:
 
     def row_of(self, path: str, name: str) -> int:
         """The row of an image by its path and by its name; :data:`NO_ROW` if there is none."""
-        exact, stem, lenient = keys_of(path)
+        exact, stem, lenient = matching_keys(path)
         paths, names, numbers = self._levels
         if exact and (row := paths.get(exact, NO_ROW)) != NO_ROW:
             return row
-        for key in (name, stem, keys_of(name)[2], lenient):
+        for key in (name, stem, matching_keys(name)[2], lenient):
             if key and (row := names.get(key, NO_ROW)) != NO_ROW:
                 return row
             if key and (row := numbers.get(key, NO_ROW)) != NO_ROW:
@@ -125,7 +125,7 @@ def _choose_column(table: Table, files: Sequence[tuple[str, str]]) -> str:
     sample = files[:: max(1, len(files) // _SAMPLE)]
     images: defaultdict[str, set[int]] = defaultdict(set)
     for number, (path, name) in enumerate(sample):
-        for key in (*keys_of(path), name, keys_of(name)[2]):
+        for key in (*matching_keys(path), name, matching_keys(name)[2]):
             if key:
                 images[key].add(number)
     lower = {name: place for place, name in enumerate(_NAMES)}
@@ -140,7 +140,7 @@ def _choose_column(table: Table, files: Sequence[tuple[str, str]]) -> str:
             continue
         found: set[int] = set()
         for text in id_texts(table, name):
-            for key in keys_of(text):
+            for key in matching_keys(text):
                 found |= images.get(key, _NO_IMAGES) if key else _NO_IMAGES
         if len(found) > most:
             best, most = name, len(found)
@@ -223,7 +223,7 @@ def _cells(table: Table, row: int, names: Sequence[str]) -> tuple[str, ...]:
 
 def _index_rows(joined: Join, texts: Sequence[str]) -> None:
     for row in joined._rows:
-        for level, key in enumerate(keys_of(texts[row])):
+        for level, key in enumerate(matching_keys(texts[row])):
             if key:
                 # A name that occurs more than once (the same in two folders) is ambiguous and matches no image.
                 there = joined._levels[level].get(key)

@@ -20,7 +20,7 @@ from core.data.settings import DataSettings
 from core.data.split import Split
 from core.data.target import Classes, Target
 from core.errors import Problem
-from core.project.labels import apply_labels, writable
+from core.project.labels import apply_labels, writable_copy
 
 
 class LabelTexts:
@@ -55,7 +55,7 @@ class LabelTexts:
             self.counts.append(0)
         return self._known[text]
 
-    def give(self, rows: NDArray[np.int64], text: str) -> None:
+    def assign(self, rows: NDArray[np.int64], text: str) -> None:
         """Assign a text to some distinct rows (n,)."""
         before, after = self.places[rows], self.place(text)
         for place, count in zip(*np.unique(before, return_counts=True), strict=True):
@@ -121,7 +121,7 @@ class LabelledCatalogue:
             self._texts[column] = LabelTexts(self.columns[column])
         return self._texts.get(column)
 
-    def give(self, column: str, rows: Sequence[int], labels: Sequence[str]) -> NDArray[np.int64]:
+    def set_labels(self, column: str, rows: Sequence[int], labels: Sequence[str]) -> NDArray[np.int64]:
         """Label galaxies by hand.
 
         Parameters
@@ -144,7 +144,7 @@ class LabelledCatalogue:
         for label, its in by_label.items():
             places = np.array(its, dtype=np.int64)
             self.columns[column][places] = label
-            texts.give(places, targets.label_text(label))
+            texts.assign(places, targets.label_text(label))
         self._ranks.pop(column, None)
         self._split = None
         if column in self._names or self._data.group == column or isinstance(self._target, Problem):
@@ -154,7 +154,7 @@ class LabelledCatalogue:
     def prepare(self, column: str) -> LabelTexts:
         """Prepare a column for labelling, which for a million galaxies is too slow to do at the first label."""
         if column not in self._writable:
-            self.columns[column] = writable(self.columns.get(column), len(self._ids))
+            self.columns[column] = writable_copy(self.columns.get(column), len(self._ids))
             self._writable.add(column)
         _ = self._images
         texts = self.texts(column)
@@ -180,7 +180,7 @@ class LabelledCatalogue:
 
     # -- target and parts ------------------------------------------------------------------------------------------
 
-    def follow(self, data: DataSettings, seed: int) -> None:
+    def apply_settings(self, data: DataSettings, seed: int) -> None:
         """Use these settings for the target and the split."""
         if (data.labels, data.kind) != (self._data.labels, self._data.kind):
             self._target = None

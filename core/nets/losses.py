@@ -96,19 +96,19 @@ def needs_votes(target: Target, settings: LossSettings) -> bool:
 
 
 def _class_loss(settings: LossSettings, class_weights: Tensor | None) -> Loss:
-    def each(outputs: Tensor, labels: Tensor) -> Tensor:
+    def galaxy_losses(outputs: Tensor, labels: Tensor) -> Tensor:
         if settings.classes == "cross-entropy":
             smoothing = settings.label_smoothing
             return functional.cross_entropy(outputs, labels, reduction="none", label_smoothing=smoothing)
         return _focal_loss(outputs, labels, settings.focus)
 
-    def weighted(outputs: Tensor, labels: Tensor) -> Tensor:
-        losses = each(outputs, labels)  # (n,)
+    def mean_loss(outputs: Tensor, labels: Tensor) -> Tensor:
+        losses = galaxy_losses(outputs, labels)  # (n,)
         if class_weights is not None:
             losses = losses * class_weights.to(outputs)[labels]
         return losses.mean()
 
-    return weighted
+    return mean_loss
 
 
 def _focal_loss(outputs: Tensor, labels: Tensor, focus: float) -> Tensor:
@@ -124,9 +124,7 @@ def _vote_loss(settings: LossSettings, mean_votes: float) -> Loss:
     def likelihood(outputs: Tensor, labels: Tensor) -> Tensor:
         total = labels[:, -1:]  # (n, 1)
         votes = labels[:, :-1] * total  # (n, K)
-        log_coefficient = torch.lgamma(total[:, 0] + 1) - torch.lgamma(votes + 1).sum(
-            dim=1
-        )  # log of the multinomial coefficient
+        log_coefficient = torch.lgamma(total[:, 0] + 1) - torch.lgamma(votes + 1).sum(dim=1)  # multinomial, (n,)
         log_probability = _multinomial if settings.votes == "multinomial" else _dirichlet_multinomial
         return -(log_coefficient + log_probability(outputs, votes)).mean() / mean_votes
 

@@ -40,10 +40,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
             os.close(handle)
             temporary = Path(name)
             yield temporary
-            _flush(temporary)
+            _fsync(temporary)
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
-            _flush(target.parent)
+            _fsync(target.parent)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -129,7 +129,7 @@ def _size(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def _flush(path: Path) -> None:
+def _fsync(path: Path) -> None:
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
         return

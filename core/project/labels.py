@@ -89,12 +89,12 @@ def apply_labels(
     for (name, column), label in labels.items():
         if name in rows:
             if column not in changed:
-                changed[column] = writable(columns.get(column), len(ids))
+                changed[column] = writable_copy(columns.get(column), len(ids))
             changed[column][rows[name]] = label
     return {**columns, **changed}
 
 
-def writable(column: NDArray[Any] | None, count: int) -> NDArray[np.object_]:
+def writable_copy(column: NDArray[Any] | None, count: int) -> NDArray[np.object_]:
     """A copy (N,) of a column that any label can be written to; of ``count`` empty texts where there is none."""
     copy = np.full(count, "", dtype=object)
     if column is not None:

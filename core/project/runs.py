@@ -132,7 +132,7 @@ class RunFolder:
         """Whether there is a checkpoint to resume from."""
         return (self.last / "current").exists()
 
-    def remember_data(self, data: Path) -> None:
+    def save_data_path(self, data: Path) -> None:
         """Save the relative path of the dataset, so that both can be moved together."""
         try:
             place = os.path.relpath(data.resolve(), self.path.resolve())

@@ -308,7 +308,7 @@ def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Che
             str(folder.split_file),
         )
     write_atomically(folder.settings_file, toml.dumps(plan.settings))
-    folder.remember_data(cutouts.path)
+    folder.save_data_path(cutouts.path)
     machine = environment.described(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, drawn)
     write_atomically(folder.environment_file, machine)
     splits.save(plan.split, cutouts.ids, folder.split_file)
