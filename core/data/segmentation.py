@@ -128,11 +128,11 @@ def _estimate_sky(smoothed: NDArray[np.float64], smoothing: float) -> tuple[floa
     if brightest - faintest <= _CONSTANT_TOLERANCE * max(abs(faintest), abs(brightest)):
         return faintest, 0.0
     level = max(faintest, float(np.percentile(ndimage.gaussian_filter(smoothed, _SKY_SMOOTHING), _SKY_PERCENTILE)))
-    ripple = _local_scatter(smoothed, smoothing)
+    local = _local_scatter(smoothed, smoothing)
     for _ in range(_SKY_ITERATIONS):
-        noise = min(ripple, _scatter_below(level, smoothed))
+        noise = min(local, _scatter_below(level, smoothed))
         level = float(np.median(smoothed[smoothed <= level + _SKY_CLIP_SIGMA * noise]))
-    noise = min(ripple, _scatter_below(level, smoothed))
+    noise = min(local, _scatter_below(level, smoothed))
     return level, max(noise, _MIN_NOISE * (brightest - level))
 
 
