@@ -168,7 +168,7 @@ class EvaluationPanel(Panel):
         self._warning.setVisible(False)
         self.part.setText(f"Judging “{run.title}” on {cutouts.path.name}…")
         self.state.clear()
-        self._latest.start(work.judge(run, cutouts.path, part))
+        self._latest.start(work.judge(run, cutouts.path, part, self._session.dataset.journal))
 
     def _show_problem(self, problem: object) -> None:
         super()._show_problem(problem)

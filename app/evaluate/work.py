@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 from app.jobs.job import Job
 from core.data.settings import EvaluatedPart
 from core.events import Work
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
 
 
-def judge(run: RunFolder, data: Path, part: EvaluatedPart) -> Job:
+def judge(run: RunFolder, data: Path, part: EvaluatedPart, hand_labels: LabelJournal | None) -> Job:
     """Find out how good a run's network is on one part of a dataset."""
 
     def work(stop: threading.Event) -> Work[Evaluation]:
         from core.evaluate import evaluation as judging
 
-        return (yield from judging.run(run, data, part, stop))
+        return (yield from judging.run(run, data, part, stop, hand_labels=hand_labels))
 
     return Job(f"Judging “{run.name}”", work)

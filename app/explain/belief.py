@@ -159,7 +159,8 @@ class BeliefPanel(RunNetworkPanel):
         if self._pair is None or run is None or self.work.is_running:
             return
         settings = FaithfulnessSettings(method=self.methods.currentData())
-        self._begin(network_work.believe(run.path, self._pair.data, self.parts.currentData(), settings))
+        hand_labels = self._session.dataset.journal
+        self._begin(network_work.believe(run.path, self._pair.data, self.parts.currentData(), settings, hand_labels))
 
     def _forget(self) -> None:
         self.found = None

@@ -20,6 +20,7 @@ from core.data.target import Target
 from core.events import Work
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
+from core.project.labels import LabelJournal
 
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
@@ -197,13 +198,13 @@ def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
     return Job("Drawing the map of the galaxies", run)
 
 
-def believe(run: Path, data: Path, part: Part, settings: FaithfulnessSettings) -> Job:
+def believe(run: Path, data: Path, part: Part, settings: FaithfulnessSettings, hand_labels: LabelJournal | None) -> Job:
     """On what a run's decisions rest, over a part of a dataset."""
 
     def work(stop: threading.Event) -> Work[FaithfulnessTable]:
         from core.explain.faithfulness import table
 
-        return (yield from table.assess_many(run, data, part, settings, stop))
+        return (yield from table.assess_many(run, data, part, settings, stop, hand_labels=hand_labels))
 
     return Job(f"Doubting “{run.name}”", work)
 

@@ -54,7 +54,7 @@ def demonstration() -> Job:
     def run(stop: threading.Event) -> Work[Path]:
         from core.simulate import demo
 
-        return (yield from demo.cached(stop))
+        return (yield from demo.cached_survey(stop))
 
     return Job("Making the demonstration survey", run)
 
@@ -65,9 +65,9 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.project_copy import copy_into_project
 
-        for name in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
-            quietly(name)
-        return (yield from copy_into_project(path, project / "datasets", stop, name))
+        for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
+            quietly(library)
+        return (yield from take_in(path, project / "datasets", stop, name))
 
     return Job(f"Opening {name or path.stem}", run)
 

@@ -133,10 +133,10 @@ class SearchPanel(StudyPanel):
 
     def _job_for(self, data: Path, folder: Path) -> Job:
         self._epoch = None
-        return work.search(self._base, data, folder, self._wish)
+        return work.search(self._base, data, folder, self._wish, self._session.dataset.journal)
 
     def _opening(self, folder: Path, data: Path | None) -> Job:
-        return work.opened_search(folder, data)
+        return work.opened_search(folder, data, self._session.dataset.journal)
 
     def _show_earlier(self, earlier: EarlierSearch) -> None:
         self._base = earlier.search.base
@@ -197,7 +197,7 @@ class SearchPanel(StudyPanel):
         self.use.setEnabled(search is not None and search.best is not None)
 
     def _wished_axes(self) -> search_space.Space:
-        return () if self.space.problem else search_space.parsed(self.space.texts(), self._base)
+        return () if self.space.problem else search_space.parse_space(self.space.texts(), self._base)
 
     def _told(self, search: Search) -> tuple[str, ...]:
         """The best so far, and how sure that is."""
@@ -208,10 +208,10 @@ class SearchPanel(StudyPanel):
         ahead = "Best so far" if search.missing else "Best"
         told = [f"{ahead}: {best.name}, validation {search.objective} {best.score:.4f}{error}"]
         told.append(
-            ", ".join(f"{self._titles[name]} {trials.shown(value)}" for name, value in best.values.items()) + "."
+            ", ".join(f"{self._titles[name]} {trials.format_value(value)}" for name, value in best.values.items()) + "."
         )
-        if len(search.alike) > 1:
-            told.append(f"{len(search.alike)} trials lie within that error, and are as good.")
+        if len(search.equally_good) > 1:
+            told.append(f"{len(search.equally_good)} trials lie within that error, and are as good.")
         if search.missing:
             told.append(f"{search.missing} trials are still to be done.")
         return tuple(told)
@@ -243,7 +243,7 @@ class SearchPanel(StudyPanel):
     def _use(self, trial: Trial) -> None:
         search = self._search
         assert search is not None
-        self._session.draft.replace(trials.of_trial(search.base, trial.values, search.epochs[trial.stage]))
+        self._session.draft.replace(trials.trial_settings(search.base, trial.values, search.epochs[trial.stage]))
         self._session.message.emit(f"The settings of {trial.name} are on the forms of the training: start it there.")
 
     def _open_run(self) -> None:

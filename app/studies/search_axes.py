@@ -20,15 +20,15 @@ def axes(search: Search) -> Space:
 
 def titles(knobs: Space) -> dict[str, str]:
     """What the knobs are called on the form."""
-    known = search_space.searchable()
+    known = search_space.searchable_knobs()
     return {axis.name: known[axis.name].title for axis in knobs}
 
 
 def drawn(search: Search | None, knobs: Space) -> tuple[list[Axis], list[Line]]:
     """The axes, the score the last of them, and the lines; without a search only the axes."""
     names, (low, high) = titles(knobs), _limits(search)
-    found = [Axis(names[axis.name], axis.name, axis_ticks.marks(axis)) for axis in knobs]
-    scores = axis_ticks.steps(low, high) if search is not None else []
+    found = [Axis(names[axis.name], axis.name, axis_ticks.axis_ticks(axis)) for axis in knobs]
+    scores = axis_ticks.round_values(low, high) if search is not None else []
     written = [(_height(value, low, high), f"{value:.3g}") for value in scores]
     objective = "Score" if search is None or search.objective == "score" else "Loss"
     found.append(Axis(objective, f"Of the validation part; {_LEGEND}", written))
@@ -44,7 +44,7 @@ def _limits(search: Search | None) -> tuple[float, float]:
 
 def _lines(search: Search, low: float, high: float) -> list[Line]:
     """The trials that have begun; of what is below the colours the line ends before the score's axis."""
-    placed, best, rising = trials.places(search), search.best, search.objective == "score"
+    placed, best, rising = trials.axis_positions(search), search.best, search.objective == "score"
     found: list[Line] = []
     for trial in search.trials:
         if trial.name not in placed or trial.state not in ("finished", "pruned"):
@@ -68,7 +68,7 @@ def _lines(search: Search, low: float, high: float) -> list[Line]:
 def _tip(trial: Trial) -> str:
     score = last_score(trial)
     state = "finished" if trial.state == "finished" else f"given up after {len(trial.history)} epochs"
-    values = "<br>".join(f"{name} = {trials.shown(value)}" for name, value in trial.values.items())
+    values = "<br>".join(f"{name} = {trials.format_value(value)}" for name, value in trial.values.items())
     known = "" if math.isnan(score) else f", {score:.4f}"
     return f"<p><b>{trial.name}</b>: {state}{known}</p><p>{values}</p>"
 

@@ -18,7 +18,7 @@ from core.settings.declare import Knob, Settings, knobs
 from core.studies import search_space
 from core.studies.search_space import Choices, Dimension, Range
 from core.studies.settings import SearchSettings
-from core.studies.trials import shown
+from core.studies.trials import format_value
 from core.train.settings import RunSettings
 
 _GROUPS = ("network", "optimiser", "loss", "augmentation", "stopping", "transfer")
@@ -66,7 +66,7 @@ class SpaceForm(QWidget):
         head.addWidget(self.every)
         column.addLayout(head)
         column.addWidget(self.error)
-        known = search_space.searchable()
+        known = search_space.searchable_knobs()
         for part in _GROUPS:
             title = QLabel(knobs(RunSettings)[part].title)
             title.setProperty("role", "heading")
@@ -97,7 +97,7 @@ class SpaceForm(QWidget):
         """Tick these knobs with their ranges and no others, without saying that it changed."""
         for row in self._rows.values():
             row.set_axis(None)
-        for axis in search_space.parsed(texts, self._base):
+        for axis in search_space.parse_space(texts, self._base):
             self._rows[axis.name].set_axis(axis)
         self._check()
         self._arrange()
@@ -120,7 +120,7 @@ class SpaceForm(QWidget):
 
     def _check(self) -> None:
         try:
-            search_space.parsed(self.texts(), self._base)
+            search_space.parse_space(self.texts(), self._base)
             self.error.clear()
         except SettingsProblem as problem:
             name = self._rows[problem.where].knob.title if problem.where in self._rows else ""
@@ -205,7 +205,7 @@ class _KnobRow(QWidget):
         """Show what all trials have where it is not searched."""
         words = {None: "automatic", True: "yes", False: "no"}
         known = value is None or isinstance(value, bool)
-        text = words[value] if known else f"{shown(value, 4)} {self.knob.unit}".strip()
+        text = words[value] if known else f"{format_value(value, 4)} {self.knob.unit}".strip()
         self.value.setText("" if self.tick.isChecked() else text)
 
     def _ticked(self) -> None:
@@ -224,9 +224,9 @@ def _usual(name: str, knob: Knob) -> Dimension:
     base = RunSettings()
     for text in SearchSettings().space:
         if text.partition("=")[0] == name:
-            return search_space.parsed((text,), base)[0]
+            return search_space.parse_space((text,), base)[0]
     try:
-        return search_space.parsed((name,), base)[0]
+        return search_space.parse_space((name,), base)[0]
     except SettingsProblem:  # it has no limits of its own
         low = knob.low or 0.0
         return Range(name, low, low + 1.0, whole=knob.annotation is int)

@@ -63,7 +63,7 @@ class StudiesPanel(Panel):
         self.list.blockSignals(True)
         self.list.clear()
         for study in studies:
-            item = QTreeWidgetItem([study.title, study.told])
+            item = QTreeWidgetItem([study.title, study.progress])
             item.setIcon(0, icon(_ICONS[study.kind]))
             item.setData(0, Qt.ItemDataRole.UserRole, study.folder)
             for column in range(len(_COLUMNS)):

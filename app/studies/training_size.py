@@ -108,7 +108,7 @@ class TrainingSizePanel(StudyPanel):
         return self.form.problem or ("" if self.form.value().sizes else "Name the sizes.")
 
     def _job_for(self, data: Path, folder: Path) -> Job:
-        return work.training_size(self._base, data, folder, self.form.value())
+        return work.training_size(self._base, data, folder, self.form.value(), self._session.dataset.journal)
 
     def _opening(self, folder: Path, data: Path | None) -> Job:
         del data  # the table holds the errors, too

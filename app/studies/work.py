@@ -13,7 +13,8 @@ from app.jobs.job import Job
 from app.work import begin
 from core.data.target import Target
 from core.errors import Problem
-from core.events import Preview, Work, map_events
+from core.events import Preview, Work, retell
+from core.project.labels import LabelJournal
 from core.studies import study_folders
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.studies.study_folders import Study
@@ -62,12 +63,14 @@ def shelved(project: Path) -> Job:
 
     def run(stop: threading.Event) -> Work[list[Study]]:
         yield from begin(stop)
-        return study_folders.listed(project)
+        return study_folders.list_studies(project)
 
     return Job("Looking for studies", run)
 
 
-def search(settings: RunSettings, data: Path, folder: Path, wish: SearchSettings) -> Job:
+def search(
+    settings: RunSettings, data: Path, folder: Path, wish: SearchSettings, hand_labels: LabelJournal | None
+) -> Job:
     """Search for good settings; its news are :class:`~core.studies.trials.Search`, with the best one's error."""
 
     def run(stop: threading.Event) -> Work[Search]:
@@ -79,30 +82,34 @@ def search(settings: RunSettings, data: Path, folder: Path, wish: SearchSettings
             if not isinstance(found, Search) or found.best is None:
                 return found
             if found.best.name not in known:
-                known[found.best.name] = searching.with_noise(found, data).noise
+                known[found.best.name] = searching.with_sampling_error(found, data, hand_labels).noise
             return replace(found, noise=known[found.best.name])
 
-        return (yield from _changed(searching.run(settings, data, folder, wish, stop), with_noise))
+        return (
+            yield from _changed(searching.run(settings, data, folder, wish, stop, hand_labels=hand_labels), with_noise)
+        )
 
     return Job(f"Searching “{study_folders.title_of(folder)}”", run)
 
 
-def opened_search(folder: Path, data: Path | None) -> Job:
+def opened_search(folder: Path, data: Path | None, hand_labels: LabelJournal | None) -> Job:
     """Look at an earlier search; the error of its best score is known if its dataset is open."""
 
     def run(stop: threading.Event) -> Work[EarlierSearch]:
         from core.studies import search as searching
 
         yield from begin(stop)
-        found = searching.opened(folder)
-        if data is not None and searching.is_of(folder, data):
-            found = searching.with_noise(found, data)
-        return EarlierSearch(found, searching.read(folder)[1])
+        found = searching.open_search(folder)
+        if data is not None and searching.was_made_with(folder, data):
+            found = searching.with_sampling_error(found, data, hand_labels)
+        return EarlierSearch(found, searching.read_settings(folder)[1])
 
     return Job("Opening a search", run)
 
 
-def training_size(settings: RunSettings, data: Path, folder: Path, wish: TrainingSizeSettings) -> Job:
+def training_size(
+    settings: RunSettings, data: Path, folder: Path, wish: TrainingSizeSettings, hand_labels: LabelJournal | None
+) -> Job:
     """Train with more and more labels; its news are :class:`SizeNews`."""
 
     def run(stop: threading.Event) -> Work[SizeNews]:
@@ -112,7 +119,7 @@ def training_size(settings: RunSettings, data: Path, folder: Path, wish: Trainin
         def told(found: object) -> object:
             return _news(found) if isinstance(found, SizeStudy) else found
 
-        work = _changed(sizes.run(settings, data, folder, wish, stop), told)
+        work = _changed(sizes.run(settings, data, folder, wish, stop, hand_labels=hand_labels), told)
         return _news((yield from work))
 
     return Job(f"Studying “{study_folders.title_of(folder)}”", run)
@@ -125,8 +132,8 @@ def opened_size(folder: Path) -> Job:
         from core.studies import training_size as sizes
 
         yield from begin(stop)
-        base, wish = sizes.read(folder)
-        return EarlierSize(_news(sizes.opened(folder)), base, wish)
+        base, wish = sizes.read_settings(folder)
+        return EarlierSize(_news(sizes.open_study(folder)), base, wish)
 
     return Job("Opening a study", run)
 
@@ -138,7 +145,7 @@ def known_scores(target: Target) -> Job:
         from core.metrics import merits
 
         yield from begin(stop)
-        return merits.known(target)
+        return merits.names_for(target)
 
     return Job("Looking up scores", run)
 
@@ -176,10 +183,10 @@ def save_table(table: Path, path: Path) -> Job:
 
 
 def _news(study: SizeStudy) -> SizeNews:
-    from core.studies.size_lines import lines
+    from core.studies.size_lines import size_lines
 
     test = None if study.test is None else _news(study.test)
-    return SizeNews(study, lines(study) if study.points else None, study.sentences, test)
+    return SizeNews(study, size_lines(study) if study.points else None, study.sentences, test)
 
 
 def _changed(work: Work[T], change: Callable[[object], object]) -> Work[T]:

@@ -101,7 +101,11 @@ class AugmentationPanel(Panel):
         others = self._others(row) if settings.augmentation.neighbours else None
         if self.as_seen.isChecked():
             known = self._scaling[1] if self._scaling is not None and self._scaling[0] == self._fitted_for else None
-            self._latest.start(work.sixteen_as_seen(self._stamp, settings, cutouts.path, self._seed, others, known))
+            self._latest.start(
+                work.sixteen_as_seen(
+                    self._stamp, settings, cutouts.path, self._seed, others, known, self._session.dataset.journal
+                )
+            )
         else:
             self._latest.start(work.sixteen(self._stamp, settings.augmentation, self._seed, others))
 

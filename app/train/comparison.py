@@ -164,7 +164,7 @@ class ComparisonPanel(Panel):
         known = [run for run in runs if run.settings is not None]
         self.differences.show_differences(
             [run.folder.title for run in known],
-            run_summary.differing([run.settings for run in known if run.settings is not None])
+            run_summary.differing_settings([run.settings for run in known if run.settings is not None])
             if len(known) > 1
             else [],
         )
@@ -215,9 +215,10 @@ class ComparisonPanel(Panel):
             return
         patience = 0 if run.state == "early" else None  # it was asked to go on all the same
         epochs = wanted if wanted != run.planned else None
-        job = work.resume(
-            run.folder, session.dataset.cutouts.path if session.dataset.cutouts is not None else None, epochs, patience
-        )
+        cutouts = session.dataset.cutouts
+        data = run.folder.data or (cutouts.path if cutouts is not None else None)
+        hand_labels = session.project.labels(data) if session.project is not None and data is not None else None
+        job = work.resume(run.folder, data, epochs, patience, hand_labels)
         session.activity.begin_training(job, run.folder)
         session.workspace_wanted.emit("train")
 

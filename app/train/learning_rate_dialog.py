@@ -74,7 +74,7 @@ class RateDialog(QDialog):
         self.progress.setRange(0, 0)
         self.progress.show()
         self.told.setText("A throwaway network learns with steps that grow from batch to batch.")
-        self._request.start(work.rates(self._session.draft.settings, cutouts.path))
+        self._request.start(work.rates(self._session.draft.settings, cutouts.path, self._session.dataset.journal))
         self.open()
 
     def _happened(self, events: list[object]) -> None:

@@ -150,7 +150,7 @@ class NetworkPanel(Panel):
             return
         self._measured, self._size = asked, math.nan
         if cutouts is not None:
-            self._measuring.start(work.galaxy_size(cutouts.path, settings))
+            self._measuring.start(work.galaxy_size(cutouts.path, settings, self._session.dataset.journal))
 
     def _show_size(self, size: float) -> None:
         self._size = size
@@ -193,11 +193,11 @@ class NetworkPanel(Panel):
         """Draw what one unit of the last block sees, and say so where it is less than the galaxies."""
         if not self._rows:
             return
-        field, scale = receptive_field.field_of(self._rows), self._pixel_scale()
+        field, scale = receptive_field.final_receptive_field(self._rows), self._pixel_scale()
         sky = f" = {field * scale:.3g}″" if math.isfinite(scale) else ""
         galaxies = f", half of the galaxies over {self._size:.0f} px" if math.isfinite(self._size) else ""
         self.view.set_circle(float(field))
         self.field.setText(f"Last block sees {field} px{sky}{galaxies}")
-        narrow = receptive_field.narrow(field, self._size, self._session.draft.settings.network)
+        narrow = receptive_field.narrow_field_warning(field, self._size, self._session.draft.settings.network)
         self.message.setVisible(narrow is not None)
         self.message.setText("" if narrow is None else narrow.text)

@@ -153,7 +153,7 @@ class TrainingPanel(Panel):
             return
         try:
             folder = session.project.new_run(self.form.run_name)
-            job = work.train(session.draft.settings, session.dataset.cutouts.path, folder)
+            job = work.train(session.draft.settings, session.dataset.cutouts.path, folder, session.dataset.journal)
         except Problem as problem:
             self._failed(problem)
             return

@@ -15,6 +15,7 @@ from app.work import begin
 from core.errors import Stopped
 from core.events import Progress, Work
 from core.nets.settings import NetworkSettings
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.train.settings import AugmentationSettings, RunSettings
 
@@ -51,7 +52,7 @@ def base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
     return Job("Describing the network", run)
 
 
-def galaxy_size(data: Path, settings: RunSettings) -> Job:
+def galaxy_size(data: Path, settings: RunSettings, hand_labels: LabelJournal | None) -> Job:
     """The median diameter in pixels of the galaxies that are not locked away for the test; NaN: it cannot be told."""
 
     def run(stop: threading.Event) -> Work[float]:
@@ -60,7 +61,7 @@ def galaxy_size(data: Path, settings: RunSettings) -> Job:
         from core.train import preparation
 
         with Cutouts.open(data) as cutouts:
-            _, rows = preparation.usable(cutouts, settings)
+            _, rows = preparation.usable_rows(cutouts, settings, hand_labels)
             yield from begin(stop)
             return size.median_size(cutouts.images[row] for row in size.choose_sample(rows))
 
@@ -76,7 +77,7 @@ def sixteen(
         from core.train.augmentation import pipeline
 
         yield from begin(stop)
-        return pipeline.sixteen(stamp, settings, seed, others)
+        return pipeline.sixteen_variations(stamp, settings, seed, others)
 
     return Job("Varying a galaxy", run)
 
@@ -88,6 +89,7 @@ def sixteen_as_seen(
     seed: int,
     others: NDArray[np.float32] | None,
     scaling: Normalisation | None,
+    hand_labels: LabelJournal | None,
 ) -> Job:
     """Sixteen variations of one galaxy after the input scaling, and that scaling, fitted unless it is given."""
 
@@ -100,30 +102,32 @@ def sixteen_as_seen(
         found = scaling
         if found is None:
             with Cutouts.open(data) as cutouts:
-                found = preparation.scaling(cutouts, settings)
-        return pipeline.sixteen_as_seen(stamp, settings.augmentation, seed, found, others), found
+                found = preparation.fit_scaling(cutouts, settings, hand_labels)
+        return pipeline.sixteen_network_inputs(stamp, settings.augmentation, seed, found, others), found
 
     return Job("Varying a galaxy", run)
 
 
-def train(settings: RunSettings, data: Path, folder: RunFolder) -> Job:
+def train(settings: RunSettings, data: Path, folder: RunFolder, hand_labels: LabelJournal | None) -> Job:
     """Train a network."""
 
     def run(stop: threading.Event) -> Work[RunResult]:
         from core.train import loop
 
-        return (yield from loop.run(settings, data, folder, stop))
+        return (yield from loop.run(settings, data, folder, stop, hand_labels=hand_labels))
 
     return Job(f"Training “{folder.name}”", run, pausable=True)
 
 
-def resume(folder: RunFolder, data: Path | None, epochs: int | None, patience: int | None) -> Job:
+def resume(
+    folder: RunFolder, data: Path | None, epochs: int | None, patience: int | None, hand_labels: LabelJournal | None
+) -> Job:
     """Go on with a training."""
 
     def run(stop: threading.Event) -> Work[RunResult]:
         from core.train import resuming
 
-        return (yield from resuming.run(folder, stop, folder.data or data, epochs=epochs, patience=patience))
+        return (yield from resuming.run(folder, stop, data, epochs=epochs, patience=patience, hand_labels=hand_labels))
 
     return Job(f"Training “{folder.name}”", run, pausable=True)
 
@@ -135,11 +139,11 @@ def run_summaries(folder: Path) -> Job:
         from core.train import run_summary
 
         found: list[RunSummary] = []
-        folders = run_summary.found(folder)
+        folders = run_summary.find_runs(folder)
         for number, each in enumerate(folders):
             if stop.is_set():
                 raise Stopped
-            found.append(run_summary.summary(each))
+            found.append(run_summary.summarise(each))
             yield Progress(number + 1, len(folders), "runs")
         return found
 
@@ -159,12 +163,12 @@ def histories(runs: Sequence[RunFolder]) -> Job:
     return Job("Reading the curves", run)
 
 
-def rates(settings: RunSettings, data: Path) -> Job:
+def rates(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> Job:
     """Try learning rates on a throwaway network."""
 
     def run(stop: threading.Event) -> Work[RateRange]:
         from core.train import learning_rate_finder
 
-        return (yield from learning_rate_finder.run(settings, data, stop))
+        return (yield from learning_rate_finder.run(settings, data, stop, hand_labels=hand_labels))
 
     return Job("Trying learning rates", run)

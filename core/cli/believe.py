@@ -7,7 +7,8 @@ import math
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
-from core.cli.setting_options import adjusted
+from core.cli.setting_options import resolve_settings
+from core.cli.sources import hand_labels_of
 from core.explain.faithfulness.settings import FaithfulnessSettings
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ _HEAD = (
 
 def believe(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork believe``."""
-    settings = adjusted(FaithfulnessSettings, options, method=options.method)
+    settings = resolve_settings(FaithfulnessSettings, options, method=options.method)
     from core.explain.faithfulness import table
 
     run, data, part = options.run, options.data, options.split
-    assessed = console.drive("Believing", lambda stop: table.assess_many(run, data, part, settings, stop))
+    hand_labels = hand_labels_of(data, console)
+    assessed = console.drive(
+        "Believing", lambda stop: table.assess_many(run, data, part, settings, stop, hand_labels=hand_labels)
+    )
     assessed.save(options.output)
     _show(assessed, settings.method, console)
     console.say(f"\n{len(assessed.lines):,} galaxies: {options.output}")

@@ -1,4 +1,4 @@
-"""Files to a dataset, a dataset to a network."""
+"""The commands that import, train, resume and find a learning rate."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import json
 from typing import TYPE_CHECKING
 
 from core.cli import distributed
-from core.cli.console import Console, listed
-from core.cli.setting_options import adjusted
+from core.cli.console import Console, format_scores
+from core.cli.setting_options import resolve_settings
+from core.cli.sources import hand_labels_of
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
 from core.project.runs import RunFolder
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 
 def import_files(options: argparse.Namespace, console: Console) -> int:
-    """``tuningfork import``: done if anything was imported."""
+    """``tuningfork import``: succeeds if anything was imported."""
     from core.data import importing
     from core.data.report import ImportReport
 
-    settings = adjusted(
+    settings = resolve_settings(
         ImportSettings,
         options,
         catalogue_id=options.id,
@@ -50,36 +51,38 @@ def import_files(options: argparse.Namespace, console: Console) -> int:
     if options.report:
         report.save(options.report)
     console.say(report.sentence)
-    console.say(_labels_in(report.path, hint=options.catalogue is not None))
+    console.say(_describe_dataset(report.path, hint=options.catalogue is not None))
     console.say(f"Dataset: {report.path}" + (f"; report: {options.report}" if options.report else ""))
     return 0
 
 
-def _labels_in(data: Path, *, hint: bool) -> str:
-    """What of a new dataset can be learned."""
+def _describe_dataset(data: Path, *, hint: bool) -> str:
+    """Describe a new dataset: its stamps and labels, with a hint where it has none."""
     from core.data.cutouts import Cutouts
 
     with Cutouts.open(data) as cutouts:
         count, channels, height, width = cutouts.shape
-        told = f"{count:,} stamps of {width} × {height} pixels, {channels} band{'s' * (channels != 1)}; "
+        stamps = f"{count:,} stamps of {width} × {height} pixels, {channels} band{'s' * (channels != 1)}; "
         if cutouts.labels:
-            return f"{told}labels: {', '.join(cutouts.labels)}."
+            return f"{stamps}labels: {', '.join(cutouts.labels)}."
         columns = ", ".join(name for name in cutouts.columns if name != "id")
-    return f"{told}no labels." + (f" Name their column with --label: {columns}." if hint else "")
+    return f"{stamps}no labels." + (f" Name their column with --label: {columns}." if hint else "")
 
 
 def train(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork train``."""
     from core.train import loop
 
-    settings = _run_settings(options)
+    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
     folder = RunFolder.create(options.output) if distributed.NUMBER == 0 else RunFolder(options.output)
     try:
-        with distributed.joined(folder, settings.device) as own:
-            result = console.drive("Training", lambda stop: loop.run(settings, options.data, own, stop))
-            _tell(result, options, console)
+        with distributed.join_processes(folder, settings.device) as own:
+            result = console.drive(
+                "Training", lambda stop: loop.run(settings, options.data, own, stop, hand_labels=hand_labels)
+            )
+            _print_result(result, options, console)
     except BaseException:
-        with contextlib.suppress(OSError):  # nothing has begun: leave no empty folder
+        with contextlib.suppress(OSError):  # if nothing was written, leave no empty folder
             folder.path.rmdir()
         raise
     return 0
@@ -91,17 +94,20 @@ def resume(options: argparse.Namespace, console: Console) -> int:
 
     folder = RunFolder(options.run)
     data = options.data or folder.data
-    with distributed.joined(folder, resuming.begun(folder).device) as own:
+    hand_labels = hand_labels_of(data, console)
+    with distributed.join_processes(folder, resuming.read_settings(folder).device) as own:
         result = console.drive(
             "Training",
-            lambda stop: resuming.run(own, stop, data, epochs=options.epochs, patience=options.patience),
+            lambda stop: resuming.run(
+                own, stop, data, epochs=options.epochs, patience=options.patience, hand_labels=hand_labels
+            ),
         )
-        _tell(result, options, console)
+        _print_result(result, options, console)
     return 0
 
 
-def _tell(result: RunResult, options: argparse.Namespace, console: Console) -> None:
-    """What a training came to."""
+def _print_result(result: RunResult, options: argparse.Namespace, console: Console) -> None:
+    """Print the result of a training."""
     metrics = json.loads(RunFolder(result.folder).metrics_file.read_text(encoding="utf-8"))
     if options.json:
         console.say_json(metrics)
@@ -109,8 +115,8 @@ def _tell(result: RunResult, options: argparse.Namespace, console: Console) -> N
     why = {"finished": "all epochs done", "early": "no more improvement", "stopped": "stopped by you"}[result.reason]
     console.say(f"{result.epochs} epochs ({why}); the weights of epoch {result.best_epoch} were kept.")
     if result.baseline is not None:
-        console.say(f"before fine-tuning: {listed(result.baseline)}")
-    console.say(f"validation: {listed(result.scores)}")
+        console.say(f"before fine-tuning: {format_scores(result.baseline)}")
+    console.say(f"validation: {format_scores(result.scores)}")
     verdict = metrics["verdict"]
     console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
     console.say(f"Run: {result.folder}")
@@ -121,8 +127,11 @@ def rate(options: argparse.Namespace, console: Console) -> int:
     from core.cli.figures import save_rates
     from core.train import learning_rate_finder
 
-    settings = _run_settings(options)
-    found = console.drive("Trying learning rates", lambda stop: learning_rate_finder.run(settings, options.data, stop))
+    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    found = console.drive(
+        "Trying learning rates",
+        lambda stop: learning_rate_finder.run(settings, options.data, stop, hand_labels=hand_labels),
+    )
     if options.output:
         save_rates(found, options.output)
     if options.json:
@@ -140,7 +149,7 @@ def rate(options: argparse.Namespace, console: Console) -> int:
 def _run_settings(options: argparse.Namespace) -> RunSettings:
     if options.freeze_blocks and not options.start_from:
         raise SettingsProblem("Blocks can be frozen only in an earlier network.", "Add --start-from RUN.")
-    return adjusted(
+    return resolve_settings(
         RunSettings,
         options,
         data__labels=tuple(options.label) if options.label else None,

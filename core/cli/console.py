@@ -1,4 +1,4 @@
-"""A terminal: progress on stderr, results on stdout, a problem in one clear line, Ctrl-C as a wish to stop."""
+"""The terminal: progress on stderr, results on stdout, a problem in one line, Ctrl-C as a request to stop."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 R = TypeVar("R")
-_SHOWN = 5  # problems in full; the rest are counted
+_MAX_NOTES = 5  # problems in full; the rest are counted
 
 
-def guarded(command: Callable[[], int], *, debug: bool) -> int:
+def run_guarded(command: Callable[[], int], *, debug: bool) -> int:
     """Run a command; whatever it raises becomes one line on stderr and an exit status."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter gets a question mark
+    for stream in (sys.stdout, sys.stderr):  # letters that the terminal cannot show become question marks
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
     try:
@@ -35,19 +35,19 @@ def guarded(command: Callable[[], int], *, debug: bool) -> int:
     except (Stopped, KeyboardInterrupt):
         say_problem("stopped; nothing was written.")
         return 130
-    except BrokenPipeError:  # the reader, such as “head”, has enough
+    except BrokenPipeError:  # the reader, such as “head”, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - the one place where the command line catches what work raises
         if debug:
             traceback.print_exc()
-        say_problem(in_words(error))
+        say_problem(describe_error(error))
         return 1
     return status
 
 
-def in_words(error: Exception) -> str:
-    """What a person is told of an exception, in one line."""
+def describe_error(error: Exception) -> str:
+    """Describe an exception for the user, in one line."""
     match error:
         case Problem():
             return " ".join(str(error).split())
@@ -55,22 +55,22 @@ def in_words(error: Exception) -> str:
             return f"{error.filename or 'the disk'}: {reason}."
         case MemoryError():
             return "there is too little memory for this."
-    told = " ".join(str(error).split())
-    return f"this is a defect of the program ({type(error).__name__}: {told}); with --debug it says where."
+    message = " ".join(str(error).split())
+    return f"this is a defect of the program ({type(error).__name__}: {message}); with --debug it says where."
 
 
 def say_problem(sentence: str) -> None:
-    """One line on stderr."""
-    print(f"tuningfork: {distributed.signed(sentence)}", file=sys.stderr, flush=True)
+    """Print one line on stderr."""
+    print(f"tuningfork: {distributed.with_process_number(sentence)}", file=sys.stderr, flush=True)
 
 
 class Console:
-    """What a command talks to.
+    """The terminal as a command uses it.
 
     Attributes
     ----------
     skipped
-        What the work left out so far, or had doubts about.
+        What the work has left out or warned of so far.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -78,15 +78,20 @@ class Console:
         self.skipped: list[Problem] = []
 
     def say(self, text: str = "") -> None:
-        """A line of the result, on stdout."""
+        """Print a line of the result on stdout."""
         print(text, flush=True)
 
+    def note(self, text: str) -> None:
+        """What is good to know and no result, on stderr."""
+        if not self.quiet:
+            say_problem(text)
+
     def say_json(self, values: Mapping[str, Any]) -> None:
-        """The result for a script, on stdout."""
+        """Print the result for a script on stdout."""
         print(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False), flush=True)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Aligned columns on stdout; the first to the left, the others to the right."""
+        """Print aligned columns on stdout, the first one left-aligned, the others right-aligned."""
         lines = [list(head), *(list(row) for row in rows)]
         widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
         for first, *rest in lines:
@@ -95,21 +100,21 @@ class Console:
             self.say("  ".join(cells).rstrip())
 
     def drive(self, title: str, verb: Callable[[threading.Event], Work[R]]) -> R:
-        """Pull a piece of work to its end, and return its result.
+        """Run a piece of work to its end, and return its result.
 
-        Ctrl-C asks it to stop: a training then keeps its best weights and hands over its result, other work raises
-        :class:`~core.errors.Stopped`. A second Ctrl-C breaks off.
+        Ctrl-C asks it to stop: a training then keeps its best weights and returns its result, other work raises
+        :class:`~core.errors.Stopped`. A second Ctrl-C aborts it.
         """
         stop = threading.Event()
         before = len(self.skipped)
-        with _interrupts(stop), _Display(title, quiet=self.quiet) as display:
+        with _catch_interrupts(stop), _Display(title, quiet=self.quiet) as display:
             work = verb(stop)
             try:
                 while True:
                     event = next(work)
                     if isinstance(event, Skipped):
                         self.skipped.append(event.problem)
-                        if len(self.skipped) - before <= _SHOWN:
+                        if len(self.skipped) - before <= _MAX_NOTES:
                             display.line(f"note: {event.problem}")
                     else:
                         display.show(event)
@@ -117,13 +122,13 @@ class Console:
                 return end.value
             finally:
                 work.close()
-                if (more := len(self.skipped) - before - _SHOWN) > 0:
+                if (more := len(self.skipped) - before - _MAX_NOTES) > 0:
                     display.line(f"note: and {more:,} more like these.")
 
 
 @contextlib.contextmanager
-def _interrupts(stop: threading.Event) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only there signals can be caught
+def _catch_interrupts(stop: threading.Event) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only it can catch signals
         yield
         return
 
@@ -141,7 +146,7 @@ def _interrupts(stop: threading.Event) -> Iterator[None]:
 
 
 class _Display:
-    """A bar on a terminal; where stderr is a file, only whole lines."""
+    """A progress bar on a terminal; only whole lines where stderr is a file."""
 
     def __init__(self, title: str, *, quiet: bool) -> None:
         self._title = title
@@ -170,7 +175,7 @@ class _Display:
             self._bars.stop()
 
     def line(self, text: str) -> None:
-        """A whole line that stays."""
+        """Print a line that stays."""
         if self._quiet:
             return
         if self._bars is not None:
@@ -179,45 +184,45 @@ class _Display:
             print(text, file=sys.stderr, flush=True)
 
     def show(self, event: Event) -> None:
-        """Move the bar, or add a line."""
+        """Move the bar, or print a line."""
         match event:
             case Progress(done, total, unit):
-                self._move(unit, done, total, f"{done:,}/{total:,} {unit}" if total else f"{done:,} {unit}".strip())
+                self._move_bar(unit, done, total, f"{done:,}/{total:,} {unit}" if total else f"{done:,} {unit}".strip())
             case BatchEnded():
                 place = event.epoch - 1 + event.batch / event.batches
                 count = f"epoch {event.epoch} · loss {event.loss:.3f} · {event.images_per_second:,.0f} images/s"
-                self._move("epochs", place, self._epochs, count)
+                self._move_bar("epochs", place, self._epochs, count)
             case EpochEnded():
                 self._epochs = event.epochs
-                self._move("epochs", event.epoch, event.epochs, f"epoch {event.epoch}/{event.epochs}")
-                self.line(told(event))
+                self._move_bar("epochs", event.epoch, event.epochs, f"epoch {event.epoch}/{event.epochs}")
+                self.line(format_epoch(event))
             case Preview(what) if isinstance(scores := getattr(what, "scores", None), Scores):
                 galaxies = getattr(what, "galaxies", "the")
-                self.line(f"before fine-tuning, on {galaxies} validation galaxies: {listed(scores)}")
+                self.line(f"before fine-tuning, on {galaxies} validation galaxies: {format_scores(scores)}")
             case _:
                 pass
 
-    def _move(self, unit: str, done: float, total: int | None, count: str) -> None:
+    def _move_bar(self, unit: str, done: float, total: int | None, count: str) -> None:
         if self._bars is None or self._task is None:
             return
-        if unit != self._unit:  # another stage, with a pace of its own
+        if unit != self._unit:  # another stage, with another speed
             self._unit = unit
             self._bars.reset(self._task, total=total, count=count)
         self._bars.update(self._task, completed=done, total=total, count=count)
 
 
-def told(event: EpochEnded) -> str:
-    """An epoch in a line."""
+def format_epoch(event: EpochEnded) -> str:
+    """An epoch as a line."""
     width = len(str(event.epochs))
     best = "  best" if event.best_epoch == event.epoch else ""
     return (
-        f"epoch {event.epoch:{width}}/{event.epochs}  training {listed(event.train)}  "
-        f"validation {listed(event.validation)}  {event.seconds:.1f} s{best}"
+        f"epoch {event.epoch:{width}}/{event.epochs}  training {format_scores(event.train)}  "
+        f"validation {format_scores(event.validation)}  {event.seconds:.1f} s{best}"
     )
 
 
-def listed(scores: Scores) -> str:
-    """Loss and the main score."""
+def format_scores(scores: Scores) -> str:
+    """The loss and the main score as text."""
     known = [name for name in ("accuracy", "r2") if name in scores.values]
     named = [("loss", scores.loss), *((name, scores.values[name]) for name in known)]
     return " ".join(f"{name} {value:.3f}" for name, value in named)

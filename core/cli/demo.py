@@ -1,6 +1,6 @@
-"""The whole road without a window: a survey is simulated, a network trained, judged, asked why, and fine-tuned.
+"""The demonstration without a window: simulate a survey, train a network, evaluate, explain and fine-tune it.
 
-It leaves a project that the window opens, with the curves, metrics and overlays beside it as files.
+It writes a project that the window opens, and the curves, metrics and overlays as files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.cli.console import Console
-from core.cli.evaluate import show
+from core.cli.evaluate import print_evaluation
 from core.cli.figures import save_curves
 from core.explain.methods import METHODS
 from core.project.files import write_atomically
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from core.metrics.report import Report
 
 _LABELS = 200  # of the second survey
-_SECOND = SurveySettings(count=900, seeing=2.4, noise=0.06, seed=2612)
+_SECOND_SURVEY = SurveySettings(count=900, seeing=2.4, noise=0.06, seed=2612)
 _FIRST_RUN = {"optimiser": {"epochs": 12}}
 _SECOND_RUN = {
     "data": {"train_limit": _LABELS, "validation": 0.15, "test": 0.4},
@@ -42,10 +42,10 @@ _SECOND_RUN = {
 def demo(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork demo``."""
     started = time.monotonic()
-    folder = (options.output or _free("tuning-fork-demo")).expanduser()
+    folder = (options.output or _unused_folder("tuning-fork-demo")).expanduser()
     project = Project.create(folder, "Demonstration")
     try:
-        numbers = walk(project, console)
+        numbers = run_demo(project, console)
     finally:
         project.close()
     console.say(f"\nDone in {time.monotonic() - started:.0f} s. Everything lies in {folder.resolve()}:")
@@ -64,62 +64,64 @@ _CONTENTS = {
 }
 
 
-def walk(project: Project, console: Console) -> dict[str, Any]:
-    """Go the whole road in an empty project; returns the accuracies."""
-    first, second = _surveys(project, console)
+def run_demo(project: Project, console: Console) -> dict[str, Any]:
+    """Run the whole demonstration in an empty project; returns the metrics."""
+    first, second = _simulate_surveys(project, console)
     settings = RunSettings.model_validate(_FIRST_RUN)
     console.say(f"\n1. A network of {settings.network.depth} blocks learns the first survey.")
-    run, judgement = _trained(project, first, settings, "first", console)
-    _curves(run, project.folder / "curves.png", "First survey")
-    show(judgement, console)
+    run, evaluation = _train_and_evaluate(project, first, settings, "first", console)
+    _draw_curves(run, project.folder / "curves.png", "First survey")
+    print_evaluation(evaluation, console)
 
     console.say("\n2. Why? One galaxy of each class, and mistaken ones, by occlusion and integrated gradients.")
-    chosen = _telling_galaxies(judgement)
-    _explained(run, first, chosen, project.folder / "overlays", console)
+    chosen = _choose_galaxies(evaluation)
+    _save_maps(run, first, chosen, project.folder / "overlays", console)
 
     console.say(f"\n3. The second survey has worse seeing and more noise; {_LABELS} of its galaxies tune the network.")
     values = _SECOND_RUN | {"transfer": {"start_from": str(run.best.resolve()), "freeze_blocks": 1}}
-    tuned, after = _trained(project, second, RunSettings.model_validate(values), "fine-tuned", console)
-    _curves(tuned, project.folder / "curves-fine-tuned.png", f"Second survey, {_LABELS} labels")
-    show(after, console)
-    before = _unadapted(run, second, after, console)
-    console.say(f"\nThe first network as it was, on the same {after.report.galaxies} galaxies: {_accuracy(before)}.")
+    tuned, after = _train_and_evaluate(project, second, RunSettings.model_validate(values), "fine-tuned", console)
+    _draw_curves(tuned, project.folder / "curves-fine-tuned.png", f"Second survey, {_LABELS} labels")
+    print_evaluation(after, console)
+    before = _evaluate_unadapted(run, second, after, console)
+    console.say(
+        f"\nThe first network as it was, on the same {after.report.galaxies} galaxies: {_format_accuracy(before)}."
+    )
     return {
-        "first survey, test part": judgement.report.to_json(),
+        "first survey, test part": evaluation.report.to_json(),
         "second survey, test part, unadapted": before.to_json(),
         "second survey, test part, fine-tuned": after.report.to_json() | {"labels used": _LABELS},
     }
 
 
-def _surveys(project: Project, console: Console) -> tuple[Path, Path]:
+def _simulate_surveys(project: Project, console: Console) -> tuple[Path, Path]:
     def simulate(stop: threading.Event) -> Any:
         from core.simulate import demo as simulated
 
-        return (yield from simulated.cached(stop))
+        return (yield from simulated.cached_survey(stop))
 
     def simulate_again(stop: threading.Event) -> Any:
         from core.simulate import demo as simulated
 
-        return (yield from simulated.cached(stop, _SECOND))
+        return (yield from simulated.cached_survey(stop, _SECOND_SURVEY))
 
     paths = []
     for title, verb in (("first survey", simulate), ("second survey", simulate_again)):
         made: Path = console.drive(f"Simulating the {title}", verb)
         paths.append(project.dataset_path(title))
-        _placed(made, paths[-1])
+        _link_or_copy(made, paths[-1])
         console.say(f"{title.capitalize()}: {paths[-1]}")
     return paths[0], paths[1]
 
 
-def _placed(made: Path, place: Path) -> None:
-    """The dataset under its name in the project, without a second copy on the disk where that is possible."""
+def _link_or_copy(made: Path, place: Path) -> None:
+    """Put the dataset into the project, as a hard link where that is possible, otherwise as a copy."""
     try:
         os.link(made, place)  # datasets are never changed after they are written
     except OSError:
         shutil.copyfile(made, place)
 
 
-def _trained(
+def _train_and_evaluate(
     project: Project, data: Path, settings: RunSettings, name: str, console: Console
 ) -> tuple[RunFolder, Evaluation]:
     from core.evaluate import evaluation
@@ -130,14 +132,14 @@ def _trained(
     return folder, console.drive("Judging", lambda stop: evaluation.run(folder, data, "test", stop))
 
 
-def _curves(run: RunFolder, path: Path, title: str) -> None:
+def _draw_curves(run: RunFolder, path: Path, title: str) -> None:
     best = json.loads(run.metrics_file.read_text(encoding="utf-8"))["best_epoch"]
     save_curves(read_history(run.history_file), path, title, best)
 
 
-def _telling_galaxies(judgement: Evaluation) -> list[str]:
-    """For each class the galaxy that is most surely right, and the two most surely wrong ones."""
-    scores, labels = judgement.predictions.scores, judgement.labels
+def _choose_galaxies(evaluation: Evaluation) -> list[str]:
+    """Choose for each class the most confident correct galaxy, and the two most confident wrong ones."""
+    scores, labels = evaluation.predictions.scores, evaluation.labels
     called, sure = scores.argmax(axis=1), scores.max(axis=1)
     right, wrong = np.flatnonzero(called == labels), np.flatnonzero(called != labels)
     chosen = [
@@ -146,10 +148,10 @@ def _telling_galaxies(judgement: Evaluation) -> list[str]:
         if len(of_class := right[labels[right] == kind])
     ]
     chosen += sorted(wrong, key=lambda row: -sure[row])[:2]
-    return [judgement.predictions.ids[row] for row in chosen]
+    return [evaluation.predictions.ids[row] for row in chosen]
 
 
-def _explained(run: RunFolder, data: Path, ids: list[str], folder: Path, console: Console) -> None:
+def _save_maps(run: RunFolder, data: Path, ids: list[str], folder: Path, console: Console) -> None:
     from core.cli.explain import explain_galaxies
 
     for name in ("occlusion", "integrated-gradients"):
@@ -163,22 +165,22 @@ def _explained(run: RunFolder, data: Path, ids: list[str], folder: Path, console
         console.say(f"{made} maps by {METHODS[name].title.lower()}: {folder}")
 
 
-def _unadapted(run: RunFolder, data: Path, after: Evaluation, console: Console) -> Report:
-    """The first network on the very galaxies that the second was judged on."""
+def _evaluate_unadapted(run: RunFolder, data: Path, after: Evaluation, console: Console) -> Report:
+    """Evaluate the first network on the galaxies that the second was evaluated on."""
     from core.evaluate import predict
-    from core.metrics.report import report
+    from core.metrics.report import make_report
 
     rows = after.rows
     predictions = console.drive("Judging", lambda stop: predict.run(run.best, data, rows, stop))
-    return report(after.target, after.labels, predictions.scores)
+    return make_report(after.target, after.labels, predictions.scores)
 
 
-def _accuracy(judged: Report) -> str:
+def _format_accuracy(judged: Report) -> str:
     return f"accuracy {judged.accuracy}"
 
 
-def _free(name: str) -> Path:
-    """A folder of that name where you are, numbered if there is one."""
+def _unused_folder(name: str) -> Path:
+    """A folder of that name in the working folder, numbered if it exists."""
     place, number = Path(name), 2
     while place.exists():
         place, number = Path(f"{name}-{number}"), number + 1

@@ -1,4 +1,4 @@
-"""The processes that torchrun starts for one training: all of them work, the first one writes and speaks."""
+"""The processes that torchrun starts for one training: all of them work, only the first one writes and prints."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NUMBER = int(os.environ.get("RANK", "0"))
 
 
 @contextlib.contextmanager
-def muted() -> Iterator[None]:
-    """Leave the standard output to the first process."""
+def mute_other_processes() -> Iterator[None]:
+    """Discard the standard output of all processes but the first."""
     if NUMBER == 0:
         yield
         return
@@ -25,8 +25,8 @@ def muted() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def joined(folder: RunFolder, device: str) -> Iterator[RunFolder]:
-    """Meet the other processes; hands out the run's folder to the first one, and to each other a copy to throw away."""
+def join_processes(folder: RunFolder, device: str) -> Iterator[RunFolder]:
+    """Join the process group; yields the run's folder in the first process, a temporary copy in the others."""
     from core.train import distributed
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -35,11 +35,11 @@ def joined(folder: RunFolder, device: str) -> Iterator[RunFolder]:
             own = RunFolder(Path(scratch) / folder.name)
             if folder.path.exists():
                 shutil.copytree(folder.path, own.path)
-        with distributed.joined(device):
+        with distributed.process_group(device):
             yield own
 
 
-def signed(sentence: str) -> str:
-    """A problem with the number of the process that has it, where there are several."""
+def with_process_number(sentence: str) -> str:
+    """Prefix a problem with the number of the process that has it, where there are several."""
     of = os.environ.get("WORLD_SIZE", "1")
     return sentence if of == "1" else f"process {NUMBER + 1} of {of}: {sentence}"

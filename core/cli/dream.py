@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from core.cli.console import Console
-from core.cli.setting_options import adjusted
+from core.cli.setting_options import resolve_settings
 from core.cli.sources import dataset_of, rows_of
 from core.data.stretch import colour_planes
 from core.errors import NotANumber, SettingsProblem, Stopped
@@ -29,7 +29,7 @@ _HEAD = ("id", "method", "target", "output", "score_before", "score", "probabili
 
 def dream(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork explain --method dream`` and ``deep-dream``."""
-    chosen = adjusted(DREAMS[options.method].settings, options)
+    chosen = resolve_settings(DREAMS[options.method].settings, options)
     settings = cast("ClassDreamSettings | DeepDreamSettings", chosen)
     with dataset_of(options, console) as data:
         made = console.drive(

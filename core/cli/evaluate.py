@@ -1,4 +1,4 @@
-"""How good a network is, and what it says of galaxies."""
+"""The commands that evaluate a network and write its predictions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
-from core.cli.sources import dataset_of
+from core.cli.sources import dataset_of, hand_labels_of
 from core.errors import SettingsProblem
 from core.project.runs import RunFolder
 
@@ -24,29 +24,35 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
     folder = RunFolder(options.run)
     data = options.data or folder.data
-    judgement = console.drive("Judging", lambda stop: evaluation.run(folder, data, options.split, stop))
+    hand_labels = hand_labels_of(data, console)
+    result = console.drive(
+        "Judging", lambda stop: evaluation.run(folder, data, options.split, stop, hand_labels=hand_labels)
+    )
     if options.json:
-        about = {"run": folder.name, "data": judgement.data, "part": judgement.part, "note": judgement.note}
-        console.say_json(about | judgement.report.to_json() | {"unknown_classes": judgement.unknown})
+        about = {"run": folder.name, "data": result.data, "part": result.part, "note": result.note}
+        console.say_json(about | result.report.to_json() | {"unknown_classes": result.unknown})
     else:
-        show(judgement, console)
+        print_evaluation(result, console)
     return 0
 
 
-def show(judgement: Evaluation, console: Console) -> None:
-    """Print a judgement."""
+def print_evaluation(result: Evaluation, console: Console) -> None:
+    """Print an evaluation."""
     from core.metrics.report import ClassReport
 
-    part = "all labelled galaxies" if judgement.part == "all" else f"{judgement.part} part"
-    console.say(f"{judgement.data}, {part}, {judgement.report.galaxies:,} galaxies: {judgement.note}.")
-    if isinstance(judgement.report, ClassReport):
-        _show_classes(judgement.report, console)
+    part = "all labelled galaxies" if result.part == "all" else f"{result.part} part"
+    console.say(f"{result.data}, {part}, {result.report.galaxies:,} galaxies: {result.note}.")
+    if isinstance(result.report, ClassReport):
+        _print_classes(result.report, console)
     else:
-        _show_quantities(judgement.report, judgement.predictions.units, console)
+        _print_quantities(result.report, result.predictions.units, console)
 
 
-def _show_classes(report: ClassReport, console: Console) -> None:
-    mean = (f"balanced accuracy {_three(report.balanced_accuracy)}", f"macro F1 {_three(report.macro_f1)}")
+def _print_classes(report: ClassReport, console: Console) -> None:
+    mean = (
+        f"balanced accuracy {_three_decimals(report.balanced_accuracy)}",
+        f"macro F1 {_three_decimals(report.macro_f1)}",
+    )
     console.say(f"accuracy {report.accuracy}, {', '.join(mean)}\n")
     rows = [
         (name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name]))
@@ -59,13 +65,13 @@ def _show_classes(report: ClassReport, console: Console) -> None:
     console.table(("label \\ prediction", *report.names), rows)
 
 
-def _show_quantities(report: QuantitiesReport, units: Sequence[str], console: Console) -> None:
+def _print_quantities(report: QuantitiesReport, units: Sequence[str], console: Console) -> None:
     if report.accuracy is not None:
         console.say(f"most voted answer right: {report.accuracy}")
     rows = [
         (
             f"{name} [{unit}]" if unit else name,
-            _three(each.r2),
+            _three_decimals(each.r2),
             *(f"{value:.3g}" if value is not None else "–" for value in (each.bias, each.scatter, each.mae)),
             str(each.outliers),
         )
@@ -76,7 +82,7 @@ def _show_quantities(report: QuantitiesReport, units: Sequence[str], console: Co
 
 def predict(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork predict``."""
-    if options.output.suffix.lower() not in _TABLES:  # said before the work, not after it
+    if options.output.suffix.lower() not in _TABLES:  # checked before the work, not after it
         raise SettingsProblem(
             f"Tables cannot be written as “{options.output.suffix}”.", f"Choose one of: {', '.join(_TABLES)}."
         )
@@ -90,5 +96,5 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _three(value: float | None) -> str:
+def _three_decimals(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"

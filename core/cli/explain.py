@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.cli.console import Console
 from core.cli.dream import dream
-from core.cli.setting_options import adjusted
+from core.cli.setting_options import resolve_settings
 from core.cli.sources import dataset_of, rows_of
 from core.errors import SettingsProblem
 from core.events import Work
@@ -23,7 +23,7 @@ def explain(options: argparse.Namespace, console: Console) -> int:
         raise SettingsProblem(f"There is no film of “{options.method}”.", "Use --method occlusion.", "--film")
     if options.method in DREAMS:
         return dream(options, console)
-    settings = adjusted(METHODS[options.method].settings, options)
+    settings = resolve_settings(METHODS[options.method].settings, options)
     with dataset_of(options, console) as data:
         made = console.drive(
             "Explaining",

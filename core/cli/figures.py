@@ -1,4 +1,4 @@
-"""Learning curves, and losses against learning rates, as pictures for places without a window."""
+"""Figures that commands write: learning curves, and losses against learning rates."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from core.project.files import atomic_path
 if TYPE_CHECKING:
     from core.train.learning_rate_finder import RateRange
 
-_TRAINING, _VALIDATION, _BEST = "#0072B2", "#D55E00", "#555555"  # Okabe & Ito: told apart by everyone
+_TRAINING, _VALIDATION, _BEST = "#0072B2", "#D55E00", "#555555"  # Okabe & Ito: distinguishable with any colour vision
 
 
 def save_curves(history: Sequence[Mapping[str, float]], path: Path, title: str, best_epoch: int) -> None:
-    """Draw loss and score against the epoch, training and validation, the best epoch marked.
+    """Draw loss and score of training and validation against the epoch, with the best epoch marked.
 
     Parameters
     ----------
     history
         Rows of a run's ``history.csv``, at least one.
     path
-        Where to write the PNG; wholly or not at all.
+        Of the PNG, written atomically.
     title
-        Over the picture.
+        Of the figure.
     best_epoch
         Counted from 1.
     """
@@ -51,14 +51,14 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path, title: str, 
 
 
 def save_rates(found: RateRange, path: Path) -> None:
-    """Draw the loss of a range test against the learning rate, with what was read off.
+    """Draw the loss of a range test against the learning rate, with the rates that were found.
 
     Parameters
     ----------
     found
         The result of the test.
     path
-        Where to write the PNG; wholly or not at all.
+        Of the PNG, written atomically.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""The commands and their options. Nothing heavy is imported before a command is chosen and its options are read."""
+"""The commands and their options. Nothing slow is imported before a command is chosen and its options are parsed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.cli import distributed
-from core.cli.console import Console, guarded
+from core.cli.console import Console, run_guarded
 from core.explain.methods import DREAMS, METHODS
 from core.version import PROGRAM
 
@@ -25,16 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def command() -> int:
         run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
-        with distributed.muted():
+        with distributed.mute_other_processes():
             return run(options, console)
 
-    return guarded(command, debug=options.debug)
+    return run_guarded(command, debug=options.debug)
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands with their options and help."""
     top = argparse.ArgumentParser(
-        prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared(default=False)]
+        prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared_options(default=False)]
     )
     top.add_argument("--version", action="version", version=PROGRAM)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -44,33 +44,47 @@ def parser() -> argparse.ArgumentParser:
             name,
             help=about[0].lower() + about[1:].rstrip("."),
             description=about,
-            parents=[_shared(default=argparse.SUPPRESS)],
+            parents=[_shared_options(default=argparse.SUPPRESS)],
         )
         added.set_defaults(command=place)
         return added
 
-    _import(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
-    _train(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
-    _resume(command("resume", "commands:resume", "Go on with a training that was broken off, or for more epochs."))
-    _runs(command("runs", "runs:runs", "List the runs in a folder, with what they came to."))
-    _rate(command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing steps."))
-    _evaluate(command("evaluate", "evaluate:evaluate", "Say how good a run's network is, and on which galaxies."))
-    _predict(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
-    _explain(command("explain", "explain:explain", "Show which pixels spoke for a prediction: maps and pictures."))
-    _top(command("top", "top:top", "Show the nine galaxies that excite each filter of a layer most."))
-    _believe(command("believe", "believe:believe", "Say whether the decisions rest on the galaxies or beside them."))
+    _add_import_options(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
+    _add_train_options(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
+    _add_resume_options(
+        command("resume", "commands:resume", "Resume a training that was interrupted, or train for more epochs.")
+    )
+    _add_runs_options(command("runs", "runs:runs", "List the runs in a folder with their results."))
+    _add_rate_options(
+        command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing rates.")
+    )
+    _add_evaluate_options(command("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies."))
+    _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
+    _add_explain_options(
+        command("explain", "explain:explain", "Show which pixels support a prediction: attribution maps and pictures.")
+    )
+    _add_top_options(command("top", "top:top", "Show the nine galaxies that excite each filter of a layer most."))
+    _add_believe_options(
+        command(
+            "believe", "believe:believe", "Say whether the decisions rest on the galaxies or on their surroundings."
+        )
+    )
 
-    _search(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
-    _study(command("study", "study:training_size", "Ask a question that takes many trainings."))
-    _demo(command("demo", "demo:demo", "Walk the whole road on a simulated survey, without a window."))
-    _knobs(
-        command("settings", "setting_options:settings", "Print every setting with default, range, unit and meaning.")
+    _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
+    _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
+    _add_demo_options(
+        command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
+    )
+    _add_settings_command_options(
+        command(
+            "settings", "setting_options:print_settings", "Print every setting with default, range, unit and meaning."
+        )
     )
     return top
 
 
-def _shared(default: object) -> argparse.ArgumentParser:
-    """Options that may stand before or after the command; the second place must not undo the first."""
+def _shared_options(default: object) -> argparse.ArgumentParser:
+    """Options that may stand before or after the command; the default after it must not override one given before."""
     shared = argparse.ArgumentParser(add_help=False)
     add = shared.add_argument
     add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
@@ -78,7 +92,7 @@ def _shared(default: object) -> argparse.ArgumentParser:
     return shared
 
 
-def _import(command: argparse.ArgumentParser) -> None:
+def _add_import_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("sources", nargs="+", type=Path, metavar="SOURCE", help="a file or a folder, searched with its sub-folders")
     add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
@@ -90,10 +104,10 @@ def _import(command: argparse.ArgumentParser) -> None:
     add("--hdu", metavar="NAME", help="name or number of the FITS extension; else the first image")
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
-    _adjust(command, "max_missing=0.2")
+    _add_settings_options(command, "max_missing=0.2")
 
 
-def _train(command: argparse.ArgumentParser) -> None:
+def _add_train_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
@@ -102,19 +116,24 @@ def _train(command: argparse.ArgumentParser) -> None:
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
     add("--json", action="store_true", help="print the result as JSON")
-    _adjust(command, "optimiser.learning_rate=1e-3")
+    _add_settings_options(command, "optimiser.learning_rate=1e-3")
 
 
-def _resume(command: argparse.ArgumentParser) -> None:
+def _add_resume_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of the run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="the dataset, if it was moved")
-    add("--epochs", type=int, metavar="N", help="so many in all; else as many as it was begun with")
-    add("--patience", type=int, metavar="N", help="epochs without improvement, of a run that stopped early; 0: no end")
+    add("--epochs", type=int, metavar="N", help="total number of epochs; else as it was started with")
+    add(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="new patience of a run that stopped early, in epochs; 0: never stop early",
+    )
     add("--json", action="store_true", help="print the result as JSON")
 
 
-def _runs(command: argparse.ArgumentParser) -> None:
+def _add_runs_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     sorts = ("began", "name", "score", "loss", "epochs")
     add("folder", type=Path, metavar="FOLDER", help="searched with its sub-folders; that of a project, for example")
@@ -123,7 +142,7 @@ def _runs(command: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the table as JSON")
 
 
-def _rate(command: argparse.ArgumentParser) -> None:
+def _add_rate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("-o", "--output", type=Path, metavar="FIGURE.png", help="draw the loss against the learning rate")
@@ -132,51 +151,57 @@ def _rate(command: argparse.ArgumentParser) -> None:
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
     add("--json", action="store_true", help="print the curve and the result as JSON")
-    _adjust(command, "optimiser.method=sgd")
+    _add_settings_options(command, "optimiser.method=sgd")
 
 
-def _evaluate(command: argparse.ArgumentParser) -> None:
+def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
     add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
-    add("--json", action="store_true", help="print the numbers as JSON")
+    add("--json", action="store_true", help="print the metrics as JSON")
 
 
-def _predict(command: argparse.ArgumentParser) -> None:
+def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
-    _reading(command)
+    _add_reading_options(command)
 
 
-def _explain(command: argparse.ArgumentParser) -> None:
+def _add_explain_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("--id", nargs="+", action="extend", metavar="ID", help="which galaxies; else all")
-    add("--method", required=True, choices=(*METHODS, *DREAMS), help="how to ask")
+    add("--method", required=True, choices=(*METHODS, *DREAMS), help="attribution method")
     add("--output-name", metavar="CLASS", help="class or quantity to explain; else the predicted one")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for a FITS map and a PNG per galaxy")
     add("--film", action="store_true", help="of occlusion: also an animated GIF of the moving square per galaxy")
-    _reading(command)
-    _adjust(command, "patch=6")
+    _add_reading_options(command)
+    _add_settings_options(command, "patch=6")
 
 
-def _top(command: argparse.ArgumentParser) -> None:
+def _add_top_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("--layer", required=True, metavar="LAYER", help="such as activation3")
-    add("--filters", metavar="1,2,3", help="which to draw; else those that tell most about the classes")
+    add("--filters", metavar="1,2,3", help="which to draw; else the most informative about the classes")
     add("--number", type=int, default=6, metavar="N", help="how many to draw without --filters; %(default)s")
-    add("--smooth", type=float, default=1.0, metavar="PIXELS", help="Gaussian over the patterns; %(default)s, 0: none")
+    add(
+        "--smooth",
+        type=float,
+        default=1.0,
+        metavar="PIXELS",
+        help="Gaussian smoothing of the patterns; %(default)s, 0: none",
+    )
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
 
 
-def _believe(command: argparse.ArgumentParser) -> None:
+def _add_believe_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     parts = ("test", "validation", "train", "all")
     add("run", type=Path, metavar="RUN", help="folder of a run")
@@ -191,57 +216,67 @@ def _believe(command: argparse.ArgumentParser) -> None:
         metavar="TABLE.csv",
         help="%(default)s; one line a galaxy",
     )
-    _adjust(command, "segmentation.threshold=3")
+    _add_settings_options(command, "segmentation.threshold=3")
 
 
-def _search(command: argparse.ArgumentParser) -> None:
+def _add_search_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="folder; that of a broken-off search goes on")
-    add("--knob", action="append", metavar="NAME=LOW:HIGH", help="what to search, as in network.depth=3:6; repeatable")
-    add("--space", type=Path, metavar="FILE.toml", help="knobs and all else, as “tuningfork settings search” prints")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a search to resume")
+    add(
+        "--knob",
+        action="append",
+        metavar="NAME=LOW:HIGH",
+        help="setting to search, as in network.depth=3:6; repeatable",
+    )
+    add("--space", type=Path, metavar="FILE.toml", help="search settings, as “tuningfork settings search” prints")
     add("--coarse", type=int, metavar="N", help="short trials over wide ranges; else 24")
     add("--fine", type=int, metavar="M", help="long trials around the best; else 12")
-    add("--workers", type=int, metavar="W", help="processes at work on this machine; else 1")
-    add("--worker", action="store_true", help="help with the search in that folder, from this or another machine")
+    add("--workers", type=int, metavar="W", help="number of processes on this machine; else 1")
+    add("--worker", action="store_true", help="work on the search in that folder, on this or another machine")
     add("--leash", type=int, metavar="N", help=argparse.SUPPRESS)  # the worker's number; it ends with its stdin
+    add("--hand-labels", type=Path, metavar="FILE", help=argparse.SUPPRESS)  # what the search's own process uses
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    _adjust(command, "augmentation.noise=0.05")
+    _add_settings_options(command, "augmentation.noise=0.05")
 
 
-def _study(command: argparse.ArgumentParser) -> None:
+def _add_study_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("question", choices=("training-size",), help="how the score grows with the number of labelled galaxies")
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="folder; that of a broken-off study goes on")
-    add("--sizes", metavar="50,200,all", help="numbers or shares of training galaxies; else 1%% to 100%%")
-    add("--seeds", type=int, metavar="N", help="so often each size is repeated; else 3")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a study to resume")
+    add("--sizes", metavar="50,200,all", help="numbers or percentages of training galaxies; else 1%% to 100%%")
+    add("--seeds", type=int, metavar="N", help="number of runs of each size; else 3")
     add("--metric", metavar="COLUMN", help="score to draw and fit; else balanced accuracy, or R²")
-    add("--least-steps", type=int, metavar="N", help="small sets are shown more often, up to so many steps; else 300")
-    add("--judge-test", action="store_true", help="when all is done, judge on the test part too; only at the very end")
+    add("--least-steps", type=int, metavar="N", help="train small sets for more epochs, to at least N steps; else 300")
+    add("--judge-test", action="store_true", help="finally evaluate on the test part too; only at the very end")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    _adjust(command, "optimiser.epochs=20")
+    _add_settings_options(command, "optimiser.epochs=20")
 
 
-def _demo(command: argparse.ArgumentParser) -> None:
+def _add_demo_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "-o", "--output", type=Path, metavar="FOLDER", help="new or empty; else “tuning-fork-demo” where you are"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="new or empty; else “tuning-fork-demo” in the working folder",
     )
 
 
-def _knobs(command: argparse.ArgumentParser) -> None:
+def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("chapter", nargs="?", choices=_SETTINGS, help="only these; else all, as a file for train")
 
 
-def _reading(command: argparse.ArgumentParser) -> None:
-    """How raw files are read; a dataset has settled that."""
+def _add_reading_options(command: argparse.ArgumentParser) -> None:
+    """Add options for reading raw files; a dataset needs none."""
     command.add_argument("--hdu", metavar="NAME", help="of raw files: the FITS extension")
     command.add_argument("--bands", metavar="PATTERN", help="of raw files: plane names, or “*_{band}.fits”")
 
 
-def _adjust(command: argparse.ArgumentParser, example: str) -> None:
+def _add_settings_options(command: argparse.ArgumentParser, example: str) -> None:
     command.add_argument("--settings", type=Path, metavar="FILE.toml", help="settings, as “tuningfork settings” prints")
     command.add_argument(
         "--set", dest="changes", action="append", default=[], metavar="NAME=VALUE", help=f"one setting, as in {example}"

@@ -1,4 +1,4 @@
-"""Many runs in one table."""
+"""The command that lists runs in a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from core.cli.console import Console
 from core.train import run_summary
-from core.train.run_summary import WORDS, RunSummary
+from core.train.run_summary import STATE_NAMES, RunSummary
 
 _LAST = math.inf
 SORTS: dict[str, Callable[[RunSummary], Any]] = {
@@ -23,10 +23,10 @@ SORTS: dict[str, Callable[[RunSummary], Any]] = {
 
 def runs(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork runs``."""
-    found = [run_summary.summary(run) for run in run_summary.found(options.folder)]
+    found = [run_summary.summarise(run) for run in run_summary.find_runs(options.folder)]
     found = sorted((run for run in found if run.matches(options.filter)), key=SORTS[options.sort])
     if options.json:
-        console.say_json({"runs": [_plain(run, options) for run in found]})
+        console.say_json({"runs": [_to_json(run, options) for run in found]})
         return 0
     if not found:
         console.say("No runs here." if not options.filter else f"No run matches “{options.filter}”.")
@@ -39,14 +39,14 @@ def runs(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _name(run: RunSummary, options: argparse.Namespace) -> str:
+def _relative_name(run: RunSummary, options: argparse.Namespace) -> str:
     return run.folder.name if run.folder.path == options.folder else str(run.folder.path.relative_to(options.folder))
 
 
 def _cells(run: RunSummary, options: argparse.Namespace) -> tuple[str, ...]:
     return (
-        _name(run, options),
-        WORDS[run.state],
+        _relative_name(run, options),
+        STATE_NAMES[run.state],
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
         str(run.best_epoch or "–"),
         run.score_name.replace("_", " ") or "–",
@@ -55,10 +55,10 @@ def _cells(run: RunSummary, options: argparse.Namespace) -> tuple[str, ...]:
     )
 
 
-def _plain(run: RunSummary, options: argparse.Namespace) -> dict[str, Any]:
+def _to_json(run: RunSummary, options: argparse.Namespace) -> dict[str, Any]:
     numbers = {"score": run.score, "loss": run.loss, "test": run.test}
     return {
-        "run": _name(run, options),
+        "run": _relative_name(run, options),
         "began": run.began.isoformat(timespec="seconds"),
         "state": run.state,
         "epochs": run.epochs,

@@ -1,4 +1,4 @@
-"""Settings on the command line: printed with their meaning, read from a file, changed one by one."""
+"""Settings on the command line: print them with their meaning, read them from a file, change single ones."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ MODELS: dict[str, type[Settings]] = {
 }
 
 
-def settings(options: argparse.Namespace, console: Console) -> int:
-    """Print the settings of one chapter; or those of a training, and the others' behind comment signs.
+def print_settings(options: argparse.Namespace, console: Console) -> int:
+    """Print the settings of one chapter; or those of a training, with all others as comments.
 
-    Either way the text is a file that ``--settings`` takes.
+    Either text is a file that ``--settings`` takes.
     """
     if options.chapter:
         console.say(toml.dumps(MODELS[options.chapter]()).rstrip())
@@ -46,8 +46,8 @@ def settings(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def adjusted(model: type[S], options: argparse.Namespace, **named: Any) -> S:
-    """Settings from the file, the ``--set`` changes and the command's own options, each over the one before.
+def resolve_settings(model: type[S], options: argparse.Namespace, **named: Any) -> S:
+    """Resolve settings from the file, the ``--set`` changes and the command's own options; later ones override.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def adjusted(model: type[S], options: argparse.Namespace, **named: Any) -> S:
     options
         With ``settings`` (a path or None) and ``changes`` (texts like ``optimiser.epochs=5``).
     named
-        The command's own options by the setting's name, two underscores for a dot; None was not given.
+        The command's own options by the setting's name, two underscores for a dot; None: not given.
     """
     chosen = toml.load(model, options.settings) if options.settings else model()
     values = toml.apply_overrides(chosen, options.changes).model_dump()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import CatalogueProblem
+from core.project.labels import LabelJournal
+from core.project.project import journal_of
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
@@ -41,6 +43,15 @@ def _is_dataset(path: Path) -> bool:
     with contextlib.suppress(OSError), h5py.File(path) as file:
         return {"images", "catalogue"} <= set(file)  # and not an HDF5 file of another make
     return False
+
+
+def hand_labels_of(data: Path | None, console: Console) -> LabelJournal | None:
+    """Labels given by hand in the project to which a dataset belongs, told on stderr; None if there are none."""
+    journal = journal_of(data) if data is not None else None
+    if journal is None or not journal.path.exists():
+        return None
+    console.note(f"Labels given by hand are used: {journal.path}")
+    return journal
 
 
 def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:

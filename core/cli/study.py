@@ -1,4 +1,4 @@
-"""Many runs, one question: how many labels are needed, and which settings are best."""
+"""The commands for studies: the training-size study and the hyperparameter search."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.cli.console import Console
-from core.cli.setting_options import adjusted
+from core.cli.setting_options import resolve_settings
+from core.cli.sources import hand_labels_of
 from core.events import Work
+from core.project.labels import LabelJournal
 from core.settings import toml
 from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
@@ -26,7 +28,7 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
     from core.studies import size_figure
     from core.studies import training_size as study
 
-    wish = _given(
+    study_settings = _override(
         TrainingSizeSettings,
         sizes=tuple(options.sizes.split(",")) if options.sizes else None,
         seeds=options.seeds,
@@ -34,14 +36,21 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
         least_steps=options.least_steps,
         judge_test=options.judge_test or None,
     )
-    settings = _of_runs(options)
-    found = console.drive("Studying", lambda stop: study.run(settings, options.data, options.output, wish, stop))
+    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    found = console.drive(
+        "Studying",
+        lambda stop: study.run(settings, options.data, options.output, study_settings, stop, hand_labels=hand_labels),
+    )
     for each in (found, found.test):
         if each is None:
             continue
         what = each.metric
         rows = [
-            (f"{size:,}", str(len(each.scores(size))), *(f"{score:.4f}" for score in _spread(each.scores(size))))
+            (
+                f"{size:,}",
+                str(len(each.scores(size))),
+                *(f"{score:.4f}" for score in _mean_and_extremes(each.scores(size))),
+            )
             for size in each.sizes
         ]
         console.table(("labels", "runs", what, "lowest", "highest"), rows)
@@ -58,31 +67,37 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
 
 
 def search(options: argparse.Namespace, console: Console) -> int:
-    """``tuningfork search``, and with ``--worker`` a helper of one that another process runs."""
+    """``tuningfork search``, and with ``--worker`` a worker of a search that another process runs."""
     from core.studies import search as searching
     from core.studies import search_figure
-    from core.studies.trials import shown
+    from core.studies.trials import format_value
 
     if options.worker:
-        return _help(options, console)
-    begun = options.output / "search.toml"
-    given = options.space or (begun if begun.exists() else None)
-    wish = _given(
+        return _run_worker(options, console)
+    earlier = options.output / "search.toml"
+    file = options.space or (earlier if earlier.exists() else None)
+    search_settings = _override(
         SearchSettings,
-        toml.load(SearchSettings, given) if given else None,
+        toml.load(SearchSettings, file) if file else None,
         space=tuple(options.knob) if options.knob else None,
         coarse=options.coarse,
         fine=options.fine,
         workers=options.workers,
     )
-    settings = _of_runs(options)
-    found = console.drive("Searching", lambda stop: searching.run(settings, options.data, options.output, wish, stop))
+    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    found = console.drive(
+        "Searching",
+        lambda stop: searching.run(
+            settings, options.data, options.output, search_settings, stop, hand_labels=hand_labels
+        ),
+    )
     if found.best is not None and options.format != "png":
         search_figure.save(found, (found.folder / searching.FIGURE).with_suffix(f".{options.format}"))
-    if found.alike:
-        knobs = list(found.alike[0].values)
+    if found.equally_good:
+        knobs = list(found.equally_good[0].values)
         rows = [
-            (each.name, f"{each.score:.4f}", *(shown(value) for value in each.values.values())) for each in found.alike
+            (each.name, f"{each.score:.4f}", *(format_value(value) for value in each.values.values()))
+            for each in found.equally_good
         ]
         console.table(("trial", found.objective, *knobs), rows)
         console.say()
@@ -96,40 +111,41 @@ def search(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _help(options: argparse.Namespace, console: Console) -> int:
-    """Take part in a search; on a leash until the process that holds its other end lets go."""
+def _run_worker(options: argparse.Namespace, console: Console) -> int:
+    """Work on a search; with ``--leash`` until the process that started this one closes its pipe or ends."""
     from core.studies import search as searching
 
+    given = LabelJournal(options.hand_labels) if options.hand_labels else hand_labels_of(options.data, console)
     number = options.leash or zlib.crc32(f"{platform.node()}:{os.getpid()}".encode())
 
-    def helping(stop: threading.Event) -> Work[int]:
+    def work(stop: threading.Event) -> Work[int]:
         if options.leash:
-            threading.Thread(target=_until_let_go, args=(stop,), daemon=True).start()
-        return searching.help_along(options.data, options.output, number, stop)
+            threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
+        return searching.run_worker(options.data, options.output, number, stop, hand_labels=given)
 
-    done = console.drive("Helping", helping)
+    done = console.drive("Helping", work)
     console.say(f"{done} trials done.")
     return 0
 
 
-def _until_let_go(stop: threading.Event) -> None:
-    os.read(0, 1)  # not sys.stdin, whose lock the interpreter wants at its end
+def _wait_for_parent(stop: threading.Event) -> None:
+    os.read(0, 1)  # not sys.stdin, whose lock the interpreter needs at its exit
     stop.set()
 
 
-def _of_runs(options: argparse.Namespace) -> RunSettings:
-    """The runs' settings: those of the study that is gone on with, or of the file, with the changes."""
-    begun = options.output / "settings.toml"
-    if options.settings is None and begun.exists():
-        options.settings = begun
-    return adjusted(RunSettings, options, data__labels=tuple(options.label) if options.label else None)
+def _run_settings(options: argparse.Namespace) -> RunSettings:
+    """The runs' settings: those of the study that is resumed, or of the file, with the changes."""
+    earlier = options.output / "settings.toml"
+    if options.settings is None and earlier.exists():
+        options.settings = earlier
+    return resolve_settings(RunSettings, options, data__labels=tuple(options.label) if options.label else None)
 
 
-def _given(model: type[S], base: S | None = None, **values: object) -> S:
-    """Settings with those values that were given; None was not."""
+def _override(model: type[S], base: S | None = None, **values: object) -> S:
+    """Override those settings whose values are given, not None."""
     known = (base or model()).model_dump()
     return toml.validate(model, known | {name: value for name, value in values.items() if value is not None})
 
 
-def _spread(scores: list[float]) -> tuple[float, float, float]:
+def _mean_and_extremes(scores: list[float]) -> tuple[float, float, float]:
     return sum(scores) / len(scores), min(scores), max(scores)

@@ -93,8 +93,7 @@ def ranks(ids: Sequence[str], groups: Sequence[str] | None = None) -> NDArray[np
         As in :func:`split`.
     """
     names = ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)]
-    place = {name: rank for rank, name in enumerate(sorted(set(names)))}
-    return np.fromiter(map(place.__getitem__, names), np.int64, len(names))
+    return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1]
 
 
 def draw(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, settings: DataSettings, seed: int) -> Split:

@@ -1,7 +1,7 @@
-"""The work of judging a run: which galaxies, how good, and where the numbers are kept.
+"""Evaluate a run: select the galaxies, compute the metrics, and save them.
 
-On its own dataset a run is judged on one part. The test part is read here and nowhere else: it had no share in the
-training or in any choice. On another dataset it is judged on every labelled galaxy whose class it knows.
+On its own dataset a run is evaluated on one part. The test part is read here and nowhere else: it is not used in the
+training or in any choice. On another dataset a run is evaluated on every labelled galaxy whose class it knows.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
+from core.data.hand_labels import labelled_columns
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
 from core.errors import CatalogueProblem, Problem, TooFewGalaxies, UnreadableFile
@@ -27,11 +28,11 @@ from core.evaluate import predict, tables
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
 from core.metrics import merits
-from core.metrics.report import Report, report
+from core.metrics.report import Report, make_report
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
-from core.project.labels import LabelJournal, apply_labels
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 _NOTES = {
@@ -43,30 +44,30 @@ _NOTES = {
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A run, judged.
+    """The evaluation of a run.
 
     Attributes
     ----------
     part
         ``"test"``, ``"validation"``, or ``"all"`` labelled galaxies.
     note
-        What the numbers are for, in words.
+        Which galaxies the numbers hold for, as text.
     data
         Name of the dataset.
     target
         What was predicted.
     rows
-        int64 (n,): the galaxies in the dataset, so that a number leads back to them.
+        int64 (n,): rows of the galaxies in the dataset.
     labels
-        Class indices (n,), or (n, K) shares or quantities.
+        Class indices (n,), or (n, K) vote fractions or quantities.
     predictions
         Of the same galaxies, in the same order.
     report
-        The numbers.
+        The metrics.
     unknown
-        Classes that the network does not know, with the number of galaxies left out for it.
+        Classes that the network does not know, with the number of galaxies that are left out.
     problems
-        Doubts, such as another pixel scale.
+        Warnings, such as a different pixel scale.
     """
 
     part: EvaluatedPart
@@ -87,7 +88,7 @@ class Evaluation:
         return self.rows[(self.labels == names.index(true)) & (called == names.index(predicted))]
 
     def sampling_error(self, metric: str, seed: int) -> float:
-        """How uncertain a figure of merit is because the galaxies are few, see :mod:`core.metrics.merits`."""
+        """The error of a figure of merit from the finite number of galaxies, see :mod:`core.metrics.merits`."""
         return merits.sampling_error(self.target, self.labels, self.predictions.scores, metric, seed)
 
 
@@ -96,8 +97,10 @@ def run(
     data: Path | str | None = None,
     part: EvaluatedPart = "validation",
     stop: threading.Event = NEVER,
+    *,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[Evaluation]:
-    """Judge a run, and keep the numbers in its folder.
+    """Evaluate a run, and save the metrics in its folder.
 
     ``metrics.json`` gets them under the name of the part, or for another dataset under ``elsewhere`` and its name;
     the predictions are written beside it as ``predictions-<part>.csv``.
@@ -107,11 +110,13 @@ def run(
     folder
         The run.
     data
-        The dataset; None: the one it was trained on, if it is still in its place.
+        The dataset; None: the one it was trained on, if it is found.
     part
-        Of its own dataset; another one is always judged whole.
+        Of its own dataset; another one is always used whole.
     stop
         Ends the work with :class:`~core.errors.Stopped`; nothing is written then.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -120,27 +125,29 @@ def run(
     CatalogueProblem
         The dataset lacks the labels.
     TooFewGalaxies
-        There is no galaxy to judge on.
+        There is no galaxy to evaluate it on.
     NotPossible
         The stamps do not fit the network.
 
     Examples
     --------
     >>> from core.events import result_of
-    >>> judged = result_of(run("runs/first", part="validation"))
-    >>> judged.part, judged.target.names
+    >>> evaluated = result_of(run("runs/first", part="validation"))
+    >>> evaluated.part, evaluated.target.names
     ('validation', ('disk', 'edge-on', 'spheroid'))
-    >>> print(f"completeness of disks: {judged.report.completeness['disk']}")
+    >>> print(f"completeness of disks: {evaluated.report.completeness['disk']}")
     completeness of disks: ...
     """
     folder = RunFolder.at(folder)
-    path = Path(data) if data else _own_data(folder)
+    path = Path(data) if data else _find_own_data(folder)
     with open_network_on_data(folder.best, path) as opened:
         target = opened.predictor.target
         is_own = opened.cutouts.checksum == opened.predictor.card.get("checksum")
-        labels, unknown = _labels(opened.cutouts, target, exactly=is_own)
-        part, rows = (part, _rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled(labels))
-        problems = [_left_out(unknown)] if unknown else []
+        labels, unknown = _read_labels(opened.cutouts, target, hand_labels, exactly=is_own)
+        part, rows = (
+            (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
+        )
+        problems = [_unknown_classes_problem(unknown)] if unknown else []
         for problem in problems:
             yield Skipped(problem)
         if not len(rows):
@@ -149,7 +156,7 @@ def run(
                 f"There is no labelled galaxy {where}.", "Choose another part or another dataset.", path.name
             )
         predictions = yield from predict.predict_rows(opened, rows, stop)
-    judgement = Evaluation(
+    evaluation = Evaluation(
         part=part,
         note=_NOTES[part] if is_own else f"every labelled galaxy of {path.name}, on which it was not trained",
         data=path.name,
@@ -157,31 +164,32 @@ def run(
         rows=rows,
         labels=labels[rows],
         predictions=predictions,
-        report=report(target, labels[rows], predictions.scores),
+        report=make_report(target, labels[rows], predictions.scores),
         unknown=unknown,
         problems=problems + predictions.problems,
     )
-    _save(folder, judgement, None if is_own else path.stem)
-    return judgement
+    _save(folder, evaluation, None if is_own else path.stem)
+    return evaluation
 
 
-def _rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
+def _select_rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
     if part == "all":
-        return _labelled(labels)
+        return _labelled_rows(labels)
     rows: NDArray[np.int64] = getattr(splits.load(folder.split_file, cutouts.ids), part)
     return rows[targets.has_label(labels)[rows]]
 
 
-def _labelled(labels: NDArray[Any]) -> NDArray[np.int64]:
+def _labelled_rows(labels: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(targets.has_label(labels))
 
 
-def _labels(cutouts: Cutouts, target: Target, *, exactly: bool) -> tuple[NDArray[Any], dict[str, int]]:
-    """Labels in the network's terms, and what it has no term for. Labels given by hand win over the catalogue."""
-    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns = apply_labels(cutouts.columns, cutouts.ids, journal.replay())
+def _read_labels(
+    cutouts: Cutouts, target: Target, hand_labels: LabelJournal | None, *, exactly: bool
+) -> tuple[NDArray[Any], dict[str, int]]:
+    """Read labels as the network encodes them, and count unknown classes; labels by hand override the catalogue."""
+    columns = labelled_columns(cutouts, hand_labels)
     if isinstance(target, Classes) and target.column not in columns and not exactly and len(cutouts.labels) == 1:
-        columns[target.column] = columns[cutouts.labels[0]]  # another survey may call its classes otherwise
+        columns[target.column] = columns[cutouts.labels[0]]  # another survey may name its column of classes differently
     missing = [name for name in targets.columns_of(target) if name not in columns]
     if missing:
         raise CatalogueProblem(
@@ -205,7 +213,7 @@ def _labels(cutouts: Cutouts, target: Target, *, exactly: bool) -> tuple[NDArray
     return targets.encode(target, columns), dict(sorted(unknown.items()))
 
 
-def _left_out(unknown: dict[str, int]) -> Problem:
+def _unknown_classes_problem(unknown: dict[str, int]) -> Problem:
     listed = ", ".join(f"{count} “{name}”" for name, count in unknown.items())
     return Problem(
         f"The network does not know these classes, and the galaxies are not counted: {listed}.",
@@ -213,8 +221,8 @@ def _left_out(unknown: dict[str, int]) -> Problem:
     )
 
 
-def _own_data(folder: RunFolder) -> Path:
-    """The dataset of the run, where projects and the command line put it."""
+def _find_own_data(folder: RunFolder) -> Path:
+    """Find the dataset of the run where projects and the command line put it."""
     name = str(Predictor.load(folder.best).card.get("data", ""))
     parent = folder.path.resolve().parent
     for place in (parent.parent / "datasets", parent, parent.parent, folder.path, Path.cwd()):
@@ -225,22 +233,22 @@ def _own_data(folder: RunFolder) -> Path:
     )
 
 
-def _save(folder: RunFolder, judgement: Evaluation, elsewhere: str | None) -> None:
+def _save(folder: RunFolder, evaluation: Evaluation, elsewhere: str | None) -> None:
     values: dict[str, Any] = {}
     if folder.metrics_file.exists():
         values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
-    found = judgement.report.to_json() | {"note": judgement.note, "unknown_classes": judgement.unknown}
+    found = evaluation.report.to_json() | {"note": evaluation.note, "unknown_classes": evaluation.unknown}
     if elsewhere is None:
-        values[judgement.part] = (values.get(judgement.part) or {}) | found
+        values[evaluation.part] = (values.get(evaluation.part) or {}) | found
     else:
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
-    name = re.sub(r"[^\w. -]", "_", elsewhere or judgement.part)
-    tables.write(judgement.predictions, folder.path / f"predictions-{name}.csv", _label_columns(judgement))
+    name = re.sub(r"[^\w. -]", "_", elsewhere or evaluation.part)
+    tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
     write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _label_columns(judgement: Evaluation) -> dict[str, Any]:
-    names = judgement.predictions.names
-    if isinstance(judgement.target, Classes):
-        return {"label": [names[label] for label in judgement.labels]}
-    return {f"true_{name}": judgement.labels[:, place] for place, name in enumerate(names)}
+def _label_columns(evaluation: Evaluation) -> dict[str, Any]:
+    names = evaluation.predictions.names
+    if isinstance(evaluation.target, Classes):
+        return {"label": [names[label] for label in evaluation.labels]}
+    return {f"true_{name}": evaluation.labels[:, place] for place, name in enumerate(names)}

@@ -20,13 +20,13 @@ from core.events import NEVER, Progress, Skipped, Work
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
-_BATCH_BYTES = 4e6  # of stamps; the responses of the first layers are many times that
-_MOST = 256
+_BATCH_BYTES = 4e6  # of stamps; the activations of the first layers are many times that
+_MAX_BATCH = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a network says of n galaxies.
+    """A network's predictions for n galaxies.
 
     Attributes
     ----------
@@ -39,13 +39,13 @@ class Predictions:
     target
         What the outputs are.
     rows
-        int64 (n,): where the galaxies are in their dataset.
+        int64 (n,): rows of the galaxies in their dataset.
     run
         Name of the run that the network comes from; may be empty.
     errors
         float32 (n, K): standard deviations of the quantities in their units; None where the network has none.
     problems
-        What could not be predicted, or not without doubts.
+        Warnings, such as a different pixel scale.
     """
 
     ids: tuple[str, ...]
@@ -62,7 +62,7 @@ class Predictions:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Units of the scores; empty text for classes, vote fractions and pure numbers."""
+        """Units of the scores; empty text for classes, vote fractions and dimensionless quantities."""
         return self.target.units if isinstance(self.target, Quantities) else ("",) * len(self.names)
 
     @property
@@ -78,8 +78,8 @@ def run(
 ) -> Work[Predictions]:
     """Predict galaxies of a dataset.
 
-    Yields :class:`~core.events.Progress`, and a :class:`~core.events.Skipped` for each doubt: another pixel scale,
-    other bands or another size than in training.
+    Yields :class:`~core.events.Progress`, and a :class:`~core.events.Skipped` for each warning: a pixel scale, bands or
+    a size that differ from those in training.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def run(
     Raises
     ------
     NotPossible
-        The stamps have another number of bands than the network.
+        The stamps differ from the network in the number of bands.
     UnreadableFile, WrongVersion
         A file cannot be read.
 
@@ -117,7 +117,7 @@ def run(
 def import_for(
     predictor: Path, sources: Sequence[Path], data: Path, settings: ImportSettings, stop: threading.Event = NEVER
 ) -> Work[ImportReport]:
-    """Make a dataset ``data`` of image files for a network, with stamps of its size unless ``settings`` names one.
+    """Import image files as a dataset ``data`` for a network, with stamps of its size unless ``settings`` has one.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def import_for(
 
 
 def predict_rows(opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: threading.Event) -> Work[Predictions]:
-    """Do as :func:`run` does with a network and a dataset that are open already."""
+    """Predict galaxies as :func:`run` does, with a network and a dataset that are open already."""
     predictor, cutouts = opened.predictor, opened.cutouts
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
     for doubt in opened.doubts:
         yield Skipped(doubt)
-    batch = int(min(_MOST, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
+    batch = int(min(_MAX_BATCH, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
     names = predictor.output_names
     scores = np.empty((len(rows), len(names)), np.float32)
     errors = np.empty_like(scores) if predictor.has_error_bars else None
@@ -145,7 +145,7 @@ def predict_rows(opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: th
         if stop.is_set():
             raise Stopped
         part = slice(first, first + batch)
-        scores[part], sigma = _answers(predictor, cutouts.images[rows[part]])
+        scores[part], sigma = _predict_batch(predictor, cutouts.images[rows[part]])
         if errors is not None:
             errors[part] = sigma
         yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
@@ -164,7 +164,7 @@ def predict_rows(opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: th
 
 
 @torch.no_grad()
-def _answers(
+def _predict_batch(
     predictor: Predictor, images: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     try:

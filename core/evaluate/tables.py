@@ -1,6 +1,6 @@
 """Predictions as tables for other programs: CSV, FITS, VOTable, Parquet.
 
-Columns: ``id`` as text, since an 18-digit number does not survive as a float; for classes and vote fractions
+Columns: ``id`` as text, since an 18-digit number loses digits as a float; for classes and vote fractions
 ``predicted`` and ``p_<class>``; for quantities their names, with their units where the format has a place for them,
 and ``<name>_error`` where the network gives error bars.
 FITS, VOTable and Parquet say in their metadata which program and run made them, and when; a CSV table is nothing but
@@ -32,7 +32,7 @@ from core.version import PROGRAM
 
 
 def write(predictions: Predictions, path: Path, extra: Mapping[str, Sequence[Any]] | None = None) -> None:
-    """Write a table in the format that the name ends in, wholly or not at all.
+    """Write a table atomically, in the format given by the file name's suffix.
 
     Parameters
     ----------
@@ -46,27 +46,27 @@ def write(predictions: Predictions, path: Path, extra: Mapping[str, Sequence[Any
     Raises
     ------
     SettingsProblem
-        The name ends in something else.
+        The suffix is another one.
     """
     writers = {".csv": _write_csv, ".fits": _write_fits, ".xml": _write_votable, ".parquet": _write_parquet}
     if path.suffix.lower() not in writers:
         raise SettingsProblem(
             f"Tables cannot be written as “{path.suffix}”.", f"Choose one of: {', '.join(writers)}.", str(path)
         )
-    content = _content(predictions, extra or {})
+    content = _collect(predictions, extra or {})
     with atomic_path(path) as temporary:
         writers[path.suffix.lower()](content, temporary)
 
 
 @dataclass(frozen=True)
 class _Content:
-    """Name, values (n,) and unit of each column, and what is said about the whole."""
+    """Name, values (n,) and unit of each column, and the metadata of the table."""
 
     columns: list[tuple[str, NDArray[Any], str]]
     about: dict[str, str]
 
 
-def _content(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _Content:
+def _collect(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _Content:
     columns: list[tuple[str, NDArray[Any], str]] = [("id", np.asarray(predictions.ids, dtype=str), "")]
     columns += [(name, np.asarray(values), "") for name, values in extra.items()]
     predicted = predictions.predicted
@@ -92,21 +92,21 @@ def _write_csv(content: _Content, path: Path) -> None:
 
 
 def _write_fits(content: _Content, path: Path) -> None:
-    r"""FITS knows only ASCII: other letters are written as ``\xe9``, in names and in text."""
+    r"""Write FITS, which allows ASCII only: other letters become ``\xe9``, for instance, in names and in text."""
     columns = [
         Column(
             np.char.encode(values, "ascii", "backslashreplace") if values.dtype.kind == "U" else values,
-            name=_ascii(name),
-            unit=_unit(unit),
+            name=_to_ascii(name),
+            unit=_parse_unit(unit),
         )
         for name, values, unit in content.columns
     ]
-    about = {key: _ascii(value) for key, value in content.about.items()}
+    about = {key: _to_ascii(value) for key, value in content.about.items()}
     Table(columns, meta=about).write(path, format="fits", overwrite=True)
 
 
 def _write_votable(content: _Content, path: Path) -> None:
-    columns = [Column(values, name=name, unit=_unit(unit)) for name, values, unit in content.columns]
+    columns = [Column(values, name=name, unit=_parse_unit(unit)) for name, values, unit in content.columns]
     document = from_table(Table(columns))
     document.infos.extend(Info(name=key, value=value) for key, value in content.about.items())
     document.to_xml(str(path), tabledata_format="tabledata")
@@ -122,13 +122,13 @@ def _write_parquet(content: _Content, path: Path) -> None:
     parquet.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=about)), path)
 
 
-def _unit(text: str) -> units.UnitBase | None:
-    """The unit for astropy; None if it is none that astronomers have agreed on."""
+def _parse_unit(text: str) -> units.UnitBase | None:
+    """Parse a unit for astropy; None if it is not a standard one."""
     try:
         return units.Unit(text) if text else None
     except ValueError:
         return None
 
 
-def _ascii(text: str) -> str:
+def _to_ascii(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode()

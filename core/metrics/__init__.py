@@ -1,5 +1,5 @@
-"""Figures of merit of a network's outputs: the same for a training run, a finished network and a study.
+"""Metrics of a network's predictions, the same in a training, for a finished network and in a study.
 
-``report`` evaluates the predictions for many galaxies, ``merits`` names the figures of merit and gives their sampling
-errors, and ``tally`` accumulates outputs batch by batch during training.
+``report`` computes all metrics of the predictions for many galaxies, ``merits`` gives them names and sampling errors,
+and ``tally`` accumulates outputs batch by batch during a training.
 """

@@ -1,4 +1,4 @@
-"""The numbers of a report as one flat row, and how uncertain each is because the galaxies are few."""
+"""The figures of merit of a report by name, and their sampling errors."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.target import Classes, Target, outputs
-from core.metrics.report import ClassReport, Report, report
+from core.metrics.report import ClassReport, Report, make_report
 
-_RESAMPLED = 200
+_BOOTSTRAP_SAMPLES = 200
 _LOWER_IS_BETTER = ("log_loss", "brier", "loss", "scatter", "mae", "outliers")
-_WORDS = {
+_DISPLAY_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
@@ -23,23 +23,23 @@ _WORDS = {
 }
 
 
-def flat(judged: Report) -> dict[str, float]:
-    """Figures of merit by name, such as ``accuracy`` and ``completeness:spiral``; NaN where there is no value."""
-    if isinstance(judged, ClassReport):
+def flatten(complete: Report) -> dict[str, float]:
+    """Flatten a report to figures of merit by name, such as ``completeness:spiral``; NaN where there is no value."""
+    if isinstance(complete, ClassReport):
         row = {
-            "accuracy": judged.accuracy.value,
-            "balanced_accuracy": judged.balanced_accuracy,
-            "macro_f1": judged.macro_f1,
-            "log_loss": judged.log_loss,
-            "brier": judged.brier,
+            "accuracy": complete.accuracy.value,
+            "balanced_accuracy": complete.balanced_accuracy,
+            "macro_f1": complete.macro_f1,
+            "log_loss": complete.log_loss,
+            "brier": complete.brier,
         }
-        for name in judged.names:
-            row[f"completeness:{name}"] = judged.completeness[name].value
-            row[f"purity:{name}"] = judged.purity[name].value
+        for name in complete.names:
+            row[f"completeness:{name}"] = complete.completeness[name].value
+            row[f"purity:{name}"] = complete.purity[name].value
     else:
-        row = {"accuracy": judged.accuracy.value} if judged.accuracy is not None else {}
-        row["r2"] = judged.r2
-        for name, each in judged.quantities.items():
+        row = {"accuracy": complete.accuracy.value} if complete.accuracy is not None else {}
+        row["r2"] = complete.r2
+        for name, each in complete.quantities.items():
             row |= {
                 f"r2:{name}": each.r2,
                 f"bias:{name}": each.bias,
@@ -50,29 +50,29 @@ def flat(judged: Report) -> dict[str, float]:
     return {name: math.nan if value is None else float(value) for name, value in row.items()}
 
 
-def known(target: Target) -> tuple[str, ...]:
-    """Names of the figures of merit that there are for a target."""
+def names_for(target: Target) -> tuple[str, ...]:
+    """Names of the figures of merit for a target."""
     kinds = len(outputs(target))
     scores = np.concatenate([np.eye(kinds), np.zeros((kinds, kinds))])
     labels = np.arange(2 * kinds) % kinds if isinstance(target, Classes) else scores
-    return tuple(flat(report(target, labels, scores)))
+    return tuple(flatten(make_report(target, labels, scores)))
 
 
 def sampling_error(
     target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]], metric: str, seed: int
 ) -> float:
-    """Standard deviation of a figure of merit if other galaxies of the same kind had been judged.
+    """Standard deviation of a figure of merit over different samples of galaxies of the same kind.
 
-    A bootstrap over the judged galaxies; for an accuracy p of n galaxies it comes to √(p (1 − p) / n). Classes keep
-    their numbers, as they do in the split. Labels and scores are those of :func:`core.metrics.report.report`.
+    A bootstrap over the evaluated galaxies, stratified by class as the split is; for an accuracy p of n galaxies it is
+    √(p (1 − p) / n). Labels and scores are those of :func:`core.metrics.report.make_report`.
     """
     random = np.random.default_rng(seed)
     kinds = labels if isinstance(target, Classes) else np.zeros(len(labels), int)
     groups = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
     values = []
-    for _ in range(_RESAMPLED):
+    for _ in range(_BOOTSTRAP_SAMPLES):
         rows = np.concatenate([random.choice(group, len(group)) for group in groups])
-        values.append(flat(report(target, labels[rows], scores[rows]))[metric])
+        values.append(flatten(make_report(target, labels[rows], scores[rows]))[metric])
     return float(np.std(values))
 
 
@@ -81,13 +81,13 @@ def higher_is_better(metric: str) -> bool:
     return metric.partition(":")[0] not in _LOWER_IS_BETTER
 
 
-def limit(metric: str) -> float:
-    """The best value that there can be."""
+def best_value(metric: str) -> float:
+    """The best possible value of this figure of merit."""
     return 1.0 if higher_is_better(metric) else 0.0
 
 
-def in_words(metric: str) -> str:
-    """A figure of merit as people call it: ``completeness of spiral``."""
+def display_name(metric: str) -> str:
+    """A figure of merit as it is shown: ``completeness of spiral``."""
     name, _, of = metric.partition(":")
-    words = _WORDS.get(name, name)
+    words = _DISPLAY_NAMES.get(name, name)
     return f"{words} of {of}" if of else words

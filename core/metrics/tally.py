@@ -1,7 +1,7 @@
-r"""Outputs collected while a network learns, and the few figures of merit that are followed: accuracies or R².
+r"""Outputs accumulated during a training, and the metrics followed from epoch to epoch: accuracies or R².
 
-Balanced accuracy is the mean over classes of the share of its galaxies that were recognised: guessing the most
-frequent class gives 1/K, however frequent it is. :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2` is 1
+Balanced accuracy is the mean completeness of the classes: always predicting the most frequent class gives 1/K, however
+frequent it is. :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2` is 1
 for perfect predictions, 0 for predicting the mean, and negative for worse.
 """
 
@@ -20,11 +20,11 @@ from core.events import Scores
 from core.metrics.report import accuracies, confusion_matrix, r_squared
 from core.nets import heads
 
-_CONSTANT = 1e-3
+_CONSTANT_FRACTION = 1e-3
 
 
 class Tally:
-    """Collects the outputs of one part of the data, batch by batch."""
+    """Accumulates the outputs of one part of the data, batch by batch."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -34,23 +34,23 @@ class Tally:
         self.galaxies = 0
 
     def add(self, outputs: Tensor, labels: Tensor, loss: float) -> None:
-        """One batch: outputs (n, K), labels as the loss takes them, and the mean loss."""
+        """Add a batch: outputs (n, K), labels as the loss takes them, and the mean loss."""
         self._outputs.append(outputs.detach().float().cpu())
         self._labels.append(labels.detach().cpu())
         self._loss += loss * len(labels)
         self.galaxies += len(labels)
 
     def scores(self) -> Scores:
-        """The mean loss and the figures of merit of all galaxies so far."""
+        """Compute the mean loss and the metrics of all galaxies so far."""
         predicted, true = self._arrays()
-        return Scores(self._loss / self.galaxies, followed(self._target, true, predicted))
+        return Scores(self._loss / self.galaxies, followed_metrics(self._target, true, predicted))
 
     def is_constant(self) -> bool:
-        """Whether the network says the same of every galaxy although their labels differ."""
+        """Whether the network predicts the same for every galaxy although the labels differ."""
         predicted, true = self._arrays()
         if isinstance(self._target, Classes):
             return len(np.unique(true)) > 1 and len(np.unique(predicted.argmax(axis=1))) == 1
-        return bool((predicted.std(axis=0) < _CONSTANT * true.std(axis=0)).any())
+        return bool((predicted.std(axis=0) < _CONSTANT_FRACTION * true.std(axis=0)).any())
 
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         outputs = heads.apply_activation(self._target, torch.cat(self._outputs))
@@ -62,19 +62,19 @@ class Tally:
         return outputs.numpy().astype(np.float64), labels
 
 
-def followed(target: Target, labels: NDArray[Any], scores: NDArray[np.float64]) -> dict[str, float]:
-    """Those numbers of a report that are followed from epoch to epoch.
+def followed_metrics(target: Target, labels: NDArray[Any], scores: NDArray[np.float64]) -> dict[str, float]:
+    """Compute the metrics that are followed from epoch to epoch.
 
-    The whole report takes twice as long: 0.5 s instead of 0.2 s for 100,000 galaxies with 37 vote fractions.
+    The full report takes twice as long: 0.5 s instead of 0.2 s for 100,000 galaxies with 37 vote fractions.
 
     Parameters
     ----------
     target
         What is learned.
     labels
-        (n,) class indices, or (n, K) shares or quantities.
+        (n,) class indices, or (n, K) vote fractions or quantities.
     scores
-        (n, K) probabilities, or shares or quantities in the same units.
+        (n, K) probabilities, or vote fractions or quantities in the same units.
 
     Returns
     -------

@@ -128,7 +128,23 @@ class Project:
 
     def labels(self, dataset: Path) -> LabelJournal:
         """The journal of hand labels for a dataset."""
-        return LabelJournal(self.folder / "labels" / f"{dataset.stem}.jsonl")
+        return _journal(self.folder, dataset)
+
+
+def journal_of(dataset: Path) -> LabelJournal | None:
+    """The hand labels of the project to which a dataset belongs; None if it lies in no project.
+
+    It belongs to one if it lies in the folder ``datasets`` beside a ``project.toml``; a folder ``labels`` alone may be
+    anybody's.
+    """
+    place = dataset.resolve().parent
+    if place.name != "datasets" or not (place.parent / _FILE).is_file():
+        return None
+    return _journal(place.parent, dataset)
+
+
+def _journal(folder: Path, dataset: Path) -> LabelJournal:
+    return LabelJournal(folder / "labels" / f"{dataset.stem}.jsonl")
 
 
 def dataset_path(folder: Path, name: str) -> Path:

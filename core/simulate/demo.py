@@ -1,4 +1,4 @@
-"""The demonstration survey: galaxies of three kinds, made by code, so that the first start needs no download."""
+"""The demonstration survey: simulated galaxies of three classes, so that the first start needs no download."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from core.simulate.settings import SurveySettings
 from core.version import PROGRAM
 
 _BATCH = 50
-_VERSION = 4  # of the recipe: a new one makes a new survey
+_RECIPE_VERSION = 4  # of the simulation; a change invalidates cached surveys
 
 
-def make(output: Path, settings: SurveySettings, stop: threading.Event = NEVER) -> Work[Path]:
+def simulate_survey(output: Path, settings: SurveySettings, stop: threading.Event = NEVER) -> Work[Path]:
     """Simulate a survey and write it as a dataset.
 
-    The catalogue tells the class and the true magnitude, half-light radius, axis ratio and bulge fraction. Each
-    galaxy has its own stream of random numbers, so that galaxy i is the same in a larger survey.
+    The catalogue holds the class and the true magnitude, half-light radius, axis ratio and bulge fraction. Each galaxy
+    has its own stream of random numbers, so that galaxy i is the same in a larger survey.
 
     Raises
     ------
     Stopped
         ``stop`` was set; nothing is left behind.
     """
-    psf = galaxies.point_spread(settings)
+    psf = galaxies.survey_psf(settings)
     truths: list[dict[str, Any]] = []
     bands = [Band(name, "nanomaggy", galaxies.ZERO_POINT) for name in BANDS]
     with DatasetWriter(output, (len(BANDS), settings.size, settings.size), bands, "float32") as writer:
@@ -62,17 +62,17 @@ def make(output: Path, settings: SurveySettings, stop: threading.Event = NEVER) 
     return output
 
 
-def cached(stop: threading.Event = NEVER, settings: SurveySettings | None = None) -> Work[Path]:
-    """The demonstration survey, made at the first call and found again later.
+def cached_survey(stop: threading.Event = NEVER, settings: SurveySettings | None = None) -> Work[Path]:
+    """The demonstration survey, simulated at the first call and cached.
 
-    It lies in the user's cache folder, or in the folder that the environment variable ``TUNINGFORK_CACHE`` names.
+    It is stored in the user's cache folder, or in the folder that the environment variable ``TUNINGFORK_CACHE`` names.
     """
     settings = settings or SurveySettings()
-    recipe = f"{_VERSION} {settings.model_dump_json()}"
+    recipe = f"{_RECIPE_VERSION} {settings.model_dump_json()}"
     key = hashlib.blake2b(recipe.encode(), digest_size=6).hexdigest()
     folder = os.environ.get("TUNINGFORK_CACHE") or platformdirs.user_cache_dir("tuning-fork", appauthor=False)
     path = Path(folder) / f"demonstration-{key}.h5"
-    return path if path.exists() else (yield from make(path, settings, stop))
+    return path if path.exists() else (yield from simulate_survey(path, settings, stop))
 
 
 def _truth(number: int, galaxy: Galaxy, ra: float, dec: float) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _catalogue(truths: list[dict[str, Any]]) -> Table:
 
 
 def _header(ra: float, dec: float, settings: SurveySettings) -> str:
-    """Celestial coordinates as FITS cards: a tangential projection, north up, east left."""
+    """Celestial coordinates as FITS cards: a gnomonic (TAN) projection, north up, east left."""
     centre, step = (settings.size + 1) / 2, settings.pixel_scale / 3600
     cards = {
         "WCSAXES": 2,

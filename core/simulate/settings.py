@@ -1,4 +1,4 @@
-"""A survey to be simulated: its camera, its sky, and how bright its galaxies are."""
+"""Settings of a simulated survey: camera, sky, and magnitudes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.settings.declare import Settings, setting
 class SurveySettings(Settings):
     """A simulated survey of spheroids, disks and edge-on galaxies in three bands."""
 
-    count: int = setting(1500, title="Galaxies", help="How many are drawn, evenly from the classes.", ge=3, le=10**6)
+    count: int = setting(1500, title="Galaxies", help="Number of galaxies, equally many of each class.", ge=3, le=10**6)
     size: int = setting(64, title="Stamp size", help="Side of every stamp.", unit="pixels", ge=16, le=512)
     pixel_scale: float = setting(
         0.396, title="Pixel scale", help="Of the camera; as for SDSS.", unit="arcsec/pixel", gt=0, le=5
@@ -27,7 +27,7 @@ class SurveySettings(Settings):
     noise: float = setting(
         0.024,
         title="Sky noise",
-        help="Standard deviation of a pixel of empty sky, in each band.",
+        help="Standard deviation of a pixel of blank sky, in each band.",
         unit="nanomaggy",
         gt=0,
         le=100,
@@ -37,7 +37,7 @@ class SurveySettings(Settings):
     faintest: float = setting(
         19.8,
         title="Faintest",
-        help="Largest r magnitude; in between, the numbers rise as 10^(0.2 m).",
+        help="Largest r magnitude; in between, the counts rise as 10^(0.2 m).",
         unit="mag",
         ge=8,
         le=28,

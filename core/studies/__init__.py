@@ -1,7 +1,7 @@
 """Studies: many runs that answer one question.
 
-``training_size`` measures how good a network becomes with N labelled galaxies: ``size_study`` holds the results, and
-``power_law`` fits the learning curve. ``search`` optimises the settings, first coarsely and then finely:
-``search_space`` is the space that it samples, ``trial`` runs one trial, ``trials`` holds the results, ``journal`` is
-the storage that processes and machines share, and ``workers`` are the processes. The test part is never used.
+``training_size`` measures how the score depends on the number of labelled galaxies: ``size_study`` is its result,
+``power_law`` the learning curve fitted to it. ``search`` is the hyperparameter search, first coarse and then fine:
+``search_space`` defines its ranges, ``trial`` runs one trial, ``trials`` is the result, ``journal`` the storage that
+processes and machines share, and ``workers`` the processes. None of them uses the test part.
 """

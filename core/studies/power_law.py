@@ -1,19 +1,19 @@
-r"""The score as a function of the number of labels: a saturating power law, with its uncertainty.
+r"""The learning curve, score against number of labels: a saturating power law, with its uncertainty.
 
 .. math:: m(n) = m_\infty - a n^{-b}
 
 For a given exponent b the law is a straight line in :math:`x = n^{-b}`, and linear least squares give
-:math:`m_\infty` and :math:`a`; what remains is a search along one line, which cannot get stuck. Runs are weighted by
-their scatter, whose variance is taken to change as a power of the size: a variance from three runs alone would be worth
-nothing.
+:math:`m_\infty` and :math:`a`; what remains is a one-dimensional search, which cannot get stuck. Runs are weighted by
+their inverse variance, which is modelled as a power of the size: a variance from three runs alone would be too noisy.
 
-Value and error bars are median and quantiles of the posterior. The curvature at the best fit would not do: exponent
+Values and error bars are median and quantiles of the posterior. The curvature at the best fit would not do: exponent
 and limit are strongly correlated, skewed, and bounded. Nor would a bootstrap over the seeds, of which there are too
 few: three give ten different resamples, and error bars too small by a fifth. For each exponent, limit and slope follow
-a t distribution, since the noise is unknown, and the exponent's weight is what remains when they are integrated out.
-The prior is flat in the logarithm of the exponent (0.05 … 2) and in the scores at the smallest and the largest measured
-size; the limit is not beyond what is possible, and more labels never harm. Runs are taken as independent of each other.
-Of many synthetic studies with six sizes and three seeds, 60 to 70 % have the truth within the 68 % error bars.
+a t distribution, since the noise is unknown, and the weight of the exponent is its marginal likelihood. The prior is
+flat in the logarithm of the exponent (0.05 … 2) and in the scores at the smallest and the largest measured size; the
+limit cannot exceed the best possible score, and the score cannot get worse with more labels. Runs are assumed to be
+independent. In simulations of studies with six sizes and three seeds, 60 to 70 % of the 68 % error bars contain the
+truth.
 
 References
 ----------
@@ -33,15 +33,15 @@ from scipy import stats
 
 from core.errors import TooFewGalaxies
 
-FARTHEST = 4.0  # times the largest measured size: beyond, the law is not known to hold
-FEWEST_SIZES = 4
-_EXPONENTS = np.geomspace(0.05, 2.0, 500)  # and evenly in the logarithm: the prior
+MAX_EXTRAPOLATION = 4.0  # times the largest measured size
+MIN_SIZES = 4
+_EXPONENTS = np.geomspace(0.05, 2.0, 500)  # uniform in the logarithm: the prior
 _DRAWS = 4000
-_ROUNDS = 50
+_MAX_ROUNDS = 50
 _STEEPEST = 2.0  # the runs' variance falls at most as n^-2
-_MISFIT = 0.01
-_CERTAIN = 3.0  # errors of a rise that is there
-_LEAST = 1e-12
+_MISFIT_P_VALUE = 0.01
+_RISE_SIGNIFICANCE = 3.0  # standard errors
+_TINY = 1e-12
 _SIGMA = (0.158655, 0.841345)
 
 
@@ -58,7 +58,7 @@ class PowerLaw:
     draws
         float64 (d, 3): :math:`m_\infty`, a and b, drawn from the posterior.
     doubt
-        Why the law may not be followed beyond the measured sizes, as a sentence; empty if there is no reason.
+        Why the law must not be extrapolated beyond the measured sizes, as a sentence; empty if it may be.
     """
 
     sizes: NDArray[np.float64]
@@ -68,40 +68,40 @@ class PowerLaw:
 
     @property
     def farthest(self) -> float:
-        """The largest size that the law may be asked about."""
-        return float(self.sizes[-1]) * (1.0 if self.doubt else FARTHEST)
+        """The largest size to which the law may be extrapolated."""
+        return float(self.sizes[-1]) * (1.0 if self.doubt else MAX_EXTRAPOLATION)
 
     @property
     def limit(self) -> tuple[float, float]:
-        """The score of endlessly many labels, and its error."""
-        return _middle(self.draws[:, 0])
+        """The asymptotic score for infinitely many labels, and its error."""
+        return _median_and_error(self.draws[:, 0])
 
     @property
     def exponent(self) -> tuple[float, float]:
-        """How fast it is approached, and its error."""
-        return _middle(self.draws[:, 2])
+        """The exponent b, and its error."""
+        return _median_and_error(self.draws[:, 2])
 
     def at(self, size: float) -> tuple[float, float]:
         """The score at a size, and its error: half the 68 % interval."""
-        return _middle(self._drawn(size))
+        return _median_and_error(self._sample_scores(size))
 
     def gain(self, start: float, end: float) -> tuple[float, float]:
         """By how much the score changes from one size to another, and the error of that."""
-        return _middle(self._drawn(end) - self._drawn(start))
+        return _median_and_error(self._sample_scores(end) - self._sample_scores(start))
 
     def quantiles(self, size: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
         """Quantiles (q, s) of the score at several sizes (s,): 0.5 is the curve, the others its band."""
-        return np.quantile(self._drawn(size), shares, axis=0)
+        return np.quantile(self._sample_scores(size), shares, axis=0)
 
     def size_for(self, score: float) -> float:
-        """How many labels a score needs; infinite beyond the limit."""
+        """The number of labels that a score needs; infinite beyond the limit."""
         limit, factor, exponent = self.draws.T
         with np.errstate(divide="ignore", invalid="ignore"):
             share = (limit - score) / factor
             needed = np.where(share > 0, share ** (-1 / exponent), math.inf)
         return float(np.quantile(needed, 0.5, method="nearest"))
 
-    def _drawn(self, size: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    def _sample_scores(self, size: float | NDArray[np.float64]) -> NDArray[np.float64]:
         limit, factor, exponent = (column.reshape(-1, *[1] * np.ndim(size)) for column in self.draws.T)
         return limit - factor * np.asarray(size, float) ** -exponent
 
@@ -114,7 +114,8 @@ def fit(
     Parameters
     ----------
     sizes, scores
-        Of each run: number of labels (> 0) and score; several runs of one size tell the noise. NaN is left out.
+        Of each run: number of labels (> 0) and score; the noise is estimated from several runs of one size. NaN is
+        left out.
     rising
         Whether a larger score is better; if not, the factor is negative.
     best
@@ -130,18 +131,18 @@ def fit(
     known = np.isfinite(scores)
     size, score = np.asarray(sizes, float)[known], np.asarray(scores, float)[known]
     different = len(np.unique(size))
-    if different < FEWEST_SIZES or len(size) < FEWEST_SIZES + 1:
+    if different < MIN_SIZES or len(size) < MIN_SIZES + 1:
         raise TooFewGalaxies(
-            f"A curve needs {FEWEST_SIZES} sizes and {FEWEST_SIZES + 1} runs; there are {different} sizes and "
+            f"A curve needs {MIN_SIZES} sizes and {MIN_SIZES + 1} runs; there are {different} sizes and "
             f"{len(size)} runs.",
             "Add sizes or seeds.",
         )
     sign = 1 if rising else -1
     runs = _Runs(size, score * sign)
-    draws = _posterior(runs, best * sign, np.random.default_rng(seed)) * (sign, sign, 1)
+    draws = _sample_posterior(runs, best * sign, np.random.default_rng(seed)) * (sign, sign, 1)
     noise = runs.cost.min() / (len(runs.size) - 3)
     found = PowerLaw(runs.sizes, np.sqrt(noise / (runs.weights * runs.counts)), draws)
-    return PowerLaw(found.sizes, found.errors, draws, _doubt(found, runs))
+    return PowerLaw(found.sizes, found.errors, draws, _find_doubt(found, runs))
 
 
 class _Runs:
@@ -160,30 +161,30 @@ class _Runs:
         dx, dy = self.x - self.mean_x[:, None], score - self.mean_y
         self.spread = (dx**2 * w).sum(axis=1)
         self.factor = -(dx * w * dy).sum(axis=1) / self.spread
-        self.cost = np.maximum(((dy + self.factor[:, None] * dx) ** 2 * w).sum(axis=1), _LEAST)
+        self.cost = np.maximum(((dy + self.factor[:, None] * dx) ** 2 * w).sum(axis=1), _TINY)
 
     def _weights(self) -> NDArray[np.float64]:
         """One over the relative variance of a run at each size: a power law through the sample variances."""
         repeated = self.counts > 1
-        if repeated.sum() < FEWEST_SIZES:
+        if repeated.sum() < MIN_SIZES:
             return np.ones(len(self.sizes))
         freedom = self.counts[repeated] - 1
         variance = self.squares[repeated] / freedom
-        variance = np.maximum(variance, 0.02 * variance.mean() + _LEAST)
+        variance = np.maximum(variance, 0.02 * variance.mean() + _TINY)
         place = np.log(self.sizes[repeated])
         place -= np.average(place, weights=freedom)
         slope = (freedom * place * np.log(variance)).sum() / (2 + (freedom * place**2).sum())  # drawn towards none
         return (self.sizes / self.sizes[-1]) ** -np.clip(slope, -_STEEPEST, 0)
 
 
-def _posterior(runs: _Runs, ceiling: float, random: np.random.Generator) -> NDArray[np.float64]:
-    """Limit, factor and exponent (d, 3); draws beyond the bounds are drawn again."""
+def _sample_posterior(runs: _Runs, ceiling: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """Draw limit, factor and exponent (d, 3) from the posterior, rejecting draws beyond the bounds."""
     total, freedom = runs.weight.sum(), len(runs.score) - 2
     ends = runs.sizes[0] ** -_EXPONENTS - runs.sizes[-1] ** -_EXPONENTS  # the prior is flat in the scores at the ends
     chance = -0.5 * freedom * np.log(runs.cost) - 0.5 * np.log(runs.spread) + np.log(ends)
     chance = np.exp(chance - chance.max())
     found: list[NDArray[np.float64]] = []
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         at = random.choice(len(_EXPONENTS), _DRAWS, p=chance / chance.sum())
         noise = np.sqrt(runs.cost[at] / random.chisquare(freedom, _DRAWS))
         factor = runs.factor[at] + noise * random.normal(size=_DRAWS) / np.sqrt(runs.spread[at])
@@ -194,34 +195,34 @@ def _posterior(runs: _Runs, ceiling: float, random: np.random.Generator) -> NDAr
         if sum(map(len, found)) >= _DRAWS:
             break
     draws = np.concatenate(found)[:_DRAWS]
-    return draws if len(draws) else np.array([[runs.mean_y, 0.0, 1.0]])  # the scores surely fall: a level
+    return draws if len(draws) else np.array([[runs.mean_y, 0.0, 1.0]])  # the scores get worse: a constant
 
 
-def _doubt(curve: PowerLaw, runs: _Runs) -> str:
-    """Why the law may not be followed beyond the measured sizes."""
+def _find_doubt(curve: PowerLaw, runs: _Runs) -> str:
+    """Say why the law must not be extrapolated beyond the measured sizes, if so."""
     low, high = runs.sizes[0], runs.sizes[-1]
-    if high < FARTHEST * low:
+    if high < MAX_EXTRAPOLATION * low:
         return f"The sizes span a factor of {high / low:.2g} only, too little to tell the curve's shape."
-    if _misfits(runs):
+    if _is_misfit(runs):
         return "The measured scores do not follow a saturating power law."
     rise, error = curve.gain(low, high)
-    if len(curve.draws) == 1 or abs(rise) < _CERTAIN * error:
+    if len(curve.draws) == 1 or abs(rise) < _RISE_SIGNIFICANCE * error:
         return "The scores do not change clearly with the number of labels."
     if curve.gain(high, 2 * high)[1] > abs(rise) / 4:
         return "The curve is not constrained well enough to be followed beyond the measured sizes."
     return ""
 
 
-def _misfits(runs: _Runs) -> bool:
+def _is_misfit(runs: _Runs) -> bool:
     """Whether the means lie farther from the law than the scatter of equal runs allows (an F test)."""
     spare, shape = len(runs.size) - len(runs.sizes), len(runs.sizes) - 3
     if spare < 3:
         return False
-    pure = max(float(runs.squares @ runs.weights), _LEAST)
+    pure = max(float(runs.squares @ runs.weights), _TINY)
     ratio = (runs.cost.min() - pure) / shape / (pure / spare)
-    return bool(stats.f.sf(ratio, shape, spare) < _MISFIT)
+    return bool(stats.f.sf(ratio, shape, spare) < _MISFIT_P_VALUE)
 
 
-def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
+def _median_and_error(values: NDArray[np.float64]) -> tuple[float, float]:
     low, middle, high = np.quantile(values, (_SIGMA[0], 0.5, _SIGMA[1]))
     return float(middle), float(high - low) / 2

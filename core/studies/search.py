@@ -1,13 +1,13 @@
-"""Good settings, searched for coarsely and then finely.
+"""The hyperparameter search, first coarse and then fine.
 
-The coarse search tries wide ranges in short runs, and gives bad ones up early. The fine search tries narrow ranges
-around the best coarse trials in long runs, first of all the best coarse values themselves. All trials have the same
-parts, the same seed and the same judges, the validation galaxies, so that they differ by their settings alone; none of
-them reads the test part. Each is a normal run folder.
+The coarse search tries wide ranges in short runs, and prunes bad ones. The fine search tries narrow ranges around the
+best coarse trials in long runs, beginning with the best coarse values themselves. All trials have the same split, the
+same seed and the same validation galaxies, so that they differ by their settings alone; none of them reads the test
+part. Each is a normal run folder.
 
-The folder's journal (``journal.py``) holds what was tried. Any number of processes may take part, on any number of
-machines that see the folder: one runs the search, the others help. A search that was broken off goes on, and may be
-given more trials.
+The folder's journal (``journal.py``) stores the trials. Any number of processes may take part, on any number of
+machines that share the folder: one runs the search, the others are its workers. An interrupted search can be resumed,
+also with more trials.
 
 References
 ----------
@@ -32,6 +32,7 @@ from core.evaluate import evaluation
 from core.events import NEVER, Preview, Progress, Work, result_of
 from core.metrics import merits
 from core.project.files import write_atomically
+from core.project.labels import LabelJournal
 from core.project.runs import SEARCH_FILE, RunFolder
 from core.settings import toml
 from core.studies import search_figure, trials
@@ -50,85 +51,102 @@ _POLL = 1.0  # seconds
 
 
 def run(
-    settings: RunSettings, data: Path, folder: Path, search: SearchSettings, stop: threading.Event = NEVER
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    search: SearchSettings,
+    stop: threading.Event = NEVER,
+    *,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[Search]:
-    """Search, coarsely and then finely.
+    """Search, first coarsely and then finely.
 
     Yields the progress in trials, and after each the search so far as a :class:`~core.events.Preview` of a
-    :class:`~core.studies.trials.Search`. Leaves ``trials.csv``, ``best.toml`` (settings for a training),
+    :class:`~core.studies.trials.Search`. Writes ``trials.csv``, ``best.toml`` (settings for a training),
     ``search.png``, the journal and the run folders.
 
     Parameters
     ----------
     settings
-        What the trials share. The number of epochs is that of the stage.
+        The settings that the trials share. The number of epochs is that of the stage.
     data
         The dataset.
     folder
-        A new folder, or that of a search with the same settings and dataset, which is gone on with.
+        A new folder, or that of a search with the same settings and dataset, which is resumed.
     search
-        What is tried, how often and how long, by how many processes.
+        Ranges, numbers of trials and epochs, and number of processes.
     stop
-        When set, running trainings are broken off, to be repeated another time; the search so far is returned.
+        When set, running trials are interrupted, to be repeated later; the search so far is returned.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
     FolderInUse
         The folder holds something else, or a search with other settings or data.
     SettingsProblem
-        A knob is unknown or its range impossible.
+        A setting is unknown or its range impossible.
     Problem
-        No trial could be trained, or a worker has come to grief.
+        No trial could be trained, or all workers have failed.
     """
-    wide = spaces.parsed(search.space, settings)
-    _begin(settings, data, folder, search)
+    wide = spaces.parse_space(search.space, settings)
+    _prepare_folder(settings, data, folder, search)
     journal = Journal(folder, settings, search)
-    journal.give_back_of_the_dead()
-    with Crew(data, folder, search.workers) if search.workers > 1 else contextlib.nullcontext() as crew:
+    journal.requeue_abandoned()
+    with Crew(data, folder, search.workers, hand_labels) if search.workers > 1 else contextlib.nullcontext() as crew:
         for stage in STAGES:
-            if _asked_for(search, stage) and not stop.is_set():
+            if _trial_count(search, stage) and not stop.is_set():
                 _begin_stage(journal, stage, wide)
-                yield from _run_stage(stage, journal, data, crew, stop)
-    journal.give_back_of_the_dead()
-    return _conclude(journal, data)
+                yield from _run_stage(stage, journal, data, hand_labels, crew, stop)
+    journal.requeue_abandoned()
+    return _conclude(journal, data, hand_labels)
 
 
 def _run_stage(
-    stage: SearchStage, journal: Journal, data: Path, crew: Crew | None, stop: threading.Event
+    stage: SearchStage,
+    journal: Journal,
+    data: Path,
+    hand_labels: LabelJournal | None,
+    crew: Crew | None,
+    stop: threading.Event,
 ) -> Work[None]:
-    """Do the trials of a stage, or watch others do them, until all are done."""
+    """Run the trials of a stage, or wait for the workers to run them, until all are done."""
     while journal.missing(stage) and not stop.is_set():
         trial = journal.ask(stage) if crew is None else None
         if trial is not None:
-            yield from run_trial(trial, stage, journal, data, stop)
+            yield from run_trial(trial, stage, journal, data, stop, hand_labels)
         else:
             stop.wait(_POLL)
-            journal.give_back_of_the_dead()
+            journal.requeue_abandoned()
             if crew is not None and not crew.is_at_work and journal.missing(stage):
                 raise crew.problem
         yield from _report_progress(journal)
 
 
-def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NEVER) -> Work[int]:
-    """Take part in a search that another process runs, until it is over; returns how many trials this one has done.
+def run_worker(
+    data: Path, folder: Path, worker: int, stop: threading.Event = NEVER, *, hand_labels: LabelJournal | None = None
+) -> Work[int]:
+    """Work on a search that another process runs, until it is over; returns the number of trials done here.
 
     Parameters
     ----------
     data
         The dataset.
     folder
-        The search's, which machines share.
+        The search's, which the machines share.
     worker
-        A number that no other helper has, not 0.
+        A number that no other worker has, not 0.
     stop
-        When set, the running trial is given back.
+        When set, the running trial is interrupted and queued again.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
     """
-    journal, done = Journal(folder, *read(folder), worker), 0
+    journal, done = Journal(folder, *read_settings(folder), worker), 0
     while not stop.is_set():
         stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
         trial = journal.ask(stage) if stage is not None else None
         if stage is not None and trial is not None:
-            yield from run_trial(trial, stage, journal, data, stop)
+            yield from run_trial(trial, stage, journal, data, stop, hand_labels)
             done += 1
             yield Progress(done, None, "trials")
         elif stage is None and journal.has("fine" if journal.search.fine else "coarse"):
@@ -138,10 +156,10 @@ def help_along(data: Path, folder: Path, worker: int, stop: threading.Event = NE
     return done
 
 
-def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettings) -> None:
-    """Make the folder, or see that it holds a search with the same settings and data."""
+def _prepare_folder(settings: RunSettings, data: Path, folder: Path, search: SearchSettings) -> None:
+    """Create the folder, or require that it holds a search with the same settings and data."""
     if (folder / _SEARCH).exists():
-        earlier, before = read(folder)
+        earlier, before = read_settings(folder)
         changed = [name for name, _, _ in toml.differences(earlier, settings)]
         changed += [name for name, _, _ in toml.differences(before, search) if name not in _MAY_CHANGE]
         if changed:
@@ -150,7 +168,7 @@ def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettin
                 "Choose another folder, or the same settings.",
                 str(folder),
             )
-        if not is_of(folder, data):
+        if not was_made_with(folder, data):
             raise FolderInUse(
                 "The search in this folder was made with another dataset.", "Choose another folder.", str(folder)
             )
@@ -163,8 +181,8 @@ def _begin(settings: RunSettings, data: Path, folder: Path, search: SearchSettin
     write_atomically(folder / _SEARCH, toml.dumps(search))  # the last: with it, the search has begun
 
 
-def read(folder: Path) -> tuple[RunSettings, SearchSettings]:
-    """The settings that a search was begun with.
+def read_settings(folder: Path) -> tuple[RunSettings, SearchSettings]:
+    """Read the settings that a search was started with.
 
     Raises
     ------
@@ -179,25 +197,25 @@ def _begin_stage(journal: Journal, stage: SearchStage, wide: spaces.Space) -> No
     if journal.has(stage):
         space = journal.space(stage)
     elif stage == "fine" and journal.has("coarse"):
-        space = spaces.narrowed(journal.space("coarse"), _best_coarse(journal))
+        space = spaces.narrow_space(journal.space("coarse"), _best_coarse_values(journal))
     else:
         space = wide
-    wanted, first = _asked_for(search, stage), list[Mapping[str, Any]]()
+    wanted, first = _trial_count(search, stage), list[Mapping[str, Any]]()
     if stage == "coarse" and search.method == "grid":
         whole = list(spaces.grid(space, search.grid_points))
         order = np.random.default_rng(journal.base.seed).permutation(len(whole))
         first = [whole[place] for place in order[:wanted]]
         wanted = len(first)
     elif stage == "fine" and journal.has("coarse") and not journal.has("fine"):
-        first = _best_coarse(journal)[:1]
+        first = _best_coarse_values(journal)[:1]
     journal.begin(stage, space, wanted, first)
 
 
-def _asked_for(search: SearchSettings, stage: SearchStage) -> int:
+def _trial_count(search: SearchSettings, stage: SearchStage) -> int:
     return search.coarse if stage == "coarse" else search.fine
 
 
-def _best_coarse(journal: Journal) -> list[Mapping[str, Any]]:
+def _best_coarse_values(journal: Journal) -> list[Mapping[str, Any]]:
     """Values of the best finished coarse trials, the best first."""
     done = tuple(each for each in journal.trials() if each.stage == "coarse" and each.state == "finished")
     if not done:
@@ -207,65 +225,65 @@ def _best_coarse(journal: Journal) -> list[Mapping[str, Any]]:
             reasons[0] if reasons else "Ask for more trials, or more epochs.",
             str(journal.folder),
         )
-    ranked = trials.ranked(done, journal.search.objective)
+    ranked = trials.rank(done, journal.search.objective)
     return [each.values for each in ranked[: spaces.best_count(len(ranked))]]
 
 
-def so_far(journal: Journal) -> Search:
-    """What a journal holds."""
+def current_search(journal: Journal) -> Search:
+    """The search so far, from its journal."""
     begun: list[SearchStage] = [stage for stage in STAGES if journal.has(stage)]
     return Search(
         folder=journal.folder,
         base=journal.base,
         objective=journal.search.objective,
         spaces={stage: journal.space(stage) for stage in begun},
-        wanted={stage: journal.wanted(stage) or _asked_for(journal.search, stage) for stage in STAGES},
+        wanted={stage: journal.wanted(stage) or _trial_count(journal.search, stage) for stage in STAGES},
         epochs={stage: journal.epochs(stage) for stage in begun},
         trials=journal.trials(),
         importance=journal.importance(),
     )
 
 
-def opened(folder: Path) -> Search:
-    """A search as it lies in its folder, to be looked at."""
-    return so_far(Journal(folder, *read(folder)))
+def open_search(folder: Path) -> Search:
+    """Open the search in a folder, read-only."""
+    return current_search(Journal(folder, *read_settings(folder)))
 
 
-def with_noise(found: Search, data: Path) -> Search:
-    """The search with the error of its best score, from a bootstrap over the validation galaxies.
+def with_sampling_error(found: Search, data: Path, hand_labels: LabelJournal | None = None) -> Search:
+    """Add the error of the best score, from a bootstrap over the validation galaxies.
 
-    Of a loss there is none.
+    There is none for a loss.
     """
     if found.best is None or found.objective != "score":
         return found
-    judgement = result_of(
-        evaluation.run(RunFolder(found.folder / found.best.run), data, "validation", threading.Event())
+    evaluated = result_of(
+        evaluation.run(RunFolder(found.folder / found.best.run), data, "validation", hand_labels=hand_labels)
     )
-    known = merits.flat(judgement.report)
+    known = merits.flatten(evaluated.report)
     metric = "balanced_accuracy" if "balanced_accuracy" in known else "r2"
-    return replace(found, noise=judgement.sampling_error(metric, found.base.seed))
+    return replace(found, noise=evaluated.sampling_error(metric, found.base.seed))
 
 
-def is_of(folder: Path, data: Path) -> bool:
+def was_made_with(folder: Path, data: Path) -> bool:
     """Whether a search was made with this dataset."""
     with Cutouts.open(data) as cutouts:
         return (folder / _DATA).read_text(encoding="utf-8").strip() == cutouts.checksum
 
 
 def _report_progress(journal: Journal) -> Work[None]:
-    found = so_far(journal)
+    found = current_search(journal)
     total = sum(found.wanted.values())
-    trials.write(found, journal.folder / TABLE)
+    trials.write_table(found, journal.folder / TABLE)
     yield Progress(total - found.missing, total, "trials")
     yield Preview(found)
 
 
-def _conclude(journal: Journal, data: Path) -> Search:
-    found = so_far(journal)
-    trials.write(found, journal.folder / TABLE)
+def _conclude(journal: Journal, data: Path, hand_labels: LabelJournal | None) -> Search:
+    found = current_search(journal)
+    trials.write_table(found, journal.folder / TABLE)
     if found.best is None or found.settings is None:
         return found
-    found = with_noise(found, data)
+    found = with_sampling_error(found, data, hand_labels)
     write_atomically(journal.folder / BEST, toml.dumps(found.settings or journal.base))
     search_figure.save(found, journal.folder / FIGURE)
     return found

@@ -1,6 +1,6 @@
-"""Among which settings to search: knobs by their dotted names, each with a range or with choices.
+"""The search space: settings by their dotted names, each with a range or with choices.
 
-Limits, scale and kind of a knob are those it was declared with; a search only narrows them. As text a knob reads
+Limits, scale and type of a setting are those of its declaration; a search only narrows them. As text it is written
 ``optimiser.learning_rate=1e-4:1e-2``, ``network.depth=3:6``, ``network.activation=relu,gelu``, or its name alone.
 """
 
@@ -20,17 +20,17 @@ from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
 from core.train.settings import RunSettings
 
-_OPEN_DECADES = 6  # of a logarithmic range that has no lower end
-_INSIDE = 1e-3  # of the range: how far an open limit is kept away from
-_BEST_SHARE, _FEWEST_BEST = 0.25, 3
+_OPEN_DECADES = 6  # of a logarithmic range without a lower limit
+_OPEN_MARGIN = 1e-3  # of the range: distance from a limit that is excluded
+_BEST_FRACTION, _MIN_BEST = 0.25, 3
 _MARGIN = 0.25  # of the span of the best, added at both ends of a narrowed range
-_NARROWEST = 0.1  # of the wide range
-_SETTLED = ("seed", "device", "precision", "optimiser.epochs")
+_MIN_WIDTH = 0.1  # of the wide range
+_NOT_SEARCHABLE = ("seed", "device", "precision", "optimiser.epochs")
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from ``low`` to ``high``, both included; ``log``: even steps of the logarithm; ``whole``: integers."""
+    """Numbers from ``low`` to ``high``, both included; ``log``: uniform in the logarithm; ``whole``: integers."""
 
     name: str
     low: float
@@ -42,12 +42,12 @@ class Range:
         return f"{self.name}={self.low:.6g}:{self.high:.6g}:{'log' if self.log else 'linear'}"
 
     def place(self, value: float) -> float:
-        """Where a value lies in the range, 0 … 1."""
+        """The position of a value in the range, 0 … 1."""
         low, high, value = (math.log(x) if self.log else x for x in (self.low, self.high, value))
         return (value - low) / (high - low) if high > low else 0.5
 
     def value(self, place: float) -> float:
-        """The value at a place."""
+        """The value at a position, 0 … 1."""
         low, high = (math.log(x) if self.log else x for x in (self.low, self.high))
         value = low + min(max(place, 0.0), 1.0) * (high - low)
         value = min(max(math.exp(value) if self.log else value, self.low), self.high)
@@ -65,7 +65,7 @@ class Choices:
         return f"{self.name}={','.join(str(value) for value in self.values)}"
 
     def place(self, value: Any) -> float:
-        """Where a value stands among them, 0 … 1."""
+        """The position of a value among them, 0 … 1."""
         return self.values.index(value) / max(1, len(self.values) - 1)
 
 
@@ -73,36 +73,38 @@ Dimension: TypeAlias = Range | Choices
 Space: TypeAlias = tuple[Dimension, ...]
 
 
-def parsed(texts: Sequence[str], settings: RunSettings) -> Space:
-    """A space from its texts.
+def parse_space(texts: Sequence[str], settings: RunSettings) -> Space:
+    """Parse a search space from its texts.
 
     Raises
     ------
     SettingsProblem
-        A knob is unknown, settled by the search itself, given twice, or a value is beyond its limits.
+        A setting is unknown, fixed in a search, given twice, or a value is beyond its limits.
     """
-    found = tuple(_dimension(text, settings) for text in texts)
+    found = tuple(_parse_dimension(text, settings) for text in texts)
     names = [each.name for each in found]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise SettingsProblem("This knob is given twice.", "Leave one of them out.", twice[0])
+        raise SettingsProblem("This setting is given twice.", "Leave one of them out.", twice[0])
     if not found:
-        raise SettingsProblem("There is nothing to search.", "Name a knob, such as optimiser.learning_rate.", "space")
+        raise SettingsProblem(
+            "There is nothing to search.", "Name a setting, such as optimiser.learning_rate.", "space"
+        )
     return found
 
 
-def searchable() -> dict[str, Knob]:
-    """The knobs that a search may try, by dotted name: numbers, switches and choices."""
+def searchable_knobs() -> dict[str, Knob]:
+    """The settings that can be searched, by dotted name: numbers, switches and choices."""
     return {
         f"{part}.{name}": knob
         for part, group in knobs(RunSettings).items()
         if part != "data" and isinstance(group.annotation, type) and issubclass(group.annotation, Settings)
         for name, knob in knobs(group.annotation).items()
-        if f"{part}.{name}" not in _SETTLED and (_choices(knob) or _kinds(knob) & {int, float})
+        if f"{part}.{name}" not in _NOT_SEARCHABLE and (_choices(knob) or _value_types(knob) & {int, float})
     }
 
 
-def applied(settings: RunSettings, values: Mapping[str, Any]) -> RunSettings:
-    """Settings with some values changed, by dotted name."""
+def apply_values(settings: RunSettings, values: Mapping[str, Any]) -> RunSettings:
+    """Change some values of the settings, by dotted name."""
     changed = settings.model_dump()
     for name, value in values.items():
         *path, last = name.split(".")
@@ -113,23 +115,22 @@ def applied(settings: RunSettings, values: Mapping[str, Any]) -> RunSettings:
     return toml.validate(RunSettings, changed)
 
 
-def narrowed(space: Space, best: Sequence[Mapping[str, Any]]) -> Space:
-    """The space around the best trials.
+def narrow_space(space: Space, best: Sequence[Mapping[str, Any]]) -> Space:
+    """Narrow the space around the best trials.
 
-    A range becomes that of the best trials' values, on its own scale, widened at both ends by a quarter of their span,
-    at least a tenth of the wide range in all, and never wider than that. Of choices those remain that a best trial
-    had.
+    A range becomes that of the best trials' values, on its own scale, widened at both ends by a quarter of their span;
+    it covers at least a tenth of the wide range, and does not exceed it. Of choices those remain that a best trial had.
     """
-    return tuple(_narrowed(each, [values[each.name] for values in best]) for each in space)
+    return tuple(_narrow(each, [values[each.name] for values in best]) for each in space)
 
 
 def best_count(trials: int) -> int:
-    """How many of so many finished trials count as the best: a quarter, three at least."""
-    return min(trials, max(_FEWEST_BEST, round(_BEST_SHARE * trials)))
+    """How many of ``trials`` finished trials count as the best: a quarter, at least three."""
+    return min(trials, max(_MIN_BEST, round(_BEST_FRACTION * trials)))
 
 
 def grid(space: Space, points: int) -> Iterator[dict[str, Any]]:
-    """Every combination of all choices and of so many evenly placed values of each range."""
+    """Every combination of all choices and of ``points`` evenly spaced values of each range."""
     each = [
         list(dict.fromkeys(axis.value(place / (points - 1)) for place in range(points)))
         if isinstance(axis, Range)
@@ -141,84 +142,84 @@ def grid(space: Space, points: int) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def _narrowed(axis: Dimension, values: Sequence[Any]) -> Dimension:
+def _narrow(axis: Dimension, values: Sequence[Any]) -> Dimension:
     if isinstance(axis, Choices):
         return replace(axis, values=tuple(value for value in axis.values if value in values))
     places = sorted(axis.place(value) for value in values)
-    margin = max(_MARGIN * (places[-1] - places[0]), (_NARROWEST - places[-1] + places[0]) / 2)
+    margin = max(_MARGIN * (places[-1] - places[0]), (_MIN_WIDTH - places[-1] + places[0]) / 2)
     low, high = axis.value(places[0] - margin), axis.value(places[-1] + margin)
     return replace(axis, low=low, high=high) if low < high else Choices(axis.name, (low,))  # one whole number is left
 
 
-def _dimension(text: str, settings: RunSettings) -> Dimension:
-    name, equals, wish = (part.strip() for part in text.partition("="))
-    knob = _knob(name, type(settings))
-    if name in _SETTLED or name.startswith("data."):
+def _parse_dimension(text: str, settings: RunSettings) -> Dimension:
+    name, equals, values = (part.strip() for part in text.partition("="))
+    knob = _find_knob(name, type(settings))
+    if name in _NOT_SEARCHABLE or name.startswith("data."):
         raise SettingsProblem(
             "This setting cannot be searched: all trials have the same galaxies, seed and number of epochs.",
             "The search's own settings say how long its trials last.",
             name,
         )
-    found = _declared(name, knob) if not equals else _wished(name, knob, wish)
+    found = _declared_range(name, knob) if not equals else _parse_range(name, knob, values)
     for value in (found.low, found.high) if isinstance(found, Range) else found.values:
-        applied(settings, {name: value})  # complains of a value beyond the limits
+        apply_values(settings, {name: value})  # raises SettingsProblem for a value beyond the limits
     return found
 
 
-def _knob(name: str, model: type[Settings]) -> Knob:
+def _find_knob(name: str, model: type[Settings]) -> Knob:
     *path, last = name.split(".")
     for step in path:
         inner = knobs(model)[step].annotation if step in knobs(model) else None
         if not (isinstance(inner, type) and issubclass(inner, Settings)):
-            raise SettingsProblem(f"There is no setting “{name}”.", _nearest(step, model), name)
+            raise SettingsProblem(f"There is no setting “{name}”.", _suggest_name(step, model), name)
         model = inner
     if last not in knobs(model):
-        raise SettingsProblem(f"There is no setting “{name}”.", _nearest(last, model), name)
+        raise SettingsProblem(f"There is no setting “{name}”.", _suggest_name(last, model), name)
     return knobs(model)[last]
 
 
-def _nearest(name: str, model: type[Settings]) -> str:
+def _suggest_name(name: str, model: type[Settings]) -> str:
     close = difflib.get_close_matches(name, knobs(model), n=1, cutoff=0.5)
     return f"Did you mean “{close[0]}”?" if close else f"Known names: {', '.join(knobs(model))}."
 
 
-def _kinds(knob: Knob) -> set[Any]:
-    """The plain types and literal values that a knob's value may have, None apart."""
+def _value_types(knob: Knob) -> set[Any]:
+    """The types and literal values that a setting's value may have, except None."""
     parts = get_args(knob.annotation) if get_origin(knob.annotation) not in (None, Literal) else (knob.annotation,)
     return {part for part in parts if part is not NoneType}
 
 
-def _declared(name: str, knob: Knob) -> Dimension:
-    """All that a knob allows."""
+def _declared_range(name: str, knob: Knob) -> Dimension:
+    """The full range or all choices that a setting's declaration allows."""
     if choices := _choices(knob):
         return Choices(name, choices)
-    if not _kinds(knob) & {int, float} or knob.low is None or knob.high is None:
+    if not _value_types(knob) & {int, float} or knob.low is None or knob.high is None:
         raise SettingsProblem(f"“{knob.title}” has no limits of its own.", f"Write {name}=low:high.", name)
-    log, whole = knob.scale == "log", int in _kinds(knob)
+    log, whole = knob.scale == "log", int in _value_types(knob)
     low, high = float(knob.low), float(knob.high)
     if log and low <= 0:
         low = high * 10.0**-_OPEN_DECADES
-    inside = 1.0 if whole else _INSIDE * (high - low)
+    inside = 1.0 if whole else _OPEN_MARGIN * (high - low)
     low += inside if knob.low_is_open and not log else 0
     high -= inside if knob.high_is_open else 0
     return Range(name, low, high, log, whole)
 
 
-def _wished(name: str, knob: Knob, wish: str) -> Dimension:
-    if _choices(knob) or ":" not in wish:
+def _parse_range(name: str, knob: Knob, text: str) -> Dimension:
+    if _choices(knob) or ":" not in text:
         known = _choices(knob)
-        return Choices(name, tuple(_value(text.strip(), known) for text in wish.split(",")))
-    low, high, *scale = wish.split(":")
+        return Choices(name, tuple(_parse_choice(choice.strip(), known) for choice in text.split(",")))
+    low, high, *scale = text.split(":")
     try:
         bounds = float(low), float(high)
     except ValueError:
-        raise SettingsProblem(f"“{wish}” is not a range.", f"Write {name}=low:high.", name) from None
+        raise SettingsProblem(f"“{text}” is not a range.", f"Write {name}=low:high.", name) from None
     if not bounds[0] < bounds[1] or scale not in ([], ["log"], ["linear"]):
-        raise SettingsProblem(f"“{wish}” is not a range.", "Write low:high, or low:high:log.", name)
+        raise SettingsProblem(f"“{text}” is not a range.", "Write low:high, or low:high:log.", name)
     log = scale == ["log"] if scale else knob.scale == "log"
     if log and bounds[0] <= 0:
         raise SettingsProblem("A logarithmic range cannot begin at zero.", "Begin above it, or add :linear.", name)
-    return Range(name, *bounds, log, int in _kinds(knob))
+    return Range(name, *bounds, log, int in _value_types(knob))
 
 
 def _choices(knob: Knob) -> tuple[Any, ...]:
@@ -227,8 +228,8 @@ def _choices(knob: Knob) -> tuple[Any, ...]:
     return get_args(knob.annotation) if get_origin(knob.annotation) is Literal else ()
 
 
-def _value(text: str, known: tuple[Any, ...]) -> Any:
-    """A choice as it stands in the settings: one of the known ones, or what TOML reads."""
+def _parse_choice(text: str, known: tuple[Any, ...]) -> Any:
+    """Parse a choice: one of the declared ones, or a TOML value."""
     for value in known:
         if str(value).lower() == text.lower():
             return value

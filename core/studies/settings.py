@@ -1,4 +1,4 @@
-"""What a study tries. The runs' own settings are those of a training."""
+"""Settings of the studies. The runs' own settings are those of a training."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from core.settings.declare import Settings, setting
 
 
 class TrainingSizeSettings(Settings):
-    """How the score grows with the number of labelled galaxies."""
+    """A training-size study: how the score depends on the number of labelled galaxies."""
 
     sizes: tuple[str, ...] = setting(
         ("1%", "2%", "5%", "10%", "20%", "50%", "100%"),
         title="Sizes",
-        help="Numbers of training galaxies (200), or shares of the training part (5%); “all” is 100%. A smaller set "
-        "is a part of a larger one.",
+        help="Numbers of training galaxies (200), or percentages of the training part (5%); “all” is 100%. A smaller "
+        "set is a subset of a larger one.",
     )
     seeds: int = setting(
         3,
         title="Seeds",
-        help="So often each size is repeated with other galaxies, weights and order. The error bars come from this.",
+        help="Number of runs of each size, with different galaxies, initial weights and order. The error bars come "
+        "from their scatter.",
         ge=1,
         le=100,
         scale="log",
@@ -33,8 +34,8 @@ class TrainingSizeSettings(Settings):
     least_steps: int = setting(
         300,
         title="Fewest steps",
-        help="Small sets are shown more often, until the network has moved so many times; patience grows alike. "
-        "0: equally many epochs for all, which lets networks of few galaxies stop half-trained.",
+        help="Small sets are trained for more epochs, to reach this number of optimiser steps; the patience grows in "
+        "proportion. 0: equally many epochs for all, which leaves networks of few galaxies under-trained.",
         ge=0,
         le=10**6,
         level="expert",
@@ -42,14 +43,14 @@ class TrainingSizeSettings(Settings):
     judge_test: bool = setting(
         False,
         title="Judge on the test part",
-        help="When every run is done, judge all of them on the test part as well, in a table and figure of their own. "
+        help="When all runs are done, evaluate them on the test part as well, with a separate table and figure. "
         "Only at the very end of a project: nothing may be chosen afterwards.",
         level="expert",
     )
 
 
 class SearchSettings(Settings):
-    """Which settings are tried, how often and how long."""
+    """A hyperparameter search: ranges, numbers of trials and epochs, method."""
 
     space: tuple[str, ...] = setting(
         (
@@ -60,22 +61,35 @@ class SearchSettings(Settings):
             "network.dropout=0:0.6",
         ),
         title="Knobs",
-        help="A setting's name with its range (network.depth=3:6; :log at the end for even steps of its logarithm) or "
-        "its choices (network.activation=relu,gelu). The name alone: all that the setting allows.",
+        help="A setting's name with its range (network.depth=3:6; :log at the end for a logarithmic scale) or its "
+        "choices (network.activation=relu,gelu). The name alone: all that the setting allows.",
     )
     coarse: int = setting(24, title="Coarse trials", help="Short runs over the wide ranges.", unit="", ge=0)
     coarse_epochs: int = setting(
-        8, title="Coarse epochs", help="How long a coarse trial may last.", unit="epochs", ge=1, le=10_000, scale="log"
+        8,
+        title="Coarse epochs",
+        help="Largest number of epochs of a coarse trial.",
+        unit="epochs",
+        ge=1,
+        le=10_000,
+        scale="log",
     )
     fine: int = setting(12, title="Fine trials", help="Long runs in narrow ranges around the best coarse ones.", ge=0)
     fine_epochs: int = setting(
-        25, title="Fine epochs", help="How long a fine trial may last.", unit="epochs", ge=1, le=10_000, scale="log"
+        25,
+        title="Fine epochs",
+        help="Largest number of epochs of a fine trial.",
+        unit="epochs",
+        ge=1,
+        le=10_000,
+        scale="log",
     )
     method: Literal["tpe", "random", "grid"] = setting(
         "tpe",
         title="Coarse method",
-        help="TPE learns from the trials so far where good values lie; random does not; grid takes a few values of "
-        "each knob in all combinations, as many as there are coarse trials. The fine search is always TPE.",
+        help="TPE (tree-structured Parzen estimator) learns from the trials so far where good values lie; random does "
+        "not; grid takes a few values of each setting in all combinations, as many as there are coarse trials. The "
+        "fine search is always TPE.",
         source="Bergstra et al. 2011",
     )
     grid_points: int = setting(
@@ -84,20 +98,20 @@ class SearchSettings(Settings):
     pruner: Literal["median", "hyperband", "none"] = setting(
         "median",
         title="Give up early",
-        help="Median: a trial ends when it is worse than half of the earlier ones at the same epoch. Hyperband: "
-        "several such contests with different patience. None: all go to their end.",
+        help="Median: a trial is pruned when it is worse than half of the earlier ones at the same epoch. Hyperband: "
+        "successive halving with several budgets. None: all trials run to their end.",
         source="Li et al. 2018",
     )
     objective: Literal["score", "loss"] = setting(
         "score",
         title="Objective",
-        help="Validation quantity that is to become best: the score (balanced accuracy or R²), or the loss, which is "
-        "comparable only if no knob changes its meaning.",
+        help="Validation quantity that is optimised: the score (balanced accuracy or R²), or the loss, which is "
+        "comparable only if none of the searched settings changes its definition.",
     )
     workers: int = setting(
         1,
         title="Workers",
-        help="Processes at work at the same time on this machine; they share its processors.",
+        help="Number of processes that work in parallel on this machine; they share its processors.",
         ge=1,
         le=1024,
         scale="log",

@@ -1,4 +1,4 @@
-"""The score against the number of labels, as a figure for a paper: the runs, their means, the law and its band."""
+"""The learning curve as a figure for a paper: the runs, their means, the power law and its 68 % band."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from core.project.files import atomic_path
-from core.studies.size_lines import lines
+from core.studies.size_lines import size_lines
 from core.studies.size_study import SizeStudy
 
-_RUNS, _LAW = "#0072B2", "#D55E00"  # Okabe & Ito: told apart by everyone
+_RUNS, _LAW = "#0072B2", "#D55E00"  # Okabe & Ito: distinguishable with any colour vision
 
 
 def save(study: SizeStudy, path: Path) -> None:
-    """Draw a study, in the format that the name ends in: PNG, SVG or PDF; wholly or not at all."""
+    """Draw a study and write it atomically, in the format of the file name's suffix: PNG, SVG or PDF."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     draw(study, figure.subplots())
@@ -27,7 +27,7 @@ def save(study: SizeStudy, path: Path) -> None:
 
 def draw(study: SizeStudy, axes: Axes) -> None:
     """Draw the study's points and curve."""
-    drawn = lines(study)
+    drawn = size_lines(study)
     axes.set_xscale("log")
     axes.plot(*drawn.runs.T, "o", ms=3.5, color=_RUNS, alpha=0.35, mew=0, label="_")
     axes.errorbar(

@@ -1,4 +1,4 @@
-"""What is drawn of a training-size study: points with error bars, the law, and where the sizes are written."""
+"""The plot data of a training-size study: points with error bars, the power law, and the tick marks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TICKS = 8
 
 @dataclass(frozen=True, eq=False)
 class SizeLines:
-    r"""The picture of a study as numbers.
+    r"""The plot data of a study.
 
     Attributes
     ----------
@@ -26,11 +26,11 @@ class SizeLines:
     sizes, means, errors
         Of each size (k,): the mean score and its standard error, 0 where there is one run only.
     grid, low, middle, high
-        The law and its 68 % band at the sizes ``grid`` (g,); empty while there is none.
+        The power law and its 68 % band at the sizes ``grid`` (g,); empty while there is none.
     ticks
-        Sizes to be written along the axis.
+        Sizes to label along the axis.
     what
-        The score in words.
+        The name of the score.
     rises
         Whether a larger score is better.
     exponent
@@ -52,18 +52,18 @@ class SizeLines:
 
     @property
     def measured(self) -> NDArray[np.bool_]:
-        """Where the grid lies among the measured sizes, (g,)."""
+        """Whether the grid is within the measured sizes, (g,)."""
         return self.grid <= self.sizes[-1]
 
 
-def lines(study: SizeStudy) -> SizeLines:
-    """The picture of a study that has one run at least."""
+def size_lines(study: SizeStudy) -> SizeLines:
+    """The plot data of a study that has at least one run."""
     law, sizes = study.curve, np.array(study.sizes, float)
     scores = [study.scores(size) for size in study.sizes]
     errors = law.errors if law is not None and len(law.errors) == len(sizes) else _plain_errors(scores)
     grid = np.geomspace(sizes[0], law.farthest, _STEPS) if law is not None else np.zeros(0)
     band = law.quantiles(grid, (_ONE_SIGMA[0], 0.5, _ONE_SIGMA[1])) if law is not None else np.zeros((3, 0))
-    what = merits.in_words(study.metric)
+    what = merits.display_name(study.metric)
     return SizeLines(
         runs=np.array([(point.size, point.values[study.metric]) for point in study.points], float),
         sizes=sizes,
@@ -81,18 +81,18 @@ def lines(study: SizeStudy) -> SizeLines:
 
 
 def _plain_errors(scores: list[list[float]]) -> NDArray[np.float64]:
-    """Standard errors of the means; none where there is one run only."""
+    """Standard errors of the means; 0 where there is one run only."""
     return np.array(
         [float(np.std(values, ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0.0 for values in scores]
     )
 
 
 def _ticks(study: SizeStudy, end: float) -> tuple[float, ...]:
-    """The sizes themselves, and the farthest one that the law is followed to; not so close that they overlap."""
-    wished = sorted({*map(float, study.sizes), float(end)})
-    apart = np.log(wished[-1] / wished[0]) / _TICKS / 1.25 if len(wished) > 1 else 0.0
-    kept = [wished[-1]]
-    for size in reversed(wished[:-1]):
+    """The sizes, and the largest one that the law is extrapolated to; without those that would overlap."""
+    candidates = sorted({*map(float, study.sizes), float(end)})
+    apart = np.log(candidates[-1] / candidates[0]) / _TICKS / 1.25 if len(candidates) > 1 else 0.0
+    kept = [candidates[-1]]
+    for size in reversed(candidates[:-1]):
         if np.log(kept[-1] / size) >= apart:
             kept.append(size)
     return tuple(reversed(kept))

@@ -1,4 +1,4 @@
-"""What a training-size study has found: a table of runs, a curve through them, and what it says in sentences."""
+"""The result of a training-size study: a table of runs, a learning curve, and a summary in sentences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.project.files import write_csv
 from core.studies import power_law
 from core.studies.power_law import PowerLaw
 
-_FIRST = ("size", "seed", "run", "epochs", "best_epoch", "galaxies")  # of a row; the figures of merit follow
+_LEADING_COLUMNS = ("size", "seed", "run", "epochs", "best_epoch", "galaxies")  # of a row; the figures of merit follow
 _ERROR = "_error"
 
 
@@ -33,14 +33,14 @@ class Point:
     seed
         Of the run.
     run
-        Its folder, seen from the study's.
+        Its folder, relative to the study's.
     epochs, best_epoch
-        How long it was trained, and the epoch whose weights were judged.
+        Number of epochs, and the one whose weights were evaluated.
     galaxies
-        How many it was judged on.
+        Number of galaxies it was evaluated on.
     values
-        Figures of merit by name; ``<metric>_error`` is how far the study's metric is uncertain because the judged
-        galaxies are few.
+        Figures of merit by name; ``<metric>_error`` is the sampling error of the study's metric from the finite number
+        of evaluated galaxies.
     """
 
     size: int
@@ -54,22 +54,22 @@ class Point:
 
 @dataclass(frozen=True)
 class SizeStudy:
-    """Runs of different training sizes, judged.
+    """Evaluated runs of different training sizes.
 
     Attributes
     ----------
     folder
         Where the study is.
     part
-        On which part of the data the runs were judged.
+        The part of the data that the runs were evaluated on.
     metric
         The figure of merit that is drawn and fitted.
     points
         The runs that are done, by size and seed.
     wanted
-        How many there will be.
+        The planned number of runs.
     test
-        The same runs judged on the test part, if that was asked for and all are done.
+        The same runs evaluated on the test part, if that was requested and all are done.
     """
 
     folder: Path
@@ -81,11 +81,11 @@ class SizeStudy:
 
     @property
     def missing(self) -> int:
-        """How many runs are still to be done."""
+        """The number of runs that are not done yet."""
         return self.wanted - len(self.points)
 
     def with_point(self, point: Point) -> SizeStudy:
-        """The study with one run more."""
+        """The study with one more run."""
         points = sorted((*self.points, point), key=lambda each: (each.size, each.seed))
         return replace(self, points=tuple(points))
 
@@ -96,13 +96,13 @@ class SizeStudy:
 
     @cached_property
     def curve(self) -> PowerLaw | None:
-        """The law through the runs; None while there are too few."""
+        """The power law fitted to the runs; None while there are too few."""
         try:
             return power_law.fit(
                 [point.size for point in self.points],
                 [point.values[self.metric] for point in self.points],
                 rising=merits.higher_is_better(self.metric),
-                best=merits.limit(self.metric),
+                best=merits.best_value(self.metric),
             )
         except Problem:
             return None
@@ -113,127 +113,130 @@ class SizeStudy:
 
     @property
     def common_error(self) -> float:
-        """How far all values may be off together, since the judged galaxies are few; of the largest size."""
+        """The error common to all values, since the evaluated galaxies are the same; that of the largest size."""
         largest = max(self.sizes)
         return float(np.mean([p.values[self.metric + _ERROR] for p in self.points if p.size == largest]))
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the study says, for people."""
+        """The summary of the study."""
         if not self.points:
             return ()
-        return (*_of_more_labels(self), _of_the_judged(self))
+        return (*_describe_more_labels(self), _describe_evaluated_galaxies(self))
 
 
-def _of_more_labels(study: SizeStudy) -> list[str]:
-    law, largest, what = study.curve, max(study.sizes), merits.in_words(study.metric)
+def _describe_more_labels(study: SizeStudy) -> list[str]:
+    law, largest, what = study.curve, max(study.sizes), merits.display_name(study.metric)
     runs = study.scores(largest)
-    measured = f"With {_count(largest)} labels the {what} is {np.mean(runs):.3f}, the mean of {len(runs)} runs"
+    measured = f"With {_format_count(largest)} labels the {what} is {np.mean(runs):.3f}, the mean of {len(runs)} runs"
     if law is None:
         return [
             f"{measured}.",
-            f"What more labels would be worth is told by a curve, which needs {power_law.FEWEST_SIZES} sizes or more.",
+            f"To estimate what more labels would be worth, a curve needs {power_law.MIN_SIZES} sizes or more.",
         ]
     now, error = law.at(largest)
-    told = [f"{measured}; the curve through all sizes is at {_rounded(now, error)}."]
+    sentences = [f"{measured}; the curve through all sizes is at {_format_with_error(now, error)}."]
     gain = abs(law.gain(largest // 2, largest)[0])
     if min(study.sizes) <= largest / 2:
-        half = _rounded(*law.at(largest / 2))
-        told.append(f"Half as many ({_count(largest // 2)}) give {half}.")
+        half = _format_with_error(*law.at(largest / 2))
+        sentences.append(f"Half as many ({_format_count(largest // 2)}) give {half}.")
     if law.doubt:
-        return [*told, f"{law.doubt} So nothing is said of more labels."]
+        return [*sentences, f"{law.doubt} So nothing is said of more labels."]
     for words, factor in (("Twice", 2), ("Four times", 4)):
         later, later_error = law.at(factor * largest)
         change, change_error = law.gain(largest, factor * largest)
-        places = _places(min(later_error, change_error))
+        places = _decimal_places(min(later_error, change_error))
         would = "would raise" if change > 0 else "would lower"
-        told.append(
-            f"{words} as many labels ({_count(factor * largest)}) {would} it "
+        sentences.append(
+            f"{words} as many labels ({_format_count(factor * largest)}) {would} it "
             f"from {now:.{places}f} to {later:.{places}f} ± {later_error:.{places}f}, that is by "
             f"{abs(change):.{places}f} ± {change_error:.{places}f}."
         )
-    return [*told, _of_a_step(law, largest, now, gain)]
+    return [*sentences, _describe_next_step(law, largest, now, gain)]
 
 
-def _of_a_step(law: PowerLaw, largest: int, now: float, gain: float) -> str:
-    """How many labels the next small step costs: 0.01, or 0.001 where the last doubling brought less."""
+def _describe_next_step(law: PowerLaw, largest: int, now: float, gain: float) -> str:
+    """Say how many labels a small improvement needs: 0.01, or 0.001 where the last doubling brought less."""
     step = 0.01 if gain >= 0.01 else 0.001
     rises = law.gain(law.sizes[0], law.sizes[-1])[0] > 0
     needed = law.size_for(now + (step if rises else -step))
     better = f"A value better by {step:g}"
     if needed > law.farthest:
-        return f"{better} needs more than {_count(law.farthest)} labels, beyond which the curve is not followed."
-    return f"{better} costs about {_count(needed - largest)} labels more."
+        return f"{better} needs more than {_format_count(law.farthest)} labels, beyond which the curve is not followed."
+    return f"{better} costs about {_format_count(needed - largest)} labels more."
 
 
-def _of_the_judged(study: SizeStudy) -> str:
+def _describe_evaluated_galaxies(study: SizeStudy) -> str:
     galaxies = max(point.galaxies for point in study.points)
     note = {
         "validation": "; the best epochs were chosen on this part, which is slightly optimistic",
         "test": ", which no run and no choice had seen",
     }[study.part]
     return (
-        f"All runs were judged on the same {galaxies:,} galaxies of the {study.part} part{note}. They are few enough "
-        f"for all values to be off together by ± {study.common_error:.2g}, on top of the errors above."
+        f"All runs were evaluated on the same {galaxies:,} galaxies of the {study.part} part{note}. The sampling error "
+        f"of these galaxies, ± {study.common_error:.2g}, is common to all values, on top of the errors above."
     )
 
 
-def _places(error: float) -> int:
-    """Decimal places that an error leaves meaningful: one figure of it, two if the first is a one."""
+def _decimal_places(error: float) -> int:
+    """The decimal places that are significant given an error: one digit of it, two if the first is a one."""
     return min(max(2, math.ceil(-math.log10(max(error, 1e-9) / 2))), 4)
 
 
-def _rounded(value: float, error: float) -> str:
-    places = _places(error)
+def _format_with_error(value: float, error: float) -> str:
+    places = _decimal_places(error)
     return f"{value:.{places}f} ± {error:.{places}f}"
 
 
-def _count(size: float) -> str:
-    """A number of galaxies; what was computed has no more than two figures that mean anything."""
+def _format_count(size: float) -> str:
+    """Format a number of galaxies; a computed one, a float, is rounded to two significant digits."""
     if isinstance(size, int):
         return f"{size:,}"
     unit = 10 ** max(0, math.floor(math.log10(max(size, 1))) - 1)
     return f"{round(size / unit) * unit:,}"
 
 
-def write(study: SizeStudy, path: Path) -> None:
-    """Write the table: a row for each run, with size and seed first and then the figures of merit."""
+def write_table(study: SizeStudy, path: Path) -> None:
+    """Write the table: a row for each run, first size and seed, then the figures of merit."""
     names = list(dict.fromkeys(name for point in study.points for name in point.values))
     rows = [
-        [*(str(getattr(point, name)) for name in _FIRST), *(_cell(point.values.get(name)) for name in names)]
+        [
+            *(str(getattr(point, name)) for name in _LEADING_COLUMNS),
+            *(_format_cell(point.values.get(name)) for name in names),
+        ]
         for point in study.points
     ]
-    write_csv(path, [[*_FIRST, *names], *rows])
+    write_list(path, [[*_LEADING_COLUMNS, *names], *rows])
 
 
-def read(path: Path) -> tuple[Point, ...]:
-    """Read the table again.
+def read_table(path: Path) -> tuple[Point, ...]:
+    """Read the table.
 
     Raises
     ------
     UnreadableFile
-        It is missing or something else.
+        It is missing or not such a table.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return tuple(_point(row) for row in csv.DictReader(file))
+            return tuple(_parse_point(row) for row in csv.DictReader(file))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnreadableFile(f"The table of the study cannot be read ({error}).", "", str(path)) from None
 
 
-def chosen_metric(wish: str, known: Sequence[str]) -> str:
-    """The figure of merit that was asked for; for “auto” the balanced accuracy, or the accuracy of votes, or R².
+def choose_metric(requested: str, known: Sequence[str]) -> str:
+    """The requested figure of merit; for “auto” balanced accuracy, accuracy of the most voted answer, or R².
 
     Raises
     ------
     SettingsProblem
         There is none of that name.
     """
-    if wish == "auto":
+    if requested == "auto":
         return next(name for name in ("balanced_accuracy", "accuracy", "r2") if name in known)
-    if wish not in known:
-        raise SettingsProblem(f"There is no score “{wish}”.", f"The scores are: {', '.join(known)}.", "metric")
-    return wish
+    if requested not in known:
+        raise SettingsProblem(f"There is no score “{requested}”.", f"The scores are: {', '.join(known)}.", "metric")
+    return requested
 
 
 def error_name(metric: str) -> str:
@@ -241,11 +244,11 @@ def error_name(metric: str) -> str:
     return metric + _ERROR
 
 
-def _cell(value: float | None) -> str:
+def _format_cell(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else f"{value:.6g}"
 
 
-def _point(row: Mapping[str, str]) -> Point:
-    values = {name: float(text) if text else math.nan for name, text in row.items() if name not in _FIRST}
-    numbers = {name: int(row[name]) for name in _FIRST if name != "run"}
+def _parse_point(row: Mapping[str, str]) -> Point:
+    values = {name: float(text) if text else math.nan for name, text in row.items() if name not in _LEADING_COLUMNS}
+    numbers = {name: int(row[name]) for name in _LEADING_COLUMNS if name != "run"}
     return Point(run=row["run"], values=values, **numbers)

@@ -1,4 +1,4 @@
-"""The studies of a project: what lies in its ``studies`` folder, told without reading more than their tables."""
+"""The studies in a project's ``studies`` folder, listed without reading more than their tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILES: dict[StudyKind, tuple[str, str]] = {
 }
 _FOLDER = "studies"
 _TIME = "%Y-%m-%d %H.%M.%S"
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ")
+_TIME_PREFIX = re.compile(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ")
 
 
 @dataclass(frozen=True)
@@ -30,42 +30,44 @@ class Study:
     folder
         Where it is.
     kind
-        What it asks.
-    told
-        How far it is, in a few words.
+        Search or training-size study.
+    progress
+        The number of runs or trials, as text.
     begun
-        When.
+        When it was started.
     """
 
     folder: Path
     kind: StudyKind
-    told: str
+    progress: str
     begun: datetime
 
     @property
     def title(self) -> str:
-        """Its name without the time that it was begun."""
+        """Its name without the start time."""
         return title_of(self.folder)
 
 
 def title_of(folder: Path) -> str:
-    """The name of a study without the time that it was begun."""
-    return _STAMP.sub("", folder.name)
+    """The name of a study without its start time."""
+    return _TIME_PREFIX.sub("", folder.name)
 
 
 def kind_of(folder: Path) -> StudyKind | None:
-    """What a study asks; None: there is no study in this folder."""
+    """The kind of study in a folder; None: there is none."""
     return next((kind for kind, (settings, _) in _FILES.items() if (folder / settings).exists()), None)
 
 
-def listed(project: Path) -> list[Study]:
-    """The studies in a project's folder, the newest first."""
-    found = [_told(folder, kind) for folder in (project / _FOLDER).glob("*") if (kind := kind_of(folder)) is not None]
+def list_studies(project: Path) -> list[Study]:
+    """List the studies in a project's folder, the newest first."""
+    found = [
+        _read_study(folder, kind) for folder in (project / _FOLDER).glob("*") if (kind := kind_of(folder)) is not None
+    ]
     return sorted(found, key=lambda study: study.begun, reverse=True)
 
 
 def new_folder(project: Path, name: str) -> Path:
-    """Where a new study may lie: named by time and ``name``, with a number if that is taken; not made yet."""
+    """A free path for a new study, of time and ``name``, with a number if that exists; nothing is created."""
     plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", name).strip(" .")[:80]
     stem = f"{datetime.now().astimezone():{_TIME}} {plain}"
     path, number = project / _FOLDER / stem, 2
@@ -74,17 +76,17 @@ def new_folder(project: Path, name: str) -> Path:
     return path
 
 
-def _told(folder: Path, kind: StudyKind) -> Study:
+def _read_study(folder: Path, kind: StudyKind) -> Study:
     settings, table = _FILES[kind]
     begun = datetime.fromtimestamp((folder / settings).stat().st_mtime).astimezone()
-    if stamp := _STAMP.match(folder.name):
+    if stamp := _TIME_PREFIX.match(folder.name):
         begun = datetime.strptime(stamp.group().strip(), _TIME).astimezone()
     rows: list[dict[str, str]] = []
     if (folder / table).exists():
         with (folder / table).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    return Study(folder, kind, _of_trials(rows) if kind == "search" else f"{len(rows)} runs", begun)
+    return Study(folder, kind, _describe_trials(rows) if kind == "search" else f"{len(rows)} runs", begun)
 
 
-def _of_trials(rows: list[dict[str, str]]) -> str:
+def _describe_trials(rows: list[dict[str, str]]) -> str:
     return f"{sum(row.get('state') in ('finished', 'pruned') for row in rows)} trials"

@@ -1,15 +1,15 @@
 """How large must my training set be? The same training with fewer and with more labelled galaxies.
 
-Each size is trained several times. The seeds draw the galaxies, the weights and the order; the parts stay as the
-settings' own seed draws them, so that all runs are judged on the same galaxies, and the test part is that of a single
-training with these settings: no run of the study reads it. Of one seed, a smaller set is a part of each larger one,
-with the classes in proportion, as in a smaller survey.
+Each size is trained several times. The seeds draw the galaxies, the initial weights and the order; the split is always
+that of the settings' own seed, so that all runs are evaluated on the same galaxies, and the test part is that of a
+single training with these settings: no run of the study reads it. For one seed, a smaller set is a subset of each
+larger one, with the classes in proportion, as in a smaller survey.
 
-Judged is the validation part. Its best epoch was chosen on the same part, which flatters every size a little, and by
-about as much. The test part can be judged at the very end, once nothing is to be chosen any more.
+The runs are evaluated on the validation part. The best epoch was chosen on the same part, which makes the scores of all
+sizes slightly, and about equally, optimistic. The test part can be evaluated at the very end, after every choice.
 
-Each run is a normal run folder. A study that was broken off finds those that are finished, goes on with one that is
-half-way, and may be given more sizes and seeds.
+Each run is a normal run folder. A study that is resumed keeps the finished runs, resumes an interrupted one, and may be
+given more sizes and seeds.
 """
 
 from __future__ import annotations
@@ -34,34 +34,35 @@ from core.evaluate import evaluation
 from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, map_events, result_of
 from core.metrics import merits
 from core.project.files import write_atomically
+from core.project.labels import LabelJournal
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.settings import toml
 from core.studies import size_figure, size_study
 from core.studies.settings import TrainingSizeSettings
 from core.studies.size_study import Point, SizeStudy
 from core.train import loop, preparation
-from core.train.labels import labelled
+from core.train.labels import read_labels
 from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
 _RUNS, _STUDY = "settings.toml", SIZE_STUDY_FILE
-_BEGUN = ("running", "stopped")  # reasons of a run that is not finished
+_UNFINISHED = ("running", "stopped")  # reasons of a run that is not finished
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the dataset says before anything is trained."""
+    """Properties of the dataset that are known before any training."""
 
     checksum: str
     largest: int  # galaxies in the whole training part
-    fewest: int  # with fewer, a class might be missing
+    fewest: int  # with fewer galaxies, a class might be missing
     known: tuple[str, ...]  # figures of merit
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """One run that belongs to the study."""
+class _PlannedRun:
+    """One planned run of the study."""
 
     size: int
     seed: int
@@ -70,17 +71,23 @@ class _Wanted:
 
     @property
     def epochs(self) -> int:
-        """How many there are at most."""
+        """The largest number of epochs."""
         return self.settings.optimiser.epochs
 
 
 def run(
-    settings: RunSettings, data: Path, folder: Path, study: TrainingSizeSettings, stop: threading.Event = NEVER
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    study: TrainingSizeSettings,
+    stop: threading.Event = NEVER,
+    *,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[SizeStudy]:
-    """Train with every size and seed, and say what more labels are worth.
+    """Train with every size and seed, and estimate what more labels are worth.
 
     Yields the progress in epochs, and after each run the study so far as a :class:`~core.events.Preview` of a
-    :class:`SizeStudy`. Leaves ``study.csv``, ``study.png``, the settings and the run folders.
+    :class:`SizeStudy`. Writes ``study.csv``, ``study.png``, the settings and the run folders.
 
     Parameters
     ----------
@@ -89,11 +96,13 @@ def run(
     data
         The dataset.
     folder
-        A new folder, or that of a study of the same settings and dataset, which is gone on with.
+        A new folder, or that of a study of the same settings and dataset, which is resumed.
     study
         Sizes, seeds and score.
     stop
         When set, the running training is saved, and the study so far is returned.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -106,47 +115,47 @@ def run(
     Problem
         As a training raises it.
     """
-    facts = _inspect(settings, data)
-    metric = size_study.chosen_metric(study.metric, facts.known)
-    sizes = yield from _sizes(study, facts)
-    _begin(settings, folder, study)
-    wanted = [_wanted(settings, study, folder, size, seed) for seed in range(study.seeds) for size in sizes]
+    facts = _inspect(settings, data, hand_labels)
+    metric = size_study.choose_metric(study.metric, facts.known)
+    sizes = yield from _possible_sizes(study, facts)
+    _prepare_folder(settings, folder, study)
+    wanted = [_plan_run(settings, study, folder, size, seed) for seed in range(study.seeds) for size in sizes]
     found = SizeStudy(folder, "validation", metric, (), len(wanted))
-    known = _known(folder, metric)
-    told: set[str] = set()
+    known = _earlier_points(folder, metric)
+    reported: set[str] = set()
     ends = np.cumsum([each.epochs for each in wanted])
     for each, end in zip(wanted, ends, strict=True):
         if not _is_finished(each.folder, facts.checksum):
             known.pop((each.size, each.seed), None)
-            yield from _train(each, data, stop, told, int(end) - each.epochs, int(ends[-1]))
+            yield from _train(each, data, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
             if stop.is_set():
                 break
-        point = known.get((each.size, each.seed)) or _evaluate(each, data, "validation", metric, stop)
+        point = known.get((each.size, each.seed)) or _evaluate(each, data, hand_labels, "validation", metric, stop)
         found = found.with_point(point)
-        size_study.write(found, folder / TABLE)
+        size_study.write_table(found, folder / TABLE)
         yield Preview(found)
     if not found.points:
         raise Stopped
     size_figure.save(found, folder / FIGURE)
     if study.judge_test and not found.missing:
-        found = replace(found, test=(yield from _evaluate_test(found, wanted, data, stop)))
+        found = replace(found, test=(yield from _evaluate_test(found, wanted, data, hand_labels, stop)))
     return found
 
 
-def _inspect(settings: RunSettings, data: Path) -> _Facts:
+def _inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> _Facts:
     with Cutouts.open(data) as cutouts:
-        target, labels = labelled(cutouts, settings.data)
+        target, labels = read_labels(cutouts, settings.data, hand_labels)
         unlimited = settings.data.model_copy(update={"train_limit": None})
-        split = preparation.parted(cutouts, target, labels, settings.model_copy(update={"data": unlimited}))
+        split = preparation.split_dataset(cutouts, target, labels, settings.model_copy(update={"data": unlimited}))
         kinds = len(target.names) if isinstance(target, Classes) else 1
-        return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), merits.known(target))
+        return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), merits.names_for(target))
 
 
-def _sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
-    """The sizes as numbers, ascending; those that cannot be are reported and left out."""
+def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
+    """The sizes as numbers, ascending; impossible ones are reported and left out."""
     found: set[int] = set()
     for text in study.sizes:
-        size = size_of(text, facts.largest)
+        size = parse_size(text, facts.largest)
         if facts.fewest <= size <= facts.largest:
             found.add(size)
             continue
@@ -157,8 +166,8 @@ def _sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
     return sorted(found)
 
 
-def size_of(text: str, largest: int) -> int:
-    """A size as the settings have it: ``200``, ``5%`` or ``all``."""
+def parse_size(text: str, largest: int) -> int:
+    """Parse a size as the settings have it: ``200``, ``5%`` or ``all``."""
     plain = text.strip().lower().replace(",", "")
     try:
         if plain.endswith("%"):
@@ -174,8 +183,8 @@ def size_of(text: str, largest: int) -> int:
     raise SettingsProblem(f"“{text}” is not a size.", "Write a number (200), a share (5%), or all.", "sizes")
 
 
-def read(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
-    """The settings that a study was begun with.
+def read_settings(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
+    """Read the settings that a study was started with.
 
     Raises
     ------
@@ -185,21 +194,22 @@ def read(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
     return toml.load(RunSettings, folder / _RUNS), toml.load(TrainingSizeSettings, folder / _STUDY)
 
 
-def opened(folder: Path) -> SizeStudy:
-    """A study as it lies in its folder, to be looked at."""
-    _, wish = read(folder)
-    points, tested = _points(folder / TABLE), _points(folder / TEST_TABLE)
-    known = list(points[0].values) if points else [wish.metric, "accuracy"]
-    metric, wanted = size_study.chosen_metric(wish.metric, known), max(len(points), len(wish.sizes) * wish.seeds)
+def open_study(folder: Path) -> SizeStudy:
+    """Open the study in a folder, read-only."""
+    _, settings = read_settings(folder)
+    points, tested = _read_points(folder / TABLE), _read_points(folder / TEST_TABLE)
+    known = list(points[0].values) if points else [settings.metric, "accuracy"]
+    metric = size_study.choose_metric(settings.metric, known)
+    wanted = max(len(points), len(settings.sizes) * settings.seeds)
     test = SizeStudy(folder, "test", metric, tested, wanted) if tested else None
     return SizeStudy(folder, "validation", metric, points, wanted, test)
 
 
-def _begin(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> None:
-    """Make the folder, or see that it holds a study of the same settings."""
+def _prepare_folder(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> None:
+    """Create the folder, or require that it holds a study of the same settings."""
     of_runs, of_study = folder / _RUNS, folder / _STUDY
     if of_study.exists() and of_runs.exists():
-        earlier, before = read(folder)
+        earlier, before = read_settings(folder)
         if changed := [name for name, _, _ in toml.differences(earlier, settings)]:
             raise FolderInUse(
                 f"The study in this folder was begun with other settings: {', '.join(changed)}.",
@@ -218,8 +228,8 @@ def _begin(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> 
     write_atomically(of_study, toml.dumps(study))
 
 
-def _wanted(settings: RunSettings, study: TrainingSizeSettings, folder: Path, size: int, number: int) -> _Wanted:
-    """The settings of one run: so many galaxies, another seed, the same parts, enough steps."""
+def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, size: int, number: int) -> _PlannedRun:
+    """Plan one run: the number of galaxies, its own seed, the same split, enough steps."""
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = settings.data.model_copy(update={"train_limit": size, "train_draw": "in proportion", "split_seed": parts})
     optimiser, stopping = settings.optimiser, settings.stopping
@@ -232,11 +242,13 @@ def _wanted(settings: RunSettings, study: TrainingSizeSettings, folder: Path, si
         "stopping": stopping.model_copy(update={"patience": math.ceil(stopping.patience * longer)}),
     }
     name = f"n{size:06d}-seed{settings.seed + number}"
-    return _Wanted(size, settings.seed + number, settings.model_copy(update=update), RunFolder(folder / "runs" / name))
+    return _PlannedRun(
+        size, settings.seed + number, settings.model_copy(update=update), RunFolder(folder / "runs" / name)
+    )
 
 
 def _is_finished(folder: RunFolder, checksum: str) -> bool:
-    """Whether the run is there and whole.
+    """Whether the run exists and is finished.
 
     Raises
     ------
@@ -250,31 +262,48 @@ def _is_finished(folder: RunFolder, checksum: str) -> bool:
         raise FolderInUse(
             "The study in this folder was made with another dataset.", "Choose another folder.", str(folder.path)
         )
-    return values["reason"] not in _BEGUN
+    return values["reason"] not in _UNFINISHED
 
 
-def _train(wanted: _Wanted, data: Path, stop: threading.Event, told: set[str], before: int, total: int) -> Work[None]:
-    """Train, or go on after the last whole epoch of a training that was broken off; each notice is told once."""
+def _train(
+    wanted: _PlannedRun,
+    data: Path,
+    hand_labels: LabelJournal | None,
+    stop: threading.Event,
+    reported: set[str],
+    before: int,
+    total: int,
+) -> Work[None]:
+    """Train, or resume an interrupted training after its last complete epoch; each notice is reported once."""
     half_way = (wanted.folder.last / "current").exists()
-    if not half_way and wanted.folder.path.exists():  # it had not come to the end of an epoch
+    if not half_way and wanted.folder.path.exists():  # interrupted before the end of its first epoch
         shutil.rmtree(wanted.folder.path)
 
-    def tell(event: Event) -> Iterator[Event]:
+    def translate(event: Event) -> Iterator[Event]:
         if isinstance(event, EpochEnded):
             yield Progress(before + event.epoch, total, "epochs")
-        elif isinstance(event, Skipped) and str(event.problem) not in told:
-            told.add(str(event.problem))
+        elif isinstance(event, Skipped) and str(event.problem) not in reported:
+            reported.add(str(event.problem))
             yield event
 
     yield Progress(before, total, "epochs")
     with contextlib.suppress(Stopped):  # before the first epoch of this run; others may be done
-        yield from map_events(loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way), tell)
+        yield from retell(
+            loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way, hand_labels=hand_labels), translate
+        )
 
 
-def _evaluate(wanted: _Wanted, data: Path, part: HeldOutPart, metric: str, stop: threading.Event) -> Point:
-    judgement = result_of(evaluation.run(wanted.folder, data, part, stop))
-    values = merits.flat(judgement.report)
-    values[size_study.error_name(metric)] = judgement.sampling_error(metric, wanted.seed)
+def _evaluate(
+    wanted: _PlannedRun,
+    data: Path,
+    hand_labels: LabelJournal | None,
+    part: HeldOutPart,
+    metric: str,
+    stop: threading.Event,
+) -> Point:
+    evaluated = result_of(evaluation.run(wanted.folder, data, part, stop, hand_labels=hand_labels))
+    values = merits.flatten(evaluated.report)
+    values[size_study.error_name(metric)] = evaluated.sampling_error(metric, wanted.seed)
     about = json.loads(wanted.folder.metrics_file.read_text(encoding="utf-8"))
     return Point(
         size=about["data"]["galaxies"]["training"],
@@ -282,27 +311,29 @@ def _evaluate(wanted: _Wanted, data: Path, part: HeldOutPart, metric: str, stop:
         run=f"runs/{wanted.folder.name}",
         epochs=about["epochs"],
         best_epoch=about["best_epoch"],
-        galaxies=judgement.report.galaxies,
+        galaxies=evaluated.report.galaxies,
         values=values,
     )
 
 
-def _evaluate_test(found: SizeStudy, wanted: list[_Wanted], data: Path, stop: threading.Event) -> Work[SizeStudy]:
-    """All runs judged on the test part, after the last one was trained."""
+def _evaluate_test(
+    found: SizeStudy, wanted: list[_PlannedRun], data: Path, hand_labels: LabelJournal | None, stop: threading.Event
+) -> Work[SizeStudy]:
+    """Evaluate all runs on the test part, after the last one was trained."""
     tested = SizeStudy(found.folder, "test", found.metric, (), len(wanted))
     for number, each in enumerate(wanted):
-        tested = tested.with_point(_evaluate(each, data, "test", found.metric, stop))
+        tested = tested.with_point(_evaluate(each, data, hand_labels, "test", found.metric, stop))
         yield Progress(number + 1, len(wanted), "runs judged")
-    size_study.write(tested, found.folder / TEST_TABLE)
+    size_study.write_table(tested, found.folder / TEST_TABLE)
     size_figure.save(tested, found.folder / TEST_FIGURE)
     return tested
 
 
-def _known(folder: Path, metric: str) -> dict[tuple[int, int], Point]:
-    """What was judged before, if it was judged by this metric."""
-    points = _points(folder / TABLE)
+def _earlier_points(folder: Path, metric: str) -> dict[tuple[int, int], Point]:
+    """The runs that were evaluated earlier with this metric, by size and seed."""
+    points = _read_points(folder / TABLE)
     return {(point.size, point.seed): point for point in points if size_study.error_name(metric) in point.values}
 
 
-def _points(table: Path) -> tuple[Point, ...]:
-    return size_study.read(table) if table.exists() else ()
+def _read_points(table: Path) -> tuple[Point, ...]:
+    return size_study.read_table(table) if table.exists() else ()

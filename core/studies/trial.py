@@ -1,4 +1,4 @@
-"""One trial: a training with the values that were drawn, given up when it is hopeless."""
+"""One trial: a training with the sampled settings, pruned when it is hopeless."""
 
 from __future__ import annotations
 
@@ -11,45 +11,51 @@ from typing import Literal
 import optuna
 
 from core.errors import NotANumber, NotPossible, OutOfMemory, SettingsProblem, Stopped
-from core.events import NEVER, EpochEnded, Event, Preview, Scores, Work, map_events
+from core.events import NEVER, EpochEnded, Event, Preview, Scores, Work, retell
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.studies import trials
-from core.studies.journal import Journal, run_of
+from core.studies.journal import Journal, run_path
 from core.studies.trials import SearchStage, TrialEpoch
 from core.train import loop, stopping
 from core.train.loop import RunResult
 from core.train.settings import RunSettings, StoppingSettings
 
-_VALUES_FAULT = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other values may do
+_CAUSED_BY_VALUES = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other values may work
 
 
 def run_trial(
-    trial: optuna.Trial, stage: SearchStage, journal: Journal, data: Path, stop: threading.Event = NEVER
+    trial: optuna.Trial,
+    stage: SearchStage,
+    journal: Journal,
+    data: Path,
+    stop: threading.Event = NEVER,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[None]:
-    """Train one trial to its end, or until it is given up; tell the journal.
+    """Train one trial to its end, or until it is pruned, and record it in the journal.
 
-    Whatever breaks it off, also a defect, gives its values back to be tried again.
+    Whatever interrupts it, a defect included, queues its values to be tried again.
     """
     try:
-        folder = RunFolder(journal.folder / run_of(stage, trial.number))
-        settings = trials.of_trial(journal.base, trial.params, journal.epochs(stage))
-        result, given_up = yield from _train_and_report(
-            trial, stage, settings, data, folder, journal.search.objective, stop
+        folder = RunFolder(journal.folder / run_path(stage, trial.number))
+        settings = trials.trial_settings(journal.base, trial.params, journal.epochs(stage))
+        result, pruned = yield from _train_and_report(
+            trial, stage, settings, data, folder, journal.search.objective, stop, hand_labels
         )
-    except _VALUES_FAULT as problem:
+    except _CAUSED_BY_VALUES as problem:
         journal.prune(trial, problem.sentence)
     except Stopped:
-        journal.give_back(trial)
+        journal.requeue(trial)
     except BaseException:
-        journal.give_back(trial)
+        journal.requeue(trial)
         raise
     else:
-        if given_up:
+        if pruned:
             journal.prune(trial)
         elif result.reason == "stopped":
-            journal.give_back(trial)
+            journal.requeue(trial)
         else:
-            journal.finish(trial, _objective(result.scores, journal.search.objective), result.best_epoch)
+            journal.finish(trial, _objective_value(result.scores, journal.search.objective), result.best_epoch)
 
 
 def _train_and_report(
@@ -60,24 +66,25 @@ def _train_and_report(
     folder: RunFolder,
     objective: Literal["score", "loss"],
     stop: threading.Event,
+    hand_labels: LabelJournal | None,
 ) -> Work[tuple[RunResult, bool]]:
-    """Train and report each epoch; returns the result, and whether the trial was given up."""
-    halt, given_up = threading.Event(), False
+    """Train and report each epoch; returns the result, and whether the trial was pruned."""
+    halt, pruned = threading.Event(), False
 
-    def judge_epoch(event: Event) -> Iterator[Event]:
-        nonlocal given_up
+    def report_epoch(event: Event) -> Iterator[Event]:
+        nonlocal pruned
         if isinstance(event, EpochEnded):
             yield Preview(TrialEpoch(stage, trial.number, event))
-            value = _objective(event.validation, objective)
+            value = _objective_value(event.validation, objective)
             if math.isfinite(value):
                 trial.report(value, event.epoch)
-            given_up = event.epoch < event.epochs and trial.should_prune()
-        if given_up or stop.is_set():
+            pruned = event.epoch < event.epochs and trial.should_prune()
+        if pruned or stop.is_set():
             halt.set()
 
-    result = yield from map_events(loop.run(settings, data, folder, halt), judge_epoch)
-    return result, given_up
+    result = yield from retell(loop.run(settings, data, folder, halt, hand_labels=hand_labels), report_epoch)
+    return result, pruned
 
 
-def _objective(scores: Scores, objective: Literal["score", "loss"]) -> float:
-    return stopping.monitored(scores, StoppingSettings(monitor=objective))
+def _objective_value(scores: Scores, objective: Literal["score", "loss"]) -> float:
+    return stopping.monitored_value(scores, StoppingSettings(monitor=objective))

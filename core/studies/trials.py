@@ -1,4 +1,4 @@
-"""What a search has tried and found: a table of trials, the best of them, and how much each knob mattered."""
+"""The result of a search: a table of trials, the best of them, and the importance of each setting."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from core.events import EpochEnded
-from core.project.files import write_csv
-from core.studies.search_space import Space, applied
+from core.project.files import write_list
+from core.studies.search_space import Space, apply_values
 from core.train.settings import RunSettings
 
 SearchStage = Literal["coarse", "fine"]
 TrialStatus = Literal["waiting", "running", "finished", "pruned", "failed"]
-_WORDS = {"score": "validation score", "loss": "validation loss"}
+_OBJECTIVE_NAMES = {"score": "validation score", "loss": "validation loss"}
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,17 @@ class Trial:
     stage, number
         Its name; numbers count from 0 in each stage.
     state
-        Pruned trials were given up early, or could not be trained; failed ones were broken off, and are repeated.
+        Pruned trials were stopped early, or could not be trained; failed ones were interrupted, and are repeated.
     values
         By dotted name.
     score
-        The objective of the epoch whose weights were kept; of a pruned trial the last it came to, if to any.
+        The objective of the epoch whose weights were kept; of a pruned trial the last one, if any.
     history
         The objective after each epoch.
     best_epoch
         The epoch whose weights were kept; 0: not finished.
     run
-        The run's folder, seen from the study's.
+        The run's folder, relative to the study's.
     worker
         Machine and process that trained it.
     reason
@@ -58,13 +58,13 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """For people: ``fine 3``."""
+        """Its name as it is shown: ``fine 3``."""
         return f"{self.stage} {self.number}"
 
 
 @dataclass(frozen=True)
 class TrialEpoch:
-    """An epoch of a trial that is under way."""
+    """An epoch of a running trial."""
 
     stage: SearchStage
     number: int
@@ -80,22 +80,22 @@ class Search:
     folder
         Where it is.
     base
-        The settings that all trials share, apart from the knobs.
+        The settings that all trials share, apart from the searched ones.
     objective
-        What is to become best.
+        The quantity that is optimised.
     spaces
-        Of each stage that has begun.
+        The search space of each stage that has begun.
     wanted
-        How many trials each stage shall have.
+        The requested number of trials of each stage.
     epochs
-        How long a trial of each stage may last.
+        The largest number of epochs of a trial of each stage.
     trials
         By stage and number.
     importance
-        Share of the objective's variance that each knob explains in the coarse search (fANOVA); empty while there
-        are too few trials. Knobs that are barely tried look unimportant.
+        Fraction of the objective's variance that each setting explains in the coarse search (fANOVA); empty while
+        there are too few trials. Settings that hardly vary look unimportant.
     noise
-        How far the best score is uncertain because the validation galaxies are few; None: not known (yet).
+        The sampling error of the best score from the finite number of validation galaxies; None: not known (yet).
     """
 
     folder: Path
@@ -110,92 +110,96 @@ class Search:
 
     @property
     def best(self) -> Trial | None:
-        """The best finished trial of the last stage that has one: the stages last differently long."""
+        """The best finished trial of the last stage that has one; trials of different length are not compared."""
         for stage in ("fine", "coarse"):
-            if done := ranked(self.of(stage, "finished"), self.objective):
+            if done := rank(self.select(stage, "finished"), self.objective):
                 return done[0]
         return None
 
     @property
-    def alike(self) -> tuple[Trial, ...]:
-        """Trials of the best one's stage that are not worse than it by more than the noise, itself among them."""
+    def equally_good(self) -> tuple[Trial, ...]:
+        """Trials of the best one's stage, itself included, that are not worse by more than the sampling error."""
         if self.best is None or self.best.score is None:
             return ()
         margin, best = self.noise or 0.0, self.best.score
-        done = ranked(self.of(self.best.stage, "finished"), self.objective)
+        done = rank(self.select(self.best.stage, "finished"), self.objective)
         return tuple(each for each in done if abs((each.score or 0.0) - best) <= margin)
 
     @property
     def settings(self) -> RunSettings | None:
-        """Of the best trial, ready for a normal run that gives the same numbers."""
-        return None if self.best is None else of_trial(self.base, self.best.values, self.epochs[self.best.stage])
+        """The settings of the best trial; a normal run with them gives the same results."""
+        return None if self.best is None else trial_settings(self.base, self.best.values, self.epochs[self.best.stage])
 
     @property
     def missing(self) -> int:
-        """How many trials are still to be done."""
-        done = {stage: len(self.of(stage, "finished", "pruned")) for stage in self.wanted}
+        """The number of trials that are not done yet."""
+        done = {stage: len(self.select(stage, "finished", "pruned")) for stage in self.wanted}
         return sum(max(0, number - done[stage]) for stage, number in self.wanted.items())
 
-    def of(self, stage: SearchStage, *states: TrialStatus) -> tuple[Trial, ...]:
-        """The trials of a stage that are in one of these states."""
+    def select(self, stage: SearchStage, *states: TrialStatus) -> tuple[Trial, ...]:
+        """Select the trials of a stage that are in one of these states."""
         return tuple(each for each in self.trials if each.stage == stage and each.state in states)
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the search says, for people."""
+        """The summary of the search."""
         if self.best is None:
             return ("No trial has come to its end.",)
         pruned = sum(each.state == "pruned" for each in self.trials)
         done = sum(each.state == "finished" for each in self.trials)
         error = f" ± {self.noise:.2g}" if self.noise else ""
-        values = ", ".join(f"{name} = {shown(value)}" for name, value in self.best.values.items())
-        told = [
+        values = ", ".join(f"{name} = {format_value(value)}" for name, value in self.best.values.items())
+        objective = _OBJECTIVE_NAMES[self.objective]
+        sentences = [
             f"{done} trials finished, {pruned} were given up early.",
-            f"The best is {self.best.name}: {_WORDS[self.objective]} {self.best.score:.4f}{error}, with {values}.",
+            f"The best is {self.best.name}: {objective} {self.best.score:.4f}{error}, with {values}.",
         ]
-        if len(self.alike) > 1:
-            told.append(
-                f"{len(self.alike)} trials lie within that error of it, and are as good: "
-                f"{', '.join(each.name for each in self.alike)}."
+        if len(self.equally_good) > 1:
+            sentences.append(
+                f"{len(self.equally_good)} trials lie within that error of it, and are as good: "
+                f"{', '.join(each.name for each in self.equally_good)}."
             )
         if self.importance:
-            told.append("Of the coarse search's variance, " + _listed(self.importance) + ".")
-        return (*told, "The best of many is a little lucky: judge it on the test part, which no trial has seen.")
+            sentences.append("Of the coarse search's variance, " + _format_importance(self.importance) + ".")
+        return (
+            *sentences,
+            "The best of many is slightly optimistic: evaluate it on the test part, which no trial has seen.",
+        )
 
 
-def ranked(trials: tuple[Trial, ...], objective: str) -> list[Trial]:
-    """Trials with a score, the best first."""
+def rank(trials: tuple[Trial, ...], objective: str) -> list[Trial]:
+    """Sort the trials that have a score, the best first."""
     sign = -1 if objective == "score" else 1
     return sorted((each for each in trials if each.score is not None), key=lambda each: sign * (each.score or 0.0))
 
 
-def of_trial(base: RunSettings, values: Mapping[str, Any], epochs: int) -> RunSettings:
-    """The settings of one trial."""
-    return applied(base, {**values, "optimiser.epochs": epochs})
+def trial_settings(base: RunSettings, values: Mapping[str, Any], epochs: int) -> RunSettings:
+    """The complete settings of one trial."""
+    return apply_values(base, {**values, "optimiser.epochs": epochs})
 
 
-def write(search: Search, path: Path) -> None:
-    """Write the table of trials, the knobs last."""
+def write_table(search: Search, path: Path) -> None:
+    """Write the table of trials, the searched settings last."""
     knobs = list(dict.fromkeys(axis.name for space in search.spaces.values() for axis in space))
     head = ["stage", "number", "state", "score", "epochs", "best_epoch", "run", "worker", "reason", *knobs]
     rows = [
         [
             *(each.stage, str(each.number), each.state, "" if each.score is None else f"{each.score:.6g}"),
             *(str(len(each.history)), str(each.best_epoch or ""), each.run, each.worker, each.reason),
-            *(shown(each.values[name], 8) if name in each.values else "" for name in knobs),
+            *(format_value(each.values[name], 8) if name in each.values else "" for name in knobs),
         ]
         for each in search.trials
     ]
     write_csv(path, [head, *rows])
 
 
-def shown(value: Any, figures: int = 3) -> str:
-    """A value for people."""
+def format_value(value: Any, figures: int = 3) -> str:
+    """Format a value for display."""
     return f"{value:.{figures}g}" if isinstance(value, float) else str(value)
 
 
-def places(search: Search) -> dict[str, list[float]]:
-    """For parallel coordinates: where the values of each trial lie on each knob's wide axis, 0 … 1, by trial's name."""
+def axis_positions(search: Search) -> dict[str, list[float]]:
+    """Parallel coordinates: the positions of each trial's values on the axes of the widest space, 0 … 1, by name."""
     axes = search.spaces.get("coarse") or search.spaces["fine"]
     return {
         each.name: [axis.place(each.values[axis.name]) for axis in axes]
@@ -215,6 +219,6 @@ def best_so_far(search: Search, stage: SearchStage) -> list[float]:
     return better.accumulate(scores).tolist() if scores else []
 
 
-def _listed(importance: Mapping[str, float]) -> str:
+def _format_importance(importance: Mapping[str, float]) -> str:
     ordered = sorted(importance.items(), key=lambda item: -item[1])
     return ", ".join(f"{name} explains {share:.0%}" for name, share in ordered)

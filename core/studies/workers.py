@@ -1,4 +1,4 @@
-"""Several processes at work on one search. Each is the command line's worker; none outlives the one that started it."""
+"""Worker processes of a search. Each runs the command line's worker; none outlives the process that started it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import IO, Self
 import psutil
 
 from core.errors import Problem
+from core.project.labels import LabelJournal
 
-_PATIENCE = 60.0  # seconds for a worker to end its batch and give its trial back
-_ROOT = Path(__file__).parents[2]  # where this very ``core`` lies, installed or not
+_SHUTDOWN_TIMEOUT = 60.0  # seconds for a worker to finish its batch and return its trial
+_ROOT = Path(__file__).parents[2]  # the folder of this ``core``, installed or not
 
 
 class Crew:
-    """Workers that help with a search as long as the block lasts.
+    """The workers of a search, a context manager: they run as long as the block lasts.
 
-    Each is held on a pipe: when this process closes it, or dies, the worker gives its trial back and ends. The
+    Each has a pipe to this process: when it is closed, or this process dies, the worker returns its trial and ends. The
     processors are shared among them.
 
     Parameters
@@ -29,11 +30,13 @@ class Crew:
     folder
         The search's.
     count
-        How many.
+        Number of workers.
+    hand_labels
+        Labels given by hand; None: there are none.
     """
 
-    def __init__(self, data: Path, folder: Path, count: int) -> None:
-        self._data, self._folder, self._count = data, folder, count
+    def __init__(self, data: Path, folder: Path, count: int, hand_labels: LabelJournal | None = None) -> None:
+        self._data, self._folder, self._count, self._hand_labels = data, folder, count, hand_labels
         self._logs: list[IO[bytes]] = []
         self._workers: list[subprocess.Popen[bytes]] = []
 
@@ -43,13 +46,13 @@ class Crew:
             log = self._log(number).open("ab")
             self._logs.append(log)
             self._workers.append(
-                subprocess.Popen(  # noqa: S603 - this very program
-                    command(self._data, self._folder, number),
+                subprocess.Popen(  # noqa: S603 - this program itself
+                    worker_command(self._data, self._folder, number, self._hand_labels),
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    env=environment(self._count),
-                    start_new_session=True,  # Ctrl-C is for this process, which passes the wish on
+                    env=worker_environment(self._count),
+                    start_new_session=True,  # Ctrl-C goes to this process, which stops its workers
                 )
             )
         return self
@@ -60,7 +63,7 @@ class Crew:
                 worker.stdin.close()
         for worker in self._workers:
             try:
-                worker.wait(_PATIENCE)
+                worker.wait(_SHUTDOWN_TIMEOUT)
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
@@ -74,12 +77,12 @@ class Crew:
 
     @property
     def problem(self) -> Problem:
-        """What the workers said last."""
-        said = [
+        """The problem that the workers have failed, with the last line of their logs."""
+        lines = [
             line for number in range(1, self._count + 1) for line in self._log(number).read_text("utf-8").splitlines()
         ]
         return Problem(
-            f"All workers have ended before the search was over: {said[-1] if said else 'they said nothing.'}",
+            f"All workers have ended before the search was over: {lines[-1] if lines else 'their logs are empty.'}",
             "See their logs.",
             str(self._folder / "workers"),
         )
@@ -88,18 +91,19 @@ class Crew:
         return self._folder / "workers" / f"{number}.log"
 
 
-def command(data: Path, folder: Path, number: int) -> list[str]:
+def worker_command(data: Path, folder: Path, number: int, hand_labels: LabelJournal | None = None) -> list[str]:
     """The command line of a worker.
 
-    With the safe path (``-P``) Python does not look for modules in the working folder, which may hold a ``core`` or a
-    ``torch.py`` of the user's own.
+    With the safe path (``-P``) Python does not import modules from the working folder, which may hold a ``core`` or a
+    ``torch.py`` of the user's.
     """
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "core.cli"]
-    return [*program, "search", str(data), "-o", str(folder), "--worker", "--leash", str(number), "--quiet"]
+    worker = ["search", str(data), "-o", str(folder), "--worker", "--leash", str(number), "--quiet"]
+    return [*program, *worker, *(["--hand-labels", str(hand_labels.path)] if hand_labels is not None else [])]
 
 
-def environment(count: int) -> dict[str, str]:
-    """The environment of a worker: this program's folder is searched first, and so many share the processors."""
+def worker_environment(count: int) -> dict[str, str]:
+    """The environment of a worker: this program's folder comes first, and ``count`` workers share the processors."""
     threads = max(1, (psutil.cpu_count(logical=False) or os.cpu_count() or 1) // count)
     path = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH", "")) if part)
     return os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path}

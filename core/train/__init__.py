@@ -1,7 +1,8 @@
-"""Teaching a network, in the order in which it happens.
+"""Training a network.
 
-``preparation`` settles the ``plan`` of a run. ``loop`` is the run: one generator from first batch to last checkpoint.
-``batches`` feeds it, ``augmentation`` varies the galaxies on the device, ``descent`` moves the weights at the rate of
-the ``schedule``, ``stopping`` decides when enough is enough, ``verdict`` says whether it has converged, ``checkpoint``
-keeps the best and the last. Before all that, ``range_test`` suggests a learning rate.
+``preparation`` makes the ``plan`` of a run. ``loop`` is the run: one generator from the first batch to the last
+checkpoint. ``batches`` supplies the images, ``augmentation`` varies them on the device, ``forward`` passes them through
+the network, and ``optimiser`` updates the weights at the learning rate of the ``schedule``. ``stopping`` is early
+stopping, ``verdict`` says whether the run has converged, ``checkpoint`` saves the last epochs, and ``run_report``
+writes metrics, log and model card. Before all that, ``learning_rate_finder`` suggests a learning rate.
 """

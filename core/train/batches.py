@@ -1,9 +1,9 @@
-"""Galaxies in batches: which ones in which order, and where they come from.
+"""Mini-batches: their order in an epoch, and the images, held in memory or streamed from the file.
 
 The order of an epoch is a pure function of the seed and the epoch's number. Rows are shuffled in groups of
-neighbours, the groups are put together into pools, and each pool is shuffled: for up to some thousands of galaxies
-this is a plain shuffle, and beyond that a file which is larger than the memory can still be read in long stretches.
-The same order holds whether the images are in memory or streamed, and so do all numbers.
+neighbours, the groups are combined into pools, and each pool is shuffled: for up to some thousands of galaxies this is
+a plain shuffle, and a file larger than the memory can still be read in long contiguous stretches. Order and results are
+the same whether the images are in memory or streamed.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from core.nets.normalisation import Normalisation
 from core.train import distributed
 
 Rows = NDArray[np.int64]
-Pool = list[Rows]  # the batches that are drawn from one stretch of reading
+Pool = list[Rows]  # the batches that are read from the file together
 
-NEIGHBOURS = 64
+GROUP_SIZE = 64
 POOL_BYTES = 256 * 2**20
-_SHARE_OF_MEMORY = 0.4
-_READ_AT_ONCE = 1024
+_MEMORY_FRACTION = 0.4
+_ROWS_PER_READ = 1024
 
 
-def shuffled(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Generator) -> list[Pool]:
-    """The batches of one training epoch, pool by pool.
+def shuffle_batches(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Generator) -> list[Pool]:
+    """Shuffle the rows into the batches of one training epoch, pool by pool.
 
-    Every row comes once. The sizes of batches differ by at most a few galaxies, so that there is no tiny last one
-    (batch normalisation over one galaxy is undefined) and none is dropped.
+    Every row comes once. Batch sizes differ by at most a few galaxies, so that there is no tiny last batch (batch
+    normalisation over one galaxy is undefined) and no galaxy is dropped.
 
     Parameters
     ----------
@@ -50,14 +50,14 @@ def shuffled(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Ge
     batch_size
         Largest number of galaxies in a batch.
     stamp_bytes
-        Bytes of one stamp as float32; decides how many make a pool.
+        Bytes of one stamp as float32; determines how many stamps make a pool.
     random
-        Source of the order.
+        The random generator.
     """
     rows = np.sort(rows)
-    groups = [rows[start : start + NEIGHBOURS] for start in range(0, len(rows), NEIGHBOURS)]
+    groups = [rows[start : start + GROUP_SIZE] for start in range(0, len(rows), GROUP_SIZE)]
     groups = [groups[place] for place in random.permutation(len(groups))]
-    per_pool = max(POOL_BYTES // stamp_bytes, 4 * NEIGHBOURS, 4 * batch_size)
+    per_pool = max(POOL_BYTES // stamp_bytes, 4 * GROUP_SIZE, 4 * batch_size)
     count = math.ceil(len(rows) / per_pool)
     pools: list[Pool] = []
     for part in np.array_split(np.arange(len(groups)), count):
@@ -66,10 +66,10 @@ def shuffled(rows: Rows, batch_size: int, stamp_bytes: int, random: np.random.Ge
     return pools
 
 
-def balanced(rows: Rows, labels: NDArray[np.int64], random: np.random.Generator) -> Rows:
-    """As many rows again, but of all classes alike: rare galaxies come several times, frequent ones not all.
+def draw_balanced(rows: Rows, labels: NDArray[np.int64], random: np.random.Generator) -> Rows:
+    """Resample the rows so that all classes are equally frequent: rare ones are repeated, frequent ones subsampled.
 
-    Within a class no row comes twice before all have come once.
+    The number of rows stays the same. Within a class no row is repeated before all have been drawn once.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def balanced(rows: Rows, labels: NDArray[np.int64], random: np.random.Generator)
     labels
         The class of each row, (n,).
     random
-        Source of the choice.
+        The random generator.
     """
     classes = np.unique(labels)
     chosen: list[Rows] = []
@@ -89,21 +89,21 @@ def balanced(rows: Rows, labels: NDArray[np.int64], random: np.random.Generator)
     return np.concatenate(chosen)
 
 
-def in_order(rows: Rows, batch_size: int) -> list[Pool]:
+def batches_in_order(rows: Rows, batch_size: int) -> list[Pool]:
     """The batches of a validation pass: every row once, in the order of the file."""
     rows = np.sort(rows)
     return [[rows[start : start + batch_size]] for start in range(0, len(rows), batch_size)]
 
 
 class ImageSource(Protocol):
-    """Where batches come from: images on the device, scaled as they were asked for."""
+    """Where batches come from: images on the device, with the input scaling applied."""
 
     def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
         """Each batch's rows, and their images (n, C, H, W)."""
         ...
 
     def close(self) -> None:
-        """Let go of files and threads."""
+        """Close files and end threads."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -113,9 +113,9 @@ class ImageSource(Protocol):
     ) -> None: ...
 
 
-class _Closing:
+class _ContextManager:
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: there is nothing to close."""
 
     def __enter__(self) -> Self:
         return self
@@ -126,17 +126,17 @@ class _Closing:
         self.close()
 
 
-class Held(_Closing):
+class ImagesInMemory(_ContextManager):
     """All images read once and kept in memory.
 
     Parameters
     ----------
     images
-        ImageSource (n, C, H, W) of ``rows``.
+        Images (n, C, H, W) of ``rows``.
     rows
         Rows of the dataset, ascending.
     device
-        Where batches are wanted.
+        The device that batches are moved to.
     """
 
     def __init__(self, images: Tensor, rows: Rows, device: torch.device) -> None:
@@ -149,8 +149,8 @@ class Held(_Closing):
             yield rows, self._images.index_select(0, places).to(self._device)
 
 
-class Streamed(_Closing):
-    """Images read from the file, one pool ahead, by a thread with its own file handle."""
+class StreamedImages(_ContextManager):
+    """Images streamed from the file, read one pool ahead by a thread with its own file handle."""
 
     def __init__(self, path: Path, normalisation: Normalisation, device: torch.device) -> None:
         self._normalisation, self._device = normalisation, device
@@ -170,7 +170,7 @@ class Streamed(_Closing):
                 yield wanted, self._normalisation.scale_fast(batch)
 
     def close(self) -> None:
-        """Close the file where it was opened, and end the thread."""
+        """Close the file in the thread that opened it, and end the thread."""
         self._reader.submit(self._file.close)
         self._reader.shutdown()
 
@@ -185,7 +185,7 @@ def open_images(
     normalisation: Normalisation,
     device: torch.device,
     stop: threading.Event = NEVER,
-    held: bool | None = None,
+    in_memory: bool | None = None,
 ) -> Work[ImageSource]:
     """Read ``rows`` into memory if they fit there, or prepare to stream them.
 
@@ -194,15 +194,15 @@ def open_images(
     cutouts
         The dataset.
     rows
-        All rows that will be wanted.
+        All rows that will be used.
     normalisation
-        Scales the images when they are read; on ``device``.
+        The input scaling, applied when images are read; on ``device``.
     device
-        Where batches are wanted.
+        The device that batches are moved to.
     stop
         Ends the reading.
-    held
-        True: in memory, False: streamed, None: by the memory that is free.
+    in_memory
+        True: read all images into memory, False: stream them, None: according to the free memory.
 
     Raises
     ------
@@ -212,18 +212,18 @@ def open_images(
     rows = np.sort(rows)
     shape = cutouts.shape[1:]
     needed = 4 * len(rows) * math.prod(shape)
-    if held is None:
-        held = needed < _SHARE_OF_MEMORY * free_memory() / distributed.here()
-    if not held:
-        return Streamed(cutouts.path, normalisation, device)
+    if in_memory is None:
+        in_memory = needed < _MEMORY_FRACTION * free_memory() / distributed.local_processes()
+    if not in_memory:
+        return StreamedImages(cutouts.path, normalisation, device)
     fits_on_device = device.type == "cpu" or (
-        device.type == "cuda" and needed < _SHARE_OF_MEMORY * torch.cuda.mem_get_info(device)[0]
+        device.type == "cuda" and needed < _MEMORY_FRACTION * torch.cuda.mem_get_info(device)[0]
     )
     images = torch.empty(len(rows), *shape, device=device if fits_on_device else "cpu")
-    for start in range(0, len(rows), _READ_AT_ONCE):
+    for start in range(0, len(rows), _ROWS_PER_READ):
         if stop.is_set():
             raise Stopped
-        part = torch.from_numpy(cutouts.images[rows[start : start + _READ_AT_ONCE]])
-        images[start : start + len(part)] = normalisation.scale_fast(part.to(device))
+        part = torch.from_numpy(cutouts.images[rows[start : start + _ROWS_PER_READ]])
+        images[start : start + len(part)] = normalisation.quick(part.to(device))
         yield Progress(start + len(part), len(rows), "galaxies")
-    return Held(images, rows, device)
+    return ImagesInMemory(images, rows, device)

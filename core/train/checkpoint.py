@@ -1,9 +1,9 @@
-"""What must be on disk so that a killed run can go on as if nothing had happened.
+"""The checkpoint from which an interrupted run is resumed.
 
-``last/epoch-NNNN/`` holds the network (a predictor file), the optimiser's memory and the history. A folder cannot be
-replaced atomically, so each epoch gets its own, and the file ``last/current``, renamed into place when all is
-written, names the one that is whole. There is no random state to keep: all random numbers of an epoch are a function
-of the seed and the epoch's number.
+``last/epoch-NNNN/`` holds the network (a predictor file), the optimiser's state and the history. A folder cannot be
+replaced atomically, so each epoch gets its own, and the file ``last/current``, renamed into place when everything is
+written, names the complete one. No random state is saved: all random numbers of an epoch are a function of the seed and
+the epoch's number.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from core.project import upgrades
 from core.project.files import write_atomically
 
 FORMAT = 1
-_EPOCHS_KEPT = 2  # the one before is still there for who was told of it and is about to read it
+_EPOCHS_KEPT = 2  # a reader may be about to open the previous one
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A finished epoch."""
+    """The complete state of a run after an epoch."""
 
     predictor: Predictor
     optimiser: dict[str, Any]
@@ -49,9 +49,9 @@ def save(
     seed: int,
     scaler: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write the epoch that has just ended; older ones are removed once it is whole.
+    """Write the epoch that has just ended, then remove older ones.
 
-    ``scaler`` is the memory of the loss scaling, which only float16 has.
+    ``scaler`` is the state of the gradient scaler, which is used with float16 only.
 
     Returns
     -------
@@ -60,14 +60,14 @@ def save(
     """
     folder = last / f"epoch-{history[-1].epoch:04d}"
     predictor.save(folder / "network.safetensors")
-    memory = optimiser.state_dict()
-    tensors, plain = _taken_apart(memory["state"])
+    state_dict = optimiser.state_dict()
+    tensors, plain = _split_state(state_dict["state"])
     write_atomically(folder / "optimiser.safetensors", safetensors.torch.save(tensors))
     state = {
         "format": FORMAT,
         "seed": seed,
         "history": [asdict(epoch) for epoch in history],
-        "optimiser": {"groups": memory["param_groups"], "plain": plain},
+        "optimiser": {"groups": state_dict["param_groups"], "plain": plain},
         "scaler": dict(scaler or {}),
     }
     write_atomically(folder / "state.json", json.dumps(state))
@@ -78,7 +78,7 @@ def save(
 
 
 def load(last: Path) -> Checkpoint:
-    """Read the last whole epoch.
+    """Read the last complete epoch.
 
     Raises
     ------
@@ -94,21 +94,21 @@ def load(last: Path) -> Checkpoint:
             raise WrongVersion("A newer Tuning Fork wrote this run.", "Update the program.", str(folder))
         state = upgrades.upgrade_checkpoint(state)
         tensors = safetensors.torch.load((folder / "optimiser.safetensors").read_bytes())
-        memory = {
-            "state": _put_together(tensors, state["optimiser"]["plain"]),
+        state_dict = {
+            "state": _join_state(tensors, state["optimiser"]["plain"]),
             "param_groups": state["optimiser"]["groups"],
         }
-        history = [_epoch(values) for values in state["history"]]
+        history = [_parse_epoch(values) for values in state["history"]]
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise UnreadableFile(
-            "This run has no whole epoch to go on from.", "Start it anew in another folder.", str(last)
+            "This run has no complete epoch to resume from.", "Start a new run in another folder.", str(last)
         ) from error
     predictor = Predictor.load(folder / "network.safetensors")
-    return Checkpoint(predictor, memory, history, state["seed"], state["scaler"])
+    return Checkpoint(predictor, state_dict, history, state["seed"], state["scaler"])
 
 
-def _taken_apart(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and plain values of the optimiser's memory, by ``parameter.name``."""
+def _split_state(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Split the optimiser's state into tensors and plain values, by ``parameter.name``."""
     tensors: dict[str, Tensor] = {}
     plain: dict[str, Any] = {}
     for number, state in states.items():
@@ -120,7 +120,7 @@ def _taken_apart(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], 
     return tensors, plain
 
 
-def _put_together(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[int, dict[str, Any]]:
+def _join_state(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[int, dict[str, Any]]:
     states: dict[int, dict[str, Any]] = {}
     for key, value in [*tensors.items(), *plain.items()]:
         number, name = key.split(".", 1)
@@ -128,6 +128,6 @@ def _put_together(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[int
     return states
 
 
-def _epoch(values: dict[str, Any]) -> EpochEnded:
+def _parse_epoch(values: dict[str, Any]) -> EpochEnded:
     plain = {name: value for name, value in values.items() if name not in {"train", "validation"}}
     return EpochEnded(train=Scores(**values["train"]), validation=Scores(**values["validation"]), **plain)

@@ -1,9 +1,9 @@
-"""One training on several processors: as many processes as torchrun starts, each with its share of every batch.
+"""Data-parallel training: as many processes as torchrun starts, each with its share of every batch.
 
-All processes draw the same random numbers and vary the same batch; each takes its own galaxies of it through the
-network and back. The answers are gathered, so that every process computes the loss of the whole batch, and the
-gradients are added up. The numbers are therefore those of one process with the same batch size, up to rounding. In a
-process that nobody started together with others, all of this does nothing.
+All processes draw the same random numbers and augment the same batch; each passes its own galaxies of it forwards and
+backwards through the network. The outputs are gathered, so that every process computes the loss of the whole batch, and
+the gradients are summed. The results are therefore those of one process with the same batch size, up to rounding. In a
+single process all of this does nothing.
 
 References
 ----------
@@ -24,113 +24,113 @@ from torch.nn.parallel import DistributedDataParallel
 from core.errors import SettingsProblem
 
 
-def expected() -> int:
-    """How many processes torchrun has started for this training; 1 without it."""
+def expected_processes() -> int:
+    """Number of processes that torchrun has started for this training; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def here() -> int:
-    """How many of them share this machine and its memory."""
+def local_processes() -> int:
+    """Number of processes that share this machine and its memory."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 @contextlib.contextmanager
-def joined(device: str) -> Iterator[None]:
-    """Meet the other processes, and part at the end.
+def process_group(device: str) -> Iterator[None]:
+    """Join the process group of the training, and leave it at the end.
 
     Parameters
     ----------
     device
-        As in the settings; on graphics cards each process of a machine takes its own.
+        As in the settings; with GPUs each process of a machine takes its own.
     """
-    if expected() == 1:
+    if expected_processes() == 1:
         yield
         return
-    on_cards = device in {"auto", "cuda"} and torch.cuda.is_available()
-    if on_cards:
+    on_gpus = device in {"auto", "cuda"} and torch.cuda.is_available()
+    if on_gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if on_cards else "gloo")
+    dist.init_process_group("nccl" if on_gpus else "gloo")
     try:
         yield
     finally:
         dist.destroy_process_group()
 
 
-def size() -> int:
-    """Number of processes at work together."""
-    return dist.get_world_size() if _has_begun() else 1
+def world_size() -> int:
+    """Number of processes that train together."""
+    return dist.get_world_size() if _is_initialised() else 1
 
 
 def rank() -> int:
-    """Number of this process, from 0; the first one writes and speaks."""
-    return dist.get_rank() if _has_begun() else 0
+    """Number of this process, from 0; only the first one writes files and prints."""
+    return dist.get_rank() if _is_initialised() else 0
 
 
-def _has_begun() -> bool:
-    return dist.is_available() and dist.is_initialized()  # some builds of torch know one process only
+def _is_initialised() -> bool:
+    return dist.is_available() and dist.is_initialized()  # some builds of torch lack the distributed package
 
 
-def share(count: int) -> slice:
-    """Which of ``count`` galaxies this process takes; shares differ by one at most."""
-    own, all_of_them = rank(), size()
-    return slice(count * own // all_of_them, count * (own + 1) // all_of_them)
+def own_slice(count: int) -> slice:
+    """Which of ``count`` galaxies this process takes; the shares differ by one at most."""
+    own, total = rank(), world_size()
+    return slice(count * own // total, count * (own + 1) // total)
 
 
-def gathered(outputs: Tensor, count: int) -> Tensor:
-    """The answers (count, K) of all processes from those of this one's share; gradients go to its own share alone."""
-    if size() == 1:
+def gather(outputs: Tensor, count: int) -> Tensor:
+    """Gather the outputs (count, K) of all processes; gradients flow back to this process's own share alone."""
+    if world_size() == 1:
         return outputs
-    most = -(-count // size())
+    most = -(-count // world_size())
     own = torch.zeros(most, *outputs.shape[1:], dtype=outputs.dtype, device=outputs.device)
     own[: len(outputs)] = outputs.detach()
-    parts = [torch.empty_like(own) for _ in range(size())]
+    parts = [torch.empty_like(own) for _ in range(world_size())]
     dist.all_gather(parts, own)
-    ends = [count * number // size() for number in range(size() + 1)]
+    ends = [count * number // world_size() for number in range(world_size() + 1)]
     whole = [part[: end - start] for part, start, end in zip(parts, ends, ends[1:], strict=False)]
     whole[rank()] = outputs
     return torch.cat(whole)
 
 
-def any_of(flag: bool, device: torch.device) -> bool:
-    """Whether a flag is set in any process, so that all do the same."""
-    if size() == 1:
+def any_process(flag: bool, device: torch.device) -> bool:
+    """Whether a flag is set in any process, so that all of them act alike."""
+    if world_size() == 1:
         return flag
     seen = torch.tensor(float(flag), device=device)
     dist.all_reduce(seen, dist.ReduceOp.MAX)
     return bool(seen > 0)
 
 
-def wrapped(network: nn.Module, smallest_batch: int) -> nn.Module:
-    """The network as the training calls it: with gradients that are averaged over the processes.
+def wrap(network: nn.Module, smallest_batch: int) -> nn.Module:
+    """Wrap the network so that its gradients are averaged over the processes.
 
-    Its batch normalisations are replaced in place by ones that see the whole batch.
+    Its batch-normalisation layers are replaced in place by ones that see the whole batch.
 
     Raises
     ------
     SettingsProblem
         A batch has fewer galaxies than there are processes.
     """
-    if size() == 1:
+    if world_size() == 1:
         return network
-    if smallest_batch < size():
+    if smallest_batch < world_size():
         raise SettingsProblem(
-            f"A batch of {smallest_batch} galaxies cannot be shared by {size()} processes.",
+            f"A batch of {smallest_batch} galaxies cannot be shared by {world_size()} processes.",
             "Choose a larger batch size, or fewer processes.",
             "optimiser.batch_size",
         )
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.BatchNorm2d:
-                setattr(parent, name, WholeBatchNorm.like(child))
+                setattr(parent, name, WholeBatchNorm.from_batch_norm(child))
     return DistributedDataParallel(network, broadcast_buffers=False)
 
 
 class WholeBatchNorm(nn.BatchNorm2d):
-    """Batch normalisation over the shares of all processes; torch has its own for graphics cards only."""
+    """Batch normalisation over the shares of all processes; torch's own works on GPUs only."""
 
     @classmethod
-    def like(cls, norm: nn.BatchNorm2d) -> WholeBatchNorm:
-        """One with the same parameters, statistics and mode."""
+    def from_batch_norm(cls, norm: nn.BatchNorm2d) -> WholeBatchNorm:
+        """Make one with the same parameters, running statistics and mode."""
         made = cls(norm.num_features, norm.eps, norm.momentum)
         made.weight, made.bias = norm.weight, norm.bias
         made.running_mean, made.running_var = norm.running_mean, norm.running_var
@@ -149,11 +149,11 @@ class WholeBatchNorm(nn.BatchNorm2d):
         mean, count = sums[:-1] / sums[-1], sums[-1].detach()
         off = x - mean[:, None, None]
         variance = differentiable.all_reduce((off * off).sum((0, 2, 3))) / count
-        self._remember(mean.detach(), variance.detach() * count / (count - 1))
+        self._update_running_statistics(mean.detach(), variance.detach() * count / (count - 1))
         scale = self.weight * torch.rsqrt(variance + self.eps)
         return (off * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
-    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+    def _update_running_statistics(self, mean: Tensor, variance: Tensor) -> None:
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         self.running_mean.lerp_(mean, self.momentum or 0.0)

@@ -1,4 +1,4 @@
-"""The machine on which a run happened, for its record; and a kindness to it: memory that is kept."""
+"""The machine and software versions that a run records, and the numerical environment that it trains in."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from core.nets import device as devices
 FORMAT = 1
 _PACKAGES = ("tuning-fork", "numpy", "h5py", "astropy", "safetensors", "pydantic")
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's mallopt
-_USUAL_MMAPS, _USUAL_TRIM = 65536, 128 * 1024
-_KEPT = 512 * 2**20
+_DEFAULT_MMAPS, _DEFAULT_TRIM = 65536, 128 * 1024
+_TRIM_THRESHOLD = 512 * 2**20
 
 
-def described(device: torch.device, precision: torch.dtype, seed: int, data: str, split: str) -> str:
-    """The record as TOML: versions, machine, device, precision, seed, fingerprints of data and split."""
+def describe(device: torch.device, precision: torch.dtype, seed: int, data: str, split: str) -> str:
+    """Describe the environment as TOML: versions, machine, device, precision, seed, fingerprints of data and split."""
     document = tomlkit.document()
     document.add("format", tomlkit.item(FORMAT))
     document.add("python", tomlkit.item(platform.python_version()))
@@ -45,38 +45,38 @@ def described(device: torch.device, precision: torch.dtype, seed: int, data: str
 
 
 def recorded_split(path: Path) -> str | None:
-    """The fingerprint of the split in the record of a run; None: there is none."""
+    """The fingerprint of the split that a run has recorded; None: there is none."""
     with contextlib.suppress(OSError, ValueError):
         return tomlkit.parse(path.read_text(encoding="utf-8")).unwrap().get("split")
     return None
 
 
 @contextlib.contextmanager
-def kept_memory() -> Iterator[None]:
-    """Let glibc keep large blocks instead of giving them back to the system after every layer.
+def retain_freed_memory() -> Iterator[None]:
+    """Let glibc keep freed memory instead of returning it to the system after every layer.
 
-    A training step asks for the same tens of megabytes again and again; each time the system would hand out fresh
-    pages and fill them with zeros, which costs a quarter of a step on a processor. Other systems are left alone.
+    A training step allocates the same tens of megabytes again and again; each time the system would hand out fresh
+    pages and fill them with zeros, which costs a quarter of a step on a CPU. Other systems are left unchanged.
     """
     library = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
     if library is None or not hasattr(library, "gnu_get_libc_version"):
         yield
         return
     library.mallopt(_M_MMAP_MAX, 0)
-    library.mallopt(_M_TRIM_THRESHOLD, _KEPT)
+    library.mallopt(_M_TRIM_THRESHOLD, _TRIM_THRESHOLD)
     try:
         yield
     finally:
-        library.mallopt(_M_MMAP_MAX, _USUAL_MMAPS)
-        library.mallopt(_M_TRIM_THRESHOLD, _USUAL_TRIM)
+        library.mallopt(_M_MMAP_MAX, _DEFAULT_MMAPS)
+        library.mallopt(_M_TRIM_THRESHOLD, _DEFAULT_TRIM)
         library.malloc_trim(0)
 
 
 @contextlib.contextmanager
-def exact_and_roomy(batch_size: int) -> Iterator[None]:
-    """Same numbers each time, on a GPU too; memory that is kept; and a word of advice where there is too little."""
+def reproducible_training(batch_size: int) -> Iterator[None]:
+    """Make results reproducible, on a GPU too, keep freed memory, and turn a lack of memory into a readable problem."""
     try:
-        with kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
+        with retain_freed_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
             yield
     except (MemoryError, RuntimeError) as error:
         if not devices.is_out_of_memory(error):

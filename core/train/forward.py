@@ -1,4 +1,4 @@
-"""What the network is shown in an epoch: which galaxies in which order, how they are varied, and their labels.
+"""The training forward pass: the order of an epoch, the augmented batch with its labels, the network's outputs.
 
 All of it is a function of the seed, the epoch and the batch.
 """
@@ -12,46 +12,46 @@ from core.data.target import Classes
 from core.nets.device import memory_format
 from core.train import distributed
 from core.train.augmentation import geometry
-from core.train.augmentation.handedness import swapped
-from core.train.augmentation.pipeline import augmented
-from core.train.batches import Pool, Rows, balanced, shuffled
+from core.train.augmentation.handedness import swap_mirrored
+from core.train.augmentation.pipeline import augment
+from core.train.batches import Pool, Rows, draw_balanced, shuffle_batches
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
 
 def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
-    """A batch (n, C, H, W) as it is varied in training, and what the network says of it, (n, K).
+    """Augment a batch (n, C, H, W) and pass it through the network; returns the augmented batch and outputs (n, K).
 
-    Where several processes work together, each asks the network about its own galaxies of the batch.
+    Where several processes train together, each passes its own galaxies of the batch.
     """
     seed = plan.settings.seed
     random = torch_generator(seed, "augmentation", epoch, batch)
-    varied = augmented(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.late)
+    varied = augment(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.scaling_on_batch)
     varied = varied.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
-    own = distributed.share(len(varied))
+    own = distributed.own_slice(len(varied))
     for dropout in plan.dropouts:
         dropout.rows = (len(varied), own)
         if dropout.generator is not None:
             dropout.generator.manual_seed(torch_seed(seed, "dropout", epoch, batch))
     with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
         outputs = plan.distributed_network(varied[own])
-    return varied, distributed.gathered(outputs, len(varied))
+    return varied, distributed.gather(outputs, len(varied))
 
 
-def shown_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tensor:
-    """The labels of a batch as it is varied in training: of galaxies shown mirrored those of the mirror image."""
+def batch_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tensor:
+    """The labels of an augmented batch: galaxies that are mirrored have the label of the mirror image."""
     labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
     if plan.mirror is None:
         return labels
     random = torch_generator(plan.settings.seed, "augmentation", epoch, batch)
-    is_mirrored = geometry.mirrored(len(rows), plan.settings.augmentation, random)
-    return swapped(labels, plan.mirror, is_mirrored.to(plan.device))
+    is_mirrored = geometry.are_mirrored(len(rows), plan.settings.augmentation, random)
+    return swap_mirrored(labels, plan.mirror, is_mirrored.to(plan.device))
 
 
-def order(plan: TrainingPlan, epoch: int) -> list[Pool]:
-    """The batches of an epoch, a function of the seed and its number."""
-    wish, rows = plan.settings.optimiser, plan.split.train
+def epoch_batches(plan: TrainingPlan, epoch: int) -> list[Pool]:
+    """The batches of an epoch, a function of the seed and the epoch's number."""
+    options, rows = plan.settings.optimiser, plan.split.train
     random = numpy_generator(plan.settings.seed, "order", epoch)
-    if wish.balanced_batches and isinstance(plan.target, Classes):
-        rows = balanced(rows, plan.training_labels, random)
-    return shuffled(rows, wish.batch_size, plan.stamp_bytes, random)
+    if options.balanced_batches and isinstance(plan.target, Classes):
+        rows = draw_balanced(rows, plan.training_labels, random)
+    return shuffle_batches(rows, options.batch_size, plan.stamp_bytes, random)

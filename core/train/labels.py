@@ -1,4 +1,4 @@
-"""What the galaxies of a dataset are labelled with, and how the loss takes it."""
+"""The labels of a dataset: recognised, encoded as numbers, and converted to the tensor that the loss needs."""
 
 from __future__ import annotations
 
@@ -11,32 +11,34 @@ from torch import Tensor
 
 from core.data import target as targets
 from core.data.cutouts import Cutouts
+from core.data.hand_labels import labelled_columns
 from core.data.settings import DataSettings
 from core.data.target import Target, VoteFractions
 from core.errors import SettingsProblem
 from core.nets import losses
 from core.nets.predictor import Predictor
-from core.project.labels import LabelJournal, apply_labels
+from core.project.labels import LabelJournal
 from core.train.settings import RunSettings
 
-_SUM_OF_FRACTIONS = 1.5
+_MAX_SUM_OF_FRACTIONS = 1.5
 
 
-def labelled(cutouts: Cutouts, settings: DataSettings) -> tuple[Target, NDArray[Any]]:
-    """What the dataset's labels are, and the labels as numbers; labels given by hand win over the catalogue."""
-    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns = apply_labels(cutouts.columns, cutouts.ids, journal.replay())
+def read_labels(
+    cutouts: Cutouts, settings: DataSettings, hand_labels: LabelJournal | None = None
+) -> tuple[Target, NDArray[Any]]:
+    """Read the kind of the dataset's labels and their numbers; labels given by hand override the catalogue."""
+    columns = labelled_columns(cutouts, hand_labels)
     target = targets.recognise(columns, settings.labels or cutouts.labels, settings.kind, cutouts.units)
     return target, targets.encode(target, columns)
 
 
 def numbers_of_votes(cutouts: Cutouts, settings: RunSettings, target: Target) -> NDArray[np.float32] | None:
-    """How many votes each galaxy got, float32 (N,), NaN where that is unknown; None if the loss does not ask.
+    """Number of votes of each galaxy, float32 (N,), NaN where it is unknown; None if the loss does not need it.
 
     Raises
     ------
     SettingsProblem
-        There are fractions only, and no column says how many votes are behind them.
+        There are fractions only, and no column gives the number of votes.
     """
     if not isinstance(target, VoteFractions) or not losses.needs_votes(target, settings.loss):
         return None
@@ -44,7 +46,7 @@ def numbers_of_votes(cutouts: Cutouts, settings: RunSettings, target: Target) ->
     if column in cutouts.columns:
         return targets.numbers(cutouts.columns[column]).astype(np.float32)
     counts = targets.votes(target, cutouts.columns)
-    if column or not np.nanmax(counts, initial=0) > _SUM_OF_FRACTIONS:
+    if column or not np.nanmax(counts, initial=0) > _MAX_SUM_OF_FRACTIONS:
         raise SettingsProblem(
             f"There is no column “{column}”." if column else "These are fractions, and the loss needs votes.",
             f"Name the column with the number of votes: {', '.join(cutouts.columns)}; or choose the cross-entropy.",
@@ -53,8 +55,8 @@ def numbers_of_votes(cutouts: Cutouts, settings: RunSettings, target: Target) ->
     return counts
 
 
-def as_the_loss_takes(labels: NDArray[Any], predictor: Predictor, votes: NDArray[np.float32] | None = None) -> Tensor:
-    """Labels as a tensor; quantities in the network's units, vote fractions with the number of votes behind them."""
+def to_loss_tensor(labels: NDArray[Any], predictor: Predictor, votes: NDArray[np.float32] | None = None) -> Tensor:
+    """Convert labels to a tensor; quantities are standardised, vote fractions followed by the number of votes."""
     if votes is not None:
         labels = np.column_stack([labels, votes])
     tensor = torch.from_numpy(labels)

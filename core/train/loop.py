@@ -1,8 +1,8 @@
 """The training run, from the first batch to the last checkpoint, in the order in which it happens.
 
-For each epoch: shuffle; for each batch vary the galaxies, compute the loss, its gradient, and move the weights one
-step downhill; then validate, judge, save. Nothing here knows of windows: the loop yields what has happened and looks
-at ``stop``.
+For each epoch: shuffle; for each batch augment the galaxies, compute the loss and its gradient, and update the weights;
+then validate, check early stopping, save. The loop knows nothing of the user interface: it yields events and checks
+``stop``.
 
 References
 ----------
@@ -32,6 +32,7 @@ from core.nets.device import memory_format
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
@@ -47,9 +48,9 @@ from core.train import (
     stopping,
     tensorboard_log,
 )
-from core.train.batches import ImageSource, in_order, open_images
+from core.train.batches import ImageSource, batches_in_order, open_images
 from core.train.checkpoint import Checkpoint
-from core.train.forward import forward_batch, order, shown_labels
+from core.train.forward import batch_labels, epoch_batches, forward_batch
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
@@ -61,20 +62,20 @@ _VALIDATION_BATCH = 256
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to.
+    """The result of a run.
 
     Attributes
     ----------
     folder
         Where it is.
     reason
-        Why it ended: all epochs done, no more improvement, or asked to stop.
+        Why it ended: all epochs done, early stopping, or stopped by the user.
     best_epoch, epochs
-        The epoch whose weights were kept, and how many there were.
+        The epoch whose weights were kept, and the number of epochs.
     scores
         Of the best epoch on the validation part.
     baseline
-        Of the network that was started from, unadapted, on the validation part; None without one.
+        Of the network that fine-tuning started from, unadapted, on the validation part; None without one.
     """
 
     folder: Path
@@ -92,22 +93,25 @@ def run(
     stop: threading.Event = NEVER,
     *,
     resume: bool = False,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[RunResult]:
-    """Train a network on a dataset, or go on with a run that was broken off.
+    """Train a network on a dataset, or resume an interrupted run.
 
     Parameters
     ----------
     settings
-        What is asked for.
+        Of the run.
     data
         The dataset.
     folder
-        An empty run folder, or one that is yet to be made, or with ``resume`` the run's.
+        An empty run folder, or one that does not exist yet, or with ``resume`` that of the run.
     stop
-        When set, the running epoch ends with the current batch, is validated and saved.
+        When set, the current epoch ends with the current batch, is validated and saved.
     resume
-        Go on from the last whole epoch, if there is one. On the same machine the numbers are those of a run without
-        the break.
+        Continue after the last complete epoch, if there is one. On the same machine the results are those of a run
+        without interruption.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def run(
 
     Examples
     --------
-    Train, and see what comes of it:
+    Train, and look at the result:
 
     >>> from core.events import EpochEnded, result_of
     >>> settings = RunSettings.model_validate({"network": {"depth": 2}, "optimiser": {"epochs": 2}})
@@ -126,7 +130,7 @@ def run(
     >>> trained.reason, trained.epochs
     ('finished', 2)
 
-    Or watch the epochs go by; ``break`` ends the training, which :func:`core.train.resuming.run` takes up again:
+    Or follow the epochs; ``break`` ends the training, which :func:`core.train.resuming.run` resumes:
 
     >>> for event in run(settings, "survey.h5", "runs/third"):
     ...     if isinstance(event, EpochEnded):
@@ -138,22 +142,22 @@ def run(
     earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with environment.exact_and_roomy(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
-        plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None)
-        _begin(plan, folder, cutouts, earlier)
+    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+        plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None, hand_labels)
+        _prepare_folder(plan, folder, cutouts, earlier)
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
-        with (yield from open_images(cutouts, rows, plan.early, plan.device, stop)) as images:
+        with (yield from open_images(cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
             baseline = evaluate_base(plan, images) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
             done = len(earlier.history) if earlier is not None else 0
             try:
-                with tensorboard_log.opened(folder, wanted=plan.settings.tensorboard, epochs_done=done) as note:
-                    return (yield from _train(plan, images, folder, stop, earlier, baseline, note))
+                with tensorboard_log.open_log(folder, wanted=plan.settings.tensorboard, epochs_done=done) as log_epoch:
+                    return (yield from _train(plan, images, folder, stop, earlier, baseline, log_epoch))
             except NotANumber as problem:
-                run_report.note_breakdown(folder, problem)
+                run_report.record_breakdown(folder, problem)
                 raise
 
 
@@ -164,112 +168,116 @@ def _train(
     stop: threading.Event,
     earlier: Checkpoint | None,
     baseline: Baseline | None,
-    note: Callable[[EpochEnded], None],
+    log_epoch: Callable[[EpochEnded], None],
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
-    criterion, judge = optimiser.criteria(settings, plan.target, plan.training_labels)
-    moving = OptimiserStep(network, settings, plan.precision)
+    criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels)
+    optimiser_step = OptimiserStep(network, settings, plan.precision)
     history = earlier.history if earlier is not None else []
     if earlier is not None:
-        moving.optimiser.load_state_dict(earlier.optimiser)
-        if earlier.scaler:  # of a run that was computed in float16 before, too
-            moving.scaler.load_state_dict(earlier.scaler)
+        optimiser_step.optimiser.load_state_dict(earlier.optimiser)
+        if earlier.scaler:  # empty unless the run was computed in float16 before, too
+            optimiser_step.scaler.load_state_dict(earlier.scaler)
     reason: Reason = "finished"
     for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
-        stopped = distributed.any_of(stop.is_set(), plan.device)
-        if stopped or stopping.after(history, settings.stopping).should_stop:
+        stopped = distributed.any_process(stop.is_set(), plan.device)
+        if stopped or stopping.state_after(history, settings.stopping).should_stop:
             reason = "stopped" if stopped else "early"
             break
         costs = stopping.costs(history, settings.stopping)
-        train, seconds = yield from _epoch(plan, images, criterion, moving, epoch, costs, stop)
+        train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
         started = time.perf_counter()
-        validation = validate(plan, images, judge).scores()
+        validation = validate(plan, images, validation_criterion).scores()
         if not math.isfinite(validation.loss):
-            raise nan_diagnosis.explained(plan, f"epoch {epoch}, validation")
+            raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
         validations = [*(done.validation for done in history), validation]
-        values = [stopping.monitored(scores, settings.stopping) for scores in validations]
-        judgement = stopping.state(values, settings.stopping)
+        values = [stopping.monitored_value(scores, settings.stopping) for scores in validations]
+        state = stopping.state(values, settings.stopping)
         ended = EpochEnded(
             epoch,
             settings.optimiser.epochs,
             train,
             validation,
-            moving.rate,
+            optimiser_step.rate,
             seconds,
-            judgement.best_epoch,
-            judgement.epochs_since_best,
+            state.best_epoch,
+            state.epochs_since_best,
         )
         history.append(ended)
-        note(ended)
-        yield from _save_epoch(plan, folder, moving, history, baseline)
+        log_epoch(ended)
+        yield from _save_epoch(plan, folder, optimiser_step, history, baseline)
     if not history:
         raise Stopped
-    return _finish(plan, images, folder, judge, history, reason, baseline)
+    return _finish(plan, images, folder, validation_criterion, history, reason, baseline)
 
 
-def _epoch(
+def _train_epoch(
     plan: TrainingPlan,
     images: ImageSource,
     criterion: Loss,
-    moving: OptimiserStep,
+    optimiser_step: OptimiserStep,
     epoch: int,
     costs: Sequence[float],
     stop: threading.Event,
 ) -> Work[tuple[Scores, float]]:
-    """Show the training galaxies once, in batches; returns the mean scores and the seconds it took."""
+    """Train on every training galaxy once, in batches; returns the mean scores and the seconds it took."""
     plan.predictor.network.train()
-    pools = order(plan, epoch)
+    pools = epoch_batches(plan, epoch)
     batches = sum(len(pool) for pool in pools)
     tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
-        labels = shown_labels(plan, rows, epoch, batch)
+        labels = batch_labels(plan, rows, epoch, batch)
         varied, outputs = forward_batch(plan, stamps, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
         if not math.isfinite(value):
-            raise nan_diagnosis.explained(plan, f"epoch {epoch}, batch {batch}", varied, rows)
+            raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, batch {batch}", varied, rows)
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
-        moving.step(loss, rate)
+        optimiser_step.step(loss, rate)
 
         tally.add(outputs, labels, value)
         seconds += time.perf_counter() - started
         yield BatchEnded(epoch, batch, batches, value, rate, tally.galaxies / seconds)
         started = time.perf_counter()  # a paused run does not count
-        if distributed.any_of(stop.is_set(), plan.device):
+        if distributed.any_process(stop.is_set(), plan.device):
             break
     return tally.scores(), seconds
 
 
 def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
-    """The validation part through the network: float32, nothing varied, every galaxy once."""
+    """Pass the validation part through the network: float32, no augmentation, every galaxy once."""
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
     with torch.inference_mode():
-        for rows, stamps in images.batches(in_order(plan.split.validation, _VALIDATION_BATCH)):
+        for rows, stamps in images.batches(batches_in_order(plan.split.validation, _VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-            own = plan.scaled(stamps[distributed.share(len(stamps))])
+            own = plan.scale(stamps[distributed.own_slice(len(stamps))])
             outputs = network(own.contiguous(memory_format=memory_format(plan.device)))
-            outputs = distributed.gathered(outputs, len(stamps))
+            outputs = distributed.gather(outputs, len(stamps))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally
 
 
 def _save_epoch(
-    plan: TrainingPlan, folder: RunFolder, moving: OptimiserStep, history: list[EpochEnded], baseline: Baseline | None
+    plan: TrainingPlan,
+    folder: RunFolder,
+    optimiser_step: OptimiserStep,
+    history: list[EpochEnded],
+    baseline: Baseline | None,
 ) -> Work[None]:
-    """Write down the epoch that has just ended, in the order in which a killed run can be understood."""
+    """Save the epoch that has just ended, in an order that leaves a killed run consistent."""
     ended, predictor = history[-1], plan.predictor
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)
     if is_best:
         predictor.save(folder.best)
-    snapshots.keep(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
+    snapshots.save_snapshot(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
     append_history(folder.history_file, ended)
-    run_report.note_epoch(folder, ended)
+    run_report.log_epoch(folder, ended)
     run_report.write_metrics(folder, run_report.metrics(plan, history, "running", [], baseline))
-    scaler = moving.scaler.state_dict()
-    path = checkpoint.save(folder.last, predictor, moving.optimiser, history, plan.settings.seed, scaler)
+    scaler = optimiser_step.scaler.state_dict()
+    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, plan.settings.seed, scaler)
     yield ended
     yield CheckpointSaved(ended.epoch, path, is_best)
 
@@ -289,40 +297,43 @@ def _finish(
     run_report.write_metrics(folder, values)
     run_report.write_card(folder, plan, values)
     ended = history[history[-1].best_epoch - 1]
-    run_report.note(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
+    run_report.append_log(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
     for warning in warnings:
-        run_report.note(folder, warning)
+        run_report.append_log(folder, warning)
     return RunResult(
         folder.path, reason, ended.epoch, len(history), ended.validation, baseline.scores if baseline else None
     )
 
 
-def _begin(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
-    """Write down what is about to happen; for a run that goes on, take back what came after its last whole epoch."""
+def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
+    """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
-    drawn = splits.fingerprint(plan.split, cutouts.ids)
-    if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, drawn}:
+    fingerprint = splits.fingerprint(plan.split, cutouts.ids)
+    if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:
         raise NotPossible(
-            "The parts of the data would not be those with which this run began, so that it cannot go on.",
+            "The split of the data would differ from the one with which this run began, so that it cannot be resumed.",
             "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
             str(folder.split_file),
         )
     write_atomically(folder.settings_file, toml.dumps(plan.settings))
-    folder.save_data_path(cutouts.path)
-    machine = environment.described(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, drawn)
+    folder.remember_data(cutouts.path)
+    machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, fingerprint)
     write_atomically(folder.environment_file, machine)
     splits.save(plan.split, cutouts.ids, folder.split_file)
     folder.history_file.unlink(missing_ok=True)
     if earlier is not None:
         for ended in earlier.history:
             append_history(folder.history_file, ended)
-        run_report.note(folder, f"goes on after epoch {len(earlier.history)}")
+        run_report.append_log(folder, f"goes on after epoch {len(earlier.history)}")
     for notice in plan.notices:
-        run_report.note(folder, str(notice))
+        run_report.append_log(folder, str(notice))
 
 
 def _recorded_split(folder: RunFolder, ids: Sequence[str]) -> str | None:
-    """The fingerprint of the parts with which a run began; the first runs kept the parts only. None: there is none."""
+    """The fingerprint of the split with which a run began; None: there is none.
+
+    The oldest runs saved the split alone, from which it is computed.
+    """
     recorded = environment.recorded_split(folder.environment_file)
     if recorded is None and folder.split_file.exists():
         return splits.fingerprint(splits.load(folder.split_file, ids), ids)

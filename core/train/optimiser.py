@@ -1,7 +1,7 @@
-"""How the weights move: the optimiser, the length of its steps, and what each class counts.
+"""The optimiser, its steps, and the losses of training and validation with their class weights.
 
 Adam adds the weight decay to the gradient, where its division by the gradient's size undoes a part of it; AdamW
-shortens the weights directly. SGD takes plain steps with momentum, of Nesterov's kind or the classical one.
+shrinks the weights directly. SGD takes plain steps with Nesterov or classical momentum.
 
 References
 ----------
@@ -25,12 +25,12 @@ from core.train.settings import RunSettings
 
 
 class OptimiserStep:
-    """The optimiser at work, with the loss scaled up where numbers are too short for small gradients.
+    """The optimiser step, with the loss scaled up where small gradients would underflow.
 
     Parameters
     ----------
     network
-        Its weights are moved, as far as they are not frozen.
+        Its weights are updated, as far as they are not frozen.
     settings
         Method, momentum, weight decay.
     precision
@@ -38,12 +38,12 @@ class OptimiserStep:
 
     Attributes
     ----------
-    optimiser
-        Whose memory has to be kept with a checkpoint, as that of ``scaler``.
+    optimiser, scaler
+        Their states belong into a checkpoint.
     """
 
     def __init__(self, network: nn.Module, settings: RunSettings, precision: torch.dtype = torch.float32) -> None:
-        self.optimiser = optimiser(network, settings)
+        self.optimiser = build_optimiser(network, settings)
         device = next(network.parameters()).device.type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == torch.float16)
 
@@ -53,44 +53,44 @@ class OptimiserStep:
         return self.optimiser.param_groups[0]["lr"]
 
     def step(self, loss: Tensor, rate: float) -> None:
-        """One step of this length against the gradient of a scalar loss of the whole batch."""
+        """Take one step at this learning rate against the gradient of a scalar loss of the whole batch."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss * distributed.size()).backward()  # gradients are averaged over the processes
+        self.scaler.scale(loss * distributed.world_size()).backward()  # gradients are averaged over the processes
         self.scaler.step(self.optimiser)
         self.scaler.update()
 
 
-def optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
-    """AdamW, Adam or SGD over what is not frozen; only weights of more than one dimension decay, not biases, scales."""
-    wish = settings.optimiser
-    parameters = transfer.trainable_parameters(network)
+def build_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
+    """Build AdamW, Adam or SGD for what is not frozen; weights decay, but one-dimensional biases and scales do not."""
+    options = settings.optimiser
+    parameters = transfer.trainable(network)
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": wish.weight_decay},
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    fused = all(p.device.type in {"cpu", "cuda"} for p in parameters)  # all weights in one go
-    rate, momentum = schedule.largest_rate(settings), wish.momentum
-    match wish.method:
+    fused = all(p.device.type in {"cpu", "cuda"} for p in parameters)  # one kernel for all weights
+    rate, momentum = schedule.largest_rate(settings), options.momentum
+    match options.method:
         case "adamw":
             return torch.optim.AdamW(groups, lr=rate, fused=fused)
         case "adam":
             return torch.optim.Adam(groups, lr=rate, fused=fused)
         case "sgd":
-            nesterov = wish.nesterov and momentum > 0
+            nesterov = options.nesterov and momentum > 0
             return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=fused)
 
 
-def criteria(settings: RunSettings, target: Target, labels: NDArray[Any]) -> tuple[Loss, Loss]:
-    """The losses of training and validation, from the training labels as the loss takes them.
+def build_losses(settings: RunSettings, target: Target, labels: NDArray[Any]) -> tuple[Loss, Loss]:
+    """Build the losses of training and validation from the training labels as the loss takes them.
 
-    They differ with balanced batches: in training the classes then count alike by their numbers, in the validation,
-    where every galaxy comes once, by their weights.
+    They differ with balanced batches: in training the classes are then equally frequent and need no weights; in the
+    validation, where every galaxy comes once, they are weighted.
     """
-    wish = settings.optimiser
-    weights = losses.balanced_weights(target, labels) if wish.class_weights else None
+    options = settings.optimiser
+    weights = losses.balanced_weights(target, labels) if options.class_weights else None
     votes = float(labels[:, -1].mean()) if losses.needs_votes(target, settings.loss) else 1.0
-    validation = losses.build_loss(target, settings.loss, weights, votes)
-    training = losses.build_loss(target, settings.loss, None, votes) if wish.balanced_batches else validation
+    validation = losses.loss(target, settings.loss, weights, votes)
+    training = losses.loss(target, settings.loss, None, votes) if options.balanced_batches else validation
     return training, validation

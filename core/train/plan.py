@@ -1,4 +1,4 @@
-"""What a run works on, settled before the first batch by :mod:`core.train.preparation`."""
+"""Everything a run needs, prepared before the first batch by :mod:`core.train.preparation`."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ from core.train.settings import RunSettings
 
 @dataclass
 class TrainingPlan:
-    """What a run works on.
+    """Everything a run needs.
 
     Attributes
     ----------
     settings
-        As they are carried out and saved: with the base's network, and without augmentation that falsifies labels.
+        As they are applied and saved: with the base's network settings, and without augmentation that falsifies labels.
     predictor
-        The network being trained with its input scaling; its weights change.
+        The network being trained, with its input scaling.
     base
-        The network that was started from, unchanged, or None.
+        The network that fine-tuning starts from, unchanged, or None.
     labels
         As the loss takes them, for all rows of the dataset, on the device: int64 (N,), or float32 (N, K), with the
         number of votes as a further column where the loss needs it.
     split
-        Which rows are for what.
+        The rows of the training, validation and test parts.
     device, precision
-        Where and in which number format the training is computed.
+        The device and number format of the training.
     noise
         Normal random numbers for the augmentation, on the device.
     lost_noise
-        Standard deviation of the noise that the augmentation's interpolation takes away, per band, in the unit of the
-        images that it varies.
-    scales_late
-        Whether images are scaled for the network batch by batch, after they were varied in physical units, and not once
-        when they are read.
+        Standard deviation of the noise that the augmentation's interpolation removes, per band, in the unit of the
+        images that are augmented.
+    scales_per_batch
+        Whether the input scaling is applied batch by batch, after augmentation in physical units, and not once when
+        images are read.
     mirror
-        For each class or answer the one of the mirror image, (K,) on the device; None if flips change no label.
+        For each class or answer the index of its mirror image, (K,) on the device; None if flips change no label.
     distributed_network
-        The network as the training calls it, see :func:`core.train.distributed.wrapped`.
+        The network as the training calls it, see :func:`core.train.distributed.wrap`.
     dropouts
-        The network's dropout layers, with one generator; the loop sets its seed batch by batch.
+        The network's dropout layers, which share one generator; it is seeded batch by batch.
     facts
         The data in plain values: name, fingerprint, number of galaxies per part and class.
     notices
-        What the user should know, without it being impossible.
+        Warnings for the user.
     """
 
     settings: RunSettings
@@ -69,7 +69,7 @@ class TrainingPlan:
     precision: torch.dtype
     noise: NoisePool
     lost_noise: Tensor
-    scales_late: bool
+    scales_per_batch: bool
     mirror: Tensor | None
     distributed_network: nn.Module
     dropouts: list[OwnDropout]
@@ -92,16 +92,16 @@ class TrainingPlan:
         return 4 * math.prod(self.predictor.stamp_shape)
 
     @property
-    def early(self) -> Normalisation:
-        """What is done to images when they are read."""
+    def scaling_on_read(self) -> Normalisation:
+        """The scaling applied when images are read."""
         scaling = self.predictor.normalisation
-        return normalisation.identity(len(scaling.centre)).to(self.device) if self.scales_late else scaling
+        return normalisation.identity(len(scaling.centre)).to(self.device) if self.scales_per_batch else scaling
 
     @property
-    def late(self) -> Normalisation | None:
-        """How images that were read are scaled for the network; None: they are scaled already."""
-        return self.predictor.normalisation if self.scales_late else None
+    def scaling_on_batch(self) -> Normalisation | None:
+        """The scaling applied to each batch; None: images were scaled when they were read."""
+        return self.predictor.normalisation if self.scales_per_batch else None
 
-    def scaled(self, images: Tensor) -> Tensor:
-        """Images (n, C, H, W) that were read, as the network wants them."""
-        return images if self.late is None else self.late.scale_fast(images)
+    def scale(self, images: Tensor) -> Tensor:
+        """Scale images (n, C, H, W) that were read for the network, unless they are scaled already."""
+        return images if self.scaling_on_batch is None else self.scaling_on_batch.quick(images)

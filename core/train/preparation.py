@@ -1,4 +1,4 @@
-"""Everything that is settled before the first batch: what is learned, from which galaxies, by which network."""
+"""Prepare a run before its first batch: target, split, network, input scaling."""
 
 from __future__ import annotations
 
@@ -24,61 +24,69 @@ from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
-from core.settings.declare import ineffective_settings
+from core.project.labels import LabelJournal
+from core.settings.declare import idle
 from core.train import distributed, receptive_field, stopping
-from core.train.augmentation.handedness import handed, mirrored_names
+from core.train.augmentation.handedness import has_handed_names, mirror_indices
+from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
-from core.train.augmentation.suited import suited
-from core.train.labels import as_the_loss_takes, labelled, numbers_of_votes
+from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
 from core.train.settings import AugmentationSettings, RunSettings
 
-_SAMPLE = 2000
+_SAMPLE_STAMPS = 2000
 _SAMPLE_BYTES = 256 * 2**20
 
 
-def prepare(settings: RunSettings, cutouts: Cutouts, resumed: Predictor | None = None) -> TrainingPlan:
-    """Settle target, split, network and scaling.
+def prepare(
+    settings: RunSettings,
+    cutouts: Cutouts,
+    resumed: Predictor | None = None,
+    hand_labels: LabelJournal | None = None,
+) -> TrainingPlan:
+    """Prepare target, split, network and scaling.
 
     Parameters
     ----------
     settings
-        What was asked for.
+        Of the run.
     cutouts
         The dataset.
     resumed
-        The network of a run that goes on; None for a new one.
+        The network of a run that is resumed; None for a new one.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
     Problem
-        Of many kinds: too few galaxies, unfit columns, bands that do not match, too deep a network.
+        Of many kinds: too few galaxies, unsuitable columns, bands that do not match, too deep a network.
     """
     device = devices.choose(settings.device)
     base = _load_base(settings) if resumed is None else None
-    target, labels = labelled(cutouts, settings.data)
-    stopping.require_known(target, settings.stopping)
+    target, labels = read_labels(cutouts, settings.data, hand_labels)
+    stopping.require_monitorable(target, settings.stopping)
     votes = numbers_of_votes(cutouts, settings, target)
     if votes is not None:
         labels[~(votes > 0)] = np.nan
     if resumed is not None:
         _require_same_data(resumed, target, cutouts)
-    split = parted(cutouts, target, labels, settings)
+    split = split_dataset(cutouts, target, labels, settings)
     _require_enough(split, settings)
-    augmentation, notices = suited(settings.augmentation, target)
+    augmentation, notices = without_label_changes(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
         notices += _compare_base(base, target, cutouts)
-    notices += _without_effect(settings, target)
+    notices += _settings_without_effect(settings, target)
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
-    if (narrow := _narrow(predictor, sample)) is not None:
+    if (narrow := _narrow_field_warning(predictor, sample)) is not None:
         notices.append(narrow)
-    scales_late = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
-    stamps = torch.from_numpy(sample) if scales_late else predictor.normalisation(torch.from_numpy(sample))
+    scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
+    stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
     predictor.to(device)
     pixels = settings.optimiser.batch_size * math.prod(predictor.stamp_shape)
@@ -86,22 +94,22 @@ def prepare(settings: RunSettings, cutouts: Cutouts, resumed: Predictor | None =
         settings=settings,
         predictor=predictor,
         base=base.to(device) if base is not None else None,
-        labels=as_the_loss_takes(labels, predictor, votes).to(device),
+        labels=to_loss_tensor(labels, predictor, votes).to(device),
         split=split,
         device=device,
         precision=devices.precision(settings.precision, device),
-        noise=NoisePool.drawn(pixels, torch_generator(settings.seed, "noise"), device),
+        noise=NoisePool.draw(pixels, torch_generator(settings.seed, "noise"), device),
         lost_noise=lost_noise(stamps).to(device),
-        scales_late=scales_late,
-        mirror=_mirror(augmentation, target, device),
-        distributed_network=distributed.wrapped(predictor.network, _smallest_batch(split, settings)),
-        dropouts=_own_dropouts(predictor, device),
-        facts=_facts(cutouts, target, labels, split),
+        scales_per_batch=scales_per_batch,
+        mirror=_mirror_indices(augmentation, target, device),
+        distributed_network=distributed.wrap(predictor.network, _smallest_batch(split, settings)),
+        dropouts=_seedable_dropouts(predictor, device),
+        facts=_describe_data(cutouts, target, labels, split),
         notices=notices,
     )
 
 
-def _narrow(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:
+def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:
     def galaxies() -> float:
         return size.median_size(sample[size.choose_sample(np.arange(len(sample)))])
 
@@ -109,23 +117,23 @@ def _narrow(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None
     return receptive_field.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
 
 
-def _mirror(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:
+def _mirror_indices(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:
     names = targets.outputs(target)
-    mirrored = mirrored_names(names) if augmentation.swap_labels and handed(names) else None
+    mirrored = mirror_indices(names) if augmentation.swap_labels and has_handed_names(names) else None
     return None if mirrored is None else torch.tensor(mirrored, device=device)
 
 
-def parted(cutouts: Cutouts, target: Target, labels: NDArray[Any], settings: RunSettings) -> Split:
-    """Which galaxies a run with these settings has for what."""
+def split_dataset(cutouts: Cutouts, target: Target, labels: NDArray[Any], settings: RunSettings) -> Split:
+    """Split the dataset into the training, validation and test parts of a run with these settings."""
     data = settings.data
-    return splits.split(cutouts.ids, labels, target, data, settings.seed, _groups(cutouts, data.group))
+    return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group))
 
 
 def _load_base(settings: RunSettings) -> Predictor | None:
-    wish = settings.transfer
-    if wish.start_from:
-        return Predictor.load(Path(wish.start_from).expanduser())
-    if wish.freeze_blocks:
+    transfer_settings = settings.transfer
+    if transfer_settings.start_from:
+        return Predictor.load(Path(transfer_settings.start_from).expanduser())
+    if transfer_settings.freeze_blocks:
         raise SettingsProblem(
             "Blocks can only be frozen when starting from an earlier network; random weights would stay random.",
             "Choose a run to start from, or freeze nothing.",
@@ -149,27 +157,27 @@ def _require_enough(split: Split, settings: RunSettings) -> None:
 
 
 def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> None:
-    """A run can only go on with what it began with."""
+    """Require that a resumed run has the dataset and labels with which it began."""
     if target != resumed.target or resumed.card.get("checksum") != cutouts.checksum:
         raise NotPossible(
-            "The dataset or its labels have changed since this run began, so that it cannot go on.",
+            "The dataset or its labels have changed since this run began, so that it cannot be resumed.",
             "Start a new run from its weights instead.",
             str(cutouts.path),
         )
 
 
-def _without_effect(settings: RunSettings, target: Target) -> list[Problem]:
-    """Knobs that were turned and move nothing."""
-    names = [f"optimiser.{name}" for name in ineffective_settings(settings.optimiser)]
-    names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
-    names += [f"network.{name}" for name in ineffective_settings(settings.network)]
+def _settings_without_effect(settings: RunSettings, target: Target) -> list[Problem]:
+    """Notices of settings that were changed but have no effect beside the others."""
+    names = [f"optimiser.{name}" for name in idle(settings.optimiser)]
+    names += [f"loss.{name}" for name in idle(settings.loss)]
+    names += [f"network.{name}" for name in idle(settings.network)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
 
 
 def _compare_base(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
-    """What differs between the base's training and this dataset."""
+    """Warn of differences between the dataset that the base was trained on and this one."""
     found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
     units = transfer.changed_units(base.target, target)
     if units:
@@ -190,7 +198,7 @@ def _build_predictor(
     sample: NDArray[np.float32],
     base: Predictor | None,
 ) -> Predictor:
-    """The network before the first step: random weights, or those of the base; scaled by the training part."""
+    """Build the network before the first step: random weights or the base's, input scaling of the training part."""
     weights = torch_generator(settings.seed, "weights")
     scale = heads.fit_output_scale(target, labels)
     shape = cutouts.shape[1:]
@@ -198,8 +206,8 @@ def _build_predictor(
     if base is None:
         network = cnn.build(settings.network, shape, heads.output_count(target, error_bars=error_bars), weights)
         if settings.network.backbone and settings.network.weights:
-            backbone.load_weights(network.stages, settings.network.backbone, settings.network.weights)
-        scaling = _fit_scaling(sample, settings, cutouts)
+            backbone.load(network.stages, settings.network.backbone, settings.network.weights)
+        scaling = _fit_normalisation(sample, settings, cutouts)
     else:
         network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
         scaling = copy.deepcopy(base.normalisation)
@@ -207,33 +215,35 @@ def _build_predictor(
     return Predictor(network, scaling, target, bands, shape, cutouts.median_pixel_scale, scale)
 
 
-def usable(cutouts: Cutouts, settings: RunSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the training part, and of all that is not locked away for the test; without labels, all are both."""
+def usable_rows(
+    cutouts: Cutouts, settings: RunSettings, hand_labels: LabelJournal | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the training part, and of training and validation together; without labels all rows are both."""
     try:
-        split = parted(cutouts, *labelled(cutouts, settings.data), settings)
+        split = split_dataset(cutouts, *read_labels(cutouts, settings.data, hand_labels), settings)
     except Problem:
         return np.arange(len(cutouts)), np.arange(len(cutouts))
     return split.train, np.sort(np.concatenate([split.train, split.validation]))
 
 
-def scaling(cutouts: Cutouts, settings: RunSettings) -> Normalisation:
-    """The input scaling of a training to come, fitted on its training part."""
-    rows, _ = usable(cutouts, settings)
-    return _fit_scaling(_draw_sample(cutouts, rows, settings.seed), settings, cutouts)
+def fit_scaling(cutouts: Cutouts, settings: RunSettings, hand_labels: LabelJournal | None = None) -> Normalisation:
+    """Fit the input scaling of a planned training on its training part."""
+    rows, _ = usable_rows(cutouts, settings, hand_labels)
+    return _fit_normalisation(_draw_sample(cutouts, rows, settings.seed), settings, cutouts)
 
 
-def _fit_scaling(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts) -> Normalisation:
-    wish = settings.network
-    kind = wish.normalisation
+def _fit_normalisation(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts) -> Normalisation:
+    network = settings.network
+    kind = network.normalisation
     if kind == "auto":
         kind = "standard" if cutouts.is_picture else "asinh"
-    floor = wish.whitening_floor if wish.whitening == "ZCA" else None
-    return normalisation.fit(sample, kind, wish.samplewise, floor)
+    floor = network.whitening_floor if network.whitening == "ZCA" else None
+    return normalisation.fit(sample, kind, network.samplewise, floor)
 
 
 def _draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
-    """Training stamps to fit the input scaling on: all of them, or as many as say the same."""
-    most = min(_SAMPLE, max(16, _SAMPLE_BYTES // (4 * math.prod(cutouts.shape[1:]))))
+    """Draw training stamps to fit the input scaling on: all of them, or a sufficient sample."""
+    most = min(_SAMPLE_STAMPS, max(16, _SAMPLE_BYTES // (4 * math.prod(cutouts.shape[1:]))))
     if len(rows) > most:
         rows = numpy_generator(seed, "sample").choice(rows, most, replace=False)
     return cutouts.images[np.sort(rows)]
@@ -244,7 +254,7 @@ def _smallest_batch(split: Split, settings: RunSettings) -> int:
     return galaxies // math.ceil(galaxies / settings.optimiser.batch_size)
 
 
-def _groups(cutouts: Cutouts, column: str) -> list[str] | None:
+def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
     if not column:
         return None
     if column not in cutouts.columns:
@@ -254,8 +264,8 @@ def _groups(cutouts: Cutouts, column: str) -> list[str] | None:
     return [targets.label_text(value) for value in cutouts.columns[column]]
 
 
-def _own_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout]:
-    """The network's dropout layers, with a generator of their own on the device."""
+def _seedable_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout]:
+    """Give the network's dropout layers a generator of their own on the device, and return the layers."""
     generator = torch.Generator(device)
     found = [module for module in predictor.network.modules() if isinstance(module, OwnDropout)]
     for module in found:
@@ -263,7 +273,7 @@ def _own_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout
     return found
 
 
-def _facts(cutouts: Cutouts, target: Target, labels: NDArray[Any], split: Split) -> dict[str, Any]:
+def _describe_data(cutouts: Cutouts, target: Target, labels: NDArray[Any], split: Split) -> dict[str, Any]:
     parts = {"training": split.train, "validation": split.validation, "test": split.test}
     counts: dict[str, Any] = {part: len(rows) for part, rows in parts.items()}
     facts: dict[str, Any] = {"data": cutouts.path.name, "checksum": cutouts.checksum, "galaxies": counts}

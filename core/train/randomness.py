@@ -1,7 +1,7 @@
 """One seed per run, from which each purpose gets its own random numbers.
 
-All numbers of a batch are a function of the run's seed, the purpose, the epoch and the batch, so that none of them
-depends on what was drawn before: a run that goes on after a break draws what it would have drawn anyway.
+The random numbers of a batch are a function of the run's seed, the purpose, the epoch and the batch, and do not depend
+on what was drawn before: a resumed run draws the same numbers as one without interruption.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _PURPOSES: dict[Purpose, int] = {
 
 
 def numpy_generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:
-    """Random numbers of numpy for a purpose; ``numbers`` are the epoch and the batch, as far as they matter."""
+    """A numpy generator for a purpose; ``numbers`` are the epoch and the batch, where they matter."""
     return np.random.default_rng(_sequence(seed, purpose, numbers))
 
 
 def torch_generator(seed: int, purpose: Purpose, *numbers: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Random numbers of torch for a purpose."""
+    """A torch generator for a purpose."""
     return torch.Generator(device).manual_seed(torch_seed(seed, purpose, *numbers))
 
 

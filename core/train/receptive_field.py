@@ -1,4 +1,4 @@
-"""Whether a network sees enough of its galaxies at once."""
+"""Whether a network's receptive field is large enough for the galaxies."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from core.nets.layers import LayerRow
 
 
-def field_of(rows: Sequence[LayerRow]) -> int:
-    """Side of the square of pixels that a unit before the head sees; it may reach over the stamp's edge."""
+def final_receptive_field(rows: Sequence[LayerRow]) -> int:
+    """Side in pixels of the receptive field of a unit before the head; it may extend beyond the stamp."""
     return [row.receptive_field for row in rows if row.name.startswith("features.")][-1]
 
 
-def narrow(field: int, size: float, settings: NetworkSettings) -> Problem | None:
-    """A warning, if the galaxies are larger than what the last block sees; None: all is well, or the size unknown.
+def narrow_field_warning(field: int, size: float, settings: NetworkSettings) -> Problem | None:
+    """A warning if the galaxies are larger than the last block's receptive field; None if not, or the size is unknown.
 
-    A flattening head puts what the blocks see together again, place by place, so that it needs no warning.
+    A flattening head combines all positions of the last block, so that it needs no warning.
     """
     if settings.pooling == "flatten" or math.isnan(size) or field >= size:
         return None
@@ -36,6 +36,6 @@ def narrow(field: int, size: float, settings: NetworkSettings) -> Problem | None
 def warning(
     rows: Sequence[LayerRow], side: int, size: Callable[[], float], settings: NetworkSettings
 ) -> Problem | None:
-    """The warning for a network's layers on stamps of this side; ``size`` measures the galaxies if there is need to."""
-    field = field_of(rows)
-    return None if field >= side else narrow(field, size(), settings)
+    """The warning for a network's layers on stamps of this side; ``size`` measures the galaxies, if it is needed."""
+    field = final_receptive_field(rows)
+    return None if field >= side else narrow_field_warning(field, size(), settings)

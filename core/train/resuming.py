@@ -1,7 +1,7 @@
-"""Go on with a run: after a stop, a crash or a power cut, or for more epochs than it was begun with.
+"""Resume a run: after a stop, a crash or a power cut, or for more epochs than it was started with.
 
-The run's folder says all: settings, dataset, the last whole epoch. On the same machine the weights are then, bit by
-bit, those of a run that was never broken off.
+Everything needed is in the run's folder: settings, dataset, the checkpoint of the last complete epoch. On the same
+machine the weights are then, bit by bit, those of a run that was never interrupted.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from pathlib import Path
 
 from core.errors import NotPossible, Problem, SettingsProblem
 from core.events import NEVER, Skipped, Work
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import checkpoint, loop, stopping
 from core.train.loop import RunResult
 from core.train.settings import RunSettings
 
-_BY_LENGTH = ("cosine", "one-cycle")  # learning rates that depend on the number of all epochs
+_LENGTH_DEPENDENT = ("cosine", "one-cycle")  # schedules that depend on the total number of epochs
 
 
 def run(
@@ -27,8 +28,9 @@ def run(
     *,
     epochs: int | None = None,
     patience: int | None = None,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[RunResult]:
-    """Go on after the last whole epoch; from the beginning if there is none.
+    """Resume after the last complete epoch; from the beginning if there is none.
 
     Parameters
     ----------
@@ -39,15 +41,17 @@ def run(
     data
         The dataset; None: where it was when the run began.
     epochs
-        How many there are to be in all; None: as many as the run was begun with. Learning rates that fall along the
-        whole run, cosine and one-cycle, then fall along the longer one, and begin again above where they had ended.
+        New total number of epochs; None: as the run was started with. Learning-rate schedules that span the whole run,
+        cosine and one-cycle, are stretched, so that the rate resumes above its last value.
     patience
-        A new patience, for a run that stopped by itself; None: as before.
+        A new patience, for a run that was stopped early; None: as before.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
     Problem
-        There is no run, its dataset is not there or has changed, or there is nothing left to do.
+        There is no run, its dataset is missing or has changed, or there is nothing left to do.
 
     Examples
     --------
@@ -56,31 +60,31 @@ def run(
     7
     """
     folder = RunFolder.at(folder)
-    before = begun(folder)
+    before = read_settings(folder)
     data = data or folder.data
     if data is None:
         raise NotPossible(
             "The dataset of this run is not where it was.", "Name it after the run.", str(folder.data_file)
         )
-    settings = _changed(before, epochs, patience)
+    settings = _apply_changes(before, epochs, patience)
     if folder.has_whole_epoch:
         _require_something_to_do(folder, before, settings)
     for leftover in folder.path.rglob(".*"):  # half-written files of a run that was killed
         leftover.unlink(missing_ok=True)
-    if settings.optimiser.epochs != before.optimiser.epochs and settings.optimiser.decay in _BY_LENGTH:
+    if settings.optimiser.epochs != before.optimiser.epochs and settings.optimiser.decay in _LENGTH_DEPENDENT:
         yield Skipped(
             Problem(
-                f"The learning rate falls along the whole run, of now {settings.optimiser.epochs} epochs: it goes on "
-                "above where it had come to.",
+                f"The learning-rate schedule now spans {settings.optimiser.epochs} epochs, so that the learning rate "
+                "resumes above its last value.",
                 "",
                 "optimiser.epochs",
             )
         )
-    return (yield from loop.run(settings, data, folder, stop, resume=True))
+    return (yield from loop.run(settings, data, folder, stop, resume=True, hand_labels=hand_labels))
 
 
-def begun(folder: RunFolder) -> RunSettings:
-    """The settings that a run was begun with.
+def read_settings(folder: RunFolder) -> RunSettings:
+    """Read the settings that a run was started with.
 
     Raises
     ------
@@ -92,14 +96,14 @@ def begun(folder: RunFolder) -> RunSettings:
     return toml.load(RunSettings, folder.settings_file)
 
 
-def _changed(settings: RunSettings, epochs: int | None, patience: int | None) -> RunSettings:
+def _apply_changes(settings: RunSettings, epochs: int | None, patience: int | None) -> RunSettings:
     changes = [f"optimiser.epochs={epochs}"] if epochs is not None else []
     changes += [f"stopping.patience={patience}"] if patience is not None else []
     return toml.apply_overrides(settings, changes)
 
 
 def _require_something_to_do(folder: RunFolder, before: RunSettings, settings: RunSettings) -> None:
-    """Something new that was asked for has to make a difference."""
+    """Require that changed settings allow at least one more epoch."""
     if settings == before:
         return
     history = checkpoint.load(folder.last).history
@@ -107,10 +111,10 @@ def _require_something_to_do(folder: RunFolder, before: RunSettings, settings: R
         raise SettingsProblem(
             f"This run has {len(history)} epochs already.", "Ask for more of them.", "optimiser.epochs"
         )
-    if stopping.after(history, settings.stopping).should_stop:
-        since = stopping.after(history, settings.stopping).epochs_since_best
+    if stopping.state_after(history, settings.stopping).should_stop:
+        since = stopping.state_after(history, settings.stopping).epochs_since_best
         raise SettingsProblem(
-            f"This run stopped by itself, since {since} epochs had brought nothing better.",
-            f"To go on all the same, set a patience above {since}, or 0: never stop early.",
+            f"This run stopped early, after {since} epochs without improvement.",
+            f"To continue it, set a patience above {since}, or 0: never stop early.",
             "stopping.patience",
         )

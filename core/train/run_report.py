@@ -1,4 +1,4 @@
-"""What a run leaves behind for people: its numbers with the part they are for, a model card, a log."""
+"""The report of a run: its metrics for each part of the data, a model card, a log."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ FORMAT = 1
 CONSTANT = "The network gives the same answer for every validation galaxy."
 
 
-def note(folder: RunFolder, sentence: str) -> None:
+def append_log(folder: RunFolder, sentence: str) -> None:
     """Add a line with the time to the log."""
     with folder.log.open("a", encoding="utf-8") as log:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {sentence}\n")
 
 
-def note_epoch(folder: RunFolder, ended: EpochEnded) -> None:
+def log_epoch(folder: RunFolder, ended: EpochEnded) -> None:
     """Add an epoch to the log."""
     best = ", the best so far" if ended.best_epoch == ended.epoch else ""
-    note(
+    append_log(
         folder,
-        f"epoch {ended.epoch}/{ended.epochs}: training {in_words(ended.train)}; validation "
-        f"{in_words(ended.validation)}{best}; {ended.seconds:.1f} s",
+        f"epoch {ended.epoch}/{ended.epochs}: training {format_scores(ended.train)}; validation "
+        f"{format_scores(ended.validation)}{best}; {ended.seconds:.1f} s",
     )
 
 
-def in_words(scores: Scores) -> str:
-    """Scores in a line, such as ``loss 0.412, accuracy 0.871``."""
+def format_scores(scores: Scores) -> str:
+    """Scores as text, such as ``loss 0.412, accuracy 0.871``."""
     values = {name: value for name, value in scores.values.items() if ":" not in name}
     return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in {"loss": scores.loss, **values}.items())
 
@@ -50,7 +50,7 @@ def in_words(scores: Scores) -> str:
 def metrics(
     plan: TrainingPlan, history: Sequence[EpochEnded], reason: str, warnings: list[str], baseline: Baseline | None
 ) -> dict[str, Any]:
-    """The run's numbers as plain values, each under the name of the part of the data that it is for."""
+    """The run's metrics as plain values, under the name of the part of the data that they are for."""
     best = history[history[-1].best_epoch - 1]
     return {
         "format": FORMAT,
@@ -59,18 +59,18 @@ def metrics(
         "epochs": len(history),
         "best_epoch": best.epoch,
         "reason": reason,
-        "verdict": asdict(verdict.of(history, plan.settings, _classes(plan))),
-        "validation": _plain(best.validation)
+        "verdict": asdict(verdict.judge(history, plan.settings, _classes(plan))),
+        "validation": _scores_to_json(best.validation)
         | {
             "galaxies": plan.facts["galaxies"]["validation"],
             "note": "of the best epoch, which was chosen on this part: slightly optimistic; float32, no augmentation",
         },
-        "training": _plain(best.train)
+        "training": _scores_to_json(best.train)
         | {
             "galaxies": plan.facts["galaxies"]["training"],
             "note": "running mean during the best epoch, with augmentation and dropout",
         },
-        "baseline": None if baseline is None else _plain_baseline(baseline),
+        "baseline": None if baseline is None else _baseline_to_json(baseline),
         "warnings": warnings,
     }
 
@@ -79,14 +79,14 @@ def _classes(plan: TrainingPlan) -> int | None:
     return len(plan.target.names) if isinstance(plan.target, Classes) else None
 
 
-def note_breakdown(folder: RunFolder, problem: NotANumber) -> None:
-    """Write down that the loss broke down: in the log, and as the verdict on the epochs before."""
-    note(folder, str(problem))
+def record_breakdown(folder: RunFolder, problem: NotANumber) -> None:
+    """Record that the loss became NaN or infinite: in the log, and as the verdict on the epochs before."""
+    append_log(folder, str(problem))
     if folder.metrics_file.exists():
         values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
         epoch = values["epochs"] + 1
-        told = verdict.Verdict("not a number", epoch, f"In epoch {epoch}: {problem.sentence}", problem.remedy)
-        write_metrics(folder, values | {"verdict": asdict(told)})
+        breakdown = verdict.Verdict("not a number", epoch, f"In epoch {epoch}: {problem.sentence}", problem.remedy)
+        write_metrics(folder, values | {"verdict": asdict(breakdown)})
 
 
 def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
@@ -95,11 +95,11 @@ def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
 
 
 def write_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> None:
-    """Write ``card.md``: what this network is, in plain words."""
-    write_atomically(folder.card, "\n".join(_card(folder, plan, values)) + "\n")
+    """Write the model card, ``card.md``."""
+    write_atomically(folder.card, "\n".join(_format_card(folder, plan, values)) + "\n")
 
 
-def _card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> list[str]:
+def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> list[str]:
     shape, predictor = plan.predictor.stamp_shape, plan.predictor
     scale = f"{predictor.pixel_scale:.3g} arcsec/pixel" if math.isfinite(predictor.pixel_scale) else "unknown scale"
     lines = [
@@ -117,17 +117,17 @@ def _card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> l
             f"{plan.split.rule}"
         ),
         "",
-        *_parts(plan.facts),
+        *_format_parts(plan.facts),
         "",
         "## Scores",
         (
             f"Validation ({values['validation']['galaxies']} galaxies, {values['validation']['note']}): "
-            f"{_listed(values['validation'])}."
+            f"{_format_values(values['validation'])}."
         ),
     ]
     if values["baseline"]:
         lines.append(
-            f"The network that it started from, unadapted, on the same galaxies: {_listed(values['baseline'])}."
+            f"The network that it started from, unadapted, on the same galaxies: {_format_values(values['baseline'])}."
         )
     lines += ["", "## Convergence", "", f"{values['verdict']['sentence']} {values['verdict']['advice']}".strip()]
     changed = toml.differences(RunSettings(), plan.settings)
@@ -143,7 +143,7 @@ def _card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> l
     return lines
 
 
-def _parts(facts: Mapping[str, Any]) -> list[str]:
+def _format_parts(facts: Mapping[str, Any]) -> list[str]:
     classes: Mapping[str, Mapping[str, int]] | None = facts.get("classes")
     if classes is None:
         return [f"- {part}: {count} galaxies" for part, count in facts["galaxies"].items()]
@@ -158,19 +158,19 @@ def _parts(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _listed(values: Mapping[str, Any]) -> str:
+def _format_values(values: Mapping[str, Any]) -> str:
     known = ("accuracy", "balanced_accuracy", "r2", "loss")
     return ", ".join(f"{name.replace('_', ' ')} {values[name]:.3f}" for name in known if values.get(name) is not None)
 
 
-def _plain(scores: Scores) -> dict[str, Any]:
-    """Scores for JSON, which knows no NaN."""
+def _scores_to_json(scores: Scores) -> dict[str, Any]:
+    """Scores as plain values, None instead of NaN, which JSON lacks."""
     values = {"loss": scores.loss, **scores.values}
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
-def _plain_baseline(baseline: Baseline) -> dict[str, Any]:
-    return _plain(baseline.scores) | {
+def _baseline_to_json(baseline: Baseline) -> dict[str, Any]:
+    return _scores_to_json(baseline.scores) | {
         "galaxies": baseline.galaxies,
         "outputs": list(baseline.names),
         "note": "the network that was started from, before any step, on the validation galaxies whose labels it knows",
@@ -178,7 +178,7 @@ def _plain_baseline(baseline: Baseline) -> dict[str, Any]:
 
 
 def read_baseline(folder: RunFolder) -> Baseline | None:
-    """The unadapted network's scores from ``metrics.json``, for a run that goes on."""
+    """Read the unadapted network's scores from ``metrics.json``, for a run that is resumed."""
     if not folder.metrics_file.exists():
         return None
     values = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("baseline")
@@ -189,11 +189,11 @@ def read_baseline(folder: RunFolder) -> Baseline | None:
 
 
 def card_values(plan: TrainingPlan, folder: RunFolder, ended: EpochEnded) -> dict[str, Any]:
-    """What a predictor's file says of its origin."""
+    """The provenance stored in a predictor's file."""
     return {
         "run": folder.name,
         "epoch": ended.epoch,
         "seed": plan.settings.seed,
-        "validation": _plain(ended.validation),
+        "validation": _scores_to_json(ended.validation),
         **plan.facts,
     }

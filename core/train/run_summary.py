@@ -1,4 +1,4 @@
-"""Runs at a glance: what each came to, for a table; and the settings in which several of them differ."""
+"""Summaries of runs for a table, and the settings in which several runs differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.settings.declare import Knob, knobs
 from core.train.settings import RunSettings
 
 RunState = Literal["finished", "early", "stopped", "unfinished", "unreadable"]
-WORDS: dict[RunState, str] = {
+STATE_NAMES: dict[RunState, str] = {
     "finished": "finished",
     "early": "stopped early",
     "stopped": "stopped",
@@ -31,7 +31,7 @@ _SCORES = ("balanced_accuracy", "r2", "accuracy")  # the first that a run has is
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run came to.
+    """The summary of a run.
 
     Attributes
     ----------
@@ -40,23 +40,23 @@ class RunSummary:
     began
         When its settings were written.
     state
-        Why it ended; ``unfinished`` is one that runs now or was broken off.
+        Why it ended; ``unfinished`` if it is running or was interrupted.
     settings
-        What was asked for; None if that cannot be read.
+        Of the run; None if they cannot be read.
     epochs, best_epoch
-        How many there were, and whose weights are kept; 0: none.
+        Number of epochs, and the one whose weights are kept; 0: none.
     score_name, score
         The figure of merit of the best epoch on the validation part; NaN: none.
     loss
         The validation loss of the best epoch; NaN: none.
     test
-        The same figure of merit on the test part; NaN where nobody has looked at it.
+        The same figure of merit on the test part; NaN if it was not evaluated there.
     verdict
-        What its history says.
+        The verdict on its convergence, a sentence.
     notes
-        What a person wrote down.
+        The user's notes and tags.
     problem
-        What could not be read of it; None: all is well.
+        What could not be read of it; None: everything could.
     """
 
     folder: RunFolder
@@ -75,17 +75,17 @@ class RunSummary:
 
     @property
     def planned(self) -> int:
-        """How many epochs were asked for; 0: not known."""
+        """The number of epochs in its settings; 0: unknown."""
         return self.settings.optimiser.epochs if self.settings is not None else 0
 
     def matches(self, words: str) -> bool:
-        """Whether each of the words stands in its name, its tags, its notes or its state."""
-        text = " ".join([self.folder.title, WORDS[self.state], self.notes.text, *self.notes.tags]).casefold()
+        """Whether each of the words occurs in its name, tags, notes or state."""
+        text = " ".join([self.folder.title, STATE_NAMES[self.state], self.notes.text, *self.notes.tags]).casefold()
         return all(word in text for word in words.casefold().split())
 
 
-def found(place: Path) -> list[RunFolder]:
-    """The runs in a folder and the folders below, those of studies, too, by name; a run's own folder is one as well.
+def find_runs(place: Path) -> list[RunFolder]:
+    """Find the runs in a folder and its sub-folders, by name, including those of studies; the folder may be a run's.
 
     Raises
     ------
@@ -99,8 +99,8 @@ def found(place: Path) -> list[RunFolder]:
     return [folder for folder in folders if not folder.is_study]
 
 
-def summary(run: RunFolder) -> RunSummary:
-    """Read what a run came to; what cannot be read is told in ``problem`` and left empty."""
+def summarise(run: RunFolder) -> RunSummary:
+    """Summarise a run; what cannot be read is reported in ``problem`` and left empty."""
     problems: list[Problem] = []
 
     def attempt(read: Callable[[], Any], otherwise: Any) -> Any:
@@ -111,7 +111,7 @@ def summary(run: RunFolder) -> RunSummary:
             return otherwise
 
     settings: RunSettings | None = attempt(lambda: toml.load(RunSettings, run.settings_file), None)
-    metrics: dict[str, Any] = attempt(lambda: _metrics(run), {})
+    metrics: dict[str, Any] = attempt(lambda: _read_metrics(run), {})
     written: Notes = attempt(lambda: notes.read(run.path), Notes())
     validation, test = metrics.get("validation") or {}, metrics.get("test") or {}
     name = next((name for name in _SCORES if validation.get(name) is not None), "")
@@ -119,38 +119,38 @@ def summary(run: RunFolder) -> RunSummary:
     ended: RunState = reason if reason in ("finished", "early", "stopped") else "unfinished"
     return RunSummary(
         folder=run,
-        began=_began(run),
+        began=_start_time(run),
         state="unreadable" if problems else ended,
         settings=settings,
         epochs=int(metrics.get("epochs", 0)),
         best_epoch=int(metrics.get("best_epoch", 0)),
         score_name=name,
-        score=_number(validation.get(name)),
-        loss=_number(validation.get("loss")),
-        test=_number(test.get(name)),
+        score=_to_float(validation.get(name)),
+        loss=_to_float(validation.get("loss")),
+        test=_to_float(test.get(name)),
         verdict=(metrics.get("verdict") or {}).get("sentence", ""),
         notes=written,
         problem=problems[0] if problems else None,
     )
 
 
-def differing(settings: Sequence[RunSettings]) -> list[tuple[str, Knob, list[Any]]]:
-    """The knobs in which several runs differ: dotted name, declaration, and the value of each run."""
+def differing_settings(settings: Sequence[RunSettings]) -> list[tuple[str, Knob, list[Any]]]:
+    """The settings in which several runs differ: dotted name, declaration, and the value of each run."""
     names: dict[str, None] = {}
     for other in settings[1:]:
         names |= dict.fromkeys(name for name, _, _ in toml.differences(settings[0], other))
-    order = {name: place for place, name in enumerate(_dotted(RunSettings))}
+    order = {name: place for place, name in enumerate(_knobs_by_name(RunSettings))}
     return [
-        (name, _dotted(RunSettings)[name], [_value(each, name) for each in settings])
+        (name, _knobs_by_name(RunSettings)[name], [_value(each, name) for each in settings])
         for name in sorted(names, key=order.__getitem__)
     ]
 
 
-def _dotted(model: type[Any], prefix: str = "") -> dict[str, Knob]:
+def _knobs_by_name(model: type[Any], prefix: str = "") -> dict[str, Knob]:
     found: dict[str, Knob] = {}
     for name, knob in knobs(model).items():
         if isinstance(knob.annotation, type) and hasattr(knob.annotation, "model_fields"):
-            found |= _dotted(knob.annotation, f"{prefix}{name}.")
+            found |= _knobs_by_name(knob.annotation, f"{prefix}{name}.")
         else:
             found[f"{prefix}{name}"] = knob
     return found
@@ -162,7 +162,7 @@ def _value(settings: Any, name: str) -> Any:
     return settings
 
 
-def _metrics(run: RunFolder) -> dict[str, Any]:
+def _read_metrics(run: RunFolder) -> dict[str, Any]:
     if not run.metrics_file.exists():
         return {}
     try:
@@ -174,10 +174,10 @@ def _metrics(run: RunFolder) -> dict[str, Any]:
     return values
 
 
-def _began(run: RunFolder) -> datetime:
+def _start_time(run: RunFolder) -> datetime:
     file = run.settings_file if run.settings_file.exists() else run.path
     return datetime.fromtimestamp(file.stat().st_mtime).astimezone()
 
 
-def _number(value: Any) -> float:
+def _to_float(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else math.nan

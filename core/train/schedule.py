@@ -1,7 +1,7 @@
-r"""How the learning rate changes while a network learns, as a share of the largest rate.
+r"""The learning-rate schedule, as a fraction of the largest rate.
 
-With :math:`t` the epochs passed since the warm-up (a fraction within an epoch), :math:`T` how many there are in all,
-:math:`u = t / T`, :math:`s` the lowest share:
+With :math:`t` the epochs since the warm-up (fractional within an epoch), :math:`T` their total number,
+:math:`u = t / T`, :math:`s` the lowest fraction:
 
 ============== ==================================================================================================
 constant       1
@@ -13,9 +13,9 @@ one-cycle      half a cosine from 1/25 up to 1 while :math:`u < r`, and half a c
 plateau        :math:`f^m`, at least s, after the validation did not improve for a number of epochs m times
 ============== ==================================================================================================
 
-Before each of them a warm-up may lead in a straight line from a hundredth to the whole rate. Nothing is remembered
-between calls: the share follows from the settings, the place in the run, and the history of the validation, so that
-a run that goes on after a break takes the steps it would have taken anyway.
+Each of them may be preceded by a linear warm-up from a hundredth to the full rate. There is no state between calls: the
+rate follows from the settings, the position in the run, and the validation history, so that a resumed run takes the
+same steps as one without interruption.
 
 References
 ----------
@@ -35,34 +35,34 @@ _ONE_CYCLE_FROM = 1 / 25
 
 
 def largest_rate(settings: RunSettings) -> float:
-    """The learning rate that was asked for, or the usual one, a tenth of it when fine-tuning."""
+    """The learning rate of the settings, or the default one, which is a tenth of the usual one when fine-tuning."""
     if settings.optimiser.learning_rate is not None:
         return settings.optimiser.learning_rate
-    usual = 2e-2 if settings.optimiser.method == "sgd" else 1e-3
-    return usual / 10 if settings.transfer.start_from else usual
+    default = 2e-2 if settings.optimiser.method == "sgd" else 1e-3
+    return default / 10 if settings.transfer.start_from else default
 
 
 def rate_at(settings: RunSettings, passed: float, costs: Sequence[float] = ()) -> float:
-    """The learning rate after so many epochs, see :func:`share`."""
-    return largest_rate(settings) * share(settings.optimiser, passed, costs)
+    """The learning rate after ``passed`` epochs, see :func:`relative_rate`."""
+    return largest_rate(settings) * relative_rate(settings.optimiser, passed, costs)
 
 
-def share(settings: OptimiserSettings, passed: float, costs: Sequence[float] = ()) -> float:
-    """The share of the largest learning rate at some place in a run, 0 … 1.
+def relative_rate(settings: OptimiserSettings, passed: float, costs: Sequence[float] = ()) -> float:
+    """The learning rate at a position in a run, as a fraction of the largest one, 0 … 1.
 
     Parameters
     ----------
     settings
-        The decay and its numbers.
+        The decay and its parameters.
     passed
-        Epochs since the run began, with the fraction of the running one; 0 … ``settings.epochs``.
+        Epochs since the run began, including the fraction of the current one; 0 … ``settings.epochs``.
     costs
-        The monitored validation value of each epoch so far, turned so that lower is better; only ``plateau`` looks
-        at it.
+        The monitored validation value of each epoch so far, with the sign such that lower is better; used by
+        ``plateau`` only.
     """
     warm_up = settings.warm_up
     if passed < warm_up:
-        return _between(_WARM_UP_FROM, 1, passed / warm_up)
+        return _interpolate(_WARM_UP_FROM, 1, passed / warm_up)
     t = passed - warm_up
     lowest = settings.lowest_share
     match settings.decay:
@@ -79,12 +79,12 @@ def share(settings: OptimiserSettings, passed: float, costs: Sequence[float] = (
         case "one-cycle":
             return _one_cycle(settings, t / (settings.epochs - warm_up))
         case "plateau":
-            reductions = plateaus(costs[math.ceil(warm_up) :], settings.plateau_patience)
+            reductions = count_plateaus(costs[math.ceil(warm_up) :], settings.plateau_patience)
             return max(lowest, settings.decay_factor**reductions)
 
 
-def plateaus(costs: Sequence[float], patience: int) -> int:
-    """How often ``patience`` epochs in a row brought no lower cost; each time the count begins anew. NaN is no better.
+def count_plateaus(costs: Sequence[float], patience: int) -> int:
+    """Count how often ``patience`` epochs in a row brought no lower cost; the count then restarts. NaN is no better.
 
     Parameters
     ----------
@@ -93,15 +93,15 @@ def plateaus(costs: Sequence[float], patience: int) -> int:
     patience
         At least 1.
     """
-    best, waited, found = math.inf, 0, 0
+    best, waited, plateaus = math.inf, 0, 0
     for cost in costs:
         if cost < best:
             best, waited = cost, 0
         else:
             waited += 1
         if waited == patience:
-            found, waited = found + 1, 0
-    return found
+            plateaus, waited = plateaus + 1, 0
+    return plateaus
 
 
 def _one_cycle(settings: OptimiserSettings, done: float) -> float:
@@ -111,9 +111,9 @@ def _one_cycle(settings: OptimiserSettings, done: float) -> float:
 
 
 def _half_cosine(last: float, done: float) -> float:
-    """From 1 to ``last`` while ``done`` goes from 0 to 1."""
+    """Fall from 1 to ``last`` while ``done`` goes from 0 to 1."""
     return last + (1 - last) * (1 + math.cos(math.pi * done)) / 2
 
 
-def _between(first: float, last: float, done: float) -> float:
+def _interpolate(first: float, last: float, done: float) -> float:
     return first + (last - first) * done

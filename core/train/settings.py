@@ -1,4 +1,4 @@
-"""Everything that a run is asked to do. Frozen once it starts, and saved with it."""
+"""All settings of a run. Frozen once it starts, and saved with it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from core.train.augmentation.settings import AugmentationSettings
 
 
 class OptimiserSettings(Settings):
-    """How the weights move."""
+    """The optimiser, its learning-rate schedule and batches."""
 
     method: Literal["adamw", "adam", "sgd"] = setting(
         "adamw",
         title="Optimiser",
-        help="Adam adapts the step of each weight; AdamW does so too, and applies the weight decay apart from the "
-        "gradient. SGD moves all weights alike, with momentum.",
+        help="Adam adapts the step of each weight; AdamW does so too, and decouples the weight decay from the "
+        "gradient. SGD uses the same learning rate for all weights, with momentum.",
         source="Kingma & Ba 2015; Loshchilov & Hutter 2019",
     )
     learning_rate: float | None = setting(
         None,
         title="Learning rate",
-        help="Length of a step. Empty: 0.001 for AdamW and Adam, 0.02 for SGD, and a tenth of that when fine-tuning.",
+        help="Size of a step. Empty: 0.001 for AdamW and Adam, 0.02 for SGD, and a tenth of that when fine-tuning.",
         gt=0,
         le=10,
         scale="log",
@@ -50,7 +50,7 @@ class OptimiserSettings(Settings):
     decay_every: int = setting(
         10,
         title="Every",
-        help="So many epochs lie between two steps.",
+        help="Number of epochs between two steps.",
         unit="epochs",
         ge=1,
         le=10000,
@@ -80,7 +80,7 @@ class OptimiserSettings(Settings):
     plateau_patience: int = setting(
         5,
         title="Plateau",
-        help="So many epochs without improvement make a plateau.",
+        help="Number of epochs without improvement that make a plateau.",
         unit="epochs",
         ge=1,
         le=10000,
@@ -99,7 +99,7 @@ class OptimiserSettings(Settings):
     warm_up: float = setting(
         0.0,
         title="Warm-up",
-        help="So many epochs in which the learning rate rises evenly from a hundredth, before the decay; 0: none.",
+        help="Number of epochs in which the learning rate rises linearly from a hundredth, before the decay; 0: none.",
         unit="epochs",
         ge=0,
         le=1000,
@@ -109,7 +109,7 @@ class OptimiserSettings(Settings):
     momentum: float = setting(
         0.9,
         title="Momentum",
-        help="How much of the last step is kept.",
+        help="Fraction of the last step that is carried over to the next one.",
         ge=0,
         lt=1,
         level="expert",
@@ -118,7 +118,7 @@ class OptimiserSettings(Settings):
     nesterov: bool = setting(
         True,
         title="Nesterov",
-        help="Look at the gradient where the momentum leads, instead of where the weights are.",
+        help="Evaluate the gradient at the point that the momentum leads to, instead of at the current weights.",
         level="expert",
         source="Sutskever et al. 2013",
         applies=("method", ("sgd",)),
@@ -126,7 +126,7 @@ class OptimiserSettings(Settings):
     weight_decay: float = setting(
         1e-4,
         title="Weight decay",
-        help="Pull of the weights towards zero: with AdamW apart from the gradient, otherwise as a part of it.",
+        help="Pull of the weights towards zero: with AdamW decoupled from the gradient, otherwise as a part of it.",
         ge=0,
         le=1,
         level="expert",
@@ -139,18 +139,20 @@ class OptimiserSettings(Settings):
     balanced_batches: bool = setting(
         False,
         title="Balanced batches",
-        help="Show all classes equally often: rare galaxies several times in an epoch, of frequent ones only a part. "
-        "In training the weights of the classes are then left out.",
+        help="Show all classes equally often: rare galaxies several times in an epoch, only a part of the frequent "
+        "ones. The training loss then has no class weights.",
         level="expert",
     )
-    epochs: int = setting(40, title="Epochs", help="How often all galaxies are seen, at most.", ge=1, le=10000)
+    epochs: int = setting(
+        40, title="Epochs", help="Largest number of passes through all training galaxies.", ge=1, le=10000
+    )
     batch_size: int = setting(
         64, title="Batch size", help="Galaxies per step.", unit="galaxies", ge=1, le=8192, scale="log"
     )
 
 
 class StoppingSettings(Settings):
-    """When to stop, and which epochs' weights are kept."""
+    """Early stopping, and which epochs' weights are kept."""
 
     monitor: Literal["loss", "score", "accuracy", "balanced accuracy", "r2"] = setting(
         "loss",
@@ -161,7 +163,7 @@ class StoppingSettings(Settings):
     patience: int = setting(
         12,
         title="Patience",
-        help="Stop after so many epochs without improvement; 0: never early.",
+        help="Number of epochs without improvement after which the training stops; 0: never early.",
         unit="epochs",
         ge=0,
         le=10000,
@@ -169,15 +171,15 @@ class StoppingSettings(Settings):
     min_delta: float = setting(
         0.0,
         title="Smallest improvement",
-        help="Less than this does not count as better.",
+        help="A smaller change does not count as an improvement.",
         ge=0,
         level="expert",
     )
     snapshots: int = setting(
         12,
         title="Keep weights of epochs",
-        help="Besides the best ones, those of at most so many epochs, spread over the run, so that maps can be "
-        "followed from epoch to epoch; 0: none.",
+        help="Number of epochs, spread over the run, whose weights are kept besides the best ones, so that maps can "
+        "be followed from epoch to epoch; 0: none.",
         unit="epochs",
         ge=0,
         le=1000,
@@ -194,7 +196,7 @@ class TransferSettings(Settings):
     freeze_blocks: int = setting(
         0,
         title="Frozen blocks",
-        help="So many blocks, counted from the input, keep their weights and their batch statistics unchanged.",
+        help="Number of blocks, counted from the input, whose weights and batch statistics stay unchanged.",
         unit="blocks",
         ge=0,
         le=10,
@@ -202,28 +204,30 @@ class TransferSettings(Settings):
 
 
 class RunSettings(Settings):
-    """One run, complete: the same settings, data and machine give the same numbers."""
+    """All settings of one run: the same settings, data and machine give the same results."""
 
     file_format: ClassVar[int] = upgrades.SETTINGS
 
     @classmethod
     def format_of(cls, values: dict[str, Any]) -> int:
-        """The format of a file that does not tell it, by the values in it."""
+        """The format of a file that does not state it, inferred from its values."""
         return upgrades.settings_format(values)
 
     @classmethod
-    def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
-        """The values of a file of this format, brought to today's."""
-        return upgrades.upgrade_settings(values, version)
+    def upgraded(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
+        """Upgrade the values of a file of this format to the current one."""
+        return upgrades.settings(values, version)
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(
-        AugmentationSettings(), title="Augmentation", help="How a galaxy is varied in training."
+        AugmentationSettings(), title="Augmentation", help="How galaxies are varied at random in training."
     )
-    network: NetworkSettings = setting(NetworkSettings(), title="Network", help="How deep and how wide.")
-    optimiser: OptimiserSettings = setting(OptimiserSettings(), title="Optimiser", help="How the weights move.")
-    loss: LossSettings = setting(LossSettings(), title="Loss", help="How wrong an answer is.")
-    stopping: StoppingSettings = setting(StoppingSettings(), title="Stopping", help="When to stop.")
+    network: NetworkSettings = setting(NetworkSettings(), title="Network", help="Depth, width and layers.")
+    optimiser: OptimiserSettings = setting(
+        OptimiserSettings(), title="Optimiser", help="Optimiser, learning-rate schedule and batches."
+    )
+    loss: LossSettings = setting(LossSettings(), title="Loss", help="The function that training minimises.")
+    stopping: StoppingSettings = setting(StoppingSettings(), title="Stopping", help="Early stopping.")
     transfer: TransferSettings = setting(TransferSettings(), title="Fine-tuning", help="Start from an earlier network.")
     seed: int = setting(
         1,
@@ -235,20 +239,19 @@ class RunSettings(Settings):
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto",
         title="Device",
-        help="Auto: the first of CUDA, Apple MPS and CPU that is there.",
+        help="Auto: the first of CUDA, Apple MPS and CPU that is available.",
         level="expert",
     )
     tensorboard: bool = setting(
         False,
         title="TensorBoard files",
-        help="Write the curves as TensorBoard event files, too, into the run's folder.",
+        help="Also write the curves as TensorBoard event files into the run's folder.",
         level="expert",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
         "auto",
         title="Precision",
         help="Auto: for training bfloat16 where the device computes it faster, else float16 on a GPU that does, "
-        "float32 elsewhere. Explanations and "
-        "final scores are always float32.",
+        "float32 elsewhere. Explanations and final scores are always float32.",
         level="expert",
     )

@@ -1,7 +1,7 @@
-"""Weights of some epochs, kept so that one can see how the network came to what it is.
+"""Weights of some epochs, kept so that attribution maps can be followed through the training.
 
 They are spread over the whole run, however long it becomes: of every epoch, then of every second, fourth, eighth one,
-each time that there would be too many.
+whenever there would be too many.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
 
 
-def keep(folder: RunFolder, predictor: Predictor, epoch: int, most: int) -> None:
-    """Write the weights of the epoch that has just ended, and remove those that are not wanted any more.
+def save_snapshot(folder: RunFolder, predictor: Predictor, epoch: int, most: int) -> None:
+    """Save the weights of the epoch that has just ended, and remove those that are no longer needed.
 
     Parameters
     ----------
     folder
         The run's.
     predictor
-        As it is now.
+        The network with its current weights.
     epoch
         Counted from 1.
     most
-        At most so many are kept; 0: none.
+        Largest number of epochs to keep; 0: none.
     """
     if most == 0:
         return
     predictor.save(folder.snapshot(epoch))
-    wanted = kept(epoch, most)
+    keep = kept_epochs(epoch, most)
     for number, path in folder.snapshots():
-        if number not in wanted:
+        if number not in keep:
             path.unlink(missing_ok=True)
 
 
-def kept(epochs: int, most: int) -> list[int]:
-    """Which of so many epochs are kept: the last, and from the first on every k-th, k being a power of two.
+def kept_epochs(epochs: int, most: int) -> list[int]:
+    """The epochs that are kept after ``epochs``: the last, and from the first on every k-th, k being a power of two.
 
-    Of ``most`` = 1 it is the last alone.
+    With ``most`` = 1 it is the last alone.
     """
     if most == 1:
         return [epochs]

@@ -1,8 +1,8 @@
-"""When to stop, as a pure function of the validation history.
+"""Early stopping, as a pure function of the validation history.
 
 An epoch is better if it improves on the best one so far by more than ``min_delta``; training stops after
-``patience`` epochs without a better one. Nothing is remembered between calls, so that a resumed run, a plot and a
-test all come to the same answer.
+``patience`` epochs without a better one. There is no state between calls, so that a resumed run, a plot and a test all
+get the same result.
 
 References
 ----------
@@ -24,7 +24,7 @@ from core.train.settings import StoppingSettings
 
 @dataclass(frozen=True)
 class StoppingState:
-    """The rule's opinion after an epoch; ``best_epoch`` counts from 1, and is 0 before the first finite value."""
+    """The early-stopping rule after an epoch; ``best_epoch`` counts from 1, and is 0 before the first finite value."""
 
     best_epoch: int
     epochs_since_best: int
@@ -32,7 +32,7 @@ class StoppingState:
 
 
 def state(values: Sequence[float], settings: StoppingSettings) -> StoppingState:
-    """Judge the monitored values of epochs 1, 2, ... (lower is better for the loss, higher for all else).
+    """Apply the rule to the monitored values of epochs 1, 2, ... (lower is better for the loss, higher for all else).
 
     NaN is never better.
     """
@@ -45,8 +45,8 @@ def state(values: Sequence[float], settings: StoppingSettings) -> StoppingState:
     return StoppingState(best_epoch, since, should_stop=0 < settings.patience <= since)
 
 
-def monitored(scores: Scores, settings: StoppingSettings) -> float:
-    """The value that decides: the loss, or the figure of merit that was named; NaN where there is none."""
+def monitored_value(scores: Scores, settings: StoppingSettings) -> float:
+    """The monitored quantity: the loss, or the figure of merit that the settings name; NaN where there is none."""
     if settings.monitor == "loss":
         return scores.loss
     if settings.monitor == "score":
@@ -57,17 +57,17 @@ def monitored(scores: Scores, settings: StoppingSettings) -> float:
 def costs(
     history: Sequence[EpochEnded], settings: StoppingSettings, part: Literal["validation", "train"] = "validation"
 ) -> list[float]:
-    """The monitored value of each epoch, turned so that lower is better."""
-    return [_sign(settings) * monitored(getattr(epoch, part), settings) for epoch in history]
+    """The monitored value of each epoch, with the sign such that lower is better."""
+    return [_sign(settings) * monitored_value(getattr(epoch, part), settings) for epoch in history]
 
 
-def require_known(target: Target, settings: StoppingSettings) -> None:
-    """The monitored quantity has to be one that the target has.
+def require_monitorable(target: Target, settings: StoppingSettings) -> None:
+    """Require that the monitored quantity exists for the target.
 
     Raises
     ------
     SettingsProblem
-        Accuracy of numbers, or R² of classes.
+        It is the accuracy of quantities, for instance, or R² of classes.
     """
     known = ("accuracy", "balanced accuracy") if isinstance(target, Classes) else ("r2",)
     if settings.monitor not in ("loss", "score", *known):
@@ -78,9 +78,9 @@ def require_known(target: Target, settings: StoppingSettings) -> None:
         )
 
 
-def after(history: Sequence[EpochEnded], settings: StoppingSettings) -> StoppingState:
-    """Judge a run's epochs."""
-    return state([monitored(epoch.validation, settings) for epoch in history], settings)
+def state_after(history: Sequence[EpochEnded], settings: StoppingSettings) -> StoppingState:
+    """Apply the rule to a run's epochs."""
+    return state([monitored_value(epoch.validation, settings) for epoch in history], settings)
 
 
 def _sign(settings: StoppingSettings) -> int:

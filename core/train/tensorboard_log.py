@@ -1,4 +1,4 @@
-"""The curves of a run as TensorBoard event files, for those who follow many programs in one place."""
+"""The curves of a run as TensorBoard event files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FOLDER = "tensorboard"
 
 
 @contextlib.contextmanager
-def opened(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[Callable[[EpochEnded], None]]:
-    """Hand out what writes an epoch down, or what does nothing if nobody wanted it.
+def open_log(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[Callable[[EpochEnded], None]]:
+    """Yield a function that logs an epoch, or one that does nothing if logging is off.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def opened(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[Cal
     wanted
         Whether to write.
     epochs_done
-        Of a run that goes on: what was written of later epochs is void.
+        Of a run that is resumed: events of later epochs are discarded.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def opened(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[Cal
         ) from error
     writer = module.SummaryWriter(str(folder.path / FOLDER), purge_step=epochs_done + 1)
 
-    def note(ended: EpochEnded) -> None:
+    def log_epoch(ended: EpochEnded) -> None:
         for part, scores in (("training", ended.train), ("validation", ended.validation)):
             for name, value in {"loss": scores.loss, **scores.values}.items():
                 if math.isfinite(value):
@@ -54,6 +54,6 @@ def opened(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[Cal
         writer.flush()
 
     try:
-        yield note
+        yield log_epoch
     finally:
         writer.close()

@@ -1,15 +1,15 @@
-r"""Has it converged? A verdict in plain words, as a pure function of a run's history.
+r"""Has the run converged? A verdict as text, as a pure function of a run's history.
 
-A validation curve goes up and down from epoch to epoch, and the lowest of many such values is low by luck. So the
-curve is looked at through a running median over five epochs, and its noise σ is estimated from what that takes away:
-the distance within which 68 per cent of the values lie, divided by what it would be for independent Gaussian ones of
-unit scatter. It is taken over the five epochs before and after, since it shrinks with the learning rate. Whether a
-stretch falls or rises is told by Kendall's rank test against time, which neither a single bad epoch nor the scale of
-the values can fool.
+A validation curve fluctuates from epoch to epoch, and the lowest of many such values is low partly by chance. So the
+curve is smoothed with a running median over five epochs, and its noise σ is estimated from the residuals: the distance
+within which 68 per cent of the values lie, divided by what it would be for independent Gaussian values of unit scatter.
+It is estimated over the five epochs before and after, since it shrinks with the learning rate. Whether a stretch falls
+or rises is decided by Kendall's rank test against time, which is robust to single bad epochs and independent of the
+scale of the values.
 
-In this order the questions are asked: Is there a value that is no number? Are there enough epochs? Is it better than
-guessing? Do the values swing as far as they have come, or does even the training get worse? Does the validation get
-worse while the training gets better? Does it still improve? If nothing of all this, it has converged.
+The questions are asked in this order: Is a value not finite? Are there enough epochs? Is it better than guessing? Is
+the noise as large as the total gain, or does even the training loss rise? Does the validation get worse while the
+training gets better? Does it still improve? If none of these applies, the run has converged.
 
 References
 ----------
@@ -34,34 +34,35 @@ from core.train.settings import RunSettings
 VerdictKind = Literal["not a number", "too early", "stuck", "rate too high", "over-fitting", "improving", "converged"]
 Values = NDArray[np.float64]
 
-FEWEST = 8
-_MOST = 200  # epochs in which a trend is looked for
-_REACH = 2  # epochs before and after in a running median
-_NEARBY = 5  # epochs before and after from which the noise is taken
-_WITHIN, _SEEN = 0.683, 0.845  # of independent Gaussian values so many lie within so many σ of the running median
-_SURE = 3.0  # standard deviations
-_LUCK = 4.0  # standard deviations: one time in twenty, chance puts the lowest of forty values further ahead
-_SWING = 0.3  # of all that was gained: more noise than this is a swing
-_SWING_OF_LEVEL = 0.1  # of the values themselves: less than this is none
-_RESIDUE = 0.03  # of all that was gained: less than this is no change any more
-_BETTER = 0.03  # in balanced accuracy or R²: less than this is no better than guessing
-_SLOWER = "Choose a lower learning rate, or one that decays; tuningfork rate suggests one."
-_MORE = "The training still improves: more galaxies, augmentation or dropout may gain more."
-_GENERALISE = "More augmentation, dropout, weight decay or galaxies; the best weights are kept."
+MIN_EPOCHS = 8
+_TREND_EPOCHS = 200  # at most, in which a trend is looked for
+_MEDIAN_REACH = 2  # epochs before and after in a running median
+_NOISE_REACH = 5  # epochs before and after from which the noise is taken
+_QUANTILE = 0.683  # of the distances from the running median …
+_QUANTILE_IN_SIGMA = 0.845  # … and its value for independent Gaussian values, in σ
+_SIGNIFICANCE = 3.0  # standard deviations
+_LEAD_SIGNIFICANCE = 4.0  # standard deviations: by chance the lowest of forty values leads by more once in twenty
+_SWING_OF_GAIN = 0.3  # of the total gain: more noise than this is too much
+_SWING_OF_LEVEL = 0.1  # of the values themselves: less noise than this is harmless
+_NEGLIGIBLE_GAIN = 0.03  # of the total gain: a smaller change counts as none
+_ABOVE_GUESSING = 0.03  # in balanced accuracy or R²: less than this is no better than guessing
+_ADVICE_SLOWER = "Choose a lower learning rate, or one that decays; tuningfork rate suggests one."
+_ADVICE_MORE_DATA = "The training still improves: more galaxies, augmentation or dropout may gain more."
+_ADVICE_REGULARISE = "More augmentation, dropout, weight decay or galaxies; the best weights are kept."
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the history says.
+    """The verdict on a run's history.
 
     Attributes
     ----------
     kind
         Which of the cases it is.
     epoch
-        Since when, counted from 1; 0 where that has no meaning.
+        The epoch since which it holds, counted from 1; 0 where that has no meaning.
     sentence
-        The verdict.
+        The verdict as text.
     advice
         What to do; may be empty.
     """
@@ -72,7 +73,7 @@ class Verdict:
     advice: str
 
 
-def of(history: Sequence[EpochEnded], settings: RunSettings, classes: int | None = None) -> Verdict:
+def judge(history: Sequence[EpochEnded], settings: RunSettings, classes: int | None = None) -> Verdict:
     """Judge a run by its epochs.
 
     Parameters
@@ -80,122 +81,128 @@ def of(history: Sequence[EpochEnded], settings: RunSettings, classes: int | None
     history
         The epochs so far, in order.
     settings
-        Of the run: what is monitored, and how the learning rate goes.
+        Of the run: the monitored quantity and the learning-rate schedule.
     classes
-        How many there are; None for quantities and vote fractions.
+        Number of classes; None for quantities and vote fractions.
     """
     for ended in history:
         if not (math.isfinite(ended.train.loss) and math.isfinite(ended.validation.loss)):
             sentence = f"Since epoch {ended.epoch} the loss is not a number."
-            return Verdict("not a number", ended.epoch, sentence, _SLOWER)
-    if len(history) < FEWEST:
-        return Verdict("too early", 0, f"Too early to say: a verdict needs {FEWEST} epochs.", "")
+            return Verdict("not a number", ended.epoch, sentence, _ADVICE_SLOWER)
+    if len(history) < MIN_EPOCHS:
+        return Verdict("too early", 0, f"Too early to say: a verdict needs {MIN_EPOCHS} epochs.", "")
     if (guessing := _no_better_than_guessing(history, classes, settings)) is not None:
         return guessing
     costs = np.array(stopping.costs(history, settings.stopping))
     training = np.array(stopping.costs(history, settings.stopping, part="train"))
     name = {"score": "score", "r2": "R²"}.get(settings.stopping.monitor, settings.stopping.monitor)
-    return _of_curves(training, costs, name, settings)
+    return _judge_curves(training, costs, name, settings)
 
 
-def _of_curves(training: Values, costs: Values, name: str, settings: RunSettings) -> Verdict:
-    smooth, noise = smoothed(costs), scatter(costs)
-    half, recent = (costs[-min(max(FEWEST, len(costs) // part), _MOST) :] for part in (2, 4))
+def _judge_curves(training: Values, costs: Values, name: str, settings: RunSettings) -> Verdict:
+    smooth, noise = running_median(costs), scatter(costs)
+    half, recent = (costs[-min(max(MIN_EPOCHS, len(costs) // part), _TREND_EPOCHS) :] for part in (2, 4))
     lowest = int(smooth.argmin())
     now = float(noise[-len(recent) :].mean())
-    gained = max(float(np.median(costs[:3]) - smooth[lowest]) - now, 0.0)  # the lowest owes about that to luck
-    if _rise(training) > _RESIDUE * np.ptp(training):
-        since = int(smoothed(training).argmin()) + 2
-        sentence = f"Since epoch {since} even the training gets worse: the steps are too long."
-        return Verdict("rate too high", since, sentence, _SLOWER)
-    if now > _SWING * gained and now > _SWING_OF_LEVEL * abs(float(np.median(recent))):
+    gained = max(float(np.median(costs[:3]) - smooth[lowest]) - now, 0.0)  # the lowest is low by about that by chance
+    if _rise(training) > _NEGLIGIBLE_GAIN * np.ptp(training):
+        since = int(running_median(training).argmin()) + 2
+        sentence = f"Since epoch {since} even the training gets worse: the learning rate is too high."
+        return Verdict("rate too high", since, sentence, _ADVICE_SLOWER)
+    if now > _SWING_OF_GAIN * gained and now > _SWING_OF_LEVEL * abs(float(np.median(recent))):
         sentence = f"The validation {name} swings by ±{now:.2g} between epochs, and gained only {gained:.2g} in all."
-        return Verdict("rate too high", 0, sentence, _SLOWER)
-    if _rise(costs) > _RESIDUE * gained and trend(training[lowest:][-_MOST:]) < 0:
+        return Verdict("rate too high", 0, sentence, _ADVICE_SLOWER)
+    if _rise(costs) > _NEGLIGIBLE_GAIN * gained and trend(training[lowest:][-_TREND_EPOCHS:]) < 0:
         sentence = f"Over-fitting since epoch {lowest + 2}: the validation {name} gets worse, the training better."
-        return Verdict("over-fitting", lowest + 2, f"{sentence} {_best(costs, noise)}", _GENERALISE)
+        return Verdict("over-fitting", lowest + 2, f"{sentence} {_describe_best(costs, noise)}", _ADVICE_REGULARISE)
     gain = -10 * slope(recent)
-    falls = trend(recent) < -_SURE or (trend(half) < -_SURE and trend(recent) < -1)
-    if falls and gain > _RESIDUE * gained:
+    falls = trend(recent) < -_SIGNIFICANCE or (trend(half) < -_SIGNIFICANCE and trend(recent) < -1)
+    if falls and gain > _NEGLIGIBLE_GAIN * gained:
         sentence = f"Still improving: the validation {name} gets better by {gain:.2g} in ten epochs."
-        return Verdict("improving", 0, sentence, _longer(settings))
-    level = float(np.median(recent)) + max(now, _RESIDUE * gained)
-    settled = int(np.flatnonzero(smooth[:-_REACH] > level).max(initial=-1)) + 2
+        return Verdict("improving", 0, sentence, _advise_longer(settings))
+    level = float(np.median(recent)) + max(now, _NEGLIGIBLE_GAIN * gained)
+    settled = int(np.flatnonzero(smooth[:-_MEDIAN_REACH] > level).max(initial=-1)) + 2
     sentence = f"Converged at epoch {settled}: since then the validation {name} has changed by less than "
-    sentence += f"its scatter of {now:.2g}." if now > _RESIDUE * gained else f"{_RESIDUE:.0%} of what it had gained."
-    advice = _MORE if trend(training[-len(recent) :]) < -_SURE else ""
-    return Verdict("converged", settled, f"{sentence} {_best(costs, noise)}", advice)
+    sentence += (
+        f"its scatter of {now:.2g}."
+        if now > _NEGLIGIBLE_GAIN * gained
+        else f"{_NEGLIGIBLE_GAIN:.0%} of what it had gained."
+    )
+    advice = _ADVICE_MORE_DATA if trend(training[-len(recent) :]) < -_SIGNIFICANCE else ""
+    return Verdict("converged", settled, f"{sentence} {_describe_best(costs, noise)}", advice)
 
 
 def _rise(costs: Values) -> float:
-    """By how much the last values lie above the lowest part of the curve; 0 if that may be chance."""
-    smooth, noise = smoothed(costs), scatter(costs)
-    lowest, last = int(smooth.argmin()), costs[-FEWEST:]
-    if lowest >= len(costs) - FEWEST:
+    """By how much the last values lie above the lowest part of the curve; 0 if that is not significant."""
+    smooth, noise = running_median(costs), scatter(costs)
+    lowest, last = int(smooth.argmin()), costs[-MIN_EPOCHS:]
+    if lowest >= len(costs) - MIN_EPOCHS:
         return 0.0
     rise = float(np.median(last) - smooth[lowest])
-    doubt = 1.25 * math.hypot(noise[lowest] / math.sqrt(2 * _REACH + 1), noise[-1] / math.sqrt(FEWEST))
-    return rise if rise > (_SURE + 1) * doubt else 0.0  # one more, since the lowest was chosen
+    doubt = 1.25 * math.hypot(noise[lowest] / math.sqrt(2 * _MEDIAN_REACH + 1), noise[-1] / math.sqrt(MIN_EPOCHS))
+    return rise if rise > (_SIGNIFICANCE + 1) * doubt else 0.0  # one more, since the lowest was selected
 
 
 def slope(values: Values) -> float:
     """The median of the slopes between all pairs (Theil & Sen), per epoch."""
-    from scipy.stats import theilslopes  # late: it takes a second, and the window only draws the noise
+    from scipy.stats import theilslopes  # imported late: it takes a second, and the curve plot needs the noise only
 
     found: Any = theilslopes(values)  # scipy's results have no types
     return float(found.slope)
 
 
-def _best(costs: Values, noise: Values) -> str:
-    """Whether the epoch that was kept is better than the others, or lucky."""
+def _describe_best(costs: Values, noise: Values) -> str:
+    """Say by how many σ the best epoch leads, and whether that is significant."""
     best = int(np.argmin(costs)) + 1
     ahead = lead(costs, noise)
-    luck = "more than luck" if ahead > _LUCK else "which may be luck"
-    return f"Epoch {best} is the best, {ahead:.1f} σ ahead of its neighbours, {luck}."
+    chance = "more than chance" if ahead > _LEAD_SIGNIFICANCE else "which may be chance"
+    return f"Epoch {best} is the best, {ahead:.1f} σ ahead of its neighbours, {chance}."
 
 
 def _no_better_than_guessing(
     history: Sequence[EpochEnded], classes: int | None, settings: RunSettings
 ) -> Verdict | None:
-    """Classes are judged by the balanced accuracy, which is 1/K for any guess, all else by R², which is 0."""
+    """Compare with guessing: classes by the balanced accuracy, 1/K for any guess, all else by R², 0 for the mean."""
     name, guess = ("balanced_accuracy", 1 / classes) if classes else ("r2", 0.0)
     training, validation = (
         np.array([part.values.get(name, math.nan) for part in parts])
         for parts in ([epoch.train for epoch in history], [epoch.validation for epoch in history])
     )
     known = validation[np.isfinite(validation)]
-    if len(known) < FEWEST or np.median(known[-FEWEST:]) > guess + _BETTER:
+    if len(known) < MIN_EPOCHS or np.median(known[-MIN_EPOCHS:]) > guess + _ABOVE_GUESSING:
         return None
     words = name.replace("_", " ").replace("r2", "R²")
-    if np.nanmedian(training[-FEWEST:]) > guess + 3 * _BETTER:
+    if np.nanmedian(training[-MIN_EPOCHS:]) > guess + 3 * _ABOVE_GUESSING:
         sentence = f"Over-fitting from the beginning: the validation is no better than guessing ({words} {guess:.2g})."
-        return Verdict("over-fitting", 1, sentence, _GENERALISE)
+        return Verdict("over-fitting", 1, sentence, _ADVICE_REGULARISE)
     sentence = f"Stuck: after {len(history)} epochs it is no better than guessing ({words} {guess:.2g})."
     faster = "a smaller" if settings.optimiser.learning_rate else "another"
-    return Verdict("stuck", 0, sentence, f"Try {faster} learning rate, more depth; and look whether the labels fit.")
+    return Verdict("stuck", 0, sentence, f"Try {faster} learning rate or more depth, and check the labels.")
 
 
-def smoothed(values: Values) -> Values:
-    """The running median (n,) over five values, over three and one at the ends; n is at least five."""
-    middle = np.median(sliding_window_view(values, 2 * _REACH + 1), axis=1)
+def running_median(values: Values) -> Values:
+    """Running median (n,) over five values, over three and one at the ends; n is at least five."""
+    middle = np.median(sliding_window_view(values, 2 * _MEDIAN_REACH + 1), axis=1)
     first, last = np.median(values[:3]), np.median(values[-3:])
     return np.concatenate([[values[0], first], middle, [last, values[-1]]])
 
 
 def scatter(values: Values) -> Values:
-    """The noise (n,) about the running median, from the neighbourhood of each value; robust against single ones."""
-    away = np.abs(values - smoothed(values))[_REACH:-_REACH]  # nearer the ends the median is that of fewer
-    size = min(2 * _NEARBY + 1, len(away))
-    near = np.quantile(sliding_window_view(away, size), _WITHIN, axis=1)
-    places = np.arange(len(values)) - _REACH - size // 2
-    return near[np.clip(places, 0, len(near) - 1)] / _SEEN
+    """Noise (n,) about the running median, from the neighbourhood of each value; robust against outliers."""
+    away = np.abs(values - running_median(values))[
+        _MEDIAN_REACH:-_MEDIAN_REACH
+    ]  # nearer the ends the median is that of fewer
+    size = min(2 * _NOISE_REACH + 1, len(away))
+    near = np.quantile(sliding_window_view(away, size), _QUANTILE, axis=1)
+    places = np.arange(len(values)) - _MEDIAN_REACH - size // 2
+    return near[np.clip(places, 0, len(near) - 1)] / _QUANTILE_IN_SIGMA
 
 
 def trend(values: Values) -> float:
-    """How surely values rise (positive) or fall, in standard deviations of Kendall's rank test against time."""
+    """Significance of a rise (positive) or fall, in standard deviations of Kendall's rank test against time."""
     if len(values) < 3 or np.ptp(values) == 0:
         return 0.0
-    from scipy.stats import kendalltau, norm  # late, as above
+    from scipy.stats import kendalltau, norm  # imported late, as above
 
     found: Any = kendalltau(np.arange(len(values)), values, method="asymptotic")
     return math.copysign(float(norm.isf(found.pvalue / 2)), found.statistic)
@@ -205,11 +212,11 @@ def lead(costs: Values, noise: Values) -> float:
     """By how many standard deviations the lowest value lies below the median of the three before and after it."""
     best = int(np.argmin(costs))
     around = np.delete(costs[max(0, best - 3) : best + 4], min(best, 3))
-    unrest = noise[max(0, best - _NEARBY) : best + _NEARBY + 1].max()  # it may shrink quickly
-    return float((np.median(around) - costs[best]) / max(float(unrest), 1e-12))
+    largest = noise[max(0, best - _NOISE_REACH) : best + _NOISE_REACH + 1].max()  # the noise may shrink quickly
+    return float((np.median(around) - costs[best]) / max(float(largest), 1e-12))
 
 
-def _longer(settings: RunSettings) -> str:
+def _advise_longer(settings: RunSettings) -> str:
     if settings.optimiser.decay in ("cosine", "one-cycle"):
         return "Train again for more epochs, over which the learning rate then falls more slowly."
     return "Train for more epochs."

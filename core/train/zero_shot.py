@@ -1,4 +1,4 @@
-"""How well the earlier network does on the new data before anything is changed: what fine-tuning has to beat."""
+"""Zero-shot scores: the earlier network on the new data before any adaptation, the baseline of fine-tuning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.data.target import Classes, Quantities, VoteFractions
 from core.events import Scores
 from core.metrics.tally import Tally
 from core.nets import losses, transfer
-from core.train.batches import ImageSource, in_order
+from core.train.batches import ImageSource, batches_in_order
 from core.train.plan import TrainingPlan
 
 _BATCH = 256
@@ -26,9 +26,9 @@ class Baseline:
     scores
         The loss is unweighted.
     galaxies
-        How many it was judged on: those whose class it knows.
+        Number of galaxies that it was evaluated on: those whose class it knows.
     names
-        The outputs that it was judged on.
+        The outputs that it was evaluated on.
     """
 
     scores: Scores
@@ -37,9 +37,9 @@ class Baseline:
 
 
 def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
-    """Judge ``plan.base`` on the validation part, before the first step; None where it knows none of the names.
+    """Evaluate ``plan.base`` on the validation part, before the first step; None where it knows none of the names.
 
-    All its classes compete: to choose one that the new data does not have is a mistake, too.
+    All its classes compete: predicting one that the new data does not have is a mistake, too.
     """
     base, target = plan.base, plan.target
     rows = transfer.matched_rows(base.target, target) if base is not None else {}
@@ -53,7 +53,7 @@ def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
         translation[shared] = torch.tensor(list(rows.values()))
         labels = translation[labels]  # (N,) as the base counts its classes
         validation = validation[(labels[validation] != targets.NO_LABEL).numpy()]
-    else:  # the rows that were taken over already speak the new units
+    else:  # the output rows that were transferred are already in the new units
         network = plan.predictor.network.eval()
         labels = labels[:, shared]
         if isinstance(target, Quantities):
@@ -62,8 +62,8 @@ def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
         return None
     loss, tally = losses.build_loss(target), Tally(target)
     with torch.inference_mode():
-        for part, batch in images.batches(in_order(validation, _BATCH)):
-            outputs = network(plan.scaled(batch)).cpu()
+        for part, batch in images.batches(batches_in_order(validation, _BATCH)):
+            outputs = network(plan.scale(batch)).cpu()
             outputs = outputs if isinstance(target, Classes) else outputs[:, shared]
             true = labels[torch.from_numpy(part)]
             tally.add(outputs, true, float(loss(outputs, true)))

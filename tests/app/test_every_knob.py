@@ -15,7 +15,7 @@ from app.session.session import Session
 from app.train.augmentation import AugmentationPanel
 from app.train.network import NetworkPanel
 from app.train.training_form import TrainingForm
-from core.cli.setting_options import adjusted
+from core.cli.setting_options import resolve_settings
 from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
 from core.train.settings import RunSettings
@@ -96,7 +96,7 @@ def test_any_draft_of_the_window_is_the_same_on_the_command_line(tmp_path_factor
     path = tmp_path_factory.mktemp("settings") / "mine.toml"
     path.write_text(toml.dumps(draft), encoding="utf-8")
     options = argparse.Namespace(settings=path, changes=[])
-    assert adjusted(RunSettings, options) == draft
+    assert resolve_settings(RunSettings, options) == draft
 
 
 @pytest.mark.parametrize("name", sorted(KNOBS))
@@ -107,7 +107,7 @@ def test_each_knob_can_be_set_on_the_command_line(name):
         if (changed := with_values({name: value})) not in (None, RunSettings())
     )
     text = {bool: str(wanted).lower(), tuple: '["a b"]', str: str(wanted)}.get(type(wanted), repr(wanted))
-    assert adjusted(RunSettings, argparse.Namespace(settings=None, changes=[f"{name}={text}"])) == changed
+    assert resolve_settings(RunSettings, argparse.Namespace(settings=None, changes=[f"{name}={text}"])) == changed
 
 
 def others(knob: Knob) -> list[Any]:

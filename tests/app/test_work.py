@@ -94,7 +94,7 @@ def test_predictions_judgement_and_maps_come_from_the_same_run(
         assert explanation.galaxy_id == cutouts.ids[2]
     assert explanation.map.shape == (24, 24)
     assert result(qtbot, map_work.save_map(explanation, survey_dataset, 2, tmp_path / "map.svg")).exists()
-    assert result(qtbot, evaluate_work.judge(run, survey_dataset, "validation")) is not None
+    assert result(qtbot, evaluate_work.judge(run, survey_dataset, "validation", None)) is not None
 
 
 def test_what_cannot_be_opened_ends_as_a_problem(qtbot: QtBot, tmp_path: Path) -> None:

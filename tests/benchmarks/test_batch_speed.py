@@ -46,7 +46,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("survey") / "survey.h5"
-    return result_of(demo.make(path, SurveySettings(count=600), _NEVER))
+    return result_of(demo.simulate_survey(path, SurveySettings(count=600), _NEVER))
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from PySide6.QtCore import Qt
+from waiting import wait_for_all_work
 
 from app.data.cutout import CutoutPanel
 from app.data.dataset import DatasetPanel
@@ -59,6 +60,7 @@ def panels(qtbot, session):
     yield shown
     for panel in shown:
         panel.close()
+    wait_for_all_work(qtbot)
 
 
 def seconds(work):

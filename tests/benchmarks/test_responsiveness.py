@@ -62,7 +62,7 @@ class Heartbeat(QObject):
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset like the demonstration survey, somewhat smaller."""
     path = tmp_path_factory.mktemp("survey") / "survey.h5"
-    return result_of(demo.make(path, SurveySettings(count=600), threading.Event()))
+    return result_of(demo.simulate_survey(path, SurveySettings(count=600), threading.Event()))
 
 
 @pytest.fixture

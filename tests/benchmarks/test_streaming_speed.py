@@ -16,7 +16,7 @@ from core.data.cutouts import Cutouts
 from core.events import result_of
 from core.train import environment, optimiser, preparation
 from core.train.batches import open_images
-from core.train.forward import forward_batch, order, shown_labels
+from core.train.forward import batch_labels, epoch_batches, forward_batch
 from core.train.optimiser import OptimiserStep
 from core.train.settings import OptimiserSettings, RunSettings
 
@@ -30,17 +30,19 @@ def test_streaming_keeps_eight_tenths_of_the_speed_in_memory(tmp_path):
     settings = RunSettings(optimiser=OptimiserSettings(batch_size=64), device="cpu", precision="float32")
 
     def rate(held):
-        with environment.exact_and_roomy(64), Cutouts.open(data) as cutouts:
+        with environment.reproducible_training(64), Cutouts.open(data) as cutouts:
             plan = preparation.prepare(settings, cutouts)
-            criterion, _ = optimiser.criteria(settings, plan.target, plan.training_labels)
+            criterion, _ = optimiser.build_losses(settings, plan.target, plan.training_labels)
             moving = OptimiserStep(plan.predictor.network.train(), settings, plan.precision)
             rows = np.concatenate([plan.split.train, plan.split.validation])
-            with result_of(open_images(cutouts, rows, plan.early, plan.device, threading.Event(), held)) as images:
+            with result_of(
+                open_images(cutouts, rows, plan.scaling_on_read, plan.device, threading.Event(), held)
+            ) as images:
                 forget(data)
                 started = time.perf_counter()
-                for batch, (wanted, stamps) in enumerate(images.batches(order(plan, 1)), 1):
+                for batch, (wanted, stamps) in enumerate(images.batches(epoch_batches(plan, 1)), 1):
                     _, outputs = forward_batch(plan, stamps, 1, batch)
-                    moving.step(criterion(outputs, shown_labels(plan, wanted, 1, batch)), 1e-3)
+                    moving.step(criterion(outputs, batch_labels(plan, wanted, 1, batch)), 1e-3)
                 return len(plan.split.train) / (time.perf_counter() - started)
 
     rates = alternating(streamed=lambda _: rate(False), held=lambda _: rate(True))

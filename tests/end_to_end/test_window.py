@@ -33,14 +33,16 @@ from core.simulate.settings import SurveySettings
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small simulated survey."""
     path = tmp_path_factory.mktemp("surveys") / "shallow.h5"
-    return result_of(demo.make(path, SurveySettings(count=90, size=32), threading.Event()))
+    return result_of(demo.simulate_survey(path, SurveySettings(count=90, size=32), threading.Event()))
 
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another one, seen through worse air."""
     path = tmp_path_factory.mktemp("surveys") / "blurred.h5"
-    return result_of(demo.make(path, SurveySettings(count=72, size=32, seeing=1.6, seed=5), threading.Event()))
+    return result_of(
+        demo.simulate_survey(path, SurveySettings(count=72, size=32, seeing=1.6, seed=5), threading.Event())
+    )
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.theme import colours
-from core.studies.trials import Search, Trial, shown
+from core.studies.trials import Search, Trial, format_value
 
 _FIRST = ("Trial", "State", "Score", "Epochs")
 _STATES = {"finished": "finished", "pruned": "given up", "running": "running", "waiting": "waiting", "failed": "broken"}
@@ -143,7 +143,7 @@ class _Trials(QAbstractTableModel):
             case 3:
                 return str(len(trial.history) or "–")
         name = list(self._titles)[column - len(_FIRST)]
-        return shown(trial.values[name]) if name in trial.values else ""
+        return format_value(trial.values[name]) if name in trial.values else ""
 
     def _order(self, trial: Trial, column: int, row: int) -> float | str:
         match column:

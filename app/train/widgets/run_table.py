@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.theme import colours, spot
-from core.train.run_summary import WORDS, RunSummary
+from core.train.run_summary import STATE_NAMES, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
 _SORT = Qt.ItemDataRole.UserRole
@@ -30,7 +30,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Test", "The same figure of merit on the test part, once somebody has looked.", lambda run: _low(run.test)),
     ("Best", "The epoch whose weights are kept.", lambda run: run.best_epoch),
     ("Epochs", "Done, of those that were asked for.", lambda run: run.epochs),
-    ("State", "Why it ended; unfinished: running, or broken off.", lambda run: WORDS[run.state]),
+    ("State", "Why it ended; unfinished: running, or broken off.", lambda run: STATE_NAMES[run.state]),
     ("Tags", "Your own.", lambda run: ", ".join(run.notes.tags).casefold()),
     ("Began", "When it was started.", lambda run: run.began.timestamp()),
 )
@@ -178,7 +178,7 @@ def _texts(run: RunSummary) -> tuple[str, ...]:
         *("–" if math.isnan(value) else f"{value:.3f}" for value in (run.loss, run.test)),
         str(run.best_epoch or "–"),
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
-        WORDS[run.state],
+        STATE_NAMES[run.state],
         ", ".join(run.notes.tags),
         f"{run.began:%Y-%m-%d %H:%M}",
     )

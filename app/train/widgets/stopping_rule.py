@@ -85,7 +85,7 @@ class StoppingRule:
         known = np.isfinite(values)
         if known.sum() < _FEWEST:
             return
-        middle, noise = verdict.smoothed(values[known]), verdict.scatter(values[known])
+        middle, noise = verdict.running_median(values[known]), verdict.scatter(values[known])
         low, high = middle - noise, middle + noise
         if self._logarithmic and (low <= 0).any():
             return

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
+from core.data.hand_labels import labelled_columns
 from core.data.settings import Part
 from core.data.target import Classes, Target, VoteFractions
 from core.errors import NotANumber, Stopped, TooFewGalaxies
@@ -28,8 +28,8 @@ from core.explain.faithfulness.assessment import Assessment, explain_and_assess
 from core.explain.faithfulness.localisation import REGIONS, Region
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.nets.opening import open_network_on_data
-from core.project.files import write_csv
-from core.project.labels import LabelJournal, apply_labels
+from core.project.files import write_list
+from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 _HEAD = (
@@ -170,6 +170,8 @@ def assess_many(
     part: Part | Sequence[int],
     settings: FaithfulnessSettings,
     stop: threading.Event = NEVER,
+    *,
+    hand_labels: LabelJournal | None = None,
 ) -> Work[FaithfulnessTable]:
     """Make and assess the maps of many galaxies.
 
@@ -188,6 +190,8 @@ def assess_many(
         The method, and how its map is assessed.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    hand_labels
+        Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
     Raises
     ------
@@ -205,7 +209,7 @@ def assess_many(
             yield Skipped(doubt)
         is_own = cutouts.checksum == predictor.card.get("checksum")
         chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
-        labels, ids = _labels(cutouts, predictor.target), cutouts.ids
+        labels, ids = _labels(cutouts, predictor.target, hand_labels), cutouts.ids
         for done, row in enumerate(rows):
             if stop.is_set():
                 raise Stopped
@@ -231,10 +235,9 @@ def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tup
     return part, rows.tolist()
 
 
-def _labels(cutouts: Cutouts, target: Target) -> list[str]:
+def _labels(cutouts: Cutouts, target: Target, hand_labels: LabelJournal | None) -> list[str]:
     """Label of each galaxy, or its most voted answer; labels given by hand win over the catalogue."""
-    journal = LabelJournal(cutouts.path.parent.parent / "labels" / f"{cutouts.path.stem}.jsonl")
-    columns: dict[str, Any] = apply_labels(cutouts.columns, cutouts.ids, journal.replay())
+    columns = labelled_columns(cutouts, hand_labels)
     none = [""] * len(cutouts)
     if isinstance(target, Classes) and target.column in columns:
         return [targets.label_text(value) for value in columns[target.column]]

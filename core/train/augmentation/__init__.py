@@ -1,11 +1,10 @@
-"""Galaxies varied anew each time they are shown, whole batches at once on the device.
+"""Random variations of the galaxies in training, applied to whole batches on the device.
 
-``pipeline`` is the order in which it happens. ``geometry`` turns, shifts, zooms and shears in one interpolation,
-``sky`` knows the background and what lies on it, ``optics`` is a wider point-spread function or a larger distance,
-``neighbours`` come from other galaxies, ``artefacts`` from the detector, ``noise`` is drawn in advance. ``suited``
-leaves out what would make a label wrong.
+``pipeline`` applies the others in order. ``geometry`` rotates, shifts, zooms and shears in one interpolation, ``sky``
+measures and changes the background, ``optics`` widens the point-spread function or increases the distance,
+``neighbours`` adds other galaxies, ``artefacts`` adds those of the detector, ``noise`` adds noise drawn in advance.
+``label_preserving`` switches off what would make a label wrong.
 
-What belongs to the sky and the telescope acts on physical pixels, before the input scaling, and then the scaling is
-done batch by batch; where only geometry and the network's own noise are asked for, images are scaled once and for all
-when they are read.
+What belongs to the sky and the telescope acts on physical pixels, before the input scaling, which is then applied batch
+by batch; with geometry and the noise at the network's input alone, images are scaled once when they are read.
 """

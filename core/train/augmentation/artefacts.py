@@ -1,4 +1,4 @@
-"""What a detector does to a stamp: cosmic rays, dead pixels, a band that is missing."""
+"""Detector artefacts: cosmic rays, dead pixels, missing bands."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _FAINTEST, _BRIGHTEST = 10.0, 1000.0  # of a cosmic ray, in units of the sky's n
 _LONGEST, _MEAN_LENGTH = 16, 3.0  # pixels
 
 
-def with_artefacts(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Images (n, C, H, W) with what is asked for of cosmic rays, dead pixels and missing bands, in this order."""
+def add_artefacts(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Add to images (n, C, H, W) those cosmic rays, dead pixels and missing bands that the settings ask for."""
     if settings.cosmic_rays:
-        images = _struck(images, sky, settings.cosmic_rays, generator)
+        images = _add_cosmic_rays(images, sky, settings.cosmic_rays, generator)
     if settings.dead_pixels:
-        images = _with_dead_pixels(images, settings.dead_pixels, generator)
+        images = _add_dead_pixels(images, settings.dead_pixels, generator)
     if settings.band_drop and images.shape[1] > 1:
         uniform = torch.rand(images.shape[:2], generator=generator)
         lost = uniform < settings.band_drop
-        lost[torch.arange(len(lost)), uniform.argmax(dim=1)] = False  # the last one to go where all would
+        lost[torch.arange(len(lost)), uniform.argmax(dim=1)] = False  # one band is always left
         images = torch.where(lost[:, :, None, None].to(images.device), sky.level, images)
     return images
 
 
-def _struck(images: Tensor, sky: Sky, mean: float, generator: torch.Generator) -> Tensor:
-    """Straight tracks of pixels, each of one brightness."""
-    stamp = _stamps(len(images), mean, generator)
+def _add_cosmic_rays(images: Tensor, sky: Sky, mean: float, generator: torch.Generator) -> Tensor:
+    """Add straight tracks of pixels, each of uniform brightness."""
+    stamp = _draw_stamps(len(images), mean, generator)
     uniform = torch.rand(len(stamp), 6, generator=generator)
     bands, height, width = images.shape[1:]
     band = (uniform[:, 0] * bands).long()
@@ -49,14 +49,14 @@ def _struck(images: Tensor, sky: Sky, mean: float, generator: torch.Generator) -
     return images + charge.view(images.shape)
 
 
-def _with_dead_pixels(images: Tensor, mean: float, generator: torch.Generator) -> Tensor:
-    stamp = _stamps(len(images), mean, generator)
+def _add_dead_pixels(images: Tensor, mean: float, generator: torch.Generator) -> Tensor:
+    stamp = _draw_stamps(len(images), mean, generator)
     pixels = images[0].numel()
     place = stamp * pixels + torch.randint(pixels, (len(stamp),), generator=generator)
     return images.reshape(-1).index_fill(0, place.to(images.device), 0.0).view(images.shape)
 
 
-def _stamps(count: int, mean: float, generator: torch.Generator) -> Tensor:
-    """Of each thing that happens, in which stamp; their numbers are Poisson's."""
+def _draw_stamps(count: int, mean: float, generator: torch.Generator) -> Tensor:
+    """Draw the stamp of each artefact; their number per stamp is Poisson-distributed."""
     numbers = torch.poisson(torch.full((count,), mean), generator=generator).long()
     return torch.repeat_interleave(torch.arange(count), numbers)

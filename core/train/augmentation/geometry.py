@@ -1,8 +1,8 @@
-r"""Turn, shear, zoom, mirror and shift in one interpolation.
+r"""Rotation, shear, zoom, flips and shift in one interpolation.
 
 Rotation by :math:`\varphi`, shear by :math:`s`, zoom by :math:`z`, flips :math:`f_x, f_y = \pm 1` and shift :math:`t`
-become *one* affine map per galaxy. With :math:`c` the centre of the stamp, the output pixel at :math:`p = (x, y)` shows
-what was at
+become *one* affine map per galaxy. With :math:`c` the centre of the stamp, the output pixel at :math:`p = (x, y)` takes
+the value at
 
 .. math::
 
@@ -11,10 +11,10 @@ what was at
 
 Rotation and shear are those of Keras; its zoom is :math:`1/z`, and its shift comes after the rotation.
 
-Interpolation is bilinear. What comes from outside the stamp is by default mirrored at its edge: for a galaxy in the
-centre that is sky with the right noise and no seam, where a constant would leave smooth corners that tell the angle.
-The ways to fill are those of Keras and of :func:`scipy.ndimage.affine_transform` under the names ``reflect``,
-``nearest``, ``grid-constant`` (with the sky's level as the constant) and ``grid-wrap``.
+Interpolation is bilinear. Beyond its edge the stamp is by default mirrored: around a galaxy in the centre that gives
+sky with the right noise and no seam, whereas a constant would leave smooth corners that reveal the angle. The fill
+modes are those of Keras and of :func:`scipy.ndimage.affine_transform` under the names ``reflect``, ``nearest``,
+``grid-constant`` (with the sky level as the constant) and ``grid-wrap``.
 
 References
 ----------
@@ -31,39 +31,48 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.train.augmentation.settings import AugmentationSettings, FillMode
-from core.train.augmentation.sky import level
+from core.train.augmentation.sky import sky_level
 
-_STILL = {"rotation": 0.0, "shear": 0.0, "zoom_min": 1.0, "zoom_max": 1.0, "width_shift": 0.0, "height_shift": 0.0}
+_WITHOUT_INTERPOLATION = {
+    "rotation": 0.0,
+    "shear": 0.0,
+    "zoom_min": 1.0,
+    "zoom_max": 1.0,
+    "width_shift": 0.0,
+    "height_shift": 0.0,
+}
 
 
 def interpolates(settings: AugmentationSettings) -> bool:
-    """Whether pixels come to lie between others; flips alone only reorder them."""
-    return settings.model_copy(update=_STILL) != settings
+    """Whether the images have to be interpolated; flips alone only reorder pixels."""
+    return settings.model_copy(update=_WITHOUT_INTERPOLATION) != settings
 
 
-def moved(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Images (n, C, H, W) turned, sheared, zoomed, mirrored and shifted; themselves if nothing of it is asked for."""
+def transform(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Rotate, shear, zoom, flip and shift images (n, C, H, W), as far as the settings ask for it."""
     if not (interpolates(settings) or settings.horizontal_flip or settings.vertical_flip):
         return images
-    return warped(images, affine_maps(len(images), images.shape[2:], settings, generator), settings.fill_mode)
+    return warp(images, draw_affine_maps(len(images), images.shape[2:], settings, generator), settings.fill_mode)
 
 
-def affine_maps(count: int, shape: Iterable[int], settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Random maps (count, 2, 3) from output to input, in pixels (x, y) from the centre of the stamp."""
+def draw_affine_maps(
+    count: int, shape: Iterable[int], settings: AugmentationSettings, generator: torch.Generator
+) -> Tensor:
+    """Draw random maps (count, 2, 3) from output to input, in pixels (x, y) from the centre of the stamp."""
     height, width = shape
     uniform = torch.rand(count, 6, generator=generator, dtype=torch.float64)  # one row per galaxy
     angle = (2 * uniform[:, 0] - 1) * math.radians(settings.rotation)
-    zoom = settings.zoom_min * (settings.zoom_max / settings.zoom_min) ** uniform[:, 1]  # even in its logarithm
+    zoom = settings.zoom_min * (settings.zoom_max / settings.zoom_min) ** uniform[:, 1]  # uniform in its logarithm
     shift = (2 * uniform[:, 2:4] - 1) * torch.tensor([settings.width_shift * width, settings.height_shift * height])
     chance = torch.tensor([settings.horizontal_flip, settings.vertical_flip]) * 0.5
     flip = torch.where(uniform[:, 4:6] < chance, -1.0, 1.0).double()
     if not settings.shear:
-        return matrices(angle, zoom, shift, flip)
-    slant = (2 * torch.rand(count, generator=generator, dtype=torch.float64) - 1) * math.radians(settings.shear)
-    return matrices(angle, zoom, shift, flip, slant)
+        return compose_maps(angle, zoom, shift, flip)
+    shear = (2 * torch.rand(count, generator=generator, dtype=torch.float64) - 1) * math.radians(settings.shear)
+    return compose_maps(angle, zoom, shift, flip, shear)
 
 
-def matrices(angle: Tensor, zoom: Tensor, shift: Tensor, flip: Tensor, shear: Tensor | None = None) -> Tensor:
+def compose_maps(angle: Tensor, zoom: Tensor, shift: Tensor, flip: Tensor, shear: Tensor | None = None) -> Tensor:
     """Compose angles, shears (n,) in radians, zooms (n,), shifts in pixels and flips (n, 2) into maps (n, 2, 3)."""
     cosine, sine = torch.cos(angle), torch.sin(angle)
     turn = torch.stack([torch.stack([cosine, sine], 1), torch.stack([-sine, cosine], 1)], 1)  # (n, 2, 2)
@@ -75,13 +84,13 @@ def matrices(angle: Tensor, zoom: Tensor, shift: Tensor, flip: Tensor, shear: Te
     return torch.cat([linear, -linear @ shift[:, :, None]], dim=2)
 
 
-def mirrored(count: int, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Which of so many galaxies :func:`moved` shows mirrored, bool (count,), if ``generator`` is what it is given."""
-    return torch.linalg.det(affine_maps(count, (1, 1), settings, generator)[:, :, :2]) < 0
+def are_mirrored(count: int, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Which galaxies :func:`transform` mirrors when given the same ``generator``, bool (count,)."""
+    return torch.linalg.det(draw_affine_maps(count, (1, 1), settings, generator)[:, :, :2]) < 0
 
 
-def warped(images: Tensor, maps: Tensor, fill: FillMode = "reflect") -> Tensor:
-    """Images (n, C, H, W) through maps (n, 2, 3) as from :func:`affine_maps`."""
+def warp(images: Tensor, maps: Tensor, fill: FillMode = "reflect") -> Tensor:
+    """Apply maps (n, 2, 3), as from :func:`draw_affine_maps`, to images (n, C, H, W)."""
     height, width = images.shape[2:]
     half = torch.tensor([width / 2, height / 2], dtype=maps.dtype)
     linear = maps[:, :, :2] * half / half[:, None]  # torch counts from −1 to 1 along each axis
@@ -90,24 +99,24 @@ def warped(images: Tensor, maps: Tensor, fill: FillMode = "reflect") -> Tensor:
     grid = theta[:, :, :1, None] * x + (theta[:, :, 1:2, None] * y[:, None] + theta[:, :, 2:, None])  # (n, 2, H, W)
     match fill:
         case "reflect":
-            return _sampled(images, grid, "reflection")
+            return _interpolate(images, grid, "reflection")
         case "nearest":
-            return _sampled(images, grid, "border")
+            return _interpolate(images, grid, "border")
         case "constant":
-            sky = level(images)
-            return _sampled(images - sky, grid, "zeros") + sky
+            sky = sky_level(images)
+            return _interpolate(images - sky, grid, "zeros") + sky
         case "wrap":
-            return _wrapped(images, grid)
+            return _interpolate_wrapped(images, grid)
 
 
-def _sampled(images: Tensor, grid: Tensor, beyond: str) -> Tensor:
+def _interpolate(images: Tensor, grid: Tensor, beyond: str) -> Tensor:
     return functional.grid_sample(images, grid.permute(0, 2, 3, 1), "bilinear", beyond, align_corners=False)
 
 
-def _wrapped(images: Tensor, grid: Tensor) -> Tensor:
-    """The image repeats: places are brought back into it, and after its last pixel comes its first one again."""
+def _interpolate_wrapped(images: Tensor, grid: Tensor) -> Tensor:
+    """Interpolate with periodic boundaries: positions are taken modulo the image's side."""
     sides = torch.tensor([images.shape[3], images.shape[2]], device=grid.device, dtype=grid.dtype)[:, None, None]
     pixel = ((grid + 1) * sides - 1) / 2  # from the centre of the first pixel
     pixel = pixel - sides * torch.floor(pixel / sides)
     larger = functional.pad(images, (0, 1, 0, 1), mode="circular")
-    return _sampled(larger, (2 * pixel + 1) / (sides + 1) - 1, "border")
+    return _interpolate(larger, (2 * pixel + 1) / (sides + 1) - 1, "border")

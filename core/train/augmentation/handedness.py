@@ -1,6 +1,6 @@
-"""Classes that tell clockwise from anticlockwise: a mirror image has another label.
+"""Classes that distinguish clockwise from anticlockwise: a mirror image has another label.
 
-Where such names come in pairs, a galaxy that is shown mirrored can take the label of the other name.
+Where such names come in pairs, a mirrored galaxy can take the label of the other name.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ _HANDED = re.compile(
 )
 
 
-def handed(names: Sequence[str]) -> bool:
-    """Whether some of the names tell the sense of rotation."""
+def has_handed_names(names: Sequence[str]) -> bool:
+    """Whether any of the names contains a sense of rotation."""
     return any(_HANDED.search(name) for name in names)
 
 
-def mirrored_names(names: Sequence[str]) -> tuple[int, ...] | None:
-    """For each name the place of that of its mirror image; None if a handed one has none.
+def mirror_indices(names: Sequence[str]) -> tuple[int, ...] | None:
+    """For each name the index of its mirror image's name; None if a handed one has no counterpart.
 
-    Names without a sense of rotation are their own.
+    Names without a sense of rotation are their own counterparts.
     """
-    found = {_told_apart(name): place for place, name in enumerate(names)}
-    mirrored = [found.get(_mirrored(*_told_apart(name))) for name in names]
+    found = {_split_sense(name): place for place, name in enumerate(names)}
+    mirrored = [found.get(_mirror_sense(*_split_sense(name))) for name in names]
     return tuple(place for place in mirrored if place is not None) if None not in mirrored else None
 
 
-def swapped(labels: Tensor, mirror: Tensor, is_mirrored: Tensor) -> Tensor:
-    """Labels of a batch in which some galaxies are mirrored.
+def swap_mirrored(labels: Tensor, mirror: Tensor, is_mirrored: Tensor) -> Tensor:
+    """Swap the labels of those galaxies of a batch that are mirrored.
 
     Parameters
     ----------
     labels
-        Classes (n,), or shares (n, K) with or without further columns, which stay.
+        Classes (n,), or vote fractions (n, K) with or without further columns, which stay.
     mirror
-        (K,), from :func:`mirrored_names`.
+        (K,), from :func:`mirror_indices`.
     is_mirrored
         bool (n,).
     """
@@ -51,13 +51,13 @@ def swapped(labels: Tensor, mirror: Tensor, is_mirrored: Tensor) -> Tensor:
     return torch.where(is_mirrored[:, None], labels[:, torch.cat([mirror, beside])], labels)
 
 
-def _told_apart(name: str) -> tuple[str, str]:
-    """A name without its sense of rotation, and the sense: ``"one"``, ``"other"`` or nothing."""
+def _split_sense(name: str) -> tuple[str, str]:
+    """Split a name into itself without its sense of rotation, and the sense: ``"one"``, ``"other"`` or nothing."""
     match = _HANDED.search(name)
     if match is None:
         return name, ""
     return name[: match.start()] + "*" + name[match.end() :], str(match.lastgroup)
 
 
-def _mirrored(stem: str, sense: str) -> tuple[str, str]:
+def _mirror_sense(stem: str, sense: str) -> tuple[str, str]:
     return stem, {"one": "other", "other": "one", "": ""}[sense]

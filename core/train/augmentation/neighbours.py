@@ -1,7 +1,7 @@
 """A galaxy of the same survey beside the one in the centre.
 
-Only its light is added, not its sky: what stands out of the noise together with the pixels around it, within a circle
-whose edge is soft. It lies so far from the centre that the circle ends before it.
+Only its light is added, not its sky: the pixels around which the mean rises above the noise, within a circle whose edge
+is tapered. It is so far off that the circle does not reach the stamp's centre.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from core.train.augmentation.sky import Sky
 
 NEAREST, FARTHEST = 0.35, 0.6
 """Distance of a neighbour from the centre, in units of the stamp's smaller side."""
-_SOFT = 0.7  # of the circle's radius: from here on its light is faded out
-_STANDS_OUT = 1.0  # mean over 3 × 3 pixels and the bands, in units of the noise
+_TAPER_START = 0.7  # of the circle's radius: beyond it the light is tapered
+_DETECTION_SIGMA = 1.0  # mean over 3 × 3 pixels and the bands, in units of the noise
 
 
-def light(
+def draw_light(
     images: Tensor,
     sky: Sky,
     settings: AugmentationSettings,
     generator: torch.Generator,
     others: Tensor | None = None,
 ) -> Tensor | None:
-    """Light (n, C, H, W) of the neighbours that some of the images get; None: none gets any.
+    """Draw the light (n, C, H, W) of the neighbours that some of the images get; None: none gets any.
 
     Parameters
     ----------
     images, sky
-        (n, C, H, W), and what lies below them.
+        (n, C, H, W), and their background.
     settings
-        How many get one.
+        The probability of a neighbour.
     generator
-        Draws which ones, from where, and where to.
+        Draws which images get one, from which galaxy, and at which position.
     others
         (m, C, H, W), galaxies that the neighbours come from; None: the images themselves, never the same one.
     """
@@ -55,25 +55,29 @@ def light(
         return None
     source, angle = source[chosen].to(images.device), 2 * math.pi * uniform[chosen, 1]
     distance = min(height, width) * (NEAREST + (FARTHEST - NEAREST) * uniform[chosen, 2])
-    found = _galaxy(images[source], sky[source]) if others is None else _galaxy(others[source], Sky.of(others[source]))
-    down = _shifting(distance * torch.sin(angle), height).to(found)
-    across = _shifting(distance * torch.cos(angle), width).to(found)
-    return torch.zeros_like(images).index_copy_(0, chosen.to(images.device), Axes(down, across).of(found))
+    found = (
+        _extract_galaxy(images[source], sky[source])
+        if others is None
+        else _extract_galaxy(others[source], Sky.measure(others[source]))
+    )
+    down = _shift_matrices(distance * torch.sin(angle), height).to(found)
+    across = _shift_matrices(distance * torch.cos(angle), width).to(found)
+    return torch.zeros_like(images).index_copy_(0, chosen.to(images.device), Axes(down, across).apply(found))
 
 
-def _galaxy(images: Tensor, sky: Sky) -> Tensor:
-    """What belongs to the galaxy in the centre of each image."""
+def _extract_galaxy(images: Tensor, sky: Sky) -> Tensor:
+    """Extract the light of the galaxy in the centre of each image."""
     height, width = images.shape[2:]
     above = images - sky.level
     strength = (above / sky.noise).mean(dim=1, keepdim=True)
-    stands_out = functional.avg_pool2d(strength, 3, 1, 1) > _STANDS_OUT
+    stands_out = functional.avg_pool2d(strength, 3, 1, 1) > _DETECTION_SIGMA
     y, x = (torch.arange(side, device=images.device) - (side - 1) / 2 for side in (height, width))
     radius = torch.hypot(y[:, None], x) / (NEAREST * min(height, width) - 1)  # rounding moves it by up to a pixel
-    fading = torch.cos(math.pi / 2 * ((radius - _SOFT) / (1 - _SOFT)).clamp(0, 1)).square()
+    fading = torch.cos(math.pi / 2 * ((radius - _TAPER_START) / (1 - _TAPER_START)).clamp(0, 1)).square()
     return above * stands_out * fading
 
 
-def _shifting(pixels: Tensor, side: int) -> Tensor:
-    """Matrices (n, P, P) that shift by so many whole pixels, rounded, and leave out what comes to lie outside."""
+def _shift_matrices(pixels: Tensor, side: int) -> Tensor:
+    """Matrices (n, P, P) that shift by whole pixels, rounded, and drop what falls outside."""
     place = torch.arange(side)
     return place[:, None] - place == pixels.round()[:, None, None]

@@ -1,4 +1,4 @@
-"""Normal random numbers, and how strong they must be to make up for what interpolation takes away."""
+"""Gaussian noise, and how much of it must be added to restore what interpolation removes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor
 
 from core.train.augmentation.sky import SIGMAS
 
-_PLACES_TO_BEGIN = 2**22
+_OFFSETS = 2**22
 
 
 @dataclass(frozen=True)
 class NoisePool:
-    """Normal random numbers drawn once; each batch takes a stretch of them from a random place on, with a random sign.
+    """Normal random numbers drawn once; each batch takes a stretch of them at a random offset, with a random sign.
 
     Drawing a fresh number for every pixel would cost as much as the whole affine map.
     """
@@ -22,37 +22,37 @@ class NoisePool:
     values: Tensor
 
     @classmethod
-    def drawn(cls, pixels: int, generator: torch.Generator, device: torch.device | str = "cpu") -> NoisePool:
-        """A pool for batches of up to ``pixels`` numbers, with four million different places to begin at."""
-        return cls(torch.randn(pixels + _PLACES_TO_BEGIN, generator=generator).to(device))
+    def draw(cls, pixels: int, generator: torch.Generator, device: torch.device | str = "cpu") -> NoisePool:
+        """Draw a pool for batches of up to ``pixels`` numbers, with four million different offsets."""
+        return cls(torch.randn(pixels + _OFFSETS, generator=generator).to(device))
 
-    def stretch(self, pixels: int, generator: torch.Generator) -> Tensor:
-        """``pixels`` consecutive numbers."""
+    def take(self, pixels: int, generator: torch.Generator) -> Tensor:
+        """Take ``pixels`` consecutive numbers at a random offset."""
         start = int(torch.randint(len(self.values) - pixels + 1, (1,), generator=generator))
         return self.values[start : start + pixels]
 
 
-def noisy(
-    images: Tensor, width: Tensor, generator: torch.Generator, pool: NoisePool | None, *, own: bool = False
+def add_noise(
+    images: Tensor, width: Tensor, generator: torch.Generator, pool: NoisePool | None, *, in_place: bool = False
 ) -> Tensor:
-    """Images (n, C, H, W) with normal noise of standard deviation ``width``, which fits their shape.
+    """Add normal noise of standard deviation ``width``, which broadcasts to their shape, to images (n, C, H, W).
 
-    Without a pool the noise is drawn anew. ``own`` images may be changed.
+    Without a pool the noise is drawn anew. ``in_place``: the images may be changed.
     """
     if pool is None:
         noise = torch.randn(images.shape, generator=generator).to(images.device)
     else:
-        noise = pool.stretch(images.numel(), generator).view(images.shape)
+        noise = pool.take(images.numel(), generator).view(images.shape)
     sign = 1 if torch.rand(1, generator=generator) < 0.5 else -1
-    return images.addcmul_(noise, sign * width) if own else torch.addcmul(images, noise, sign * width)
+    return images.addcmul_(noise, sign * width) if in_place else torch.addcmul(images, noise, sign * width)
 
 
 def lost_noise(images: Tensor) -> Tensor:
-    r"""Standard deviation (C,) of the noise that interpolation takes from the sky of images (n, C, H, W).
+    r"""Standard deviation (C,) of the noise that interpolation removes from the sky of images (n, C, H, W).
 
-    Between two pixels of variance :math:`\sigma^2` and correlation :math:`\rho`, at a place spread evenly between them,
+    Between two pixels of variance :math:`\sigma^2` and correlation :math:`\rho`, at a uniformly distributed position,
     the mean variance is :math:`\sigma^2 (2 + \rho) / 3`, and so along each axis. Variance and correlation are measured
-    along the stamps' edges, where galaxies are rare; what is far off the sky is clipped.
+    along the stamps' edges, where galaxies are rare; values beyond 3 σ of the sky are clipped.
     """
     lines = [
         torch.cat([images[:, :, 0], images[:, :, -1]]),  # (2 n, C, W) along x

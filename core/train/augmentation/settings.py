@@ -1,4 +1,4 @@
-"""The knobs of augmentation."""
+"""Settings of the augmentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class AugmentationSettings(Settings):
     rotation: float = setting(
         180,
         title="Rotation",
-        help="Turn by an angle drawn from ± this. Left out where position angles are learned.",
+        help="Rotate by an angle drawn from ± this. Left out where position angles are learned.",
         unit="deg",
         ge=0,
         le=180,
@@ -38,7 +38,7 @@ class AugmentationSettings(Settings):
         True,
         title="Horizontal flip",
         help="Mirror left and right half of the time. It swaps clockwise and anticlockwise spirals, and is left out "
-        "where classes tell them apart, unless their labels are swapped with it.",
+        "where classes distinguish them, unless their labels are swapped, too.",
     )
     vertical_flip: bool = setting(
         True,
@@ -49,7 +49,7 @@ class AugmentationSettings(Settings):
         False,
         title="Swap labels",
         help="Where classes come in pairs such as clockwise and anticlockwise, keep the flips, and give a galaxy that "
-        "is shown mirrored the other label.",
+        "is mirrored the other label.",
         level="expert",
     )
     noise: float = setting(
@@ -62,8 +62,8 @@ class AugmentationSettings(Settings):
     psf_blur: float = setting(
         0.0,
         title="Worse seeing",
-        help="Blur by a Gaussian whose width at half maximum is drawn up to this; the sky's noise stays as strong as "
-        "it was. Left out where sizes are learned.",
+        help="Blur by a Gaussian whose full width at half maximum is drawn up to this; the sky noise is kept at its "
+        "level. Left out where sizes are learned.",
         unit="pixels",
         ge=0,
         le=20,
@@ -71,15 +71,15 @@ class AugmentationSettings(Settings):
     sky_noise: float = setting(
         1.0,
         title="More sky noise",
-        help="Make the sky's noise stronger by a factor drawn up to this, as in a shallower survey; 1: as it is.",
+        help="Increase the sky noise by a factor drawn up to this, as in a shallower survey; 1: as it is.",
         ge=1,
         le=20,
     )
     distance: float = setting(
         1.0,
         title="Farther away",
-        help="Rebin as if seen from up to so many times as far, or with so much larger pixels: the surface brightness "
-        "stays, and what becomes free is filled with sky. Left out where sizes or magnitudes are learned.",
+        help="Rebin as if seen from up to this many times as far, or with pixels larger by this factor: the surface "
+        "brightness is kept, and the margin is filled with sky. Left out where sizes or magnitudes are learned.",
         ge=1,
         le=5,
     )
@@ -102,15 +102,15 @@ class AugmentationSettings(Settings):
     fill_mode: FillMode = setting(
         "reflect",
         title="Beyond the edge",
-        help="What comes into the stamp from outside. Reflect: the stamp mirrored at its edge. Nearest: its outermost "
-        "pixels. Constant: the sky's level. Wrap: the opposite side.",
+        help="How pixels from outside the stamp are filled. Reflect: the stamp mirrored at its edge. Nearest: its "
+        "outermost pixels. Constant: the sky level. Wrap: the opposite side.",
         level="expert",
     )
     brightness_min: float = setting(
         1.0,
         title="Brightness from",
-        help="Smallest factor on all that lies above the sky, noise included, as if the photometric zero point were "
-        "off; 1: as it is. Left out where magnitudes are learned.",
+        help="Smallest factor on everything above the sky level, noise included, as if the photometric zero point "
+        "were off; 1: as it is. Left out where magnitudes are learned.",
         gt=0,
         le=1,
         level="expert",
@@ -122,7 +122,7 @@ class AugmentationSettings(Settings):
         0.0,
         title="Faintest S/N",
         help="Add sky noise until the signal-to-noise ratio of the light within a quarter of the stamp's side from its "
-        "centre has fallen to a value between its own and this; 0: off.",
+        "centre has fallen to a random value between its own and this; 0: off.",
         ge=0,
         le=10000,
         level="expert",
@@ -130,7 +130,7 @@ class AugmentationSettings(Settings):
     gradient: float = setting(
         0.0,
         title="Sky gradient",
-        help="Tilt the sky by up to so many standard deviations of its noise from one side to the other.",
+        help="Largest linear gradient of the sky from one side to the other, in standard deviations of its noise.",
         unit="σ",
         ge=0,
         le=100,
@@ -147,7 +147,7 @@ class AugmentationSettings(Settings):
     dead_pixels: float = setting(
         0.0,
         title="Dead pixels",
-        help="Mean number of pixels per stamp that read zero, each in one band.",
+        help="Mean number of pixels per stamp that are set to zero, each in one band.",
         ge=0,
         le=1000,
         level="expert",
@@ -155,7 +155,7 @@ class AugmentationSettings(Settings):
     band_drop: float = setting(
         0.0,
         title="Missing bands",
-        help="Probability of each band to be empty: nothing but the sky's level. One band is always left.",
+        help="Probability that a band is missing, replaced by the sky level. One band is always left.",
         ge=0,
         le=1,
         level="expert",

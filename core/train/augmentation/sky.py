@@ -1,7 +1,7 @@
-r"""The sky of each stamp, measured along its edge, and what depends on it.
+r"""The sky level and noise of each stamp, measured along its edge, and the variations that depend on them.
 
-Levels and noise are medians of the outermost pixels, where galaxies are rare: each stamp has its own, so that it does
-not matter whether all come from equally deep images.
+Level and noise are the median and the scaled median absolute deviation of the outermost pixels, where galaxies are
+rare. They are measured for each stamp, so that the images need not be equally deep.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from core.train.augmentation.settings import AugmentationSettings
 
 SIGMAS = 1.4826  # of a Gaussian, in its median absolute deviation; written out, since the stamps stay on the device
-_LEAST_NOISE = 0.01  # of the root mean square above the sky, for images without noise
+_MIN_NOISE = 0.01  # of the root mean square above the sky, for images without noise
 _APERTURE = 0.25  # of the stamp's smaller side
 
 
@@ -23,31 +23,31 @@ _APERTURE = 0.25  # of the stamp's smaller side
 class Sky:
     """Level and standard deviation of the noise of each stamp and band, both (n, C, 1, 1) in the images' unit.
 
-    The noise is at least a hundredth of the root mean square of what lies above the level, for images without any.
+    The noise is at least a hundredth of the root mean square above the level, for images without noise.
     """
 
     level: Tensor
     noise: Tensor
 
     @classmethod
-    def of(cls, images: Tensor) -> Sky:
-        """Measure it along the edges of images (n, C, H, W)."""
-        edge = _edge(images)
+    def measure(cls, images: Tensor) -> Sky:
+        """Measure both along the edges of images (n, C, H, W)."""
+        edge = _edge_pixels(images)
         middle = edge.median(dim=2, keepdim=True).values
         noise = SIGMAS * (edge - middle).abs().median(dim=2, keepdim=True).values
         above = images.flatten(2) - middle
-        least = torch.linalg.vector_norm(above, dim=2, keepdim=True) * (_LEAST_NOISE / math.sqrt(above.shape[2]))
+        least = torch.linalg.vector_norm(above, dim=2, keepdim=True) * (_MIN_NOISE / math.sqrt(above.shape[2]))
         noise = torch.maximum(noise, least).clamp_min(torch.finfo(noise.dtype).tiny)
         return cls(middle[..., None], noise[..., None])
 
     def __getitem__(self, which: Tensor) -> Sky:
-        """That of some of the stamps."""
+        """The sky of some of the stamps."""
         return Sky(self.level[which], self.noise[which])
 
 
-def level(images: Tensor) -> Tensor:
+def sky_level(images: Tensor) -> Tensor:
     """Median (n, C, 1, 1) of the outermost pixels of images (n, C, H, W)."""
-    return _edge(images).median(dim=2, keepdim=True).values[..., None]
+    return _edge_pixels(images).median(dim=2, keepdim=True).values[..., None]
 
 
 def signal_to_noise(images: Tensor, sky: Sky) -> Tensor:
@@ -64,22 +64,24 @@ def signal_to_noise(images: Tensor, sky: Sky) -> Tensor:
     return ratio.clamp_min(0).square().sum(dim=1).sqrt()
 
 
-def noise_factor(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor | None:
-    """By how much the noise of each stamp is to grow, (n, 1, 1, 1); None: not at all."""
+def draw_noise_factor(
+    images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator
+) -> Tensor | None:
+    """Draw the factor by which the noise of each stamp is to grow, (n, 1, 1, 1); None: not at all."""
     if settings.sky_noise == 1 and not settings.signal_to_noise:
         return None
     uniform = torch.rand(len(images), 2, generator=generator).to(images.device)
-    factor = settings.sky_noise ** uniform[:, 0]  # even in its logarithm
+    factor = settings.sky_noise ** uniform[:, 0]  # uniform in its logarithm
     if settings.signal_to_noise:
         own = signal_to_noise(images, sky)
         factor = torch.maximum(factor, (own / settings.signal_to_noise).clamp_min(1) ** uniform[:, 1])
     return factor[:, None, None, None]
 
 
-def brightened(
+def brighten(
     images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator
 ) -> tuple[Tensor, Sky]:
-    """Multiply what lies above the sky, all bands by the same factor; the sky's noise is part of it."""
+    """Multiply everything above the sky level, noise included, by a factor that is the same in all bands."""
     if settings.brightness_min == settings.brightness_max:
         return images, sky
     uniform = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device)
@@ -87,8 +89,8 @@ def brightened(
     return torch.lerp(sky.level, images, factor), Sky(sky.level, sky.noise * factor)
 
 
-def tilted(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Add a plane that is zero in the centre, in a direction of its own for each stamp, and alike in its bands."""
+def tilt(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Add a plane that is zero in the centre, in a random direction for each stamp, the same in all bands."""
     if not settings.gradient:
         return images
     height, width = images.shape[2:]
@@ -98,7 +100,7 @@ def tilted(images: Tensor, sky: Sky, settings: AugmentationSettings, generator: 
     return images + sky.noise * rise * (torch.cos(angle) * x + torch.sin(angle) * y[:, None])
 
 
-def _edge(images: Tensor) -> Tensor:
+def _edge_pixels(images: Tensor) -> Tensor:
     """The outermost pixels of images (n, C, H, W), (n, C, P)."""
     sides = (images[:, :, 0], images[:, :, -1], images[:, :, 1:-1, 0], images[:, :, 1:-1, -1])
     return torch.cat(sides, dim=2)

@@ -9,7 +9,7 @@ from app.session.session import Session
 from app.studies.search import SearchPanel
 from app.studies.studies import StudiesPanel
 from app.studies.widgets.axis_inputs import ChoicesEditor, RangeEditor
-from core.studies.search_space import searchable
+from core.studies.search_space import searchable_knobs
 from core.studies.settings import SearchSettings
 
 RATE = "optimiser.learning_rate"
@@ -154,7 +154,7 @@ def test_knobs_are_ticked_on_the_form_with_ranges_and_choices_of_the_declaration
     assert not panel.start.isEnabled()
     editor.high.setValue(4)
     assert panel.start.isEnabled()
-    assert set(searchable()) >= {text.partition("=")[0] for text in form.texts()}
+    assert set(searchable_knobs()) >= {text.partition("=")[0] for text in form.texts()}
 
 
 def test_without_a_dataset_it_says_what_it_is_for(qtbot: QtBot) -> None:

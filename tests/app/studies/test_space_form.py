@@ -29,16 +29,16 @@ def shown(qtbot: QtBot) -> SpaceForm:
 def test_a_space_survives_the_form(qtbot: QtBot, text: str) -> None:
     form = shown(qtbot)
     form.set_texts((text,))
-    assert search_space.parsed(form.texts(), RunSettings()) == search_space.parsed((text,), RunSettings())
+    assert search_space.parse_space(form.texts(), RunSettings()) == search_space.parse_space((text,), RunSettings())
     assert not form.problem
 
 
 def test_every_knob_can_be_ticked_and_has_an_editor(qtbot: QtBot) -> None:
     form = shown(qtbot)
-    for name in search_space.searchable():
+    for name in search_space.searchable_knobs():
         form.set_texts(("network.channels" if name == "network.depth" else "network.depth",))
         form.tick(name).click()
-        assert name in [axis.name for axis in search_space.parsed(form.texts(), RunSettings())]
+        assert name in [axis.name for axis in search_space.parse_space(form.texts(), RunSettings())]
         assert form.editor(name).isVisible()
 
 

@@ -143,7 +143,7 @@ def test_input_scaling_and_whitening_are_seen_as_they_are_chosen(qtbot: QtBot, s
     qtbot.waitUntil(lambda: panel.shown is not seen, timeout=20_000)
     assert session.dataset.cutouts is not None
     with Cutouts.open(session.dataset.cutouts.path) as cutouts:
-        scaling = preparation.scaling(cutouts, session.draft.settings)
+        scaling = preparation.fit_scaling(cutouts, session.draft.settings)
         wanted = scaling(torch.from_numpy(cutouts.images[[0]])).numpy()
     assert panel.shown is not None
     np.testing.assert_allclose(panel.shown[0], wanted[0], atol=1e-5)

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from core.cli.console import Console, guarded, in_words
+from core.cli.console import Console, describe_error, run_guarded
 from core.errors import NotPossible, Stopped, UnreadableFile
 from core.events import BatchEnded, EpochEnded, Preview, Progress, Scores, Skipped
 
@@ -121,7 +121,7 @@ def test_whatever_is_raised_is_one_line_and_a_status(raised, status, said, capsy
     def command():
         raise raised
 
-    assert guarded(command, debug=False) == status
+    assert run_guarded(command, debug=False) == status
     assert capsys.readouterr().err == f"tuningfork: {said}\n"
 
 
@@ -129,14 +129,14 @@ def test_debug_shows_where_it_arose(capsys):
     def command():
         raise NotPossible("No.")
 
-    assert guarded(command, debug=True) == 1
+    assert run_guarded(command, debug=True) == 1
     err = capsys.readouterr().err
     assert "Traceback" in err
     assert err.endswith("tuningfork: No.\n")
 
 
 def test_an_error_of_the_disk_without_a_file_is_told_too():
-    assert in_words(OSError(errno.EIO, "Input/output error")) == "the disk: Input/output error."
+    assert describe_error(OSError(errno.EIO, "Input/output error")) == "the disk: Input/output error."
 
 
 def test_columns_are_aligned(capsys):

@@ -28,7 +28,7 @@ def run(survey_run: Path, tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path / "runs" / "first")
 
 
-def judged(run: RunFolder, data: Path | None, part: str = "test") -> Evaluation:
+def evaluate(run: RunFolder, data: Path | None, part: str = "test") -> Evaluation:
     return result_of(evaluation.run(run, data, part, threading.Event()))
 
 
@@ -40,7 +40,7 @@ def rows_of(run: RunFolder, part: str) -> list[int]:
 
 @pytest.mark.parametrize("part", ["test", "validation"])
 def test_a_part_is_judged_on_its_own_galaxies_only(run, survey_dataset, part) -> None:
-    found = judged(run, survey_dataset, part)
+    found = evaluate(run, survey_dataset, part)
     assert sorted(found.rows) == rows_of(run, part)
     with Cutouts.open(survey_dataset) as cutouts:
         shapes = np.asarray(cutouts.catalogue["shape"])[found.rows].tolist()
@@ -54,13 +54,13 @@ def test_a_part_is_judged_on_its_own_galaxies_only(run, survey_dataset, part) ->
 def test_the_numbers_are_kept_beside_what_training_wrote(run, survey_dataset) -> None:
     before = json.loads(run.metrics_file.read_text())
     assert "test" not in before
-    found = judged(run, survey_dataset)
+    found = evaluate(run, survey_dataset)
     after = json.loads(run.metrics_file.read_text())
     assert after["test"]["accuracy"] == found.report.accuracy.value
     assert after["test"]["galaxies"] == len(found.rows)
     assert "locked away" in after["test"]["note"]
     assert {key: value for key, value in after.items() if key != "test"} == before
-    judged(run, survey_dataset, "validation")
+    evaluate(run, survey_dataset, "validation")
     again = json.loads(run.metrics_file.read_text())
     assert again["validation"]["loss"] == before["validation"]["loss"]
     assert again["validation"]["accuracy"] == pytest.approx(before["validation"]["accuracy"], abs=1e-6)
@@ -68,7 +68,7 @@ def test_the_numbers_are_kept_beside_what_training_wrote(run, survey_dataset) ->
 
 
 def test_the_predictions_are_written_with_the_labels(run, survey_dataset) -> None:
-    found = judged(run, survey_dataset)
+    found = evaluate(run, survey_dataset)
     with (run.path / "predictions-test.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == list(found.predictions.ids)
@@ -77,7 +77,7 @@ def test_the_predictions_are_written_with_the_labels(run, survey_dataset) -> Non
 
 
 def test_a_cell_of_the_confusion_matrix_leads_to_its_galaxies(run, survey_dataset) -> None:
-    found = judged(run, survey_dataset, "all")
+    found = evaluate(run, survey_dataset, "all")
     with Cutouts.open(survey_dataset) as cutouts:
         shapes = np.asarray(cutouts.catalogue["shape"])
     total = 0
@@ -137,34 +137,36 @@ def test_on_another_dataset_every_labelled_galaxy_of_a_known_class_counts(run, s
 def test_a_dataset_without_known_labels_cannot_judge(run, survey, tmp_path) -> None:
     path = elsewhere(survey, tmp_path, lambda row: row | {"shape": "a" if row["shape"] == "disk" else "b"})
     with pytest.raises(TooFewGalaxies, match="could know"):
-        judged(run, path)
+        evaluate(run, path)
 
 
 def test_a_dataset_without_the_label_columns_is_refused(run, survey, tmp_path) -> None:
     path = tmp_path / "bare.h5"
     result_of(importing.run([survey.folder], path, ImportSettings(), None, threading.Event()))
     with pytest.raises(CatalogueProblem, match="no column “shape”"):
-        judged(run, path)
+        evaluate(run, path)
 
 
 def test_without_a_name_the_dataset_is_looked_for_where_a_project_keeps_it(run, survey_dataset, tmp_path) -> None:
     with pytest.raises(UnreadableFile, match=r"survey\.h5"):
-        judged(run, None)
+        evaluate(run, None)
     (tmp_path / "datasets").mkdir()
     shutil.copy(survey_dataset, tmp_path / "datasets")
-    assert sorted(judged(run, None).rows) == rows_of(run, "test")
+    assert sorted(evaluate(run, None).rows) == rows_of(run, "test")
 
 
 def test_labels_given_by_hand_count(run, survey_dataset, tmp_path) -> None:
     (tmp_path / "datasets").mkdir()
     data = Path(shutil.copy(survey_dataset, tmp_path / "datasets"))
-    before = judged(run, data)
+    before = evaluate(run, data)
     name, old = before.predictions.ids[0], before.predictions.names[before.labels[0]]
     new = next(other for other in before.predictions.names if other != old)
-    (tmp_path / "labels").mkdir()
-    LabelJournal(tmp_path / "labels" / "survey.jsonl").record(name, "shape", old, new)
-    after = judged(run, data)
+    journal = LabelJournal(tmp_path / "labels" / "survey.jsonl")
+    journal.record(name, "shape", old, new)
+    after = result_of(evaluation.run(run, data, "test", hand_labels=journal))
     assert after.predictions.names[after.labels[0]] == new
+    without = evaluate(run, data)  # the labels lie beside it, but nobody said that they are its own
+    assert without.labels.tolist() == before.labels.tolist()
 
 
 def test_a_stopped_judgement_leaves_no_numbers(run, survey_dataset) -> None:
@@ -180,7 +182,7 @@ def test_a_stopped_judgement_leaves_no_numbers(run, survey_dataset) -> None:
 def test_a_run_without_a_network_is_told_of(tmp_path, survey_dataset) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UnreadableFile):
-        judged(RunFolder(tmp_path / "empty"), survey_dataset)
+        evaluate(RunFolder(tmp_path / "empty"), survey_dataset)
 
 
 def test_stamps_of_other_bands_are_refused(run, survey, tmp_path) -> None:
@@ -194,4 +196,4 @@ def test_stamps_of_other_bands_are_refused(run, survey, tmp_path) -> None:
         fits.writeto(data / path.name, np.stack([image, image]), header)
     result_of(importing.run([data], tmp_path / "cubes.h5", settings, survey.catalogue, threading.Event()))
     with pytest.raises(NotPossible, match="bands"):
-        judged(run, tmp_path / "cubes.h5")
+        evaluate(run, tmp_path / "cubes.h5")

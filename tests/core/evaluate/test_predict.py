@@ -32,7 +32,7 @@ def test_predictions_are_those_of_the_network_one_by_one(survey_run, survey_data
 
 def test_rows_may_come_in_any_order_and_batches_do_not_matter(survey_run, survey_dataset, monkeypatch) -> None:
     whole = result_of(predict.run(survey_run, survey_dataset, None, threading.Event()))
-    monkeypatch.setattr(predict, "_MOST", 7)
+    monkeypatch.setattr(predict, "_MAX_BATCH", 7)
     rows = np.array([80, 3, 3, 41, *range(20)])
     events = list(predict.run(survey_run, survey_dataset, rows, threading.Event()))
     found = result_of(predict.run(survey_run, survey_dataset, rows, threading.Event()))

@@ -7,13 +7,13 @@ import pytest
 
 from core.data.target import Classes, Quantities, VoteFractions
 from core.metrics import merits
-from core.metrics.report import report
+from core.metrics.report import make_report
 
 NAMES = ("disk", "edge-on", "point")
 TARGET = Classes("kind", NAMES)
 
 
-def judged(counts, completeness):
+def draw_predictions(counts, completeness):
     """Labels and scores in which so many of each class are found; the others are called the next class."""
     labels = np.repeat(range(3), counts)
     called = labels.copy()
@@ -26,7 +26,7 @@ def judged(counts, completeness):
 
 def test_the_sampling_error_is_the_binomial_one():
     counts, completeness = (300, 100, 60), (0.9, 0.7, 0.6)
-    labels, scores = judged(counts, completeness)
+    labels, scores = draw_predictions(counts, completeness)
     variances = [p * (1 - p) / n for n, p in zip(counts, completeness, strict=True)]
     balanced = math.sqrt(sum(variances)) / 3
     weights = np.array(counts) / sum(counts)
@@ -36,7 +36,7 @@ def test_the_sampling_error_is_the_binomial_one():
 
 
 def test_a_report_becomes_a_row_with_nan_for_what_has_no_value():
-    row = merits.flat(report(TARGET, *judged((10, 10, 10), (1.0, 1.0, 0.0))))
+    row = merits.flatten(make_report(TARGET, *draw_predictions((10, 10, 10), (1.0, 1.0, 0.0))))
     assert row["accuracy"] == pytest.approx(2 / 3)
     assert row["completeness:point"] == 0
     assert math.isnan(row["purity:point"]), "nothing was called a point"
@@ -59,6 +59,6 @@ def test_it_is_known_which_way_is_better(metric, higher):
     ],
 )
 def test_what_is_known_of_a_target_needs_no_galaxy(target, some):
-    known = merits.known(target)
+    known = merits.names_for(target)
     assert some <= set(known)
     assert len(set(known)) == len(known)

@@ -25,7 +25,7 @@ def judged(request) -> tuple[np.ndarray, np.ndarray, ClassReport]:
     scores = random.dirichlet([0.5] * 4, 200)
     scores[np.arange(200), labels] += 0.4
     scores = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
-    return labels, scores, metrics.classification(labels, scores, NAMES)
+    return labels, scores, metrics.classification_report(labels, scores, NAMES)
 
 
 def test_classification_agrees_with_scikit_learn(judged) -> None:
@@ -48,7 +48,7 @@ def test_classification_agrees_with_scikit_learn(judged) -> None:
 
 def test_what_was_never_predicted_or_never_seen_has_no_value_and_is_not_zero() -> None:
     labels, scores = np.array([0, 0, 1]), np.array([[0.9, 0.1, 0, 0], [0.8, 0.2, 0, 0], [0.7, 0.3, 0, 0]])
-    report = metrics.classification(labels, scores, NAMES)
+    report = metrics.classification_report(labels, scores, NAMES)
     assert report.purity["edge-on"].value is None
     assert report.completeness["edge-on"].value == 0
     assert report.completeness["spheroid"].value is None
@@ -61,10 +61,10 @@ def test_what_was_never_predicted_or_never_seen_has_no_value_and_is_not_zero() -
 
 
 def test_no_galaxies_give_no_numbers() -> None:
-    report = metrics.classification(np.zeros(0, np.int64), np.zeros((0, 4)), NAMES)
+    report = metrics.classification_report(np.zeros(0, np.int64), np.zeros((0, 4)), NAMES)
     assert report.accuracy.value is report.balanced_accuracy is report.log_loss is None
     assert report.confusion.sum() == 0
-    other = metrics.regression(np.zeros((0, 1)), np.zeros((0, 1)), ["radius"])
+    other = metrics.regression_report(np.zeros((0, 1)), np.zeros((0, 1)), ["radius"])
     assert other.r2 is other.quantities["radius"].bias is None
 
 
@@ -99,7 +99,7 @@ def test_regression_agrees_with_scikit_learn_and_percentiles() -> None:
     random = np.random.default_rng(0)
     true = random.uniform(1, 10, (300, 2))
     predicted = true + random.normal([0.3, -0.1], [0.5, 1.0], (300, 2))
-    report = metrics.regression(true, predicted, ["radius", "index"])
+    report = metrics.regression_report(true, predicted, ["radius", "index"])
     for place, name in enumerate(("radius", "index")):
         found = report.quantities[name]
         off = predicted[:, place] - true[:, place]
@@ -117,11 +117,11 @@ def test_outliers_of_numbers_with_a_sign_are_counted_in_units_of_their_scatter()
     true = np.linspace(-1, 1, 101)[:, None]
     predicted = true.copy()
     predicted[:7] += 4 * true.std()
-    assert metrics.regression(true, predicted, ["colour"]).quantities["colour"].outliers.hits == 7
+    assert metrics.regression_report(true, predicted, ["colour"]).quantities["colour"].outliers.hits == 7
 
 
 def test_equal_labels_have_no_r2() -> None:
-    report = metrics.regression(np.full((5, 1), 2.0), np.arange(5.0)[:, None], ["radius"])
+    report = metrics.regression_report(np.full((5, 1), 2.0), np.arange(5.0)[:, None], ["radius"])
     assert report.r2 is None
     assert report.quantities["radius"].bias == 0
 
@@ -129,7 +129,7 @@ def test_equal_labels_have_no_r2() -> None:
 def test_each_kind_of_target_has_its_report() -> None:
     random = np.random.default_rng(1)
     shares = random.dirichlet([1, 1], 50)
-    votes = metrics.report(VoteFractions(("smooth", "featured")), shares, shares)
+    votes = metrics.make_report(VoteFractions(("smooth", "featured")), shares, shares)
     assert isinstance(votes, QuantitiesReport) and votes.accuracy is not None and votes.accuracy.value == 1
-    assert isinstance(metrics.report(Quantities(("r",), ("",)), shares[:, :1], shares[:, :1]), QuantitiesReport)
-    assert isinstance(metrics.report(Classes("t", ("a", "b")), np.array([0, 1]), shares[:2]), ClassReport)
+    assert isinstance(metrics.make_report(Quantities(("r",), ("",)), shares[:, :1], shares[:, :1]), QuantitiesReport)
+    assert isinstance(metrics.make_report(Classes("t", ("a", "b")), np.array([0, 1]), shares[:2]), ClassReport)

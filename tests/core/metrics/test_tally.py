@@ -10,7 +10,7 @@ CLASSES = Classes("kind", ("a", "b", "c"))
 QUANTITIES = Quantities(("radius", "ratio"), ("arcsec", ""))
 
 
-def scored(target, outputs, labels):
+def score(target, outputs, labels):
     tally = Tally(target)
     tally.add(torch.as_tensor(outputs), torch.as_tensor(labels), 0.0)
     return tally.scores().values
@@ -20,7 +20,7 @@ def test_accuracies_agree_with_scikit_learn():
     random = np.random.default_rng(0)
     true = random.choice(3, 500, p=[0.8, 0.15, 0.05])
     predicted = random.dirichlet([3, 1, 1], 500)
-    values = scored(CLASSES, np.log(predicted), true)
+    values = score(CLASSES, np.log(predicted), true)
     assert list(values) == ["accuracy", "balanced_accuracy"]
     assert values["accuracy"] == pytest.approx(metrics.accuracy_score(true, predicted.argmax(1)))
     assert values["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(true, predicted.argmax(1)))
@@ -30,7 +30,7 @@ def test_r2_agrees_with_scikit_learn():
     random = np.random.default_rng(0)
     true = random.normal(3, 2, (300, 2))
     predicted = (true + random.normal(0, [0.5, 3], (300, 2))).astype(np.float32).astype(np.float64)
-    values = scored(QUANTITIES, predicted, true)
+    values = score(QUANTITIES, predicted, true)
     assert list(values) == ["r2", "r2:radius", "r2:ratio"]
     assert values["r2"] == pytest.approx(metrics.r2_score(true, predicted))
     assert values["r2:ratio"] == pytest.approx(metrics.r2_score(true[:, 1], predicted[:, 1]))
@@ -39,14 +39,14 @@ def test_r2_agrees_with_scikit_learn():
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
 def test_r2_of_equal_labels_and_of_outputs_that_are_not_finite_is_unknown_without_a_warning(wrong):
     outputs, labels = torch.tensor([[1.0, 1.0], [1.0, wrong]]), torch.tensor([[1.0, 1.0], [1.0, 2.0]])
-    values = scored(QUANTITIES, outputs, labels)
+    values = score(QUANTITIES, outputs, labels)
     assert np.isnan([values["r2"], values["r2:radius"], values["r2:ratio"]]).all()
 
 
 def test_the_number_of_votes_behind_the_fractions_is_no_fraction():
     shares = torch.tensor([[0.2, 0.8], [0.6, 0.4]])
     votes = torch.cat([shares, torch.tensor([[40.0], [38.0]])], dim=1)
-    values = scored(VoteFractions(("smooth", "disk")), torch.log(shares), votes)
+    values = score(VoteFractions(("smooth", "disk")), torch.log(shares), votes)
     assert list(values) == ["r2", "r2:smooth", "r2:disk"]
     assert values["r2"] == pytest.approx(1)
 

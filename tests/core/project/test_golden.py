@@ -19,7 +19,7 @@ from core.events import result_of
 from core.explain import integrated_gradients, occlusion
 from core.explain.settings import GradientSettings, OcclusionSettings
 from core.nets.predictor import Predictor
-from core.project.project import Project
+from core.project.project import Project, journal_of
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
 from core.studies import search, study_folders, training_size
@@ -176,7 +176,7 @@ def test_an_old_run_goes_on_as_it_would_have(copied, state, run):
     project, told = copied(state), EXPECTED[state]["gone_on"][run]
     before = EXPECTED[state]["runs"][run]
     folder = RunFolder(project / "runs" / run)
-    result_of(resuming.run(folder, threading.Event(), epochs=told["epochs"]))
+    result_of(resuming.run(folder, epochs=told["epochs"], hand_labels=journal_of(folder.data)))
     history, done = read_history(folder.history_file), len(before["history"])
     off = 0.05 if state == "first-light" else 1e-4
     assert history[:done] == before["history"]
@@ -186,7 +186,7 @@ def test_an_old_run_goes_on_as_it_would_have(copied, state, run):
         assert [now["loss"], now["val_loss"]] == pytest.approx([then["loss"], then["val_loss"]], abs=off)
     _, scores, _ = answers_of(folder, project / "datasets" / before["data"])
     assert np.abs(scores - told["answers"]["scores"]).max() <= off
-    assert run_summary.summary(folder).state == "finished"
+    assert run_summary.summarise(folder).state == "finished"
     assert folder.settings_file.read_text(encoding="utf-8").startswith("# Tuning Fork settings, format ")
 
 
@@ -194,7 +194,7 @@ def test_an_old_run_goes_on_as_it_would_have(copied, state, run):
 def test_every_other_old_run_goes_on_for_an_epoch_more(copied, state, run):
     folder = RunFolder(copied(state) / "runs" / run)
     done = len(checkpoint.load(folder.last).history)
-    result_of(resuming.run(folder, threading.Event(), epochs=done + 1, patience=0))
+    result_of(resuming.run(folder, epochs=done + 1, patience=0, hand_labels=journal_of(folder.data)))
     assert len(read_history(folder.history_file)) == done + 1
 
 
@@ -214,7 +214,7 @@ def test_a_run_starts_from_an_old_network(copied, state):
 
 @pytest.mark.parametrize("state", STATES)
 def test_old_runs_are_listed_with_what_they_came_to_and_studies_are_no_runs(projects, state):
-    listed = [run_summary.summary(folder) for folder in run_summary.found(projects[state])]
+    listed = [run_summary.summarise(folder) for folder in run_summary.find_runs(projects[state])]
     assert all(each.problem is None and each.verdict is not None for each in listed)
     own = {each.folder.name: each for each in listed if each.folder.path.parent == projects[state] / "runs"}
     assert set(own) == set(EXPECTED[state]["runs"])
@@ -228,14 +228,16 @@ def test_old_runs_are_listed_with_what_they_came_to_and_studies_are_no_runs(proj
 
 
 def test_the_studies_are_listed(projects):
-    assert {study.folder.name for study in study_folders.listed(projects["bench"])} == set(EXPECTED["bench"]["studies"])
+    assert {study.folder.name for study in study_folders.list_studies(projects["bench"])} == set(
+        EXPECTED["bench"]["studies"]
+    )
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_an_old_study_opens_with_what_it_had_found(projects, name):
     told, folder = EXPECTED["bench"]["studies"][name], projects["bench"] / "studies" / name
     if told["kind"] == "search":
-        found = search.opened(folder)
+        found = search.open_search(folder)
         assert found.best is not None
         assert f"{found.best.stage} {found.best.number}" == told["best"]
         for trial, (place, state, score, values) in zip(found.trials, told["trials"], strict=True):
@@ -243,7 +245,7 @@ def test_an_old_study_opens_with_what_it_had_found(projects, name):
             assert (trial.score, dict(trial.values)) == (score, values)
         assert toml.load(RunSettings, folder / "best.toml").network.normalise == "batch"
     else:
-        found = training_size.opened(folder)
+        found = training_size.open_study(folder)
         assert found.metric == told["metric"]
         for point, (size, seed, value) in zip(found.points, told["points"], strict=True):
             assert (point.size, point.seed) == (size, seed)
@@ -256,10 +258,10 @@ def test_an_old_study_that_was_broken_off_is_finished(copied, name):
     project = copied("bench")
     folder, data = project / "studies" / name, project / "datasets" / "survey.h5"
     if study_folders.kind_of(folder) == "search":
-        settings, wish = search.read(folder)
-        found = result_of(search.run(settings, data, folder, wish, threading.Event()))
+        settings, wish = search.read_settings(folder)
+        found = result_of(search.run(settings, data, folder, wish, hand_labels=journal_of(data)))
         assert (found.missing, found.best is not None) == (0, True)
     else:
-        settings, wish = training_size.read(folder)
-        found = result_of(training_size.run(settings, data, folder, wish, threading.Event()))
+        settings, wish = training_size.read_settings(folder)
+        found = result_of(training_size.run(settings, data, folder, wish, hand_labels=journal_of(data)))
         assert found.missing == 0

@@ -16,7 +16,7 @@ SMALL = SurveySettings(count=9, size=32)
 
 
 def made(folder: Path, settings: SurveySettings, name: str = "survey.h5") -> Path:
-    return result_of(demo.make(folder / name, settings, threading.Event()))
+    return result_of(demo.simulate_survey(folder / name, settings, threading.Event()))
 
 
 def test_the_survey_is_a_dataset_of_three_kinds_with_the_truth_in_its_catalogue(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_larger_survey_begins_with_the_same_galaxies(tmp_path: Path) -> None:
 
 def test_a_stopped_simulation_leaves_nothing_behind(tmp_path: Path) -> None:
     stop = threading.Event()
-    work = demo.make(tmp_path / "survey.h5", SMALL, stop)
+    work = demo.simulate_survey(tmp_path / "survey.h5", SMALL, stop)
     for _ in range(4):
         next(work)
     stop.set()
@@ -85,24 +85,24 @@ def test_a_stopped_simulation_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_an_abandoned_simulation_leaves_nothing_behind(tmp_path: Path) -> None:
-    work = demo.make(tmp_path / "survey.h5", SMALL, threading.Event())
+    work = demo.simulate_survey(tmp_path / "survey.h5", SMALL, threading.Event())
     next(work)
     work.close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_progress_counts_galaxies_up_to_the_last(tmp_path: Path) -> None:
-    events = list(demo.make(tmp_path / "survey.h5", SMALL, threading.Event()))
+    events = list(demo.simulate_survey(tmp_path / "survey.h5", SMALL, threading.Event()))
     assert events == [Progress(done, 9, "galaxies") for done in range(10)]
 
 
 def test_the_demonstration_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNINGFORK_CACHE", str(tmp_path / "cache"))
-    first = result_of(demo.cached(threading.Event(), SMALL))
+    first = result_of(demo.cached_survey(threading.Event(), SMALL))
     assert first.parent == tmp_path / "cache"
-    assert list(demo.cached(threading.Event(), SMALL)) == [], "nothing is left to do"
-    assert result_of(demo.cached(threading.Event(), SMALL)) == first
-    assert result_of(demo.cached(threading.Event(), SMALL.model_copy(update={"count": 3}))) != first
+    assert list(demo.cached_survey(threading.Event(), SMALL)) == [], "nothing is left to do"
+    assert result_of(demo.cached_survey(threading.Event(), SMALL)) == first
+    assert result_of(demo.cached_survey(threading.Event(), SMALL.model_copy(update={"count": 3}))) != first
 
 
 def test_magnitudes_in_the_wrong_order_are_refused() -> None:

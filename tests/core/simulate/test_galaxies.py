@@ -17,7 +17,7 @@ WIDE = SurveySettings(size=256, pixel_scale=0.4)
 
 
 def drawn(galaxy: Galaxy, settings: SurveySettings, seed: int = 1) -> np.ndarray:
-    return galaxies.noise_free(galaxy, settings, galaxies.point_spread(settings), np.random.default_rng(seed))
+    return galaxies.draw_noise_free(galaxy, settings, galaxies.survey_psf(settings), np.random.default_rng(seed))
 
 
 def radii(image: np.ndarray, scale: float) -> np.ndarray:
@@ -112,10 +112,10 @@ def test_a_point_is_as_wide_as_the_seeing(seeing: float) -> None:
 
 def test_the_noise_is_that_of_the_sky_and_of_the_galaxys_photons() -> None:
     settings = SurveySettings(noise=0.05)
-    psf, galaxy = galaxies.point_spread(settings), replace(DISK, magnitude=16.0, scale_length=1.0)
+    psf, galaxy = galaxies.survey_psf(settings), replace(DISK, magnitude=16.0, scale_length=1.0)
     residuals, models = [], []
     for seed in range(25):
-        models.append(galaxies.noise_free(galaxy, settings, psf, np.random.default_rng(seed)))
+        models.append(galaxies.draw_noise_free(galaxy, settings, psf, np.random.default_rng(seed)))
         residuals.append(galaxies.draw_stamp(galaxy, settings, psf, np.random.default_rng(seed)) - models[-1])
     residual, model = np.array(residuals), np.array(models)
     for pixels in (model < 0.003, (model > 0.5) & (model < 1), model > 2):
@@ -128,7 +128,9 @@ def test_the_fast_profiles_are_galsims_fine_ones() -> None:
     psf = galsim.Moffat(beta=3.5, fwhm=settings.seeing, gsparams=galsim.GSParams(folding_threshold=1e-3))
     for galaxy in (replace(SPHEROID, bulge_radius=3.0), replace(DISK, scale_length=3.0, inclination=80.0)):
         ours = drawn(galaxy, settings)
-        fine = galaxies.noise_free(galaxy, settings, psf, np.random.default_rng(1))  # GalSim takes the finer of the two
+        fine = galaxies.draw_noise_free(
+            galaxy, settings, psf, np.random.default_rng(1)
+        )  # GalSim takes the finer of the two
         assert np.abs(ours - fine).max() < 2e-4 * fine.max()
         assert np.abs(ours - fine).max() < 0.05 * settings.noise
 

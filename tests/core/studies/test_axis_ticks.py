@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.studies import search_space
-from core.studies.axis_ticks import marks, steps
+from core.studies.axis_ticks import axis_ticks, round_values
 from core.train.settings import RunSettings
 
 
@@ -14,7 +14,7 @@ def test_steps_are_even_within_the_range_and_few(low: float, span: float) -> Non
     high = low + span
     if not low < high:
         return
-    found = steps(low, high)
+    found = round_values(low, high)
     assert len(found) <= 7
     margin = 1e-6 * span + 1e-9 * abs(low)
     assert all(low - margin <= value <= high + margin for value in found)
@@ -34,8 +34,8 @@ def test_steps_are_even_within_the_range_and_few(low: float, span: float) -> Non
     ],
 )
 def test_marks_stand_where_their_values_lie(text: str, written: list[str]) -> None:
-    (axis,) = search_space.parsed((text,), RunSettings())
-    found = marks(axis)
+    (axis,) = search_space.parse_space((text,), RunSettings())
+    found = axis_ticks(axis)
     assert [value for _, value in found] == written
     assert [place for place, _ in found] == sorted(place for place, _ in found)
     assert found[0][0] >= 0
@@ -43,7 +43,7 @@ def test_marks_stand_where_their_values_lie(text: str, written: list[str]) -> No
 
 
 def test_of_many_decades_only_some_are_written() -> None:
-    found = marks(search_space.Range("any", 1e-12, 1.0, log=True))
+    found = axis_ticks(search_space.Range("any", 1e-12, 1.0, log=True))
     assert len(found) <= 9
     places = [place for place, _ in found]
     assert places[0] == 0
@@ -52,9 +52,9 @@ def test_of_many_decades_only_some_are_written() -> None:
 
 
 def test_what_is_searchable_can_be_searched() -> None:
-    known = search_space.searchable()
+    known = search_space.searchable_knobs()
     assert {"optimiser.learning_rate", "network.depth", "augmentation.horizontal_flip"} <= set(known)
     assert not {"seed", "optimiser.epochs", "data.validation", "transfer.start_from"} & set(known)
     for name, knob in known.items():
         if knob.annotation is bool or (knob.low is not None and knob.high is not None):
-            assert search_space.parsed((name,), RunSettings())[0].name == name
+            assert search_space.parse_space((name,), RunSettings())[0].name == name

@@ -24,7 +24,7 @@ def study(truth, seed=0, sizes=SIZES, seeds=3, noise=0.01, slope=0.3):
     return size, law(size, *truth) + noise * (size / size.max()) ** -slope * random.normal(size=len(size))
 
 
-def measured(*means):
+def draw_scores(*means):
     """Three runs at each size."""
     return np.repeat(means, 3) + np.tile((-0.01, 0, 0.01), len(means))
 
@@ -48,8 +48,8 @@ def test_the_truth_lies_within_the_error_bars_as_often_as_they_say(truth: tuple)
         found = power_law.fit(*study(truth, trial), seed=trial)
         twice, measured = (law(size, *truth) for size in (2 * top, top))
         drawn = {
-            "twice as many": (found._drawn(2 * top), twice),
-            "gain": (found._drawn(2 * top) - found._drawn(top), twice - measured),
+            "twice as many": (found._sample_scores(2 * top), twice),
+            "gain": (found._sample_scores(2 * top) - found._sample_scores(top), twice - measured),
             "limit": (found.draws[:, 0], truth[0]),
         }
         for name, (values, true) in drawn.items():
@@ -94,8 +94,8 @@ def test_the_limit_is_not_beyond_what_is_possible():
         (*study((0.8, 0.0, 0.5)), "do not change"),
         (*study((0.9, 1.0, 0.5), sizes=(1000, 1200, 1500, 2000)), "factor of 2"),
         (*study((0.9, 1.0, 0.5), noise=0.08, slope=0), "onstrained|clearly"),
-        (np.repeat(SIZES, 3), measured(0.5, 0.8, 0.55, 0.85, 0.6, 0.9), "follow"),
-        (np.repeat(SIZES, 3), measured(0.9, 0.8, 0.7, 0.6, 0.5, 0.4), "follow|not"),
+        (np.repeat(SIZES, 3), draw_scores(0.5, 0.8, 0.55, 0.85, 0.6, 0.9), "follow"),
+        (np.repeat(SIZES, 3), draw_scores(0.9, 0.8, 0.7, 0.6, 0.5, 0.4), "follow|not"),
     ],
     ids=["flat", "narrow", "noisy", "zigzag", "falling"],
 )

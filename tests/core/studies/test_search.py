@@ -46,7 +46,7 @@ def carried_out(work, stop=None, until=lambda _: False):
             stop.set()
 
 
-def searched(settings, data, folder, wish=FEW):
+def run_search(settings, data, folder, wish=FEW):
     return carried_out(search.run(settings, data, folder, wish, threading.Event()))
 
 
@@ -63,7 +63,7 @@ def numbers(rows):
 @pytest.fixture(scope="module")
 def done(small, tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("searches") / "search"
-    return (folder, *searched(small, tiny, folder))
+    return (folder, *run_search(small, tiny, folder))
 
 
 def test_each_trial_is_a_run_and_a_row(done):
@@ -86,7 +86,7 @@ def test_each_trial_is_a_run_and_a_row(done):
 
 def test_the_score_is_that_of_the_epoch_whose_weights_were_kept(done):
     folder, _, found = done
-    finished = found.of("fine", "finished")
+    finished = found.select("fine", "finished")
     assert finished
     for trial in finished:
         metrics = json.loads((folder / trial.run / "metrics.json").read_text())
@@ -97,8 +97,8 @@ def test_the_score_is_that_of_the_epoch_whose_weights_were_kept(done):
 
 def test_the_fine_search_begins_with_the_best_coarse_values_and_stays_around_them(done):
     _, _, found = done
-    coarse = max(found.of("coarse", "finished"), key=lambda trial: trial.score)
-    assert found.of("fine", "finished")[0].values == coarse.values
+    coarse = max(found.select("coarse", "finished"), key=lambda trial: trial.score)
+    assert found.select("fine", "finished")[0].values == coarse.values
     wide, narrow = found.spaces["coarse"][0], found.spaces["fine"][0]
     assert wide.low <= narrow.low < narrow.high <= wide.high
     assert np.log(narrow.high / narrow.low) < np.log(wide.high / wide.low)
@@ -122,7 +122,7 @@ def test_all_trials_have_the_same_judges_and_none_has_read_the_test_part(done, s
     for turn in (1, 2):
         data = new_dataset(images, kinds, width)
         folder = tmp_path / f"search {turn}"
-        searched(small, data, folder, wish)
+        run_search(small, data, folder, wish)
         found.append(numbers(table(folder)))
         with Cutouts.open(data) as cutouts:
             parts = [splits.load(RunFolder(run).split_file, cutouts.ids) for run in (folder / "runs").iterdir()]
@@ -137,24 +137,24 @@ def test_hopeless_trials_are_given_up_and_impossible_ones_told(small, tiny, tmp_
     wish = FEW.model_copy(
         update={"space": ("network.depth=1:8",), "coarse": 9, "fine": 0, "method": "grid", "grid_points": 8}
     )
-    _, found = searched(small, tiny, tmp_path / "search", wish)
+    _, found = run_search(small, tiny, tmp_path / "search", wish)
     assert len(found.trials) == 8, "a grid has no more"
     reasons = {trial.values["network.depth"]: trial.reason for trial in found.trials}
     assert all("too many" in reason for depth, reason in reasons.items() if depth > 5)
-    assert found.of("coarse", "finished")
+    assert found.select("coarse", "finished")
 
 
 def test_a_trial_whose_loss_bursts_is_a_bad_one_and_no_end(small, tiny, tmp_path):
     wide = small.model_copy(update={"optimiser": small.optimiser.model_copy(update={"method": "sgd"})})
     wish = FEW.model_copy(update={"space": ("optimiser.learning_rate=9:10",), "coarse": 2, "fine": 0})
-    _, found = searched(wide, tiny, tmp_path / "search", wish)
+    _, found = run_search(wide, tiny, tmp_path / "search", wish)
     assert found.missing == 0
 
 
 def test_where_nothing_can_be_trained_the_reason_is_told(small, tiny, tmp_path):
     wish = FEW.model_copy(update={"space": ("network.depth=7:9",), "coarse": 2})
     with pytest.raises(Problem, match="No coarse trial"):
-        searched(small, tiny, tmp_path / "search", wish)
+        run_search(small, tiny, tmp_path / "search", wish)
 
 
 def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
@@ -163,40 +163,40 @@ def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
     work = search.run(small, tiny, folder, FEW, stop)
     in_the_fourth = lambda event: isinstance(event, Preview) and getattr(event.what, "number", None) == 3  # noqa: E731
     _, found = carried_out(work, stop, in_the_fourth)
-    assert len(found.of("coarse", "finished", "pruned")) == 3
-    assert len(found.of("coarse", "failed")) == 1
-    _, found = searched(small, tiny, folder)
+    assert len(found.select("coarse", "finished", "pruned")) == 3
+    assert len(found.select("coarse", "failed")) == 1
+    _, found = run_search(small, tiny, folder)
     assert found.missing == 0
-    tried = [trial.values for trial in found.of("coarse", "finished", "pruned")]
-    assert tried[:4] == [trial.values for trial in done[2].of("coarse", "finished", "pruned")][:4]
+    tried = [trial.values for trial in found.select("coarse", "finished", "pruned")]
+    assert tried[:4] == [trial.values for trial in done[2].select("coarse", "finished", "pruned")][:4]
 
 
 def test_more_trials_may_be_asked_for_and_nothing_else_changed(done, small, tiny, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "search")
-    _, found = searched(small, tiny, folder, FEW.model_copy(update={"fine": 4}))
-    assert len(found.of("fine", "finished", "pruned")) == 4
+    _, found = run_search(small, tiny, folder, FEW.model_copy(update={"fine": 4}))
+    assert len(found.select("fine", "finished", "pruned")) == 4
     with pytest.raises(FolderInUse, match="coarse_epochs"):
-        searched(small, tiny, folder, FEW.model_copy(update={"coarse_epochs": 9}))
+        run_search(small, tiny, folder, FEW.model_copy(update={"coarse_epochs": 9}))
     with pytest.raises(FolderInUse, match="seed"):
-        searched(small.model_copy(update={"seed": 5}), tiny, folder)
+        run_search(small.model_copy(update={"seed": 5}), tiny, folder)
 
 
 def test_another_dataset_is_another_search(done, small, draw, new_dataset):
     with pytest.raises(FolderInUse, match="another dataset"):
-        searched(small, new_dataset(*draw(seed=5)), done[0])
+        run_search(small, new_dataset(*draw(seed=5)), done[0])
 
 
 def test_a_trial_of_a_process_that_is_no_more_is_tried_again(small, tiny, tmp_path):
-    searched(small, tiny, tmp_path / "search", FEW.model_copy(update={"coarse": 1, "fine": 0}))
-    journal = Journal(tmp_path / "search", *search.read(tmp_path / "search"))
+    run_search(small, tiny, tmp_path / "search", FEW.model_copy(update={"coarse": 1, "fine": 0}))
+    journal = Journal(tmp_path / "search", *search.read_settings(tmp_path / "search"))
     journal.begin("coarse", journal.space("coarse"), 2, [])
     trial = journal.ask("coarse")
-    journal.give_back_of_the_dead()
+    journal.requeue_abandoned()
     assert journal.trials()[-1].state == "running", "this process is alive"
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     trial.set_user_attr("worker", f"{platform.node()}:{gone.pid}:1")
-    journal.give_back_of_the_dead()
+    journal.requeue_abandoned()
     states = [(each.state, each.values) for each in journal.trials()]
     assert states[1] == ("failed", trial.params)
     assert journal.ask("coarse").params == trial.params
@@ -207,7 +207,7 @@ def test_a_line_that_a_power_cut_left_half_written_is_taken_away(done, tmp_path)
     folder = shutil.copytree(done[0], tmp_path / "search")
     with (folder / "optuna.jsonl").open("ab") as file:
         file.write(b'{"op_code":4,"work')
-    found = search.opened(folder)
+    found = search.open_search(folder)
     assert found.trials == done[2].trials
     for line in (folder / "optuna.jsonl").read_text().splitlines():
         json.loads(line)
@@ -215,11 +215,11 @@ def test_a_line_that_a_power_cut_left_half_written_is_taken_away(done, tmp_path)
 
 def test_several_workers_share_the_trials_and_end_with_the_search(small, tiny, tmp_path):
     wish = FEW.model_copy(update={"workers": 2, "coarse": 5, "fine": 2})
-    _, found = searched(small, tiny, tmp_path / "search", wish)
+    _, found = run_search(small, tiny, tmp_path / "search", wish)
     assert found.missing == 0
-    assert len(found.of("coarse", "finished", "pruned")) == 5
+    assert len(found.select("coarse", "finished", "pruned")) == 5
     assert len({trial.worker for trial in found.trials}) == 2
-    assert len({trial.values["optimiser.learning_rate"] for trial in found.of("coarse", "finished", "pruned")}) == 5
+    assert len({trial.values["optimiser.learning_rate"] for trial in found.select("coarse", "finished", "pruned")}) == 5
 
 
 def test_a_worker_ends_when_the_one_that_holds_it_is_gone(small, tiny, tmp_path):
@@ -228,14 +228,17 @@ def test_a_worker_ends_when_the_one_that_holds_it_is_gone(small, tiny, tmp_path)
     stop = threading.Event()
     carried_out(search.run(small, tiny, folder, wish, stop), stop, lambda event: isinstance(event, Preview))
     worker = subprocess.Popen(
-        workers.command(tiny, folder, 1), stdin=subprocess.PIPE, env=workers.environment(1), start_new_session=True
+        workers.worker_command(tiny, folder, 1),
+        stdin=subprocess.PIPE,
+        env=workers.worker_environment(1),
+        start_new_session=True,
     )
     deadline = time.monotonic() + 60
-    while not search.opened(folder).of("coarse", "running") and time.monotonic() < deadline:
+    while not search.open_search(folder).select("coarse", "running") and time.monotonic() < deadline:
         time.sleep(0.2)
     worker.stdin.close()
     assert worker.wait(30) == 0
-    assert not search.opened(folder).of("coarse", "running"), "its trial was given back"
+    assert not search.open_search(folder).select("coarse", "running"), "its trial was given back"
 
 
 @pytest.mark.slow
@@ -252,18 +255,26 @@ def test_a_killed_search_loses_nothing_that_was_done(small, tiny, tmp_path):
     folder = tmp_path / "search"
     small_file = tmp_path / "small.toml"
     small_file.write_text(toml.dumps(small))
-    command = [*workers.command(tiny, folder, 1)[:-4], "--settings", str(small_file), "--coarse", "6", "--fine", "0"]
+    command = [
+        *workers.worker_command(tiny, folder, 1)[:-4],
+        "--settings",
+        str(small_file),
+        "--coarse",
+        "6",
+        "--fine",
+        "0",
+    ]
     command += ["--knob", "optimiser.learning_rate=1e-4:1e-1"]
-    process = subprocess.Popen(command, env=workers.environment(1), stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=workers.worker_environment(1), stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (folder / "trials.csv").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.kill()
     process.wait()
-    before = [trial for trial in search.opened(folder).trials if trial.state in ("finished", "pruned")]
+    before = [trial for trial in search.open_search(folder).trials if trial.state in ("finished", "pruned")]
     assert before
     wish = SearchSettings(space=("optimiser.learning_rate=1e-4:1e-1",), coarse=6, fine=0)
-    _, found = searched(small, tiny, folder, wish)
+    _, found = run_search(small, tiny, folder, wish)
     assert found.missing == 0
     assert list(found.trials[: len(before)]) == before
 
@@ -279,7 +290,7 @@ def test_the_sentences_name_the_best_and_its_equals(done):
     told = " ".join(done[2].sentences)
     assert done[2].best.name in told
     assert "±" in told
-    assert done[2].best in done[2].alike
+    assert done[2].best in done[2].equally_good
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
@@ -290,8 +301,8 @@ def test_the_figure_is_drawn_for_paper_and_screen(done, tmp_path, ending):
 
 
 def test_the_space_of_a_stage_is_kept_in_the_journal(done):
-    again = search.opened(done[0])
+    again = search.open_search(done[0])
     assert again.spaces == done[2].spaces
     assert [str(axis) for axis in again.spaces["coarse"]] == [
-        str(axis) for axis in search_space.parsed(FEW.space, RunSettings())
+        str(axis) for axis in search_space.parse_space(FEW.space, RunSettings())
     ]

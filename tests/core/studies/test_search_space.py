@@ -15,12 +15,12 @@ from core.train.settings import RunSettings
 BASE = RunSettings()
 
 
-def parsed(*texts):
-    return search_space.parsed(texts, BASE)
+def parse(*texts):
+    return search_space.parse_space(texts, BASE)
 
 
 def test_the_default_space_is_possible():
-    assert len(parsed(*SearchSettings().space)) == 5
+    assert len(parse(*SearchSettings().space)) == 5
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_the_default_space_is_possible():
     ],
 )
 def test_a_knob_is_read_with_the_limits_and_scale_that_it_was_declared_with(text, axis):
-    assert parsed(text) == (axis,)
+    assert parse(text) == (axis,)
 
 
 def test_a_range_without_an_end_of_its_own_begins_six_decades_below_the_other():
-    (axis,) = parsed("optimiser.learning_rate")
+    (axis,) = parse("optimiser.learning_rate")
     assert axis.log
     assert (axis.low, axis.high) == (pytest.approx(1e-5), 10)
 
@@ -66,14 +66,14 @@ def test_a_range_without_an_end_of_its_own_begins_six_decades_below_the_other():
 )
 def test_what_cannot_be_searched_is_refused_with_a_reason(text, says):
     with pytest.raises(SettingsProblem, match=says):
-        parsed(text)
+        parse(text)
 
 
 def test_a_knob_is_searched_once():
     with pytest.raises(SettingsProblem, match="twice"):
-        parsed("network.depth", "network.depth=2:3")
+        parse("network.depth", "network.depth=2:3")
     with pytest.raises(SettingsProblem, match="nothing"):
-        parsed()
+        parse()
 
 
 def drawn(low: float, factor: float, log: bool, whole: bool) -> Range:
@@ -89,7 +89,7 @@ places = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 @given(ranges, places)
 def test_a_narrowed_range_holds_the_best_and_lies_within_the_wide_one(axis: Range, at: list[float]):
     best = [{axis.name: axis.value(place)} for place in at]
-    (narrow,) = search_space.narrowed((axis,), best)
+    (narrow,) = search_space.narrow_space((axis,), best)
     if isinstance(narrow, Choices):
         assert {each[axis.name] for each in best} == set(narrow.values)
         return
@@ -101,16 +101,16 @@ def test_a_narrowed_range_holds_the_best_and_lies_within_the_wide_one(axis: Rang
 
 def test_a_range_is_narrowed_on_its_own_scale():
     axis = Range("optimiser.learning_rate", 1e-5, 1e-1, log=True)
-    (narrow,) = search_space.narrowed((axis,), [{axis.name: 1e-3}, {axis.name: 1e-2}])
+    (narrow,) = search_space.narrow_space((axis,), [{axis.name: 1e-3}, {axis.name: 1e-2}])
     assert narrow.low == pytest.approx(10**-3.25)
     assert narrow.high == pytest.approx(10**-1.75)
-    (single,) = search_space.narrowed((axis,), [{axis.name: 1e-3}])
+    (single,) = search_space.narrow_space((axis,), [{axis.name: 1e-3}])
     assert math.log10(single.high / single.low) == pytest.approx(0.4), "a tenth of four decades"
 
 
 def test_of_choices_those_of_the_best_remain():
     axis = Choices("network.activation", ("relu", "prelu", "gelu"))
-    assert search_space.narrowed((axis,), [{axis.name: "gelu"}, {axis.name: "relu"}])[0] == Choices(
+    assert search_space.narrow_space((axis,), [{axis.name: "gelu"}, {axis.name: "relu"}])[0] == Choices(
         axis.name, ("relu", "gelu")
     )
 
@@ -124,20 +124,20 @@ def test_place_and_value_are_inverse(axis: Range, place: float):
 
 @given(ranges)
 def test_an_axis_survives_its_text(axis: Range):
-    (again,) = parsed(str(axis))
+    (again,) = parse(str(axis))
     assert (again.log, again.whole) == (axis.log, axis.whole)
     assert again.low == pytest.approx(axis.low, rel=1e-5)
 
 
 def test_a_grid_has_every_combination_once():
-    axes = parsed("optimiser.learning_rate=1e-4:1e-2", "network.depth=2:3", "network.activation=relu,gelu")
+    axes = parse("optimiser.learning_rate=1e-4:1e-2", "network.depth=2:3", "network.activation=relu,gelu")
     found = list(search_space.grid(axes, 3))
     assert len(found) == len({tuple(each.values()) for each in found}) == 3 * 2 * 2
     assert sorted({each["optimiser.learning_rate"] for each in found}) == pytest.approx([1e-4, 1e-3, 1e-2])
 
 
 def test_values_are_applied_by_their_dotted_names():
-    settings = search_space.applied(BASE, {"optimiser.learning_rate": 0.5, "network.depth": 2, "seed": 9})
+    settings = search_space.apply_values(BASE, {"optimiser.learning_rate": 0.5, "network.depth": 2, "seed": 9})
     assert (settings.optimiser.learning_rate, settings.network.depth, settings.seed) == (0.5, 2, 9)
     assert settings.network.channels == BASE.network.channels
 

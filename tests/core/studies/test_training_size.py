@@ -36,7 +36,7 @@ def carried_out(work, stop=None, until=lambda _: False):
             stop.set()
 
 
-def studied(settings, data, folder, study=FEW):
+def run_study(settings, data, folder, study=FEW):
     return carried_out(training_size.run(settings, data, folder, study, threading.Event()))
 
 
@@ -48,7 +48,7 @@ def table(path):
 @pytest.fixture(scope="module")
 def done(small, tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("studies") / "sizes"
-    return (folder, *studied(small, tiny, folder))
+    return (folder, *run_study(small, tiny, folder))
 
 
 def parts(folder, data):
@@ -107,7 +107,7 @@ def test_the_test_part_has_no_say(small, draw, new_dataset, tmp_path):
     for turn in (1, 2):
         data = new_dataset(images, kinds, width)
         folder = tmp_path / f"study {turn}"
-        studied(small, data, folder, study)
+        run_study(small, data, folder, study)
         found.append((folder / "study.csv").read_text())
         rows = next(iter(parts(folder, data).values())).test
         images = images.copy()
@@ -121,7 +121,7 @@ def test_the_test_part_is_judged_last_and_only_where_that_is_asked_for(done, sma
     assert not list(done[0].rglob("*test*.csv"))
     folder = shutil.copytree(done[0], tmp_path / "study")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("best.safetensors")}
-    events, result = studied(small, tiny, folder, FEW.model_copy(update={"judge_test": True}))
+    events, result = run_study(small, tiny, folder, FEW.model_copy(update={"judge_test": True}))
     assert result.test.part == "test"
     assert len(result.test.points) == 8
     assert len(table(folder / "study-test.csv")) == 8
@@ -141,7 +141,7 @@ def test_a_study_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
     assert len(kept) == 2
     broken = next(folder.glob("runs/n000040-seed1/metrics.json"))
     assert '"stopped"' in broken.read_text()
-    _, result = studied(small, tiny, folder)
+    _, result = run_study(small, tiny, folder)
     assert result.missing == 0
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
     assert (folder / "study.csv").read_text() == (done[0] / "study.csv").read_text()
@@ -153,14 +153,14 @@ def test_a_run_that_was_killed_within_its_first_epoch_is_begun_anew(done, small,
     shutil.rmtree(killed / "last")
     for name in ("metrics.json", "history.csv", "best.safetensors"):
         (killed / name).unlink()
-    studied(small, tiny, folder)
+    run_study(small, tiny, folder)
     assert (folder / "study.csv").read_text() == (done[0] / "study.csv").read_text()
 
 
 def test_more_sizes_and_another_score_may_follow(done, small, tiny, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "study")
     more = FEW.model_copy(update={"sizes": (*FEW.sizes, "50%"), "metric": "macro_f1"})
-    _, result = studied(small, tiny, folder, more)
+    _, result = run_study(small, tiny, folder, more)
     assert len(result.points) == 10
     assert result.metric == "macro_f1"
     assert all(point.values["macro_f1_error"] > 0 for point in result.points)
@@ -169,15 +169,15 @@ def test_more_sizes_and_another_score_may_follow(done, small, tiny, tmp_path):
 def test_a_study_stays_with_its_settings_and_its_data(done, small, tiny, draw, new_dataset, tmp_path):
     other = small.model_copy(update={"network": small.network.model_copy(update={"channels": 8})})
     with pytest.raises(FolderInUse, match=r"network\.channels"):
-        studied(other, tiny, done[0])
+        run_study(other, tiny, done[0])
     with pytest.raises(FolderInUse, match="steps"):
-        studied(small, tiny, done[0], FEW.model_copy(update={"least_steps": 50}))
+        run_study(small, tiny, done[0], FEW.model_copy(update={"least_steps": 50}))
     with pytest.raises(FolderInUse, match="another dataset"):
-        studied(small, new_dataset(*draw(seed=5)), done[0])
+        run_study(small, new_dataset(*draw(seed=5)), done[0])
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
     with pytest.raises(FolderInUse):
-        studied(small, tiny, tmp_path / "full")
+        run_study(small, tiny, tmp_path / "full")
 
 
 def test_small_sets_are_shown_more_often(done):
@@ -189,36 +189,36 @@ def test_small_sets_are_shown_more_often(done):
 
 def test_sizes_that_cannot_be_are_told_and_left_out(small, tiny, tmp_path):
     study = TrainingSizeSettings(sizes=("3", "20", "9,000"), seeds=1, least_steps=0)
-    events, result = studied(small, tiny, tmp_path / "study", study)
+    events, result = run_study(small, tiny, tmp_path / "study", study)
     told = [str(event.problem) for event in events if isinstance(event, Skipped)]
     assert result.sizes == (20,)
     assert any("3 is left out" in sentence for sentence in told)
     assert any("9,000 training galaxies, and there are" in sentence for sentence in told)
     with pytest.raises(TooFewGalaxies):
-        studied(small, tiny, tmp_path / "none", study.model_copy(update={"sizes": ("1%",)}))
+        run_study(small, tiny, tmp_path / "none", study.model_copy(update={"sizes": ("1%",)}))
 
 
 @pytest.mark.parametrize(("text", "size"), [("200", 200), ("5%", 114), ("0.5 %", 11), ("all", 2272), ("100%", 2272)])
 def test_a_size_is_a_number_or_a_share(text, size):
-    assert training_size.size_of(text, 2272) == size
+    assert training_size.parse_size(text, 2272) == size
 
 
 @pytest.mark.parametrize("text", ["", "many", "-5", "0", "120%", "0%", "1.5"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(SettingsProblem):
-        training_size.size_of(text, 2272)
+        training_size.parse_size(text, 2272)
 
 
 def test_an_unknown_score_is_refused_before_anything_is_trained(small, tiny, tmp_path):
     with pytest.raises(SettingsProblem, match="balanced_accuracy"):
-        studied(small, tiny, tmp_path / "study", FEW.model_copy(update={"metric": "beauty"}))
+        run_study(small, tiny, tmp_path / "study", FEW.model_copy(update={"metric": "beauty"}))
     assert not (tmp_path / "study").exists()
 
 
 def test_a_quantity_is_studied_by_its_r2(small, tiny, tmp_path):
     settings = small.model_copy(update={"data": small.data.model_copy(update={"labels": ("width",)})})
     study = TrainingSizeSettings(sizes=("20",), seeds=1, least_steps=0)
-    _, result = studied(settings, tiny, tmp_path / "study", study)
+    _, result = run_study(settings, tiny, tmp_path / "study", study)
     assert result.metric == "r2"
     assert result.points[0].values["mae:width"] > 0
 
@@ -268,7 +268,7 @@ def test_nothing_is_said_of_more_labels_where_the_curve_is_doubtful(tmp_path):
 
 def test_the_table_comes_back_as_it_was(done):
     folder, _, result = done
-    again = size_study.read(folder / "study.csv")
+    again = size_study.read_table(folder / "study.csv")
     for one, other in zip(again, result.points, strict=True):
         assert (one.size, one.seed, one.run, one.best_epoch) == (other.size, other.seed, other.run, other.best_epoch)
         for name, value in other.values.items():

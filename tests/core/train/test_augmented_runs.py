@@ -28,7 +28,7 @@ def _settings(augmentation=SKY, epochs=2, **network):
     )
 
 
-def _trained(wish, data, folder, until=None):
+def _train(wish, data, folder, until=None):
     """The epochs of a run; it is broken off after ``until`` events."""
     epochs = []
     for number, event in enumerate(loop.run(wish, data, folder, threading.Event())):
@@ -51,7 +51,7 @@ def _trained(wish, data, folder, until=None):
 def test_the_reported_scores_are_those_of_the_saved_network_on_physical_images(blobs, new_run, augmentation, network):
     folder = new_run()
     wish = _settings(augmentation, **network)
-    epochs = _trained(wish, blobs, folder)
+    epochs = _train(wish, blobs, folder)
     predictor = Predictor.load(folder.best)
     assert predictor.normalisation.is_pixelwise == (not network)
     with Cutouts.open(blobs) as cutouts:
@@ -68,8 +68,8 @@ def test_the_reported_scores_are_those_of_the_saved_network_on_physical_images(b
 
 def test_a_run_in_physical_pixels_that_was_killed_goes_on_as_if_nothing_had_happened(blobs, new_run):
     whole, broken = new_run("whole"), new_run("broken")
-    _trained(_settings(epochs=3), blobs, whole)
-    _trained(_settings(epochs=3), blobs, broken, until=16)
+    _train(_settings(epochs=3), blobs, whole)
+    _train(_settings(epochs=3), blobs, broken, until=16)
     for _ in resuming.run(broken, threading.Event()):
         pass
     one, two = (Predictor.load(folder.best) for folder in (whole, broken))
@@ -79,7 +79,7 @@ def test_a_run_in_physical_pixels_that_was_killed_goes_on_as_if_nothing_had_happ
 
 def test_the_whitening_rests_on_the_training_part_alone_and_is_taken_over_in_fine_tuning(blobs, new_run):
     folder = new_run()
-    _trained(_settings(AugmentationSettings(), whitening="ZCA", whitening_floor=1e-3), blobs, folder)
+    _train(_settings(AugmentationSettings(), whitening="ZCA", whitening_floor=1e-3), blobs, folder)
     scaling = Predictor.load(folder.best).normalisation
     with Cutouts.open(blobs) as cutouts:
         split = splits.load(folder.split_file, cutouts.ids)
@@ -89,7 +89,7 @@ def test_the_whitening_rests_on_the_training_part_alone_and_is_taken_over_in_fin
             update={"transfer": TransferSettings(start_from=str(folder.path))}
         )
         plan = preparation.prepare(again, cutouts)
-        assert plan.scales_late
+        assert plan.scales_per_batch
         images = torch.from_numpy(cutouts.images[:3])
         assert torch.equal(plan.predictor.normalisation(images), scaling(images))
         with pytest.raises(NotPossible, match="24 × 24"):
@@ -101,7 +101,9 @@ def test_images_are_scaled_once_where_nothing_needs_physical_pixels(blobs):
         plain = preparation.prepare(_settings(AugmentationSettings()), cutouts)
         physical = preparation.prepare(_settings(), cutouts)
         images = torch.from_numpy(cutouts.images[:5])
-    assert plain.late is None and plain.early is plain.predictor.normalisation
-    assert physical.late is physical.predictor.normalisation
-    assert torch.equal(physical.early(images), images)
-    assert torch.allclose(physical.scaled(physical.early(images)), plain.scaled(plain.early(images)), atol=1e-5)
+    assert plain.scaling_on_batch is None and plain.scaling_on_read is plain.predictor.normalisation
+    assert physical.scaling_on_batch is physical.predictor.normalisation
+    assert torch.equal(physical.scaling_on_read(images), images)
+    assert torch.allclose(
+        physical.scale(physical.scaling_on_read(images)), plain.scale(plain.scaling_on_read(images)), atol=1e-5
+    )

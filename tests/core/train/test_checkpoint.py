@@ -17,7 +17,7 @@ def _epoch(number):
     return EpochEnded(number, 9, scores, scores, 1e-3, 2.5, number, 0)
 
 
-def _trained(kind):
+def _train(kind):
     network = cnn.build(NetworkSettings(depth=2, channels=8), (1, 16, 16), 2)
     optimiser = kind(network.parameters())
     for _ in range(3):
@@ -37,7 +37,7 @@ def _trained(kind):
     ],
 )
 def test_the_optimisers_memory_comes_back_bit_by_bit(tmp_path, kind):
-    predictor, optimiser = _trained(kind)
+    predictor, optimiser = _train(kind)
     checkpoint.save(tmp_path, predictor, optimiser, [_epoch(1), _epoch(2)], 7)
     loaded = checkpoint.load(tmp_path)
     assert loaded.history == [_epoch(1), _epoch(2)]
@@ -53,7 +53,7 @@ def test_the_optimisers_memory_comes_back_bit_by_bit(tmp_path, kind):
 
 
 def test_only_the_last_two_epochs_are_kept_and_the_pointer_names_the_whole_one(tmp_path):
-    predictor, optimiser = _trained(torch.optim.AdamW)
+    predictor, optimiser = _train(torch.optim.AdamW)
     for number in range(1, 5):
         path = checkpoint.save(tmp_path, predictor, optimiser, [_epoch(n + 1) for n in range(number)], 1)
     assert path == tmp_path / "epoch-0004" / "network.safetensors"
@@ -64,9 +64,9 @@ def test_only_the_last_two_epochs_are_kept_and_the_pointer_names_the_whole_one(t
 
 
 def test_nothing_to_go_on_from_is_a_problem(tmp_path):
-    with pytest.raises(UnreadableFile, match="no whole epoch"):
+    with pytest.raises(UnreadableFile, match="no complete epoch"):
         checkpoint.load(tmp_path)
-    predictor, optimiser = _trained(torch.optim.AdamW)
+    predictor, optimiser = _train(torch.optim.AdamW)
     checkpoint.save(tmp_path, predictor, optimiser, [_epoch(1)], 1)
     state = tmp_path / "epoch-0001" / "state.json"
     text = state.read_text()

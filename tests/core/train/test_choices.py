@@ -27,7 +27,7 @@ def settings(epochs=2, optimiser=None, **values):
     return RunSettings(optimiser=wish, device="cpu", **{"precision": "float32", "network": SMALL} | values)
 
 
-def trained(data, folder, wish):
+def train(data, folder, wish):
     work, events = loop.run(wish, data, folder, threading.Event()), []
     while True:
         try:
@@ -51,7 +51,7 @@ def weights(path):
 )
 def test_a_run_with_a_break_ends_with_the_weights_of_one_without(blobs, new_run, wish):
     whole, broken, stop = new_run("whole"), new_run("broken"), threading.Event()
-    trained(blobs, whole, wish)
+    train(blobs, whole, wish)
     for event in loop.run(wish, blobs, broken, stop):
         if isinstance(event, CheckpointSaved) and event.epoch == 2:
             stop.set()
@@ -64,7 +64,7 @@ def test_the_plateau_follows_the_history(blobs, new_run):
     optimiser = {"decay": "plateau", "plateau_patience": 1, "learning_rate": 1e-9, "decay_factor": 0.1}
     still = SMALL.model_copy(update={"normalise": "none"})
     stopping = StoppingSettings(monitor="accuracy")  # which no such step can raise
-    events, _ = trained(blobs, new_run(), settings(3, optimiser, stopping=stopping, network=still))
+    events, _ = train(blobs, new_run(), settings(3, optimiser, stopping=stopping, network=still))
     rates = [event.learning_rate for event in events if isinstance(event, EpochEnded)]
     assert rates == pytest.approx([1e-9, 1e-9, 1e-10])
 
@@ -72,22 +72,22 @@ def test_the_plateau_follows_the_history(blobs, new_run):
 def test_balanced_batches_show_all_classes_alike_and_rare_galaxies_again():
     rows = np.arange(100, 200)
     labels = np.repeat([0, 1, 2], [80, 15, 5])
-    chosen = batches.balanced(rows, labels, np.random.default_rng(0))
+    chosen = batches.draw_balanced(rows, labels, np.random.default_rng(0))
     assert len(chosen) == 100
     assert np.bincount(labels[chosen - 100]).tolist() == [34, 33, 33]
     counts = np.bincount(chosen - 100, minlength=100)
     assert set(counts[:80]) == {0, 1}
     assert set(counts[80:95]) == {2, 3}
     assert set(counts[95:]) == {6, 7}
-    assert np.array_equal(chosen, batches.balanced(rows, labels, np.random.default_rng(0)))
+    assert np.array_equal(chosen, batches.draw_balanced(rows, labels, np.random.default_rng(0)))
 
 
 def test_balanced_batches_stream_as_from_memory(blobs, new_run, monkeypatch):
     wish = settings(1, {"balanced_batches": True})
     held, streamed = new_run("held"), new_run("streamed")
-    trained(blobs, held, wish)
+    train(blobs, held, wish)
     monkeypatch.setattr(batches, "free_memory", lambda: 0)
-    trained(blobs, streamed, wish)
+    train(blobs, streamed, wish)
     assert weights(held.best) == weights(streamed.best)
 
 
@@ -96,7 +96,7 @@ def surveyed(blobs, tmp_path_factory):
     """A run that learned the width of blobs with an error bar."""
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "width")
     data = DataSettings(labels=("width",), kind="quantities")
-    trained(blobs, folder, settings(15, data=data, loss=LossSettings(quantities="gaussian")))
+    train(blobs, folder, settings(15, data=data, loss=LossSettings(quantities="gaussian")))
     return folder
 
 
@@ -116,8 +116,8 @@ def test_error_bars_can_be_begun_and_left_off_in_fine_tuning(surveyed, blobs, ne
     start = TransferSettings(start_from=str(surveyed.path))
     data = DataSettings(labels=("width",), kind="quantities")
     plain, barred = new_run("plain"), new_run("barred")
-    _, result = trained(blobs, plain, settings(1, data=data, transfer=start))
-    trained(blobs, barred, settings(1, data=data, transfer=start, loss=LossSettings(quantities="gaussian")))
+    _, result = train(blobs, plain, settings(1, data=data, transfer=start))
+    train(blobs, barred, settings(1, data=data, transfer=start, loss=LossSettings(quantities="gaussian")))
     assert result.baseline.values["r2"] > 0.3
     assert not Predictor.load(plain.path).has_error_bars
     assert Predictor.load(barred.path).has_error_bars
@@ -133,27 +133,27 @@ def test_votes_are_learned_from_counts_or_from_fractions_and_their_number(draw, 
     data = new_dataset(images, columns | fractions | {"votes": votes}, ["smooth", "featured"])
     wish = {"epochs": 12, "loss": LossSettings(votes=loss)}
     counts = DataSettings(kind="vote fractions")
-    _, result = trained(data, new_run("counts"), settings(data=counts, **wish))
+    _, result = train(data, new_run("counts"), settings(data=counts, **wish))
     assert result.scores.values["r2"] > 0.3
     named = DataSettings(labels=("smooth_f", "featured_f"), votes="votes")
     wish["epochs"] = 1
     folder = new_run("fractions")
-    trained(data, folder, settings(data=named, **wish))
+    train(data, folder, settings(data=named, **wish))
     assert Predictor.load(folder.path).output_names == ("smooth_f", "featured_f")
     with pytest.raises(SettingsProblem, match="needs votes"):
-        trained(data, new_run("none"), settings(data=named.model_copy(update={"votes": ""}), **wish))
+        train(data, new_run("none"), settings(data=named.model_copy(update={"votes": ""}), **wish))
     with pytest.raises(SettingsProblem, match="no column “vote”"):
-        trained(data, new_run("wrong"), settings(data=named.model_copy(update={"votes": "vote"}), **wish))
+        train(data, new_run("wrong"), settings(data=named.model_copy(update={"votes": "vote"}), **wish))
 
 
 @pytest.mark.parametrize("loss", [{"classes": "focal"}, {"label_smoothing": 0.1}])
 def test_classes_are_learned_with_the_other_losses(blobs, new_run, loss):
-    _, result = trained(blobs, new_run(), settings(8, loss=LossSettings(**loss)))
+    _, result = train(blobs, new_run(), settings(8, loss=LossSettings(**loss)))
     assert result.scores.values["accuracy"] > 0.8
 
 
 def test_knobs_that_move_nothing_are_named_before_the_first_batch(blobs, new_run):
-    events, _ = trained(blobs, new_run(), settings(1, {"momentum": 0.5, "decay_factor": 0.2}))
+    events, _ = train(blobs, new_run(), settings(1, {"momentum": 0.5, "decay_factor": 0.2}))
     first = next(place for place, event in enumerate(events) if isinstance(event, BatchEnded))
     named = [event.problem.where for event in events[:first] if isinstance(event, Skipped)]
     assert named == ["optimiser.decay_factor", "optimiser.momentum"]
@@ -161,7 +161,7 @@ def test_knobs_that_move_nothing_are_named_before_the_first_batch(blobs, new_run
 
 def test_a_quantity_that_the_labels_do_not_have_cannot_be_monitored(blobs, new_run):
     with pytest.raises(SettingsProblem, match="r2"):
-        trained(blobs, new_run(), settings(stopping=StoppingSettings(monitor="r2")))
+        train(blobs, new_run(), settings(stopping=StoppingSettings(monitor="r2")))
 
 
 def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):
@@ -173,14 +173,14 @@ def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):
     broken[2, 0, 3, 3] = torch.nan
     assert (
         "Galaxy 13 of the dataset has a pixel"
-        in nan_diagnosis.explained(plan, "epoch 2, batch 1", broken, rows).sentence
+        in nan_diagnosis.diagnose(plan, "epoch 2, batch 1", broken, rows).sentence
     )
-    problem = nan_diagnosis.explained(plan, "epoch 2, batch 1", images, rows)
+    problem = nan_diagnosis.diagnose(plan, "epoch 2, batch 1", images, rows)
     assert "float16" in problem.sentence
     assert "kept" in problem.remedy
     with torch.no_grad():
         next(plan.predictor.network.parameters()).fill_(torch.inf)
-    problem = nan_diagnosis.explained(plan, "epoch 1, batch 3", images, rows)
+    problem = nan_diagnosis.diagnose(plan, "epoch 1, batch 3", images, rows)
     assert "weights have overflowed" in problem.sentence
     assert "learning rate below 0.005" in problem.remedy
     assert "kept" not in problem.remedy
@@ -188,7 +188,7 @@ def test_the_cause_of_a_loss_that_is_no_number_is_named(blobs):
 
 def test_a_breakdown_becomes_the_verdict_on_the_epochs_before(surveyed, tmp_path):
     folder = RunFolder(shutil.copytree(surveyed.path, tmp_path / "run"))
-    run_report.note_breakdown(
+    run_report.record_breakdown(
         folder, NotANumber("The loss is not a number any more.", "Be slower.", "epoch 16, batch 2")
     )
     told = json.loads(folder.metrics_file.read_text())["verdict"]

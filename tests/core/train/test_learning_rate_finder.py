@@ -25,7 +25,7 @@ SMALL = RunSettings(
 def read(losses):
     """What is read off, where a run would have ended at four times the first loss."""
     end = int(np.argmax(losses > 4)) or len(losses)
-    return learning_rate_finder.read_off(RATES[:end], losses[:end])
+    return learning_rate_finder.analyse_curve(RATES[:end], losses[:end])
 
 
 def curve(falls_at, blows_up_at, noise=0.0, seed=0):
@@ -48,38 +48,36 @@ def test_the_steepest_descent_and_the_divergence_are_where_they_were_put(fall, r
 def test_the_scale_of_the_loss_does_not_matter(scale, shift):
     losses = curve(1e-3, 1e-1, 0.01)
     one, other = (
-        learning_rate_finder.read_off(RATES, losses),
-        learning_rate_finder.read_off(RATES, scale * losses + shift),
+        learning_rate_finder.analyse_curve(RATES, losses),
+        learning_rate_finder.analyse_curve(RATES, scale * losses + shift),
     )
     assert (one.suggestion, one.steepest) == pytest.approx((other.suggestion, other.steepest))
 
 
 def test_a_loss_that_only_falls_does_not_diverge():
-    found = learning_rate_finder.read_off(RATES, curve(1e-3, 1e6))
+    found = learning_rate_finder.analyse_curve(RATES, curve(1e-3, 1e6))
     assert found.diverged is None
     assert found.suggestion == found.steepest
 
 
 def test_a_loss_that_falls_nowhere_is_told():
     with pytest.raises(NotPossible, match="no learning rate"):
-        learning_rate_finder.read_off(RATES, 1 + RATES)
+        learning_rate_finder.analyse_curve(RATES, 1 + RATES)
 
 
 def test_the_smoothing_keeps_straight_lines_and_calms_noise():
-    assert learning_rate_finder.smoothed(np.full(50, 3.0)) == pytest.approx(np.full(50, 3.0))
+    assert learning_rate_finder.smooth(np.full(50, 3.0)) == pytest.approx(np.full(50, 3.0))
     line = np.arange(50.0)
-    assert learning_rate_finder.smoothed(line)[20:30] == pytest.approx(line[20:30])
+    assert learning_rate_finder.smooth(line)[20:30] == pytest.approx(line[20:30])
     noise = np.random.default_rng(0).normal(size=4000)
-    assert learning_rate_finder.smoothed(noise)[20:-20].std() == pytest.approx(
-        (2 * np.sqrt(np.pi) * 4) ** -0.5, rel=0.1
-    )
+    assert learning_rate_finder.smooth(noise)[20:-20].std() == pytest.approx((2 * np.sqrt(np.pi) * 4) ** -0.5, rel=0.1)
 
 
 def test_noise_from_batch_to_batch_is_no_divergence_and_no_descent():
     late = [read(curve(1e-3, 1.0, 0.15, seed)).diverged for seed in range(50)]
     assert np.mean(np.array(late) > 0.1) > 0.9
     with pytest.raises(NotPossible, match="noise"):
-        learning_rate_finder.read_off(RATES, 1 + 0.1 * np.random.default_rng(3).normal(size=120) + RATES)
+        learning_rate_finder.analyse_curve(RATES, 1 + 0.1 * np.random.default_rng(3).normal(size=120) + RATES)
 
 
 def test_the_suggested_rate_trains_and_only_training_galaxies_are_read(blobs, new_run, tmp_path):

@@ -45,7 +45,7 @@ def carried_out(work, stop=None, until=None):
             stop.set()
 
 
-def trained(data, folder, wish=None, /, **values):
+def train(data, folder, wish=None, /, **values):
     return carried_out(loop.run(wish or settings(**values), data, folder, threading.Event()))
 
 
@@ -60,7 +60,7 @@ def of(kind, events):
 @pytest.fixture(scope="module")
 def base(blobs, tmp_path_factory):
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "base")
-    events, result = trained(blobs, folder, epochs=8)
+    events, result = train(blobs, folder, epochs=8)
     return folder, events, result
 
 
@@ -127,13 +127,13 @@ def test_the_input_scaling_rests_on_the_training_part_alone(base, blobs):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_same_seed_gives_the_same_numbers_whatever_else_draws_random_ones(blobs, new_run, precision):
     wish = settings(epochs=2, precision=precision)
-    trained(blobs, new_run("one"), wish)
+    train(blobs, new_run("one"), wish)
     work = loop.run(wish, blobs, new_run("two"), threading.Event())
     for _ in work:
         torch.rand(3)
         np.random.default_rng().random()
     other = wish.model_copy(update={"seed": 2})
-    trained(blobs, new_run("three"), other)
+    train(blobs, new_run("three"), other)
     one, two, three = (weights(new_run(f"{n} look").path.parent / n) for n in ("one", "two", "three"))
     assert one == two
     assert one != three
@@ -141,7 +141,7 @@ def test_the_same_seed_gives_the_same_numbers_whatever_else_draws_random_ones(bl
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(blobs, new_run):
     whole, broken = new_run("whole"), new_run("broken")
-    trained(blobs, whole, epochs=4)
+    train(blobs, whole, epochs=4)
     stop = threading.Event()
     work = loop.run(settings(epochs=4), blobs, broken, stop)
     _, result = carried_out(work, stop, lambda event: isinstance(event, CheckpointSaved) and event.epoch == 2)
@@ -162,17 +162,17 @@ def test_a_run_does_not_go_on_with_other_labels(blobs, base, tmp_path):
     data = tmp_path / "datasets" / "blobs.h5"
     data.parent.mkdir()
     shutil.copy(blobs, data)
-    LabelJournal(tmp_path / "labels" / "blobs.jsonl").record("galaxy 0001", "kind", "", "merger")
-    for row in range(2, 6):
-        LabelJournal(tmp_path / "labels" / "blobs.jsonl").record(f"galaxy {row:04d}", "kind", "", "merger")
+    journal = LabelJournal(tmp_path / "labels" / "blobs.jsonl")
+    for row in range(1, 6):
+        journal.record(f"galaxy {row:04d}", "kind", "", "merger")
     with pytest.raises(NotPossible, match="changed"):
-        carried_out(resuming.run(base[0], threading.Event(), data))
+        carried_out(resuming.run(base[0], threading.Event(), data, hand_labels=journal))
 
 
 @pytest.mark.parametrize("epoch", [2, 3])
 def test_a_run_killed_within_an_epoch_loses_that_epoch_only(blobs, new_run, tmp_path, epoch):
     whole, killed = new_run("whole"), new_run("killed")
-    trained(blobs, whole, epochs=3)
+    train(blobs, whole, epochs=3)
     work = loop.run(settings(epochs=3), blobs, killed, threading.Event())
     for event in work:
         if isinstance(event, BatchEnded) and (event.epoch, event.batch) == (epoch, 2):
@@ -207,7 +207,7 @@ def test_stop_before_the_first_batch_leaves_nothing_half_done(blobs, new_run):
 def test_early_stopping_ends_the_run_and_keeps_the_best_weights(blobs, new_run):
     folder = new_run()
     wish = settings(epochs=30, optimiser={"learning_rate": 1e-9}, stopping=StoppingSettings(patience=2, min_delta=0.5))
-    events, result = trained(blobs, folder, wish)
+    events, result = train(blobs, folder, wish)
     assert (result.reason, result.best_epoch, result.epochs) == ("early", 1, 3)
     assert [event.epochs_since_best for event in of(EpochEnded, events)] == [0, 1, 2]
     assert [event.is_best for event in of(CheckpointSaved, events)] == [True, False, False]
@@ -216,14 +216,14 @@ def test_early_stopping_ends_the_run_and_keeps_the_best_weights(blobs, new_run):
 
 def test_a_folder_with_a_run_is_not_written_over(blobs, base):
     with pytest.raises(FolderInUse):
-        trained(blobs, base[0])
+        train(blobs, base[0])
 
 
 def test_streaming_from_the_file_gives_the_same_numbers_as_memory(blobs, new_run, monkeypatch):
     held, streamed = new_run("held"), new_run("streamed")
-    trained(blobs, held, epochs=2)
+    train(blobs, held, epochs=2)
     monkeypatch.setattr(batches, "free_memory", lambda: 0)
-    trained(blobs, streamed, epochs=2)
+    train(blobs, streamed, epochs=2)
     assert weights(held.best) == weights(streamed.best)
     assert not [thread for thread in threading.enumerate() if "read galaxies" in thread.name]
 
@@ -231,7 +231,7 @@ def test_streaming_from_the_file_gives_the_same_numbers_as_memory(blobs, new_run
 def test_quantities_are_learned_in_their_units_without_zoom(blobs, new_run):
     folder = new_run()
     wish = settings(epochs=12, data=DataSettings(labels=("width",), kind="quantities"), precision="float32")
-    events, result = trained(blobs, folder, wish)
+    events, result = train(blobs, folder, wish)
     assert result.scores.values["r2"] > 0.6
     assert "zoom" in of(Skipped, events)[0].problem.sentence
     assert toml.load(RunSettings, folder.settings_file).augmentation.zoom_max == 1
@@ -243,7 +243,7 @@ def test_quantities_are_learned_in_their_units_without_zoom(blobs, new_run):
 
 
 def test_vote_fractions_are_learned_as_shares(blobs, new_run):
-    _, result = trained(blobs, new_run(), epochs=8, data=DataSettings(labels=("smooth", "featured")))
+    _, result = train(blobs, new_run(), epochs=8, data=DataSettings(labels=("smooth", "featured")))
     assert result.scores.values["r2"] > 0.5
 
 
@@ -254,7 +254,7 @@ def test_labels_given_by_hand_win_over_the_catalogue(blobs, tmp_path, new_run):
     journal = LabelJournal(tmp_path / "labels" / "blobs.jsonl")
     for row in range(12):
         journal.record(f"galaxy {row:04d}", "kind", "", "merger")
-    trained(data, new_run(), epochs=1)
+    carried_out(loop.run(settings(epochs=1), data, new_run(), hand_labels=journal))
     assert "merger" in Predictor.load(tmp_path / "run").output_names
 
 
@@ -262,7 +262,7 @@ def test_handed_classes_are_trained_without_flips(draw, new_dataset, tmp_path, n
     images, kinds, _ = draw(60)
     names = np.array(["spiral_cw", "spiral_acw", "elliptical"])[kinds]
     data = new_dataset(images, {"kind": names}, ["kind"])
-    events, _ = trained(data, new_run(), epochs=1)
+    events, _ = train(data, new_run(), epochs=1)
     assert "clockwise" in of(Skipped, events)[0].problem.sentence
     assert not toml.load(RunSettings, tmp_path / "run" / "settings.toml").augmentation.horizontal_flip
 
@@ -275,7 +275,7 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_best_weights(blo
         precision="float32",
     )
     with pytest.raises(NotANumber) as caught:
-        trained(blobs, folder, wish)
+        train(blobs, folder, wish)
     assert caught.value.where.startswith("epoch ")
     assert "learning rate below 10" in caught.value.remedy
     assert "not a number" in folder.log.read_text()
@@ -284,7 +284,7 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_best_weights(blo
 def test_a_network_that_says_the_same_of_everything_is_told_of(new_dataset, new_run):
     folder = new_run()
     data = new_dataset(np.ones((40, 2, 24, 24), np.float32), {"kind": np.array(["disk", "point"] * 20)}, ["kind"])
-    trained(data, folder, epochs=1)
+    train(data, folder, epochs=1)
     warnings = json.loads(folder.metrics_file.read_text())["warnings"]
     assert any("same answer" in warning for warning in warnings)
     assert "same answer" in folder.log.read_text()
@@ -307,7 +307,7 @@ def test_a_network_that_says_the_same_of_everything_is_told_of(new_dataset, new_
 def test_what_cannot_be_trained_is_said_before_anything_is_written(blobs, new_run, wish, kind, words):
     folder = new_run()
     with pytest.raises(kind, match=words):
-        trained(blobs, folder, wish)
+        train(blobs, folder, wish)
     assert not any(folder.path.iterdir())
 
 
@@ -321,7 +321,7 @@ def test_fine_tuning_keeps_frozen_blocks_bit_by_bit_and_tells_the_baseline_first
         transfer=TransferSettings(start_from=str(start.path), freeze_blocks=2),
         optimiser={"weight_decay": 0.5, "learning_rate": None},
     )
-    events, result = trained(blobs, folder, wish)
+    events, result = train(blobs, folder, wish)
     baseline = of(Preview, events)[0].what
     assert events.index(of(Preview, events)[0]) < events.index(of(BatchEnded, events)[0])
     assert baseline.scores.values == pytest.approx(first.scores.values)
@@ -343,7 +343,7 @@ def test_a_new_class_gets_a_new_row_and_the_baseline_counts_the_known_ones(base,
     names = np.array(["point", "disk", "ring"])[kinds]
     data = new_dataset(images, {"type": names}, ["type"])
     wish = settings(epochs=1, transfer=TransferSettings(start_from=str(base[0].best)))
-    events, _ = trained(data, new_run(), wish)
+    events, _ = train(data, new_run(), wish)
     baseline = of(Preview, events)[0].what
     assert set(baseline.names) == {"point", "disk"}
     assert baseline.galaxies < json.loads((tmp_path / "run" / "metrics.json").read_text())["validation"]["galaxies"]
@@ -355,4 +355,4 @@ def test_a_base_with_other_bands_is_refused(base, new_dataset, new_run):
     columns = {"kind": np.array(["disk", "point"] * 15)}
     data = new_dataset(images, columns, ["kind"], bands=("g", "r", "i"))
     with pytest.raises(NotPossible, match="2 bands"):
-        trained(data, new_run(), settings(transfer=TransferSettings(start_from=str(base[0].path))))
+        train(data, new_run(), settings(transfer=TransferSettings(start_from=str(base[0].path))))

@@ -29,10 +29,8 @@ def test_the_usual_rate_is_a_tenth_when_fine_tuning_and_a_wish_is_kept():
 def test_only_weights_that_are_not_frozen_move_and_only_matrices_decay(method):
     network = cnn.build(NetworkSettings(depth=3, channels=8), (1, 16, 16), 2)
     transfer.freeze(network, 2)
-    decayed, free = optimiser.optimiser(network, _settings(method=method, weight_decay=0.1)).param_groups
-    assert {id(p) for p in decayed["params"] + free["params"]} == {
-        id(p) for p in transfer.trainable_parameters(network)
-    }
+    decayed, free = optimiser.build_optimiser(network, _settings(method=method, weight_decay=0.1)).param_groups
+    assert {id(p) for p in decayed["params"] + free["params"]} == {id(p) for p in transfer.trainable(network)}
     assert decayed["weight_decay"] == 0.1
     assert free["weight_decay"] == 0
     assert all(p.dim() > 1 for p in decayed["params"])
@@ -41,15 +39,15 @@ def test_only_weights_that_are_not_frozen_move_and_only_matrices_decay(method):
 def test_class_weights_can_be_switched_off():
     target, labels = Classes("c", ("a", "b")), np.array([0, 0, 0, 1])
     outputs, wrong = torch.tensor([[2.0, 0.0]]), torch.tensor([1])
-    plain = optimiser.criteria(_settings(class_weights=False), target, labels)
-    weighted = optimiser.criteria(_settings(), target, labels)
+    plain = optimiser.build_losses(_settings(class_weights=False), target, labels)
+    weighted = optimiser.build_losses(_settings(), target, labels)
     assert [float(loss(outputs, wrong)) / float(plain[0](outputs, wrong)) for loss in weighted] == [2.0, 2.0]
 
 
 def test_with_balanced_batches_only_the_validation_weighs_the_classes():
     target, labels = Classes("c", ("a", "b")), np.array([0, 0, 0, 1])
     outputs, wrong = torch.tensor([[2.0, 0.0]]), torch.tensor([1])
-    training, validation = optimiser.criteria(_settings(balanced_batches=True), target, labels)
+    training, validation = optimiser.build_losses(_settings(balanced_batches=True), target, labels)
     assert float(validation(outputs, wrong)) == pytest.approx(2 * float(training(outputs, wrong)))
 
 

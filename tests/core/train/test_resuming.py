@@ -47,7 +47,7 @@ def test_a_rate_that_falls_along_the_run_goes_on_above_where_it_had_come_to_and_
     result_of(loop.run(settings(epochs=2), blobs, folder, NEVER))
     before = read_history(folder.history_file)[-1]["learning_rate"]
     notes = [str(event.problem) for event in resuming.run(folder, NEVER, epochs=4) if isinstance(event, Skipped)]
-    assert any("falls along the whole run" in note for note in notes)
+    assert any("schedule now spans" in note for note in notes)
     assert read_history(folder.history_file)[2]["learning_rate"] > before
 
 
@@ -72,7 +72,7 @@ def test_a_run_that_stopped_by_itself_goes_on_only_with_more_patience(blobs, new
     stopping = StoppingSettings(patience=1, min_delta=10, snapshots=0)
     result_of(loop.run(wish.model_copy(update={"stopping": stopping}), blobs, folder, NEVER))
     assert len(plain(folder)) == 2
-    with pytest.raises(SettingsProblem, match="nothing better"):
+    with pytest.raises(SettingsProblem, match="without improvement"):
         result_of(resuming.run(folder, NEVER, epochs=12))
     result_of(resuming.run(folder, NEVER, epochs=3, patience=0))
     assert len(plain(folder)) == 3
@@ -95,5 +95,5 @@ def test_a_run_does_not_go_on_with_other_parts(short):
     record = short.environment_file.read_text()
     line = next(line for line in record.splitlines() if line.startswith("split = "))
     short.environment_file.write_text(record.replace(line, 'split = "another"'))
-    with pytest.raises(NotPossible, match="parts of the data"):
+    with pytest.raises(NotPossible, match="split of the data"):
         result_of(resuming.run(short, NEVER, epochs=3))

@@ -24,7 +24,7 @@ def run(blobs, tmp_path):
 
 def test_a_summary_has_the_numbers_of_the_run(run):
     folder, result = run
-    found = run_summary.summary(folder)
+    found = run_summary.summarise(folder)
     assert (found.state, found.epochs, found.planned) == ("finished", 2, 2)
     assert found.best_epoch == result.best_epoch
     assert found.score_name == "balanced_accuracy"
@@ -43,20 +43,20 @@ def test_broken_runs_are_listed_with_the_reason(run, tmp_path):
         (copy / file).write_text("{ broken")
     copy = shutil.copytree(folder.path, tmp_path / "runs" / "c")
     (copy / "metrics.json").unlink()
-    found = {each.folder.name: each for each in map(run_summary.summary, run_summary.found(tmp_path))}
+    found = {each.folder.name: each for each in map(run_summary.summarise, run_summary.find_runs(tmp_path))}
     assert set(found) == {folder.name, "a", "b", "c"}
     assert found["a"].state == found["b"].state == "unreadable"
     assert "settings.toml" in str(found["a"].problem)
     assert "metrics.json" in str(found["b"].problem)
     assert found["c"].state == "unfinished"
     with pytest.raises(UnreadableFile, match="no such folder"):
-        run_summary.found(tmp_path / "nowhere")
+        run_summary.find_runs(tmp_path / "nowhere")
 
 
 def test_words_are_looked_for_in_names_tags_and_notes(run):
     folder, _ = run
     notes.write(folder.path, Notes("With bars, at last.", ("SDSS",)))
-    found = run_summary.summary(folder)
+    found = run_summary.summarise(folder)
     assert found.matches("")
     assert found.matches("first sdss BARS finished")
     assert not found.matches("first decals")
@@ -66,11 +66,11 @@ def test_only_what_differs_is_told_in_the_order_of_the_forms():
     one = RunSettings()
     two = RunSettings(network=NetworkSettings(depth=3))
     three = RunSettings(optimiser=OptimiserSettings(learning_rate=0.01), seed=2)
-    found = run_summary.differing([one, two, three])
+    found = run_summary.differing_settings([one, two, three])
     assert [(name, values) for name, _, values in found] == [
         ("network.depth", [5, 3, 5]),
         ("optimiser.learning_rate", [None, None, 0.01]),
         ("seed", [1, 1, 2]),
     ]
     assert [knob.title for _, knob, _ in found] == ["Depth", "Learning rate", "Seed"]
-    assert run_summary.differing([one, one]) == []
+    assert run_summary.differing_settings([one, one]) == []

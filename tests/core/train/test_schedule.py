@@ -30,7 +30,7 @@ def made_by_torch(make, count):
 @given(PLACES, st.floats(0.01, 2), st.floats(0.1, 0.9), st.integers(1, 20))
 def test_each_decay_is_its_formula(t, k, factor, every):
     def at(**values):
-        return schedule.share(OptimiserSettings(**values), t)
+        return schedule.relative_rate(OptimiserSettings(**values), t)
 
     assert at(decay="constant") == 1
     assert at(decay="exponential", decay_rate=k) == pytest.approx(math.exp(-k * t))
@@ -50,13 +50,13 @@ def test_at_whole_epochs_they_are_torchs():
         wish = OptimiserSettings(
             decay=decay, decay_factor=0.3, decay_every=7, decay_rate=0.15, lowest_share=0.05, epochs=40
         )
-        assert [schedule.share(wish, t) for t in range(40)] == pytest.approx(made_by_torch(make, 40)), decay
+        assert [schedule.relative_rate(wish, t) for t in range(40)] == pytest.approx(made_by_torch(make, 40)), decay
 
 
 def test_one_cycle_is_torchs():
     steps = 10_001
     wish = OptimiserSettings(decay="one-cycle", rise=0.25, lowest_share=0.002, epochs=10)
-    ours = [schedule.share(wish, 10 * step / (steps - 1)) for step in range(steps)]
+    ours = [schedule.relative_rate(wish, 10 * step / (steps - 1)) for step in range(steps)]
     theirs = made_by_torch(
         lambda o: torch.optim.lr_scheduler.OneCycleLR(
             o, 1.0, total_steps=steps + 1, pct_start=0.25, div_factor=25, final_div_factor=20, cycle_momentum=False
@@ -74,30 +74,30 @@ def test_plateaus_are_torchs(costs, patience):
     for cost in costs:
         scheduler.step(cost)
     wish = OptimiserSettings(decay="plateau", plateau_patience=patience, lowest_share=0.0)
-    assert schedule.share(wish, len(costs), costs) == optimiser.param_groups[0]["lr"]
+    assert schedule.relative_rate(wish, len(costs), costs) == optimiser.param_groups[0]["lr"]
 
 
 def test_a_plateau_never_goes_below_the_lowest_share_and_forgets_the_warm_up():
     wish = OptimiserSettings(decay="plateau", plateau_patience=1, lowest_share=0.1)
-    assert schedule.share(wish, 9, [1.0] * 9) == 0.1
+    assert schedule.relative_rate(wish, 9, [1.0] * 9) == 0.1
     warm = OptimiserSettings(decay="plateau", plateau_patience=1, lowest_share=0.0, warm_up=1.5)
-    assert schedule.share(warm, 5, [0.1, 0.1, 0.5, 0.4, 0.45]) == 0.5
+    assert schedule.relative_rate(warm, 5, [0.1, 0.1, 0.5, 0.4, 0.45]) == 0.5
 
 
 @given(st.sampled_from(DECAYS), st.floats(0.5, 10), st.floats(0, 1))
 def test_the_warm_up_is_a_straight_line_and_then_the_decay_begins(decay, warm_up, done):
     wish = OptimiserSettings(decay=decay, warm_up=warm_up)
     if done < 1:
-        assert schedule.share(wish, done * warm_up * 0.999) == pytest.approx(0.01 + 0.99 * done * 0.999)
+        assert schedule.relative_rate(wish, done * warm_up * 0.999) == pytest.approx(0.01 + 0.99 * done * 0.999)
     cold = OptimiserSettings(decay=decay, epochs=40)
     if decay in {"cosine", "one-cycle"}:  # what is left of the epochs is the whole of the decay
-        assert schedule.share(wish, warm_up + done * (40 - warm_up)) == pytest.approx(
-            schedule.share(cold, 40 * done), abs=1e-9
+        assert schedule.relative_rate(wish, warm_up + done * (40 - warm_up)) == pytest.approx(
+            schedule.relative_rate(cold, 40 * done), abs=1e-9
         )
     elif decay != "step":
-        assert schedule.share(wish, warm_up + done) == pytest.approx(schedule.share(cold, done))
+        assert schedule.relative_rate(wish, warm_up + done) == pytest.approx(schedule.relative_rate(cold, done))
 
 
 @given(st.sampled_from(DECAYS), st.floats(0, 1), st.floats(0, 60), st.lists(st.floats(0, 1), max_size=20))
 def test_a_share_is_a_share(decay, done, warm_up, costs):
-    assert 0 <= schedule.share(OptimiserSettings(decay=decay, warm_up=warm_up), 40 * done, costs) <= 1 + 1e-12
+    assert 0 <= schedule.relative_rate(OptimiserSettings(decay=decay, warm_up=warm_up), 40 * done, costs) <= 1 + 1e-12

@@ -15,7 +15,7 @@ from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
 from core.train import loop, resuming
 from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
-from core.train.snapshots import kept
+from core.train.snapshots import kept_epochs
 
 
 def settings(epochs: int, snapshots: int, **values: object) -> RunSettings:
@@ -39,7 +39,7 @@ def outputs(path, images: torch.Tensor) -> np.ndarray:
 
 @given(st.integers(1, 3000), st.integers(2, 60))
 def test_never_too_many_the_first_and_the_last_among_them_at_even_distances(epochs: int, most: int) -> None:
-    chosen = kept(epochs, most)
+    chosen = kept_epochs(epochs, most)
     assert len(chosen) <= most
     assert chosen[0] == 1 and chosen[-1] == epochs
     steps = np.diff(chosen)
@@ -55,11 +55,11 @@ def test_never_too_many_the_first_and_the_last_among_them_at_even_distances(epoc
 
 @given(st.integers(1, 3000), st.integers(1, 60))
 def test_what_is_wanted_is_still_there(epochs: int, most: int) -> None:
-    assert set(kept(epochs + 1, most)) <= {*kept(epochs, most), epochs + 1}
+    assert set(kept_epochs(epochs + 1, most)) <= {*kept_epochs(epochs, most), epochs + 1}
 
 
 def test_of_one_the_last_is_kept() -> None:
-    assert [kept(epochs, 1) for epochs in (1, 2, 9)] == [[1], [2], [9]]
+    assert [kept_epochs(epochs, 1) for epochs in (1, 2, 9)] == [[1], [2], [9]]
 
 
 def test_each_file_gives_the_outputs_that_the_network_had_at_that_epoch(blobs, new_run) -> None:
@@ -70,7 +70,7 @@ def test_each_file_gives_the_outputs_that_the_network_had_at_that_epoch(blobs, n
     for event in loop.run(settings(7, 4), blobs, folder, threading.Event()):
         if isinstance(event, CheckpointSaved):
             then[event.epoch] = outputs(event.path, images)
-            assert epochs_of(folder) == kept(event.epoch, 4)
+            assert epochs_of(folder) == kept_epochs(event.epoch, 4)
     assert epochs_of(folder) == [1, 3, 5, 7]
     for epoch, path in folder.snapshots():
         assert np.array_equal(outputs(path, images), then[epoch])

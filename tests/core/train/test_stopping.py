@@ -41,6 +41,6 @@ def test_without_min_delta_the_best_epoch_is_the_first_minimum(values):
 
 def test_the_monitored_score_is_balanced_accuracy_or_r2():
     settings = StoppingSettings(monitor="score")
-    assert stopping.monitored(Scores(1.0, {"accuracy": 0.9, "balanced_accuracy": 0.5}), settings) == 0.5
-    assert stopping.monitored(Scores(1.0, {"r2": 0.7, "r2:radius": 0.9}), settings) == 0.7
-    assert stopping.monitored(Scores(1.0), StoppingSettings()) == 1.0
+    assert stopping.monitored_value(Scores(1.0, {"accuracy": 0.9, "balanced_accuracy": 0.5}), settings) == 0.5
+    assert stopping.monitored_value(Scores(1.0, {"r2": 0.7, "r2:radius": 0.9}), settings) == 0.7
+    assert stopping.monitored_value(Scores(1.0), StoppingSettings()) == 1.0

@@ -29,7 +29,7 @@ def history(training, validation, noise=0.0, seed=0, scores=(0.9, 0.8)):
 
 
 def kind(*curves, **more):
-    return verdict.of(history(*curves, **more), RunSettings(), 3).kind
+    return verdict.judge(history(*curves, **more), RunSettings(), 3).kind
 
 
 @given(st.floats(0, 0.01), SEEDS)
@@ -39,7 +39,7 @@ def test_a_curve_that_falls_to_the_end_still_improves(noise, seed):
 
 @pytest.mark.parametrize("noise", [0, 0.002, 0.01, 0.03, 0.06])
 def test_a_curve_that_has_become_flat_has_converged_there(noise):
-    verdicts = [verdict.of(history(FALL, 0.2 + FALL, noise, seed), RunSettings(), 3) for seed in range(60)]
+    verdicts = [verdict.judge(history(FALL, 0.2 + FALL, noise, seed), RunSettings(), 3) for seed in range(60)]
     assert np.mean([found.kind == "converged" for found in verdicts]) >= 0.95
     # three hundredths of the gain are left after 5 ln(1/0.03) = 17.5 epochs
     assert 11 <= np.median([found.epoch for found in verdicts]) <= 22
@@ -48,7 +48,7 @@ def test_a_curve_that_has_become_flat_has_converged_there(noise):
 @given(st.floats(0, 0.02), SEEDS)
 def test_a_curve_that_rises_again_while_the_training_falls_is_over_fitting_since_its_turn(noise, seed):
     turned = FALL + 0.012 * np.maximum(0, EPOCHS - 15)
-    found = verdict.of(history(np.exp(-EPOCHS / 12), 0.2 + turned, noise, seed), RunSettings(), 3)
+    found = verdict.judge(history(np.exp(-EPOCHS / 12), 0.2 + turned, noise, seed), RunSettings(), 3)
     assert found.kind == "over-fitting"
     assert abs(found.epoch - 16) <= 5
     assert "augmentation" in found.advice
@@ -79,14 +79,14 @@ def test_guessing_at_numbers_is_an_r2_of_nothing():
         replace(ended, train=Scores(1, {"r2": 0.01}), validation=Scores(1, {"r2": -0.1}))
         for ended in history(np.ones(12), np.ones(12))
     ]
-    assert verdict.of(epochs, RunSettings()).kind == "stuck"
+    assert verdict.judge(epochs, RunSettings()).kind == "stuck"
 
 
 @given(st.integers(0, 39), st.booleans())
 def test_a_value_that_is_no_number_goes_before_all_else(place, in_training):
     curves = [FALL.copy(), FALL.copy()]
     curves[0 if in_training else 1][place] = math.nan
-    found = verdict.of(history(*curves), RunSettings(), 3)
+    found = verdict.judge(history(*curves), RunSettings(), 3)
     assert (found.kind, found.epoch) == ("not a number", place + 1)
 
 
@@ -103,7 +103,7 @@ def test_the_unit_of_the_loss_does_not_matter(scale, seed):
         for e in curves
     ]
     curves = [replace(e, validation=Scores(e.validation.loss)) for e in curves]
-    one, other = (verdict.of(epochs, RunSettings()) for epochs in (curves, scaled))
+    one, other = (verdict.judge(epochs, RunSettings()) for epochs in (curves, scaled))
     assert (one.kind, one.epoch) == (other.kind, other.epoch)
 
 
@@ -115,16 +115,16 @@ def test_an_accuracy_that_rises_is_judged_as_a_loss_that_falls():
         for e in history(FALL, FALL)
     ]
     wish = RunSettings(stopping=StoppingSettings(monitor="accuracy"))
-    found = verdict.of(risen, wish)
-    assert (found.kind, found.epoch) == ("converged", verdict.of(history(FALL, FALL), RunSettings()).epoch)
+    found = verdict.judge(risen, wish)
+    assert (found.kind, found.epoch) == ("converged", verdict.judge(history(FALL, FALL), RunSettings()).epoch)
     assert "accuracy" in found.sentence
 
 
 def test_more_epochs_are_advised_as_the_decay_has_it():
     falls = history(np.exp(-EPOCHS / 60), 0.2 + np.exp(-EPOCHS / 80))
     constant = RunSettings(optimiser=OptimiserSettings(decay="constant"))
-    assert verdict.of(falls, constant, 3).advice == "Train for more epochs."
-    assert "slowly" in verdict.of(falls, RunSettings(), 3).advice
+    assert verdict.judge(falls, constant, 3).advice == "Train for more epochs."
+    assert "slowly" in verdict.judge(falls, RunSettings(), 3).advice
 
 
 @pytest.mark.parametrize("sigma", [0.01, 1.0])
@@ -141,7 +141,7 @@ def test_one_wild_epoch_does_not_move_noise_or_curve():
     wild = values.copy()
     wild[20] = 50
     assert verdict.scatter(wild).max() < 2 * verdict.scatter(values).max()
-    assert np.abs(verdict.smoothed(wild) - verdict.smoothed(values)).max() < 0.05
+    assert np.abs(verdict.running_median(wild) - verdict.running_median(values)).max() < 0.05
 
 
 @pytest.mark.parametrize("values", [(1, 2, 3, 4, 5, 6), (1, 2, 2, 3, 4, 4), (0, 0, 0, 0, 1, 2)], ids=str)

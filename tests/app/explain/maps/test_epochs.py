@@ -248,7 +248,7 @@ def test_while_a_training_is_watched_there_is_no_slider_and_afterwards_there_is(
 ) -> None:
     assert session_with_run.project is not None
     run = session_with_run.project.new_run("second")
-    job = work.train(session_with_run.draft.settings.model_copy(update=SMALL), galaxies, run)
+    job = work.train(session_with_run.draft.settings.model_copy(update=SMALL), galaxies, run, None)
     session_with_run.activity.training = job
     session_with_run.activity.add(job)
     seen: list[bool] = []

@@ -1,19 +1,19 @@
 import pytest
 import torch
 
-from core.train.augmentation.pipeline import augmented
+from core.train.augmentation.pipeline import augment
 from core.train.augmentation.sky import Sky
 
 
-def _varied(images, settings, **knobs):
-    return augmented(images, settings.model_copy(update=knobs), torch.Generator().manual_seed(0))
+def _vary(images, settings, **knobs):
+    return augment(images, settings.model_copy(update=knobs), torch.Generator().manual_seed(0))
 
 
 def test_cosmic_rays_are_bright_tracks_in_one_band_and_as_many_as_asked_for(still, galaxies):
     images = galaxies(400, bands=3)
     images[:, 1] += 4 * (images[:, 1] - 100)  # five times the noise
-    noise = Sky.of(images).noise
-    charge = (_varied(images, still, cosmic_rays=0.5) - images) / noise
+    noise = Sky.measure(images).noise
+    charge = (_vary(images, still, cosmic_rays=0.5) - images) / noise
     hit = charge > 1
     assert charge[hit].min() > 9.9 and charge[hit].max() < 1001
     assert charge[~hit].abs().max() < 1e-3
@@ -34,7 +34,7 @@ def single_track(hit):
 
 def test_dead_pixels_read_zero_and_are_as_many_as_asked_for(still, galaxies):
     images = galaxies(400)
-    varied = _varied(images, still, dead_pixels=5.0)
+    varied = _vary(images, still, dead_pixels=5.0)
     dead = varied != images
     assert (varied[dead] == 0).all()
     assert dead.sum().item() / 400 == pytest.approx(5, rel=0.06)
@@ -42,13 +42,13 @@ def test_dead_pixels_read_zero_and_are_as_many_as_asked_for(still, galaxies):
 
 def test_a_missing_band_is_at_its_sky_level_and_one_is_always_left(still, galaxies):
     images = galaxies(2000, bands=3, size=16)
-    varied = _varied(images, still, band_drop=0.4)
+    varied = _vary(images, still, band_drop=0.4)
     lost = (varied != images).flatten(2).any(dim=2)
     expected = 0.4 - 0.4**3 / 3
     assert lost.float().mean().item() == pytest.approx(expected, abs=0.02)
     assert not lost.all(dim=1).any()
-    assert (varied == Sky.of(images).level)[lost].all()
-    everything = _varied(images, still, band_drop=1.0)
+    assert (varied == Sky.measure(images).level)[lost].all()
+    everything = _vary(images, still, band_drop=1.0)
     assert ((everything != images).flatten(2).any(dim=2).sum(dim=1) == 2).all()
     single = images[:, :1]
-    assert torch.equal(_varied(single, still, band_drop=1.0), single)
+    assert torch.equal(_vary(single, still, band_drop=1.0), single)

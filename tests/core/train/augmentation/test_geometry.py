@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from core.train.augmentation import geometry
-from core.train.augmentation.sky import level
+from core.train.augmentation.sky import sky_level
 from core.train.settings import AugmentationSettings
 
 SCIPY = {"reflect": "reflect", "nearest": "nearest", "constant": "grid-constant", "wrap": "grid-wrap"}
@@ -21,7 +21,7 @@ def _images(height=20, width=24, count=3):
 
 
 def _map(degrees=0.0, zoom=1.0, shift=(0.0, 0.0), flip=(1.0, 1.0), shear=0.0):
-    return geometry.matrices(
+    return geometry.compose_maps(
         torch.tensor([math.radians(degrees)], dtype=torch.float64),
         torch.tensor([zoom], dtype=torch.float64),
         torch.tensor([shift], dtype=torch.float64),
@@ -53,8 +53,8 @@ def _by_scipy(image, matrix, mode="reflect", constant=0.0):
 def test_the_affine_map_agrees_with_scipy_in_every_fill_mode(degrees, zoom, dx, dy, shear, flip, size, fill):
     images = _images(*size, count=1)
     matrix = _map(degrees, zoom, (dx, dy), flip, shear)
-    moved = geometry.warped(images, matrix, fill)
-    for band, constant in enumerate(level(images)[0, :, 0, 0].tolist()):
+    moved = geometry.warp(images, matrix, fill)
+    for band, constant in enumerate(sky_level(images)[0, :, 0, 0].tolist()):
         expected = _by_scipy(images[0, band].numpy(), matrix, SCIPY[fill], constant)
         assert np.allclose(moved[0, band].numpy(), expected, atol=2e-4)
 
@@ -69,11 +69,11 @@ def test_rotation_shear_and_zoom_are_those_of_keras(fill, theta, shear, zoom):
     matrix = rotation @ shearing @ np.diag([zoom, zoom])
     images = _images(21, 26, count=1)
     centre = np.array([21, 26]) / 2 - 0.5
-    constant = float(level(images)[0, 0])
+    constant = float(sky_level(images)[0, 0])
     expected = ndimage.affine_transform(
         images[0, 0].numpy(), matrix, centre - matrix @ centre, order=1, mode=SCIPY[fill], cval=constant
     )
-    moved = geometry.warped(images, _map(theta, 1 / zoom, shear=shear), fill)
+    moved = geometry.warp(images, _map(theta, 1 / zoom, shear=shear), fill)
     assert np.allclose(moved[0, 0].numpy(), expected, atol=1e-4)
 
 
@@ -82,16 +82,16 @@ def test_quarter_turns_flips_and_rest_are_exact_without_half_a_pixel_of_drift(si
     images = _images(*size)[:1]
     for turns in range(4):
         # anticlockwise as drawn, with row 0 at the bottom
-        turned = geometry.warped(images, _map(90 * turns))
+        turned = geometry.warp(images, _map(90 * turns))
         assert torch.allclose(turned, torch.rot90(images, -turns, dims=(2, 3)), atol=1e-4)
-    assert torch.allclose(geometry.warped(images, _map(flip=(-1.0, 1.0))), images.flip(3), atol=1e-4)
-    assert torch.allclose(geometry.warped(images, _map(flip=(1.0, -1.0))), images.flip(2), atol=1e-4)
+    assert torch.allclose(geometry.warp(images, _map(flip=(-1.0, 1.0))), images.flip(3), atol=1e-4)
+    assert torch.allclose(geometry.warp(images, _map(flip=(1.0, -1.0))), images.flip(2), atol=1e-4)
 
 
 @pytest.mark.parametrize("shift", [(5, -7), (-24, 20), (30, 1)])
 def test_whole_shifts_that_wrap_roll_the_image(shift):
     images = _images()[:1]
-    moved = geometry.warped(images, _map(shift=shift), "wrap")
+    moved = geometry.warp(images, _map(shift=shift), "wrap")
     assert torch.allclose(moved, images.roll((shift[1], shift[0]), (2, 3)), atol=1e-4)
 
 
@@ -104,9 +104,9 @@ def test_a_shift_moves_the_galaxy_right_and_up_and_a_zoom_enlarges_it():
         cx, cy = (weight * x).sum(), (weight * y).sum()
         return cx, cy, math.sqrt((weight * ((x - cx) ** 2 + (y - cy) ** 2)).sum() / 2)
 
-    cx, cy, width = moments(geometry.warped(image, _map(shift=(3.0, -5.0))))
+    cx, cy, width = moments(geometry.warp(image, _map(shift=(3.0, -5.0))))
     assert (cx, cy, width) == pytest.approx((3, -5, 3), abs=0.02)
-    cx, cy, width = moments(geometry.warped(image, _map(zoom=1.5)))
+    cx, cy, width = moments(geometry.warp(image, _map(zoom=1.5)))
     assert (cx, cy, width) == pytest.approx((0, 0, 4.5), abs=0.05)
 
 
@@ -114,7 +114,7 @@ def test_the_drawn_maps_stay_within_the_settings_and_fill_them():
     settings = AugmentationSettings(
         rotation=30, width_shift=0.1, height_shift=0.25, zoom_min=0.8, zoom_max=1.6, vertical_flip=False
     )
-    maps = geometry.affine_maps(4000, (40, 60), settings, torch.Generator().manual_seed(0))
+    maps = geometry.draw_affine_maps(4000, (40, 60), settings, torch.Generator().manual_seed(0))
     linear = maps[:, :, :2]
     zoom = 1 / torch.linalg.det(linear).abs().sqrt()
     assert (zoom.min().item(), zoom.max().item()) == pytest.approx((0.8, 1.6), abs=0.01)
@@ -128,11 +128,11 @@ def test_the_drawn_maps_stay_within_the_settings_and_fill_them():
 
 def test_the_drawn_shears_stay_within_the_settings_and_leave_the_other_numbers_as_they_were(still):
     settings = still.model_copy(update={"shear": 20.0})
-    maps = geometry.affine_maps(4000, (40, 60), settings, torch.Generator().manual_seed(0))
+    maps = geometry.draw_affine_maps(4000, (40, 60), settings, torch.Generator().manual_seed(0))
     shear = torch.rad2deg(torch.asin(-maps[:, 1, 0]))
     assert (shear.min().item(), shear.max().item()) == pytest.approx((-20, 20), abs=0.05)
     both = [
-        geometry.affine_maps(50, (40, 60), AugmentationSettings(shear=shear), torch.Generator().manual_seed(0))
+        geometry.draw_affine_maps(50, (40, 60), AugmentationSettings(shear=shear), torch.Generator().manual_seed(0))
         for shear in (0, 1e-9)
     ]
     assert torch.allclose(*both, atol=1e-6)

@@ -9,8 +9,8 @@ from core.data.target import Classes, VoteFractions
 from core.nets.settings import NetworkSettings
 from core.train import forward, preparation
 from core.train.augmentation import geometry
-from core.train.augmentation.handedness import handed, mirrored_names, swapped
-from core.train.augmentation.suited import suited
+from core.train.augmentation.handedness import has_handed_names, mirror_indices, swap_mirrored
+from core.train.augmentation.label_preserving import without_label_changes
 from core.train.settings import AugmentationSettings, RunSettings
 
 
@@ -30,7 +30,7 @@ from core.train.settings import AugmentationSettings, RunSettings
     ],
 )
 def test_names_that_tell_the_sense_of_rotation_are_recognised(names, expected):
-    assert handed(names) is expected
+    assert has_handed_names(names) is expected
 
 
 @pytest.mark.parametrize(
@@ -46,30 +46,30 @@ def test_names_that_tell_the_sense_of_rotation_are_recognised(names, expected):
     ],
 )
 def test_pairs_of_mirror_images_are_found_by_their_names(names, expected):
-    assert mirrored_names(names) == expected
+    assert mirror_indices(names) == expected
 
 
 def test_labels_are_swapped_where_a_galaxy_is_mirrored_and_other_columns_stay():
     mirror, is_mirrored = torch.tensor([1, 0, 2]), torch.tensor([True, False, True])
-    assert swapped(torch.tensor([0, 1, 2]), mirror, is_mirrored).tolist() == [1, 1, 2]
+    assert swap_mirrored(torch.tensor([0, 1, 2]), mirror, is_mirrored).tolist() == [1, 1, 2]
     shares = torch.tensor([[0.7, 0.2, 0.1, 30.0]] * 3)  # the last column is the number of votes
     expected = torch.tensor([[0.2, 0.7, 0.1, 30.0], [0.7, 0.2, 0.1, 30.0], [0.2, 0.7, 0.1, 30.0]])
-    assert torch.equal(swapped(shares, mirror, is_mirrored), expected)
+    assert torch.equal(swap_mirrored(shares, mirror, is_mirrored), expected)
 
 
 def test_it_is_known_which_galaxies_are_shown_mirrored():
     settings = AugmentationSettings(shear=10)
-    maps = geometry.affine_maps(500, (30, 40), settings, torch.Generator().manual_seed(4))
-    found = geometry.mirrored(500, settings, torch.Generator().manual_seed(4))
+    maps = geometry.draw_affine_maps(500, (30, 40), settings, torch.Generator().manual_seed(4))
+    found = geometry.are_mirrored(500, settings, torch.Generator().manual_seed(4))
     assert torch.equal(found, torch.linalg.det(maps[:, :, :2]) < 0)
     assert found.float().mean().item() == pytest.approx(0.5, abs=0.06)
 
 
 def test_flips_stay_where_labels_are_swapped_with_them_and_only_there():
     wish = AugmentationSettings(swap_labels=True)
-    assert suited(wish, Classes("c", ("spiral_cw", "spiral_acw"))) == (wish, [])
-    assert suited(wish, VoteFractions(("p_cw", "p_acw", "p_el"))) == (wish, [])
-    fit, notices = suited(wish, Classes("c", ("spiral_cw", "other")))
+    assert without_label_changes(wish, Classes("c", ("spiral_cw", "spiral_acw"))) == (wish, [])
+    assert without_label_changes(wish, VoteFractions(("p_cw", "p_acw", "p_el"))) == (wish, [])
+    fit, notices = without_label_changes(wish, Classes("c", ("spiral_cw", "other")))
     assert not fit.horizontal_flip
     assert "clockwise" in notices[0].sentence
 
@@ -107,9 +107,9 @@ def test_the_labels_of_a_batch_are_those_of_the_galaxies_as_they_are_shown(new_d
     with Cutouts.open(data) as cutouts:
         plan = preparation.prepare(wish, cutouts)
         rows = plan.split.train
-        stamps = plan.early(torch.from_numpy(cutouts.images[rows]))
+        stamps = plan.scaling_on_read(torch.from_numpy(cutouts.images[rows]))
     shown, _ = forward.forward_batch(plan, stamps, 1, 1)
-    labels = forward.shown_labels(plan, rows, 1, 1)
+    labels = forward.batch_labels(plan, rows, 1, 1)
     names = np.array(plan.predictor.output_names)[labels.numpy()]
     assert (np.where(_winding(shown[:, 0].float().numpy()) > 0, "cw", "acw") == names).all()
     assert 0.2 < (labels != plan.labels[rows]).float().mean() < 0.8

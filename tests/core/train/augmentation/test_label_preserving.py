@@ -1,7 +1,7 @@
 import pytest
 
 from core.data.target import Classes, Quantities, VoteFractions
-from core.train.augmentation.suited import suited
+from core.train.augmentation.label_preserving import without_label_changes
 from core.train.settings import AugmentationSettings
 
 ZOOM = {"zoom_min", "zoom_max", "distance"}
@@ -25,13 +25,13 @@ EVERYTHING = AugmentationSettings(
 
 
 def test_flips_are_taken_out_and_told_of_where_handedness_is_learned():
-    fit, notices = suited(AugmentationSettings(), Classes("c", ("spiral_cw", "spiral_acw")))
+    fit, notices = without_label_changes(AugmentationSettings(), Classes("c", ("spiral_cw", "spiral_acw")))
     assert not fit.horizontal_flip
     assert not fit.vertical_flip
     assert fit.rotation == AugmentationSettings().rotation
     assert "clockwise" in notices[0].sentence
-    assert suited(fit, Classes("c", ("spiral_cw", "spiral_acw"))) == (fit, [])
-    assert suited(EVERYTHING, VoteFractions(("smooth", "disk"))) == (EVERYTHING, [])
+    assert without_label_changes(fit, Classes("c", ("spiral_cw", "spiral_acw"))) == (fit, [])
+    assert without_label_changes(EVERYTHING, VoteFractions(("smooth", "disk"))) == (EVERYTHING, [])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_flips_are_taken_out_and_told_of_where_handedness_is_learned():
     ],
 )
 def test_what_would_change_a_quantity_is_left_out_and_each_knob_is_named(column, unit, gone):
-    fit, notices = suited(EVERYTHING, Quantities((column,), (unit,)))
+    fit, notices = without_label_changes(EVERYTHING, Quantities((column,), (unit,)))
     changed = {name for name in type(fit).model_fields if getattr(EVERYTHING, name) != getattr(fit, name)}
     assert changed == gone
     told = " ".join(notice.sentence for notice in notices)
@@ -66,6 +66,8 @@ def test_what_would_change_a_quantity_is_left_out_and_each_knob_is_named(column,
 
 
 def test_what_is_off_is_not_spoken_of():
-    fit, notices = suited(AugmentationSettings(zoom_min=1, zoom_max=1), Quantities(("r_e",), ("arcsec",)))
+    fit, notices = without_label_changes(
+        AugmentationSettings(zoom_min=1, zoom_max=1), Quantities(("r_e",), ("arcsec",))
+    )
     assert notices == []
     assert fit == AugmentationSettings(zoom_min=1, zoom_max=1)

@@ -1,8 +1,8 @@
-"""Which variations leave the labels true.
+"""Switch off augmentations that would change the labels.
 
 A flip swaps clockwise and anticlockwise; a zoom changes sizes and magnitudes, a rotation position angles, worse seeing
-the size that is measured, a shear the shape. Where such things are learned, the knob is turned off, and a sentence says
-so.
+the measured size, a shear the shape. Where such quantities are learned, the augmentation is switched off, and a notice
+says so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from core.data import target as targets
 from core.data.target import Quantities, Target
 from core.errors import Problem
-from core.train.augmentation.handedness import handed, mirrored_names
+from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.settings import AugmentationSettings
 
 _SIZES = re.compile(
@@ -26,7 +26,7 @@ _LIGHT = re.compile(r"flux|mag|mass|lum", re.IGNORECASE)
 _LIGHT_UNITS = {"mag", "jy", "mjy", "ujy", "njy", "nmgy"}
 _SHAPES = re.compile(r"axis_?ratio|^q$|^b_?a$|(?:^|_)(?:b/a|ba)(?:_|$)|ellip|eccentric|incl", re.IGNORECASE)
 _ANGLES = re.compile(r"(?:^|_)(?:pa|theta|phi)(?:_|$)|position_?angle|orientation|^[eg]_?[12]$", re.IGNORECASE)
-_PLACES = re.compile(r"^[xy](?:_|$|0|c|cen)|centroid|offset", re.IGNORECASE)
+_POSITIONS = re.compile(r"^[xy](?:_|$|0|c|cen)|centroid|offset", re.IGNORECASE)
 
 _NO_FLIPS = {"horizontal_flip": False, "vertical_flip": False}
 _NO_ROTATION = {"rotation": 0.0}
@@ -37,18 +37,20 @@ _NO_BLUR = {"psf_blur": 0.0}
 _NO_BRIGHTNESS = {"brightness_min": 1.0, "brightness_max": 1.0}
 
 
-def suited(settings: AugmentationSettings, target: Target) -> tuple[AugmentationSettings, list[Problem]]:
-    """The settings without what would make the labels wrong, and one sentence for each thing taken out."""
+def without_label_changes(settings: AugmentationSettings, target: Target) -> tuple[AugmentationSettings, list[Problem]]:
+    """The settings without augmentations that would change the labels, and a notice for each that is left out."""
     found: list[Problem] = []
     names = targets.outputs(target)
-    if handed(names) and not (settings.swap_labels and mirrored_names(names)):
-        settings = _without(settings, _NO_FLIPS, "tell clockwise from anticlockwise", "flips swap them", names, found)
+    if has_handed_names(names) and not (settings.swap_labels and mirror_indices(names)):
+        settings = _switch_off(
+            settings, _NO_FLIPS, "tell clockwise from anticlockwise", "flips swap them", names, found
+        )
     if isinstance(target, Quantities):
         units = {name: unit.lower().split("/")[0] for name, unit in zip(target.columns, target.units, strict=True)}
         light = [name for name in names if _LIGHT.search(name) or units[name] in _LIGHT_UNITS]
         sizes = [name for name in names if _SIZES.search(name) or units[name] in _SIZE_UNITS]
-        for off, are, because, told in (
-            (_NO_ZOOM, "are sizes or brightnesses", "zoom and distance change them", _either(names, sizes, light)),
+        for off, are, because, affected in (
+            (_NO_ZOOM, "are sizes or brightnesses", "zoom and distance change them", _in_either(names, sizes, light)),
             (_NO_BLUR | _NO_SHEAR, "are sizes", "seeing and shear change them", sizes),
             (_NO_BRIGHTNESS, "are brightnesses", "a factor changes them", light),
             (_NO_SHEAR, "are shapes", "a shear changes them", _matching(names, _SHAPES)),
@@ -62,10 +64,10 @@ def suited(settings: AugmentationSettings, target: Target) -> tuple[Augmentation
                 _NO_ROTATION | _NO_FLIPS | _NO_SHEAR | _NO_SHIFT | _NO_ZOOM,
                 "are positions",
                 "everything that moves pixels changes them",
-                _matching(names, _PLACES),
+                _matching(names, _POSITIONS),
             ),
         ):
-            settings = _without(settings, off, are, because, told, found)
+            settings = _switch_off(settings, off, are, because, affected, found)
     return settings, found
 
 
@@ -73,11 +75,11 @@ def _matching(names: Iterable[str], pattern: re.Pattern[str]) -> list[str]:
     return [name for name in names if pattern.search(name)]
 
 
-def _either(names: Iterable[str], some: list[str], others: list[str]) -> list[str]:
+def _in_either(names: Iterable[str], some: list[str], others: list[str]) -> list[str]:
     return [name for name in names if name in some or name in others]
 
 
-def _without(
+def _switch_off(
     settings: AugmentationSettings,
     off: dict[str, Any],
     are: str,
