@@ -67,7 +67,7 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
 
         for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
             quietly(library)
-        return (yield from take_in(path, project / "datasets", stop, name))
+        return (yield from copy_into_project(path, project / "datasets", stop, name))
 
     return Job(f"Opening {name or path.stem}", run)
 

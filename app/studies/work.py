@@ -13,7 +13,7 @@ from app.jobs.job import Job
 from app.work import begin
 from core.data.target import Target
 from core.errors import Problem
-from core.events import Preview, Work, retell
+from core.events import Preview, Work, map_events
 from core.project.labels import LabelJournal
 from core.studies import study_folders
 from core.studies.settings import SearchSettings, TrainingSizeSettings

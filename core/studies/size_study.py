@@ -206,7 +206,7 @@ def write_table(study: SizeStudy, path: Path) -> None:
         ]
         for point in study.points
     ]
-    write_list(path, [[*_LEADING_COLUMNS, *names], *rows])
+    write_csv(path, [[*_LEADING_COLUMNS, *names], *rows])
 
 
 def read_table(path: Path) -> tuple[Point, ...]:

@@ -288,7 +288,7 @@ def _train(
 
     yield Progress(before, total, "epochs")
     with contextlib.suppress(Stopped):  # before the first epoch of this run; others may be done
-        yield from retell(
+        yield from map_events(
             loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way, hand_labels=hand_labels), translate
         )
 

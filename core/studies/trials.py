@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.events import EpochEnded
-from core.project.files import write_list
+from core.project.files import write_csv
 from core.studies.search_space import Space, apply_values
 from core.train.settings import RunSettings
 

@@ -224,6 +224,6 @@ def open_images(
         if stop.is_set():
             raise Stopped
         part = torch.from_numpy(cutouts.images[rows[start : start + _ROWS_PER_READ]])
-        images[start : start + len(part)] = normalisation.quick(part.to(device))
+        images[start : start + len(part)] = normalisation.scale_fast(part.to(device))
         yield Progress(start + len(part), len(rows), "galaxies")
     return ImagesInMemory(images, rows, device)

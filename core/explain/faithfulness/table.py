@@ -28,7 +28,7 @@ from core.explain.faithfulness.assessment import Assessment, explain_and_assess
 from core.explain.faithfulness.localisation import REGIONS, Region
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.nets.opening import open_network_on_data
-from core.project.files import write_list
+from core.project.files import write_csv
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
