@@ -1,13 +1,14 @@
-"""Tuning Fork without a window: a textbook of the course, to be read in this order.
+"""Tuning Fork without a window: the library behind the program, to be read in this order.
 
-``errors`` and ``events`` say what work may report, ``settings`` how a knob is declared, ``project`` where
-things lie on disk. ``data`` turns files into a dataset, ``simulate`` makes galaxies, ``nets`` builds the
-network, ``metrics`` says how good its outputs are, ``train`` teaches it, ``evaluate`` judges it, ``explain`` asks it
-why, ``adapt`` moves it to another survey, and ``cli`` puts all of that on a command line.
+``errors`` and ``events`` define what a long computation may report, ``settings`` how a setting is declared, and
+``project`` how files are laid out on disk. ``data`` turns files into a dataset, ``simulate`` generates galaxies,
+``nets`` builds the network, ``metrics`` measures how good its outputs are, ``train`` trains it, ``evaluate`` tests it,
+``explain`` computes attribution maps, ``studies`` compares many runs, and ``cli`` offers all of that on the command
+line.
 
 Examples
 --------
-A notebook opens a dataset, trains a network, predicts with it, and asks it why:
+A notebook opens a dataset, trains a network, predicts with it, and explains a prediction:
 
 >>> from core.data.cutouts import Cutouts
 >>> from core.evaluate import predict
@@ -27,6 +28,6 @@ A notebook opens a dataset, trains a network, predicts with it, and asks it why:
 >>> print(f"{predictions.ids[0]} is called {predictions.predicted[0]}; the map has {why.map.shape} pixels")
 587722981742085100 is called ...; the map has (24, 24) pixels
 
-Long work is a generator of events; :func:`~core.events.result_of` runs it to its end. See :mod:`core.events` for
-watching it, and :func:`core.train.loop.run` for a training.
+Long computations are generators of events; :func:`~core.events.result_of` runs one to its end. See
+:mod:`core.events` for following its progress, and :func:`core.train.loop.run` for training.
 """

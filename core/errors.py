@@ -1,14 +1,14 @@
-"""What can go wrong, told to a person: a sentence, a remedy, a place.
+"""Errors for the user: what was wrong, what to do about it, and where.
 
 A :class:`Problem` is raised in ``core``, caught once by the window's jobs or by the command line, and shown
-as it is. Anything else that is raised is a defect of the program.
+as it is. Any other exception is a bug.
 """
 
 from __future__ import annotations
 
 
 class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to them it is a problem
-    """Something a person has to know and can do something about.
+    """An error that the user has to know of and can do something about.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ class CatalogueProblem(Problem):
 
 
 class SettingsProblem(Problem):
-    """A knob has a value that it cannot have; ``where`` is its dotted name."""
+    """A setting has an invalid value; ``where`` is its dotted name."""
 
 
 class TooFewGalaxies(Problem):
-    """There is too little data for what was asked."""
+    """There is too little data for the request."""
 
 
 class WrongVersion(Problem):
@@ -56,15 +56,15 @@ class WrongVersion(Problem):
 
 
 class FolderInUse(Problem):
-    """Another program is writing to this folder, or it holds something else."""
+    """Another program is writing to this folder, it holds something else, or it cannot be written to."""
 
 
 class DiskFull(Problem):
-    """There is no room left for what is to be written."""
+    """There is too little disk space for what is to be written."""
 
 
 class OutOfMemory(Problem):
-    """The device has too little memory for this."""
+    """The device has too little memory for the computation."""
 
 
 class NotANumber(Problem):
@@ -72,8 +72,8 @@ class NotANumber(Problem):
 
 
 class NotPossible(Problem):
-    """What was asked has no meaning here."""
+    """The request makes no sense here, or cannot be met."""
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """Raised by work that was asked to stop and has nothing whole to hand over."""
+    """Raised by work that was asked to stop before it had a complete result."""

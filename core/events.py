@@ -1,18 +1,18 @@
-"""What work may report while it goes on.
+"""Events: what a long computation may report while it is running.
 
-Every long piece of work in ``core`` is a generator with the signature ``f(..., stop: threading.Event = NEVER) ->
-Work[Result]``: it yields these events, looks at ``stop`` often, and *returns* its result. It knows nothing of
+Every long computation in ``core`` is a generator with the signature ``f(..., stop: threading.Event = NEVER) ->
+Work[Result]``: it yields these events, checks ``stop`` often, and *returns* its result. It knows nothing of
 threads, windows or progress bars.
 
 Examples
 --------
-In a notebook, let the work run to its end,
+In a notebook, run the computation to its end,
 
 >>> from core.evaluate import predict
 >>> from core.events import Progress, result_of
 >>> predictions = result_of(predict.run("runs/first", "survey.h5"))
 
-or follow it:
+or follow its progress:
 
 >>> for event in predict.run("runs/first", "survey.h5"):
 ...     if isinstance(event, Progress):
@@ -50,7 +50,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A first, coarse look at the result: an explanation, sixteen stamps."""
+    """A first, coarse version of the result: an explanation, sixteen stamps."""
 
     what: object
 
@@ -79,8 +79,8 @@ class BatchEnded:
 class EpochEnded:
     """One epoch is done and validated.
 
-    The stopping rule's state (``best_epoch``, ``epochs_since_best``) travels along, so that nobody computes
-    it a second time.
+    The state of early stopping (``best_epoch``, ``epochs_since_best``) is included, so that it is computed in one
+    place only.
     """
 
     epoch: int
@@ -109,23 +109,23 @@ Work: TypeAlias = Generator[Event, None, R]
 
 
 class _Never(threading.Event):
-    """An event that all work may share, since nobody can set it."""
+    """An event that any number of computations may share, since it cannot be set."""
 
     def set(self) -> None:
         raise TypeError("NEVER cannot be set: it would stop all work. Pass a threading.Event() of your own.")
 
 
 NEVER = _Never()
-"""The ``stop`` of work that nobody is going to stop."""
+"""The ``stop`` of a computation that is never stopped."""
 
 
 def result_of(work: Work[R]) -> R:
-    """Run a piece of work to its end, paying no attention to its events.
+    """Run a long computation to its end, ignoring its events.
 
     Parameters
     ----------
     work
-        What any of the long functions of ``core`` returns.
+        What any of the long-running functions of ``core`` returns.
 
     Raises
     ------
@@ -145,15 +145,15 @@ def result_of(work: Work[R]) -> R:
             return end.value
 
 
-def retell(work: Work[R], tell: Callable[[Event], Iterable[Event]]) -> Work[R]:
-    """Do a piece of work, and report other events in place of its own.
+def map_events(work: Work[R], convert: Callable[[Event], Iterable[Event]]) -> Work[R]:
+    """Run a long computation, and report other events in place of its own.
 
     Parameters
     ----------
     work
-        What is done; closed if this is closed early.
-    tell
-        Called with each event; what it gives is reported instead, which may be nothing.
+        The computation; closed if this generator is closed early.
+    convert
+        Called with each event; the events that it returns, possibly none, are reported instead.
     """
     try:
         while True:
@@ -161,6 +161,6 @@ def retell(work: Work[R], tell: Callable[[Event], Iterable[Event]]) -> Work[R]:
                 event = next(work)
             except StopIteration as end:
                 return end.value
-            yield from tell(event)
+            yield from convert(event)
     finally:
         work.close()

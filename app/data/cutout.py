@@ -121,7 +121,7 @@ class CutoutPanel(Panel):
             for plane, name in enumerate(names):
                 self.bands.addItem(f"Band {name}", plane)
             self.bands.setVisible(len(names) > 1)
-            self.stretch_bar.set_value(stretch.suited(cutouts.is_picture))
+            self.stretch_bar.set_value(stretch.default_stretch(cutouts.is_picture))
         self._show(self._session.current)
 
     def _show(self, row: int) -> None:

@@ -27,7 +27,7 @@ from app.session import label_commands
 from app.session.session import Session
 from app.theme import class_colours, colours, icon
 from core.data import stretch
-from core.data.catalogue_filter import Finder, ordered
+from core.data.catalogue_filter import Finder, sort_rows
 from core.data.stretch import StretchSettings
 from core.data.target import Classes
 
@@ -170,7 +170,7 @@ class GalleryPanel(Panel):
         self.order.addItem("File order", "")
         for name in cutouts.columns:
             self.order.addItem(name, name)
-        self.stretch_bar.set_value(stretch.suited(cutouts.is_picture))
+        self.stretch_bar.set_value(stretch.default_stretch(cutouts.is_picture))
         planes = stretch.colour_planes([band.name for band in cutouts.bands])
         self._thumbnails = Thumbnails(cutouts.path, self.stretch_bar.value(), planes)
         self.grid.set_source(len(cutouts), self._thumbnails)
@@ -249,7 +249,7 @@ class GalleryPanel(Panel):
             return
         if self._finder is None:
             self._finder = Finder(self._session.dataset.columns)
-        shown = self._finder.matching(self.search.text(), len(cutouts))
+        shown = self._finder.find_rows(self.search.text(), len(cutouts))
         kind, part = self.classes.currentText(), self.parts.currentText()
         if self.classes.currentIndex() > 0:
             texts = self._session.dataset.label_texts
@@ -261,7 +261,7 @@ class GalleryPanel(Panel):
         rows = np.flatnonzero(shown)
         column, descending = self.order.currentData(), self.descending.isChecked()
         if column:
-            rows = ordered(self._session.dataset.columns[column], rows, descending=descending)
+            rows = sort_rows(self._session.dataset.columns[column], rows, descending=descending)
         elif descending:
             rows = rows[::-1]
         self.grid.set_rows(rows)

@@ -34,7 +34,7 @@ from app.widgets.button_line import button_line
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
 from core.data.settings import ImportSettings
-from core.data.stretch import colour_planes, suited, to_rgb
+from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.errors import CatalogueProblem, Problem, SettingsProblem
 from core.events import Progress
 from core.project.project import dataset_path
@@ -220,7 +220,11 @@ class ImportWizard(QDialog):
         planes = colour_planes(preview.bands)
         self.mosaic.set_pictures(
             [
-                to_rgb(stamp, suited(stamp.dtype.name == "uint8"), planes if len(stamp) == len(preview.bands) else None)
+                to_rgb(
+                    stamp,
+                    default_stretch(stamp.dtype.name == "uint8"),
+                    planes if len(stamp) == len(preview.bands) else None,
+                )
                 for stamp in preview.stamps
             ]
         )

@@ -51,7 +51,7 @@ class Thumbnails:
 
         if self._cutouts is None:
             self._cutouts = Cutouts.open(self._path)
-        return stretch.thumbnails(self._cutouts.images.stored(rows), self.settings, self._side, self._planes)
+        return stretch.thumbnails(self._cutouts.images.read_stored(rows), self.settings, self._side, self._planes)
 
     def close(self) -> None:
         """Close the file, on the same thread."""

@@ -15,7 +15,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.split_form import SplitForm
 from app.widgets.two_sides import TwoSides, scrolled
-from core.data.stretch import colour_planes, suited
+from core.data.stretch import colour_planes, default_stretch
 from core.data.target import Quantities
 from core.events import Preview, Progress
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
@@ -219,7 +219,7 @@ class DreamsPanel(RunNetworkPanel):
         self._row = row
         if (cutouts := self._session.dataset.cutouts) is not None:
             planes = colour_planes([band.name for band in cutouts.bands])
-            self.view.set_look(suited(cutouts.is_picture), planes, float(cutouts.pixel_scale[row]))
+            self.view.set_look(default_stretch(cutouts.is_picture), planes, float(cutouts.pixel_scale[row]))
 
     def _show(self, dream: Dream) -> None:
         self.dream = dream

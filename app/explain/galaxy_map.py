@@ -22,7 +22,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
 from app.widgets.two_sides import TwoSides, scrolled
-from core.data.stretch import colour_planes, colour_table, suited, to_rgb
+from core.data.stretch import colour_planes, colour_table, default_stretch, to_rgb
 from core.data.target import Classes, columns_of, label_text, numbers
 from core.explain.settings import FeatureMapSettings
 
@@ -265,7 +265,7 @@ class GalaxyMapPanel(RunNetworkPanel):
             self.caption.clear()
             return
         planes = colour_planes([band.name for band in cutouts.bands])
-        picture = to_rgb(cutouts.images[row], suited(cutouts.is_picture), planes)
+        picture = to_rgb(cutouts.images[row], default_stretch(cutouts.is_picture), planes)
         self.picture.set_image(picture, float(cutouts.pixel_scale[row]))
         self.caption.setText(f"{cutouts.ids[row]} {self._session.dataset.label(row)}".strip())
 

@@ -79,7 +79,7 @@ def film(question: MapRequest, row: int) -> Job:
     """Let the square of an occlusion move over a galaxy, a picture for each of its places."""
 
     def run(stop: threading.Event) -> Work[OcclusionFilm]:
-        from core.data.stretch import colour_planes, suited
+        from core.data.stretch import colour_planes, default_stretch
         from core.explain.occlusion_film import render_film
         from core.nets.opening import open_network_on_data
 
@@ -88,7 +88,7 @@ def film(question: MapRequest, row: int) -> Job:
         with open_network_on_data(question.predictor, question.data, "cpu") as opened:
             predictor, cutouts = opened.predictor, opened.cutouts
             image, name = cutouts.images[row], cutouts.ids[row]
-            look = suited(cutouts.is_picture), colour_planes([band.name for band in cutouts.bands])
+            look = default_stretch(cutouts.is_picture), colour_planes([band.name for band in cutouts.bands])
         return (yield from render_film(predictor, image, question.output, question.settings, *look, stop, name))
 
     return Job("Filming the moving square", run)

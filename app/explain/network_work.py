@@ -15,7 +15,7 @@ from app.jobs.job import Job
 from app.session.session import Session
 from app.work import begin, load_galaxy
 from core.data.settings import Part
-from core.data.stretch import colour_planes, suited
+from core.data.stretch import colour_planes, default_stretch
 from core.data.target import Target
 from core.events import Work
 from core.explain.faithfulness.settings import FaithfulnessSettings
@@ -117,7 +117,7 @@ def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
         yield from begin(stop)
         with Cutouts.open(pair.data) as cutouts:
             wcs, bands = cutouts.wcs(row), [band.name for band in cutouts.bands]
-            stretch = suited(cutouts.is_picture)
+            stretch = default_stretch(cutouts.is_picture)
         picture, table = path.with_suffix(".png"), path.with_suffix(".fits")
         made.save_png(picture, stretch, colour_planes(bands))
         made.save_fits(table, wcs)

@@ -121,7 +121,7 @@ class Dataset(QObject):
         column, ids = self.label_column, self.cutouts.ids
         given = [(ids[row], self.label(row), label) for row, label in zip(rows, labels, strict=True)]
         self.journal.record_all(column, given)
-        changed = self._catalogue.give(column, rows, labels)
+        changed = self._catalogue.set_labels(column, rows, labels)
         if not (self._draft.settings.data.labels or self.cutouts.labels):
             self._draft.edit("data.labels", (column,))  # the first label of an unlabelled dataset
         self.labels_changed.emit(changed)
@@ -153,6 +153,6 @@ class Dataset(QObject):
     def _follow(self, catalogue: LabelledCatalogue) -> None:
         settings = self._draft.settings
         self._drawn_by = settings.data, settings.seed
-        catalogue.follow(*self._drawn_by)
+        catalogue.apply_settings(*self._drawn_by)
         if self.journal is not None:
             catalogue.prepare(self.label_column)

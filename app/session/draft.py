@@ -60,7 +60,7 @@ class Draft(QObject):
         SettingsProblem
             A name is unknown, or the values do not fit, each or together; the draft stays as it was.
         """
-        self._take(toml.edited(self.settings, values))
+        self._take(toml.replace_values(self.settings, values))
 
     def replace(self, settings: RunSettings) -> None:
         """Take other settings altogether, for instance those of an earlier run.
@@ -70,7 +70,7 @@ class Draft(QObject):
         SettingsProblem
             They are not valid; the draft stays as it was.
         """
-        self._take(toml.validated(RunSettings, settings.model_dump()))
+        self._take(toml.validate(RunSettings, settings.model_dump()))
 
     def _take(self, settings: RunSettings) -> None:
         if settings != self.settings:

@@ -63,11 +63,11 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
     """Make sure that a dataset can be read and lies in a project, there with a name of its own; its result is where."""
 
     def run(stop: threading.Event) -> Work[Path]:
-        from core.data.project_copy import take_in
+        from core.data.project_copy import copy_into_project
 
         for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
             quietly(library)
-        return (yield from take_in(path, project / "datasets", stop, name))
+        return (yield from copy_into_project(path, project / "datasets", stop, name))
 
     return Job(f"Opening {name or path.stem}", run)
 

@@ -13,7 +13,7 @@ from app.jobs.job import Job
 from app.work import begin
 from core.data.target import Target
 from core.errors import Problem
-from core.events import Preview, Work, retell
+from core.events import Preview, Work, map_events
 from core.project.labels import LabelJournal
 from core.studies import study_folders
 from core.studies.settings import SearchSettings, TrainingSizeSettings
@@ -191,4 +191,4 @@ def _news(study: SizeStudy) -> SizeNews:
 
 def _changed(work: Work[T], change: Callable[[object], object]) -> Work[T]:
     """The same work, but what it shows on the way is changed."""
-    return retell(work, lambda event: [Preview(change(event.what)) if isinstance(event, Preview) else event])
+    return map_events(work, lambda event: [Preview(change(event.what)) if isinstance(event, Preview) else event])

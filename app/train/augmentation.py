@@ -15,7 +15,7 @@ from app.train import work
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
 from app.widgets.two_sides import TwoSides, scrolled
-from core.data.stretch import StretchSettings, colour_planes, limits, suited, to_rgb
+from core.data.stretch import StretchSettings, colour_planes, default_stretch, limits, to_rgb
 from core.train.settings import AugmentationSettings
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class AugmentationPanel(Panel):
             return
         views = self.shown = found
         # all sixteen with the original's limits, so that brightness can be compared
-        stretch = suited(cutouts.is_picture)
+        stretch = default_stretch(cutouts.is_picture)
         low, high = limits(self._stamp, stretch)
         stretch = stretch.model_copy(update={"limits": "manual", "low": low, "high": high})
         self.mosaic.set_pictures([to_rgb(view, stretch, planes) for view in views])

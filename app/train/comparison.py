@@ -241,7 +241,7 @@ class ComparisonPanel(Panel):
             return
         self._keep_notes()
         try:
-            renamed = run.folder.renamed(name.strip())
+            renamed = run.folder.rename(name.strip())
         except Problem as problem:
             self._session.report(problem)
             return

@@ -18,7 +18,7 @@ from app.train.widgets.layer_table import LayerTable
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
 from app.widgets.two_sides import TwoSides, scrolled
-from core.data.stretch import colour_planes, suited, to_rgb
+from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
 from core.train import receptive_field
@@ -186,7 +186,7 @@ class NetworkPanel(Panel):
         else:
             stamp = cutouts.images[max(self._session.current, 0)]
             planes = colour_planes([band.name for band in cutouts.bands])
-            self.view.set_image(to_rgb(stamp, suited(cutouts.is_picture), planes), self._pixel_scale())
+            self.view.set_image(to_rgb(stamp, default_stretch(cutouts.is_picture), planes), self._pixel_scale())
         self._show_field()
 
     def _show_field(self) -> None:

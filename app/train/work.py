@@ -63,7 +63,7 @@ def galaxy_size(data: Path, settings: RunSettings, hand_labels: LabelJournal | N
         with Cutouts.open(data) as cutouts:
             _, rows = preparation.usable_rows(cutouts, settings, hand_labels)
             yield from begin(stop)
-            return size.median_size(cutouts.images[row] for row in size.spread(rows))
+            return size.median_size(cutouts.images[row] for row in size.choose_sample(rows))
 
     return Job("Measuring the galaxies", run)
 

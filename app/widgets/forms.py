@@ -157,7 +157,7 @@ class SettingsForm(QWidget):
         values = {name: getattr(self._value, name) for name in knobs(self._model)} | typed
         wrong = ""
         try:
-            self._value = toml.validated(self._model, values)
+            self._value = toml.validate(self._model, values)
         except SettingsProblem as problem:
             wrong = problem.where.split(".")[0]
             self._error.setText(problem.sentence)

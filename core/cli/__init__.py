@@ -1,1 +1,1 @@
-"""Tuning Fork on a command line: the same settings, the same work, the same sentences as the window."""
+"""The command line: the same settings, computations and messages as the window."""

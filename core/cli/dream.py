@@ -17,7 +17,7 @@ from core.errors import NotANumber, SettingsProblem, Stopped
 from core.events import Progress, Skipped, Work, result_of
 from core.explain.methods import DREAMS
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
-from core.project.files import write_list
+from core.project.files import write_csv
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
@@ -106,7 +106,7 @@ def dream_galaxies(
                 written.append(_save_files(made, cutouts, row, folder))
         finally:
             if len(written) > 1:
-                write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
+                write_csv(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
     yield Progress(len(requests), len(requests), "dreams")
     return len(written) - 1
 

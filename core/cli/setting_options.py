@@ -59,7 +59,7 @@ def resolve_settings(model: type[S], options: argparse.Namespace, **named: Any) 
         The command's own options by the setting's name, two underscores for a dot; None: not given.
     """
     chosen = toml.load(model, options.settings) if options.settings else model()
-    values = toml.overridden(chosen, options.changes).model_dump()
+    values = toml.apply_overrides(chosen, options.changes).model_dump()
     for name, value in named.items():
         if value is not None:
             *path, last = name.split("__")
@@ -67,4 +67,4 @@ def resolve_settings(model: type[S], options: argparse.Namespace, **named: Any) 
             for step in path:
                 place = place[step]
             place[last] = value
-    return toml.validated(model, values)
+    return toml.validate(model, values)

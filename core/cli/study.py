@@ -144,7 +144,7 @@ def _run_settings(options: argparse.Namespace) -> RunSettings:
 def _override(model: type[S], base: S | None = None, **values: object) -> S:
     """Override those settings whose values are given, not None."""
     known = (base or model()).model_dump()
-    return toml.validated(model, known | {name: value for name, value in values.items() if value is not None})
+    return toml.validate(model, known | {name: value for name, value in values.items() if value is not None})
 
 
 def _mean_and_extremes(scores: list[float]) -> tuple[float, float, float]:

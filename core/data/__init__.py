@@ -1,7 +1,8 @@
 """From files to a dataset.
 
-``fits`` and ``readers`` turn files into stamps, ``stamps`` brings them to one size, ``catalogue`` joins labels
-to them, ``importing`` is the work that puts all of this into one HDF5 file (``store``), which ``cutouts`` reads
-lazily. ``target`` says what is to be learned, ``split`` which galaxies may be used for what, ``stretch`` how
-they are shown: for the eye only, never for the network.
+``fits``, ``pictures`` and ``containers`` read image files (``readers`` picks the right one), ``stamps`` brings cutouts
+to one size, ``catalogue`` reads tables of labels and ``join`` matches them to the images. ``importing`` writes all of
+this to one HDF5 file (``store``), which ``cutouts`` reads lazily. ``target`` is what the network learns, ``split``
+divides the galaxies into training, validation and test part, ``segmentation`` separates the galaxy from neighbours and
+sky, and ``stretch`` sets how stamps are displayed, which never affects the network.
 """

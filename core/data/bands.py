@@ -1,7 +1,7 @@
-"""One file per band: which files belong to one galaxy.
+"""File-name patterns for galaxies with one file per band.
 
-A pattern such as ``*_{band}.fits`` or ``GDS_*_{band:v,z,j,h}.fits`` says where in the file name the band stands. A
-pattern with a slash, ``{band}/*.fits``, looks at the folders too.
+In a pattern such as ``*_{band}.fits`` or ``GDS_*_{band:v,z,j,h}.fits``, ``{band}`` marks where the name of the band
+stands in the file name. A pattern with a slash, ``{band}/*.fits``, is matched against the folders, too.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from core.errors import SettingsProblem
 
 IMAGE_ENDING = re.compile(r"\.(fits?|fts|fz|jpe?g|png)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 
-_PLACE = re.compile(r"\{band(?::([^{}]*))?\}")
-_COMPANIONS = {
+_BAND_PLACEHOLDER = re.compile(r"\{band(?::([^{}]*))?\}")
+_AUXILIARY = {
     **dict.fromkeys(("segmap", "seg", "segm", "segmentation"), "a segmentation map"),
     **dict.fromkeys(("mask", "msk", "flag", "flags", "dq"), "a mask"),
     **dict.fromkeys(("weight", "wht", "wgt", "ivar", "invvar", "var", "exp"), "a weight map"),
@@ -30,7 +30,7 @@ _BAND_LIKE = re.compile(r"(fuv|nuv|vis|ks|[ubgvrizyjhk]|w[1-4]|f\d{3}[wmnlp]{1,2
 
 @dataclass(frozen=True)
 class BandPattern:
-    """Where the band stands in a file name. ``bands`` is empty if those that are found are meant."""
+    """A parsed pattern. ``bands`` is empty where it lists none, so that all bands that are found are used."""
 
     text: str
     expression: re.Pattern[str]
@@ -61,8 +61,8 @@ def parse(text: str) -> BandPattern | None:
     """
     if "{" not in text and "}" not in text:
         return None
-    places = list(_PLACE.finditer(text))
-    if len(places) != 1 or "{" in _PLACE.sub("", text) or "}" in _PLACE.sub("", text):
+    places = list(_BAND_PLACEHOLDER.finditer(text))
+    if len(places) != 1 or "{" in _BAND_PLACEHOLDER.sub("", text) or "}" in _BAND_PLACEHOLDER.sub("", text):
         raise SettingsProblem(
             f"The pattern “{text}” is not understood.",
             "Write the file name with {band} once where the band stands, such as *_{band}.fits or *_{band:g,r,i}.fits.",
@@ -72,27 +72,27 @@ def parse(text: str) -> BandPattern | None:
     if len(set(bands)) < len(bands):
         raise SettingsProblem(f"A band is named twice in “{text}”.", "Name each band once.", "bands")
     any_of = "|".join(re.escape(band) for band in sorted(bands, key=len, reverse=True)) or "[A-Za-z0-9]+"
-    before, after = _glob(text[: places[0].start()]), _glob(text[places[0].end() :])
+    before, after = _glob_expression(text[: places[0].start()]), _glob_expression(text[places[0].end() :])
     expression = re.compile(f"{before}(?P<band>{any_of}){after}(\\.(gz|bz2|fz))?")
     return BandPattern(text, expression, text.count("/") + 1, bands)
 
 
-def _glob(text: str) -> str:
+def _glob_expression(text: str) -> str:
     return "".join({"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter)) for letter in text)
 
 
-def companion(relative: str) -> str:
-    """What a file beside the bands is by its name, such as “a segmentation map”; empty if that isn't known."""
-    return _COMPANIONS.get(_token(relative).lower(), "")
+def auxiliary_kind(relative: str) -> str:
+    """What kind of auxiliary file a name suggests, such as “a segmentation map”; empty if it suggests none."""
+    return _AUXILIARY.get(_last_word(relative).lower(), "")
 
 
-def _token(relative: str) -> str:
-    """The last word of a file's name: what stands after the last _, - or dot."""
+def _last_word(relative: str) -> str:
+    """The last word of a file's name: what follows the last _, - or dot."""
     return re.split(r"[_\-.]", IMAGE_ENDING.sub("", PurePosixPath(relative).name))[-1]
 
 
-def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Bands by wavelength where their names tell it, others after them by name."""
+def sort_bands(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort bands by wavelength where it is known from their names, followed by the others by name."""
 
     def key(name: str) -> tuple[int, str]:
         lower = name.lower()
@@ -107,7 +107,7 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def suggest(files: Sequence[str]) -> str:
-    """A pattern if the names show beyond doubt that there is one file per band, else an empty string.
+    """Suggest a pattern if the names show unambiguously that there is one file per band, else an empty string.
 
     All names have to end in the name of a band (or of a segmentation map, mask and the like), and all of at least
     two galaxies have to have the same two or more bands.
@@ -116,8 +116,8 @@ def suggest(files: Sequence[str]) -> str:
     endings: set[str] = set()
     separators: set[str] = set()
     for relative in files:
-        token = _token(relative)
-        if _COMPANIONS.get(token.lower()):
+        token = _last_word(relative)
+        if _AUXILIARY.get(token.lower()):
             continue
         stem = IMAGE_ENDING.sub("", relative)
         galaxy = stem[: len(stem) - len(token)]
@@ -129,5 +129,5 @@ def suggest(files: Sequence[str]) -> str:
     sets = {frozenset(found) for found in galaxies.values()}
     if len(galaxies) < 2 or len(sets) != 1 or len(separators) != 1 or len(endings) != 1:
         return ""
-    names = in_order(next(iter(sets)))
+    names = sort_bands(next(iter(sets)))
     return f"*{separators.pop()}{{band:{','.join(names)}}}{endings.pop()}" if len(names) > 1 else ""

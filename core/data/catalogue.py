@@ -1,7 +1,7 @@
-"""Tables of labels: read with every digit of an id, and joined to images by file name or id.
+"""Reading catalogues without losing digits of ids, and recognising their label columns.
 
-An 18-digit SDSS object id does not fit into a floating-point number (2⁵³ is the last whole number before gaps open),
-so text tables are read as text and only those columns become numbers that lose nothing by it.
+An 18-digit SDSS object id does not fit into a floating-point number (beyond 2⁵³ not every integer can be represented),
+so text tables are read as text, and only columns that can be converted without loss become numbers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LABEL_NAMES = (
     *("morphology", "class_name", "class", "label", "labels", "galaxy_type", "gal_type", "type", "morph", "category"),
     *("target", "target_name", "ans", "ttype", "t_type", "gz_class", "gz2_class"),
 )
-_VOTES = re.compile(r"(?P<question>.+?)(_a\d\d)?_[^_]+(?P<kind>_debiased|_weighted_fraction|_fraction)$")
+_VOTE_COLUMN = re.compile(r"(?P<question>.+?)(_a\d\d)?_[^_]+(?P<kind>_debiased|_weighted_fraction|_fraction)$")
 
 
 def read_table(path: Path) -> Table:
@@ -37,7 +37,7 @@ def read_table(path: Path) -> Table:
 
     Columns come back without masks and in native byte order: text as str with "" for nothing, floats with NaN,
     whole numbers as int64, or as float64 with NaN where some are missing and none needs more than 53 bits (else
-    as text). Units are kept. ``meta["notes"]`` lists what could not be taken over, as sentences.
+    as text). Units are kept. ``meta["notes"]`` lists what could not be read, as sentences.
 
     Raises
     ------
@@ -55,12 +55,12 @@ def read_table(path: Path) -> Table:
             raw = readers.get(path.suffix.lower(), _read_text)(path)
     except CatalogueProblem:
         raise
-    except (*read_errors.TROUBLE, csv.Error) as error:
-        told = read_errors.explained(str(path), error)
-        raise CatalogueProblem(told.sentence, told.remedy, str(path)) from error
+    except (*read_errors.READ_ERRORS, csv.Error) as error:
+        problem = read_errors.explain_error(str(path), error)
+        raise CatalogueProblem(problem.sentence, problem.remedy, str(path)) from error
     if not raw.colnames or not len(raw):
         raise CatalogueProblem("The catalogue has no rows.", "Choose another table.", str(path))
-    return _plain(raw)
+    return _to_plain_columns(raw)
 
 
 def _read_text(path: Path) -> Table:
@@ -68,8 +68,8 @@ def _read_text(path: Path) -> Table:
     if content.startswith(b"# %ECSV"):
         return Table.read(path, format="ascii.ecsv")
     if content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")) or b"\0" in content[:4096]:
-        told = read_errors.not_what_it_says(str(path), content[:1024], "a table")
-        raise CatalogueProblem(told.sentence, told.remedy, str(path))
+        problem = read_errors.explain_content(str(path), content[:1024], "a table")
+        raise CatalogueProblem(problem.sentence, problem.remedy, str(path))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -80,7 +80,7 @@ def _read_text(path: Path) -> Table:
         raise CatalogueProblem("The catalogue is empty.", "Choose another table.", str(path))
     delimiter = max(",;\t|", key=lines[0].count)
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    names = _unique([name.strip() for name in next(rows)])
+    names = _make_unique([name.strip() for name in next(rows)])
     width, notes = len(names), list[str]()
     good: list[list[str]] = []
     for number, row in enumerate(rows, start=2):
@@ -89,12 +89,12 @@ def _read_text(path: Path) -> Table:
         else:
             good.append(row)
     columns = list(zip(*good, strict=False)) if good else [()] * width
-    table = Table({name: _from_text(cells) for name, cells in zip(names, columns, strict=False)})
+    table = Table({name: _parse_cells(cells) for name, cells in zip(names, columns, strict=False)})
     table.meta = {"notes": notes}
     return table
 
 
-def _unique(names: Sequence[str]) -> list[str]:
+def _make_unique(names: Sequence[str]) -> list[str]:
     seen: dict[str, int] = {}
     result: list[str] = []
     for place, name in enumerate(names):
@@ -104,8 +104,8 @@ def _unique(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _from_text(cells: Sequence[str]) -> NDArray[Any]:
-    """Numbers if each cell is one (or missing) and none loses a digit; else text as it stands."""
+def _parse_cells(cells: Sequence[str]) -> NDArray[Any]:
+    """Convert cells to numbers if every cell is a number (or missing) and no digit is lost; else leave them as text."""
     texts = np.char.strip(np.array(cells, dtype=str))
     there = ~np.isin(texts, _MISSING)
     known = texts[there]
@@ -165,7 +165,7 @@ def _read_parquet(path: Path) -> Table:
     return table
 
 
-def _plain(raw: Table) -> Table:
+def _to_plain_columns(raw: Table) -> Table:
     notes: list[str] = list((raw.meta or {}).get("notes", ()))
     table = Table()
     for name in raw.colnames:
@@ -177,12 +177,12 @@ def _plain(raw: Table) -> Table:
                 continue
             column = Column(np.asarray(isot, dtype=str))
         unit = str(column.unit) if column.unit is not None else None
-        table[name] = Column(_values(column), unit=unit, description=column.description)
+        table[name] = Column(_plain_values(column), unit=unit, description=column.description)
     table.meta = {"notes": notes}
     return table
 
 
-def _values(column: Column) -> NDArray[Any]:
+def _plain_values(column: Column) -> NDArray[Any]:
     empty = np.ma.getmaskarray(column) if isinstance(column, MaskedColumn) else None
     data = np.asarray(column)
     if data.dtype.kind == "U" and empty is None:
@@ -195,11 +195,11 @@ def _values(column: Column) -> NDArray[Any]:
     data = data.astype(data.dtype.newbyteorder("="))
     if empty is None or not empty.any():
         return data.astype(np.int64) if data.dtype.kind == "i" else data
-    return _with_gaps(data, empty)
+    return _fill_missing(data, empty)
 
 
-def _with_gaps(values: NDArray[Any], empty: NDArray[np.bool_]) -> NDArray[Any]:
-    """Values where some are missing: NaN for numbers, "" for text, and text for ids that need all digits."""
+def _fill_missing(values: NDArray[Any], empty: NDArray[np.bool_]) -> NDArray[Any]:
+    """Fill missing values: NaN for numbers, "" for text; integers that float64 cannot represent become text."""
     if values.dtype.kind == "f":
         return np.where(empty, np.nan, values)
     there = values[~empty]
@@ -209,10 +209,10 @@ def _with_gaps(values: NDArray[Any], empty: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def take(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    """``values[rows]`` where row −1 stands for a missing value."""
+    """Return ``values[rows]``, where row −1 stands for a missing value."""
     empty = rows < 0
     picked = values[np.where(empty, 0, rows)] if len(values) else np.full(len(rows), np.nan)
-    return _with_gaps(picked, empty) if empty.any() else picked
+    return _fill_missing(picked, empty) if empty.any() else picked
 
 
 def label_columns(table: Table, settings: ImportSettings) -> tuple[str, ...]:
@@ -236,7 +236,7 @@ def label_columns(table: Table, settings: ImportSettings) -> tuple[str, ...]:
     first: tuple[str, str] | None = None
     votes: list[str] = []
     for name in table.colnames:
-        if (match := _VOTES.match(name)) and np.asarray(table[name]).dtype.kind == "f":
+        if (match := _VOTE_COLUMN.match(name)) and np.asarray(table[name]).dtype.kind == "f":
             question = (match["question"], match["kind"])
             first = first or question
             votes += [name] if question == first else []
@@ -271,6 +271,6 @@ def id_texts(table: Table, name: str) -> list[str]:
 
 
 def has_lost_digits(values: NDArray[Any]) -> bool:
-    """Whether whole numbers were forced into floats that cannot hold them."""
+    """Whether integers were stored as floating-point numbers that cannot represent them exactly."""
     limit = EXACT if values.dtype.itemsize >= 8 else 2**24
     return values.dtype.kind == "f" and bool((np.abs(values[np.isfinite(values)]) > limit).any())

@@ -1,4 +1,4 @@
-"""Finding and sorting galaxies by what the catalogue says of them."""
+"""Searching and sorting galaxies by their catalogue values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 
 class Finder:
-    """Finds words in the text columns of a catalogue.
+    """Full-text search in the text columns of a catalogue.
 
     Parameters
     ----------
     columns
-        By name, each of length N; numbers are not looked at.
+        By name, each of length N; columns of numbers are not searched.
     """
 
     def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -26,27 +26,27 @@ class Finder:
         """Read a column again before the next search: its values have changed."""
         self._texts.pop(name, None)
 
-    def _lower(self, name: str) -> NDArray[np.str_]:
+    def _lower_case(self, name: str) -> NDArray[np.str_]:
         if name not in self._texts:
             self._texts[name] = np.char.lower(self._columns[name].astype(str))
         return self._texts[name]
 
-    def matching(self, text: str, count: int) -> NDArray[np.bool_]:
-        """Which of the ``count`` rows hold every word of ``text``, each in any column, in upper or lower case."""
+    def find_rows(self, text: str, count: int) -> NDArray[np.bool_]:
+        """Which of the ``count`` rows contain every word of ``text``, in any column and regardless of case."""
         found = np.ones(count, dtype=bool)
         names = [name for name, values in self._columns.items() if values.dtype.kind in "UO"]
         for word in text.lower().split():
             here = np.zeros(count, dtype=bool)
             for name in names:
-                here |= np.char.find(self._lower(name), word) >= 0
+                here |= np.char.find(self._lower_case(name), word) >= 0
             found &= here
         return found
 
 
-def ordered(values: NDArray[Any], rows: NDArray[np.int64], *, descending: bool = False) -> NDArray[np.int64]:
-    """``rows`` (n,) sorted by their ``values`` (N,); equal ones keep their order, missing ones come last.
+def sort_rows(values: NDArray[Any], rows: NDArray[np.int64], *, descending: bool = False) -> NDArray[np.int64]:
+    """Sort ``rows`` (n,) by their ``values`` (N,); the sort is stable, and missing values come last.
 
-    Whole numbers in text are sorted as numbers: "10" after "9".
+    Integers stored as text are sorted as numbers: "10" after "9".
     """
     mine = values[rows]
     if mine.dtype.kind in "UO":

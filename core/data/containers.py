@@ -2,8 +2,8 @@
 
 The array of images is called ``images`` (or ``image``, ``data``, ``x``); every other one-dimensional array of the
 same length is a column (``ans``, ``ra``, ``dec``, ``redshift``, ``pxscale``). Images may have the bands first or
-last. 8-bit images with the bands last are pictures, stored from the top row down, and are flipped as JPEG is; all
-other arrays are taken with row 0 at the bottom, as FITS has it. A few dozen images are in memory at a time.
+last. 8-bit images with the bands last are pictures, stored from the top row down, and are flipped as JPEGs are; in
+all other arrays row 0 is taken to be at the bottom, as in FITS. A few dozen images are in memory at a time.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from core.data import read_errors
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
-_IMAGES = ("images", "image", "imgs", "data", "x", "X", "x_train", "cutouts", "stamps")
-_SCALES = ("pxscale", "pixel_scale", "pixscale")
-_AT_ONCE = 16 * 2**20  # bytes
+_IMAGE_NAMES = ("images", "image", "imgs", "data", "x", "X", "x_train", "cutouts", "stamps")
+_SCALE_NAMES = ("pxscale", "pixel_scale", "pixscale")
+_BLOCK_BYTES = 16 * 2**20  # bytes
 
 
 @dataclass(frozen=True)
 class Container:
-    """What lies in a file of many cutouts: ``shape`` of its array of images, and its columns by name."""
+    """The contents of a file of many cutouts: ``shape`` of its array of images, and its columns by name."""
 
     path: str
     images: str
@@ -43,7 +43,7 @@ class Container:
         return self.shape[0]
 
 
-def look_into(path: Path | str) -> Container:
+def inspect_container(path: Path | str) -> Container:
     """Find the images and read the columns of a file.
 
     Raises
@@ -52,8 +52,8 @@ def look_into(path: Path | str) -> Container:
         The file is damaged, holds no images, or is a dataset of this program.
     """
     name = str(path)
-    with _told(name), _opened(name) as arrays:
-        key = next((key for key in _IMAGES if key in arrays and len(arrays[key][0]) in {3, 4}), "")
+    with _report_damage(name), _list_arrays(name) as arrays:
+        key = next((key for key in _IMAGE_NAMES if key in arrays and len(arrays[key][0]) in {3, 4}), "")
         key = key or next((key for key, (shape, _) in arrays.items() if len(shape) in {3, 4}), "")
         if not key or min(arrays[key][0]) < 1:
             raise UnreadableFile(
@@ -65,11 +65,11 @@ def look_into(path: Path | str) -> Container:
         if dtype.kind not in "uifb":
             raise UnreadableFile(f"The array “{key}” holds no numbers.", "Save the images as numbers.", name)
         alike = [other for other, (size, kind) in arrays.items() if size == shape[:1] and kind.kind != "V"]
-        return Container(name, key, shape, dtype, {other: _column(name, other) for other in alike})
+        return Container(name, key, shape, dtype, {other: _read_column(name, other) for other in alike})
 
 
-def cutouts(container: Container, start: int = 0, stop: int | None = None) -> Iterator[Cutout]:
-    """The images one by one, reading a few megabytes at a time.
+def read_cutouts(container: Container, start: int = 0, stop: int | None = None) -> Iterator[Cutout]:
+    """Read the images one by one, a few megabytes at a time.
 
     Raises
     ------
@@ -77,10 +77,10 @@ def cutouts(container: Container, start: int = 0, stop: int | None = None) -> It
         The file is damaged.
     """
     stop = len(container) if stop is None else min(stop, len(container))
-    with _told(container.path):
-        for first, block in _blocks(container, start, stop):
+    with _report_damage(container.path):
+        for first, block in _read_blocks(container, start, stop):
             for row, image in enumerate(block, start=first):
-                yield _cutout(container, image, row)
+                yield _to_cutout(container, image, row)
 
 
 def names(container: Container) -> list[str]:
@@ -94,28 +94,28 @@ def names(container: Container) -> list[str]:
     return [f"{stem}_{row:0{width}d}" for row in range(len(container))]
 
 
-def _cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
+def _to_cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
     is_picture = image.dtype == np.uint8
     planes: tuple[str, ...] = ()
     if image.ndim == 2:
         image = image[np.newaxis]
-    elif _bands_last(image.shape):
+    elif _has_bands_last(image.shape):
         image = image.transpose(2, 0, 1)  # (C, H, W)
         planes = ("red", "green", "blue") if is_picture and len(image) == 3 else ()
         image = image[:, ::-1] if is_picture else image
-    scale = next((float(container.columns[key][row]) for key in _SCALES if key in container.columns), math.nan)
+    scale = next((float(container.columns[key][row]) for key in _SCALE_NAMES if key in container.columns), math.nan)
     with np.errstate(over="ignore"):
         pixels = np.ascontiguousarray(image, dtype=np.uint8 if is_picture else np.float32)
     return Cutout(pixels, planes, "", scale)
 
 
-def _bands_last(shape: tuple[int, ...]) -> bool:
+def _has_bands_last(shape: tuple[int, ...]) -> bool:
     return shape[-1] <= 16 and shape[-1] < min(shape[:2])
 
 
-def _blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+def _read_blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
     one = max(1, math.prod(container.shape[1:]) * container.dtype.itemsize)
-    rows = max(1, min(1024, _AT_ONCE // one))
+    rows = max(1, min(1024, _BLOCK_BYTES // one))
     if not container.path.endswith(".npz"):
         with h5py.File(container.path, "r") as file:
             for first in range(start, stop, rows):
@@ -123,21 +123,21 @@ def _blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, 
                 yield first, images[first : min(first + rows, stop)]
         return
     with zipfile.ZipFile(container.path) as archive, archive.open(f"{container.images}.npy") as member:
-        shape, is_fortran, dtype = _header(member)
-        if is_fortran:  # rows are not contiguous: it has to be read whole
+        shape, is_fortran, dtype = _read_npy_header(member)
+        if is_fortran:  # rows are not contiguous, so all of it has to be read
             with np.load(container.path, allow_pickle=False) as file:
                 yield start, file[container.images][start:stop]
             return
         skipped = one * start
         while skipped > 0:
-            skipped -= len(member.read(min(skipped, _AT_ONCE))) or skipped
+            skipped -= len(member.read(min(skipped, _BLOCK_BYTES))) or skipped
         for first in range(start, stop, rows):
             count = min(rows, stop - first)
             content = member.read(one * count)
             yield first, np.frombuffer(content, dtype).reshape(count, *shape[1:])
 
 
-def _column(name: str, key: str) -> NDArray[Any]:
+def _read_column(name: str, key: str) -> NDArray[Any]:
     if not name.endswith(".npz"):
         with h5py.File(name, "r") as file:
             values = np.asarray(file[key])
@@ -150,15 +150,15 @@ def _column(name: str, key: str) -> NDArray[Any]:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[dict[str, tuple[tuple[int, ...], np.dtype[Any]]]]:
-    """Shapes and kinds of the arrays in a file, by name."""
+def _list_arrays(name: str) -> Iterator[dict[str, tuple[tuple[int, ...], np.dtype[Any]]]]:
+    """Shapes and types of the arrays in a file, by name."""
     if name.endswith(".npz"):
         arrays = {}
         with zipfile.ZipFile(name) as archive:
             for entry in archive.namelist():
                 if entry.endswith(".npy"):
                     with archive.open(entry) as member:
-                        shape, _, dtype = _header(member)
+                        shape, _, dtype = _read_npy_header(member)
                         arrays[entry.removesuffix(".npy")] = (shape, dtype)
         yield {key: value for key, value in arrays.items() if value[1].kind != "O"}
         return
@@ -168,7 +168,7 @@ def _opened(name: str) -> Iterator[dict[str, tuple[tuple[int, ...], np.dtype[Any
         yield {key: (item.shape, item.dtype) for key, item in file.items() if isinstance(item, h5py.Dataset)}
 
 
-def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def _read_npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = np.lib.format.read_magic(member)
     if version == (1, 0):
         return np.lib.format.read_array_header_1_0(member)
@@ -176,16 +176,16 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _report_damage(name: str) -> Iterator[None]:
     try:
         yield
     except UnreadableFile:
         raise
     except (zipfile.BadZipFile, FileNotFoundError, PermissionError) as error:
-        raise read_errors.explained(name, error) from error
-    except read_errors.TROUBLE as error:
+        raise read_errors.explain_error(name, error) from error
+    except read_errors.READ_ERRORS as error:
         with Path(name).open("rb") as file:
             start = file.read(1024)
         if not start.startswith((b"\x89HDF", b"PK")):
-            raise read_errors.not_what_it_says(name, start, "an HDF5 file") from error
-        raise read_errors.explained(name, error) from error
+            raise read_errors.explain_content(name, start, "an HDF5 file") from error
+        raise read_errors.explain_error(name, error) from error

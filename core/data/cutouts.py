@@ -1,4 +1,4 @@
-"""A dataset, read lazily: images as they are asked for, and one catalogue row for each.
+"""A dataset, read lazily: images on demand, and one catalogue row for each.
 
 A ``Cutouts`` holds an open file and belongs to the thread that opened it; another thread opens its own.
 """
@@ -47,7 +47,7 @@ class Cutouts:
     labels
         Catalogue columns that hold labels.
     origin
-        Where the dataset comes from.
+        How the dataset was made.
     """
 
     def __init__(self, path: Path, file: h5py.File) -> None:
@@ -151,11 +151,11 @@ class Cutouts:
         return store.read_unusable(self._file)
 
     def header(self, row: int) -> str:
-        """The celestial coordinates of a stamp as FITS header text; empty without."""
+        """The celestial coordinates of a stamp as FITS header text; empty if it has none."""
         return str(store.member(self._file, "wcs").asstr()[row])
 
     def wcs(self, row: int) -> WCS | None:
-        """The celestial coordinates of a stamp; None without."""
+        """The celestial coordinates of a stamp; None if it has none."""
         text = self.header(row)
         return WCS(Header.fromstring(text, sep="\n" if "\n" in text else "")) if text else None
 

@@ -1,4 +1,4 @@
-"""Which files hold which galaxies.
+"""Finding the files that hold galaxies.
 
 :func:`discover` walks the chosen files and folders once and lists the galaxies in the natural order of their paths.
 Only the paths are kept, so that 300,000 files need tens of megabytes.
@@ -33,7 +33,7 @@ SourceKind = Literal["fits", "picture", "bands", "container"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One galaxy, or one file of many: ``path`` (with ``others`` for more bands), chosen as part of a folder.
+    """One galaxy, or one file with many: ``path`` (and ``others`` for further bands), below a chosen folder.
 
     ``below`` is the length of the chosen folder's name, so that ``relative`` is the path inside it.
     """
@@ -52,13 +52,13 @@ class Source:
 
     @property
     def stem(self) -> str:
-        """The galaxy's own name: the file's without its ending, or without the band."""
+        """The galaxy's name: that of the file without its extension, or without the band."""
         return self.name or stem_of(self.path)
 
 
 @dataclass
 class Found:
-    """What lies in the chosen files and folders. ``problems`` tell of files that cannot be used."""
+    """The galaxies in the chosen files and folders. ``problems`` lists files that cannot be used."""
 
     sources: list[Source] = field(default_factory=list[Source])
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -68,9 +68,9 @@ class Found:
 
     @cached_property
     def folders(self) -> dict[str, str]:
-        """Class by folder: name of the folder a file lies in, by the folder's path.
+        """Class names by folder path: the name of each folder that holds galaxies.
 
-        Files that lie loose beside the folders of the classes have none (they are left out here).
+        Files beside the class folders have no class; the folder that holds them is left out.
         """
         inside: dict[str, set[bool]] = {}
         for source in self.sources:
@@ -80,7 +80,7 @@ class Found:
         return {folder: Path(folder).name for folder in folders if folder not in loose}
 
     def folder_class(self, source: Source) -> str:
-        """Name of the folder that stands for the galaxy's class; empty if there is none."""
+        """The galaxy's class by the name of its folder; empty if there is none."""
         return self.folders.get(_folder(source), "")
 
 
@@ -95,20 +95,20 @@ def _parent(path: str) -> str:
 
 
 def discover(
-    sources: Sequence[Path], settings: ImportSettings, stop: threading.Event = NEVER, leave_out: Collection[Path] = ()
+    sources: Sequence[Path], settings: ImportSettings, stop: threading.Event = NEVER, exclude: Collection[Path] = ()
 ) -> Work[Found]:
     """List the galaxies in files and folders, yielding :class:`~core.events.Progress` without a total.
 
     Parameters
     ----------
     sources
-        Files and folders (searched with all folders in them).
+        Files and folders (searched recursively).
     settings
         ``bands`` decides which files belong together.
     stop
-        Looked at after every file.
-    leave_out
-        Files that are no cutouts: the catalogue, the dataset to be written.
+        Checked for every file.
+    exclude
+        Files that are not cutouts: the catalogue, the dataset to be written.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def discover(
     """
     pattern = bands.parse(settings.bands)
     found = Found()
-    avoided = {str(path.resolve()) for path in leave_out}
+    excluded = {str(path.resolve()) for path in exclude}
     files: dict[str, int] = {}
     for source in sources:
         if not source.exists():
@@ -131,7 +131,7 @@ def discover(
         for path in _walk(root, found, {root}) if source.is_dir() else (root,):
             if stop.is_set():
                 raise Stopped
-            if path not in avoided and path not in files and _is_image(path, found):
+            if path not in excluded and path not in files and _is_image(path, found):
                 files[path] = below
                 if len(files) % _REPORT_EVERY == 0:
                     yield Progress(len(files), None, "files")
@@ -147,14 +147,14 @@ def discover(
 
 
 def _walk(folder: str, found: Found, seen: set[str]) -> Iterator[str]:
-    """Files below a folder in natural order; links are followed, but none twice."""
+    """Yield the files below a folder in natural order; links are followed, but no folder is visited twice."""
     try:
         with os.scandir(folder) as entries:
             listed = [(entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith((".", "__"))]
     except OSError as error:
-        found.problems.append(read_errors.explained(folder, error))
+        found.problems.append(read_errors.explain_error(folder, error))
         return
-    for name, is_folder in sorted(listed, key=lambda entry: natural(entry[0])):
+    for name, is_folder in sorted(listed, key=lambda entry: natural_key(entry[0])):
         path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
         if not is_folder:
             yield path
@@ -164,7 +164,7 @@ def _walk(folder: str, found: Found, seen: set[str]) -> Iterator[str]:
 
 
 def _is_image(path: str, found: Found) -> bool:
-    """Whether a file may hold cutouts; tables and other files are noted down."""
+    """Whether a file may hold cutouts; tables and other files are recorded in ``found``."""
     is_fits = _FITS.search(path) is not None
     if _TABLE.search(path) or _CATALOGUE.match(path.rpartition(os.sep)[2]):
         found.tables.append(path)
@@ -176,7 +176,7 @@ def _is_image(path: str, found: Found) -> bool:
 
 
 def is_picture(path: str) -> bool:
-    """Whether a file is JPEG or PNG by its ending."""
+    """Whether a file is a JPEG or PNG by its extension."""
     return _PICTURE.search(path) is not None
 
 
@@ -192,7 +192,7 @@ def _group(files: dict[str, int], pattern: bands.BandPattern, found: Found, stop
         if stop.is_set():
             raise Stopped
         relative = path[below:].replace(os.sep, "/")
-        known = bands.companion(relative)
+        known = bands.auxiliary_kind(relative)
         matched = None if known and not pattern.bands else pattern.match(relative)
         if matched is None:
             looks = f"; it looks like {known}" if known else ""
@@ -208,7 +208,7 @@ def _group(files: dict[str, int], pattern: bands.BandPattern, found: Found, stop
             there[band] = path
         if len(galaxies) % _REPORT_EVERY == 0:
             yield Progress(len(galaxies), None, "galaxies")
-    names = pattern.bands or bands.in_order({band for there in galaxies.values() for band in there})
+    names = pattern.bands or bands.sort_bands({band for there in galaxies.values() for band in there})
     for (below, _, galaxy), there in galaxies.items():
         missing = [band for band in names if band not in there]
         if missing:
@@ -222,18 +222,18 @@ def _group(files: dict[str, int], pattern: bands.BandPattern, found: Found, stop
 
 
 def stem_of(path: str) -> str:
-    """A file's name without folder and without ending, be it ``.fits``, ``.fits.gz`` or ``.jpg``."""
+    """A file's name without folder and extension, such as ``.fits``, ``.fits.gz`` or ``.jpg``."""
     name = path.replace("\\", "/").rpartition("/")[2]
     shorter = bands.IMAGE_ENDING.sub("", name)
     return shorter if shorter != name else Path(name).stem
 
 
-def natural(text: str) -> list[str | int]:
-    """Sorting key in which “galaxy 10” stands after “galaxy 9”."""
+def natural_key(text: str) -> list[str | int]:
+    """Sorting key for natural order, in which “galaxy 10” follows “galaxy 9”."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", text)]
 
 
-def require(found: Found) -> None:
+def require_galaxies(found: Found) -> None:
     """Raise :class:`UnreadableFile` if no galaxy was found at all."""
     if not found.sources:
         first = f" The first of {len(found.problems)} problems: {found.problems[0]}" if found.problems else ""

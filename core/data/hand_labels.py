@@ -1,4 +1,4 @@
-"""Labels given by hand, joined to a dataset's catalogue. Whose labels they are is said by the caller, never guessed."""
+"""Joining hand labels to a dataset's catalogue; the caller chooses the journal that they are read from."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import Any
 from numpy.typing import NDArray
 
 from core.data.cutouts import Cutouts
-from core.project.labels import LabelJournal, relabelled
+from core.project.labels import LabelJournal, apply_labels
 
 
 def labelled_columns(cutouts: Cutouts, hand_labels: LabelJournal | None) -> dict[str, NDArray[Any]]:
-    """The catalogue's columns by name, each of length N, in which labels given by hand win over its own.
+    """The catalogue's columns by name, each of length N, with hand labels in place of the catalogue's.
 
     Parameters
     ----------
     cutouts
         The dataset.
     hand_labels
-        The journal of the project to which the dataset belongs; None: it has no labels but its own.
+        The journal of the project to which the dataset belongs; None: no hand labels.
     """
     return (
-        dict(cutouts.columns) if hand_labels is None else relabelled(cutouts.columns, cutouts.ids, hand_labels.replay())
+        dict(cutouts.columns)
+        if hand_labels is None
+        else apply_labels(cutouts.columns, cutouts.ids, hand_labels.replay())
     )

@@ -1,8 +1,8 @@
-"""The stamps of a dataset, read in any order.
+"""Random access to the stamps of a dataset.
 
-HDF5 spends 0.1 ms on each request. A dataset of this program is not compressed, so that the place of each stamp in
-the file is known; stamps in any order are then read straight into their place, ten times as fast. Whatever is stored
-otherwise is left to HDF5.
+HDF5 spends 0.1 ms on each request. The datasets of this program are not compressed, so that the position of each stamp
+in the file is known, and stamps are read directly from there, ten times as fast. Datasets that are stored otherwise are
+read through HDF5.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class StoredImages:
 
     def __init__(self, dataset: h5py.Dataset) -> None:
         self._dataset = dataset
-        self._chunks = _chunk_places(dataset)
+        self._chunks = _chunk_offsets(dataset)
         self._file = FileIO(Path(dataset.file.filename)) if self._chunks is not None else None
 
     def close(self) -> None:
-        """Close what was opened beside the dataset."""
+        """Close the second file handle."""
         if self._file is not None:
             self._file.close()
 
@@ -41,7 +41,7 @@ class StoredImages:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """How they are stored: float32, or uint8 for pictures."""
+        """The stored type: float32, or uint8 for pictures."""
         return self._dataset.dtype
 
     def __len__(self) -> int:
@@ -49,10 +49,10 @@ class StoredImages:
 
     def __getitem__(self, which: int | np.integer[Any] | slice | NDArray[Any]) -> NDArray[np.float32]:
         if isinstance(which, int | np.integer):
-            return self.stored(np.array([which], dtype=np.int64))[0].astype(np.float32, copy=False)
-        return self.stored(which).astype(np.float32, copy=False)
+            return self.read_stored(np.array([which], dtype=np.int64))[0].astype(np.float32, copy=False)
+        return self.read_stored(which).astype(np.float32, copy=False)
 
-    def stored(self, which: slice | NDArray[Any]) -> NDArray[Any]:
+    def read_stored(self, which: slice | NDArray[Any]) -> NDArray[Any]:
         """As :meth:`__getitem__`, in the stored type."""
         if isinstance(which, slice):
             start, stop, step = which.indices(len(self))
@@ -65,17 +65,17 @@ class StoredImages:
             raise IndexError(f"images {rows.min()} to {rows.max()} of {len(self)}")
         out = np.empty((len(rows), *self.shape[1:]), dtype=self.dtype)
         if self._file is not None and self._chunks is not None:
-            self._read(rows, out)
+            self._read_directly(rows, out)
         else:
             for place in np.argsort(rows, kind="stable"):
                 out[place] = self._dataset[rows[place]]
         return out
 
-    def _read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
-        """Read stamps straight from the file, in the order in which they lie there."""
+    def _read_directly(self, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
+        """Read stamps directly from the file, in the order of their positions in it."""
         assert self._file is not None
         assert self._chunks is not None
-        per_chunk: int = self._dataset.chunks[0]  # pyright: ignore[reportOptionalSubscript] - known by _chunk_places
+        per_chunk: int = self._dataset.chunks[0]  # pyright: ignore[reportOptionalSubscript] - known by _chunk_offsets
         size = math.prod(self.shape[1:]) * self.dtype.itemsize
         starts = self._chunks[rows // per_chunk] + rows % per_chunk * size
         room = memoryview(out.reshape(-1).view(np.uint8).data)
@@ -85,8 +85,8 @@ class StoredImages:
                 raise OSError(f"image {rows[place]} is not wholly in the file")
 
 
-def _chunk_places(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
-    """Where each chunk begins in the file, in bytes; None if stamps do not lie there as they are."""
+def _chunk_offsets(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
+    """Offset of each chunk in the file, in bytes; None if the stamps are not stored as plain native arrays."""
     chunks: tuple[int, ...] | None = dataset.chunks
     if chunks is None or chunks[1:] != dataset.shape[1:]:
         return None
@@ -95,8 +95,8 @@ def _chunk_places(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
         return None
     places = np.full(math.ceil(len(dataset) / chunks[0]), -1, dtype=np.int64)
 
-    def note(chunk: Any) -> None:
+    def record(chunk: Any) -> None:
         places[chunk.chunk_offset[0] // chunks[0]] = chunk.byte_offset
 
-    dataset.id.chunk_iter(note)
+    dataset.id.chunk_iter(record)
     return places if (places >= 0).all() else None

@@ -1,4 +1,4 @@
-"""What is known of each imported galaxy, and how it becomes the dataset's catalogue."""
+"""Assembling the dataset's catalogue from the joined table, the folders and the image files."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from core.errors import UnreadableFile
 
 
 def files_to_match(found: Found) -> list[tuple[str, str]]:
-    """Path and name of the galaxies, for choosing the catalogue's column."""
+    """Path and name of each galaxy, to find the catalogue's column of ids."""
     files: list[tuple[str, str]] = []
     for source in found.sources:
         if source.kind == "container":
             try:
-                names = containers.names(containers.look_into(source.path))
+                names = containers.names(containers.inspect_container(source.path))
             except UnreadableFile:
                 continue  # it will be reported when it is read
             files += [("", name) for name in names]
@@ -37,12 +37,12 @@ def files_to_match(found: Found) -> list[tuple[str, str]]:
 
 
 def _path_to_match(source: Source) -> str:
-    """The path that a catalogue may hold; with one file per band, or many galaxies in one, there is none."""
+    """The path that a catalogue may contain; empty with one file per band, or many galaxies in one file."""
     return "" if source.kind in {"bands", "container"} else source.path
 
 
 class Galaxies:
-    """The galaxies of an import in the order in which they are written; a few numbers and its name for each.
+    """The galaxies of an import, in the order in which they are written.
 
     ``problems``, ``notes`` and, after :meth:`catalogue`, ``without_label`` go into the report.
     """
@@ -58,7 +58,7 @@ class Galaxies:
         self._inside: array[int] = array("q")  # row in a file of many galaxies
 
     def add(self, place: int, source: Source, member: Member) -> str:
-        """Note down one more galaxy of the source at ``place``; return its id."""
+        """Add a galaxy of the source at index ``place``; return its id."""
         row, name = NO_ROW, member.name
         if self._joined is not None:
             row = self._joined.row_of(_path_to_match(source), name)
@@ -70,7 +70,7 @@ class Galaxies:
         return name
 
     def catalogue(self) -> tuple[Table, tuple[str, ...]]:
-        """The catalogue, a row for each galaxy, and its label columns.
+        """Build the catalogue, one row per galaxy, and return it with its label columns.
 
         The columns are ``id``, ``class`` (from folders), those of the joined catalogue, those that came with the
         images, and ``file``.
@@ -89,7 +89,7 @@ class Galaxies:
             final["file"] = np.array([source.relative for source in sources], dtype=str)
         if self._settings.labels or not labels:
             labels = tables.label_columns(final, self._settings)
-        self._check(final, labels)
+        self._check_labels(final, labels)
         return final, labels
 
     def _add_joined(self, final: Table, joined: Join) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ class Galaxies:
                 continue
             column: Any = joined.table[name]
             values = tables.take(np.asarray(column), decided if name in labels else rows)
-            new_names[name] = _add(final, name, values, str(column.unit or ""))
+            new_names[name] = _add_column(final, name, values, str(column.unit or ""))
         return tuple(new_names[name] for name in labels)
 
     def _add_from_containers(self, final: Table) -> None:
@@ -110,16 +110,16 @@ class Galaxies:
         added: dict[str, str] = {}
         for place in np.unique(places[inside >= 0]):
             mine = places == place
-            for name, values in containers.look_into(self._found.sources[place].path).columns.items():
+            for name, values in containers.inspect_container(self._found.sources[place].path).columns.items():
                 column = tables.take(values, np.where(mine, inside, NO_ROW))
                 if name in added:
                     there = np.asarray(final[added[name]])
                     final[added[name]] = np.where(mine, column, there)
                 elif name != "id":
-                    added[name] = _add(final, name, column, "")
+                    added[name] = _add_column(final, name, column, "")
 
-    def _check(self, final: Table, labels: Sequence[str]) -> None:
-        """Count galaxies without a label, and tell what will stand in the way of training."""
+    def _check_labels(self, final: Table, labels: Sequence[str]) -> None:
+        """Find galaxies without a label, and note what will make training impossible."""
         if not labels:
             return
         texts = [[label_text(value) for value in np.asarray(final[name]).tolist()] for name in labels]
@@ -128,14 +128,14 @@ class Galaxies:
             return
         counts = Counter(text for text in texts[0] if text)
         if len(counts) == 1:
-            self.notes.append(f"All labels are “{next(iter(counts))}”: a network has nothing to tell apart.")
+            self.notes.append(f"All labels are “{next(iter(counts))}”: a network has nothing to distinguish.")
         alone = sorted(name for name, count in counts.items() if count == 1)
         if alone and len(counts) <= max(10, len(self.ids) // 20):  # else they are numbers and not classes
             names = ", ".join(f"“{name}”" for name in alone)
             self.notes.append(f"Only one galaxy is labelled {names}; training needs at least three of each class.")
 
 
-def _add(final: Table, name: str, values: NDArray[np.generic], unit: str) -> str:
+def _add_column(final: Table, name: str, values: NDArray[np.generic], unit: str) -> str:
     """Add a column under its own name, or under one that is free."""
     while name in final.colnames:
         name += " (catalogue)"

@@ -1,8 +1,8 @@
-"""The work: files and a catalogue become a dataset and a report.
+"""Importing files and a catalogue into a dataset, with a report.
 
-Every file is read once more than needed for a sample that decides the stamps' shape, and then once. If a cutout with
-more than 8 bits turns up among pictures, writing starts again with float32, so that the result never depends on
-which files were in the sample.
+A sample of the files is read first, to decide the shape of the stamps; then all files are read. If a cutout with more
+than 8 bits turns up among 8-bit pictures, writing starts again with float32, so that the result never depends on which
+files were in the sample.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from astropy.table import Table
 
 from core.data import catalogue as tables
 from core.data.cutouts import Band, Origin
-from core.data.discovery import Found, Source, discover, require
+from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.import_catalogue import Galaxies, files_to_match
 from core.data.join import Join, join
 from core.data.readers import Member, band_names, read
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
-from core.data.stamp_format import StampFormat, count_of, none_usable, pattern_note, survey
+from core.data.stamp_format import StampFormat, count_of, measure_sample, none_usable, pattern_note
 from core.data.stamps import Stamp, prepare
 from core.data.store import DatasetWriter
 from core.errors import Problem, Stopped, UnreadableFile
@@ -38,7 +38,7 @@ _EVENT_EVERY = 0.05  # seconds
 
 
 class _MoreThan8Bits(Exception):  # noqa: N818 - nothing went wrong
-    """A cutout does not fit into a dataset of pictures."""
+    """A cutout with more than 8 bits does not fit into a dataset of pictures."""
 
 
 def run(
@@ -51,7 +51,7 @@ def run(
     """Import files.
 
     Yields :class:`~core.events.Progress` (its total is None while files are being found) and
-    :class:`~core.events.Skipped`; returns the report. Nothing is left behind unless it succeeds.
+    :class:`~core.events.Skipped`; returns the report. If it fails or is stopped, no file is left behind.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ def run(
     output
         The dataset to be written; replaced if it exists.
     settings
-        How to read and size them.
+        How to read and resize them.
     catalogue
-        A table with labels; None: without.
+        A table with labels; None: no catalogue.
     stop
-        Looked at for every file.
+        Checked for every file.
 
     Raises
     ------
@@ -91,17 +91,17 @@ def run(
     yield Progress(0, None, "catalogue rows" if catalogue else "files")
     table = tables.read_table(catalogue) if catalogue else None
     found = yield from discover(sources, settings, stop, [output, *([catalogue] if catalogue else [])])
-    require(found)
+    require_galaxies(found)
     yield Progress(0, None, "catalogue rows")
     if stop.is_set():
         raise Stopped
-    joined = _joined(table, found, settings)
-    plan = (yield from survey(found, settings, stop)).plan(settings)
+    joined = _join_catalogue(table, found, settings)
+    plan = (yield from measure_sample(found, settings, stop)).plan(settings)
     try:
         done = yield from _write(found, joined, output, settings, plan, stop)
     except _MoreThan8Bits:
         done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
-    done.notes += _notes_on(found, catalogue)
+    done.notes += _notes(found, catalogue)
     return ImportReport(
         output,
         len(done.ids),
@@ -113,9 +113,9 @@ def run(
     )
 
 
-def _joined(table: Table | None, found: Found, settings: ImportSettings) -> Join | None:
+def _join_catalogue(table: Table | None, found: Found, settings: ImportSettings) -> Join | None:
     files = files_to_match(found) if table is not None else []
-    if table is None or not files:  # no files: none can be read, which is told soon
+    if table is None or not files:  # no files: none can be read, which is reported later
         return None
     return join(table, files, tables.label_columns(table, settings), settings.catalogue_id)
 
@@ -161,7 +161,7 @@ def _write(
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = _Batch(writer, plan)
         for place, source in enumerate(found.sources):
-            for outcome in _outcomes(source, settings, plan):
+            for outcome in _read_stamps(source, settings, plan):
                 if stop.is_set():
                     raise Stopped
                 if isinstance(outcome, Problem):
@@ -170,7 +170,7 @@ def _write(
                 else:
                     member, stamp = outcome
                     batch.add(done.add(place, source, member), stamp)
-                    _compare(odd, member, plan, settings)
+                    _count_differences(odd, member, plan, settings)
                 if sizes[place] > 1:
                     finished += 1
                 if (now := time.monotonic()) > shown + _EVENT_EVERY:
@@ -186,12 +186,14 @@ def _write(
     return done
 
 
-def _outcomes(source: Source, settings: ImportSettings, plan: StampFormat) -> Iterator[tuple[Member, Stamp] | Problem]:
-    """The stamps of a source, and the problems in their place."""
+def _read_stamps(
+    source: Source, settings: ImportSettings, plan: StampFormat
+) -> Iterator[tuple[Member, Stamp] | Problem]:
+    """Yield the stamps of a source, or a problem in place of each that cannot be used."""
     try:
         for member in read(source, settings):
             try:
-                yield member, _stamp(member, settings, plan)
+                yield member, _make_stamp(member, settings, plan)
             except UnreadableFile as problem:
                 where = source.relative + (f" [{member.name}]" if member.name != source.stem else "")
                 yield UnreadableFile(problem.sentence, problem.remedy, where)
@@ -200,7 +202,7 @@ def _outcomes(source: Source, settings: ImportSettings, plan: StampFormat) -> It
         yield UnreadableFile(problem.sentence, problem.remedy, problem.where.removeprefix(root) or source.relative)
 
 
-def _stamp(member: Member, settings: ImportSettings, plan: StampFormat) -> Stamp:
+def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat) -> Stamp:
     image = member.cutout.image
     if len(image) != plan.planes:
         raise UnreadableFile(
@@ -213,8 +215,8 @@ def _stamp(member: Member, settings: ImportSettings, plan: StampFormat) -> Stamp
     return stamp
 
 
-def _compare(odd: Counter[str], member: Member, plan: StampFormat, settings: ImportSettings) -> None:
-    """Count what is imported although it is not quite like the others."""
+def _count_differences(odd: Counter[str], member: Member, plan: StampFormat, settings: ImportSettings) -> None:
+    """Count cutouts that are imported although their bands or units differ from the others."""
     cutout = member.cutout
     if cutout.bands and cutout.bands != plan.bands and not band_names(settings):
         odd[f"band {', '.join(cutout.bands)} and not {', '.join(plan.bands)}"] += 1
@@ -222,7 +224,7 @@ def _compare(odd: Counter[str], member: Member, plan: StampFormat, settings: Imp
         odd[f"unit “{cutout.unit or 'unknown'}” and not “{plan.unit or 'unknown'}”"] += 1
 
 
-def _notes_on(found: Found, catalogue: Path | None) -> list[str]:
+def _notes(found: Found, catalogue: Path | None) -> list[str]:
     notes = [pattern_note(found)] if found.pattern else []
     unread = [Path(path).name for path in found.tables]
     if unread and catalogue is None:

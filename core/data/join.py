@@ -1,7 +1,7 @@
-"""Which catalogue row belongs to which image.
+"""Matching catalogue rows to images.
 
 A row names its image by a path (``cutouts/5877.fits``), a file name, or an id that is the file's name without its
-ending. Of all columns the one that finds most images is taken, unless the user names one.
+extension. Unless the user names a column, the one that matches most images is used.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _SAMPLE = 2000  # images on which the column is chosen
 _LONG_ID = re.compile(r"\d{15,}")
 
 
-def keys_of(text: str) -> tuple[str, str, str]:
-    """Three ways to call an image, from exact to lenient, out of a path, file name or id.
+def matching_keys(text: str) -> tuple[str, str, str]:
+    """Three matching keys of an image, from exact to lenient, from its path, file name or id.
 
-    Folder and name without ending; name without ending; the long number in the name or the number without leading
-    zeros. Empty where there is none.
+    Folder and name without extension; name without extension; the long number in the name, or the number without
+    leading zeros. Empty where there is none.
     """
     parts = text.strip().replace("\\", "/").split("/")
     name = IMAGE_ENDING.sub("", parts[-1])
@@ -46,11 +46,11 @@ def keys_of(text: str) -> tuple[str, str, str]:
 
 @dataclass
 class Join:
-    """A catalogue ready to be asked for the row of an image.
+    """A catalogue indexed by image.
 
-    ``column`` is the one that names the images; ``ids`` has the galaxy's id for every row, empty where the row has
-    none of its own (the file's name is then the id). ``contradictory`` rows have several versions that disagree
-    about the labels. ``problems`` are rows that cannot be used, ``notes`` are worth knowing.
+    ``column`` is the one that names the images; ``ids`` has the galaxy's id for every row, empty where there is none
+    in the catalogue (the file's name is then the id). ``contradictory`` rows have duplicates with different labels.
+    ``problems`` are rows that cannot be used, ``notes`` are remarks for the report.
     """
 
     table: Table
@@ -64,11 +64,11 @@ class Join:
 
     def row_of(self, path: str, name: str) -> int:
         """The row of an image by its path and by its name; :data:`NO_ROW` if there is none."""
-        exact, stem, lenient = keys_of(path)
+        exact, stem, lenient = matching_keys(path)
         paths, names, numbers = self._levels
         if exact and (row := paths.get(exact, NO_ROW)) != NO_ROW:
             return row
-        for key in (name, stem, keys_of(name)[2], lenient):
+        for key in (name, stem, matching_keys(name)[2], lenient):
             if key and (row := names.get(key, NO_ROW)) != NO_ROW:
                 return row
             if key and (row := numbers.get(key, NO_ROW)) != NO_ROW:
@@ -76,25 +76,25 @@ class Join:
         return NO_ROW
 
     def without_image(self, used: Iterable[int]) -> list[str]:
-        """Names of the rows whose image was not there."""
+        """Names of the rows for which there was no image."""
         texts = id_texts(self.table, self.column)
         gone = set(self._rows).difference(used)
         return [texts[row] for row in self._rows if row in gone]
 
 
 def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], column: str = "") -> Join:
-    """Prepare a catalogue for finding the rows of images.
+    """Index a catalogue by image.
 
     Parameters
     ----------
     table
         As :func:`core.data.catalogue.read_table` gives it.
     files
-        Path and name of every image (or of many of them).
+        Path and name of every image, or of a sample.
     labels
-        Label columns: two rows of one image may disagree elsewhere, but not here.
+        Label columns: duplicate rows of one image may differ elsewhere, but not here.
     column
-        The column that names the images; empty: chosen by what matches most of the files, then by its name.
+        The column that names the images; empty: the one that matches most files, then by its name.
 
     Raises
     ------
@@ -104,16 +104,16 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
     if column:
         require_column(table, column)
     else:
-        column = _choose(table, files)
+        column = _choose_column(table, files)
     texts = id_texts(table, column)
-    joined = Join(table, column, _ids(table, column))
+    joined = Join(table, column, _object_ids(table, column))
     joined.notes += (table.meta or {}).get("notes", ())
-    _unite_duplicates(joined, texts, labels)
-    _index(joined, texts)
+    _merge_duplicates(joined, texts, labels)
+    _index_rows(joined, texts)
     if not any(joined.row_of(path, name) != NO_ROW for path, name in files):
         there = next((text for text in texts if text), "")
         raise CatalogueProblem(
-            f"No row of the catalogue names one of the images: they are called like “{_called(files)}”, and "
+            f"No row of the catalogue names one of the images: they are called like “{_example_name(files)}”, and "
             f"the column “{column}” holds “{there}”.",
             "Choose the column with the file names or ids.",
             column,
@@ -121,11 +121,11 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
     return joined
 
 
-def _choose(table: Table, files: Sequence[tuple[str, str]]) -> str:
+def _choose_column(table: Table, files: Sequence[tuple[str, str]]) -> str:
     sample = files[:: max(1, len(files) // _SAMPLE)]
     images: defaultdict[str, set[int]] = defaultdict(set)
     for number, (path, name) in enumerate(sample):
-        for key in (*keys_of(path), name, keys_of(name)[2]):
+        for key in (*matching_keys(path), name, matching_keys(name)[2]):
             if key:
                 images[key].add(number)
     lower = {name: place for place, name in enumerate(_NAMES)}
@@ -140,8 +140,8 @@ def _choose(table: Table, files: Sequence[tuple[str, str]]) -> str:
             continue
         found: set[int] = set()
         for text in id_texts(table, name):
-            for key in keys_of(text):
-                found |= images.get(key, _NONE) if key else _NONE
+            for key in matching_keys(text):
+                found |= images.get(key, _NO_IMAGES) if key else _NO_IMAGES
         if len(found) > most:
             best, most = name, len(found)
         if most == len(sample):
@@ -149,27 +149,27 @@ def _choose(table: Table, files: Sequence[tuple[str, str]]) -> str:
     if best:
         return best
     if lost:
-        id_texts(table, lost)  # says what is wrong with it
+        id_texts(table, lost)  # raises the problem
     named = next((name for name in table.colnames if name.lower() in lower), table.colnames[0])
     there = next((text for text in id_texts(table, named) if text), "")
     raise CatalogueProblem(
-        f"No column of the catalogue names the images: they are called like “{_called(files)}”, and the "
+        f"No column of the catalogue names the images: they are called like “{_example_name(files)}”, and the "
         f"column “{named}” holds “{there}”.",
         "Choose another catalogue, or the column with the file names or ids.",
         ", ".join(table.colnames),
     )
 
 
-_NONE: frozenset[int] = frozenset()
+_NO_IMAGES: frozenset[int] = frozenset()
 
 
-def _called(files: Sequence[tuple[str, str]]) -> str:
+def _example_name(files: Sequence[tuple[str, str]]) -> str:
     path, name = files[0]
     return Path(path).name or name
 
 
-def _ids(table: Table, column: str) -> list[str]:
-    """The galaxies' own ids: the object ids if there are any, else nothing for names of files."""
+def _object_ids(table: Table, column: str) -> list[str]:
+    """The object ids if the catalogue has any, else empty strings."""
     by_name = {name.lower(): name for name in table.colnames}
     candidates = [by_name[name] for name in _OBJECT_IDS if name in by_name]
     for name in [column, *candidates]:
@@ -181,7 +181,7 @@ def _ids(table: Table, column: str) -> list[str]:
     return [""] * len(table)
 
 
-def _unite_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str]) -> None:
+def _merge_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str]) -> None:
     first: dict[str, int] = {}
     again: defaultdict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(texts):
@@ -198,10 +198,11 @@ def _unite_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str])
         several = [first[text], *others]
         if len({_cells(joined.table, row, labels) for row in several}) > 1:
             joined.contradictory.add(several[0])
-            told = " and ".join(sorted({" ".join(_cells(joined.table, row, labels)) or "nothing" for row in several}))
+            cells = {" ".join(_cells(joined.table, row, labels)) or "nothing" for row in several}
+            versions = " and ".join(sorted(cells))
             joined.problems.append(
                 CatalogueProblem(
-                    f"{len(several)} rows of the catalogue disagree about this galaxy: {told}. It has no label.",
+                    f"{len(several)} rows of the catalogue disagree about this galaxy: {versions}. It has no label.",
                     "Decide which one is right.",
                     text,
                 )
@@ -220,10 +221,10 @@ def _cells(table: Table, row: int, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(table[name][row]) for name in names)
 
 
-def _index(joined: Join, texts: Sequence[str]) -> None:
+def _index_rows(joined: Join, texts: Sequence[str]) -> None:
     for row in joined._rows:
-        for level, key in enumerate(keys_of(texts[row])):
+        for level, key in enumerate(matching_keys(texts[row])):
             if key:
-                # A name that stands for several images (the same in two folders) finds none of them by itself.
+                # A name that occurs more than once (the same in two folders) is ambiguous and matches no image.
                 there = joined._levels[level].get(key)
                 joined._levels[level][key] = row if there is None else NO_ROW

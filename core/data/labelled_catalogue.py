@@ -1,8 +1,8 @@
-"""A catalogue while labels are given by hand: target, counts and parts follow each label, and only it is read again.
+"""A catalogue that is being labelled by hand: target, class counts and split are updated incrementally.
 
-What it says is at all times what :func:`core.data.target.recognise`, :func:`core.data.target.encode` and
-:func:`core.data.split.split` say of the catalogue as it is. The parts depend on all labels, since the seed shuffles
-the labelled galaxies; so they are drawn again when somebody asks for them, and not for every label.
+Its target, labels and split always equal those of :func:`core.data.target.recognise`,
+:func:`core.data.target.encode` and :func:`core.data.split.split` for the current catalogue. The split depends on all
+labels, since the seed shuffles the labelled galaxies; it is therefore drawn again on demand, and not for every label.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from core.data.settings import DataSettings
 from core.data.split import Split
 from core.data.target import Classes, Target
 from core.errors import Problem
-from core.project.labels import relabelled, writable
+from core.project.labels import apply_labels, writable_copy
 
 
 class LabelTexts:
-    """The labels of a column as text, each distinct one once.
+    """The distinct labels of a column as text, with their counts.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ class LabelTexts:
     Attributes
     ----------
     places
-        (N,) where the text of each row stands in ``texts``.
+        (N,) index into ``texts`` for each row.
     texts
         All texts that occur or have occurred, the empty one included.
     counts
-        How many rows have each of them.
+        Number of rows with each of them.
     """
 
     def __init__(self, column: Sequence[Any] | NDArray[Any]) -> None:
@@ -48,15 +48,15 @@ class LabelTexts:
         self.place("")
 
     def place(self, text: str) -> int:
-        """Where a text stands; it is added if it has none."""
+        """Index of a text in ``texts``; it is added if it is new."""
         if text not in self._known:
             self._known[text] = len(self.texts)
             self.texts.append(text)
             self.counts.append(0)
         return self._known[text]
 
-    def give(self, rows: NDArray[np.int64], text: str) -> None:
-        """Write another text to some rows (n,), each of them named once."""
+    def assign(self, rows: NDArray[np.int64], text: str) -> None:
+        """Assign a text to some distinct rows (n,)."""
         before, after = self.places[rows], self.place(text)
         for place, count in zip(*np.unique(before, return_counts=True), strict=True):
             self.counts[place] -= int(count)
@@ -65,7 +65,7 @@ class LabelTexts:
 
     @property
     def present(self) -> list[str]:
-        """The texts that some row has."""
+        """The texts that at least one row has."""
         return [text for text, count in zip(self.texts, self.counts, strict=True) if count]
 
     def count(self, text: str) -> int:
@@ -80,11 +80,11 @@ class LabelledCatalogue:
     Parameters
     ----------
     ids
-        N ids; a label counts for every image of an id.
+        N ids; a label applies to every image of an id.
     columns
         The catalogue's own columns by name, each of length N; they are left as they are.
     labels
-        The columns that are learned where the settings name none.
+        The label columns that are used where the settings name none.
     units
         Units by column name.
     given
@@ -104,7 +104,7 @@ class LabelledCatalogue:
         units: Mapping[str, str] | None = None,
         given: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
-        self.columns: dict[str, NDArray[Any]] = relabelled(columns, ids, given or {})
+        self.columns: dict[str, NDArray[Any]] = apply_labels(columns, ids, given or {})
         self._ids, self._labels, self._units = ids, tuple(labels), units
         self._writable = {name for name, values in self.columns.items() if values is not columns.get(name)}
         self._texts: dict[str, LabelTexts] = {}
@@ -121,20 +121,20 @@ class LabelledCatalogue:
             self._texts[column] = LabelTexts(self.columns[column])
         return self._texts.get(column)
 
-    def give(self, column: str, rows: Sequence[int], labels: Sequence[str]) -> NDArray[np.int64]:
+    def set_labels(self, column: str, rows: Sequence[int], labels: Sequence[str]) -> NDArray[np.int64]:
         """Label galaxies by hand.
 
         Parameters
         ----------
         column
-            Where the labels are written; it is made if there is none.
+            Where the labels are written; created if it does not exist.
         rows, labels
-            The galaxies, and a label for each; empty takes it away.
+            The galaxies, and a label for each; an empty one removes the label.
 
         Returns
         -------
         ndarray
-            All rows that have another label now, other images of the same galaxies included; ascending.
+            All rows that were labelled, other images of the same galaxies included; ascending.
         """
         texts = self.prepare(column)
         wanted = {image: label for row, label in zip(rows, labels, strict=True) for image in self._images_of(row)}
@@ -144,7 +144,7 @@ class LabelledCatalogue:
         for label, its in by_label.items():
             places = np.array(its, dtype=np.int64)
             self.columns[column][places] = label
-            texts.give(places, targets.label_text(label))
+            texts.assign(places, targets.label_text(label))
         self._ranks.pop(column, None)
         self._split = None
         if column in self._names or self._data.group == column or isinstance(self._target, Problem):
@@ -152,9 +152,9 @@ class LabelledCatalogue:
         return np.array(sorted(wanted), dtype=np.int64)
 
     def prepare(self, column: str) -> LabelTexts:
-        """Make a column ready to be labelled, which for a million galaxies takes longer than a label may."""
+        """Prepare a column for labelling, which for a million galaxies is too slow to do at the first label."""
         if column not in self._writable:
-            self.columns[column] = writable(self.columns.get(column), len(self._ids))
+            self.columns[column] = writable_copy(self.columns.get(column), len(self._ids))
             self._writable.add(column)
         _ = self._images
         texts = self.texts(column)
@@ -163,7 +163,7 @@ class LabelledCatalogue:
 
     @cached_property
     def _images(self) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-        """All rows sorted by id, and where the rows of each id begin; None if no galaxy has a second image."""
+        """All rows sorted by id, and the index at which each id begins; None if no galaxy has a second image."""
         groups = self._ranks_of("")
         count = int(groups.max(initial=-1)) + 1
         if count == len(groups):
@@ -180,38 +180,38 @@ class LabelledCatalogue:
 
     # -- target and parts ------------------------------------------------------------------------------------------
 
-    def follow(self, data: DataSettings, seed: int) -> None:
-        """Learn what these settings say, and draw the parts as they say."""
+    def apply_settings(self, data: DataSettings, seed: int) -> None:
+        """Use these settings for the target and the split."""
         if (data.labels, data.kind) != (self._data.labels, self._data.kind):
             self._target = None
         self._data, self._seed, self._split = data, seed, None
 
     @property
     def target(self) -> Target | None:
-        """What the labels are; None where they make no sense yet."""
+        """What the labels are; None where that cannot be recognised yet."""
         if self._target is None:
             try:
-                self._target = targets.recognise(self._readable(), self._names, self._data.kind, self._units)
+                self._target = targets.recognise(self._recognition_columns(), self._names, self._data.kind, self._units)
             except Problem as problem:
                 self._target = problem
         return None if isinstance(self._target, Problem) else self._target
 
     @property
     def split(self) -> Split | None:
-        """The parts; None where none can be drawn."""
+        """The split; None where none can be drawn."""
         if self._split is None:
             try:
-                self._split = self._drawn()
+                self._split = self._draw_split()
             except Problem as problem:
                 self._split = problem
         return None if isinstance(self._split, Problem) else self._split
 
     @property
     def problem(self) -> Problem | None:
-        """Why there is no target, or no parts."""
+        """Why there is no target, or no split."""
         return self._split if self.split is None and isinstance(self._split, Problem) else None
 
-    def _drawn(self) -> Split:
+    def _draw_split(self) -> Split:
         target = self.target
         if target is None:
             assert isinstance(self._target, Problem)
@@ -222,14 +222,14 @@ class LabelledCatalogue:
             labels = targets.classes_of(target, texts.texts)[texts.places]
         else:
             labels = targets.encode(target, {name: self._numbers(name) for name in target.columns})
-        return splits.drawn(self._ranks_of(self._data.group), labels, target, self._data, self._seed)
+        return splits.draw(self._ranks_of(self._data.group), labels, target, self._data, self._seed)
 
     @property
     def _names(self) -> tuple[str, ...]:
         return self._data.labels or self._labels
 
-    def _readable(self) -> dict[str, Any]:
-        """The columns for the recognition; of a single text column each text once, since how often does not matter."""
+    def _recognition_columns(self) -> dict[str, Any]:
+        """The columns for recognising the target; a single text column is reduced to its distinct texts."""
         names, readable = self._names, dict[str, Any](self.columns)
         for name in names:
             if name in self.columns and self.columns[name].dtype.kind in "UO":

@@ -1,4 +1,4 @@
-"""JPEG and PNG pictures, as cutout services and Galaxy Zoo hand them out."""
+"""Reading JPEG and PNG pictures, as cutout services and Galaxy Zoo provide them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def read_picture(path: Path | str) -> Cutout:
     """Read a picture as uint8 (1 or 3, H, W), or float32 (1, H, W) where it has more than 8 bits.
 
     Pictures are stored from the top row down; they are flipped, so that row 0 is at the bottom as in FITS.
-    Transparency is left out.
+    Transparency is ignored.
 
     Raises
     ------
     UnreadableFile
-        The file is damaged or no picture.
+        The file is damaged or not a picture.
     """
     name = str(path)
     try:
@@ -37,15 +37,15 @@ def read_picture(path: Path | str) -> Cutout:
                     picture = picture.convert("RGB")
                 pixels = np.asarray(picture)
     except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise _no_picture(name) from error
-    except read_errors.TROUBLE as error:
-        raise read_errors.explained(name, error) from error
+        raise _unreadable(name) from error
+    except read_errors.READ_ERRORS as error:
+        raise read_errors.explain_error(name, error) from error
     if pixels.dtype != np.uint8:
         pixels = pixels.astype(np.float32)
     pixels = pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # (C, H, W)
     return Cutout(np.ascontiguousarray(pixels[:, ::-1]), _GREY if len(pixels) == 1 else _COLOURS)
 
 
-def _no_picture(name: str) -> UnreadableFile:
+def _unreadable(name: str) -> UnreadableFile:
     with Path(name).open("rb") as file:
-        return read_errors.not_what_it_says(name, file.read(1024), "a picture")
+        return read_errors.explain_content(name, file.read(1024), "a picture")

@@ -1,4 +1,4 @@
-"""What an import would find, before it is started."""
+"""A preview of an import: what it would find and write."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from numpy.typing import NDArray
 
 from core.data import catalogue as tables
 from core.data import containers
-from core.data.discovery import Found, discover, require
+from core.data.discovery import Found, discover, require_galaxies
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, join
 from core.data.readers import Member, read
 from core.data.settings import ImportSettings
-from core.data.stamp_format import StampFormat, count_of, pattern_note, survey
+from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
 from core.errors import CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
 STAMPS = 16
-_TRIES = 64  # sources looked into for the first stamps
-_NAMES = ("catalogue", "catalog", "labels", "label", "sources")
+_MAX_SOURCES = 64  # to be read for the first stamps
+_CATALOGUE_NAMES = ("catalogue", "catalog", "labels", "label", "sources")
 
 
 @dataclass(frozen=True)
 class ImportPreview:
-    """What the chosen files hold.
+    """A preview of the chosen files.
 
-    ``count`` galaxies; ``stamps`` are the first sixteen as they lie in the files, (C, H, W) with row 0 at the
-    bottom, and ``names`` theirs; ``shapes`` counts the shapes (C, H, W) of a sample; ``plan`` is what an import
-    would make of them. ``catalogue`` is the one that was given, or one that lies beside the files and names them;
-    ``columns`` are its columns, ``id_column`` and ``label_columns`` what would be used, ``matched`` the number of
-    galaxies with a row. ``pattern`` was recognised in the names of files with one band each.
+    ``count`` is the number of galaxies; ``stamps`` are the first sixteen as stored in the files, (C, H, W) with row 0
+    at the bottom, and ``names`` their names; ``shapes`` counts the shapes (C, H, W) of a sample; ``plan`` is the format
+    of the stamps after an import. ``catalogue`` is the one that was given, or one beside the files that matches them;
+    ``columns`` are its columns, ``id_column`` and ``label_columns`` those that would be used, ``matched`` the number of
+    galaxies with a row. ``pattern`` is the pattern of file names with one band each, if one was recognised.
     """
 
     count: int
@@ -82,8 +82,8 @@ def preview(
         ``stop`` was set.
     """
     found = yield from discover(sources, settings, stop, [catalogue] if catalogue else [])
-    require(found)
-    sample = yield from survey(found, settings, stop)
+    require_galaxies(found)
+    sample = yield from measure_sample(found, settings, stop)
     problems = [*found.problems, *sample.problems]
     try:
         plan = sample.plan(settings)
@@ -91,16 +91,16 @@ def preview(
         problems.append(problem)
         plan = sample.plan(settings.model_copy(update={"bands": ""}))
     labels = _Labels()
-    for path in [catalogue] if catalogue else _beside(found, sources):
+    for path in [catalogue] if catalogue else _find_catalogues(found, sources):
         if stop.is_set():
             raise Stopped
         yield Progress(0, None, "files")
-        labels = _labels(path, found, settings)
+        labels = _match_catalogue(path, found, settings)
         if not labels.problems:
             break
         labels = labels if catalogue else _Labels()
-    labels = labels if labels.catalogue else _with_the_images(found, settings)
-    first = yield from _first(found, settings, stop)
+    labels = labels if labels.catalogue else _labels_in_container(found, settings)
+    first = yield from _read_first(found, settings, stop)
     scales = [member.cutout.pixel_scale for member in first if not math.isnan(member.cutout.pixel_scale)]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
@@ -121,10 +121,10 @@ def preview(
     )
 
 
-def _first(found: Found, settings: ImportSettings, stop: threading.Event) -> Work[list[Member]]:
-    """The first galaxies that can be read."""
+def _read_first(found: Found, settings: ImportSettings, stop: threading.Event) -> Work[list[Member]]:
+    """Read the first galaxies that can be read."""
     members: list[Member] = []
-    for source in found.sources[:_TRIES]:
+    for source in found.sources[:_MAX_SOURCES]:
         if stop.is_set():
             raise Stopped
         yield Progress(len(members), STAMPS, "galaxies")
@@ -134,14 +134,16 @@ def _first(found: Found, settings: ImportSettings, stop: threading.Event) -> Wor
                 if len(members) == STAMPS:
                     return members
         except UnreadableFile:
-            continue  # the survey or the import tells
+            continue  # reported by the sample or by the import
     return members
 
 
-def _with_the_images(found: Found, settings: ImportSettings) -> _Labels:
-    """Columns that came in a file of many galaxies."""
+def _labels_in_container(found: Found, settings: ImportSettings) -> _Labels:
+    """The label columns in a file of many galaxies."""
     try:
-        inside = [containers.look_into(source.path) for source in found.sources[:1] if source.kind == "container"]
+        inside = [
+            containers.inspect_container(source.path) for source in found.sources[:1] if source.kind == "container"
+        ]
     except UnreadableFile:
         return _Labels()
     if not inside or not inside[0].columns:
@@ -154,22 +156,27 @@ def _with_the_images(found: Found, settings: ImportSettings) -> _Labels:
     return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]))
 
 
-def _beside(found: Found, sources: Iterable[Path]) -> list[Path]:
-    """Tables that may be the catalogue, best first: in the chosen folders, or right above them."""
+def _find_catalogues(found: Found, sources: Iterable[Path]) -> list[Path]:
+    """Tables that may be the catalogue, best first: in the chosen folders, or in their parent folders."""
     tables_there = [Path(path) for path in found.tables]
     for source in sources:
         above = source.resolve().parent
         endings = (".csv", ".fits", ".ecsv", ".xml", ".parquet")
-        tables_there += [path for name in _NAMES for end in endings if (path := above / f"{name}{end}").is_file()]
+        tables_there += [
+            path for name in _CATALOGUE_NAMES for end in endings if (path := above / f"{name}{end}").is_file()
+        ]
 
     def rank(path: Path) -> tuple[int, int, str]:
-        named = next((place for place, name in enumerate(_NAMES) if path.stem.lower().startswith(name)), len(_NAMES))
+        named = next(
+            (place for place, name in enumerate(_CATALOGUE_NAMES) if path.stem.lower().startswith(name)),
+            len(_CATALOGUE_NAMES),
+        )
         return named, len(path.parts), path.name
 
     return sorted(dict.fromkeys(tables_there), key=rank)[:4]
 
 
-def _labels(path: Path, found: Found, settings: ImportSettings) -> _Labels:
+def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Labels:
     table: Table | None = None
     try:
         table = tables.read_table(path)

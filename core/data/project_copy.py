@@ -1,4 +1,4 @@
-"""A dataset from elsewhere is taken into a project, so that the project is whole wherever it is moved."""
+"""Copying a dataset into a project, so that the project is complete wherever it is moved."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ _CHUNK = 8 << 20  # bytes
 _MB = 1 << 20
 
 
-def take_in(path: Path, folder: Path, stop: threading.Event = NEVER, name: str = "") -> Work[Path]:
-    """Open a dataset, and put it into ``folder`` unless it lies there.
+def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, name: str = "") -> Work[Path]:
+    """Open a dataset, and hard-link or copy it into ``folder`` unless it is there already.
 
-    Datasets are never changed once they are written, so that a second name for the same file costs no room; where the
-    disk cannot do that, it is copied.
+    Datasets are never changed once they are written, so a hard link is enough and takes no disk space; where the file
+    system cannot make one, the dataset is copied.
 
     Parameters
     ----------
     path
         The dataset.
     folder
-        Where the project keeps its datasets.
+        The project's folder of datasets.
     stop
-        Looked at while it is copied.
+        Checked while it is copied.
     name
-        What it is to be called there, without ending; empty: as it is called.
+        Its name there, without extension; empty: the present one.
 
     Returns
     -------
     Path
-        Where it lies now. A file of that name that holds other galaxies is left alone, and another name is taken.
+        Its path in the folder. A file of that name with other galaxies is kept, and a number is added to the name.
 
     Raises
     ------
     UnreadableFile, WrongVersion
-        It is no dataset that can be read.
+        It is not a dataset, or cannot be read.
     DiskFull
-        There is no room for a copy.
+        There is too little disk space for a copy.
     Stopped
         ``stop`` was set; nothing is left behind.
     """
@@ -59,7 +59,7 @@ def take_in(path: Path, folder: Path, stop: threading.Event = NEVER, name: str =
         target = folder / f"{name} ({number}){path.suffix}"
         number += 1
     folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError):  # other disks, and disks that know no second name
+    with contextlib.suppress(OSError):  # another disk, or a file system without hard links
         os.link(path.resolve(), target)
         return target
     total = path.stat().st_size

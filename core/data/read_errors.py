@@ -1,4 +1,4 @@
-"""What is wrong with a file, in words for a person."""
+"""Errors of damaged or mistaken files, explained to the user."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from core.errors import UnreadableFile
 
-TROUBLE = (
+READ_ERRORS = (
     *(OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, RuntimeError),
     *(zlib.error, MemoryError, OverflowError),
 )
-"""What libraries raise on damaged files."""
+"""Exceptions that libraries raise on damaged files."""
 
-_STARTS: Sequence[tuple[bytes, str]] = (
+_SIGNATURES: Sequence[tuple[bytes, str]] = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"\x89PNG", "a PNG picture"),
     (b"GIF8", "a GIF picture"),
@@ -24,8 +24,8 @@ _STARTS: Sequence[tuple[bytes, str]] = (
 )
 
 
-def not_what_it_says(name: str, content: bytes, expected: str) -> UnreadableFile:
-    """Why a file that should be ``expected`` (“a FITS file”) is not, judged by its first bytes."""
+def explain_content(name: str, content: bytes, expected: str) -> UnreadableFile:
+    """Explain from its first bytes why a file is not ``expected`` (“a FITS file”)."""
     if not content:
         return UnreadableFile("The file is empty.", "Download it again or leave it out.", name)
     start = content[:1024].lstrip().lower()
@@ -35,16 +35,16 @@ def not_what_it_says(name: str, content: bytes, expected: str) -> UnreadableFile
             "Download it again.",
             name,
         )
-    for magic, kind in _STARTS:
+    for magic, kind in _SIGNATURES:
         if content.startswith(magic) and kind != expected:
-            return UnreadableFile(f"This is {kind} and not {expected}.", "Give it the ending of what it is.", name)
-    if content.startswith(tuple(magic for magic, kind in _STARTS if kind == expected)):
+            return UnreadableFile(f"This is {kind} and not {expected}.", "Rename it with the right extension.", name)
+    if content.startswith(tuple(magic for magic, kind in _SIGNATURES if kind == expected)):
         return UnreadableFile("The file is damaged or truncated.", "Download or copy it again.", name)
-    return UnreadableFile(f"This is not {expected}.", "Leave it out, or give it the ending of what it is.", name)
+    return UnreadableFile(f"This is not {expected}.", "Leave it out, or rename it with the right extension.", name)
 
 
-def explained(name: str, error: BaseException) -> UnreadableFile:
-    """What an exception from a library means to the person who chose this file."""
+def explain_error(name: str, error: BaseException) -> UnreadableFile:
+    """Explain a library's exception to the user who chose this file."""
     if isinstance(error, FileNotFoundError):
         return UnreadableFile("The file does not exist.", "Look for it elsewhere.", name)
     if isinstance(error, IsADirectoryError):

@@ -1,4 +1,4 @@
-"""How the galaxies of each kind of file are read."""
+"""Reading the galaxies of every kind of source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.errors import UnreadableFile
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One galaxy as read; ``row`` is its place in a file of many, else −1."""
+    """One galaxy as read; ``row`` is its index in a file of many, else −1."""
 
     name: str
     cutout: Cutout
@@ -25,12 +25,12 @@ class Member:
 
 
 def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
-    """The galaxies of one source.
+    """Read the galaxies of one source.
 
     Raises
     ------
     UnreadableFile
-        A file is damaged or not what it says.
+        A file is damaged or not of the expected type.
     """
     if source.kind == "fits":
         for cutout in fits.read_images(source.path, settings.hdu):
@@ -38,16 +38,16 @@ def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
     elif source.kind == "picture":
         yield Member(source.stem, pictures.read_picture(source.path))
     elif source.kind == "bands":
-        yield Member(source.stem, _together(source, settings))
+        yield Member(source.stem, _stack_bands(source, settings))
     else:
-        container = containers.look_into(source.path)
+        container = containers.inspect_container(source.path)
         names = containers.names(container)
-        for row, cutout in enumerate(containers.cutouts(container)):
+        for row, cutout in enumerate(containers.read_cutouts(container)):
             yield Member(names[row], cutout, row)
 
 
-def _together(source: Source, settings: ImportSettings) -> Cutout:
-    """One cutout out of one file per band; coordinates and unit are those of the first band."""
+def _stack_bands(source: Source, settings: ImportSettings) -> Cutout:
+    """Stack one file per band into one cutout; coordinates and unit are those of the first band."""
     planes: list[Cutout] = []
     for path in (source.path, *source.others):
         if is_picture(path):

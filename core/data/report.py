@@ -1,4 +1,4 @@
-"""What became of every file: the report of an import."""
+"""The report of an import: what happened to every file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class ImportReport:
     """How an import went.
 
     ``unusable`` has one problem per file or catalogue row that could not be used; ``where`` names it.
-    ``without_label`` are ids of imported galaxies without a label (only where labels were asked for),
-    ``without_image`` the catalogue's names of galaxies for which there was no image. ``notes`` are sentences about
-    what was decided on the way.
+    ``without_label`` are ids of imported galaxies without a label (only if labels are imported),
+    ``without_image`` the catalogue's names of galaxies for which there was no image. ``notes`` are remarks on decisions
+    made during the import.
     """
 
     path: Path
@@ -31,7 +31,7 @@ class ImportReport:
 
     @property
     def sentence(self) -> str:
-        """The counts in words."""
+        """The counts as a sentence."""
         return (
             f"{self.imported:,} imported, {len(self.unusable):,} unusable, {len(self.without_label):,} without label, "
             f"{len(self.without_image):,} without image."

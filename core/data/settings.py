@@ -1,4 +1,4 @@
-"""How to read, size and split galaxies."""
+"""Settings for importing, splitting and segmenting galaxies."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from core.settings.declare import Settings, setting
 HeldOutPart = Literal["validation", "test"]
 EvaluatedPart = Literal[HeldOutPart, "all"]  # what a run is judged on; all: every labelled galaxy
 Part = Literal["train", EvaluatedPart]
-"""The parts into which a run divides its dataset, and the whole."""
+"""The parts into which a run divides its dataset, and all of it."""
 
 _ONE_FILE_PER_BAND = "One file per band: the file name with {band} where the band stands, such as *_{band}.fits."
 
 
 class ImportSettings(Settings):
-    """How files become a dataset."""
+    """How files are imported into a dataset."""
 
     size: int | None = setting(
         None,
@@ -54,7 +54,7 @@ class ImportSettings(Settings):
     bands: str = setting(
         "",
         title="Bands",
-        help="Names of the planes in their order, separated by commas (i,r,g). "
+        help="Names of the planes in order, separated by commas (i,r,g). "
         + _ONE_FILE_PER_BAND
         + " Choose the bands and their order with {band:v,z,j,h}. Empty: from the headers, or numbered.",
     )
@@ -84,12 +84,12 @@ class ImportSettings(Settings):
 
 
 class DataSettings(Settings):
-    """What is learned, and from which galaxies."""
+    """The target, and the split of the galaxies."""
 
     labels: tuple[str, ...] = setting(
         (),
         title="Learn",
-        help="Label columns to learn. Empty: those that the dataset declares.",
+        help="Label columns to learn. Empty: the label columns of the dataset.",
     )
     kind: Literal["auto", "classes", "vote fractions", "quantities"] = setting(
         "auto",
@@ -107,28 +107,29 @@ class DataSettings(Settings):
     validation: float = setting(
         0.15,
         title="Validation part",
-        help="Share of the labelled galaxies on which early stopping and the choice of the best epoch rest.",
+        help="Share of the labelled galaxies used for early stopping and for choosing the best epoch.",
         gt=0,
         lt=0.9,
     )
     test: float = setting(
         0.15,
         title="Test part",
-        help="Share locked away from training and from every choice; read only when a finished network is judged.",
+        help="Share of the labelled galaxies withheld from training and from every choice; used only to evaluate a "
+        "finished network.",
         ge=0,
         lt=0.9,
     )
     group: str = setting(
         "",
         title="Same object",
-        help="Column that is equal for several images of one object, which are then kept in one part. Empty: images "
-        "with the same id are one object.",
+        help="Column with the same value for all images of one object, which are then kept in one part. Empty: images "
+        "with the same id show one object.",
         level="expert",
     )
     train_limit: int | None = setting(
         None,
         title="At most",
-        help="Use only so many training galaxies; the other parts stay as they are.",
+        help="Largest number of training galaxies to use; the other parts stay as they are.",
         unit="galaxies",
         ge=2,
         level="expert",
@@ -137,14 +138,14 @@ class DataSettings(Settings):
         "evenly",
         title="Limit drawn",
         help="How the limited training galaxies are drawn: evenly from the classes, or in proportion to them, as a "
-        "smaller survey would have them. Either way a smaller limit is a part of a larger one.",
+        "smaller survey would have them. Either way a smaller limit gives a subset of a larger one.",
         level="expert",
     )
     split_seed: int | None = setting(
         None,
         title="Seed of the parts",
-        help="Fixes the three parts, so that the run's seed draws only the limited training galaxies, the weights and "
-        "the order. Empty: the run's seed draws the parts, too.",
+        help="Random seed of the split alone; the run's seed then determines only the limited training galaxies, the "
+        "initial weights and the order of the galaxies. Empty: the run's seed also determines the split.",
         ge=0,
         le=2**31 - 1,
         level="expert",
@@ -158,15 +159,15 @@ class DataSettings(Settings):
 
 
 class SegmentationSettings(Settings):
-    """How the galaxy, its neighbours and the sky are told apart."""
+    """How stamps are segmented into galaxy, neighbours and sky."""
 
     band: int | None = setting(
-        None, title="Band", help="Which one is looked at, counted from 1. Empty: the mean of all.", ge=1, le=4096
+        None, title="Band", help="Band to segment, counted from 1. Empty: the mean of all bands.", ge=1, le=4096
     )
     smoothing: float = setting(
         1.5,
         title="Smoothing",
-        help="Standard deviation of the Gaussian that calms the noise first; 0: none.",
+        help="Standard deviation of the Gaussian that smooths the image first; 0: none.",
         unit="pixels",
         ge=0,
         le=16,
@@ -175,19 +176,18 @@ class SegmentationSettings(Settings):
     threshold: float = setting(
         5.0,
         title="Threshold",
-        help="What is brighter than the sky by so many standard deviations of its noise, after the smoothing, belongs "
-        "to a source.",
+        help="Detection threshold above the sky, in standard deviations of its noise after the smoothing.",
         gt=0,
         le=1000,
         scale="log",
     )
     fewest_pixels: int = setting(
-        8, title="Fewest pixels", help="A smaller source is taken for noise.", unit="pixels", ge=1, le=10_000
+        8, title="Fewest pixels", help="Smaller sources are discarded as noise.", unit="pixels", ge=1, le=10_000
     )
     contrast: float = setting(
         0.02,
         title="Deblending contrast",
-        help="Sources that touch are told apart if the fainter one has at least this share of their light; 1: never.",
+        help="Touching sources are separated if the fainter one has at least this share of their light; 1: never.",
         ge=0,
         le=1,
         source="Bertin & Arnouts 1996",
@@ -195,8 +195,8 @@ class SegmentationSettings(Settings):
     saddle: float = setting(
         0.6,
         title="Highest saddle",
-        help="What touches the galaxy is still a part of it if the saddle between them is higher than this share of "
-        "the lower peak, as along the arms of a spiral.",
+        help="A source that touches the galaxy is counted as part of it if the saddle between them is higher than this "
+        "share of the lower peak, as along the arms of a spiral.",
         ge=0,
         le=1,
     )

@@ -1,4 +1,4 @@
-"""Which galaxies may be used for what: training, validation, and a test part that is locked away.
+"""Splitting a dataset into training, validation and test part.
 
 The parts are stratified (each class, or each fifth of a quantity, has its share in each part), all images of one
 object are in one part, and neither depends on the order of the rows: groups are sorted by name before the seed
@@ -30,7 +30,7 @@ _STRATUM = 20  # labels that a fifth of a quantity should hold
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the three parts, disjoint and sorted; ``rule`` says in words how they were drawn."""
+    """Rows of the three parts, disjoint and sorted; ``rule`` describes how they were drawn."""
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
@@ -39,7 +39,7 @@ class Split:
     rule: str
 
     def numbers(self, count: int) -> NDArray[np.int8]:
-        """The part of each of ``count`` rows as its place in :data:`PARTS`; −1 for rows in none."""
+        """The part of each of ``count`` rows as an index into :data:`PARTS`; −1 for rows in none."""
         numbers = np.full(count, -1, dtype=np.int8)
         for number, name in enumerate(PARTS):
             numbers[getattr(self, name)] = number
@@ -81,11 +81,11 @@ def split(
     TooFewGalaxies
         A class has fewer objects than there are parts.
     """
-    return drawn(ranks(ids, groups), labels, target, settings, seed)
+    return draw(ranks(ids, groups), labels, target, settings, seed)
 
 
 def ranks(ids: Sequence[str], groups: Sequence[str] | None = None) -> NDArray[np.int64]:
-    """What stays together: for each of N rows the place of its group among all groups, sorted by name.
+    """Rank (N,) of each row's group among all groups sorted by name; rows of one group stay in one part.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def ranks(ids: Sequence[str], groups: Sequence[str] | None = None) -> NDArray[np
     return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1]
 
 
-def drawn(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, settings: DataSettings, seed: int) -> Split:
+def draw(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, settings: DataSettings, seed: int) -> Split:
     """:func:`split` of rows whose groups are given as (N,) :func:`ranks`, which do not change when labels do.
 
     Raises
@@ -113,7 +113,7 @@ def drawn(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, setti
     np.minimum.at(kinds, inverse, _strata(labels[rows], target))  # images may disagree, in whatever order
     _require_members(kinds, target, parts)
     if not isinstance(target, Classes):
-        kinds = _joined(kinds, 2 * parts)
+        kinds = _merge_small_strata(kinds, 2 * parts)
     parts_seed = seed if settings.split_seed is None else settings.split_seed
     order = np.random.default_rng(parts_seed).permutation(count)
     part = np.empty(count, dtype=np.int64)
@@ -121,12 +121,12 @@ def drawn(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, setti
     kinds_in_order = kinds[order]
     for kind in np.flatnonzero(np.bincount(kinds)):
         mine = order[kinds_in_order == kind]
-        part[mine] = _dealt(sizes[mine], settings, parts)
+        part[mine] = _assign_parts(sizes[mine], settings, parts)
     if settings.train_limit is not None:
         draw = order if parts_seed == seed else np.random.default_rng(seed).permutation(count)
-        part[_beyond(draw[part[draw] == 0], kinds, sizes, settings.train_limit, settings.train_draw)] = -1
+        part[_select_beyond_limit(draw[part[draw] == 0], kinds, sizes, settings.train_limit, settings.train_draw)] = -1
     found = [np.sort(rows[part[inverse] == number]) for number in range(3)]
-    return Split(*found, seed=parts_seed, rule=_in_words(settings, target))
+    return Split(*found, seed=parts_seed, rule=_describe_rule(settings, target))
 
 
 def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
@@ -140,8 +140,8 @@ def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
     return np.searchsorted(edges, labels[:, 0], side="right")
 
 
-def _joined(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:
-    """Strata with fewer members than ``least`` are joined with the largest."""
+def _merge_small_strata(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:
+    """Merge strata with fewer members than ``least`` into the largest one."""
     counts = np.bincount(kinds)
     return np.where(counts[kinds] < least, counts.argmax(), kinds)
 
@@ -160,26 +160,26 @@ def _require_members(kinds: NDArray[np.int64], target: Target, parts: int) -> No
             galaxies = "galaxy" if count == 1 else "galaxies"
             raise TooFewGalaxies(
                 f"The class “{name}” has {count} labelled {galaxies}; each of the {parts} parts needs at least one.",
-                "Label more of them, join the class with another, or remove these labels.",
+                "Label more of them, merge the class with another, or remove these labels.",
                 name,
             )
 
 
-def _dealt(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDArray[np.int64]:
-    """Deal the groups of one stratum, in their shuffled order, to test, validation and training: at least one each."""
+def _assign_parts(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDArray[np.int64]:
+    """Assign the shuffled groups of one stratum to test, validation and training part, at least one to each."""
     middle, total = np.cumsum(sizes) - sizes / 2, int(sizes.sum())
     test = int((middle < settings.test * total).sum())  # none for two parts
     validation = int((middle < (settings.test + settings.validation) * total).sum()) - test
     counts = [max(parts - 2, test), max(1, validation)]
-    while sum(counts) >= len(sizes):  # large shares of few: something has to be left to train on
+    while sum(counts) >= len(sizes):  # large shares of few galaxies: at least one is left for training
         counts[int(np.argmax(counts))] -= 1
     return np.repeat([2, 1, 0], [*counts, len(sizes) - sum(counts)])
 
 
-def _beyond(
+def _select_beyond_limit(
     train: NDArray[np.int64], kinds: NDArray[np.int64], sizes: NDArray[np.int64], limit: int, drawn: str
 ) -> NDArray[np.int64]:
-    """Those of the shuffled training groups that are beyond the limit.
+    """The shuffled training groups that exceed the limit.
 
     The classes take turns, one group each or as many as their share; a smaller limit is a subset of a larger one, and
     every class has its first group before any has its second.
@@ -194,7 +194,7 @@ def _beyond(
     return order[np.cumsum(sizes[order]) > limit]
 
 
-def _in_words(settings: DataSettings, target: Target) -> str:
+def _describe_rule(settings: DataSettings, target: Target) -> str:
     by = {Classes: "class", VoteFractions: "most voted answer"}.get(type(target), "fifths of the first quantity")
     together = f"same “{settings.group}”" if settings.group else "same id"
     limit = f"; at most {settings.train_limit} in training, drawn {settings.train_draw}" if settings.train_limit else ""
@@ -233,7 +233,7 @@ def load(path: Path, ids: Sequence[str]) -> Split:
     """
     rows: dict[str, list[int]] = {name: [] for name in PARTS}
     try:
-        seed_line, rule_line, _, *table = _lines(path)
+        seed_line, rule_line, _, *table = _read_lines(path)
         seed = int(seed_line.removeprefix("# seed = "))
         rule = rule_line.removeprefix("# rule = ").rstrip("\n")
         for name, row, part in csv.reader(table):
@@ -249,7 +249,7 @@ def load(path: Path, ids: Sequence[str]) -> Split:
     return Split(*(np.array(sorted(rows[name]), dtype=np.int64) for name in PARTS), seed=seed, rule=rule)
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     """The lines with their ends, which csv needs for an id that has a line break in it."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(file)

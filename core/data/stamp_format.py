@@ -1,4 +1,4 @@
-"""A look at a sample of the cutouts: how large, how many bands, 8 bits or not."""
+"""The format of a dataset's stamps, decided from a sample of the cutouts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PER_SOURCE = 32  # members of one source
 
 @dataclass(frozen=True)
 class StampFormat:
-    """The shape and kind that all stamps of a dataset will have."""
+    """The shape and type of all stamps of a dataset."""
 
     planes: int
     size: int
@@ -44,22 +44,22 @@ class StampFormat:
 
 
 @dataclass
-class Survey:
-    """What was found in the sample: how often each shape (C, H, W), and names and units of its bands."""
+class SampleSummary:
+    """Summary of the sample: counts of the shapes (C, H, W), band names and units."""
 
     shapes: Counter[tuple[int, int, int]] = field(default_factory=Counter[tuple[int, int, int]])
     bands: Counter[tuple[str, ...]] = field(default_factory=Counter[tuple[str, ...]])
     units: Counter[str] = field(default_factory=Counter[str])
-    wide: set[int] = field(default_factory=set[int])  # numbers of planes that occur with more than 8 bits
+    wide: set[int] = field(default_factory=set[int])  # numbers of planes of cutouts with more than 8 bits
     problems: list[Problem] = field(default_factory=list[Problem])
 
     def plan(self, settings: ImportSettings) -> StampFormat:
-        """Decide: the most frequent number of bands and, unless it is set, the most frequent shape's shorter side.
+        """Choose the most frequent number of bands and, unless the size is set, the most frequent shorter side.
 
         Raises
         ------
         SettingsProblem
-            The names of the bands are not as many as the bands.
+            The number of band names differs from the number of bands.
         """
         planes_of: Counter[int] = Counter()
         for (planes, _, _), count in self.shapes.items():
@@ -97,7 +97,7 @@ class Survey:
             self.wide.add(planes)
 
 
-def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER) -> Work[Survey]:
+def measure_sample(found: Found, settings: ImportSettings, stop: threading.Event = NEVER) -> Work[SampleSummary]:
     """Read a sample spread evenly over the sources; all of them if none of the sample can be read.
 
     Raises
@@ -107,7 +107,7 @@ def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER
     Stopped
         ``stop`` was set.
     """
-    result = Survey()
+    result = SampleSummary()
     sources = found.sources
     step = max(1, math.ceil(len(sources) / SAMPLE))
     others = (source for place, source in enumerate(sources) if place % step)
@@ -117,7 +117,7 @@ def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER
         if stop.is_set():
             raise Stopped
         try:
-            for member in _some(source, settings):
+            for member in _read_some(source, settings):
                 result.add(member)
         except UnreadableFile as problem:
             result.problems.append(problem)
@@ -127,21 +127,21 @@ def survey(found: Found, settings: ImportSettings, stop: threading.Event = NEVER
     return result
 
 
-def _some(source: Source, settings: ImportSettings) -> Iterator[Member]:
+def _read_some(source: Source, settings: ImportSettings) -> Iterator[Member]:
     for member, _ in zip(read(source, settings), range(_PER_SOURCE), strict=False):
         yield member
 
 
 def count_of(source: Source) -> int:
-    """How many galaxies a source holds; 1 where only reading it would tell."""
+    """How many galaxies a source holds; 1 if that is unknown before it is read."""
     try:
-        return len(containers.look_into(source.path)) if source.kind == "container" else 1
+        return len(containers.inspect_container(source.path)) if source.kind == "container" else 1
     except UnreadableFile:
         return 1  # it will be reported when it is read
 
 
 def none_usable(files: int, problems: list[Problem]) -> UnreadableFile:
-    """Nothing could be imported: the counts and the first reason."""
+    """The problem that no file could be imported, with the count and the first reason."""
     first = problems[0] if problems else UnreadableFile("it holds no cutout")
     return UnreadableFile(
         f"None of {files:,} files could be used. The first: {first.sentence}", first.remedy, first.where
@@ -149,7 +149,7 @@ def none_usable(files: int, problems: list[Problem]) -> UnreadableFile:
 
 
 def pattern_note(found: Found) -> str:
-    """What was recognised in the names of the files; empty if nothing."""
+    """The note on the recognised file-name pattern; empty if there is none."""
     pattern = bands.parse(found.pattern)
     if pattern is None:
         return ""

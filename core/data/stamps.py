@@ -1,4 +1,4 @@
-"""One size and no holes: how a cutout becomes a stamp.
+"""Turning cutouts into stamps of one size without missing pixels.
 
 Cropping and padding about the centre leave each pixel as it is. Resampling averages over the area that an old and a
 new pixel share, so that surface brightness, and with it the total flux per solid angle, is conserved exactly in both
@@ -19,12 +19,12 @@ from core.data import wcs
 from core.data.settings import ImportSettings
 from core.errors import UnreadableFile
 
-SMALLEST = 4  # pixels along a side; less cannot show a galaxy
+SMALLEST = 4  # pixels along a side
 
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """One galaxy as it lies in its file.
+    """One galaxy as read from its file.
 
     ``image`` is (C, H, W) in native byte order, row 0 at the bottom: uint8 for 8-bit files, else float32 with NaN
     where there is nothing. ``bands`` is empty where the file names none. ``wcs`` holds header cards, see
@@ -51,7 +51,7 @@ class Stamp:
 
 
 def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
-    """Bring a cutout to the stamp size and fill what is missing.
+    """Bring a cutout to the stamp size and fill missing pixels.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
     size
         Side of the stamp [pixels].
     settings
-        ``fit``, ``fill``, ``max_missing`` and ``pixel_scale`` count here.
+        ``fit``, ``fill``, ``max_missing`` and ``pixel_scale`` are used.
 
     Raises
     ------
     UnreadableFile
-        The cutout is too small, constant, or too much of it (or a whole band) is missing. The file's name is left
-        to the caller.
+        The cutout is too small, constant, or too much of it (or a whole band) is missing. The caller adds
+        the file's name.
     """
     image = cutout.image
     height, width = image.shape[-2:]
@@ -83,9 +83,9 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
     shown = valid[:, max(bottom, 0) :, max(left, 0) :][:, :side, :side]  # what is left after cropping, unpadded
     _refuse_gaps(shown, settings.max_missing)
     known = image if valid.all() else np.where(valid, image, 0)
-    values, there = _about_centre(known, side).astype(np.float32), _about_centre(valid, side)
+    values, there = _crop_or_pad(known, side).astype(np.float32), _crop_or_pad(valid, side)
     if side != size:
-        values, there = _resampled(values, there, size)
+        values, there = _resample(values, there, size)
         scale *= side / size
     missing = 1 - float(there.mean())
     if missing:
@@ -93,7 +93,9 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
     _refuse_constant(values)
     if image.dtype == np.uint8:
         values = np.clip(np.rint(values), 0, 255)
-    return Stamp(values.astype(image.dtype), wcs.moved(cutout.wcs, left, bottom, size / side), scale, missing)
+    return Stamp(
+        values.astype(image.dtype), wcs.transform_coordinates(cutout.wcs, left, bottom, size / side), scale, missing
+    )
 
 
 def _refuse_constant(image: NDArray[Any]) -> None:
@@ -123,7 +125,7 @@ def _refuse_gaps(valid: NDArray[np.bool_], most: float) -> None:
 
 
 def _fill_values(image: NDArray[Any], valid: NDArray[np.bool_], settings: ImportSettings) -> NDArray[np.float32]:
-    """What stands in for missing pixels, band by band, as (C, 1, 1)."""
+    """The fill value for missing pixels in each band, (C, 1, 1)."""
     levels = np.zeros((len(image), 1, 1), dtype=np.float32)
     if settings.fill == "zero":
         return levels
@@ -136,7 +138,7 @@ def _fill_values(image: NDArray[Any], valid: NDArray[np.bool_], settings: Import
     return levels
 
 
-def _about_centre(image: NDArray[Any], side: int) -> NDArray[Any]:
+def _crop_or_pad(image: NDArray[Any], side: int) -> NDArray[Any]:
     """Crop, or pad with zeros, (C, H, W) to (C, side, side) about the centre."""
     for axis, length in ((1, image.shape[1]), (2, image.shape[2])):
         first = (length - side) // 2
@@ -149,10 +151,10 @@ def _about_centre(image: NDArray[Any], side: int) -> NDArray[Any]:
     return image
 
 
-def _resampled(
+def _resample(
     values: NDArray[np.float32], valid: NDArray[np.bool_], size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    overlap: NDArray[Any] = _overlap(values.shape[-1], size)  # (size, side)
+    overlap: NDArray[Any] = _overlap_matrix(values.shape[-1], size)  # (size, side)
     if valid.all():
         return overlap @ values @ overlap.T, np.ones((len(values), size, size), dtype=bool)
     weight = overlap @ valid.astype(np.float32) @ overlap.T  # (C, size, size)
@@ -162,7 +164,7 @@ def _resampled(
 
 
 @lru_cache(maxsize=32)
-def _overlap(old: int, new: int) -> NDArray[np.float32]:
+def _overlap_matrix(old: int, new: int) -> NDArray[np.float32]:
     """Share of each new pixel that each old pixel covers along one side, (new, old); rows add up to one."""
     edges = np.arange(new + 1) * (old / new)  # of the new pixels, in old pixels
     low, high = edges[:-1, np.newaxis], edges[1:, np.newaxis]

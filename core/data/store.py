@@ -1,4 +1,4 @@
-"""The layout of a dataset on disk: one HDF5 file that describes itself.
+"""The layout of a dataset on disk: one self-describing HDF5 file.
 
 ``/images`` (N, C, H, W) float32 or uint8, in chunks of about a megabyte; ``/catalogue/<column>``, row i for image i;
 ``/pixel_scale`` (N) in arcsec/pixel; ``/wcs`` (N) header text; ``/missing`` (N) share of filled pixels. Attributes of
@@ -27,8 +27,8 @@ from core.project.files import atomic_path, require_space
 FORMAT = 1
 CHUNK_STAMPS = 64
 _CHUNK_BYTES = 1 << 20
-_SPARE_BYTES = 1 << 25  # HDF5 breaks down if it cannot write out its caches when it closes
-_EXACT = 2**53  # the largest whole number that float64 tells from its neighbours
+_SPARE_BYTES = 1 << 25  # HDF5 fails badly if it cannot write its caches when it closes a file
+_EXACT = 2**53  # the largest integer up to which float64 represents all integers
 _TEXT = h5py.string_dtype("utf-8")
 
 
@@ -43,7 +43,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a dataset comes from: program, time (ISO 8601, UTC), source in words, settings as TOML."""
+    """Where a dataset comes from: program, time (ISO 8601, UTC), a description of the source, settings as TOML."""
 
     program: str
     time: str
@@ -79,7 +79,7 @@ class DatasetWriter:
         self._ids: list[str] = []
 
     def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:  # closes what was opened if the rest fails
+        with contextlib.ExitStack() as stack:  # closes the file again if the rest fails
             temporary = stack.enter_context(atomic_path(self._path))
             self._file = stack.enter_context(h5py.File(temporary, "w", libver="v110"))
             stamp = int(np.prod(self._shape)) * self._dtype.itemsize
@@ -91,9 +91,9 @@ class DatasetWriter:
                 maxshape=(None, *self._shape),
                 chunks=(chunk, *self._shape),
             )
-            self._scale = self._column("pixel_scale", np.float64)
-            self._missing = self._column("missing", np.float32)
-            self._wcs = self._column("wcs", _TEXT)
+            self._scale = self._create_column("pixel_scale", np.float64)
+            self._missing = self._create_column("missing", np.float32)
+            self._wcs = self._create_column("wcs", _TEXT)
             self._stack = stack.pop_all()
         return self
 
@@ -106,7 +106,7 @@ class DatasetWriter:
             raise error
         self._stack.__exit__(kind, error, trace)
 
-    def _column(self, name: str, dtype: Any) -> h5py.Dataset:
+    def _create_column(self, name: str, dtype: Any) -> h5py.Dataset:
         return self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(4096,))
 
     def append(
@@ -122,7 +122,7 @@ class DatasetWriter:
         Raises
         ------
         DiskFull
-            There is no room for them.
+            There is too little disk space.
         """
         require_space(self._path.parent, images.size * self._dtype.itemsize + _SPARE_BYTES)
         start, end = len(self._images), len(self._images) + len(images)
@@ -169,17 +169,17 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
     if values.dtype.kind in "iu" and np.ma.is_masked(values) and np.abs(values).max() > _EXACT:
         values = values.astype(str)
     if values.dtype.kind in "OUS":
-        texts = ["" if text is None or np.ma.is_masked(text) else _decoded(text) for text in values.tolist()]
+        texts = ["" if text is None or np.ma.is_masked(text) else _clean_text(text) for text in values.tolist()]
         dataset = group.create_dataset(key, data=np.asarray(texts, dtype=object), dtype=_TEXT)
     else:
-        if np.ma.is_masked(values):  # HDF5 knows no mask
+        if np.ma.is_masked(values):  # HDF5 has no masks
             values = np.ma.filled(values.astype(np.float64), np.nan)
         dataset = group.create_dataset(key, data=np.ascontiguousarray(np.ma.getdata(values)))
     if unit is not None:
         dataset.attrs["unit"] = str(unit)
 
 
-def _decoded(text: Any) -> str:
+def _clean_text(text: Any) -> str:
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 

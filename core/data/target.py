@@ -1,4 +1,4 @@
-"""What is to be learned: classes, vote fractions or quantities. Names, never bare indices, cross a boundary."""
+"""What the network learns: classes, vote fractions or quantities, always identified by name."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def columns_of(target: Target) -> tuple[str, ...]:
 def recognise(
     columns: Columns, names: Sequence[str], kind: TargetKind = "auto", units: Mapping[str, str] | None = None
 ) -> Target:
-    """Decide what the columns ``names`` hold.
+    """Recognise what kind of target the columns ``names`` hold.
 
     One column of text, truth values or a few whole numbers: classes, sorted by name. Several columns of
     numbers in [0, 1] whose rows add up to one: vote fractions. Other numbers: quantities.
@@ -70,14 +70,14 @@ def recognise(
     names
         The label columns.
     kind
-        ``"auto"`` or what the user says they are.
+        ``"auto"`` or the kind that the user has chosen.
     units
         Units by column name, for quantities.
 
     Raises
     ------
     CatalogueProblem
-        A column does not exist, or does not fit the kind that was asked for.
+        A column does not exist, or does not fit the chosen kind.
     TooFewGalaxies
         There are labels of fewer than two classes.
     """
@@ -94,7 +94,7 @@ def recognise(
             raise CatalogueProblem(
                 "Classes are read from one column, and several were named.", "Choose one.", ", ".join(names)
             )
-        found = sorted(filter(None, texts_of(columns[names[0]])[1]), key=_natural)
+        found = sorted(filter(None, texts_of(columns[names[0]])[1]), key=_natural_key)
         if len(found) < 2:
             only = f" (“{found[0]}”)" if found else ""
             raise TooFewGalaxies(
@@ -114,7 +114,7 @@ def recognise(
 
 
 def encode(target: Target, columns: Columns) -> NDArray[Any]:
-    """Labels as numbers.
+    """Encode labels as numbers.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def encode(target: Target, columns: Columns) -> NDArray[Any]:
 
 
 def classes_of(target: Classes, texts: Sequence[str]) -> NDArray[np.int64]:
-    """The class of each of some label texts; :data:`NO_LABEL` for one that is none."""
+    """Class index of each label text; :data:`NO_LABEL` for a text that is no class."""
     place = {name: index for index, name in enumerate(target.names)}
     return np.array([place.get(text, NO_LABEL) for text in texts], dtype=np.int64)
 
@@ -146,7 +146,7 @@ def texts_of(column: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[np.int64], l
     Returns
     -------
     places
-        (N,) where the text of each row stands in ``texts``.
+        (N,) index into ``texts`` for each row.
     texts
         The texts, in no particular order.
     """
@@ -199,7 +199,7 @@ def from_dict(values: Mapping[str, Any]) -> Target:
 def label_text(value: Any) -> str:
     """One class label as text; empty where there is none. 3.0 and 3 are the same label."""
     if isinstance(value, str):
-        return _bare(value)
+        return _strip_missing(value)
     if value is None or np.ma.is_masked(value):
         return ""
     if isinstance(value, bytes):
@@ -208,11 +208,11 @@ def label_text(value: Any) -> str:
         if not math.isfinite(value):
             return ""
         return str(int(value)) if float(value).is_integer() else str(value)
-    return _bare(str(value))
+    return _strip_missing(str(value))
 
 
 @lru_cache(maxsize=4096)  # a survey has a million labels and ten classes
-def _bare(text: str) -> str:
+def _strip_missing(text: str) -> str:
     text = text.strip()
     return "" if text.lower() in _MISSING else text
 
@@ -222,15 +222,15 @@ def numbers(values: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
     array = np.ma.asarray(values)
     if array.dtype.kind in "iufb":
         return np.ma.filled(array.astype(np.float64), np.nan)
-    return np.array([_number(value) for value in values], dtype=np.float64)
+    return np.array([_to_number(value) for value in values], dtype=np.float64)
 
 
-def _number(value: Any) -> float:
-    return _number_in(label_text(value))
+def _to_number(value: Any) -> float:
+    return _parse_number(label_text(value))
 
 
 @lru_cache(maxsize=4096)
-def _number_in(text: str) -> float:
+def _parse_number(text: str) -> float:
     try:
         return float(text or "nan")
     except ValueError:
@@ -259,7 +259,7 @@ def _are_names(column: Sequence[Any] | NDArray[Any], values: NDArray[np.float64]
     return whole and len(np.unique(numeric)) <= 30
 
 
-def _natural(text: str) -> tuple[int, float, str]:
+def _natural_key(text: str) -> tuple[int, float, str]:
     """Sort numbers as numbers ("10" after "9"), before words."""
     try:
         return 0, float(text), text

@@ -1,8 +1,8 @@
-"""What a FITS header says about a cutout: sky coordinates, pixel scale, bands, unit.
+"""Reading FITS headers of cutouts: celestial coordinates, pixel scale, bands, unit.
 
-Headers are handled as their cards, because a cutout needs a dozen of them and building a full header object costs
-more than reading the image. The coordinates of a stamp are kept as such cards, a line each without comments, which
-is what ``astropy.io.fits.Header.fromstring`` reads with a line break as separator.
+Headers are handled as raw cards, because a cutout needs a dozen of them and building a full header object takes longer
+than reading the image. The coordinates of a stamp are stored as such cards, one per line without comments, which
+``astropy.io.fits.Header.fromstring`` reads with a line break as separator.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def number_of(card: str | None) -> float:
     """The value of a number card; NaN where there is none."""
     if card is None:
         return math.nan
-    try:  # fixed format, else whatever stands before the comment
+    try:  # fixed format, else everything before the comment
         return float(card[10:30] if card[30:31] in _AFTER_NUMBER else card[10:].split("/", 1)[0])
     except ValueError:
         pass
@@ -59,7 +59,7 @@ def number_of(card: str | None) -> float:
 
 
 def coordinates(cards: Cards) -> str:
-    """The cards with celestial coordinates, a line each; empty where there are none."""
+    """The cards with celestial coordinates, one per line; empty if there are none."""
     if not _CELESTIAL.match(text_of(cards.get("CTYPE1"))):
         return ""
     has_polynomials = text_of(cards["CTYPE1"]).endswith("-SIP")  # else A_0_2 and the like are left over
@@ -68,14 +68,14 @@ def coordinates(cards: Cards) -> str:
         for name, card in cards.items()
         if name in _COORDINATES or (is_distortion(name) and (has_polynomials or name.startswith("PV")))
     }
-    if old := kept.pop("RADECSYS", ""):  # the name before the standard of 2002
+    if old := kept.pop("RADECSYS", ""):  # its name before the FITS WCS standard of 2002
         kept.setdefault("RADESYS", "RADESYS " + old[8:])
-    return "\n".join([without_comment(card) for card in kept.values()])
+    return "\n".join([strip_comment(card) for card in kept.values()])
 
 
 @lru_cache(maxsize=4096)
-def without_comment(card: str) -> str:
-    """A card with its value only."""
+def strip_comment(card: str) -> str:
+    """Remove the comment from a card."""
     if card[10:].lstrip().startswith("'"):
         return f"{card[:10]}'{text_of(card)}'"
     return card.split("/", 1)[0].rstrip()
@@ -115,7 +115,7 @@ def _determinant(cards: Cards, name: str, diagonal: float) -> float:
 
 
 def bands(cards: Cards, planes: int) -> tuple[str, ...]:
-    """Names of the planes where the header tells them, else an empty tuple.
+    """Names of the planes if the header gives them, else an empty tuple.
 
     ``BANDS = 'irg'`` or ``'i,r,g'``, ``BAND0``, ``BAND1`` ..., and for a single plane the filter.
     """
@@ -138,12 +138,12 @@ def bands(cards: Cards, planes: int) -> tuple[str, ...]:
 
 
 def unit(cards: Cards) -> str:
-    """Unit of the pixel values as the header has it."""
+    """Unit of the pixel values as written in the header."""
     return text_of(cards.get("BUNIT"))
 
 
-def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
-    """Coordinates of a stamp that was cut out of a larger one and then resampled.
+def transform_coordinates(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
+    """Transform coordinates to a stamp that was cropped or padded and then resampled.
 
     Parameters
     ----------
@@ -160,12 +160,12 @@ def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
     for name, cut in (("CRPIX1", left), ("CRPIX2", bottom)):
         reference = number_of(cards.get(name))
         reference = 0.0 if math.isnan(reference) else reference  # the standard's default
-        cards[name] = _card(name, (reference - cut - 0.5) * zoom + 0.5)  # pixel 1 reaches from 0.5 to 1.5
+        cards[name] = _format_card(name, (reference - cut - 0.5) * zoom + 0.5)  # pixel 1 reaches from 0.5 to 1.5
     if zoom != 1.0:
         matrix = [name for name in cards if name.startswith("CD") and name[2:5] in {"1_1", "1_2", "2_1", "2_2"}]
         for name in matrix or ("CDELT1", "CDELT2"):
             if name in cards:
-                cards[name] = _card(name, number_of(cards[name]) / zoom)
+                cards[name] = _format_card(name, number_of(cards[name]) / zoom)
         # Distortion polynomials are in pixels: after resampling they would be wrong.
         cards = {name: card for name, card in cards.items() if not re.match(r"[AB]P?_", name)}
         for name in ("CTYPE1", "CTYPE2"):
@@ -174,5 +174,5 @@ def moved(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
     return "\n".join(cards.values())
 
 
-def _card(name: str, value: float) -> str:
+def _format_card(name: str, value: float) -> str:
     return f"{name:8}= {repr(value).upper():>20}"

@@ -170,7 +170,7 @@ def _predict_batch(
     predictor: Predictor, images: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     try:
-        scores, errors = predictor.answers(torch.from_numpy(images))
+        scores, errors = predictor.scores_and_error_bars(torch.from_numpy(images))
         return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy()
     except torch.OutOfMemoryError as error:
         raise OutOfMemory(

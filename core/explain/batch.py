@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.data.cutouts import Cutouts
-from core.data.stretch import colour_planes, suited
+from core.data.stretch import colour_planes, default_stretch
 from core.errors import NotANumber, Stopped
 from core.events import NEVER, Progress, Skipped, Work, result_of
 from core.explain import methods
@@ -16,7 +16,7 @@ from core.explain.explanation import Explanation
 from core.explain.occlusion_film import render_film
 from core.explain.settings import OcclusionSettings
 from core.nets.opening import open_network_on_data
-from core.project.files import write_list
+from core.project.files import write_csv
 from core.settings.declare import Settings
 
 _HEAD = ("id", "method", "output", "probability", "score", "baseline_score", "error", "fits", "png")
@@ -83,12 +83,12 @@ def explain_many(
                     continue
                 written.append(_save_files(made, cutouts, row, folder))
                 if film and isinstance(settings, OcclusionSettings):
-                    view = suited(cutouts.is_picture), _planes(cutouts)
+                    view = default_stretch(cutouts.is_picture), _planes(cutouts)
                     animation = result_of(render_film(predictor, image, output, settings, *view, stop, name))
                     animation.save((folder / written[-1][-1]).with_suffix(".gif"))
         finally:
             if len(written) > 1:
-                write_list(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
+                write_csv(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
     yield Progress(len(rows), len(rows), "galaxies")
     return len(written) - 1
 
@@ -108,7 +108,7 @@ def save(made: Explanation, cutouts: Cutouts, row: int, path: Path) -> None:
     if path.suffix.lower() == ".fits":
         made.save_fits(path, cutouts.wcs(row))
     else:
-        made.save_picture(path, cutouts.images[row], suited(cutouts.is_picture), _planes(cutouts))
+        made.save_picture(path, cutouts.images[row], default_stretch(cutouts.is_picture), _planes(cutouts))
 
 
 def _planes(cutouts: Cutouts) -> tuple[int, int, int] | None:

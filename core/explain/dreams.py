@@ -43,7 +43,7 @@ from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.gradient_ascent import Constraint, Goal, ascend, band_mixing, blur, require_pixelwise
 from core.explain.settings import AscentSettings, ClassDreamSettings, DeepDreamSettings
 from core.nets.device import full_precision, memory_format
-from core.nets.normalisation import border
+from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
 
 _PREVIEW_EVERY = 8
@@ -223,7 +223,7 @@ class _Sky:
 
     @classmethod
     def of(cls, explained: ExplainedOutput) -> _Sky:
-        edge = border(explained.image.cpu().numpy()[None])[0]  # (C, P)
+        edge = border_pixels(explained.image.cpu().numpy()[None])[0]  # (C, P)
         level = np.median(edge, axis=1, keepdims=True)
         noise = np.asarray(mad_std(edge, axis=1))[:, None]
         return cls(*(torch.from_numpy(value[:, :, None]).to(explained.image) for value in (level, noise)))

@@ -20,7 +20,7 @@ from torch import Tensor
 from core.data.target import Quantities
 from core.errors import NotANumber, NotPossible
 from core.nets import heads
-from core.nets.normalisation import border
+from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
 
 Fill = Literal["background", "mean", "zero"]
@@ -54,7 +54,7 @@ class ExplainedOutput:
         """The scores (n,) in the network's outputs (n, K)."""
         target = self.predictor.target
         if isinstance(target, Quantities):
-            outputs = heads.activation(target, outputs, self.predictor.output_scale)
+            outputs = heads.apply_activation(target, outputs, self.predictor.output_scale)
         return outputs[:, self.index]
 
     @property
@@ -68,13 +68,13 @@ class ExplainedOutput:
         target = self.predictor.target
         if isinstance(target, Quantities):
             return None
-        return float(heads.activation(target, self.outputs)[0, self.index])
+        return float(heads.apply_activation(target, self.outputs)[0, self.index])
 
     def fill_values(self, fill: Fill) -> Tensor:
         """Values (C,) of an image without the galaxy: the median of the border, the image's mean, or zero."""
         match fill:
             case "background":
-                edge = border(self.image.cpu().numpy()[None])[0]  # (C, P)
+                edge = border_pixels(self.image.cpu().numpy()[None])[0]  # (C, P)
                 return torch.from_numpy(np.median(edge, axis=1).astype(np.float32)).to(self.image.device)
             case "mean":
                 return self.image.mean(dim=(1, 2))
@@ -87,7 +87,7 @@ class ExplainedOutput:
         Where the border does not vary at all, a hundredth of the image's standard deviation.
         """
         pixels = self.image.cpu().numpy()
-        edge = border(pixels[None])[0]  # (C, P)
+        edge = border_pixels(pixels[None])[0]  # (C, P)
         found, least = mad_std(edge, axis=1), pixels.std(axis=(1, 2)) / 100
         return torch.from_numpy(np.where(found > 0, found, least).astype(np.float32)).to(self.image.device)
 
@@ -104,7 +104,7 @@ class ExplainedOutput:
         """
         if fill != "noise":
             return self.fill_values(fill)[:, None, None].expand_as(self.image)
-        edge = border(self.image.cpu().numpy()[None])[0]  # (C, P)
+        edge = border_pixels(self.image.cpu().numpy()[None])[0]  # (C, P)
         off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
         is_sky = (off <= _BORDER_CLIP_SIGMA * np.asarray(mad_std(edge, axis=1))[:, None]).all(axis=0)
         sky = edge[:, is_sky] if is_sky.any() else edge

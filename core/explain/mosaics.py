@@ -30,7 +30,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.data.cutouts import Cutouts
-from core.data.stretch import StretchSettings, colour_planes, suited, to_rgb
+from core.data.stretch import StretchSettings, colour_planes, default_stretch, to_rgb
 from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import deconvnet
@@ -122,7 +122,7 @@ def make_mosaics(
         loaded, cutouts = opened.predictor, opened.cutouts
         if reason := deconvnet.unsupported_reason(loaded):
             raise NotPossible(reason, "Choose a network with max pooling.")
-        shown = stretch or suited(cutouts.is_picture)
+        shown = stretch or default_stretch(cutouts.is_picture)
         yield Progress(0, len(filters), "filters")
         for number in filters:
             if stop.is_set():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from core.data.stretch import StretchSettings, limits, to_rgb
-from core.events import NEVER, Event, Preview, Progress, Work, retell
+from core.events import NEVER, Event, Preview, Progress, Work, map_events
 from core.explain import occlusion
 from core.explain.explanation import Explanation
 from core.explain.occluder import positions
@@ -111,7 +111,7 @@ def render_film(
             places.append((frame.row, frame.column))
             yield Progress(len(pictures), total, "pictures")
 
-    explanation = yield from retell(
+    explanation = yield from map_events(
         occlusion.explain_frame_by_frame(predictor, image, output, occlusion_settings, stop, galaxy_id), take_picture
     )
     return OcclusionFilm(np.stack(pictures), np.array(scores), np.array(places), occlusion_settings.patch, explanation)

@@ -53,7 +53,7 @@ class Tally:
         return bool((predicted.std(axis=0) < _CONSTANT_FRACTION * true.std(axis=0)).any())
 
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        outputs = heads.activation(self._target, torch.cat(self._outputs))
+        outputs = heads.apply_activation(self._target, torch.cat(self._outputs))
         labels = torch.cat(self._labels).numpy()
         if isinstance(self._target, Classes):
             labels = labels.astype(np.int64)

@@ -1,10 +1,9 @@
-"""Networks that others have designed and trained, cut into stages that can be looked at and frozen one by one.
+"""Ready-made, pre-trained networks as backbones, cut into stages that can be inspected and frozen one by one.
 
-timm knows several hundred; those that are a chain of convolutional stages can be used, with any number of bands. The
-stages replace the blocks of the plain network, and neck and head stay what they are. Weights come from a safetensors
-file or from the hub, among them the Zoobot encoders, which have learned from the votes of Galaxy Zoo; other formats are
-programs in disguise and are refused. Our scaled images have mean 0 and variance 1 in each band, as the images have with
-which such weights were trained.
+timm has several hundred; those that are a chain of convolutional stages can be used, with any number of bands. The
+stages replace the blocks of the plain network; neck and head stay the same. Weights come from a safetensors file or
+from the hub, among them the Zoobot encoders, trained on the votes of Galaxy Zoo; other formats, which can execute code,
+are refused. Our scaled images have mean 0 and variance 1 in each band, like the images such weights were trained on.
 
 References
 ----------
@@ -28,59 +27,59 @@ from core.errors import NotPossible, SettingsProblem, UnreadableFile
 
 HUB = "hf_hub:"
 _WHERE = "network.backbone"
-_AFTER = ("global_pool", "head", "fc", "classifier", "head_drop")  # what follows the stages
-_SIDE, _CLOSE = 64, 1e-4
-_OTHERS = "Choose a convolutional one, such as resnet18, convnext_nano or efficientnet_b0."
+_HEAD_MODULES = ("global_pool", "head", "fc", "classifier", "head_drop")  # modules after the stages
+_PROBE_SIDE, _TOLERANCE = 64, 1e-4
+_SUGGESTION = "Choose a convolutional one, such as resnet18, convnext_nano or efficientnet_b0."
 
 
 class BackboneStage(nn.Sequential):
-    """What happens at one scale; ``places`` are the names of its parts in the network that it was cut from."""
+    """The layers at one scale; ``places`` are the names of its parts in the network that it was cut from."""
 
     places: tuple[str, ...]
 
 
-def stages(name: str, bands: int) -> list[BackboneStage]:
-    """The stages of a timm network for images of so many bands, with weights drawn from torch's random state.
+def build_stages(name: str, bands: int) -> list[BackboneStage]:
+    """Build the stages of a timm network for images with ``bands`` bands, weights drawn from torch's random state.
 
     Raises
     ------
     SettingsProblem
-        There is no such network, or it is no chain of convolutional stages.
+        There is no such network, or it is not a chain of convolutional stages.
     NotPossible
         timm is not installed.
     """
-    whole = _network(name, bands)
-    parts = _parts(whole)
+    whole = _create_network(name, bands)
+    parts = _split_modules(whole)
     ends = [info["module"] for info in whole.feature_info]
     cut: list[list[tuple[str, nn.Module]]] = [[]]
     for place, module in parts:
         cut[-1].append((place, module))
         if place in ends and place != ends[-1]:
             cut.append([])
-    found = [_stage(part) for part in cut if part]
+    found = [_make_stage(part) for part in cut if part]
     _require_chain(name, whole, found, bands)
     return found
 
 
-def load(made: Sequence[BackboneStage], name: str, weights: str) -> None:
-    """Take over the weights of a file or of the hub, in place.
+def load_weights(made: Sequence[BackboneStage], name: str, weights: str) -> None:
+    """Load weights from a file or from the hub, in place.
 
     Parameters
     ----------
     made
         The stages of the network ``name``.
     weights
-        A safetensors file, ``hub`` for those that timm names, or ``hf_hub:owner/name``.
+        A safetensors file, ``hub`` for timm's own, or ``hf_hub:owner/name``.
 
     Raises
     ------
     UnreadableFile
-        The file is missing, is no safetensors file, or holds the weights of another network.
+        The file is missing, is not a safetensors file, or holds the weights of another network.
     NotPossible
         The hub cannot be reached.
     """
-    path = _fetched(name, weights) if weights == "hub" or weights.startswith(HUB) else Path(weights).expanduser()
-    given = _read(path)
+    path = _fetch_weights(name, weights) if weights == "hub" or weights.startswith(HUB) else Path(weights).expanduser()
+    given = _read_weights(path)
     own = {
         f"{place}.{key}" if key else place: value
         for stage in made
@@ -98,13 +97,13 @@ def load(made: Sequence[BackboneStage], name: str, weights: str) -> None:
         )
     with torch.no_grad():
         for key, value in own.items():
-            value.copy_(_fitted(given[f"{prefix}{key}"], value, key, path))
+            value.copy_(_fit_shape(given[f"{prefix}{key}"], value, key, path))
 
 
-def _timm() -> Any:
+def _import_timm() -> Any:
     try:
         return importlib.import_module("timm")
-    except (ImportError, RuntimeError) as error:  # RuntimeError: of a torchvision that was built for another torch
+    except (ImportError, RuntimeError) as error:  # RuntimeError: from a torchvision built for another torch
         raise NotPossible(
             f"timm, which has the ready-made networks, cannot be used here ({error}).",
             "Install it with “pip install 'tuning-fork[backbones]'”, or leave the backbone empty.",
@@ -112,8 +111,8 @@ def _timm() -> Any:
         ) from error
 
 
-def _network(name: str, bands: int) -> Any:
-    timm = _timm()
+def _create_network(name: str, bands: int) -> Any:
+    timm = _import_timm()
     known: list[str] = timm.list_models()
     if name.split(".", maxsplit=1)[0] not in known:
         near = difflib.get_close_matches(name, known, 3)
@@ -121,29 +120,29 @@ def _network(name: str, bands: int) -> Any:
         raise SettingsProblem(f"timm knows no network “{name}”.", remedy, _WHERE)
     whole = timm.create_model(name, pretrained=False, num_classes=0, in_chans=bands)
     if not getattr(whole, "feature_info", None):
-        raise SettingsProblem(f"The network {name} has no stages.", _OTHERS, _WHERE)
+        raise SettingsProblem(f"The network {name} has no stages.", _SUGGESTION, _WHERE)
     return whole
 
 
-def _parts(whole: Any) -> list[tuple[str, nn.Module]]:
-    """The chain of modules, cut as finely as the ends of the stages need it."""
+def _split_modules(whole: Any) -> list[tuple[str, nn.Module]]:
+    """The chain of modules, split just finely enough that each stage ends with a module."""
     ends = [info["module"] for info in whole.feature_info]
 
-    def fine(place: str, module: nn.Module) -> list[tuple[str, nn.Module]]:
+    def split(place: str, module: nn.Module) -> list[tuple[str, nn.Module]]:
         inside = place not in ends and any(end.startswith(f"{place}.") for end in ends)
         if not inside or not isinstance(module, nn.Sequential):
             return [(place, module)]
-        return [part for name, child in module.named_children() for part in fine(f"{place}.{name}", child)]
+        return [part for name, child in module.named_children() for part in split(f"{place}.{name}", child)]
 
     found: list[tuple[str, nn.Module]] = []
     for name, child in whole.named_children():
-        if name in _AFTER:
+        if name in _HEAD_MODULES:
             break
-        found += fine(name, child)
+        found += split(name, child)
     return found
 
 
-def _stage(parts: Sequence[tuple[str, nn.Module]]) -> BackboneStage:
+def _make_stage(parts: Sequence[tuple[str, nn.Module]]) -> BackboneStage:
     made = BackboneStage()
     for place, module in parts:
         made.add_module(place.replace(".", "_"), module)
@@ -152,8 +151,8 @@ def _stage(parts: Sequence[tuple[str, nn.Module]]) -> BackboneStage:
 
 
 def _require_chain(name: str, whole: Any, found: Sequence[BackboneStage], bands: int) -> None:
-    """The stages, one after the other, have to do what the network does before its head."""
-    image = torch.linspace(-1, 1, bands * _SIDE * _SIDE).reshape(1, bands, _SIDE, _SIDE)
+    """Check that the stages in sequence give the same features as the network before its head."""
+    image = torch.linspace(-1, 1, bands * _PROBE_SIDE * _PROBE_SIDE).reshape(1, bands, _PROBE_SIDE, _PROBE_SIDE)
     modes = whole.training
     whole.eval()
     try:
@@ -162,18 +161,22 @@ def _require_chain(name: str, whole: Any, found: Sequence[BackboneStage], bands:
             x = image
             for stage in found:
                 x = stage.eval()(x)
-        is_chain = wanted.dim() == 4 and x.shape == wanted.shape and torch.allclose(x, wanted, atol=_CLOSE, rtol=_CLOSE)
+        is_chain = (
+            wanted.dim() == 4
+            and x.shape == wanted.shape
+            and torch.allclose(x, wanted, atol=_TOLERANCE, rtol=_TOLERANCE)
+        )
     except (RuntimeError, TypeError, AssertionError, ValueError, NotImplementedError):
         is_chain = False
     if not is_chain:
-        raise SettingsProblem(f"The network {name} is no chain of convolutional stages.", _OTHERS, _WHERE)
+        raise SettingsProblem(f"The network {name} is no chain of convolutional stages.", _SUGGESTION, _WHERE)
     whole.train(modes)
 
 
-def _fetched(name: str, weights: str) -> Path:
+def _fetch_weights(name: str, weights: str) -> Path:
     repository = weights.removeprefix(HUB)
     if weights == "hub":
-        repository = str((_timm().get_pretrained_cfg(name) or _NoWeights).hf_hub_id or "")
+        repository = str((_import_timm().get_pretrained_cfg(name) or _NoWeights).hf_hub_id or "")
     if not repository:
         raise NotPossible(f"The hub has no weights of {name}.", "Choose a file, or none.", "network.weights")
     hub = importlib.import_module("huggingface_hub")
@@ -191,7 +194,7 @@ class _NoWeights:
     hf_hub_id = ""
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
+def _read_weights(path: Path) -> Mapping[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
@@ -202,12 +205,12 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         ) from None
 
 
-def _fitted(given: Tensor, own: Tensor, key: str, path: Path) -> Tensor:
-    """A tensor of the file in the shape that is wanted: the first layer's weights for another number of bands."""
+def _fit_shape(given: Tensor, own: Tensor, key: str, path: Path) -> Tensor:
+    """Adapt a tensor of the file to the network's shape: the first layer's weights to another number of bands."""
     if given.shape == own.shape:
         return given
     if given.dim() == 4 and given.shape[0] == own.shape[0] and given.shape[2:] == own.shape[2:]:
-        return for_bands(given, own.shape[1])
+        return adapt_to_bands(given, own.shape[1])
     raise UnreadableFile(
         f"“{key}” has the shape {tuple(given.shape)} in this file, and {tuple(own.shape)} in the network.",
         "Choose the file of this network.",
@@ -215,10 +218,10 @@ def _fitted(given: Tensor, own: Tensor, key: str, path: Path) -> Tensor:
     )
 
 
-def for_bands(weight: Tensor, bands: int) -> Tensor:
-    """Weights (F, C, k, k) of a first layer for another number of bands.
+def adapt_to_bands(weight: Tensor, bands: int) -> Tensor:
+    """Convert weights (F, C, k, k) of a first layer to another number of bands.
 
-    Each band gets the mean over the old ones, times C/bands: an image that is the same in all bands then excites the
-    filters as before.
+    Each band gets the mean over the old ones, times C/bands: the responses to an image that is the same in all bands
+    are then unchanged.
     """
     return weight.mean(1, keepdim=True).expand(-1, bands, -1, -1) * (weight.shape[1] / bands)

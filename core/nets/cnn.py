@@ -1,16 +1,16 @@
-"""The convolutional network of the course, told by its depth.
+"""The plain convolutional network, set by its depth.
 
-Each block looks for patterns (convolution), keeps the strongest response of each 2 × 2 pixels (max pooling), brings
-the responses to a common scale (batch normalisation) and drops the negative ones (activation); a deeper block
-therefore sees a larger part of the galaxy. The head turns the last responses into one number per output.
+Each block detects patterns (convolution), keeps the strongest response of each 2 × 2 pixels (max pooling), brings
+the responses to a common scale (batch normalisation) and suppresses the negative ones (activation); a deeper block
+therefore has a larger receptive field. The head turns the last responses into one number per output.
 
-Pooling stands right after the convolution, so that only a quarter of the pixels has to go through the rest: a
-training step takes a quarter less time than with the pooling at the end, and galaxies are recognised as well.
+Pooling comes directly after the convolution, so that only a quarter of the pixels go through the other layers: a
+training step takes a quarter less time than with pooling at the end of the block, at the same accuracy.
 
 References
 ----------
 LeCun, Bottou, Bengio & Haffner 1998; Ioffe & Szegedy 2015 (batch normalisation); Wu & He 2018 (group normalisation);
-He et al. 2015 (first weights), 2016 (residual blocks), 2019 (pooling on the way round).
+He et al. 2015 (initialisation), 2016 (residual blocks), 2019 (pooling in the shortcut).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _GROUPS = 8
 
 
 class GlobalMean(nn.Module):
-    """The mean response of each filter, wherever it is in the image: (N, C, H, W) → (N, C)."""
+    """Global average pooling: the mean response of each filter, (N, C, H, W) → (N, C)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Average over the pixels."""
@@ -36,18 +36,18 @@ class GlobalMean(nn.Module):
 
 
 class OwnDropout(nn.Dropout):
-    """Dropout that draws from its own generator.
+    """Dropout that draws from its own random generator.
 
-    The program's global random state is shared by all threads, so that a galaxy explained while a training runs
-    would change the training's numbers; ``generator`` is set by whoever trains. Where several processes share a
-    batch, ``rows`` says of how many galaxies which ones are seen here.
+    The global random state is shared by all threads, so that explaining a galaxy during a training run would change
+    the run's random numbers; ``generator`` is set by the training. Where several processes share a batch, ``rows`` is
+    the size of the whole batch and the slice of it that this process has.
     """
 
     generator: torch.Generator | None = None
     rows: tuple[int, slice] | None = None
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        """Silence a share ``p`` of the responses, in training only."""
+        """Set a share ``p`` of the responses to zero, in training mode only."""
         if not self.training or self.p == 0:
             return input
         count, own = self.rows or (len(input), slice(None))
@@ -56,7 +56,7 @@ class OwnDropout(nn.Dropout):
 
 
 class Residual(nn.Module):
-    """The sum of what a chain of layers makes of its input, and the input itself, brought to the same shape."""
+    """A residual connection: the output of a chain of layers plus its input, brought to the same shape."""
 
     def __init__(self, main: nn.Sequential, way_round: nn.Sequential) -> None:
         super().__init__()
@@ -69,12 +69,12 @@ class Residual(nn.Module):
 
 
 class CNN(nn.Module):
-    """Blocks of convolutions (``features``), ``neck`` and ``head``, all of them plain modules in sequence.
+    """Convolution blocks (``features``), ``neck`` and ``head``, all of them plain modules in sequence.
 
     Parameters
     ----------
     settings
-        Depth, width and kind of the layers.
+        Depth, width and type of the layers.
     shape
         (C, H, W) of the stamps.
     outputs
@@ -83,7 +83,7 @@ class CNN(nn.Module):
     Raises
     ------
     NotPossible
-        The stamp is too small for so many blocks.
+        The stamp is too small for this number of blocks.
     """
 
     def __init__(self, settings: NetworkSettings, shape: tuple[int, int, int], outputs: int) -> None:
@@ -92,7 +92,7 @@ class CNN(nn.Module):
         self.frozen_blocks = 0
         self.features = nn.Sequential()
         self.blocks: list[list[str]] = []
-        channels, height, width = self._ready_made() if settings.backbone else self._plain()
+        channels, height, width = self._add_backbone_stages() if settings.backbone else self._add_plain_blocks()
         self.neck: nn.Module = GlobalMean() if settings.pooling == "global" else nn.Flatten()
         inputs = channels if settings.pooling == "global" else channels * height * width
         self.head = nn.Sequential()
@@ -103,11 +103,11 @@ class CNN(nn.Module):
         self.head.add_module("dropout", OwnDropout(settings.dropout))
         self.head.add_module("output", nn.Linear(inputs, outputs))
 
-    def _plain(self) -> tuple[int, int, int]:
-        """Add the blocks of the settings; returns the shape of what they hand on."""
+    def _add_plain_blocks(self) -> tuple[int, int, int]:
+        """Add the blocks of the plain network; return the shape (C, h, w) of their output."""
         settings = self.settings
         channels, height, width = self.shape
-        deepest = deepest_for(height, width)
+        deepest = largest_depth(height, width)
         if settings.depth > deepest:
             raise NotPossible(
                 f"{settings.depth} blocks are too many for stamps of {width} × {height} pixels, since each block "
@@ -127,9 +127,9 @@ class CNN(nn.Module):
                 height, width = height // 2, width // 2
         return channels, height, width
 
-    def _ready_made(self) -> tuple[int, int, int]:
-        """Add the stages of a backbone; returns the shape of what they hand on."""
-        for number, stage in enumerate(backbone.stages(self.settings.backbone, self.shape[0]), 1):
+    def _add_backbone_stages(self) -> tuple[int, int, int]:
+        """Add the stages of a backbone; return the shape (C, h, w) of their output."""
+        for number, stage in enumerate(backbone.build_stages(self.settings.backbone, self.shape[0]), 1):
             self.features.add_module(f"stage{number}", stage)
             self.blocks.append([f"features.stage{number}"])
         with torch.no_grad():
@@ -144,7 +144,7 @@ class CNN(nn.Module):
         return self.head(x)  # (N, K)
 
     def train(self, mode: bool = True) -> CNN:
-        """Set training or evaluation mode; frozen blocks stay in evaluation mode, so that their statistics stay."""
+        """Set training or evaluation mode; frozen blocks stay in evaluation mode and keep their statistics."""
         super().train(mode)
         for name in (name for names in self.blocks[: self.frozen_blocks] for name in names):
             self.get_submodule(name).eval()
@@ -156,7 +156,7 @@ class CNN(nn.Module):
         return [stage for stage in self.features if isinstance(stage, backbone.BackboneStage)]
 
     def block_of(self, name: str) -> int:
-        """The block, counted from 1, of a module or parameter; the head comes after the last block."""
+        """The block, counted from 1, of a module or parameter; the head counts as one more block."""
         for number, names in enumerate(self.blocks, 1):
             if any(name == module or name.startswith(f"{module}.") for module in names):
                 return number
@@ -176,10 +176,10 @@ def build(
     settings, shape, outputs
         As in :class:`CNN`.
     generator
-        Source of the weights; without one, always the same weights.
+        Random generator for the weights; without one, the weights are always the same.
     """
     generator = generator or torch.Generator().manual_seed(0)
-    if settings.backbone:  # whose weights timm draws from the global random state
+    if settings.backbone:  # timm draws its weights from the global random state
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             network = CNN(settings, shape, outputs)
@@ -193,7 +193,7 @@ def build(
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw all weights anew: He's normal distribution for convolutions and dense layers, zero biases."""
+    """Draw all weights anew: He initialisation for convolutions, uniform for dense layers, zero biases."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
@@ -207,13 +207,13 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.zeros_(bias)
 
 
-def deepest_for(height: int, width: int) -> int:
+def largest_depth(height: int, width: int) -> int:
     """The largest number of blocks for a stamp: each but the last must have two pixels to pool."""
     return int(math.log2(max(1, min(height, width)))) + 1
 
 
 def filters_of(settings: NetworkSettings, number: int) -> int:
-    """Filters of block ``number`` (from 1), a multiple of 8 beyond the first, since processors like that."""
+    """Filters of block ``number`` (from 1), after the first a multiple of 8, which is faster to compute."""
     if number == 1:
         return settings.channels
     wanted = settings.channels * settings.growth ** (number - 1)
@@ -221,7 +221,7 @@ def filters_of(settings: NetworkSettings, number: int) -> int:
 
 
 def _block(settings: NetworkSettings, number: int, inputs: int, filters: int, pooled: bool) -> dict[str, nn.Module]:
-    """The layers of a block by name; the last convolution bears the block's number alone, as its pooling does."""
+    """The layers of a block by name; the last convolution and the pooling are named by the block's number alone."""
     layers: dict[str, nn.Module] = {}
     for layer in range(1, settings.layers + 1):
         is_last = layer == settings.layers
@@ -238,7 +238,7 @@ def _block(settings: NetworkSettings, number: int, inputs: int, filters: int, po
 def _residual_block(
     settings: NetworkSettings, number: int, inputs: int, filters: int, pooled: bool
 ) -> dict[str, nn.Module]:
-    """The same layers but for the last activation, which follows their sum with the block's input."""
+    """The layers of a residual block: the last activation follows the sum with the block's input."""
     layers = _block(settings, number, inputs, filters, pooled)
     last = layers.popitem()
     way_round: list[nn.Module] = [nn.AvgPool2d(2)] if pooled else []

@@ -1,4 +1,4 @@
-"""Where and how precisely a network is computed: CUDA, Apple MPS or the processor."""
+"""Device and precision of the computation: CUDA, Apple MPS or the CPU."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from core.errors import NotPossible
 
 
 def choose(name: str = "auto") -> torch.device:
-    """The device of that name; ``"auto"`` is the first of CUDA, MPS and CPU that is there.
+    """The device of that name; ``"auto"`` is the first available one of CUDA, MPS and CPU.
 
     Raises
     ------
     NotPossible
-        The device was named and is not there.
+        The named device is not available.
     """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -29,9 +29,9 @@ def choose(name: str = "auto") -> torch.device:
 
 
 def precision(setting: str, device: torch.device) -> torch.dtype:
-    """The number format of training: what was asked for, or the shortest that the device computes faster.
+    """The floating-point type of training: the chosen one, or the fastest that the device supports.
 
-    bfloat16 goes before float16, since it has the range of float32 and needs no scaling of the loss.
+    bfloat16 is preferred to float16, since it has the range of float32 and needs no loss scaling.
     """
     if setting == "bfloat16" or (setting == "auto" and has_fast_bfloat16(device)):
         return torch.bfloat16
@@ -41,11 +41,11 @@ def precision(setting: str, device: torch.device) -> torch.dtype:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16, and does not merely imitate it."""
+    """Whether the device has native bfloat16 instructions, rather than emulating them."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
     if device.type == "cpu":
-        able = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch cannot tell
+        able = getattr(torch.cpu, "get_capabilities", dict)()  # missing in older versions of torch
         return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     return False
 
@@ -56,12 +56,12 @@ def has_fast_float16(device: torch.device) -> bool:
 
 
 def memory_format(device: torch.device) -> torch.memory_format:
-    """The order of a batch in memory; channels last is faster where the convolutions are written for it."""
+    """The memory format of a batch; channels last is faster where the convolutions support it."""
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def describe(device: torch.device, dtype: torch.dtype | None = None) -> str:
-    """The device in words, such as ``"NVIDIA H100 · 3.1/80 GB"`` or ``"CPU · 2 threads · bfloat16"``."""
+    """The device as text, such as ``"NVIDIA H100 · 3.1/80 GB"`` or ``"CPU · 2 threads · bfloat16"``."""
     parts: list[str]
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
@@ -82,7 +82,7 @@ def free_memory() -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether this means that the device, or the machine, has no memory left."""
+    """Whether an exception means that the device or the machine is out of memory."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error).lower()

@@ -1,6 +1,6 @@
-"""The last step for each kind of target: what the network's outputs mean.
+"""From the network's outputs to predictions, for each kind of target.
 
-Classes and vote fractions end in a softmax over the outputs. Quantities are learned in units of their scatter over
+For classes and vote fractions, a softmax over the outputs. Quantities are learned in units of their scatter over
 the training galaxies; a second output for each may hold the logarithm of its error bar.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from core.data import target as targets
 from core.data.target import Quantities, Target
 
-_MOST_LOG = 5.0
+_MAX_LOG_SIGMA = 5.0
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class OutputScale:
         """Move to a device."""
         return OutputScale(self.centre.to(device), self.scale.to(device))
 
-    def standardised(self, labels: Tensor) -> Tensor:
+    def standardise(self, labels: Tensor) -> Tensor:
         """From physical units to the network's."""
         return (labels - self.centre) / self.scale
 
-    def physical(self, outputs: Tensor) -> Tensor:
+    def to_physical(self, outputs: Tensor) -> Tensor:
         """From the network's units to physical ones."""
         return outputs * self.scale + self.centre
 
@@ -49,13 +49,13 @@ def fit_output_scale(target: Target, labels: NDArray[np.float32]) -> OutputScale
     return OutputScale(torch.tensor(centre, dtype=torch.float32), torch.tensor(scale, dtype=torch.float32))
 
 
-def width(target: Target, *, error_bars: bool = False) -> int:
-    """How many outputs a network needs: one for each name, two with error bars."""
+def output_count(target: Target, *, error_bars: bool = False) -> int:
+    """Number of outputs of the network: one for each name, two with error bars."""
     return len(targets.outputs(target)) * (2 if error_bars else 1)
 
 
-def activation(target: Target, outputs: Tensor, scale: OutputScale | None = None) -> Tensor:
-    """From outputs (n, K), or (n, 2K) with error bars, to probabilities, vote fractions, or quantities in their units.
+def apply_activation(target: Target, outputs: Tensor, scale: OutputScale | None = None) -> Tensor:
+    """Turn outputs (n, K), or (n, 2K) with error bars, into probabilities, vote fractions or physical quantities.
 
     Returns
     -------
@@ -64,19 +64,19 @@ def activation(target: Target, outputs: Tensor, scale: OutputScale | None = None
     """
     if isinstance(target, Quantities):
         means = outputs[:, : len(target.columns)]
-        return means if scale is None else scale.physical(means)
+        return means if scale is None else scale.to_physical(means)
     return outputs.softmax(dim=1)
 
 
 def error_bars(outputs: Tensor, scale: OutputScale) -> Tensor:
-    """The standard deviations (n, K) of quantities in their units, from outputs (n, 2K)."""
+    """The standard deviations (n, K) of quantities in physical units, from outputs (n, 2K)."""
     return mean_and_log_sigma(outputs)[1].exp() * scale.scale
 
 
 def mean_and_log_sigma(outputs: Tensor) -> tuple[Tensor, Tensor]:
-    """What outputs (n, 2K) mean, in the network's units: (n, K) each.
+    """Split outputs (n, 2K) into mean and log-sigma, (n, K) each, in the network's units.
 
-    The logarithm is held within ±5, softly, so that no galaxy gets an infinite weight.
+    The logarithm is limited smoothly to ±5, so that no galaxy gets an infinite weight.
     """
     mean, free = outputs.chunk(2, dim=1)
-    return mean, _MOST_LOG * torch.tanh(free / _MOST_LOG)
+    return mean, _MAX_LOG_SIGMA * torch.tanh(free / _MAX_LOG_SIGMA)

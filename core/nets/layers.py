@@ -1,6 +1,6 @@
-r"""The network as a table: what each layer hands on, what it costs, and how much of the galaxy it sees.
+r"""The network as a table: output shape, number of parameters and receptive field of each layer.
 
-The receptive field of a unit is the part of the input that can change it. Walking from the input, a layer with
+The receptive field of a unit is the part of the input that can change it. Going forward from the input, a layer with
 kernel :math:`k`, stride :math:`s` and padding :math:`p` takes the field :math:`r`, the distance :math:`j` between
 neighbouring units, and the position :math:`o` of the first unit's centre (all in input pixels) to
 
@@ -32,20 +32,20 @@ class LayerRow:
     name
         Name of the module inside the network.
     kind
-        What it is, in words.
+        Its type, as text.
     shape
         Shape of its output for one galaxy: (C, h, w), or (n,) in the head.
     parameters
         Number of its weights.
     receptive_field
-        Side of the square of input pixels that one of its units sees, from edge to edge; it may reach over the
-        stamp's edge. The head sees the whole stamp.
+        Side of the square of input pixels that can change one of its units; it may extend beyond the stamp's edge.
+        That of the head is the whole stamp.
     stride
         Input pixels between neighbouring units.
     offset
         Centre of the first unit's field, in pixels from the centre of the first pixel.
     block
-        Its block, counted from 1; the head comes after the last.
+        Its block, counted from 1; the head counts as one more block.
     """
 
     name: str
@@ -63,14 +63,14 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
     shapes = _output_shapes(network, shape)
     rows: list[LayerRow] = []
     field, jump, offset = 1, 1, 0.0
-    for name, module in _rows(network):
+    for name, module in _chain(network):
         for step in _steps(module):
-            kernel, stride, padding = (_one(value) for value in (step.kernel_size, step.stride, step.padding))
+            kernel, stride, padding = (_side_of(value) for value in (step.kernel_size, step.stride, step.padding))
             field += (kernel - 1) * jump
             offset += ((kernel - 1) / 2 - padding) * jump
             jump *= stride
         if isinstance(module, BackboneStage):
-            field, jump, offset = _seen_by_stage(network, name, shapes[name], shape)
+            field, jump, offset = _probe_stage(network, name, shapes[name], shape)
         elif isinstance(module, GlobalMean | nn.Flatten):
             field, jump = max(shape[1:]), max(shape[1:])
             offset = (max(shape[1:]) - 1) / 2
@@ -89,26 +89,26 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
     return rows
 
 
-def _rows(network: CNN) -> list[tuple[str, nn.Module]]:
-    """The parts that hand on one after the other: a residual block is one, since its layers stand side by side."""
+def _chain(network: CNN) -> list[tuple[str, nn.Module]]:
+    """The modules in sequence; a residual block counts as one, since its branches are parallel."""
     parts = [("features", network.features), ("head", network.head)]
     features, head = ([(f"{part}.{name}", each) for name, each in chain.named_children()] for part, chain in parts)
     return [*features, ("neck", network.neck), *head]
 
 
 def _steps(module: nn.Module) -> list[nn.Conv2d | nn.MaxPool2d]:
-    """What moves or widens the view; in a residual block its main chain, which sees all that the way round sees."""
+    """The layers that change the receptive field; of a residual block, the main branch, whose field is the larger."""
     chain = module.main if isinstance(module, Residual) else [module]
     return [step for step in chain if isinstance(step, nn.Conv2d | nn.MaxPool2d)]
 
 
-def _seen_by_stage(
+def _probe_stage(
     network: CNN, name: str, units: tuple[int, ...], shape: tuple[int, int, int]
 ) -> tuple[int, int, float]:
-    """Field, stride and offset of a stage, whose parts may stand side by side or look at the whole image.
+    """Field, stride and offset of a backbone stage, which may have parallel branches or pool over the whole image.
 
-    The field is what the gradient of a unit in the middle touches, with all weights positive, at most the stamp. The
-    units are taken to lie evenly about the stamp's centre.
+    The field is the extent of the non-zero input gradient of a unit in the middle, with all weights positive; at most
+    the stamp. The units are assumed to be spaced evenly about the stamp's centre.
     """
     features = copy.deepcopy(network.features).cpu().double().eval()
     chain = features[: list(dict(features.named_children())).index(name.removeprefix("features.")) + 1]
@@ -125,10 +125,10 @@ def _seen_by_stage(
 
 
 def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
-    """Run a weightless copy of the network and note what every layer hands on."""
+    """Record the output shape of every layer of a copy of the network on the meta device."""
     ghost = copy.deepcopy(network).to("meta").eval()
     shapes: dict[str, tuple[int, ...]] = {}
-    for name, module in _rows(ghost):
+    for name, module in _chain(ghost):
 
         def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor, name: str = name) -> None:
             shapes[name] = tuple(output.shape[1:])
@@ -139,7 +139,7 @@ def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple
     return shapes
 
 
-def _one(value: object) -> int:
+def _side_of(value: object) -> int:
     """The side of a square kernel, stride or padding, given once or per axis."""
     return int(value[0] if isinstance(value, tuple) else value)  # pyright: ignore[reportArgumentType]
 

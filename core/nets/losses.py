@@ -1,19 +1,19 @@
-r"""How wrong an answer is: the losses for classes, vote fractions and quantities.
+r"""Loss functions for classes, vote fractions and quantities.
 
 **Classes**, with :math:`p` the softmax of the outputs and :math:`c` the true class: the cross-entropy
 :math:`-\sum_k y_k \log p_k`, where :math:`y` is 1 for the true class or, smoothed by :math:`\epsilon`,
 :math:`(1 - \epsilon)\,[k = c] + \epsilon / K`; or the focal loss :math:`-(1 - p_c)^\gamma \log p_c`. Each galaxy may
-count by the weight of its class.
+be weighted by its class.
 
 **Vote fractions** :math:`v`: the cross-entropy :math:`-\sum_k v_k \log p_k`; or minus the logarithm of the
-likelihood of the :math:`n` votes that were given, divided by the mean number of votes of the training galaxies, so
-that steps are as long as with the cross-entropy. The votes follow a multinomial distribution with probabilities
+likelihood of the :math:`n` votes, divided by the mean number of votes of the training galaxies, so that gradients are
+as large as with the cross-entropy. The votes follow a multinomial distribution with probabilities
 :math:`p`, or a Dirichlet-multinomial one with concentrations :math:`\alpha_k = S p_k`, whose sum
 :math:`S = 1000\,\sigma(\log \sum_k e^{o_k} - \log 1000)` follows from the outputs :math:`o`, too: about
 :math:`\alpha_k = e^{o_k}`, but at most 1000 in all. Either way the predicted shares are :math:`p`.
 
 **Quantities** are learned in units of their scatter over the training galaxies. Huber's loss is quadratic near zero
-and linear beyond the knee, so that a few wrong catalogue entries cannot rule the training. With the Gaussian loss
+and linear beyond the knee, so that a few wrong catalogue entries cannot dominate the training. With the Gaussian loss
 the network has a second output for each quantity, :math:`\log \sigma`, and the loss is minus the logarithm of the
 likelihood without its constant, :math:`(y - \mu)^2 / 2\sigma^2 + \log \sigma`.
 
@@ -40,31 +40,31 @@ from core.nets import heads
 from core.nets.settings import LossSettings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-MOST_WEIGHT = 20.0
-_MOST_CONCENTRATION = 1000.0
-_LEAST_CONCENTRATION = 1e-6
-_LEAST_DOUBT = 1e-6  # keeps the slope of the focal loss finite for galaxies that are recognised beyond doubt
+MAX_WEIGHT = 20.0
+_MAX_CONCENTRATION = 1000.0
+_MIN_CONCENTRATION = 1e-6
+_MIN_MISS = 1e-6  # keeps the gradient of the focal loss finite for galaxies classified with certainty
 
 
 def balanced_weights(target: Target, labels: NDArray[np.int64]) -> Tensor | None:
-    """One weight per class, N / (K · count) and at most 20, so that all classes count alike; None if not classes."""
+    """Class weights N / (K · count), at most 20, which balance the classes; None for other targets."""
     if not isinstance(target, Classes):
         return None
-    from sklearn.utils.class_weight import compute_class_weight  # late: it takes a second, and few trainings need it
+    from sklearn.utils.class_weight import compute_class_weight  # late: the import takes a second, and few runs need it
 
     present, count = np.unique(labels), len(target.names)
-    weights = np.full(count, len(labels) / count)  # a class without galaxies counts as if it had one
+    weights = np.full(count, len(labels) / count)  # a class without galaxies is treated as if it had one
     weights[present] = compute_class_weight("balanced", classes=present, y=labels) * len(present) / count
-    return torch.tensor(np.minimum(weights, MOST_WEIGHT), dtype=torch.float32)
+    return torch.tensor(np.minimum(weights, MAX_WEIGHT), dtype=torch.float32)
 
 
-def loss(
+def build_loss(
     target: Target,
     settings: LossSettings | None = None,
     class_weights: Tensor | None = None,
     mean_votes: float = 1.0,
 ) -> Loss:
-    """The loss of a batch: ``f(outputs, labels) → scalar``, a mean over the galaxies.
+    """Build the loss function of a batch: ``f(outputs, labels) → scalar``, a mean over the galaxies.
 
     Outputs are (n, K), or (n, 2K) for quantities with error bars. Labels are int64 (n,) for classes, float32 (n, K)
     shares for vote fractions, with the number of votes as a further column where the loss needs it, and standardised
@@ -76,68 +76,68 @@ def loss(
     target
         What is learned.
     settings
-        Which loss; the defaults if left out.
+        Which loss; None: the defaults.
     class_weights
-        (K,) what a galaxy of each class counts; None: all alike.
+        (K,) weight of a galaxy of each class; None: all equal.
     mean_votes
         Mean number of votes of the training galaxies.
     """
-    wish = settings or LossSettings()
+    chosen = settings or LossSettings()
     if isinstance(target, Quantities):
-        return _of_quantities(wish)
+        return _quantity_loss(chosen)
     if isinstance(target, Classes):
-        return _of_classes(wish, class_weights)
-    return _of_votes(wish, mean_votes)
+        return _class_loss(chosen, class_weights)
+    return _vote_loss(chosen, mean_votes)
 
 
 def needs_votes(target: Target, settings: LossSettings) -> bool:
-    """Whether the loss looks at the number of votes."""
+    """Whether the loss depends on the number of votes."""
     return not isinstance(target, Classes | Quantities) and settings.votes != "cross-entropy"
 
 
-def _of_classes(settings: LossSettings, class_weights: Tensor | None) -> Loss:
-    def each(outputs: Tensor, labels: Tensor) -> Tensor:
+def _class_loss(settings: LossSettings, class_weights: Tensor | None) -> Loss:
+    def galaxy_losses(outputs: Tensor, labels: Tensor) -> Tensor:
         if settings.classes == "cross-entropy":
             smoothing = settings.label_smoothing
             return functional.cross_entropy(outputs, labels, reduction="none", label_smoothing=smoothing)
-        return _focal(outputs, labels, settings.focus)
+        return _focal_loss(outputs, labels, settings.focus)
 
-    def weighted(outputs: Tensor, labels: Tensor) -> Tensor:
-        losses = each(outputs, labels)  # (n,)
+    def mean_loss(outputs: Tensor, labels: Tensor) -> Tensor:
+        losses = galaxy_losses(outputs, labels)  # (n,)
         if class_weights is not None:
             losses = losses * class_weights.to(outputs)[labels]
         return losses.mean()
 
-    return weighted
+    return mean_loss
 
 
-def _focal(outputs: Tensor, labels: Tensor, focus: float) -> Tensor:
-    surprise = functional.cross_entropy(outputs, labels, reduction="none")  # (n,) minus log p
-    doubt = -torch.expm1(-surprise)  # (n,) 1 - p
-    return doubt.clamp_min(_LEAST_DOUBT) ** focus * surprise
+def _focal_loss(outputs: Tensor, labels: Tensor, focus: float) -> Tensor:
+    cross_entropy = functional.cross_entropy(outputs, labels, reduction="none")  # (n,) minus log p
+    miss = -torch.expm1(-cross_entropy)  # (n,) 1 - p
+    return miss.clamp_min(_MIN_MISS) ** focus * cross_entropy
 
 
-def _of_votes(settings: LossSettings, mean_votes: float) -> Loss:
+def _vote_loss(settings: LossSettings, mean_votes: float) -> Loss:
     def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
         return functional.cross_entropy(outputs, labels, reduction="none").mean()
 
     def likelihood(outputs: Tensor, labels: Tensor) -> Tensor:
         total = labels[:, -1:]  # (n, 1)
         votes = labels[:, :-1] * total  # (n, K)
-        orders = torch.lgamma(total[:, 0] + 1) - torch.lgamma(votes + 1).sum(dim=1)  # log of how many ways
-        given = _multinomial if settings.votes == "multinomial" else _dirichlet_multinomial
-        return -(orders + given(outputs, votes)).mean() / mean_votes
+        log_coefficient = torch.lgamma(total[:, 0] + 1) - torch.lgamma(votes + 1).sum(dim=1)  # multinomial, (n,)
+        log_probability = _multinomial if settings.votes == "multinomial" else _dirichlet_multinomial
+        return -(log_coefficient + log_probability(outputs, votes)).mean() / mean_votes
 
     return cross_entropy if settings.votes == "cross-entropy" else likelihood
 
 
 def _multinomial(outputs: Tensor, votes: Tensor) -> Tensor:
-    """Log-probability (n,) of the votes in the order in which they came."""
+    """Log-probability (n,) of one sequence of these votes."""
     return (votes * outputs.log_softmax(dim=1)).sum(dim=1)
 
 
 def _dirichlet_multinomial(outputs: Tensor, votes: Tensor) -> Tensor:
-    """Log-probability (n,) of the votes in the order in which they came."""
+    """Log-probability (n,) of one sequence of these votes."""
     alpha = concentrations(outputs)
     total, given = alpha.sum(dim=1), votes.sum(dim=1)
     share = torch.lgamma(alpha + votes) - torch.lgamma(alpha)
@@ -145,13 +145,13 @@ def _dirichlet_multinomial(outputs: Tensor, votes: Tensor) -> Tensor:
 
 
 def concentrations(outputs: Tensor) -> Tensor:
-    """The Dirichlet distribution's alpha (n, K); the larger their sum, the surer the network is of its shares."""
+    """The parameters alpha (n, K) of the Dirichlet distribution; the larger their sum, the narrower it is."""
     size = outputs.logsumexp(dim=1, keepdim=True)
-    total = _MOST_CONCENTRATION * (size - math.log(_MOST_CONCENTRATION)).sigmoid()
-    return total * outputs.softmax(dim=1) + _LEAST_CONCENTRATION
+    total = _MAX_CONCENTRATION * (size - math.log(_MAX_CONCENTRATION)).sigmoid()
+    return total * outputs.softmax(dim=1) + _MIN_CONCENTRATION
 
 
-def _of_quantities(settings: LossSettings) -> Loss:
+def _quantity_loss(settings: LossSettings) -> Loss:
     match settings.quantities:
         case "huber":
             return lambda outputs, labels: functional.smooth_l1_loss(outputs, labels, beta=settings.knee)

@@ -1,7 +1,7 @@
-r"""How physical pixel values are scaled before the network sees them.
+r"""Input scaling: how physical pixel values are normalised before they enter the network.
 
-Fitted on the training part only, it travels inside the network's file, and has nothing to do with the stretch in which
-a galaxy is shown. Up to three steps follow one another; by default only the second one is taken.
+It is fitted on the training part only and saved in the network's file, and is independent of the stretch with which
+a galaxy is displayed. There are up to three steps; by default only the second one is used.
 
 1. *Samplewise*, each stamp by itself over all its bands and pixels: subtract its mean, and divide by its standard
    deviation.
@@ -31,22 +31,22 @@ from core.nets.whitening import Whitening
 
 ScalingKind = Literal["standard", "centre", "asinh"]
 Samplewise = Literal["none", "centre", "standard"]
-_ALIKE = 1e-6  # of a stamp's mean: a standard deviation below it is rounding
+_CONSTANT_TOLERANCE = 1e-6  # of a stamp's mean: a smaller standard deviation is rounding
 
 
 class Normalisation(nn.Module):
-    """Scale images.
+    """The input scaling of a network.
 
     Parameters
     ----------
     kind
-        Which pixelwise step.
+        The pixelwise step.
     sky, knee, centre, scale
-        Its numbers, (C,); kept as buffers.
+        Its parameters, (C,); kept as buffers.
     samplewise
-        What is done before, to each stamp by itself.
+        The step before it, on each stamp by itself.
     white
-        What is done after; None: nothing.
+        The whitening after it; None: no whitening.
     """
 
     sky: Tensor
@@ -78,16 +78,16 @@ class Normalisation(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scale images (N, C, H, W) from physical units to about zero mean and unit variance."""
-        return self._scaled(images, torch.asinh)
+        return self._scale(images, torch.asinh)
 
     @torch.no_grad()
-    def quick(self, images: Tensor) -> Tensor:
-        """What :meth:`forward` gives, to rounding, without a gradient; on a processor many times faster for asinh."""
-        return self._scaled(images, _quick_asinh)
+    def scale_fast(self, images: Tensor) -> Tensor:
+        """As :meth:`forward`, up to rounding and without gradients; for asinh many times faster on a CPU."""
+        return self._scale(images, _fast_asinh)
 
-    def _scaled(self, images: Tensor, asinh: Callable[[Tensor], Tensor]) -> Tensor:
+    def _scale(self, images: Tensor, asinh: Callable[[Tensor], Tensor]) -> Tensor:
         if self.samplewise != "none":
-            images = by_itself(images, self.samplewise)
+            images = scale_samplewise(images, self.samplewise)
         centre, scale = self.centre[:, None, None], self.scale[:, None, None]  # (C, 1, 1)
         if self.kind == "asinh":
             images = asinh((images - self.sky[:, None, None]) / self.knee[:, None, None])
@@ -95,17 +95,17 @@ class Normalisation(nn.Module):
         return images if self.white is None else self.white(images)
 
     def inverse(self, scaled: Tensor) -> Tensor:
-        """Physical images (N, C, H, W) that :meth:`forward` takes to these; infinite where they overflow float32.
+        """Invert :meth:`forward`: physical images (N, C, H, W), infinite where they overflow float32.
 
         Raises
         ------
         NotPossible
-            Each stamp was scaled by itself, and it is not known how.
+            Each stamp was scaled by its own mean, which is not known any more.
         """
         if self.samplewise != "none":
             raise NotPossible(
-                "This network's input scaling cannot be undone: it takes each galaxy's own mean away.",
-                "Train a network whose galaxies are not scaled each by itself.",
+                "This network's input scaling cannot be inverted: it subtracts each galaxy's own mean.",
+                "Train a network without scaling each galaxy by itself.",
             )
         if self.white is not None:
             scaled = self.white.inverse(scaled)
@@ -115,24 +115,24 @@ class Normalisation(nn.Module):
         return images
 
 
-def restored(kind: ScalingKind, samplewise: Samplewise, tensors: Mapping[str, Tensor]) -> Normalisation:
-    """The normalisation whose ``state_dict`` this was."""
+def restore(kind: ScalingKind, samplewise: Samplewise, tensors: Mapping[str, Tensor]) -> Normalisation:
+    """Restore a normalisation from its ``state_dict``."""
     white = {name.removeprefix("white."): value for name, value in tensors.items() if name.startswith("white.")}
     bands: dict[str, Any] = {name: value for name, value in tensors.items() if not name.startswith("white.")}
     return Normalisation(kind, **bands, samplewise=samplewise, white=Whitening(**white) if white else None)
 
 
-def by_itself(images: Tensor, samplewise: Samplewise) -> Tensor:
-    """Images (N, C, H, W) less each one's mean, and for ``"standard"`` in units of its standard deviation."""
+def scale_samplewise(images: Tensor, samplewise: Samplewise) -> Tensor:
+    """Subtract each image's mean from (N, C, H, W), and for ``"standard"`` divide by its standard deviation."""
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     if samplewise == "centre":
         return images - mean
     spread = images.std(dim=(1, 2, 3), keepdim=True, correction=0)
-    return (images - mean) / torch.where(spread > _ALIKE * mean.abs(), spread, 1)
+    return (images - mean) / torch.where(spread > _CONSTANT_TOLERANCE * mean.abs(), spread, 1)
 
 
 def identity(bands: int) -> Normalisation:
-    """Leave the pixels as they are."""
+    """A normalisation that leaves the pixels unchanged."""
     zero, one = torch.zeros(bands), torch.ones(bands)
     return Normalisation("standard", zero, one, zero, one)
 
@@ -140,16 +140,16 @@ def identity(bands: int) -> Normalisation:
 def fit(
     images: NDArray[np.float32], kind: ScalingKind, samplewise: Samplewise = "none", floor: float | None = None
 ) -> Normalisation:
-    """Find what the steps need to know.
+    """Fit the input scaling to training images.
 
     Parameters
     ----------
     images
-        (N, C, H, W) training galaxies, or a fair sample of them, in physical units.
+        (N, C, H, W) training galaxies, or a random sample of them, in physical units.
     kind
-        Which pixelwise step.
+        The pixelwise step.
     samplewise
-        What is done before, to each stamp by itself.
+        The step before it, on each stamp by itself.
     floor
         Of the variances in a whitening, see :func:`core.nets.whitening.fit`; None: no whitening.
 
@@ -168,23 +168,23 @@ def fit(
             "A training image holds NaN or infinite pixels.", "Import the files again.", f"image {row} of the sample"
         )
     if samplewise != "none":
-        images = by_itself(torch.from_numpy(images), samplewise).numpy()
-    sky, knee, centre, scale = (torch.from_numpy(values) for values in _per_band_numbers(images, kind))
+        images = scale_samplewise(torch.from_numpy(images), samplewise).numpy()
+    sky, knee, centre, scale = (torch.from_numpy(values) for values in _fit_bands(images, kind))
     fitted = Normalisation(kind, sky, knee, centre, scale)
     white = None if floor is None else whitening.fit(fitted(torch.from_numpy(images)), floor)
     return Normalisation(kind, fitted.sky, fitted.knee, fitted.centre, fitted.scale, samplewise, white)
 
 
-def _per_band_numbers(images: NDArray[np.float32], kind: ScalingKind) -> tuple[NDArray[np.float64], ...]:
+def _fit_bands(images: NDArray[np.float32], kind: ScalingKind) -> tuple[NDArray[np.float64], ...]:
     """Sky, knee, centre and scale of each band, (C,)."""
-    sky, noise = _sky(images)
+    sky, noise = _estimate_sky(images)
     scaled = images
     knee = np.ones_like(sky)
     if kind == "asinh":
         spread = images.std(axis=(0, 2, 3), dtype=np.float64)
-        floor = np.where(spread > 0, spread / 100, 1.0)  # images without noise have no natural knee
+        floor = np.where(spread > 0, spread / 100, 1.0)  # for images without noise
         knee = np.maximum(noise, floor)
-        scaled = np.arcsinh((images - _per_band(sky)) / _per_band(knee))
+        scaled = np.arcsinh((images - _broadcast_bands(sky)) / _broadcast_bands(knee))
     centre = scaled.mean(axis=(0, 2, 3), dtype=np.float64)
     if kind == "centre":
         return sky, knee, centre, np.ones_like(sky)
@@ -192,7 +192,7 @@ def _per_band_numbers(images: NDArray[np.float32], kind: ScalingKind) -> tuple[N
     return sky, knee, centre, np.where(scale > 0, scale, 1.0)  # an empty band stays zero
 
 
-def border(images: NDArray[np.float32]) -> NDArray[np.float32]:
+def border_pixels(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """The outermost pixels of each stamp and band, (N, C, 2 H + 2 W - 4)."""
     if min(images.shape[2:]) < 3:
         return images.reshape(*images.shape[:2], -1)
@@ -200,20 +200,20 @@ def border(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate(sides, axis=2)
 
 
-def _quick_asinh(x: Tensor) -> Tensor:
-    """In few passes, where torch takes each number by itself; to rounding of a number near one."""
+def _fast_asinh(x: Tensor) -> Tensor:
+    """Asinh in a few vectorised passes, where torch's is not vectorised; exact to rounding for values near one."""
     root = torch.addcmul(torch.ones_like(x[:1, :1, :1, :1]), x, x).sqrt_()
     return root.add_(x.abs()).log_().copysign_(x)
 
 
-def _sky(images: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _estimate_sky(images: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Median and robust standard deviation of the border pixels, each (C,)."""
-    from astropy.stats import mad_std  # late: a third of a second, and only what is trained needs it
+    from astropy.stats import mad_std  # late: the import takes a third of a second, and only training needs it
 
-    pixels = border(images).astype(np.float64)  # (N, C, P)
-    own = np.median(pixels, axis=2)  # (N, C); taken off, so that a sky that varies does not pass for noise
+    pixels = border_pixels(images).astype(np.float64)  # (N, C, P)
+    own = np.median(pixels, axis=2)  # (N, C); subtracted, so that a varying sky level is not mistaken for noise
     return np.median(own, axis=0), np.asarray(mad_std(pixels - own[:, :, None], axis=(0, 2)))
 
 
-def _per_band(values: NDArray[np.float64]) -> NDArray[np.float32]:
+def _broadcast_bands(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return values.astype(np.float32)[:, None, None]

@@ -1,4 +1,4 @@
-"""A network and the dataset that it is shown, opened together."""
+"""Opening a network together with a dataset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.nets.predictor import Predictor
 
 @dataclass(frozen=True, eq=False)
 class NetworkOnData:
-    """A network that fits an open dataset.
+    """A network and an open dataset that fits it.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class NetworkOnData:
     cutouts
         The dataset, open as long as the block.
     doubts
-        What differs from the training without making it impossible: other bands, another size or pixel scale.
+        Differences from the training data that the network can cope with: other bands, another size or pixel scale.
     """
 
     predictor: Predictor
@@ -34,7 +34,7 @@ class NetworkOnData:
 
 @contextlib.contextmanager
 def open_network_on_data(network: Path | str, data: Path | str, device: str = "auto") -> Iterator[NetworkOnData]:
-    """Open a network and a dataset, and see that they fit.
+    """Open a network and a dataset, and check that they fit.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ def open_network_on_data(network: Path | str, data: Path | str, device: str = "a
     data
         A dataset.
     device
-        Where the network is computed.
+        The device on which the network is computed.
 
     Raises
     ------
     NotPossible
-        The stamps have another number of bands than the network, or a size that it cannot take.
+        The stamps have another number of bands than the network, or a size that it cannot process.
     UnreadableFile, WrongVersion
         A file cannot be read.
     """

@@ -1,7 +1,7 @@
-"""A trained network with everything that is needed to use it, in one file.
+"""A trained network with everything needed to use it, in one file.
 
 The file is in the safetensors format (no code inside, unlike pickles): the weights, the input scaling, and as JSON
-the network's plan, the names of its outputs and bands, and a card that says where it comes from.
+the network's settings, the names of its outputs and bands, and a card that describes its origin.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from core.project.files import write_atomically
 
 FORMAT = upgrades.PREDICTOR
 _HEADER = "tuning_fork"
-_SAME_SCALE = 1.05
+_SCALE_TOLERANCE = 1.05
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Predictor:
     output_scale
         For quantities: from the network's units to theirs.
     card
-        Where it comes from: plain values for JSON.
+        Its origin: plain values for JSON.
     """
 
     network: CNN
@@ -74,12 +74,12 @@ class Predictor:
 
     @property
     def has_error_bars(self) -> bool:
-        """Whether the network says how sure it is of each quantity."""
+        """Whether the network predicts an error bar for each quantity."""
         return self.network.outputs > len(self.output_names)
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device of the network."""
         return self.normalisation.centre.device
 
     def logits(self, images: Tensor) -> Tensor:
@@ -89,13 +89,13 @@ class Predictor:
             return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
 
     def scores(self, images: Tensor) -> Tensor:
-        """Probabilities, vote fractions or quantities in their units, (n, K)."""
-        return self.answers(images)[0]
+        """Probabilities, vote fractions or quantities in physical units, (n, K)."""
+        return self.scores_and_error_bars(images)[0]
 
-    def answers(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The scores (n, K), and the quantities' standard deviations (n, K) in their units if the network has them."""
+    def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The scores (n, K), and the standard deviations (n, K) of quantities if the network predicts them."""
         outputs = self.logits(images)
-        scores = heads.activation(self.target, outputs, self.output_scale)
+        scores = heads.apply_activation(self.target, outputs, self.output_scale)
         if self.output_scale is None or not self.has_error_bars:
             return scores, None
         return scores, heads.error_bars(outputs, self.output_scale)
@@ -109,17 +109,17 @@ class Predictor:
         return self
 
     def check(self, bands: Sequence[str], shape: tuple[int, int, int], pixel_scale: float) -> list[Problem]:
-        """Whether the network can be used on stamps of these bands, shape (C, H, W) and scale.
+        """Check whether the network can be used on stamps of these bands, shape (C, H, W) and scale.
 
         Returns
         -------
         list of Problem
-            What differs from the training stamps, without making it impossible.
+            Differences from the training stamps that the network can cope with.
 
         Raises
         ------
         NotPossible
-            The number of bands does not fit, or the size to a flattening head or a whitening.
+            The number of bands differs, or the size does not fit a flattening head or a whitening.
         """
         if len(bands) != len(self.bands):
             raise NotPossible(
@@ -136,9 +136,9 @@ class Predictor:
                 )
             )
         if tuple(shape[1:]) != tuple(self.stamp_shape[1:]):
-            found.append(self._size_differs(shape))
+            found.append(self._check_size(shape))
         ratio = pixel_scale / self.pixel_scale if self.pixel_scale else float("nan")
-        if ratio > _SAME_SCALE or ratio < 1 / _SAME_SCALE:  # false if either is unknown
+        if ratio > _SCALE_TOLERANCE or ratio < 1 / _SCALE_TOLERANCE:  # false if either is unknown
             found.append(
                 Problem(
                     f"These stamps have {pixel_scale:.3g} arcsec/pixel; the network was trained on "
@@ -148,15 +148,15 @@ class Predictor:
             )
         return found
 
-    def _size_differs(self, shape: tuple[int, int, int]) -> Problem:
+    def _check_size(self, shape: tuple[int, int, int]) -> Problem:
         own = f"{self.stamp_shape[2]} × {self.stamp_shape[1]}"
         sentence = f"These stamps have {shape[2]} × {shape[1]} pixels; the network was trained on {own}."
         if self.network.settings.pooling == "flatten" or self.normalisation.white is not None:
             raise NotPossible(sentence, "Import the images at that size.")
         settings = self.network.settings
-        if not settings.backbone and cnn.deepest_for(*shape[1:]) < settings.depth:
+        if not settings.backbone and cnn.largest_depth(*shape[1:]) < settings.depth:
             raise NotPossible(sentence, "They are too small for its depth.")
-        return Problem(sentence, "It works on any size, but learned on that one.")
+        return Problem(sentence, "It works on any size, but was trained on that one.")
 
     def save(self, path: Path) -> None:
         """Write the file, wholly or not at all."""
@@ -181,12 +181,12 @@ class Predictor:
 
     @classmethod
     def load(cls, path: Path | str, device: torch.device | str = "cpu") -> Predictor:
-        """Read a file, of an earlier format, too, or the best weights in the folder of a run.
+        """Load a file, also of an earlier format, or the best weights in the folder of a run.
 
         Raises
         ------
         UnreadableFile
-            It is missing, damaged or something else.
+            It is missing, damaged or not a network.
         WrongVersion
             A newer program wrote it.
 
@@ -199,14 +199,14 @@ class Predictor:
         path = Path(path)
         if path.is_dir():
             path = path / "best.safetensors"
-        plan, tensors = _read(path)
+        plan, tensors = _read_file(path)
         try:
-            return _assembled(upgrades.predictor(plan), tensors).to(device)
+            return _assemble(upgrades.upgrade_predictor(plan), tensors).to(device)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UnreadableFile(f"The network in this file is damaged ({error}).", "", str(path)) from error
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     remedy = "Choose the folder of a run, or a file such as best.safetensors."
     if not path.exists():
         raise UnreadableFile("There is no such weights file.", remedy, str(path))
@@ -228,7 +228,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return plan, tensors
 
 
-def _assembled(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
+def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
@@ -241,7 +241,7 @@ def _assembled(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     output = part("output.")
     return Predictor(
         network=network,
-        normalisation=normalisation.restored(plan["normalisation"], plan["samplewise"], part("normalisation.")),
+        normalisation=normalisation.restore(plan["normalisation"], plan["samplewise"], part("normalisation.")),
         target=target,
         bands=tuple(plan["bands"]),
         stamp_shape=shape,

@@ -1,4 +1,4 @@
-"""How deep, how wide, how seen: the knobs of the network."""
+"""Settings of the network and its loss."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ _OWN = ("backbone", ("",))
 
 
 class NetworkSettings(Settings):
-    """A plain convolutional network, told by its depth, or one that others have designed."""
+    """A plain convolutional network, set by its depth, or a ready-made backbone."""
 
     backbone: str = setting(
         "",
         title="Backbone",
-        help="Empty: the plain network that the other settings tell. Else the name of a network of timm that takes the "
-        "place of its blocks, such as resnet18, convnext_nano or efficientnet_b0.",
+        help="Name of a timm network that replaces the convolution blocks, such as resnet18, convnext_nano or "
+        "efficientnet_b0. Empty: the plain network described by the other settings.",
         level="expert",
         source="Wightman 2019, doi:10.5281/zenodo.4414861",
     )
     weights: str = setting(
         "",
         title="Weights",
-        help="Where the backbone's first weights come from. Empty: random numbers. A safetensors file. Or, fetched "
-        "from the hub: hub for those that timm names, hf_hub:owner/name for others, as "
-        "hf_hub:mwalmsley/zoobot-encoder-convnext_nano, which has learned from Galaxy Zoo.",
+        help="Initial weights of the backbone. Empty: random. Otherwise a safetensors file; hub for timm's pre-trained "
+        "weights; or hf_hub:owner/name for others on the hub, such as "
+        "hf_hub:mwalmsley/zoobot-encoder-convnext_nano, which was trained on Galaxy Zoo.",
         level="expert",
         source="Walmsley et al. 2023",
         applies=("backbone", ()),
@@ -34,8 +34,8 @@ class NetworkSettings(Settings):
     depth: int = setting(
         5,
         title="Depth",
-        help="Number of convolution blocks. Each halves the image and looks at twice the area, so that deeper "
-        "networks see larger structures.",
+        help="Number of convolution blocks. Each halves the image and about doubles the receptive field, so that "
+        "deeper networks see larger structures.",
         unit="blocks",
         ge=1,
         le=10,
@@ -45,7 +45,8 @@ class NetworkSettings(Settings):
     layers: int = setting(
         1,
         title="Layers per block",
-        help="Convolutions in each block, one after the other. More of them see finer combinations at the same scale.",
+        help="Convolutions in each block, one after the other. More of them detect more complex patterns at the same "
+        "scale.",
         ge=1,
         le=4,
         level="expert",
@@ -55,8 +56,8 @@ class NetworkSettings(Settings):
     residual: bool = setting(
         False,
         title="Residual blocks",
-        help="Each block adds to what it was given instead of replacing it, so that deep networks can be trained. Such "
-        "a sum has no way back for deconvnet and guided back-propagation.",
+        help="Each block adds its output to its input, so that deep networks can be trained. Deconvnet and guided "
+        "back-propagation are not defined for such sums.",
         level="expert",
         source="He et al. 2016",
         applies=_OWN,
@@ -107,9 +108,9 @@ class NetworkSettings(Settings):
     normalise: Literal["batch", "group", "none"] = setting(
         "batch",
         title="Normalisation",
-        help="Bring the responses to zero mean and unit variance; trains faster and more surely. Batch: each filter, "
-        "over the galaxies of a batch. Group: up to eight groups of filters, over the pixels of each galaxy, which "
-        "suits batches of a few galaxies.",
+        help="Bring the responses to zero mean and unit variance; training is faster and more stable. Batch: each "
+        "filter, over the galaxies of a batch. Group: up to eight groups of filters, over the pixels of each galaxy, "
+        "which suits batches of a few galaxies.",
         level="expert",
         source="Ioffe & Szegedy 2015; Wu & He 2018",
         applies=_OWN,
@@ -117,8 +118,8 @@ class NetworkSettings(Settings):
     pooling: Literal["global", "flatten"] = setting(
         "global",
         title="Before the head",
-        help="Global: the mean response of each filter, wherever it is in the image. Flatten: every position has "
-        "its own weights, which needs many more galaxies.",
+        help="Global: average the responses of each filter over the image. Flatten: every position has its own "
+        "weights, which needs many more training galaxies.",
         level="expert",
     )
     dense: int = setting(
@@ -132,7 +133,7 @@ class NetworkSettings(Settings):
     dropout: float = setting(
         0.2,
         title="Dropout",
-        help="Share of responses silenced at random before the last layer, in training only.",
+        help="Share of responses set to zero at random before the last layer, in training only.",
         ge=0,
         lt=1,
         source="Srivastava et al. 2014",
@@ -142,7 +143,7 @@ class NetworkSettings(Settings):
         title="Input scaling",
         help="Standard: subtract the mean and divide by the standard deviation of each band. Centre: subtract the mean "
         "only. Asinh: first compress bright pixels, with the noise of the training galaxies as the knee. Auto: asinh "
-        "for calibrated images, standard for 8-bit pictures. Fitted on the training part only, and kept inside the "
+        "for calibrated images, standard for 8-bit pictures. Fitted on the training part only, and saved in the "
         "network's file.",
         level="expert",
         source="Lupton, Gunn & Szalay 1999",
@@ -150,24 +151,24 @@ class NetworkSettings(Settings):
     samplewise: Literal["none", "centre", "standard"] = setting(
         "none",
         title="Each galaxy by itself",
-        help="Before that, subtract each stamp's own mean (centre), and divide by its own standard deviation "
-        "(standard), over all its bands. The network then no longer knows how bright a galaxy is.",
+        help="Before the input scaling, subtract each stamp's own mean (centre), and divide by its own standard "
+        "deviation (standard), over all its bands. The network then no longer knows how bright a galaxy is.",
         level="expert",
     )
     whitening: Literal["none", "ZCA"] = setting(
         "none",
         title="Whitening",
-        help="After that, take the correlations between pixels away, as they are in the training galaxies. It raises "
-        "faint detail, and the noise even more, which seldom does galaxies good. Stamps must then always have the "
-        "training's size.",
+        help="After the input scaling, remove the correlations between pixels, as measured on the training galaxies. "
+        "It enhances faint detail, and the noise even more, which seldom helps with galaxies. All stamps must then "
+        "have the size of the training stamps.",
         level="expert",
         source="Krizhevsky 2009",
     )
     whitening_floor: float = setting(
         0.1,
         title="Floor of variances",
-        help="Added to the variance of each pattern before it is brought to one, as a share of the mean variance: "
-        "patterns that vary less than this stay faint.",
+        help="Added to the variance of each principal component before it is scaled to one, as a share of the mean "
+        "variance: components with a smaller variance stay faint.",
         gt=0,
         le=100,
         scale="log",
@@ -177,19 +178,19 @@ class NetworkSettings(Settings):
 
 
 class LossSettings(Settings):
-    """How wrong an answer is; of the three kinds, the one counts that the labels are of."""
+    """The loss; of the three, the one for the kind of labels is used."""
 
     classes: Literal["cross-entropy", "focal"] = setting(
         "cross-entropy",
         title="Of classes",
-        help="Cross-entropy: minus the logarithm of the true class's probability. Focal: galaxies that are recognised "
-        "already count for less, so that the hard ones are learned.",
+        help="Cross-entropy: minus the logarithm of the true class's probability. Focal: galaxies that are already "
+        "classified well count less, so that training concentrates on the hard ones.",
         source="Lin et al. 2017",
     )
     focus: float = setting(
         2.0,
         title="Focus",
-        help="Galaxies count as (1 - p) to this power, p being their class's probability; 0: all alike.",
+        help="Galaxies are weighted by (1 - p) to this power, p being the probability of their class; 0: all equally.",
         ge=0,
         le=10,
         level="expert",
@@ -198,7 +199,7 @@ class LossSettings(Settings):
     label_smoothing: float = setting(
         0.0,
         title="Label smoothing",
-        help="Share of each label that is spread evenly over all classes, for labels that are not always right.",
+        help="Share of each label that is spread evenly over all classes, for labels that are not always correct.",
         ge=0,
         lt=1,
         level="expert",
@@ -208,22 +209,23 @@ class LossSettings(Settings):
     votes: Literal["cross-entropy", "multinomial", "dirichlet"] = setting(
         "cross-entropy",
         title="Of vote fractions",
-        help="Cross-entropy: all galaxies count alike. Multinomial: a galaxy counts by its number of votes. Dirichlet: "
-        "so too, and the votes of like galaxies may scatter more than chance has it. The last two need the number of "
-        "votes.",
+        help="Cross-entropy: all galaxies count equally. Multinomial: galaxies are weighted by their number of votes. "
+        "Dirichlet: the same, but the votes of similar galaxies may scatter more than by chance. The last two need the "
+        "number of votes.",
         source="Walmsley et al. 2022",
     )
     quantities: Literal["huber", "mse", "mae", "gaussian"] = setting(
         "huber",
         title="Of quantities",
         help="Huber: squared for small deviations, absolute for large ones. MSE: squared. MAE: absolute. Gaussian: the "
-        "network says its own error bar for each quantity, too.",
+        "network also predicts an error bar for each quantity.",
         source="Huber 1964; Nix & Weigend 1994",
     )
     knee: float = setting(
         1.0,
         title="Knee",
-        help="Where small deviations end, in units of the quantity's scatter over the training galaxies.",
+        help="Deviation up to which the loss is quadratic, in units of the quantity's scatter over the training "
+        "galaxies.",
         gt=0,
         le=100,
         level="expert",

@@ -1,9 +1,9 @@
-"""Starting from an earlier network: what is taken over, what is new, what stays frozen.
+"""Transfer learning: starting from an earlier network, with some of its blocks frozen.
 
-The convolution blocks and the hidden dense layer are taken over as they are, with the batch statistics. Of the
-last layer, the rows of classes or quantities with the same name are taken over; the others start at random.
-Frozen means frozen: neither the weights nor the running statistics of a frozen block change by a bit. (Leaving the
-weights out of the optimiser alone lets the statistics of batch normalisation drift.)
+The convolution blocks and the hidden dense layer are copied unchanged, with the batch statistics. Of the last layer,
+the rows of classes or quantities with the same name are copied; the others start at random. Neither the weights nor
+the running statistics of a frozen block change at all. (If its weights were only left out of the optimiser, the
+statistics of batch normalisation would drift.)
 
 References
 ----------
@@ -33,25 +33,25 @@ def prepare(
     *,
     error_bars: bool = False,
 ) -> CNN:
-    """A network for new data with the plan and the weights of ``base``.
+    """A network for new data with the architecture and the weights of ``base``.
 
     Parameters
     ----------
     base
-        The earlier network; it is not changed. Whether bands and size fit is told by its ``check``.
+        The earlier network; it is not changed. Its ``check`` tests whether bands and size fit.
     shape
         (C, H, W) of the new stamps.
     target
-        What is to be learned now.
+        The new target.
     output_scale
-        For quantities: centre and scatter of the new training galaxies. Rows that are taken over are converted to
+        For quantities: centre and scatter of the new training galaxies. Copied rows are converted to
         it, so that the network still predicts the same physical values.
     generator
-        Source of the weights that are new.
+        Random generator for the new weights.
     error_bars
-        Whether the new network says how sure it is of each quantity; those outputs always start anew.
+        Whether the new network predicts error bars of quantities; those outputs always start at random.
     """
-    outputs = heads.width(target, error_bars=error_bars)
+    outputs = heads.output_count(target, error_bars=error_bars)
     network = cnn.build(base.network.settings, shape, outputs, generator)
     old, new = base.network.state_dict(), network.state_dict()
     rows = matched_rows(base.target, target)
@@ -61,14 +61,14 @@ def prepare(
                 value.copy_(old[name])
         for row, old_row in rows.items():
             weight, bias = old["head.output.weight"][old_row], old["head.output.bias"][old_row]
-            weight, bias = _in_new_units(weight, bias, base.output_scale, output_scale, old_row, row)
+            weight, bias = _convert_units(weight, bias, base.output_scale, output_scale, old_row, row)
             new["head.output.weight"][row] = weight
             new["head.output.bias"][row] = bias
     return network
 
 
 def matched_rows(old: Target, new: Target) -> dict[int, int]:
-    """For each output of the new target that the old one has under the same name: new row → old row."""
+    """Outputs that both targets have under the same name: new row → old row."""
     if type(old) is not type(new):
         return {}
     place = {name: row for row, name in enumerate(targets.outputs(old))}
@@ -76,7 +76,7 @@ def matched_rows(old: Target, new: Target) -> dict[int, int]:
 
 
 def freeze(network: CNN, blocks: int) -> None:
-    """Keep the first ``blocks`` blocks unchanged, weights and running statistics, whatever mode is set.
+    """Freeze the weights and running statistics of the first ``blocks`` blocks, also in training mode.
 
     Raises
     ------
@@ -96,19 +96,19 @@ def freeze(network: CNN, blocks: int) -> None:
     network.train(network.training)
 
 
-def trainable(network: nn.Module) -> list[nn.Parameter]:
+def trainable_parameters(network: nn.Module) -> list[nn.Parameter]:
     """The parameters that are not frozen."""
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
-def _in_new_units(
+def _convert_units(
     weight: Tensor, bias: Tensor, old: OutputScale | None, new: OutputScale | None, old_row: int, row: int
 ) -> tuple[Tensor, Tensor]:
     if old is None or new is None:
         return weight, bias
     ratio = old.scale[old_row] / new.scale[row]
-    moved = (old.centre[old_row] - new.centre[row]) / new.scale[row]
-    return weight * ratio, bias * ratio + moved
+    shift = (old.centre[old_row] - new.centre[row]) / new.scale[row]
+    return weight * ratio, bias * ratio + shift
 
 
 def changed_units(old: Target, new: Target) -> list[str]:

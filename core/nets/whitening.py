@@ -1,4 +1,4 @@
-r"""ZCA whitening: images without correlations between their pixels, changed as little as that allows.
+r"""ZCA whitening: removing the correlations between pixels while changing the images as little as possible.
 
 With the mean :math:`\mu` and the covariance :math:`\Sigma = V \operatorname{diag}(\lambda) V^\mathsf{T}` of the
 training images as vectors of :math:`D = C H W` values,
@@ -8,8 +8,8 @@ training images as vectors of :math:`D = C H W` values,
 where :math:`\bar\lambda` is the mean variance of a value. The floor :math:`\epsilon` keeps directions in which the
 training galaxies hardly vary from being blown up; this is Keras' ``zca_epsilon`` for images of unit variance.
 
-A sample of :math:`n` images knows at most :math:`n - 1` directions, and the matrix of :math:`D \times D` numbers would
-not fit into a file for large stamps. Only the first :math:`r` directions are kept, as many as make sixteen million
+A sample of :math:`n` images determines at most :math:`n - 1` directions, and the :math:`D \times D` matrix would not
+fit into a file for large stamps. Only the first :math:`r` directions are kept, as many as make sixteen million
 numbers; all others are given the mean of the variance that is left. Up to 4096 values, such as 64 × 64 pixels in one
 band, nothing is left out.
 
@@ -23,13 +23,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_MOST_NUMBERS = 2**24  # 64 MiB in the file of a network
+_MAX_NUMBERS = 2**24  # 64 MiB in the file of a network
 _EXACT_NUMBERS = 2**25  # of the sample: beyond, products are in float32
-_RANK = 1e-10  # of the largest variance: less is rounding
+_RANK_TOLERANCE = 1e-10  # of the largest variance: less is rounding
 
 
 class Whitening(nn.Module):
-    """The map; buffers ``mean`` (D,), ``directions`` (r, D), ``gains`` (r,) along them, and ``rest`` () across them."""
+    """The transform: buffers ``mean`` (D,), ``directions`` (r, D), ``gains`` (r,) along them, ``rest`` () elsewhere."""
 
     mean: Tensor
     directions: Tensor
@@ -43,26 +43,26 @@ class Whitening(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Whitened images (N, C, H, W)."""
-        return self._stretched(images.flatten(1) - self.mean, self.gains, self.rest).view(images.shape)
+        return self._scale_along(images.flatten(1) - self.mean, self.gains, self.rest).view(images.shape)
 
     def inverse(self, whitened: Tensor) -> Tensor:
-        """The images (N, C, H, W) that :meth:`forward` takes to these."""
-        flat = self._stretched(whitened.flatten(1), 1 / self.gains, 1 / self.rest)
+        """Invert :meth:`forward`: the images (N, C, H, W) before whitening."""
+        flat = self._scale_along(whitened.flatten(1), 1 / self.gains, 1 / self.rest)
         return (flat + self.mean).view(whitened.shape)
 
-    def _stretched(self, flat: Tensor, along: Tensor, across: Tensor) -> Tensor:
+    def _scale_along(self, flat: Tensor, along: Tensor, across: Tensor) -> Tensor:
         return across * flat + ((flat @ self.directions.T) * (along - across)) @ self.directions
 
 
 def fit(images: Tensor, floor: float) -> Whitening:
-    """Find the map for a fair sample of training images.
+    """Fit the transform to a random sample of training images.
 
     Parameters
     ----------
     images
         (N, C, H, W), scaled.
     floor
-        What is added to each variance, as a share of their mean.
+        Added to each variance, as a share of their mean.
     """
     flat = images.flatten(1)
     count, values = flat.shape
@@ -77,13 +77,13 @@ def fit(images: Tensor, floor: float) -> Whitening:
         variances, vectors = torch.linalg.eigh((flat @ flat.T / count).double())
         directions = vectors.T.to(flat.dtype) @ flat
     variances, directions = variances.flip(0).clamp_min(0), directions.flip(0)
-    most = int((variances > _RANK * variances[0]).sum())
-    most = min(most, max(1, _MOST_NUMBERS // values))
+    most = int((variances > _RANK_TOLERANCE * variances[0]).sum())
+    most = min(most, max(1, _MAX_NUMBERS // values))
     variances, directions = variances[:most], directions[:most]
     directions = directions / directions.norm(dim=1, keepdim=True).clamp_min(torch.finfo(directions.dtype).tiny)
-    added = floor * total / values if total > 0 else 1.0  # images that are all alike stay zero
+    added = floor * total / values if total > 0 else 1.0  # identical images stay zero
     gains = (variances + added).rsqrt()
-    if most == values:  # nothing is left; a small gain there costs the least in rounding
+    if most == values:  # nothing is left over; a small gain minimises rounding errors
         return Whitening(mean, directions, gains, gains[0])
     left = max(0.0, total - float(variances.sum())) / (values - most)
     return Whitening(mean, directions, gains, torch.tensor((left + added) ** -0.5))

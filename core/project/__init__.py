@@ -1,5 +1,5 @@
-"""Where things lie on disk: atomic files, locks, the project folder, run folders, the journal of labels.
+"""Files on disk: atomic writing, the project folder and its lock, run folders, the journal of labels.
 
 Every file is written under a temporary name, flushed to the disk and renamed. Paths inside a project are
-relative, so that a project may be moved. Every file carries the number of its format.
+relative, so that a project may be moved. Every file carries the number of its format; ``upgrades`` reads older ones.
 """

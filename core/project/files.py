@@ -1,4 +1,4 @@
-"""Write a file wholly or not at all; tell a full disk from other trouble."""
+"""Atomic and durable writing of files, with a full disk reported as such."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ from typing import BinaryIO
 
 from core.errors import DiskFull, FolderInUse
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Hand out a temporary path beside ``target``; rename it into place when the block ends well.
+    """Provide a temporary path beside ``target``, and rename it to ``target`` if the block ends without an error.
 
     If the block raises, the temporary file is removed and ``target`` stays as it was.
 
     Raises
     ------
     DiskFull
-        There was no room.
+        The disk is full.
     FolderInUse
         The folder cannot be written to.
     """
     temporary: Path | None = None
     try:
-        with _told(target):
+        with _report_disk_problems(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
             os.close(handle)
             temporary = Path(name)
             yield temporary
-            _flush(temporary)
+            _fsync(temporary)
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
-            _flush(target.parent)
+            _fsync(target.parent)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _told(target: Path) -> Iterator[None]:
-    """Tell a full disk and a folder that cannot be written to as the problems they are."""
+def _report_disk_problems(target: Path) -> Iterator[None]:
+    """Report a full disk and a folder that cannot be written to as problems."""
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in _DISK_FULL:
             raise DiskFull(
                 f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
             ) from error
@@ -67,29 +67,29 @@ def _told(target: Path) -> Iterator[None]:
 
 
 def write_atomically(target: Path, content: str | bytes) -> None:
-    """Write text (as UTF-8) or bytes to a file, wholly or not at all."""
+    """Write text (as UTF-8) or bytes to a file atomically."""
     with atomic_path(target) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def write_list(target: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Write a CSV file, the head first, wholly or not at all."""
+def write_csv(target: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write rows, the header first, to a CSV file atomically."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     write_atomically(target, text.getvalue())
 
 
 def append_durably(target: Path, line: str) -> None:
-    """Append one line to a journal and flush it to the disk; a line that a kill left half-written is ended first.
+    """Append one line to a journal and flush it to the disk; a partial line left by a crash is ended first.
 
     Raises
     ------
     DiskFull
-        There was no room; the line may be there in part.
+        The disk is full; part of the line may have been written.
     FolderInUse
         The file cannot be written to.
     """
-    with _told(target), target.open("ab+") as journal:
+    with _report_disk_problems(target), target.open("ab+") as journal:
         if journal.tell() and not _ends_line(journal):
             line = "\n" + line
         journal.write(line.rstrip("\n").encode() + b"\n")
@@ -98,7 +98,7 @@ def append_durably(target: Path, line: str) -> None:
 
 
 def file_name(name: str) -> str:
-    """A name that every file system takes."""
+    """Make a name valid on every file system."""
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", name).strip(" .")[:80]
 
 
@@ -129,7 +129,7 @@ def _size(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def _flush(path: Path) -> None:
+def _fsync(path: Path) -> None:
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
         return

@@ -1,4 +1,4 @@
-"""The journal of hand labels: appended, never rewritten; undone by recording the way back."""
+"""The journal of hand labels: append-only; a change is undone by recording its inverse."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LabelJournal:
         return recorded
 
     def replay(self) -> dict[tuple[str, str], str]:
-        """The present hand label of each (id, column). A half-written last line is passed over."""
+        """The present hand label of each (id, column). A partial last line is skipped."""
         labels: dict[tuple[str, str], str] = {}
         for line in self._lines():
             try:
@@ -66,19 +66,19 @@ class LabelJournal:
         return self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []
 
 
-def relabelled(
+def apply_labels(
     columns: Mapping[str, NDArray[Any]], ids: Sequence[str], labels: Mapping[tuple[str, str], str]
 ) -> dict[str, NDArray[Any]]:
-    """Catalogue columns in which hand labels have taken the place of the catalogue's.
+    """Replace the catalogue's labels by hand labels; return all columns.
 
     Parameters
     ----------
     columns
-        By name, each of length N; left as they are.
+        By name, each of length N; not modified.
     ids
-        N ids; a label counts for every image of that id.
+        N ids; a label applies to every image of that id.
     labels
-        As :meth:`LabelJournal.replay` gives them; a new column is made where the catalogue has none.
+        As :meth:`LabelJournal.replay` returns them; a column that the catalogue lacks is created.
     """
     changed: dict[str, NDArray[Any]] = {}
     rows: dict[str, list[int]] = {}
@@ -89,12 +89,12 @@ def relabelled(
     for (name, column), label in labels.items():
         if name in rows:
             if column not in changed:
-                changed[column] = writable(columns.get(column), len(ids))
+                changed[column] = writable_copy(columns.get(column), len(ids))
             changed[column][rows[name]] = label
     return {**columns, **changed}
 
 
-def writable(column: NDArray[Any] | None, count: int) -> NDArray[np.object_]:
+def writable_copy(column: NDArray[Any] | None, count: int) -> NDArray[np.object_]:
     """A copy (N,) of a column that any label can be written to; of ``count`` empty texts where there is none."""
     copy = np.full(count, "", dtype=object)
     if column is not None:

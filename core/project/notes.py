@@ -1,4 +1,4 @@
-"""What a person wrote down about a run: a text, and tags to find it by. Kept in the run's folder."""
+"""Notes on a run: a text, and tags to find it by, kept in the run's folder."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _FILE = "notes.toml"
 
 @dataclass(frozen=True)
 class Notes:
-    """A text of any length, and short words."""
+    """A text of any length, and tags."""
 
     text: str = ""
     tags: tuple[str, ...] = ()
 
 
 def read(run: Path) -> Notes:
-    """The notes in the folder of a run; empty ones where nothing was written down.
+    """Read the notes in the folder of a run; empty if there are none.
 
     Raises
     ------
     UnreadableFile
-        The file is there and damaged.
+        The file exists but is damaged.
     """
     file = run / _FILE
     try:
@@ -37,11 +37,11 @@ def read(run: Path) -> Notes:
     except FileNotFoundError:
         return Notes()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableFile(f"The notes cannot be read ({error}).", "Mend or remove the file.", str(file)) from None
+        raise UnreadableFile(f"The notes cannot be read ({error}).", "Repair or remove the file.", str(file)) from None
 
 
 def write(run: Path, notes: Notes) -> None:
-    """Keep the notes in the folder of a run, wholly or not at all."""
+    """Write the notes to the folder of a run atomically."""
     document = tomlkit.document()
     document.add("text", tomlkit.string(notes.text, multiline="\n" in notes.text))
     document.add("tags", tomlkit.item(list(notes.tags)))
@@ -49,5 +49,5 @@ def write(run: Path, notes: Notes) -> None:
 
 
 def tags_of(text: str) -> tuple[str, ...]:
-    """Tags as they are typed, with commas between them; each once, in their order."""
+    """Parse tags typed with commas between them; duplicates are removed, the order is kept."""
     return tuple(dict.fromkeys(tag for part in text.split(",") if (tag := part.strip())))

@@ -24,7 +24,7 @@ class Project:
     Attributes
     ----------
     folder
-        Where it is.
+        The project folder.
     name
         Its name.
     """
@@ -46,7 +46,7 @@ class Project:
 
     @classmethod
     def create(cls, folder: Path, name: str) -> Project:
-        """Make a new project in an empty or new folder.
+        """Create a project in an empty or new folder.
 
         Raises
         ------
@@ -73,11 +73,11 @@ class Project:
         Raises
         ------
         UnreadableFile
-            There is none, or its file is damaged.
+            There is no project, or its file is damaged.
         WrongVersion
             A newer program wrote it.
         FolderInUse
-            It is open elsewhere.
+            It is open in another program.
         """
         file = folder / _FILE
         if not file.exists():
@@ -89,7 +89,7 @@ class Project:
             version, name = int(values["format"]), str(values["name"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UnreadableFile(
-                f"The project's file is damaged ({error}).", "Mend or restore it.", str(file)
+                f"The project's file is damaged ({error}).", "Repair or restore it.", str(file)
             ) from None
         if version > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this project.", "Update the program.", str(file))
@@ -97,19 +97,19 @@ class Project:
 
     @classmethod
     def open_or_create(cls, folder: Path, name: str) -> Project:
-        """Open the project in a folder, or make one."""
+        """Open the project in a folder, or create one."""
         return cls.open(folder) if (folder / _FILE).exists() else cls.create(folder, name)
 
     def close(self) -> None:
-        """Let other programs have it."""
+        """Release the lock, so that other programs can open it."""
         self._lock.release()
 
     def datasets(self) -> list[Path]:
-        """The dataset files, by name."""
+        """The dataset files, sorted by name."""
         return sorted(path for path in (self.folder / "datasets").glob("*.h5") if not path.name.startswith("."))
 
     def dataset_path(self, name: str) -> Path:
-        """Where a new dataset of that name should lie."""
+        """The path for a new dataset of that name."""
         return dataset_path(self.folder, name)
 
     def runs(self) -> list[RunFolder]:
@@ -117,7 +117,7 @@ class Project:
         return [RunFolder(file.parent) for file in sorted((self.folder / "runs").glob("*/settings.toml"))]
 
     def new_run(self, name: str) -> RunFolder:
-        """Make a folder for a new run, named by time and ``name``."""
+        """Create a folder for a new run, named by time and ``name``."""
         stem = f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S} {file_name(name)}".strip()
         path = self.folder / "runs" / stem
         number = 2
@@ -148,5 +148,5 @@ def _journal(folder: Path, dataset: Path) -> LabelJournal:
 
 
 def dataset_path(folder: Path, name: str) -> Path:
-    """Where a dataset of that name lies in the project of a folder."""
+    """The path of a dataset of that name in a project folder."""
     return folder / "datasets" / f"{file_name(name)}.h5"

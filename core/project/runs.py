@@ -1,4 +1,4 @@
-"""A run is a folder that anyone can read: settings, history, metrics, weights."""
+"""The folder of a run: settings, history, metrics and weights, readable without this program."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rat
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where the parts of a run lie."""
+    """Paths of the files of a run."""
 
     path: Path
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
-        """Make a folder for a new run.
+        """Create the folder of a new run.
 
         Raises
         ------
         FolderInUse
-            There is something in it already.
+            The folder is not empty, or cannot be created.
         """
         if path.exists() and (not path.is_dir() or any(not part.name.startswith(".") for part in path.iterdir())):
             what = "a run" if (path / "settings.toml").exists() else "other files"
@@ -49,7 +49,7 @@ class RunFolder:
 
     @classmethod
     def at(cls, place: RunFolder | Path | str) -> RunFolder:
-        """The run folder at a path; one that is given already is handed back."""
+        """The run folder at a path; a run folder is returned as it is."""
         return place if isinstance(place, RunFolder) else cls(Path(place))
 
     @property
@@ -62,13 +62,13 @@ class RunFolder:
         """The name that the user gave it, without the time in front."""
         return re.sub(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ", "", self.path.name)
 
-    def renamed(self, title: str) -> RunFolder:
-        """Give the run another name; the time in front stays.
+    def rename(self, title: str) -> RunFolder:
+        """Rename the run; the time in front of the name is kept.
 
         Raises
         ------
         FolderInUse
-            There is something of that name, or the folder cannot be renamed.
+            The name is taken, or the folder cannot be renamed.
         """
         stamp = self.path.name.removesuffix(self.title)
         place = self.path.with_name(stamp + file_name(title))
@@ -84,12 +84,12 @@ class RunFolder:
 
     @property
     def settings_file(self) -> Path:
-        """What was asked for, with comments."""
+        """The settings of the run, with comments."""
         return self.path / "settings.toml"
 
     @property
     def is_study(self) -> bool:
-        """Whether the settings are those that the runs of a study share, and the folder is no run itself."""
+        """Whether this is the folder of a study, with the settings that its runs share, rather than of a run."""
         return any((self.path / name).exists() for name in (SEARCH_FILE, SIZE_STUDY_FILE))
 
     @property
@@ -104,12 +104,12 @@ class RunFolder:
 
     @property
     def metrics_file(self) -> Path:
-        """Figures of merit, by the part of the data they are for."""
+        """Figures of merit, by part of the data."""
         return self.path / "metrics.json"
 
     @property
     def data_file(self) -> Path:
-        """Where the dataset lies, seen from the folder."""
+        """The path of the dataset, relative to the folder."""
         return self.path / "data.txt"
 
     @property
@@ -124,16 +124,16 @@ class RunFolder:
 
     @property
     def last(self) -> Path:
-        """What is needed to go on from the last whole epoch."""
+        """The checkpoint of the last complete epoch, needed to resume."""
         return self.path / "last"
 
     @property
     def has_whole_epoch(self) -> bool:
-        """Whether there is an epoch to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return (self.last / "current").exists()
 
-    def remember_data(self, data: Path) -> None:
-        """Note where the dataset lies, so that both may be moved together."""
+    def save_data_path(self, data: Path) -> None:
+        """Save the relative path of the dataset, so that both can be moved together."""
         try:
             place = os.path.relpath(data.resolve(), self.path.resolve())
         except ValueError:  # on another drive of Windows
@@ -142,9 +142,9 @@ class RunFolder:
 
     @property
     def data(self) -> Path | None:
-        """The dataset that the run is trained on, if it is still where it was; None: unknown.
+        """The dataset that the run is trained on, if it is still there; None: unknown.
 
-        The first runs noted its name only: it is then the dataset of this name in the run's project.
+        Runs of the first release saved its name only: it is then the dataset of that name in the run's project.
         """
         if self.data_file.exists():
             with contextlib.suppress(OSError, ValueError):
@@ -158,11 +158,11 @@ class RunFolder:
         return None
 
     def snapshot(self, epoch: int) -> Path:
-        """The predictor of an epoch, if it was kept."""
+        """Path of the predictor of an epoch, if it was kept."""
         return self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors"
 
     def snapshots(self) -> list[tuple[int, Path]]:
-        """The epochs whose predictors were kept, in their order, and where these are."""
+        """The epochs whose predictors were kept, in order, with the paths."""
         found = (self.path / "snapshots").glob("epoch-*.safetensors")
         numbered = [(path.stem.removeprefix("epoch-"), path) for path in found]
         return sorted((int(number), path) for number, path in numbered if number.isdecimal())
@@ -174,7 +174,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """What happened, line by line."""
+        """The log of the run."""
         return self.path / "log.txt"
 
 
@@ -199,13 +199,13 @@ def append_history(path: Path, ended: EpochEnded) -> None:
 def read_history(path: Path) -> list[dict[str, float]]:
     """Read a history file: one dictionary for each whole line, by column name.
 
-    A line that a kill left half-written is passed over, since its epoch will be repeated; of an epoch with two lines
-    the later counts.
+    A partial line left by a crash is skipped, since its epoch will be repeated; of an epoch with two lines the later
+    one is used.
 
     Raises
     ------
     UnreadableFile
-        It is missing or something else.
+        It is missing or not a history.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
@@ -224,5 +224,5 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def score_name(scores: Scores) -> str:
-    """The name under which the history keeps the score."""
+    """The name of the score column in the history."""
     return "accuracy" if "accuracy" in scores.values else "r2"

@@ -1,14 +1,14 @@
-"""Files of earlier formats, brought to what a file of today holds: one step for each format.
+"""Upgrading files of earlier formats to the current one, one step per format.
 
-Files are upgraded in memory, when they are read; on disk they stay as they were until the run goes on. Whatever has
-once been released must open in all later versions, with the meaning that it had: “train it again” is no answer. Who
-raises the number of a format writes the step from the one before here, and adds a project of that state to the golden
-ones of the tests.
+Files are upgraded in memory when they are read; on disk they stay unchanged until the run is resumed. Every released
+format must open in all later versions with its meaning preserved; retraining is not an acceptable way out. Whoever
+raises the number of a format adds the step from the previous one here, and a project of that format to the golden ones
+of the tests.
 
-One meaning is lost. The first release pooled after the normalisation and the activation, later ones pool right after
-the convolution, and both wrote predictors of format 1, so that nothing in a file tells them apart. For activations
-that never fall (ReLU, leaky ReLU), and filters of a positive normalisation weight, as almost all have, the answers
-are the same.
+One ambiguity remains. The first release pooled after the normalisation and the activation, later ones pool right after
+the convolution, and both wrote predictors of format 1, so that a file does not show which it is. For monotonic
+activations (ReLU, leaky ReLU), and filters with a positive normalisation weight, as almost all have, the outputs are
+the same.
 """
 
 from __future__ import annotations
@@ -23,67 +23,66 @@ SETTINGS = 2
 PREDICTOR = 2
 
 
-def settings(values: Values, version: int) -> Values:
-    """The settings of a run as a file of this format has them; not every setting need be there."""
-    return _upgraded(values, version, (_settings_2,))
+def upgrade_settings(values: Values, version: int) -> Values:
+    """Upgrade the settings of a run from a file of this format; settings may be missing."""
+    return _upgrade(values, version, (_settings_to_2,))
 
 
 def settings_format(values: Values) -> int:
-    """The format of a run's settings that do not tell it, as those do not that were written before the number was.
+    """The format of a run's settings without a format number, as in files from before it was introduced.
 
-    It is known by what only format 1 has. A file of two or three lines, written by hand, may have nothing of the kind,
-    and is taken for one of today.
+    It is recognised by a setting that only format 1 has. A short file written by hand may lack it, and is then taken
+    for one of the current format.
     """
     return 1 if "batch_norm" in _table(values, "network") else 2
 
 
-def predictor(plan: Values) -> Values:
-    """What a predictor's file says beside its weights.
+def upgrade_predictor(plan: Values) -> Values:
+    """Upgrade the description in a predictor's file.
 
-    Before there were error bars, each name had one output, and before stamps were scaled each by itself, none was;
-    neither had to be told.
+    The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    return {"outputs": len(names), "samplewise": "none", **_upgraded(plan, int(plan["format"]), (_predictor_2,))}
+    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), (_predictor_to_2,))}
 
 
-def checkpoint(state: Values) -> Values:
-    """What a checkpoint says beside its weights; there is only one format, to which the memory of a loss scaling came.
+def upgrade_checkpoint(state: Values) -> Values:
+    """Upgrade the state in a checkpoint; there is only one format, to which the state of the loss scaler was added.
 
-    Before that, no run was computed in float16, which alone has one.
+    Before that, no run used float16, which alone needs loss scaling.
     """
     return {"scaler": {}, **state}
 
 
-def _upgraded(values: Values, version: int, steps: Sequence[Step]) -> Values:
-    """Take the steps from this format on; the first step leads from format 1 to 2."""
+def _upgrade(values: Values, version: int, steps: Sequence[Step]) -> Values:
+    """Apply the steps from this format on; the first step leads from format 1 to 2."""
     for step in steps[version - 1 :]:
         values = step(values)
     return values
 
 
-def _settings_2(values: Values) -> Values:
-    """Normalisation became a choice; and what was called Adam was AdamW, which Adam has since stood beside."""
-    network, optimiser = _network_2(_table(values, "network")), _table(values, "optimiser")
+def _settings_to_2(values: Values) -> Values:
+    """Normalisation became a choice, and the method called Adam, which was AdamW, is now called AdamW."""
+    network, optimiser = _network_to_2(_table(values, "network")), _table(values, "optimiser")
     if str(optimiser.get("method", "")).casefold() == "adam":
         optimiser = {**optimiser, "method": "adamw"}
     return {**values, **({"network": network} if network else {}), **({"optimiser": optimiser} if optimiser else {})}
 
 
-def _network_2(network: Values) -> Values:
-    """The knob ``batch_norm``, yes or no, became ``normalise``."""
+def _network_to_2(network: Values) -> Values:
+    """The setting ``batch_norm``, yes or no, became ``normalise``."""
     others = {name: value for name, value in network.items() if name != "batch_norm"}
     if "batch_norm" not in network:
         return others
     return {**others, "normalise": "batch" if network["batch_norm"] else "none"}
 
 
-def _predictor_2(plan: Values) -> Values:
-    """The network's settings as in :func:`_network_2`."""
-    return {**plan, "network": _network_2(plan["network"]), "format": 2}
+def _predictor_to_2(plan: Values) -> Values:
+    """The network's settings as in :func:`_network_to_2`."""
+    return {**plan, "network": _network_to_2(plan["network"]), "format": 2}
 
 
 def _table(values: Values, name: str) -> Values:
-    """A table of a file; empty where there is none, or something else, which is told when it is checked."""
+    """A table of a file; empty if it is missing or not a table, which validation reports later."""
     found = values.get(name)
     return found if isinstance(found, dict) else {}

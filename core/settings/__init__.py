@@ -1,5 +1,5 @@
-"""How a knob is declared once, and how settings travel as TOML.
+"""How a setting is declared once, and how settings are saved as TOML.
 
 ``declare`` holds the base class and :func:`~core.settings.declare.setting`; ``toml`` writes, reads and
-compares. Each chapter declares its own knobs in its ``settings`` module, which loads without torch.
+compares settings. Each chapter declares its own in its ``settings`` module, which loads without torch.
 """

@@ -1,4 +1,4 @@
-"""A knob is declared once, and becomes form, command-line option and line in a file.
+"""Declaring a setting once, for the form, the command line and the settings file.
 
 >>> class Optimiser(Settings):
 ...     learning_rate: float = setting(1e-3, title="Learning rate", help="Length of one step.", gt=0, le=10)
@@ -19,13 +19,13 @@ Level = Literal["essential", "expert"]
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, compared by value, unknown names refused, choices known in any case of letters.
+    """Base of all settings: frozen, compared by value, unknown names refused, choices case-insensitive.
 
     Attributes
     ----------
     file_format
-        The number of the format in which they are written to files. It rises when a knob changes its name or meaning;
-        a knob that is added, with a default that leaves all as it was, needs no new one.
+        The number of the format in which they are written to files. It is raised when a setting changes its name or
+        meaning; adding a setting whose default preserves the behaviour needs no new number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -33,18 +33,18 @@ class Settings(BaseModel):
 
     @classmethod
     def format_of(cls, values: dict[str, Any]) -> int:  # noqa: ARG003 - for subclasses
-        """The format of a file that does not tell it, by the values in it."""
+        """The format of a file without a format number, recognised by its values."""
         return cls.file_format
 
     @classmethod
-    def upgraded(cls, values: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG003 - for subclasses
-        """The values of a file of this format, brought to today's."""
+    def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG003 - for subclasses
+        """Upgrade the values of a file of this format to the current one."""
         return values
 
     @field_validator("*", mode="before")
     @classmethod
-    def _in_any_case(cls, value: Any, info: ValidationInfo) -> Any:
-        """Somebody who types ``pca`` on a command line means ``PCA``."""
+    def _match_choice(cls, value: Any, info: ValidationInfo) -> Any:
+        """Match choices regardless of case: ``pca`` on the command line means ``PCA``."""
         annotation = cls.model_fields[info.field_name or ""].annotation
         if isinstance(value, str) and get_origin(annotation) is Literal:
             same = [choice for choice in get_args(annotation) if str(choice).casefold() == value.casefold()]
@@ -68,31 +68,31 @@ def setting(
     discriminator: str | None = None,
     applies: tuple[str, Collection[Any]] | None = None,
 ) -> Any:
-    """Declare one knob of a :class:`Settings` model.
+    """Declare one field of a :class:`Settings` model.
 
     Parameters
     ----------
     default
-        The value a beginner should have.
+        The default, suitable for a beginner.
     title
-        Its name on the form, in the astronomer's words.
+        Its name on the form, in astronomers' terms.
     help
-        What it does, in a sentence or two. Not an attribute docstring: those vanish in a frozen program.
+        What it does, in a sentence or two. Not an attribute docstring: those are stripped from a packaged program.
     unit
         Unit of the value, for instance ``"arcsec"``; empty for pure numbers.
     ge, gt, le, lt
         Limits.
     scale
-        Whether a slider should move linearly or logarithmically.
+        Whether a slider should be linear or logarithmic.
     level
-        ``"essential"`` knobs are always shown, ``"expert"`` ones on demand.
+        ``"essential"`` settings are always shown, ``"expert"`` ones on demand.
     source
-        The paper or page the method or the default comes from.
+        The reference for the method or the default.
     discriminator
-        For a union of models: the field that tells them apart.
+        For a union of models: the field that distinguishes them.
     applies
-        Another knob of the model, and the values of it with which this one has an effect, or none of them for all that
-        are not empty; otherwise a form hides it. None: it always has one.
+        Another field of the model and its values for which this one has an effect, an empty collection meaning every
+        non-empty value; a form hides it otherwise. None: it always has an effect.
     """
     condition = None if applies is None else (applies[0], list(applies[1]))
     extra: dict[str, Any] = {"unit": unit, "scale": scale, "level": level, "source": source, "applies": condition}
@@ -111,7 +111,7 @@ def setting(
 
 @dataclass(frozen=True)
 class Knob:
-    """What was declared about one setting; ``low`` and ``high`` are None where there is no limit."""
+    """The declaration of one setting; ``low`` and ``high`` are None where there is no limit."""
 
     name: str
     title: str
@@ -129,7 +129,7 @@ class Knob:
     applies: tuple[str, tuple[Any, ...]] | None
 
     def has_effect(self, settings: Settings) -> bool:
-        """Whether it matters beside the other values of its model."""
+        """Whether it has an effect, given the other values of its model."""
         if self.applies is None:
             return True
         name, values = self.applies
@@ -138,24 +138,24 @@ class Knob:
 
     @property
     def range(self) -> str:
-        """The limits in words, such as ``0 < x ≤ 10``; empty without limits."""
+        """The limits as text, such as ``0 < x ≤ 10``; empty without limits."""
         low = "" if self.low is None else f"{self.low:g} {'<' if self.low_is_open else '≤'} "
         high = "" if self.high is None else f" {'<' if self.high_is_open else '≤'} {self.high:g}"
         return f"{low}x{high}" if low or high else ""
 
 
 def knobs(model: type[Settings]) -> dict[str, Knob]:
-    """The knobs of a model by field name, in the order of their declaration."""
+    """The settings of a model by field name, in the order of their declaration."""
     return {name: _knob(name, field) for name, field in model.model_fields.items()}
 
 
-def idle(settings: Settings, prefix: str = "") -> list[str]:
-    """Dotted names of the knobs that were changed although, beside the others, they have no effect."""
+def ineffective_settings(settings: Settings, prefix: str = "") -> list[str]:
+    """Dotted names of the settings that were changed but have no effect, given the values of the others."""
     found: list[str] = []
     for name, knob in knobs(type(settings)).items():
         value = getattr(settings, name)
         if isinstance(value, Settings):
-            found += idle(value, f"{prefix}{name}.")
+            found += ineffective_settings(value, f"{prefix}{name}.")
         elif value != knob.default and not knob.has_effect(settings):
             found.append(f"{prefix}{name}")
     return found

@@ -1,9 +1,9 @@
-"""Settings as TOML with their meaning beside each value, dotted overrides, and differences.
+"""Settings as commented TOML, overrides by dotted name, and differences.
 
-TOML has no null: a knob whose value is None is written as a comment and read back as its default, which is
-why a knob that may be None must have None as its default.
+TOML has no null: a setting whose value is None is written as a comment and read back as its default, so a
+setting that may be None must have None as its default.
 
-The number of a file's format stands in its first comment. A file without it, as people write them, is read, too.
+The first comment gives the number of the file's format. A file without it, such as one written by hand, is read, too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FORMAT = "Tuning Fork settings, format "
 
 
 def dumps(settings: Settings) -> str:
-    """Write settings as TOML text, each knob with its help, unit and range as a comment."""
+    """Write settings as TOML text, each with its help, unit and range as a comment."""
     document = tomlkit.document()
     document.add(tomlkit.comment(f"{_FORMAT}{settings.file_format}"))
     document.add(tomlkit.nl())
@@ -40,7 +40,7 @@ def _fill(into: Any, settings: Settings) -> None:
     nested: list[tuple[str, Settings]] = []
     for name, knob in knobs(type(settings)).items():
         value = getattr(settings, name)
-        if isinstance(value, Settings):  # TOML wants plain values before tables
+        if isinstance(value, Settings):  # TOML needs plain values before tables
             nested.append((name, value))
             continue
         parts = (knob.unit, knob.range, _choices(knob.annotation), _condition(knob))
@@ -78,7 +78,7 @@ def _condition(knob: Knob) -> str:
 
 
 def loads(model: type[S], text: str, where: str = "") -> S:
-    """Read settings from TOML text, of an earlier format, too.
+    """Read settings from TOML text, also of an earlier format.
 
     Raises
     ------
@@ -90,12 +90,12 @@ def loads(model: type[S], text: str, where: str = "") -> S:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsProblem(f"This is not valid TOML: {error}.", "Mend the line or leave it out.", where) from None
-    told = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
-    version = int(told[1]) if told else model.format_of(values)
+        raise SettingsProblem(f"This is not valid TOML: {error}.", "Correct or remove the line.", where) from None
+    stated = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
+    version = int(stated[1]) if stated else model.format_of(values)
     if version > model.file_format:
         raise WrongVersion("A newer Tuning Fork wrote these settings.", "Update the program.", where)
-    return validated(model, model.upgraded(values, version), where)
+    return validate(model, model.upgrade(values, version), where)
 
 
 def load(model: type[S], path: Path) -> S:
@@ -107,19 +107,19 @@ def load(model: type[S], path: Path) -> S:
     return loads(model, text, str(path))
 
 
-def validated(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
-    """Build a model from plain values, turning pydantic's complaints into a sentence."""
+def validate(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
+    """Build a model from plain values; a validation error becomes a :class:`SettingsProblem`."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
         raise _problem(model, error, where) from None
 
 
-def overridden(settings: S, assignments: Iterable[str]) -> S:
-    """Apply ``"optimiser.learning_rate=1e-3"``-like assignments.
+def apply_overrides(settings: S, assignments: Iterable[str]) -> S:
+    """Apply assignments such as ``"optimiser.learning_rate=1e-3"``.
 
-    The right side is read as a TOML value, and as plain text where it is no such value; “none” empties a knob that may
-    be empty.
+    The right side is read as a TOML value, or as plain text if it is not one; “none” clears a setting that may be
+    empty.
 
     Raises
     ------
@@ -139,13 +139,13 @@ def overridden(settings: S, assignments: Iterable[str]) -> S:
         if value == "none" and _may_be_empty(type(settings), path):
             value = None
         values[".".join(path)] = value
-    return edited(settings, values)
+    return replace_values(settings, values)
 
 
-def edited(settings: S, values: Mapping[str, Any]) -> S:
-    """Other settings, in which some knobs by dotted name have new values, validated together.
+def replace_values(settings: S, values: Mapping[str, Any]) -> S:
+    """Replace the values of some settings by dotted name, and validate the result.
 
-    A value may be a whole part with all its knobs, such as ``optimiser``.
+    A value may be a whole section, such as ``optimiser``.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def edited(settings: S, values: Mapping[str, Any]) -> S:
     changed = settings.model_dump()
     for name, value in values.items():
         _assign(changed, name.split("."), value.model_dump() if isinstance(value, Settings) else value)
-    return validated(type(settings), changed)
+    return validate(type(settings), changed)
 
 
 def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
@@ -167,7 +167,7 @@ def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
 
 
 def differences(a: Settings, b: Settings, prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """The dotted names at which two settings differ, with both values; None where one lacks the knob."""
+    """The dotted names of the settings that differ, with both values; None where one model lacks the setting."""
     found: list[tuple[str, Any, Any]] = []
     for name in dict.fromkeys([*knobs(type(a)), *knobs(type(b))]):
         one, other = getattr(a, name, None), getattr(b, name, None)

@@ -1,1 +1,1 @@
-"""Galaxies made by code: bulge and disk, PSF and noise, drawn with GalSim; the demonstration survey."""
+"""Simulated galaxies: bulge and disk, PSF and noise, rendered with GalSim; and the demonstration survey."""

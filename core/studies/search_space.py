@@ -112,7 +112,7 @@ def apply_values(settings: RunSettings, values: Mapping[str, Any]) -> RunSetting
         for step in path:
             place = place[step]
         place[last] = value
-    return toml.validated(RunSettings, changed)
+    return toml.validate(RunSettings, changed)
 
 
 def narrow_space(space: Space, best: Sequence[Mapping[str, Any]]) -> Space:

@@ -14,7 +14,7 @@ import numpy as np
 from core.data.settings import HeldOutPart
 from core.errors import Problem, SettingsProblem, UnreadableFile
 from core.metrics import merits
-from core.project.files import write_list
+from core.project.files import write_csv
 from core.studies import power_law
 from core.studies.power_law import PowerLaw
 
@@ -206,7 +206,7 @@ def write_table(study: SizeStudy, path: Path) -> None:
         ]
         for point in study.points
     ]
-    write_list(path, [[*_LEADING_COLUMNS, *names], *rows])
+    write_csv(path, [[*_LEADING_COLUMNS, *names], *rows])
 
 
 def read_table(path: Path) -> tuple[Point, ...]:

@@ -31,7 +31,7 @@ from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import FolderInUse, Problem, SettingsProblem, Stopped, TooFewGalaxies
 from core.evaluate import evaluation
-from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, result_of, retell
+from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, map_events, result_of
 from core.metrics import merits
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
@@ -288,7 +288,7 @@ def _train(
 
     yield Progress(before, total, "epochs")
     with contextlib.suppress(Stopped):  # before the first epoch of this run; others may be done
-        yield from retell(
+        yield from map_events(
             loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way, hand_labels=hand_labels), translate
         )
 

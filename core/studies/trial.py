@@ -11,7 +11,7 @@ from typing import Literal
 import optuna
 
 from core.errors import NotANumber, NotPossible, OutOfMemory, SettingsProblem, Stopped
-from core.events import NEVER, EpochEnded, Event, Preview, Scores, Work, retell
+from core.events import NEVER, EpochEnded, Event, Preview, Scores, Work, map_events
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.studies import trials
@@ -82,7 +82,7 @@ def _train_and_report(
         if pruned or stop.is_set():
             halt.set()
 
-    result = yield from retell(loop.run(settings, data, folder, halt, hand_labels=hand_labels), report_epoch)
+    result = yield from map_events(loop.run(settings, data, folder, halt, hand_labels=hand_labels), report_epoch)
     return result, pruned
 
 

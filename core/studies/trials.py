@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.events import EpochEnded
-from core.project.files import write_list
+from core.project.files import write_csv
 from core.studies.search_space import Space, apply_values
 from core.train.settings import RunSettings
 
@@ -190,7 +190,7 @@ def write_table(search: Search, path: Path) -> None:
         ]
         for each in search.trials
     ]
-    write_list(path, [head, *rows])
+    write_csv(path, [head, *rows])
 
 
 def format_value(value: Any, figures: int = 3) -> str:

@@ -167,7 +167,7 @@ class StreamedImages(_ContextManager):
                 waiting = self._reader.submit(self._read, pools[number + 1])
             for wanted in pool:
                 batch = torch.from_numpy(images[np.searchsorted(rows, wanted)]).to(self._device)
-                yield wanted, self._normalisation.quick(batch)
+                yield wanted, self._normalisation.scale_fast(batch)
 
     def close(self) -> None:
         """Close the file in the thread that opened it, and end the thread."""
@@ -224,6 +224,6 @@ def open_images(
         if stop.is_set():
             raise Stopped
         part = torch.from_numpy(cutouts.images[rows[start : start + _ROWS_PER_READ]])
-        images[start : start + len(part)] = normalisation.quick(part.to(device))
+        images[start : start + len(part)] = normalisation.scale_fast(part.to(device))
         yield Progress(start + len(part), len(rows), "galaxies")
     return ImagesInMemory(images, rows, device)

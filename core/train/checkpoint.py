@@ -92,7 +92,7 @@ def load(last: Path) -> Checkpoint:
         state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         if state["format"] > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this run.", "Update the program.", str(folder))
-        state = upgrades.checkpoint(state)
+        state = upgrades.upgrade_checkpoint(state)
         tensors = safetensors.torch.load((folder / "optimiser.safetensors").read_bytes())
         state_dict = {
             "state": _join_state(tensors, state["optimiser"]["plain"]),

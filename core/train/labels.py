@@ -60,4 +60,4 @@ def to_loss_tensor(labels: NDArray[Any], predictor: Predictor, votes: NDArray[np
     if votes is not None:
         labels = np.column_stack([labels, votes])
     tensor = torch.from_numpy(labels)
-    return tensor if predictor.output_scale is None else predictor.output_scale.to("cpu").standardised(tensor)
+    return tensor if predictor.output_scale is None else predictor.output_scale.to("cpu").standardise(tensor)

@@ -316,7 +316,7 @@ def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, ear
             str(folder.split_file),
         )
     write_atomically(folder.settings_file, toml.dumps(plan.settings))
-    folder.remember_data(cutouts.path)
+    folder.save_data_path(cutouts.path)
     machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, fingerprint)
     write_atomically(folder.environment_file, machine)
     splits.save(plan.split, cutouts.ids, folder.split_file)

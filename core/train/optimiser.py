@@ -65,7 +65,7 @@ class OptimiserStep:
 def build_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
     """Build AdamW, Adam or SGD for what is not frozen; weights decay, but one-dimensional biases and scales do not."""
     options = settings.optimiser
-    parameters = transfer.trainable(network)
+    parameters = transfer.trainable_parameters(network)
     groups: list[dict[str, Any]] = [
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
@@ -91,6 +91,6 @@ def build_losses(settings: RunSettings, target: Target, labels: NDArray[Any]) ->
     options = settings.optimiser
     weights = losses.balanced_weights(target, labels) if options.class_weights else None
     votes = float(labels[:, -1].mean()) if losses.needs_votes(target, settings.loss) else 1.0
-    validation = losses.loss(target, settings.loss, weights, votes)
-    training = losses.loss(target, settings.loss, None, votes) if options.balanced_batches else validation
+    validation = losses.build_loss(target, settings.loss, weights, votes)
+    training = losses.build_loss(target, settings.loss, None, votes) if options.balanced_batches else validation
     return training, validation

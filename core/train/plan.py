@@ -104,4 +104,4 @@ class TrainingPlan:
 
     def scale(self, images: Tensor) -> Tensor:
         """Scale images (n, C, H, W) that were read for the network, unless they are scaled already."""
-        return images if self.scaling_on_batch is None else self.scaling_on_batch.quick(images)
+        return images if self.scaling_on_batch is None else self.scaling_on_batch.scale_fast(images)

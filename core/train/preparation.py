@@ -25,7 +25,7 @@ from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
-from core.settings.declare import idle
+from core.settings.declare import ineffective_settings
 from core.train import distributed, receptive_field, stopping
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
@@ -111,7 +111,7 @@ def prepare(
 
 def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:
     def galaxies() -> float:
-        return size.median_size(sample[size.spread(np.arange(len(sample)))])
+        return size.median_size(sample[size.choose_sample(np.arange(len(sample)))])
 
     network, shape = predictor.network, predictor.stamp_shape
     return receptive_field.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
@@ -168,9 +168,9 @@ def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> 
 
 def _settings_without_effect(settings: RunSettings, target: Target) -> list[Problem]:
     """Notices of settings that were changed but have no effect beside the others."""
-    names = [f"optimiser.{name}" for name in idle(settings.optimiser)]
-    names += [f"loss.{name}" for name in idle(settings.loss)]
-    names += [f"network.{name}" for name in idle(settings.network)]
+    names = [f"optimiser.{name}" for name in ineffective_settings(settings.optimiser)]
+    names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
+    names += [f"network.{name}" for name in ineffective_settings(settings.network)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
@@ -204,9 +204,9 @@ def _build_predictor(
     shape = cutouts.shape[1:]
     error_bars = isinstance(target, Quantities) and settings.loss.quantities == "gaussian"
     if base is None:
-        network = cnn.build(settings.network, shape, heads.width(target, error_bars=error_bars), weights)
+        network = cnn.build(settings.network, shape, heads.output_count(target, error_bars=error_bars), weights)
         if settings.network.backbone and settings.network.weights:
-            backbone.load(network.stages, settings.network.backbone, settings.network.weights)
+            backbone.load_weights(network.stages, settings.network.backbone, settings.network.weights)
         scaling = _fit_normalisation(sample, settings, cutouts)
     else:
         network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)

@@ -99,7 +99,7 @@ def read_settings(folder: RunFolder) -> RunSettings:
 def _apply_changes(settings: RunSettings, epochs: int | None, patience: int | None) -> RunSettings:
     changes = [f"optimiser.epochs={epochs}"] if epochs is not None else []
     changes += [f"stopping.patience={patience}"] if patience is not None else []
-    return toml.overridden(settings, changes)
+    return toml.apply_overrides(settings, changes)
 
 
 def _require_something_to_do(folder: RunFolder, before: RunSettings, settings: RunSettings) -> None:

@@ -214,9 +214,9 @@ class RunSettings(Settings):
         return upgrades.settings_format(values)
 
     @classmethod
-    def upgraded(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
+    def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
         """Upgrade the values of a file of this format to the current one."""
-        return upgrades.settings(values, version)
+        return upgrades.upgrade_settings(values, version)
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(

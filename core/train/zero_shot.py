@@ -60,7 +60,7 @@ def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
             target = Quantities(names, tuple(target.units[row] for row in shared))
     if len(validation) == 0:
         return None
-    loss, tally = losses.loss(target), Tally(target)
+    loss, tally = losses.build_loss(target), Tally(target)
     with torch.inference_mode():
         for part, batch in images.batches(batches_in_order(validation, _BATCH)):
             outputs = network(plan.scale(batch)).cpu()

@@ -18,7 +18,7 @@ from app.session.session import Session
 from core.data import split as splits
 from core.data import target as targets
 from core.data.store import Band, DatasetWriter, Origin
-from core.project.labels import LabelJournal, relabelled
+from core.project.labels import LabelJournal, apply_labels
 
 COUNT, AT_ONCE, FRAME = 1_000_000, 100_000, 0.016  # seconds between two frames at 60 Hz
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
@@ -87,7 +87,7 @@ def test_a_label_is_given_within_a_frame(qtbot, session, panels, million, tmp_pa
     synced = [seconds(lambda: journal.record("J000000001", "shape", "a", "b")) for _ in range(20)]
 
     def anew():  # what each key did before
-        columns = relabelled(dataset.cutouts.columns, dataset.cutouts.ids, dataset.journal.replay())
+        columns = apply_labels(dataset.cutouts.columns, dataset.cutouts.ids, dataset.journal.replay())
         target = targets.recognise(columns, ("shape",))
         return splits.split(
             dataset.cutouts.ids, targets.encode(target, columns), target, session.draft.settings.data, 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from program import ROOT
 
-from core.events import NEVER, EpochEnded, Event, Progress, Scores, Work, result_of, retell
+from core.events import NEVER, EpochEnded, Event, Progress, Scores, Work, map_events, result_of
 
 
 def test_the_result_of_work_is_what_it_returns():
@@ -82,7 +82,7 @@ def test_events_are_told_in_other_words_and_the_result_is_kept():
     results: list[str] = []
 
     def outer() -> Work[None]:
-        results.append((yield from retell(count_to_three([]), tell)))
+        results.append((yield from map_events(count_to_three([]), tell)))
 
     told = [event.done for event in outer() if isinstance(event, Progress)]
     assert told == [10, 11, 12, 13]
@@ -91,7 +91,7 @@ def test_events_are_told_in_other_words_and_the_result_is_kept():
 
 def test_whoever_closes_the_outer_work_closes_the_inner_one():
     seen: list[str] = []
-    work = retell(count_to_three(seen), lambda event: [event])
+    work = map_events(count_to_three(seen), lambda event: [event])
     next(work)
     work.close()
     assert seen == ["closed"]

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 import core
 from core.settings.declare import Knob, Settings, knobs
-from core.settings.toml import differences, dumps, loads, overridden
+from core.settings.toml import apply_overrides, differences, dumps, loads
 
 
 def models() -> list[type[Settings]]:
@@ -162,7 +162,7 @@ def test_any_settings_survive_file_and_command_line(model: type[Settings]):
     def survive(chosen: Settings) -> None:
         assert loads(model, dumps(chosen)) == chosen
         differing = differences(model(), chosen)
-        assert overridden(model(), [f"{name}={_toml(value)}" for name, _, value in differing]) == chosen
+        assert apply_overrides(model(), [f"{name}={_toml(value)}" for name, _, value in differing]) == chosen
         changed.update(name.partition(".")[0] for name, _, _ in differing)
 
     survive()

@@ -26,7 +26,7 @@ from app.panel.panel import Panel
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.fold import Fold
-from core.data.stretch import colour_planes, suited, to_rgb
+from core.data.stretch import colour_planes, default_stretch, to_rgb
 
 if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
@@ -159,7 +159,7 @@ class ExplanationPanel(Panel):
         self._show_content()
         scale = float(cutouts.pixel_scale[row])
         planes = colour_planes([band.name for band in cutouts.bands])
-        picture = to_rgb(cutouts.images[row], suited(cutouts.is_picture), planes)
+        picture = to_rgb(cutouts.images[row], default_stretch(cutouts.is_picture), planes)
         another = self.galaxy.show_galaxy(cutouts.ids[row], picture, scale)
         for side in self.sides:
             side.view.set_image(picture, scale)

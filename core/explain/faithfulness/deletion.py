@@ -228,7 +228,7 @@ def _followed_values(explained: ExplainedOutput, outputs: Tensor) -> Tensor:
     """The followed values (n,) from the network's outputs (n, K); the first two are the image's and the empty one's."""
     target = explained.predictor.target
     if not isinstance(target, Quantities):
-        return heads.activation(target, outputs)[:, explained.index]
+        return heads.apply_activation(target, outputs)[:, explained.index]
     values = explained.scores(outputs).double()
     full, empty = values[:2]
     change = full - empty

@@ -28,7 +28,7 @@ from core.explain.faithfulness.assessment import Assessment, explain_and_assess
 from core.explain.faithfulness.localisation import REGIONS, Region
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.nets.opening import open_network_on_data
-from core.project.files import write_list
+from core.project.files import write_csv
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
@@ -148,7 +148,7 @@ class FaithfulnessTable:
 
     def save(self, path: Path) -> None:
         """Write the lines as CSV, completely or not at all."""
-        write_list(path, [_HEAD, *(line.cells for line in self.lines)])
+        write_csv(path, [_HEAD, *(line.cells for line in self.lines)])
 
     def sentences(self) -> list[str]:
         """How many decisions do not rest on the galaxy, class by class, as text."""

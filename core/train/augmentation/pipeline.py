@@ -92,7 +92,7 @@ def augment(
         if lost is not None and lost.any():
             varied = add_noise(varied, lost[:, None, None], generator, pool, in_place=True)
             lost = None
-        varied = scaling.quick(varied)
+        varied = scaling.scale_fast(varied)
     width = torch.full((images.shape[1],), settings.noise, device=images.device)  # (C,)
     if lost is not None:
         width = torch.sqrt(width**2 + lost**2)

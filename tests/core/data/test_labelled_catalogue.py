@@ -14,7 +14,7 @@ from core.data import target as targets
 from core.data.labelled_catalogue import LabelledCatalogue
 from core.data.settings import DataSettings
 from core.errors import Problem
-from core.project.labels import relabelled
+from core.project.labels import apply_labels
 
 NAMES = [f"g{number:02d}" for number in range(40)]
 IDS = st.lists(st.sampled_from(NAMES), min_size=12, max_size=45) | st.permutations(NAMES)  # with other images, and none
@@ -51,7 +51,7 @@ def columns_for(ids: list[str], seed: int) -> dict[str, np.ndarray]:
 
 def read_anew(ids: list[str], columns: dict[str, Any], given_labels: dict, data: DataSettings, seed: int) -> list[Any]:
     """Columns, target and parts by the functions that a training calls."""
-    present = relabelled(columns, ids, given_labels)
+    present = apply_labels(columns, ids, given_labels)
     texts = {name: [targets.label_text(value) for value in values] for name, values in present.items()}
     try:
         target = targets.recognise(present, data.labels or ("shape",), data.kind, {"number": "kpc"})
@@ -80,7 +80,7 @@ def as_it_says(catalogue: LabelledCatalogue) -> list[Any]:
 def test_labels_one_after_the_other_are_the_same_as_all_read_anew(ids, changes, data, later, seed):
     columns = columns_for(ids, seed)
     catalogue = LabelledCatalogue(ids, columns, ("shape",), {"number": "kpc"})
-    catalogue.follow(data, seed)
+    catalogue.apply_settings(data, seed)
     given_labels: dict[tuple[str, str], str] = {}
     done: list[tuple[str, list[int], list[str]]] = []
     for number, change in enumerate(changes):
@@ -96,17 +96,17 @@ def test_labels_one_after_the_other_are_the_same_as_all_read_anew(ids, changes, 
             column, rows, labels = done.pop()
         else:
             continue
-        changed = catalogue.give(column, rows, labels)
+        changed = catalogue.set_labels(column, rows, labels)
         given_labels |= {(ids[row], column): label for row, label in zip(rows, labels, strict=True)}
         touched = {ids[row] for row in rows}
         assert changed.tolist() == [row for row, name in enumerate(ids) if name in touched]
         if number % 2 == 0:  # the parts are not asked for after every label
             assert as_it_says(catalogue) == read_anew(ids, columns, given_labels, data, seed)
     assert as_it_says(catalogue) == read_anew(ids, columns, given_labels, data, seed)
-    catalogue.follow(later, seed + 1)
+    catalogue.apply_settings(later, seed + 1)
     assert as_it_says(catalogue) == read_anew(ids, columns, given_labels, later, seed + 1)
     again = LabelledCatalogue(ids, columns, ("shape",), {"number": "kpc"}, given_labels)
-    again.follow(later, seed + 1)
+    again.apply_settings(later, seed + 1)
     assert as_it_says(again) == as_it_says(catalogue)
 
 
@@ -115,7 +115,7 @@ def test_counts_follow_the_labels_and_a_class_that_nobody_has_is_gone():
     catalogue = LabelledCatalogue(ids, {"shape": np.array(["a", "b"] * 4)}, ("shape",))
     texts = catalogue.texts("shape")
     assert texts is not None
-    catalogue.give("shape", [0, 2, 4, 6], ["c", "c", "c", ""])
+    catalogue.set_labels("shape", [0, 2, 4, 6], ["c", "c", "c", ""])
     assert {text: texts.count(text) for text in ("a", "b", "c", "", "d")} == {"a": 0, "b": 4, "c": 3, "": 1, "d": 0}
     assert catalogue.target == targets.Classes("shape", ("b", "c"))
 
@@ -123,13 +123,13 @@ def test_counts_follow_the_labels_and_a_class_that_nobody_has_is_gone():
 def test_the_catalogue_that_was_read_stays_as_it_is():
     column = np.array(["a", "b"] * 4)
     catalogue = LabelledCatalogue([f"g{row}" for row in range(8)], {"shape": column}, ("shape",))
-    catalogue.give("shape", [0], ["b"])
+    catalogue.set_labels("shape", [0], ["b"])
     assert column.tolist() == ["a", "b"] * 4
 
 
 def test_every_image_of_a_galaxy_gets_its_label():
     catalogue = LabelledCatalogue(["g", "h", "g"], {"shape": np.array(["a", "b", "a"])}, ("shape",))
-    assert catalogue.give("shape", [0], ["b"]).tolist() == [0, 2]
+    assert catalogue.set_labels("shape", [0], ["b"]).tolist() == [0, 2]
     assert catalogue.columns["shape"].tolist() == ["b", "b", "b"]
 
 
@@ -138,5 +138,5 @@ def test_a_column_that_is_written_to_keeps_the_text_of_its_labels(value):
     column = np.array([value] * 3)
     before = [targets.label_text(one) for one in column]
     catalogue = LabelledCatalogue(["g", "h", "i"], {"shape": column}, ("shape",))
-    catalogue.give("shape", [1], ["other"])
+    catalogue.set_labels("shape", [1], ["other"])
     assert [targets.label_text(one) for one in catalogue.columns["shape"]] == [before[0], "other", before[2]]

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from core.data.cutouts import Cutouts
-from core.data.project_copy import take_in
+from core.data.project_copy import copy_into_project
 from core.errors import Stopped, UnreadableFile
 from core.events import result_of
 
 
 def taken(path: Path, folder: Path) -> Path:
-    return result_of(take_in(path, folder, threading.Event()))
+    return result_of(copy_into_project(path, folder, threading.Event()))
 
 
 def test_a_dataset_from_elsewhere_lies_in_the_folder_and_reads_the_same(survey_dataset: Path, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_copy_that_is_stopped_leaves_nothing(
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):
-        result_of(take_in(survey_dataset, tmp_path / "datasets", stop))
+        result_of(copy_into_project(survey_dataset, tmp_path / "datasets", stop))
     assert list((tmp_path / "datasets").iterdir()) == []
 
 

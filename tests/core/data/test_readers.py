@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.data import bands, containers
-from core.data.discovery import Found, discover, natural, stem_of
+from core.data.discovery import Found, discover, natural_key, stem_of
 from core.data.readers import Member, read
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem, Stopped, UnreadableFile
@@ -79,7 +79,7 @@ def test_searching_stops_when_asked(tmp_path: Path) -> None:
 
 @given(st.lists(st.integers(0, 10**6)))
 def test_the_natural_order_sorts_numbers_as_numbers(numbers: list[int]) -> None:
-    names = sorted((f"galaxy {number}.fits" for number in numbers), key=natural)
+    names = sorted((f"galaxy {number}.fits" for number in numbers), key=natural_key)
     assert names == [f"galaxy {number}.fits" for number in sorted(numbers)]
 
 
@@ -260,7 +260,7 @@ def test_galaxy10_files_give_their_images_and_columns(tmp_path: Path) -> None:
     assert [member.name for member in read_in][:2] == ["Galaxy10_0", "Galaxy10_1"]
     assert all(np.array_equal(m.cutout.image[:, ::-1], images[m.row].transpose(2, 0, 1)) for m in read_in)
     assert read_in[0].cutout.pixel_scale == 0.262
-    container = containers.look_into(tmp_path / "Galaxy10.h5")
+    container = containers.inspect_container(tmp_path / "Galaxy10.h5")
     assert set(container.columns) == {"ans", "ra", "pxscale"}
     assert container.columns["ans"].tolist() == [0, 1, 2, 0, 1, 2, 0]
 
@@ -280,8 +280,8 @@ def test_npz_files_are_read_row_by_row(
     assert [member.cutout.image.shape for member in read_in] == [stamp] * 9
     got = np.stack([member.cutout.image for member in read_in])
     assert np.array_equal(got, expected.reshape(got.shape).astype(np.float32))
-    assert containers.look_into(tmp_path / "a.npz").columns["label"].tolist() == list("abcabcabc")
-    part = containers.cutouts(containers.look_into(tmp_path / "a.npz"), 4, 6)
+    assert containers.inspect_container(tmp_path / "a.npz").columns["label"].tolist() == list("abcabcabc")
+    part = containers.read_cutouts(containers.inspect_container(tmp_path / "a.npz"), 4, 6)
     assert np.array_equal(np.stack([cutout.image for cutout in part]), got[4:6])
 
 

@@ -27,9 +27,9 @@ def test_without_galaxies_there_is_no_size():
 
 
 def test_rows_are_spread_evenly_and_none_comes_twice():
-    assert size.spread(np.arange(5)).tolist() == [0, 1, 2, 3, 4]
-    chosen = size.spread(np.arange(1000, 3000))
-    assert len(chosen) == size.ENOUGH
+    assert size.choose_sample(np.arange(5)).tolist() == [0, 1, 2, 3, 4]
+    chosen = size.choose_sample(np.arange(1000, 3000))
+    assert len(chosen) == size.SAMPLE
     assert chosen[0] == 1000
     assert chosen[-1] == 2999
-    assert len(set(chosen)) == size.ENOUGH
+    assert len(set(chosen)) == size.SAMPLE

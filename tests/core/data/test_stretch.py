@@ -12,11 +12,11 @@ from skimage import color
 from core.data.stretch import (
     ColourMap,
     StretchSettings,
+    apply_stretch,
     colour_planes,
     colour_table,
+    default_stretch,
     limits,
-    stretched,
-    suited,
     thumbnails,
     to_rgb,
 )
@@ -123,7 +123,7 @@ def test_manual_limits_are_taken_as_they_are() -> None:
 def test_limits_of_a_blank_image_still_span_something(which: str, image: np.ndarray) -> None:
     low, high = limits(image, StretchSettings(limits=which, low=2, high=2))
     assert np.float32(high) > np.float32(low)
-    assert np.isfinite(stretched(image, StretchSettings(limits=which, low=2, high=2))).all()
+    assert np.isfinite(apply_stretch(image, StretchSettings(limits=which, low=2, high=2))).all()
 
 
 @pytest.mark.parametrize("level", [0.0, 2.0, -3e5])
@@ -141,7 +141,7 @@ finite = st.floats(-1e6, 1e6, width=32)
 @settings(max_examples=40, deadline=None)
 @given(image=arrays(np.float32, (6, 7), elements=finite), which=st.sampled_from(LIMITS))
 def test_any_curve_keeps_the_order_of_the_pixels_and_stays_in_0_to_1(kind: str, image: np.ndarray, which: str) -> None:
-    shown = stretched(image, StretchSettings(kind=kind, limits=which))
+    shown = apply_stretch(image, StretchSettings(kind=kind, limits=which))
     assert shown.dtype == np.float32
     assert shown.shape == image.shape
     assert shown.min() >= 0
@@ -160,7 +160,7 @@ def test_any_curve_keeps_the_order_of_the_pixels_and_stays_in_0_to_1(kind: str, 
 )
 def test_the_curves_are_those_of_astropy(kind: str, theirs: visualization.BaseStretch) -> None:
     ramp = np.linspace(0, 1, 50)
-    ours = stretched(ramp, StretchSettings(kind=kind, limits="manual"))
+    ours = apply_stretch(ramp, StretchSettings(kind=kind, limits="manual"))
     # numpy's log1p(a x) / log1p(a) where astropy has log10(a x + 1) / log10(a + 1)
     assert ours == pytest.approx(theirs(ramp), abs=1e-5)
 
@@ -168,7 +168,7 @@ def test_the_curves_are_those_of_astropy(kind: str, theirs: visualization.BaseSt
 def test_a_missing_pixel_is_black() -> None:
     image = sky((9, 9))
     image[4, 4] = np.nan
-    assert stretched(image, StretchSettings())[4, 4] == 0
+    assert apply_stretch(image, StretchSettings())[4, 4] == 0
     assert to_rgb(image[None], StretchSettings(), 0)[4, 4].tolist() == [0, 0, 0]
     three = np.stack([sky((9, 9)), image, sky((9, 9))])
     assert to_rgb(three, StretchSettings(), (0, 1, 2)).shape == (9, 9, 3)
@@ -186,7 +186,7 @@ def test_a_curve_keeps_the_hue_also_of_saturated_pixels(kind: str, peak: float) 
 
 def test_a_picture_is_shown_as_it_is() -> None:
     picture = np.random.default_rng(2).integers(0, 256, (3, 12, 12)).astype(np.float32)
-    assert np.array_equal(to_rgb(picture, suited(is_picture=True), (0, 1, 2)), np.moveaxis(picture, 0, -1))
+    assert np.array_equal(to_rgb(picture, default_stretch(is_picture=True), (0, 1, 2)), np.moveaxis(picture, 0, -1))
 
 
 def test_one_band_is_coloured_by_the_table_and_inverted_through_it() -> None:
@@ -211,7 +211,7 @@ def test_a_single_stamp_is_shown_between_its_own_extremes(size: int) -> None:
     image[size // 3, size // 5] = 500  # one bright pixel, wherever it lies
     chosen = StretchSettings(kind="linear", limits="min-max")
     rgb = to_rgb(image[None], chosen, 0)
-    assert np.array_equal(rgb[:, :, 0], (stretched(image, chosen) * 255 + 0.5).astype(np.uint8))
+    assert np.array_equal(rgb[:, :, 0], (apply_stretch(image, chosen) * 255 + 0.5).astype(np.uint8))
     assert rgb[size // 3, size // 5, 0] == 255
     assert (rgb[:, :, 0] == 255).sum() == 1
 
@@ -220,7 +220,7 @@ def test_a_single_stamp_is_shown_between_its_own_extremes(size: int) -> None:
 def test_a_single_stamp_is_shown_with_the_limits_that_are_told(which: str) -> None:
     image = sky((101, 77))
     chosen = StretchSettings(limits=which, low=90, high=130)
-    expected = (stretched(image, chosen) * 255 + 0.5).astype(int)
+    expected = (apply_stretch(image, chosen) * 255 + 0.5).astype(int)
     assert np.abs(to_rgb(image[None], chosen, 0)[:, :, 0].astype(int) - expected).max() <= 1
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from core.data.stretch import StretchSettings, colour_table, stretched, thumbnails, to_rgb
+from core.data.stretch import StretchSettings, apply_stretch, colour_table, thumbnails, to_rgb
 
 
 def galaxy(seed: int = 0, side: int = 64) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_no_image_whatever_is_in_it_makes_trouble(image: np.ndarray, options: St
     rgb = to_rgb(image, options)
     assert rgb.shape == (*image.shape[1:], 3)
     assert rgb.dtype == np.uint8
-    shown = stretched(image, options)
+    shown = apply_stretch(image, options)
     assert ((shown >= 0) & (shown <= 1)).all()
     assert thumbnails(np.stack([image] * 2), options, 4).shape == (2, 4, 4, 3)
 

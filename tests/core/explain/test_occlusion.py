@@ -17,7 +17,7 @@ from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
 from core.explain.settings import OcclusionSettings
 from core.nets.heads import OutputScale
-from core.nets.normalisation import border
+from core.nets.normalisation import border_pixels
 
 
 def explained(predictor, image, output=None, **knobs) -> Explanation:
@@ -184,7 +184,7 @@ def test_covering_with_noise_shows_pixels_of_the_border(make, galaxy) -> None:
     chosen = select_output(predictor, image, 0)
     noise = chosen.baseline_image("noise", seed=3)
     assert noise.shape == image.shape and noise.max() < 100
-    edge = {tuple(pixel) for pixel in border(image[None])[0].T}
+    edge = {tuple(pixel) for pixel in border_pixels(image[None])[0].T}
     drawn = {tuple(pixel) for pixel in noise.numpy().reshape(3, -1).T}
     assert drawn < edge and len(drawn) > 60
     assert torch.equal(noise, chosen.baseline_image("noise", seed=3))

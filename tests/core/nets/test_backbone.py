@@ -30,7 +30,7 @@ def test_the_stages_answer_as_the_network_that_they_were_cut_from(name, bands):
     torch.manual_seed(1)
     whole = timm.create_model(name, num_classes=0, in_chans=bands).eval()
     torch.manual_seed(1)
-    stages = backbone.stages(name, bands)
+    stages = backbone.build_stages(name, bands)
     image = torch.randn(2, bands, 64, 64)
     found = image
     for stage in stages:
@@ -68,7 +68,7 @@ def file(tmp_path):
 def test_weights_of_a_file_are_taken_over_for_any_number_of_bands(file, bands):
     path, whole = file
     network = built(bands=bands).eval()
-    backbone.load(network.stages, SMALL, str(path))
+    backbone.load_weights(network.stages, SMALL, str(path))
     grey = torch.randn(2, 1, 64, 64)
     wanted = whole.forward_features(grey.expand(-1, 3, -1, -1))
     found = network.features(grey.expand(-1, bands, -1, -1))
@@ -78,24 +78,24 @@ def test_weights_of_a_file_are_taken_over_for_any_number_of_bands(file, bands):
 def test_other_weights_and_other_formats_are_refused_by_name(file, tmp_path):
     path, whole = file
     with pytest.raises(UnreadableFile, match="not the weights of test_convnext"):
-        backbone.load(backbone.stages("test_convnext", 3), "test_convnext", str(path))
+        backbone.load_weights(backbone.build_stages("test_convnext", 3), "test_convnext", str(path))
     wider = {
         name: torch.cat([value, value]) if name == "layer1.0.conv1.weight" else value
         for name, value in whole.state_dict().items()
     }
     safetensors.torch.save_file(wider, tmp_path / "wider.safetensors")
     with pytest.raises(UnreadableFile, match=r"layer1\.0\.conv1\.weight"):
-        backbone.load(backbone.stages(SMALL, 3), SMALL, str(tmp_path / "wider.safetensors"))
+        backbone.load_weights(backbone.build_stages(SMALL, 3), SMALL, str(tmp_path / "wider.safetensors"))
     torch.save(whole.state_dict(), tmp_path / "weights.pth")
     with pytest.raises(UnreadableFile, match="no safetensors file"):
-        backbone.load(backbone.stages(SMALL, 3), SMALL, str(tmp_path / "weights.pth"))
+        backbone.load_weights(backbone.build_stages(SMALL, 3), SMALL, str(tmp_path / "weights.pth"))
 
 
 def test_without_a_network_the_hub_is_told_to_be_out_of_reach(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(NotPossible, match="cannot be fetched"):
-        backbone.load(backbone.stages(SMALL, 3), SMALL, "hf_hub:nobody/nothing-of-this-name")
+        backbone.load_weights(backbone.build_stages(SMALL, 3), SMALL, "hf_hub:nobody/nothing-of-this-name")
 
 
 def test_the_table_has_the_stages_with_what_they_see():
@@ -122,5 +122,5 @@ def test_an_explanation_that_cannot_walk_back_says_why():
         == methods.unsupported_reason("integrated-gradients", predictor)
         == ""
     )
-    assert transfer.trainable(network)
+    assert transfer.trainable_parameters(network)
     assert any(isinstance(module, nn.Conv2d) for module in network.features.modules())

@@ -82,7 +82,7 @@ def test_nan_pixels_and_no_images_are_problems():
 def test_the_border_of_a_stamp_counts_every_edge_pixel_once():
     image = np.arange(20, dtype=np.float32).reshape(1, 1, 4, 5)
     inner = {6, 7, 8, 11, 12, 13}
-    assert sorted(normalisation.border(image)[0, 0].tolist()) == sorted(set(range(20)) - inner)
+    assert sorted(normalisation.border_pixels(image)[0, 0].tolist()) == sorted(set(range(20)) - inner)
 
 
 def test_standard_is_scikit_learns_scaler_over_all_pixels_of_a_band():
@@ -98,7 +98,7 @@ def test_standard_is_scikit_learns_scaler_over_all_pixels_of_a_band():
 @pytest.mark.parametrize("samplewise", ["centre", "standard"])
 def test_each_galaxy_by_itself_is_the_written_formula_over_all_its_bands(samplewise):
     images = _stamps(10)
-    found = normalisation.by_itself(torch.from_numpy(images), samplewise).numpy()
+    found = normalisation.scale_samplewise(torch.from_numpy(images), samplewise).numpy()
     expected = images - images.mean(axis=(1, 2, 3), keepdims=True)
     if samplewise == "standard":
         expected = expected / images.std(axis=(1, 2, 3), keepdims=True)
@@ -110,7 +110,7 @@ def test_each_galaxy_by_itself_is_the_written_formula_over_all_its_bands(samplew
 def test_the_bands_are_scaled_as_they_are_after_each_galaxy_was_scaled_by_itself(kind, samplewise):
     images = _stamps()
     fitted = normalisation.fit(images, kind, samplewise)
-    own = normalisation.by_itself(torch.from_numpy(images), samplewise)
+    own = normalisation.scale_samplewise(torch.from_numpy(images), samplewise)
     assert torch.allclose(fitted(torch.from_numpy(images)), normalisation.fit(own.numpy(), kind)(own), atol=1e-5)
     assert not fitted.is_pixelwise
     if samplewise == "standard":  # no longer knows how bright a galaxy is
@@ -120,11 +120,11 @@ def test_the_bands_are_scaled_as_they_are_after_each_galaxy_was_scaled_by_itself
 
 def test_a_constant_stamp_by_itself_is_zero_and_not_its_rounding_error():
     flat = torch.full((2, 1, 31, 31), 0.1)
-    assert normalisation.by_itself(flat, "standard").abs().max() < 1e-6
+    assert normalisation.scale_samplewise(flat, "standard").abs().max() < 1e-6
 
 
 def test_the_quick_way_is_the_same_to_rounding():
     images = torch.from_numpy(_stamps(20) * np.geomspace(1e-3, 1e4, 20, dtype=np.float32)[:, None, None, None])
     for kind in ("standard", "asinh"):
         fitted = normalisation.fit(_stamps(), kind)
-        assert torch.allclose(fitted.quick(images), fitted(images), rtol=1e-5, atol=1e-5)
+        assert torch.allclose(fitted.scale_fast(images), fitted(images), rtol=1e-5, atol=1e-5)

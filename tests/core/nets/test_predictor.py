@@ -17,7 +17,7 @@ from core.nets.settings import NetworkSettings
 
 def _predictor(target=None, pooling="global", bands=("g", "r", "i"), error_bars=False):
     target = target or Classes("kind", ("disk", "edge-on", "sphéroïde"))
-    outputs = heads.width(target, error_bars=error_bars)
+    outputs = heads.output_count(target, error_bars=error_bars)
     shape = (len(bands), 32, 32)
     network = cnn.build(NetworkSettings(depth=3, channels=8, pooling=pooling), shape, outputs)
     network(torch.randn(8, *shape))  # so that the batch statistics are not the first ones
@@ -48,13 +48,13 @@ def test_error_bars_are_kept_and_do_not_change_what_is_explained(tmp_path):
     predictor = _predictor(Quantities(("radius", "ratio"), ("arcsec", "")), error_bars=True)
     predictor.save(tmp_path / "best.safetensors")
     again, images = Predictor.load(tmp_path), torch.randn(5, 3, 32, 32)
-    scores, bars = again.answers(images)
+    scores, bars = again.scores_and_error_bars(images)
     outputs = predictor.logits(images)
     assert outputs.shape == (5, 4)
     assert torch.allclose(scores, torch.tensor([3.0, 0.5]) + torch.tensor([2.0, 0.1]) * outputs[:, :2])
     sigma = torch.tensor([2.0, 0.1]) * torch.exp(5 * torch.tanh(outputs[:, 2:] / 5))
     assert torch.allclose(bars, sigma)
-    assert _predictor().answers(images)[1] is None
+    assert _predictor().scores_and_error_bars(images)[1] is None
     asked = explained_output.select_output(again, images[0], "ratio")
     assert asked.score == pytest.approx(float(scores[0, 1]), rel=1e-5)
 

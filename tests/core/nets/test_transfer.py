@@ -39,8 +39,8 @@ def test_shared_quantities_keep_their_physical_values_in_the_new_scale():
     base = _base(Quantities(("radius", "magnitude"), ("arcsec", "mag")), old)
     network = transfer.prepare(base, SHAPE, Quantities(("magnitude", "radius"), ("mag", "arcsec")), new).eval()
     images = torch.randn(5, *SHAPE)
-    physical = old.physical(base.network(images))
-    assert torch.allclose(new.physical(network(images)), physical[:, [1, 0]], atol=1e-4)
+    physical = old.to_physical(base.network(images))
+    assert torch.allclose(new.to_physical(network(images)), physical[:, [1, 0]], atol=1e-4)
 
 
 def test_another_kind_of_target_gets_a_fresh_last_layer():
@@ -74,7 +74,9 @@ def test_frozen_blocks_are_byte_identical_after_training_and_the_others_are_not(
 def test_only_what_is_not_frozen_is_trainable():
     network = transfer.prepare(_base(Classes("kind", ("a", "b"))), SHAPE, Classes("kind", ("a", "b")))
     transfer.freeze(network, 3)
-    assert sum(p.numel() for p in transfer.trainable(network)) == sum(p.numel() for p in network.head.parameters())
+    assert sum(p.numel() for p in transfer.trainable_parameters(network)) == sum(
+        p.numel() for p in network.head.parameters()
+    )
 
 
 def test_more_frozen_blocks_than_there_are_is_refused():

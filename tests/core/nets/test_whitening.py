@@ -66,7 +66,7 @@ def test_the_inverse_gives_the_images_back(count):
 def test_with_fewer_directions_the_rest_has_the_mean_of_what_is_left(monkeypatch):
     images = _images(500, (1, 6, 6))
     full = whitening.fit(images, 0.01)
-    monkeypatch.setattr(whitening, "_MOST_NUMBERS", 36 * 10)
+    monkeypatch.setattr(whitening, "_MAX_NUMBERS", 36 * 10)
     white = whitening.fit(images, 0.01)
     assert white.directions.shape == (10, 36)
     assert torch.allclose(white.gains, full.gains[:10], rtol=1e-4)
@@ -93,7 +93,7 @@ def test_it_comes_after_the_pixelwise_scaling_and_survives_the_file(kind):
     batch = torch.from_numpy(images)
     assert not fitted.is_pixelwise and plain.is_pixelwise
     assert np.allclose(fitted(batch).numpy(), _by_numpy(plain(batch), 0.1), atol=2e-3)
-    again = normalisation.restored(kind, "none", fitted.state_dict())
+    again = normalisation.restore(kind, "none", fitted.state_dict())
     assert torch.equal(again(batch), fitted(batch))
     assert torch.allclose(fitted.inverse(fitted(batch)), batch, rtol=1e-2, atol=1e-2)
 

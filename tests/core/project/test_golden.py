@@ -76,7 +76,7 @@ def rounding(predictor: Predictor, values: Any) -> float:
 def answers_of(folder: RunFolder, data: Path) -> tuple[Predictor, np.ndarray, np.ndarray | None]:
     predictor = Predictor.load(folder.path)
     with Cutouts.open(data) as cutouts:
-        scores, errors = predictor.answers(torch.from_numpy(cutouts.images[:]))
+        scores, errors = predictor.scores_and_error_bars(torch.from_numpy(cutouts.images[:]))
     return predictor, scores.numpy(), None if errors is None else errors.numpy()
 
 
@@ -203,7 +203,7 @@ def test_every_other_old_run_goes_on_for_an_epoch_more(copied, state, run):
 def test_a_run_starts_from_an_old_network(copied, state):
     project = copied(state)
     old = next(path for path in (project / "runs").iterdir() if path.name.endswith(" first"))
-    settings = toml.overridden(
+    settings = toml.apply_overrides(
         toml.load(RunSettings, old / "settings.toml"),
         [f"transfer.start_from='{old}'", "transfer.freeze_blocks=1", "optimiser.epochs=1"],
     )

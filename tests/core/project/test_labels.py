@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.project.labels import LabelJournal, relabelled
+from core.project.labels import LabelJournal, apply_labels
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
@@ -70,22 +70,22 @@ def test_lines_that_are_something_else_are_passed_over(journal: LabelJournal):
 
 def test_hand_labels_win_over_the_catalogue_and_leave_it_unchanged():
     columns = {"shape": np.array(["disk", "disk", "round"]), "size": np.array([1.0, 2.0, 3.0])}
-    changed = relabelled(columns, ["a", "b", "b"], {("b", "shape"): "spheroid", ("z", "shape"): "gone"})
+    changed = apply_labels(columns, ["a", "b", "b"], {("b", "shape"): "spheroid", ("z", "shape"): "gone"})
     assert changed["shape"].tolist() == ["disk", "spheroid", "spheroid"]  # every image of the object
     assert columns["shape"].tolist() == ["disk", "disk", "round"]
     assert changed["size"] is columns["size"]
 
 
 def test_a_longer_label_than_any_in_the_catalogue_is_not_cut_off():
-    changed = relabelled({"shape": np.array(["a", "b"])}, ["1", "2"], {("2", "shape"): "irregular"})
+    changed = apply_labels({"shape": np.array(["a", "b"])}, ["1", "2"], {("2", "shape"): "irregular"})
     assert changed["shape"].tolist() == ["a", "irregular"]
 
 
 def test_a_new_column_is_made_for_labels_that_the_catalogue_has_not():
-    changed = relabelled({}, ["1", "2"], {("2", "bar"): "yes"})
+    changed = apply_labels({}, ["1", "2"], {("2", "bar"): "yes"})
     assert changed["bar"].tolist() == ["", "yes"]
 
 
 def test_a_column_of_numbers_takes_a_hand_label():
-    changed = relabelled({"class": np.array([0, 1])}, ["1", "2"], {("1", "class"): "7"})
+    changed = apply_labels({"class": np.array([0, 1])}, ["1", "2"], {("1", "class"): "7"})
     assert [str(value) for value in changed["class"]] == ["7", "1"]

@@ -57,7 +57,7 @@ def test_what_is_no_table_is_told_as_a_mistake_in_the_settings():
 
 def test_upgrading_leaves_what_was_read_as_it_is():
     old = {"network": {"batch_norm": False}, "optimiser": {"method": "adam"}}
-    assert upgrades.settings(old, 1) == {"network": {"normalise": "none"}, "optimiser": {"method": "adamw"}}
+    assert upgrades.upgrade_settings(old, 1) == {"network": {"normalise": "none"}, "optimiser": {"method": "adamw"}}
     assert old == {"network": {"batch_norm": False}, "optimiser": {"method": "adam"}}
 
 

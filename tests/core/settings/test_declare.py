@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import SettingsProblem
-from core.settings.declare import Settings, idle, knobs, setting
-from core.settings.toml import overridden
+from core.settings.declare import Settings, ineffective_settings, knobs, setting
+from core.settings.toml import apply_overrides
 
 
 class Lens(Settings):
@@ -70,9 +70,9 @@ def test_a_choice_is_known_in_any_case_of_letters_and_kept_as_it_was_declared():
         title: str = setting("PCA", title="Caption", help="Above it.")
 
     assert Chart.model_validate({"kind": "t-sne", "title": "pca"}) == Chart(kind="t-SNE", title="pca")
-    assert overridden(Chart(), ["kind=T-SNE"]).kind == "t-SNE"
+    assert apply_overrides(Chart(), ["kind=T-SNE"]).kind == "t-SNE"
     with pytest.raises(SettingsProblem, match=r"umap.*PCA"):
-        overridden(Chart(), ["kind=umap"])
+        apply_overrides(Chart(), ["kind=umap"])
 
 
 class Shutter(Settings):
@@ -97,5 +97,7 @@ def test_a_knob_that_depends_on_another_knows_when_it_has_an_effect():
 
 
 def test_what_was_changed_without_effect_is_named():
-    assert idle(Camera()) == idle(Camera(shutter=Shutter(mode="timed", seconds=2))) == []
-    assert idle(Camera(shutter=Shutter(seconds=2))) == ["shutter.seconds"]
+    assert (
+        ineffective_settings(Camera()) == ineffective_settings(Camera(shutter=Shutter(mode="timed", seconds=2))) == []
+    )
+    assert ineffective_settings(Camera(shutter=Shutter(seconds=2))) == ["shutter.seconds"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import SettingsProblem, UnreadableFile
 from core.settings.declare import Settings, setting
-from core.settings.toml import differences, dumps, load, loads, overridden, validated
+from core.settings.toml import apply_overrides, differences, dumps, load, loads, validate
 from core.simulate.settings import SurveySettings
 
 
@@ -63,7 +63,7 @@ def test_an_unknown_name_is_told_with_the_nearest_known_one():
 
 def test_a_value_outside_its_limits_is_told_with_the_limit():
     with pytest.raises(SettingsProblem) as caught:
-        validated(Outer, {"inner": {"rate": 2}})
+        validate(Outer, {"inner": {"rate": 2}})
     assert "less than 1" in caught.value.sentence
     assert caught.value.where == "inner.rate"
 
@@ -98,13 +98,13 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | Non
     ],
 )
 def test_a_dotted_override_changes_one_value(assignment: str, expected: Outer):
-    assert overridden(Outer(), [assignment]) == expected
+    assert apply_overrides(Outer(), [assignment]) == expected
 
 
 @pytest.mark.parametrize("assignment", ["inner.rate", "inner.rate=5", "name.part=1", "nothing=1", "inner.rate=fast"])
 def test_an_override_that_does_not_fit_is_told(assignment: str):
     with pytest.raises(SettingsProblem):
-        overridden(Outer(), [assignment])
+        apply_overrides(Outer(), [assignment])
 
 
 def test_differences_are_named_by_their_dotted_place():
@@ -116,7 +116,7 @@ def test_differences_are_named_by_their_dotted_place():
 def test_values_that_do_not_go_together_are_told_without_listing_all_values():
     for told in (
         lambda: loads(SurveySettings, "brightest = 19.9", "survey.toml"),
-        lambda: overridden(SurveySettings(), ["brightest=19.9"]),
+        lambda: apply_overrides(SurveySettings(), ["brightest=19.9"]),
     ):
         with pytest.raises(SettingsProblem) as problem:
             told()

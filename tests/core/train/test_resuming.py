@@ -86,7 +86,7 @@ def test_fewer_epochs_than_there_are_is_refused(short):
 def test_an_empty_folder_and_a_missing_dataset_are_told(short, tmp_path):
     with pytest.raises(NotPossible, match="no run"):
         result_of(resuming.run(RunFolder(tmp_path), NEVER))
-    short.remember_data(tmp_path / "gone.h5")
+    short.save_data_path(tmp_path / "gone.h5")
     with pytest.raises(NotPossible, match="not where it was"):
         result_of(resuming.run(short, NEVER))
 
