@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.io.fits import Header
 from astropy.wcs import WCS
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.data.settings import ImportSettings
@@ -65,6 +65,7 @@ def test_padding_fills_with_the_border_and_counts_as_missing() -> None:
 def test_a_place_keeps_its_sky_coordinates_whatever_is_done(
     height: int, width: int, size: int, fit: ImportSettings
 ) -> None:
+    assume(fit is CROP or min(height, width) * size >= max(height, width))  # a thinner strip fills no pixel by half
     stamp = prepare(Cutout(noise(1, height, width), wcs=CARDS, pixel_scale=0.36), size, fit)
     assert stamp.image.shape == (1, size, size)
     side = max(height, width) if fit is RESAMPLE else size
