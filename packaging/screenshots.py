@@ -127,12 +127,12 @@ class Photographer:
                 "the maps",
                 120,
             )
-        self.until(lambda: all(side.answer is not None for side in panel.sides), "the finished maps", 120)
+        self.until(lambda: all(side.finished_map is not None for side in panel.sides), "the finished maps", 120)
         self.settle(0.5)
         self.both("explain", self.window)
         if not self.only_readme:
             self.methods(panel)
-            self.doubts(panel)
+            self.faithfulness(panel)
 
     def methods(self, panel: ExplanationPanel) -> None:
         """All ways to ask, two at a time."""
@@ -143,25 +143,25 @@ class Photographer:
             for side, name in zip(panel.sides, pair, strict=True):
                 side.view.set_method(name)
                 side.view.method_chosen.emit(name)
-            self.until(lambda: all(side.answer is not None for side in panel.sides), " and ".join(pair), 120)
+            self.until(lambda: all(side.finished_map is not None for side in panel.sides), " and ".join(pair), 120)
             self.settle(0.5)
             self.both("why " + " ".join(pair), self.window)
 
     def doubts(self, panel: ExplanationPanel) -> None:
         """Whether to believe two maps, with the outlines of what lies in the image."""
         panel.controls.contours.setChecked(True)
-        panel.doubts.button.setChecked(True)
-        self.until(lambda: all(len(text.text()) > 1 for text in panel.doubts.texts), "the doubts", 120)
+        panel.faithfulness.button.setChecked(True)
+        self.until(lambda: all(len(text.text()) > 1 for text in panel.faithfulness.texts), "the doubts", 120)
         self.settle(1)
         self.both("doubts", self.window)
-        panel.doubts.button.setChecked(False)
+        panel.faithfulness.button.setChecked(False)
         panel.controls.contours.setChecked(False)
 
     def belief(self) -> None:
         """On what the decisions rest, class by class."""
-        from app.explain.belief import BeliefPanel
+        from app.explain.faithfulness import FaithfulnessPanel
 
-        panel = cast("BeliefPanel", self.raised("belief"))
+        panel = cast("FaithfulnessPanel", self.raised("belief"))
         panel.ask.click()
         self.until(lambda: panel.found is not None, "the verdicts", 600)
         self.settle(1)

@@ -25,7 +25,7 @@ from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
-from app.widgets.two_sides import TwoSides
+from app.widgets.responsive_split import ResponsiveSplit
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
 
@@ -117,7 +117,7 @@ class EvaluationPanel(Panel):
         down.setContentsMargins(0, 0, 0, 0)
         down.addWidget(self.classes, 1)
         down.addStretch(0)
-        return TwoSides(left, pictures, 760, (480, 400), (160, 400))
+        return ResponsiveSplit(left, pictures, 760, (480, 400), (160, 400))
 
     def _connect(self) -> None:
         session = self._session

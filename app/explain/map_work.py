@@ -58,24 +58,22 @@ class MapRequest:
         return METHODS[self.method].title
 
 
-def explain(question: MapRequest, row: int) -> Job:
+def explain(request: MapRequest, row: int) -> Job:
     """Find out why the network gives a galaxy its score."""
 
     def run(stop: threading.Event) -> Work[Explanation]:
         from core.explain import methods
 
         yield from begin(stop)
-        predictor, image, name = load_galaxy(question.predictor, question.data, row)
+        predictor, image, name = load_galaxy(request.predictor, request.data, row)
         return (
-            yield from methods.explain(
-                question.method, predictor, image, question.output, question.settings, stop, name
-            )
+            yield from methods.explain(request.method, predictor, image, request.output, request.settings, stop, name)
         )
 
-    return Job(question.title, run)
+    return Job(request.title, run)
 
 
-def film(question: MapRequest, row: int) -> Job:
+def render_occlusion_film(request: MapRequest, row: int) -> Job:
     """Let the square of an occlusion move over a galaxy, a picture for each of its places."""
 
     def run(stop: threading.Event) -> Work[OcclusionFilm]:
@@ -84,17 +82,17 @@ def film(question: MapRequest, row: int) -> Job:
         from core.nets.opening import open_network_on_data
 
         yield from begin(stop)
-        assert isinstance(question.settings, OcclusionSettings)
-        with open_network_on_data(question.predictor, question.data, "cpu") as opened:
+        assert isinstance(request.settings, OcclusionSettings)
+        with open_network_on_data(request.predictor, request.data, "cpu") as opened:
             predictor, cutouts = opened.predictor, opened.cutouts
             image, name = cutouts.images[row], cutouts.ids[row]
             look = suited(cutouts.is_picture), colour_planes([band.name for band in cutouts.bands])
-        return (yield from render_film(predictor, image, question.output, question.settings, *look, stop, name))
+        return (yield from render_film(predictor, image, request.output, request.settings, *look, stop, name))
 
     return Job("Filming the moving square", run)
 
 
-def layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
+def list_layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
     """Names of the layers that have maps, in their order, for stamps of ``shape`` (C, H, W)."""
 
     def run(stop: threading.Event) -> Work[list[str]]:
@@ -109,7 +107,7 @@ def layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
     return Job("Listing the layers", run)
 
 
-def outlines(data: Path, row: int) -> Job:
+def outline_galaxy(data: Path, row: int) -> Job:
     """Tell the galaxy and its neighbours from the sky."""
 
     def run(stop: threading.Event) -> Work[Outlines]:
@@ -125,24 +123,24 @@ def outlines(data: Path, row: int) -> Job:
     return Job("Outlining the galaxy", run)
 
 
-def doubt(question: MapRequest, row: int, made: Explanation) -> Job:
+def assess_map(request: MapRequest, row: int, made: Explanation) -> Job:
     """Whether to believe a map: where it lies, whether the network needs that, and what random networks show."""
 
     def run(stop: threading.Event) -> Work[str]:
         from core.explain.faithfulness import assessment, sanity_check
 
         yield from begin(stop)
-        predictor, image, _ = load_galaxy(question.predictor, question.data, row)
+        predictor, image, _ = load_galaxy(request.predictor, request.data, row)
         found = yield from assessment.assess(predictor, image, made, FaithfulnessSettings(), stop)
         check = yield from sanity_check.check(
-            predictor, image, question.output, question.method, question.settings, SanityCheckSettings(), stop
+            predictor, image, request.output, request.method, request.settings, SanityCheckSettings(), stop
         )
         return "\n".join((*found.sentences(), check.sentence()))
 
-    return Job(f"Doubting {question.title.lower()}", run)
+    return Job(f"Doubting {request.title.lower()}", run)
 
 
-def compare(made: Sequence[Explanation]) -> Job:
+def compare_maps(made: Sequence[Explanation]) -> Job:
     """Whether several maps of one galaxy agree, in a sentence."""
 
     def run(stop: threading.Event) -> Work[str]:
@@ -169,7 +167,7 @@ def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:
     return Job("Saving the map", run)
 
 
-def save_maps(question: MapRequest, rows: Sequence[int], folder: Path) -> Job:
+def save_maps(request: MapRequest, rows: Sequence[int], folder: Path) -> Job:
     """Explain galaxies one by one and write their maps as FITS and PNG; its result is how many."""
 
     def run(stop: threading.Event) -> Work[int]:
@@ -177,15 +175,15 @@ def save_maps(question: MapRequest, rows: Sequence[int], folder: Path) -> Job:
 
         return (
             yield from batch.explain_many(
-                question.predictor,
-                question.data,
+                request.predictor,
+                request.data,
                 rows,
-                question.output,
-                question.method,
-                question.settings,
+                request.output,
+                request.method,
+                request.settings,
                 folder,
                 stop,
             )
         )
 
-    return Job(f"{question.title} of {len(rows):,} galaxies", run)
+    return Job(f"{request.title} of {len(rows):,} galaxies", run)

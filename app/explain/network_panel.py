@@ -13,8 +13,8 @@ from app.widgets.empty_state import EmptyState
 class RunNetworkPanel(Panel):
     """A panel that looks into the open run's network, with the open dataset.
 
-    A panel of this kind says what it does with another pair of network and dataset (:meth:`_look_into`), with another
-    galaxy (:meth:`_look_at`), and when neither holds any longer (:meth:`_forget`).
+    A panel of this kind says what it does with another pair of network and dataset (:meth:`_show_network`), with another
+    galaxy (:meth:`_show_current_galaxy`), and when neither holds any longer (:meth:`_forget`).
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class RunNetworkPanel(Panel):
             self._show_content()
             if self._pair is None:
                 self._pair = pair
-                self._look_into(pair)
-            self._look_at(pair, row)
+                self._show_network(pair)
+            self._show_current_galaxy(pair, row)
         self._show_state()
 
     def _explain_emptiness(self) -> None:
@@ -67,8 +67,8 @@ class RunNetworkPanel(Panel):
     def _forget(self) -> None:
         """Show nothing of what was looked at before."""
 
-    def _look_into(self, pair: Pair) -> None:
+    def _show_network(self, pair: Pair) -> None:
         """Begin with another network or dataset."""
 
-    def _look_at(self, pair: Pair, row: int) -> None:
+    def _show_current_galaxy(self, pair: Pair, row: int) -> None:
         """Show what belongs to a galaxy."""

@@ -56,7 +56,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Outline:
+class NetworkOutline:
     """What a network answers, and which of its layers have maps.
 
     Attributes
@@ -74,10 +74,10 @@ class Outline:
     titles: Mapping[str, str]
 
 
-def outline(pair: Pair, shape: tuple[int, int, int]) -> Job:
+def describe_network(pair: Pair, shape: tuple[int, int, int]) -> Job:
     """Answers and layers of a network, for stamps of ``shape`` (C, H, W)."""
 
-    def run(stop: threading.Event) -> Work[Outline]:
+    def run(stop: threading.Event) -> Work[NetworkOutline]:
         from core.explain import activations
         from core.nets.predictor import Predictor
 
@@ -87,12 +87,12 @@ def outline(pair: Pair, shape: tuple[int, int, int]) -> Job:
             (activations.short_name(row.name), row.shape[0]) for row in activations.layers_with_maps(loaded, shape)
         ]
         titles = {name: f"{name}, {filters} filters" for name, filters in names}
-        return Outline(loaded.target, loaded.output_names, titles)
+        return NetworkOutline(loaded.target, loaded.output_names, titles)
 
     return Job("Listing the layers", run)
 
 
-def dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSettings | DeepDreamSettings) -> Job:
+def make_dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSettings | DeepDreamSettings) -> Job:
     """Let an image grow from a galaxy, or with its colours; previews and result are dreams."""
 
     def run(stop: threading.Event) -> Work[Dream]:
@@ -125,7 +125,7 @@ def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
     return Job("Saving the dream", run)
 
 
-def strongest(pair: Pair, layer: str) -> Job:
+def find_top_activations(pair: Pair, layer: str) -> Job:
     """The galaxies that excite each filter of a layer most."""
 
     def run(stop: threading.Event) -> Work[TopActivations]:
@@ -136,7 +136,7 @@ def strongest(pair: Pair, layer: str) -> Job:
     return Job(f"Strongest galaxies of {layer}", run)
 
 
-def mosaics(pair: Pair, found: TopActivations, filters: Sequence[int]) -> Job:
+def draw_mosaics(pair: Pair, found: TopActivations, filters: Sequence[int]) -> Job:
     """What some filters, counted from 0, see in their strongest galaxies."""
 
     def run(stop: threading.Event) -> Work[list[FilterMosaic]]:
@@ -160,7 +160,7 @@ def save_mosaics(found: TopActivations, made: Sequence[FilterMosaic], path: Path
     return Job("Saving the figure", run)
 
 
-def responses(pair: Pair, row: int) -> Job:
+def compute_responses(pair: Pair, row: int) -> Job:
     """The responses of every layer with maps to one galaxy."""
 
     def run(stop: threading.Event) -> Work[list[FeatureMaps]]:
@@ -173,7 +173,7 @@ def responses(pair: Pair, row: int) -> Job:
     return Job("Asking the layers", run)
 
 
-def first_weights(pair: Pair) -> Job:
+def read_first_weights(pair: Pair) -> Job:
     """The weights of the first convolution as pictures, uint8 (F, k, k, 3)."""
 
     def run(stop: threading.Event) -> Work[NDArray[np.uint8]]:
@@ -186,7 +186,7 @@ def first_weights(pair: Pair) -> Job:
     return Job("Reading the first weights", run)
 
 
-def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
+def compute_feature_map(pair: Pair, settings: FeatureMapSettings) -> Job:
     """The galaxies as points, like ones together."""
 
     def run(stop: threading.Event) -> Work[FeatureMap]:
@@ -197,7 +197,7 @@ def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
     return Job("Drawing the map of the galaxies", run)
 
 
-def believe(run: Path, data: Path, part: Part, settings: FaithfulnessSettings) -> Job:
+def assess_faithfulness(run: Path, data: Path, part: Part, settings: FaithfulnessSettings) -> Job:
     """On what a run's decisions rest, over a part of a dataset."""
 
     def work(stop: threading.Event) -> Work[FaithfulnessTable]:
@@ -208,7 +208,7 @@ def believe(run: Path, data: Path, part: Part, settings: FaithfulnessSettings) -
     return Job(f"Doubting “{run.name}”", work)
 
 
-def save_belief(found: FaithfulnessTable, path: Path) -> Job:
+def save_faithfulness_table(found: FaithfulnessTable, path: Path) -> Job:
     """Write what was found as a table; the result is its path."""
 
     def run(stop: threading.Event) -> Work[Path]:

@@ -17,7 +17,7 @@ ROOM = Room(
     },
     panels={
         "explanation": PanelEntry("Why?", "app.explain.maps.panel:ExplanationPanel"),
-        "belief": PanelEntry("Belief", "app.explain.belief:BeliefPanel"),
+        "belief": PanelEntry("Belief", "app.explain.faithfulness:FaithfulnessPanel"),
         "filters": PanelEntry("Filters", "app.explain.filters:FiltersPanel"),
         "dreams": PanelEntry("Dreams", "app.explain.dreams:DreamsPanel"),
         "galaxy_map": PanelEntry("Galaxy map", "app.explain.galaxy_map:GalaxyMapPanel"),

@@ -17,7 +17,7 @@ from app.studies.widgets.trial_table import TrialTable
 from app.studies.work import EarlierSearch
 from app.theme import icon
 from app.widgets.forms import SettingsForm
-from app.widgets.two_sides import TwoSides
+from app.widgets.responsive_split import ResponsiveSplit
 from core.project.runs import RunFolder
 from core.studies import search_space, trials
 from core.studies.settings import SearchSettings
@@ -83,7 +83,7 @@ class SearchPanel(StudyPanel):
         self.open_run.clicked.connect(self._open_run)
         self.plot.picked.connect(self.trials.select)
         self.trials.chosen.connect(self._chosen)
-        self._set_content(TwoSides(self._choices(), self._results(), 760, (320, 640), (260, 420)))
+        self._set_content(ResponsiveSplit(self._choices(), self._results(), 760, (320, 640), (260, 420)))
 
     def _choices(self) -> QWidget:
         return self._side("Search", group("How", self.form), group("What is searched", self.space))

@@ -26,7 +26,7 @@ from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.job_bar import duration
-from app.widgets.two_sides import scrolled
+from app.widgets.responsive_split import make_scrollable
 from core.events import Preview, Skipped
 from core.studies import study_folders
 from core.studies.study_folders import StudyKind
@@ -118,7 +118,7 @@ class StudyPanel(Panel):
         for each in content:
             column.addWidget(each)
         column.addStretch(1)
-        return scrolled(inner)
+        return make_scrollable(inner)
 
     def _set_content(self, content: QWidget, margin: int | None = None) -> None:
         """Show the panel, and follow from now on what happens in the session."""

@@ -14,7 +14,7 @@ from app.studies.widgets.size_plot import SizePlot, grouped
 from app.studies.work import EarlierSize, SizeNews
 from app.widgets.forms import SettingsForm
 from app.widgets.number_table import NumberTable
-from app.widgets.two_sides import TwoSides
+from app.widgets.responsive_split import ResponsiveSplit
 from core.studies.settings import TrainingSizeSettings
 
 _SETTLED = ("least_steps",)
@@ -68,7 +68,7 @@ class TrainingSizePanel(StudyPanel):
         self._scores.finished.connect(self._offer_scores)
         self._scores.failed.connect(self._session.report)
         self._session.dataset.split_changed.connect(self._ask_scores)
-        self._set_content(TwoSides(self._choices(), self._results(), 760, (320, 640), (260, 420)))
+        self._set_content(ResponsiveSplit(self._choices(), self._results(), 760, (320, 640), (260, 420)))
 
     def _choices(self) -> QWidget:
         return self._side("Study", group("Training sizes", self.form, self.runs), self.note)

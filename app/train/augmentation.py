@@ -14,7 +14,7 @@ from app.theme import icon
 from app.train import work
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import StretchSettings, colour_planes, limits, suited, to_rgb
 from core.train.settings import AugmentationSettings
 
@@ -69,7 +69,7 @@ class AugmentationPanel(Panel):
         column.addWidget(self.mosaic, 1)
         column.addWidget(self.caption)
         column.addLayout(below)
-        self._set_content(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
+        self._set_content(ResponsiveSplit(make_scrollable(self.form), views, 620, (330, 330), (280, 300)))
 
     def _edited(self, augmentation: AugmentationSettings) -> None:
         if augmentation != self._session.draft.settings.augmentation:

@@ -17,7 +17,7 @@ from app.train import work
 from app.train.widgets.layer_table import LayerTable
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import colour_planes, suited, to_rgb
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
@@ -71,7 +71,7 @@ class NetworkPanel(Panel):
         look.setContentsMargins(0, 0, 0, 0)
         look.addWidget(self.view, 1)
         look.addWidget(self.field)
-        settings = TwoSides(scrolled(self.form), seen, 540, (340, 200), (130, 190))
+        settings = ResponsiveSplit(make_scrollable(self.form), seen, 540, (340, 200), (130, 190))
 
         layers = QWidget()
         below = QVBoxLayout(layers)

@@ -22,7 +22,7 @@ from app.train.training_form import TrainingForm
 from app.train.widgets.curve_plot import CurvePlot
 from app.train.widgets.verdict_line import VerdictLine
 from app.widgets.numbers import Numbers
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.errors import Problem
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
 from core.project.runs import RunFolder, read_history
@@ -81,7 +81,7 @@ class TrainingPanel(Panel):
         self.numbers = Numbers(_NUMBERS)
         self.curves = CurvePlot()
         self.verdict = VerdictLine()
-        self._set_content(TwoSides(scrolled(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
+        self._set_content(ResponsiveSplit(make_scrollable(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
 
     def _curve_side(self) -> QWidget:
         side = QWidget()

@@ -1,4 +1,4 @@
-"""What is asked about, of which networks, and how the maps are shown."""
+"""What is output_chosen about, of which networks, and how the maps are shown."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Controls(QWidget):
 
     Notes
     -----
-    Signals: ``asked()`` for another output, ``compared()`` with another run or none, ``faded(opacity)`` of the maps,
-    ``outlined()`` when contours are wanted or no longer.
+    Signals: ``output_chosen()`` for another output, ``run_chosen()`` with another run or none, ``opacity_changed(opacity)`` of the maps,
+    ``contours_toggled()`` when contours are wanted or no longer.
     """
 
-    asked = Signal()
-    compared = Signal()
-    faded = Signal(float)
-    outlined = Signal()
+    output_chosen = Signal()
+    run_chosen = Signal()
+    opacity_changed = Signal(float)
+    contours_toggled = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,20 +60,20 @@ class Controls(QWidget):
             ("Map opacity", self.opacity),
             ("Compare with", self.runs),
         ):
-            self._line.addWidget(_titled(title, widget))
+            self._line.addWidget(_add_title(title, widget))
         self.contours = QCheckBox("Contours")
         self.contours.setToolTip("Outline the galaxy in white, and its neighbours in dashed yellow.")
         self.contours.setChecked(QSettings().value(_CONTOURS, False, bool))  # pyright: ignore[reportArgumentType]
         self._line.addWidget(self.contours)
-        self.contours.toggled.connect(self._outline)
-        self.outputs.activated.connect(self.asked)
-        self.opacity.valueChanged.connect(lambda percent: self.faded.emit(percent / 100))
-        self.runs.activated.connect(self.compared)
+        self.contours.toggled.connect(self._toggle_contours)
+        self.outputs.activated.connect(self.output_chosen)
+        self.opacity.valueChanged.connect(lambda percent: self.opacity_changed.emit(percent / 100))
+        self.runs.activated.connect(self.run_chosen)
         session.runs_changed.connect(self._list_runs)
         session.predictor_changed.connect(self._list_runs)
         self._list_runs()
 
-    # -- what is asked about ---------------------------------------------------------------------------------------
+    # -- what is output_chosen about ---------------------------------------------------------------------------------------
 
     @property
     def chosen(self) -> str | None:
@@ -82,7 +82,7 @@ class Controls(QWidget):
 
     @property
     def output(self) -> str:
-        """The output whose evidence is asked for: the chosen one, or the most probable; empty: not known yet."""
+        """The output whose evidence is output_chosen for: the chosen one, or the most probable; empty: not known yet."""
         return self.chosen or self._predicted
 
     def offer(self, predictions: Predictions) -> None:
@@ -96,15 +96,15 @@ class Controls(QWidget):
             self.outputs.addItem(name, name)
         self.outputs.setCurrentIndex(max(0, self.outputs.findData(chosen)) if chosen is not None else 0)
 
-    def _outline(self, on: bool) -> None:
+    def _toggle_contours(self, on: bool) -> None:
         QSettings().setValue(_CONTOURS, on)
-        self.outlined.emit()
+        self.contours_toggled.emit()
 
     # -- which networks --------------------------------------------------------------------------------------------
 
     @property
     def other(self) -> Path | None:
-        """Weights of the run that is compared with; None: one network is asked in two ways."""
+        """Weights of the run that is run_chosen with; None: one network is output_chosen in two ways."""
         return self.runs.currentData()
 
     def _list_runs(self) -> None:
@@ -119,10 +119,10 @@ class Controls(QWidget):
         self.runs.setCurrentIndex(places[0] if places else 0)
         self.runs.setEnabled(self.runs.count() > 1)
         if self.other != chosen:
-            self.compared.emit()
+            self.run_chosen.emit()
 
 
-def _titled(title: str, widget: QWidget) -> QWidget:
+def _add_title(title: str, widget: QWidget) -> QWidget:
     """A widget with its name before it, which stay together."""
     both = QWidget()
     line = QHBoxLayout(both)

@@ -30,12 +30,12 @@ def save_map(session: Session, explanation: Explanation, parent: QWidget) -> Non
         saving.save(session, job, lambda saved: f"Saved as {saved}.")
 
 
-def save_maps(session: Session, question: MapRequest, parent: QWidget) -> None:
+def save_maps(session: Session, request: MapRequest, parent: QWidget) -> None:
     """Ask for a folder, and write the maps of the selected galaxies there."""
     rows = [int(row) for row in session.selection]
     folder = QFileDialog.getExistingDirectory(parent, f"Folder for the maps of {len(rows):,} galaxies")
     if not folder or not rows:
         return
-    job = map_work.save_maps(question, rows, Path(folder))
+    job = map_work.save_maps(request, rows, Path(folder))
     job.stopped.connect(lambda: session.message.emit(f"Stopped. The maps made so far are in {folder}."))
     saving.save(session, job, lambda count: f"{count:,} maps saved in {folder}.")

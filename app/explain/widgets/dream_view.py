@@ -58,7 +58,7 @@ class DreamView(QWidget):
         """Show the galaxy, (C, H, W), that a dream begins with or borrows from, and no dream."""
         self.clear()
         self.before_title.setText("Galaxy")
-        self._paint(self.before, image, image)
+        self._show_image(self.before, image, image)
         self.before_note.setText(name)
 
     def begin(self, title: str, steps: int, wished: float | None) -> None:
@@ -71,10 +71,10 @@ class DreamView(QWidget):
         """Show a dream as far as it has grown."""
         both = np.stack([dream.start, dream.image])
         self.before_title.setText(_STARTS[dream.start_kind])
-        self._paint(self.before, dream.start, both)
-        self._paint(self.after, dream.image, both)
-        self.before_note.setText(_told(dream, dream.score_before, dream.probability_before))
-        self.after_note.setText(_told(dream, dream.score_after, dream.probability_after))
+        self._show_image(self.before, dream.start, both)
+        self._show_image(self.after, dream.image, both)
+        self.before_note.setText(_describe_score(dream, dream.score_before, dream.probability_before))
+        self.after_note.setText(_describe_score(dream, dream.score_after, dream.probability_after))
         self.curve.set_values(dream.curve)
 
     def clear(self) -> None:
@@ -83,14 +83,14 @@ class DreamView(QWidget):
         self.before_note.clear()
         self.begin("", 1, None)
 
-    def _paint(self, view: ImageView, image: NDArray[np.float32], both: NDArray[np.float32]) -> None:
+    def _show_image(self, view: ImageView, image: NDArray[np.float32], both: NDArray[np.float32]) -> None:
         """Show an image between the limits of ``both``, so that brightness can be compared."""
         low, high = limits(both, self._stretch)
         stretch = self._stretch.model_copy(update={"limits": "manual", "low": low, "high": high})
         view.set_image(to_rgb(image, stretch, self._planes), self._scale)
 
 
-def _told(dream: Dream, score: float, probability: float | None) -> str:
+def _describe_score(dream: Dream, score: float, probability: float | None) -> str:
     """What the network says of an image."""
     if probability is not None:
         return f"{dream.output_name}: p = {probability:.3f}"

@@ -19,7 +19,7 @@ class GrowthPlot(QWidget):
         super().__init__(parent)
         self.title = QLabel()
         self.title.setProperty("role", "muted")
-        self._marks: list[float] = []  # values that have to be in view with the curve
+        self._in_view: list[float] = []  # values that have to be in view with the curve
         self._plot = Plot(bottom="Step", still=True, width=46)
         self._plot.setMinimumSize(160, 110)
         self._curve = self._plot.plot(connect="finite")
@@ -50,13 +50,13 @@ class GrowthPlot(QWidget):
         """Forget the curve; the next one is of ``title`` and will have so many steps."""
         self.title.setText(title)
         self.set_steps(steps)
-        self._marks = [] if wished is None else [wished]
+        self._in_view = [] if wished is None else [wished]
         self._wished.setVisible(wished is not None)
         self._wished.setValue(wished or 0)
         self.set_values(np.zeros(0))
 
     @property
-    def heights(self) -> tuple[float, float]:
+    def value_range(self) -> tuple[float, float]:
         """The lowest and the highest value that has room."""
         low, high = self._plot.getViewBox().viewRange()[1]
         return low, high
@@ -70,7 +70,7 @@ class GrowthPlot(QWidget):
         self._pages.setCurrentIndex(1 if len(values) else 0)
         self._curve.setData(np.arange(len(values)), values)
         if np.isfinite(values).any():
-            seen = [*self._marks, *values[np.isfinite(values)]]
+            seen = [*self._in_view, *values[np.isfinite(values)]]
             self._plot.getViewBox().setYRange(min(seen), max(seen), padding=0.06)
 
     def _dress(self) -> None:

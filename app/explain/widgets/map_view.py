@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.explain.explanation import Explanation
     from core.explain.occlusion_film import OcclusionFilm
 
-_SIGNED, _UNSIGNED = "blue-red", "inferno"
+_SIGNED_COLOURS, _UNSIGNED_COLOURS = "blue-red", "inferno"
 
 
 class MapView(QObject):
@@ -57,12 +57,14 @@ class MapView(QObject):
         self.save_all = QAction("Save maps of the selection…", self)
         menu = QMenu()
         menu.addActions([self.save, self.save_all])
-        self.menu = _button("mdi6.content-save-outline", "Save", "Take maps home: pictures, pages, or FITS on the sky.")
+        self.menu = _make_button(
+            "mdi6.content-save-outline", "Save", "Take maps home: pictures, pages, or FITS on the sky."
+        )
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu.setMenu(menu)
         menu.setParent(self.menu, menu.windowFlags())
-        self.play = _button("mdi6.play", "Play the film", "Watch the square move over the galaxy.")
-        self.end = _button("mdi6.stop", "End the film", "End the film and show the map again.")
+        self.play = _make_button("mdi6.play", "Play the film", "Watch the square move over the galaxy.")
+        self.end = _make_button("mdi6.stop", "End the film", "End the film and show the map again.")
         self.head = QWidget()
         line = QHBoxLayout(self.head)
         line.setContentsMargins(0, 0, 0, 0)
@@ -124,7 +126,7 @@ class MapView(QObject):
             self._draw()
 
     @property
-    def suited_limit(self) -> float:
+    def own_limit(self) -> float:
         """Where the colours end by themselves; 0 without a map."""
         return 0.0 if self.explanation is None else self.explanation.colour_limit
 
@@ -132,17 +134,17 @@ class MapView(QObject):
         """Show a coarse or finished map."""
         self.explanation = explanation
         self.picture.setCurrentWidget(self.view)
-        self.note.setText("First look…" if coarse else told(explanation))
+        self.note.setText("First look…" if coarse else describe_map(explanation))
         self._draw()
 
-    def wait(self) -> None:
+    def show_waiting(self) -> None:
         """Show the galaxy alone until a map comes."""
         self.explanation = None
         self.picture.setCurrentWidget(self.view)
         self.note.setText("…")
         self._draw()
 
-    def say(self, sentence: str) -> None:
+    def show_message(self, sentence: str) -> None:
         """Show a sentence instead of a map."""
         self.explanation = None
         self.message.setText(sentence)
@@ -164,8 +166,8 @@ class MapView(QObject):
         self.bar.set_mark(whole.score - score)
         unit = f" {whole.unit}" if whole.unit else ""
         name = whole.target_name if whole.probability is None else f"Score of {whole.target_name}"
-        said = f"{score:.2f}{unit} with this square covered, {whole.score:.2f}{unit} without."
-        self.note.setText(f"{name[:1].upper()}{name[1:]}: {said}".replace(" -", " −"))
+        text = f"{score:.2f}{unit} with this square covered, {whole.score:.2f}{unit} without."
+        self.note.setText(f"{name[:1].upper()}{name[1:]}: {text}".replace(" -", " −"))
 
     def end_film(self) -> None:
         """Show the map again."""
@@ -177,7 +179,7 @@ class MapView(QObject):
         if self._galaxy is not None:
             self.view.set_image(*self._galaxy)
         if self.explanation is not None:
-            self.note.setText(told(self.explanation))
+            self.note.setText(describe_map(self.explanation))
         self._draw()
 
     def _draw(self) -> None:
@@ -186,15 +188,15 @@ class MapView(QObject):
             self.view.set_overlay(None)
             self.bar.clear()
             return
-        high = self._limit or self.suited_limit or 1.0
+        high = self._limit or self.own_limit or 1.0
         low = -high if self.explanation.is_signed else 0.0
-        colour_map = _SIGNED if self.explanation.is_signed else _UNSIGNED
+        colour_map = _SIGNED_COLOURS if self.explanation.is_signed else _UNSIGNED_COLOURS
         if not self._shows_film:
             self.view.set_overlay(self.explanation.map, low, high, self._opacity, colour_map)
         self.bar.set_scale(low, high, colour_map)
 
 
-def _button(symbol: str, name: str, tip: str) -> QToolButton:
+def _make_button(symbol: str, name: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setIcon(icon(symbol))
     button.setToolTip(tip)
@@ -202,20 +204,22 @@ def _button(symbol: str, name: str, tip: str) -> QToolButton:
     return button
 
 
-def told(explanation: Explanation) -> str:
+def describe_map(explanation: Explanation) -> str:
     """What a map says, in sentences."""
     unit = f" {explanation.unit}" if explanation.unit else ""
     name = explanation.target_name if explanation.probability is None else "Score"
-    said = f"{name[:1].upper()}{name[1:]}: {explanation.score:.3g}{unit}"
+    text = f"{name[:1].upper()}{name[1:]}: {explanation.score:.3g}{unit}"
     if explanation.is_signed and math.isfinite(explanation.baseline_score):
-        said += f", without the galaxy {explanation.baseline_score:.3g}{unit}"
-    said += ". " + (_two_sides(explanation) if explanation.is_signed else "The brighter, the stronger the response.")
+        text += f", without the galaxy {explanation.baseline_score:.3g}{unit}"
+    text += ". " + (
+        _describe_evidence(explanation) if explanation.is_signed else "The brighter, the stronger the response."
+    )
     if explanation.error is not None:
-        said += f" Completeness error {100 * explanation.error:.2g}\u00a0%."
-    return said.replace(" -", " −")
+        text += f" Completeness error {100 * explanation.error:.2g}\u00a0%."
+    return text.replace(" -", " −")
 
 
-def _two_sides(explanation: Explanation) -> str:
+def _describe_evidence(explanation: Explanation) -> str:
     """How much of the evidence is for and how much against."""
     strength = explanation.evidence_for - explanation.evidence_against
     if not strength > 0:

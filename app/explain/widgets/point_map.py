@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.theme import colours
 
-_REACH = 8.0  # pixels between the cursor and a point that is meant
+_CLICK_RADIUS = 8.0  # pixels between the cursor and a point that is meant
 _OPACITY = 190
 _SIZES = ((1_000, 8), (5_000, 6), (20_000, 4))  # up to so many points, so large in pixels
 _SMALLEST = 3
-_STEP = 3.0  # pixels between two corners of a lasso
+_LASSO_STEP = 3.0  # pixels between two corners of a lasso
 
 
 class _Plane(pg.ViewBox):
@@ -32,7 +32,7 @@ class _Plane(pg.ViewBox):
         super().__init__(enableMenu=False, defaultPadding=0.04)
         self.line = pg.PlotCurveItem()
         self.line.setZValue(5)
-        self._way: list[tuple[float, float]] = []
+        self._lasso: list[tuple[float, float]] = []
 
     def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
         """Draw a line around points."""
@@ -43,21 +43,21 @@ class _Plane(pg.ViewBox):
         place = self.mapToView(ev.pos())
         if ev.isStart():
             start = self.mapToView(ev.buttonDownPos())
-            self._way = [(start.x(), start.y())]
-        if self._is_new(place):
-            self._way.append((place.x(), place.y()))
-        way = np.array(self._way)
+            self._lasso = [(start.x(), start.y())]
+        if self._is_far_enough(place):
+            self._lasso.append((place.x(), place.y()))
+        lasso = np.array(self._lasso)
         if ev.isFinish():
             self.line.setData([], [])
-            if len(way) >= 3:
-                self.lassoed.emit(way, bool(ev.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+            if len(lasso) >= 3:
+                self.lassoed.emit(lasso, bool(ev.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         else:
-            self.line.setData(*np.vstack([way, way[:1]]).T)
+            self.line.setData(*np.vstack([lasso, lasso[:1]]).T)
 
-    def _is_new(self, place: QPointF) -> bool:
+    def _is_far_enough(self, place: QPointF) -> bool:
         width, height = self.viewPixelSize()
-        x, y = self._way[-1]
-        return math.hypot((place.x() - x) / width, (place.y() - y) / height) >= _STEP
+        x, y = self._lasso[-1]
+        return math.hypot((place.x() - x) / width, (place.y() - y) / height) >= _LASSO_STEP
 
     def mouseClickEvent(self, ev: Any) -> None:
         """Choose a point; a double click shows all."""
@@ -94,7 +94,7 @@ class PointMap(QWidget):
         super().__init__(parent)
         self._points = np.zeros((0, 2))
         self._hovered = -1
-        self._tip: Callable[[int], str] = str
+        self._describe: Callable[[int], str] = str
         self._plane = _Plane()
         self._plot = pg.PlotWidget(viewBox=self._plane)
         self._plot.hideButtons()
@@ -104,11 +104,11 @@ class PointMap(QWidget):
             item.setZValue(level)
             self._plane.addItem(item, ignoreBounds=level > 0)
         self._plane.addItem(self._plane.line, ignoreBounds=True)
-        self._plane.clicked.connect(self._click)
+        self._plane.clicked.connect(self._choose)
         self._plane.lassoed.connect(
-            lambda way, more: self.lassoed.emit(np.flatnonzero(within(self._points, way)), more)
+            lambda lasso, more: self.lassoed.emit(np.flatnonzero(inside_polygon(self._points, lasso)), more)
         )
-        self._plot.scene().sigMouseMoved.connect(self._move)  # pyright: ignore[reportAttributeAccessIssue]
+        self._plot.scene().sigMouseMoved.connect(self._hover)  # pyright: ignore[reportAttributeAccessIssue]
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._plot)
@@ -124,13 +124,13 @@ class PointMap(QWidget):
         scene = self._plane.mapViewToScene(QPointF(*self._points[place]))
         return QPointF(self._plot.mapTo(self, self._plot.mapFromScene(scene)))
 
-    def set_points(self, points: NDArray[Any], titles: Sequence[str] | None, tip: Callable[[int], str]) -> None:
+    def set_points(self, points: NDArray[Any], titles: Sequence[str] | None, describe: Callable[[int], str]) -> None:
         """Show points (n, 2), grey at first.
 
-        ``titles`` of both axes; None: their numbers mean nothing, and only distances count. ``tip(place)`` says what a
+        ``titles`` of both axes; None: their numbers mean nothing, and only distances count. ``describe(place)`` says what a
         point is.
         """
-        self._points, self._tip, self._hovered = np.asarray(points, np.float64), tip, -1
+        self._points, self._describe, self._hovered = np.asarray(points, np.float64), describe, -1
         for item in (self._selected, self._current):
             item.clear()
         for side, title in zip(("bottom", "left"), titles or ("", ""), strict=True):
@@ -143,7 +143,7 @@ class PointMap(QWidget):
     def set_colours(self, groups: NDArray[np.int64], of_groups: Sequence[str]) -> None:
         """Give each point the colour of its group, counted from 0; −1: grey."""
         size = next((size for most, size in _SIZES if self.count <= most), _SMALLEST)
-        brushes = np.array([*(_brush(colour) for colour in of_groups), _brush(colours().muted)], dtype=object)
+        brushes = np.array([*(_make_brush(colour) for colour in of_groups), _make_brush(colours().muted)], dtype=object)
         order = np.random.default_rng(0).permutation(self.count)  # no group lies over the others
         x, y = self._points[order].T
         self._dots.setData(x, y, size=size, pen=None, brush=brushes[groups[order]])
@@ -158,26 +158,26 @@ class PointMap(QWidget):
 
     # -- the mouse -------------------------------------------------------------------------------------------------
 
-    def _near(self, place: QPointF) -> int:
+    def _nearest_point(self, place: QPointF) -> int:
         """The point under the cursor; −1: none."""
         if not self.count:
             return -1
         width, height = self._plane.viewPixelSize()
         away = np.hypot((self._points[:, 0] - place.x()) / width, (self._points[:, 1] - place.y()) / height)
         nearest = int(away.argmin())
-        return nearest if away[nearest] <= _REACH else -1
+        return nearest if away[nearest] <= _CLICK_RADIUS else -1
 
-    def _click(self, place: QPointF) -> None:
-        nearest = self._near(place)
+    def _choose(self, place: QPointF) -> None:
+        nearest = self._nearest_point(place)
         if nearest >= 0:
             self.clicked.emit(nearest)
 
-    def _move(self, scene: QPointF) -> None:
+    def _hover(self, scene: QPointF) -> None:
         inside = self._plane.sceneBoundingRect().contains(scene)
-        nearest = self._near(self._plane.mapSceneToView(scene)) if inside else -1
+        nearest = self._nearest_point(self._plane.mapSceneToView(scene)) if inside else -1
         if nearest != self._hovered:
             self._hovered = nearest
-            QToolTip.showText(QCursor.pos(), self._tip(nearest) if nearest >= 0 else "", self)
+            QToolTip.showText(QCursor.pos(), self._describe(nearest) if nearest >= 0 else "", self)
             self.hovered.emit(nearest)
 
     # -- the theme -------------------------------------------------------------------------------------------------
@@ -204,8 +204,8 @@ class PointMap(QWidget):
         super().changeEvent(event)
 
 
-def within(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which points (n, 2) lie within the polygon of corners (k, 2), closed by itself; by the even-odd rule."""
+def inside_polygon(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points (n, 2) lie inside_polygon the polygon of corners (k, 2), closed by itself; by the even-odd rule."""
     found = np.zeros(len(points), dtype=np.bool_)
     x, y = points.T
     for (left, low), (right, high) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -215,7 +215,7 @@ def within(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray
     return found
 
 
-def _brush(colour: str) -> Any:
+def _make_brush(colour: str) -> Any:
     shade = QColor(colour)
     shade.setAlpha(_OPACITY)
     return pg.mkBrush(shade)

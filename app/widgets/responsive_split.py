@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QWidget
 
 
-class TwoSides(QSplitter):
+class ResponsiveSplit(QSplitter):
     """A splitter that turns when it gets narrow.
 
     Parameters
@@ -64,7 +64,7 @@ class TwoSides(QSplitter):
         return QSize(max(widths), sum(heights) + self.handleWidth() if stands else max(heights))
 
 
-def scrolled(content: QWidget) -> QScrollArea:
+def make_scrollable(content: QWidget) -> QScrollArea:
     """A widget that scrolls up and down, and is never cut at its sides."""
     area = QScrollArea()
     area.setWidgetResizable(True)

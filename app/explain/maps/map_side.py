@@ -23,10 +23,10 @@ from core.settings.declare import Settings, knobs
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
 
-_LAYER = "layer"  # the field of those settings that name one
+_LAYER_FIELD = "layer"  # the field of those settings that name one
 
 
-class Side(QObject):
+class MapSide(QObject):
     """A view that asks.
 
     Parameters
@@ -40,20 +40,20 @@ class Side(QObject):
     ----------
     method
         The one that was chosen here; the view may show another one's, while two networks are compared.
-    question, row
+    request, row
         What was asked last, and about which galaxy.
     answer
         The finished map that is shown; None: none, or only a first look.
 
     Notes
     -----
-    Signals: ``wanted()`` when the user chose another method or other settings, ``changed()`` when another map is
-    shown, or none, ``answered()`` when it is the finished one.
+    Signals: ``settings_changed()`` when the user chose another method or other settings, ``changed()`` when another map is
+    shown, or none, ``finished()`` when it is the finished one.
     """
 
-    wanted = Signal()
+    settings_changed = Signal()
     changed = Signal()
-    answered = Signal()
+    finished = Signal()
 
     def __init__(self, name: str, default: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -72,15 +72,15 @@ class Side(QObject):
         self._forms: dict[str, SettingsForm] = {}
         self._layers: Sequence[str] = ()
         self.film = FilmPlayer(self.view, self)
-        self.question: MapRequest | None = None
+        self.request: MapRequest | None = None
         self.row = -1
-        self.answer: Explanation | None = None
-        self._answers: dict[MapRequest, Explanation] = {}  # about the galaxy that is shown
-        self._request = Latest(self)
-        self._request.happened.connect(self._happened)
-        self._request.finished.connect(self._answered)
-        self._request.failed.connect(self._failed)
-        self.view.method_chosen.connect(self._choose)
+        self.finished_map: Explanation | None = None
+        self._finished_maps: dict[MapRequest, Explanation] = {}  # about the galaxy that is shown
+        self._latest = Latest(self)
+        self._latest.happened.connect(self._take_preview)
+        self._latest.finished.connect(self._take_finished_map)
+        self._latest.failed.connect(self._failed)
+        self.view.method_chosen.connect(self._choose_method)
         self._show_form()
 
     @property
@@ -90,7 +90,7 @@ class Side(QObject):
         if method.name not in self._forms:
             form = self._forms[method.name] = SettingsForm(method.settings)
             self._offer_layers(method.settings, form)
-            form.changed.connect(self.wanted)
+            form.changed.connect(self.settings_changed)
             column = self.settings.layout()
             assert isinstance(column, QVBoxLayout)
             column.insertWidget(1, form)
@@ -104,15 +104,15 @@ class Side(QObject):
                 self._offer_layers(METHODS[name].settings, form)
 
     def _offer_layers(self, settings: type[Settings], form: SettingsForm) -> None:
-        if self._layers and _LAYER in knobs(settings):
-            form.offer(_LAYER, self._layers)
+        if self._layers and _LAYER_FIELD in knobs(settings):
+            form.offer(_LAYER_FIELD, self._layers)
 
-    def _choose(self, name: str) -> None:
+    def _choose_method(self, name: str) -> None:
         self.method = name
         QSettings().setValue(self._key, name)
         self._show_form()
-        self.wait()
-        self.wanted.emit()
+        self.show_waiting()
+        self.settings_changed.emit()
 
     def _show_form(self) -> None:
         shown = self.form
@@ -125,74 +125,74 @@ class Side(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an answer is still to come."""
-        return self._request.is_running
+        return self._latest.is_running
 
     @property
-    def limit(self) -> float | None:
+    def colour_limit(self) -> float | None:
         """Where the colours should end, so that the answers of a run's epochs can be compared; None without any."""
-        if self.question is None or self.view.explanation is None:
+        if self.request is None or self.view.explanation is None:
             return None
-        same = (found for asked, found in self._answers.items() if _is_alike(asked, self.question))
+        same = (found for asked, found in self._finished_maps.items() if _differ_in_network_only(asked, self.request))
         return max(found.colour_limit for found in (self.view.explanation, *same))
 
-    def ask(self, question: MapRequest, row: int) -> None:
-        """Explain a galaxy, instead of whatever was asked before; what was answered is shown at once."""
-        self.question, self.row = question, row
-        if question in self._answers:
-            self._request.stop()
-            self._finish(self._answers[question])
+    def explain(self, request: MapRequest, row: int) -> None:
+        """Explain a galaxy, instead of whatever was asked before; what was finished is shown at once."""
+        self.request, self.row = request, row
+        if request in self._finished_maps:
+            self._latest.stop()
+            self._show_finished_map(self._finished_maps[request])
         else:
-            self._request.start(map_work.explain(question, row))
+            self._latest.start(map_work.explain(request, row))
 
     def forget(self) -> None:
-        """Another galaxy is going to be explained, and no answer about this one is wanted any more."""
-        self._request.stop()
-        self._answers.clear()
+        """Another galaxy is going to be explained, and no answer about this one is settings_changed any more."""
+        self._latest.stop()
+        self._finished_maps.clear()
 
-    def wait(self) -> None:
+    def show_waiting(self) -> None:
         """Take the map away until another comes."""
-        self.answer = None
+        self.finished_map = None
         self.film.offer(None, -1)
-        self.view.wait()
+        self.view.show_waiting()
         self.changed.emit()
 
-    def say(self, text: str) -> None:
-        """Show a sentence instead of a map."""
-        self.answer = None
+    def show_message(self, text: str) -> None:
+        """Show a describe_problem instead of a map."""
+        self.finished_map = None
         self.film.offer(None, -1)
-        self.view.say(text)
+        self.view.show_message(text)
         self.changed.emit()
 
-    def _happened(self, events: Sequence[object]) -> None:
+    def _take_preview(self, events: Sequence[object]) -> None:
         maps = [event.what for event in events if isinstance(event, Preview)]
         if maps:
             self._show(cast("Explanation", maps[-1]), coarse=True)
 
-    def _answered(self, explanation: Explanation) -> None:
-        assert self.question is not None
-        self._answers[self.question] = explanation
-        self._finish(explanation)
+    def _take_finished_map(self, explanation: Explanation) -> None:
+        assert self.request is not None
+        self._finished_maps[self.request] = explanation
+        self._show_finished_map(explanation)
 
-    def _finish(self, explanation: Explanation) -> None:
+    def _show_finished_map(self, explanation: Explanation) -> None:
         self._show(explanation)
-        self.answer = explanation
-        self.answered.emit()
+        self.finished_map = explanation
+        self.finished.emit()
 
     def _show(self, explanation: Explanation, *, coarse: bool = False) -> None:
-        self.answer = None
-        self.film.offer(self.question, self.row)
+        self.finished_map = None
+        self.film.offer(self.request, self.row)
         self.view.show_map(explanation, coarse=coarse)
         self.changed.emit()
 
     def _failed(self, problem: object) -> None:
-        self.say(sentence(problem))
+        self.show_message(describe_problem(problem))
 
 
-def _is_alike(one: MapRequest, other: MapRequest) -> bool:
+def _differ_in_network_only(one: MapRequest, other: MapRequest) -> bool:
     """Whether the same is asked of two networks."""
     return replace(one, predictor=other.predictor) == other
 
 
-def sentence(problem: object) -> str:
+def describe_problem(problem: object) -> str:
     """What went wrong and what to do, in one line."""
     return problem.text if isinstance(problem, Problem) else str(problem)

@@ -34,8 +34,8 @@ class GalaxyColumn(QObject):
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setProperty("role", "muted")
-        self.said = QWidget()
-        column = QVBoxLayout(self.said)
+        self.outputs = QWidget()
+        column = QVBoxLayout(self.outputs)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self.truth, self.bars, self.message):
             column.addWidget(widget)
@@ -62,7 +62,7 @@ class GalaxyColumn(QObject):
         else:
             self.bars.set_shares(names, scores, class_colours(len(names)), truth)
 
-    def say(self, sentence: str) -> None:
+    def show_message(self, sentence: str) -> None:
         """Show a sentence instead of the outputs."""
         self.bars.clear()
         self.message.setText(sentence)
@@ -77,7 +77,7 @@ class GalaxyColumn(QObject):
         return ", ".join(f"{name} {float(value):.3g}" for name, value in zip(columns_of(target), values, strict=True))
 
 
-def in_short(predictions: Predictions, output: str) -> str:
+def format_prediction(predictions: Predictions, output: str) -> str:
     """What a network says of one galaxy: the most probable class, or the quantity that is asked about."""
     scores = predictions.scores[0]
     if not isinstance(predictions.target, Quantities):

@@ -13,7 +13,7 @@ from core.events import CheckpointSaved
 from core.project.runs import RunFolder
 
 
-class Weights(QObject):
+class CurrentNetwork(QObject):
     """Follows trainings and the open run.
 
     Parameters
@@ -34,9 +34,9 @@ class Weights(QObject):
         self._checkpoint: Path | None = None
         self._follows = False
         session.predictor_changed.connect(self._show_open_run)
-        session.activity.job_started.connect(self._follow)
+        session.activity.job_started.connect(self._follow_training)
         if session.activity.training is not None:
-            self._follow(session.activity.training)
+            self._follow_training(session.activity.training)
 
     @property
     def path(self) -> Path | None:
@@ -55,13 +55,13 @@ class Weights(QObject):
             return "In training"
         return self._session.run.title if self._session.run is not None else ""
 
-    def _follow(self, job: Job) -> None:
+    def _follow_training(self, job: Job) -> None:
         if job is self._session.activity.training:
             self._follows = True
-            job.happened.connect(self._trained)
+            job.happened.connect(self._take_checkpoint)
             job.ended.connect(self._show_open_run)
 
-    def _trained(self, events: Sequence[object]) -> None:
+    def _take_checkpoint(self, events: Sequence[object]) -> None:
         saved = [event for event in events if isinstance(event, CheckpointSaved)]
         if saved and self._follows:
             self._checkpoint = saved[-1].path
