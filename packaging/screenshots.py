@@ -83,7 +83,7 @@ class Photographer:
         self.explaining()
         self.filters()
         if not self.only_readme:
-            self.belief()
+            self.faithfulness()
             self.dreams()
             self.galaxy_map()
             self.evaluating()
@@ -132,7 +132,7 @@ class Photographer:
         self.both("explain", self.window)
         if not self.only_readme:
             self.methods(panel)
-            self.faithfulness(panel)
+            self.map_faithfulness(panel)
 
     def methods(self, panel: ExplanationPanel) -> None:
         """All ways to ask, two at a time."""
@@ -147,23 +147,25 @@ class Photographer:
             self.settle(0.5)
             self.both("why " + " ".join(pair), self.window)
 
-    def doubts(self, panel: ExplanationPanel) -> None:
-        """Whether to believe two maps, with the outlines of what lies in the image."""
+    def map_faithfulness(self, panel: ExplanationPanel) -> None:
+        """Whether two maps are faithful, with the outlines of what lies in the image."""
         panel.controls.contours.setChecked(True)
         panel.faithfulness.button.setChecked(True)
-        self.until(lambda: all(len(text.text()) > 1 for text in panel.faithfulness.texts), "the doubts", 120)
+        self.until(
+            lambda: all(len(text.text()) > 1 for text in panel.faithfulness.texts), "the faithfulness of the maps", 120
+        )
         self.settle(1)
         self.both("doubts", self.window)
         panel.faithfulness.button.setChecked(False)
         panel.controls.contours.setChecked(False)
 
-    def belief(self) -> None:
-        """On what the decisions rest, class by class."""
+    def faithfulness(self) -> None:
+        """On which regions the decisions rest, class by class."""
         from app.explain.faithfulness import FaithfulnessPanel
 
         panel = cast("FaithfulnessPanel", self.raised("belief"))
         panel.ask.click()
-        self.until(lambda: panel.found is not None, "the verdicts", 600)
+        self.until(lambda: panel.faithfulness is not None, "the faithfulness table", 600)
         self.settle(1)
         self.both("belief", self.window)
 
@@ -174,7 +176,7 @@ class Photographer:
         panel = cast("FiltersPanel", self.raised("filters"))
         self.until(panel.seek.isEnabled, "the layers", 60)
         panel.seek.click()
-        self.until(lambda: bool(panel.filters.drawn), "the strongest galaxies", 300)
+        self.until(lambda: bool(panel.filters.mosaics), "the strongest galaxies", 300)
         self.settle(1)
         self.both("filters", self.window)
 

@@ -1,4 +1,4 @@
-"""Dreams: the image that a network looks for, grown before one's eyes."""
+"""Dreams: images optimised towards a class, a quantity or a layer (activation maximisation), shown as they grow."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ DreamKind = Literal["class", "quantity", "layer"]
 
 
 class DreamsPanel(RunNetworkPanel):
-    """Choose what is sought, start, and watch image and curve grow.
+    """Choose the objective, start, and watch the image and its curve.
 
     Parameters
     ----------
     session
-        Its current galaxy lends sky and colours, or is what the dream begins with; its open run is asked.
+        Its current galaxy gives sky and colours, or is the start image; the network is that of its open run.
 
     Attributes
     ----------
     dream
-        What is shown, as far as it has grown; None: nothing was dreamt yet.
+        The dream on display, possibly unfinished; None: none yet.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -49,7 +49,7 @@ class DreamsPanel(RunNetworkPanel):
             "Then see what it takes for a perfect galaxy.",
             parent,
         )
-        self._row = -1  # of the galaxy that the shown dream came from
+        self._row = -1  # of the galaxy that the dream on display came from
         self._outline: network_work.NetworkOutline | None = None
         self.dream: Dream | None = None
         self._build()
@@ -119,7 +119,7 @@ class DreamsPanel(RunNetworkPanel):
         self.stop.clicked.connect(self.work.stop)
         self.save.clicked.connect(self._save_dream)
 
-    # -- what can be sought ----------------------------------------------------------------------------------------
+    # -- the objective ---------------------------------------------------------------------------------------------
 
     def _forget(self) -> None:
         self._outline = self.dream = None
@@ -159,7 +159,7 @@ class DreamsPanel(RunNetworkPanel):
         return "quantity" if self._outline is not None and isinstance(self._outline.target, Quantities) else "class"
 
     def _show_galaxy(self) -> None:
-        """What the current galaxy is for and, until there is a dream, its image."""
+        """Show the role of the current galaxy and, until there is a dream, its image."""
         cutouts, row = self._session.dataset.cutouts, self._session.current
         if self._pair is None or cutouts is None or row < 0:
             return
@@ -180,7 +180,7 @@ class DreamsPanel(RunNetworkPanel):
     # -- dreaming --------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Let the chosen dream grow."""
+        """Start the optimisation."""
         pair, row, form = self._pair, self._session.current, self.forms[self._kind]
         if pair is None or self._outline is None or self.work.is_running:
             return
@@ -196,7 +196,7 @@ class DreamsPanel(RunNetworkPanel):
         self._begin(network_work.make_dream(pair, row, name if subject_kind == "output" else None, settings))
 
     def _curve_title(self, name: str) -> str:
-        """What the curve is of."""
+        """Name the quantity that the curve shows."""
         if self._kind == "layer":
             number = self.forms["layer"].value().filter
             whose = (
@@ -216,10 +216,10 @@ class DreamsPanel(RunNetworkPanel):
         if previews:
             self._show(previews[-1])  # pyright: ignore[reportArgumentType]
 
-    # -- showing and keeping ---------------------------------------------------------------------------------------
+    # -- showing and saving ----------------------------------------------------------------------------------------
 
     def _set_look(self, row: int) -> None:
-        """Show images of this galaxy's bands and scale from now on."""
+        """Use this galaxy's bands, stretch and pixel scale for the images from now on."""
         self._row = row
         if (cutouts := self._session.dataset.cutouts) is not None:
             planes = colour_planes([band.name for band in cutouts.bands])

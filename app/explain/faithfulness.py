@@ -1,4 +1,4 @@
-"""Whether to believe a network: on what its decisions rest, galaxy by galaxy and class by class."""
+"""Faithfulness of a run: on which image regions its decisions rest, galaxy by galaxy and class by class."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ _HINT = "Each point is a galaxy; click one, or draw around some."
 
 
 class FaithfulnessPanel(RunNetworkPanel):
-    """The verdicts over a part of the dataset; clicks lead to the galaxies behind them.
+    """Faithfulness over a part of the dataset; clicks lead to the galaxies behind the numbers.
 
     Parameters
     ----------
     session
-        Its open run is judged on its open dataset; current galaxy and selection are shared with it.
+        Its open run is assessed on its open dataset; current galaxy and selection are shared with it.
 
     Attributes
     ----------
     faithfulness
-        What is shown; None: nothing was asked yet.
+        The table on display; None: not assessed yet.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -112,7 +112,7 @@ class FaithfulnessPanel(RunNetworkPanel):
         return line
 
     def _build_results(self) -> QWidget:
-        """Table, sentences and points, or what to do to see some."""
+        """Build table, sentences and scatter plot, and the empty state shown before there are any."""
         invitation = EmptyState(
             "mdi6.scale-balance",
             "Is it right for the right reason?",
@@ -151,10 +151,10 @@ class FaithfulnessPanel(RunNetworkPanel):
         self.map.clicked.connect(lambda place: self._session.set_current(self._dataset_row(place)))
         self.map.lassoed.connect(self._select)
 
-    # -- asking ----------------------------------------------------------------------------------------------------
+    # -- assessing -------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Judge the chosen part by the chosen maps."""
+        """Assess the chosen part with the chosen attribution method."""
         run = self._session.run
         if self._pair is None or run is None or self.work.is_running:
             return

@@ -1,4 +1,4 @@
-"""What the filters look for: the galaxies that excite each one most, and what the current one does to them all."""
+"""Filters of a layer: the galaxies with the strongest activation of each, and the feature maps of the current one."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from core.explain.mosaics import FilterMosaic
     from core.explain.top_activations import TopActivations
 
-_SHOWN_FIRST = 6  # filters that are shown without being chosen: those that tell most about the classes
+_SHOWN_FIRST = 6  # filters shown without being chosen: the most class-selective ones
 _MOST_SHOWN = 24
 
 
 class FiltersPanel(RunNetworkPanel):
-    """Nine strongest galaxies of chosen filters, beside the current galaxy's responses and the first weights.
+    """The nine strongest galaxies of chosen filters, beside the current galaxy's feature maps and the first weights.
 
     Parameters
     ----------
     session
-        Its open run is looked into with its open dataset; a click on a picture goes to its galaxy.
+        Its open run is applied to its open dataset; a click on a picture goes to its galaxy.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -44,7 +44,7 @@ class FiltersPanel(RunNetworkPanel):
             "Then see what it looks for.",
             parent,
         )
-        self._searched_layer = ""  # the layer that is searched
+        self._searched_layer = ""  # the layer being searched
         self._top_activations: dict[str, TopActivations] = {}  # by layer
         self._chosen: dict[str, list[int]] = {}
         self._mosaics: dict[str, dict[int, FilterMosaic]] = {}
@@ -85,7 +85,7 @@ class FiltersPanel(RunNetworkPanel):
         return line
 
     def _build_cards(self) -> QWidget:
-        """Cards of the chosen filters, or what to do to see some."""
+        """Build the cards of the chosen filters, and the empty state shown before there are any."""
         invitation = EmptyState(
             "mdi6.view-grid-outline",
             "Which galaxies does each filter answer to?",
@@ -112,7 +112,7 @@ class FiltersPanel(RunNetworkPanel):
         self.responses.clicked.connect(self._toggle_filter)
         self.filters.galaxy_clicked.connect(self._session.set_current)
 
-    # -- what is looked at -----------------------------------------------------------------------------------------
+    # -- network and layers ----------------------------------------------------------------------------------------
 
     def _forget(self) -> None:
         self._top_activations, self._chosen, self._mosaics, self._responses = {}, {}, {}, {}
@@ -126,7 +126,7 @@ class FiltersPanel(RunNetworkPanel):
         self._weight_request.start(network_work.read_first_weights(pair))
 
     def _show_current_galaxy(self, pair: Pair, row: int) -> None:
-        self._responses = {}  # of another galaxy; its picture stays until the new one comes
+        self._responses = {}  # of another galaxy; its picture stays until the new one arrives
         self._response_request.start(network_work.compute_responses(pair, row))
         self.filters.set_current(row)
 
@@ -186,7 +186,7 @@ class FiltersPanel(RunNetworkPanel):
         self._draw_cards()
 
     def _toggle_filter(self, number: int) -> None:
-        """Show a filter's galaxies, or no longer."""
+        """Show a filter's galaxies, or hide them."""
         chosen = self._chosen.setdefault(self.layer, [])
         if number in chosen:
             chosen.remove(number)
@@ -196,7 +196,7 @@ class FiltersPanel(RunNetworkPanel):
         self._draw_cards()
 
     def _draw_cards(self) -> None:
-        """Show the chosen filters' cards, and ask for those that were never drawn."""
+        """Show the chosen filters' cards, and request those not drawn yet."""
         found, chosen = self._top_activations.get(self.layer), self._chosen.get(self.layer, [])
         mosaics = self._mosaics.setdefault(self.layer, {})
         missing = [number for number in chosen if number not in mosaics]
@@ -223,7 +223,7 @@ class FiltersPanel(RunNetworkPanel):
 
 
 def _summarise(found: TopActivations | None) -> str:
-    """How many galaxies compete, and how many filters they left silent."""
+    """State the number of galaxies, and of filters without a response to any of them."""
     if found is None:
         return ""
     silent = {0: "", 1: " One filter answers to none."}.get(

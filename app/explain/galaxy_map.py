@@ -1,4 +1,4 @@
-"""The galaxies as points: those that the network finds alike lie together."""
+"""Map of the features: each galaxy is a point, and galaxies similar to the network lie together."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from core.explain.settings import FeatureMapSettings
 if TYPE_CHECKING:
     from core.explain.features import FeatureMap
 
-_SHADES = 32  # of a quantity
-_COLOUR_PERCENTILES = (1, 99)  # percentiles of a quantity between which its colours reach
+_SHADES = 32  # steps of the colour scale of a quantity
+_COLOUR_PERCENTILES = (1, 99)  # between which the colour scale of a quantity extends
 _HINT = "Click a point to go to its galaxy. Draw around points to select them, with Shift more. The wheel zooms."
 
 
 class GalaxyMapPanel(RunNetworkPanel):
-    """The last features of all galaxies on a map; clicks and lassos lead back to the galaxies.
+    """The last features of all galaxies, projected onto a plane; clicks and lassos lead back to the galaxies.
 
     Parameters
     ----------
     session
-        Its open dataset is laid out by its open run; current galaxy and selection are shared with it.
+        The features of its open dataset come from its open run; current galaxy and selection are shared with it.
 
     Attributes
     ----------
     feature_map
-        The map that is shown; None: none was drawn yet.
+        The map on display; None: none was computed yet.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -66,7 +66,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.form = SettingsForm(FeatureMapSettings)
         self.draw = QPushButton(icon("mdi6.play", "on_accent"), "Draw the map")
         self.draw.setProperty("role", "primary")
-        self.draw.setToolTip("Let the network look at every galaxy of the dataset once.")
+        self.draw.setToolTip("Compute the network's features of every galaxy of the dataset.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.legend, self.caption = QLabel(), QLabel()
         self.caption.setProperty("role", "muted")
@@ -98,7 +98,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         return side
 
     def _build_plot(self) -> QWidget:
-        """The points, or what to do to see some."""
+        """Build the scatter plot, and the empty state shown before there is a map."""
         invitation = EmptyState(
             "mdi6.chart-scatter-plot",
             "Which galaxies are alike to the network?",
@@ -150,7 +150,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         self._show_selection()
 
     def begin(self) -> None:
-        """Draw the map with the settings of the form."""
+        """Compute the map with the settings of the form."""
         if self._pair is not None and not self.work.is_running and not self.form.problem:
             self._begin(network_work.compute_feature_map(self._pair, self.form.value()))
 
@@ -188,7 +188,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         return "" if self.feature_map is None else f"{self.feature_map.ids[index]}\n{label}".strip()
 
     def _show_target(self) -> None:
-        """Offer the columns that points can be coloured by, and colour them."""
+        """Offer the columns that the points can be coloured by, and colour the points."""
         target = self._session.dataset.target
         names = () if target is None or isinstance(target, Classes) else columns_of(target)
         chosen = self.columns.currentText()
@@ -220,8 +220,9 @@ class GalaxyMapPanel(RunNetworkPanel):
         unlabelled, *counts = np.bincount(groups + 1, minlength=len(names) + 1).tolist()
         entries = list(zip(names, shades, counts, strict=True)) + [("no label", muted, unlabelled)] * (unlabelled > 0)
         lines = [
-            f'<span style="color:{shade}">●</span> {escape(name)} <span style="color:{muted}">{_format_count(number)}</span>'
-            for name, shade, number in entries
+            f'<span style="color:{shade}">●</span> {escape(name)} '
+            f'<span style="color:{muted}">{_format_count(count)}</span>'
+            for name, shade, count in entries
         ]
         self.legend.setText("<br>".join(lines))
 

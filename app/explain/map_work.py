@@ -1,4 +1,4 @@
-"""What the window can ask of ``core.explain``, as jobs that were not started yet; late and on paths, like the rest."""
+"""Jobs of the panel “Why?”, not yet started. They import ``core.explain`` late and take paths, as in ``app.work``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """Closed lines about what a stamp shows: arrays (n, 2) of x and y in pixels from the centre of the first one."""
+    """Closed contours in a stamp: arrays (n, 2) of x and y in pixels from the centre of the first pixel."""
 
     galaxy: tuple[NDArray[np.float64], ...]
     neighbours: tuple[NDArray[np.float64], ...]
@@ -34,14 +34,14 @@ class Outlines:
 
 @dataclass(frozen=True)
 class MapRequest:
-    """Why a network says what it says of a galaxy.
+    """All that an attribution map depends on, except the galaxy.
 
     Attributes
     ----------
     predictor, data
         The network's file and the dataset.
     output
-        What is asked about; None: what is predicted.
+        The output to explain; None: the predicted one.
     method, settings
         One of :data:`core.explain.methods.METHODS`, and its settings.
     """
@@ -54,12 +54,12 @@ class MapRequest:
 
     @property
     def title(self) -> str:
-        """What the method is called."""
+        """Title of the method."""
         return METHODS[self.method].title
 
 
 def explain(request: MapRequest, row: int) -> Job:
-    """Find out why the network gives a galaxy its score."""
+    """Compute the attribution map of one galaxy."""
 
     def run(stop: threading.Event) -> Work[Explanation]:
         from core.explain import methods
@@ -74,7 +74,7 @@ def explain(request: MapRequest, row: int) -> Job:
 
 
 def render_occlusion_film(request: MapRequest, row: int) -> Job:
-    """Let the square of an occlusion move over a galaxy, a picture for each of its places."""
+    """Render the occlusion square moving over a galaxy, one picture for each position."""
 
     def run(stop: threading.Event) -> Work[OcclusionFilm]:
         from core.data.stretch import colour_planes, suited
@@ -93,7 +93,7 @@ def render_occlusion_film(request: MapRequest, row: int) -> Job:
 
 
 def list_layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
-    """Names of the layers that have maps, in their order, for stamps of ``shape`` (C, H, W)."""
+    """List the names of the layers with feature maps, in order, for stamps of ``shape`` (C, H, W)."""
 
     def run(stop: threading.Event) -> Work[list[str]]:
         from core.explain import activations
@@ -108,7 +108,7 @@ def list_layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
 
 
 def outline_galaxy(data: Path, row: int) -> Job:
-    """Tell the galaxy and its neighbours from the sky."""
+    """Segment a stamp into galaxy, neighbours and sky, and trace the contours of the first two."""
 
     def run(stop: threading.Event) -> Work[Outlines]:
         from core.data import segmentation
@@ -124,7 +124,7 @@ def outline_galaxy(data: Path, row: int) -> Job:
 
 
 def assess_map(request: MapRequest, row: int, made: Explanation) -> Job:
-    """Whether to believe a map: where it lies, whether the network needs that, and what random networks show."""
+    """Assess the faithfulness of a map: localisation, deletion and insertion, and the check with random weights."""
 
     def run(stop: threading.Event) -> Work[str]:
         from core.explain.faithfulness import assessment, sanity_check
@@ -137,11 +137,11 @@ def assess_map(request: MapRequest, row: int, made: Explanation) -> Job:
         )
         return "\n".join((*found.sentences(), check.sentence()))
 
-    return Job(f"Doubting {request.title.lower()}", run)
+    return Job(f"Assessing {request.title.lower()}", run)
 
 
 def compare_maps(made: Sequence[Explanation]) -> Job:
-    """Whether several maps of one galaxy agree, in a sentence."""
+    """Measure the agreement of several maps of one galaxy, as a sentence."""
 
     def run(stop: threading.Event) -> Work[str]:
         from core.explain.faithfulness.agreement import measure_agreement
@@ -153,7 +153,7 @@ def compare_maps(made: Sequence[Explanation]) -> Job:
 
 
 def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:
-    """Write a map as a picture or, with the coordinates of its cutout, as FITS; its result is the path."""
+    """Write a map as a picture or, with the coordinates of its cutout, as FITS; the result is the path."""
 
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.cutouts import Cutouts
@@ -168,7 +168,7 @@ def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:
 
 
 def save_maps(request: MapRequest, rows: Sequence[int], folder: Path) -> Job:
-    """Explain galaxies one by one and write their maps as FITS and PNG; its result is how many."""
+    """Explain galaxies one by one and write their maps as FITS and PNG; the result is their number."""
 
     def run(stop: threading.Event) -> Work[int]:
         from core.explain import batch

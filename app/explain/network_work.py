@@ -1,4 +1,4 @@
-"""What the window can ask about the inside of a network, as jobs that were not started yet."""
+"""Jobs that look into a network (filters, dreams, features, faithfulness), not yet started."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pair:
-    """A network, and the dataset that it is shown.
+    """A network and the dataset that it is applied to.
 
     Attributes
     ----------
     predictor, data
         Their files.
     written
-        When the weights were written, in ns: a training writes better ones to the same place.
+        Modification time of the weights in ns: a training writes better ones to the same file.
     """
 
     predictor: Path
@@ -57,16 +57,16 @@ class Pair:
 
 @dataclass(frozen=True)
 class NetworkOutline:
-    """What a network answers, and which of its layers have maps.
+    """Outputs of a network, and its layers with feature maps.
 
     Attributes
     ----------
     target
-        What it was trained for.
+        The target of its training.
     outputs
-        Names of its answers.
+        Names of its outputs.
     titles
-        The layers with maps by their short names, in their order, and what each is called in a list.
+        Titles of the layers with feature maps, in order, by their short names.
     """
 
     target: Target
@@ -75,7 +75,7 @@ class NetworkOutline:
 
 
 def describe_network(pair: Pair, shape: tuple[int, int, int]) -> Job:
-    """Answers and layers of a network, for stamps of ``shape`` (C, H, W)."""
+    """List outputs and layers of a network, for stamps of ``shape`` (C, H, W)."""
 
     def run(stop: threading.Event) -> Work[NetworkOutline]:
         from core.explain import activations
@@ -93,7 +93,7 @@ def describe_network(pair: Pair, shape: tuple[int, int, int]) -> Job:
 
 
 def make_dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSettings | DeepDreamSettings) -> Job:
-    """Let an image grow from a galaxy, or with its colours; previews and result are dreams."""
+    """Optimise an image from a galaxy, or from sky with its colours; previews and result are dreams."""
 
     def run(stop: threading.Event) -> Work[Dream]:
         from core.explain import dreams
@@ -126,7 +126,7 @@ def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
 
 
 def find_top_activations(pair: Pair, layer: str) -> Job:
-    """The galaxies that excite each filter of a layer most."""
+    """Find the galaxies with the strongest activation of each filter of a layer."""
 
     def run(stop: threading.Event) -> Work[TopActivations]:
         from core.explain import top_activations as search
@@ -137,7 +137,7 @@ def find_top_activations(pair: Pair, layer: str) -> Job:
 
 
 def draw_mosaics(pair: Pair, found: TopActivations, filters: Sequence[int]) -> Job:
-    """What some filters, counted from 0, see in their strongest galaxies."""
+    """Draw the image regions and patterns that filters, counted from 0, respond to in their strongest galaxies."""
 
     def run(stop: threading.Event) -> Work[list[FilterMosaic]]:
         from core.explain import mosaics as drawing
@@ -161,7 +161,7 @@ def save_mosaics(found: TopActivations, made: Sequence[FilterMosaic], path: Path
 
 
 def compute_responses(pair: Pair, row: int) -> Job:
-    """The responses of every layer with maps to one galaxy."""
+    """Compute the feature maps of every layer for one galaxy."""
 
     def run(stop: threading.Event) -> Work[list[FeatureMaps]]:
         from core.explain import activations
@@ -170,11 +170,11 @@ def compute_responses(pair: Pair, row: int) -> Job:
         loaded, image, _ = load_galaxy(pair.predictor, pair.data, row)
         return activations.feature_maps(loaded, image)
 
-    return Job("Asking the layers", run)
+    return Job("Computing feature maps", run)
 
 
 def read_first_weights(pair: Pair) -> Job:
-    """The weights of the first convolution as pictures, uint8 (F, k, k, 3)."""
+    """Read the weights of the first convolution as pictures, uint8 (F, k, k, 3)."""
 
     def run(stop: threading.Event) -> Work[NDArray[np.uint8]]:
         from core.explain import activations
@@ -187,7 +187,7 @@ def read_first_weights(pair: Pair) -> Job:
 
 
 def compute_feature_map(pair: Pair, settings: FeatureMapSettings) -> Job:
-    """The galaxies as points, like ones together."""
+    """Project the last features of all galaxies onto a plane."""
 
     def run(stop: threading.Event) -> Work[FeatureMap]:
         from core.explain import features
@@ -198,18 +198,18 @@ def compute_feature_map(pair: Pair, settings: FeatureMapSettings) -> Job:
 
 
 def assess_faithfulness(run: Path, data: Path, part: Part, settings: FaithfulnessSettings) -> Job:
-    """On what a run's decisions rest, over a part of a dataset."""
+    """Assess on which regions a run's decisions rest, over a part of a dataset."""
 
     def work(stop: threading.Event) -> Work[FaithfulnessTable]:
         from core.explain.faithfulness import table
 
         return (yield from table.assess_many(run, data, part, settings, stop))
 
-    return Job(f"Doubting “{run.name}”", work)
+    return Job(f"Assessing “{run.name}”", work)
 
 
 def save_faithfulness_table(found: FaithfulnessTable, path: Path) -> Job:
-    """Write what was found as a table; the result is its path."""
+    """Write the faithfulness table as CSV; the result is its path."""
 
     def run(stop: threading.Event) -> Work[Path]:
         yield from begin(stop)

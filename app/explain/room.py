@@ -9,7 +9,7 @@ ROOM = Room(
         "explain": Workspace(
             "Explain",
             "mdi6.magnify-scan",
-            "Click a galaxy and see why the network says so.",
+            "Click a galaxy and see what the network's prediction rests on.",
             "Ctrl+6",
             ((("gallery",), ("runs",)), (("explanation", "belief", "filters", "dreams", "galaxy_map"),)),
             (340, 940),

@@ -1,4 +1,4 @@
-"""What is output_chosen about, of which networks, and how the maps are shown."""
+"""The controls above the maps: the output to explain, the run to compare with, opacity and contours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONTOURS = "explain/contours"
 
 
 class Controls(QWidget):
-    """The line above the views.
+    """The row of controls above the views.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class Controls(QWidget):
 
     Notes
     -----
-    Signals: ``output_chosen()`` for another output, ``run_chosen()`` with another run or none, ``opacity_changed(opacity)`` of the maps,
-    ``contours_toggled()`` when contours are wanted or no longer.
+    Signals: ``output_chosen()``, ``run_chosen()`` for comparison (or none), ``opacity_changed(opacity)`` of the maps,
+    ``contours_toggled()`` when contours are switched on or off.
     """
 
     output_chosen = Signal()
@@ -51,7 +51,9 @@ class Controls(QWidget):
         self.opacity.setFixedWidth(90)
         self.opacity.setToolTip("How much of the maps lies over the image.")
         self.runs = QComboBox()
-        self.runs.setToolTip("Ask another run the same, such as the one before fine-tuning. Colours get one scale.")
+        self.runs.setToolTip(
+            "Explain another run alongside, such as the one before fine-tuning. Both share one colour scale."
+        )
         self.runs.setMinimumContentsLength(12)
         self.runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._line = FlowLayout(self, 8)
@@ -73,20 +75,20 @@ class Controls(QWidget):
         session.predictor_changed.connect(self._list_runs)
         self._list_runs()
 
-    # -- what is output_chosen about ---------------------------------------------------------------------------------------
+    # -- the output to explain -------------------------------------------------------------------------------------
 
     @property
     def chosen(self) -> str | None:
-        """The output that was chosen by hand; None: what is predicted."""
+        """The output chosen by hand; None: the predicted one."""
         return self.outputs.currentData()
 
     @property
     def output(self) -> str:
-        """The output whose evidence is output_chosen for: the chosen one, or the most probable; empty: not known yet."""
+        """The output to explain: the chosen one, or the most probable; empty: not known yet."""
         return self.chosen or self._predicted
 
     def offer(self, predictions: Predictions) -> None:
-        """Let the outputs of a network be chosen; one that was chosen stays so."""
+        """Offer the outputs of a network; an output chosen by hand stays chosen."""
         chosen, names = self.chosen, predictions.names
         self._predicted = names[int(np.argmax(predictions.scores[0]))]
         self.outputs.clear()
@@ -100,15 +102,15 @@ class Controls(QWidget):
         QSettings().setValue(_CONTOURS, on)
         self.contours_toggled.emit()
 
-    # -- which networks --------------------------------------------------------------------------------------------
+    # -- the run to compare with -----------------------------------------------------------------------------------
 
     @property
     def other(self) -> Path | None:
-        """Weights of the run that is run_chosen with; None: one network is output_chosen in two ways."""
+        """Weights of the run to compare with; None: one network is explained by two methods."""
         return self.runs.currentData()
 
     def _list_runs(self) -> None:
-        """Offer the project's other runs; one that was chosen stays so while it is there."""
+        """Offer the project's other runs; the chosen one stays chosen while it exists."""
         project, own, chosen = self._session.project, self._session.run, self.other
         self.runs.clear()
         self.runs.addItem("no other run", None)
@@ -123,7 +125,7 @@ class Controls(QWidget):
 
 
 def _add_title(title: str, widget: QWidget) -> QWidget:
-    """A widget with its name before it, which stay together."""
+    """Put a title before a widget, so that the flow layout never separates them."""
     both = QWidget()
     line = QHBoxLayout(both)
     line.setContentsMargins(0, 0, 8, 0)

@@ -1,4 +1,4 @@
-"""Which network is asked: that of the open run or, while a training runs, that of its last finished epoch."""
+"""The network to explain: that of the open run or, while a training runs, its latest checkpoint."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from core.project.runs import RunFolder
 
 
 class CurrentNetwork(QObject):
-    """Follows trainings and the open run.
+    """Follows the open run and the checkpoints of a running training.
 
     Parameters
     ----------
     session
-        Whose.
+        Its open run and training are followed.
 
     Notes
     -----
-    Signals: ``changed()`` when there are other weights, or none.
+    Signals: ``changed()`` when the weights have changed or are gone.
     """
 
     changed = Signal()
@@ -40,17 +40,17 @@ class CurrentNetwork(QObject):
 
     @property
     def path(self) -> Path | None:
-        """The weights' file; None: there is none yet."""
+        """The weights file; None: there is none yet."""
         return self._checkpoint or self._session.predictor_path
 
     @property
     def run(self) -> RunFolder | None:
-        """The run whose best weights these are; None of a training that goes on."""
+        """The run whose best weights these are; None for the checkpoint of a running training."""
         return self._session.run if self._checkpoint is None else None
 
     @property
     def title(self) -> str:
-        """What the network is called."""
+        """Name of the network in captions."""
         if self._checkpoint is not None:
             return "In training"
         return self._session.run.title if self._session.run is not None else ""
@@ -68,6 +68,6 @@ class CurrentNetwork(QObject):
             self.changed.emit()
 
     def _show_open_run(self) -> None:
-        """Another run was opened: stay with it, even if a training goes on."""
+        """Use the open run from now on, even if a training goes on."""
         self._follows, self._checkpoint = False, None
         self.changed.emit()

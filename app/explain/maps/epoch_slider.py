@@ -1,4 +1,4 @@
-"""Which epoch of the open run is asked: a slider over the epochs whose weights were kept, the best ones last."""
+"""A slider over the epochs of the open run whose weights were kept, with the best epoch last."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _FRAME_MS = 500  # ms between two epochs while it plays
 
 @dataclass(frozen=True)
 class EpochChoice:
-    """A position of the slider.
+    """An epoch that can be chosen: a position of the slider.
 
     Attributes
     ----------
     path
-        The weights.
+        The weights file.
     name
         Such as ``epoch 7``; empty for the best one.
     summary
-        The epoch with its score.
+        The epoch with its score, as shown beside the slider.
     """
 
     path: Path
@@ -37,16 +37,16 @@ class EpochChoice:
 
 
 class EpochSlider(QWidget):
-    """The line with the slider; hidden while the run that is asked has no such weights.
+    """Play button, slider and summary; hidden while the run has no weights of single epochs.
 
     Parameters
     ----------
     is_idle
-        Whether what belongs to the present position is shown; only then does the play button go on to the next one.
+        Whether the maps of the present epoch are complete; only then does playback go on to the next epoch.
 
     Notes
     -----
-    Signals: ``moved()`` to another position.
+    Signals: ``moved()`` to another epoch.
     """
 
     moved = Signal()
@@ -60,7 +60,7 @@ class EpochSlider(QWidget):
         self.play.setAutoRaise(True)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setPageStep(1)
-        self.slider.setToolTip("Ask the network as it was after earlier epochs. Colours get one scale.")
+        self.slider.setToolTip("Explain the network as it was after earlier epochs, all on one colour scale.")
         self.slider.setAccessibleName("Epoch")
         self.summary = QLabel()
         self._timer = QTimer(self)
@@ -78,16 +78,16 @@ class EpochSlider(QWidget):
 
     @property
     def choice(self) -> EpochChoice | None:
-        """The position of the slider; None where it is hidden."""
+        """The chosen epoch; None while the slider is hidden."""
         return self._choices[self.slider.value()] if self._choices else None
 
     @property
     def is_playing(self) -> bool:
-        """Whether it goes from epoch to epoch by itself."""
+        """Whether the epochs are being played."""
         return self._timer.isActive()
 
     def show_run(self, run: RunFolder | None) -> None:
-        """Offer the epochs of a run, at first the best one; None: there is no choice."""
+        """Offer the epochs of a run and choose the best one; None: no run."""
         choices = [] if run is None else read_epoch_choices(run)
         if choices == self._choices and run == self._run:
             return
@@ -98,12 +98,12 @@ class EpochSlider(QWidget):
         self.slider.setValue(self.slider.maximum())
         self.slider.blockSignals(False)
         widths = (self.summary.fontMetrics().horizontalAdvance(choice.summary) for choice in choices)
-        self.summary.setMinimumWidth(max(widths, default=0))  # or the slider would change its length while it moves
+        self.summary.setMinimumWidth(max(widths, default=0))  # keeps the slider's length constant while it moves
         self._show_summary()
         self.setVisible(bool(choices))
 
     def pause(self) -> None:
-        """Stay at this epoch."""
+        """Stop playing."""
         self._timer.stop()
         self.play.setIcon(icon("mdi6.play"))
         self.play.setToolTip("Show the maps epoch by epoch.")
@@ -134,7 +134,7 @@ class EpochSlider(QWidget):
 
 
 def read_epoch_choices(run: RunFolder) -> list[EpochChoice]:
-    """The epochs whose weights were kept, and the best ones; none of a run that kept none."""
+    """List the epochs whose weights were kept, then the best epoch; empty for a run that kept none."""
     kept = run.snapshots()
     if not kept:
         return []

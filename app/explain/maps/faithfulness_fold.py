@@ -1,4 +1,4 @@
-"""Whether to believe the maps that are shown, in words; worked out only while somebody reads it."""
+"""Faithfulness of the maps on display, as text; computed only while the fold is open."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORKING = "…"
 
 
 class FaithfulnessFold(Fold):
-    """Below each view what speaks for its map and against it, and before them whether the two agree.
+    """Faithfulness measures of each map below its view, and before them the agreement of the two maps.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class FaithfulnessFold(Fold):
                 self._requests[place].stop()
 
     def _assess(self, place: int) -> None:
-        """Doubt a finished map, and compare it with the other one."""
+        """Assess a finished map, and compare it with the other one."""
         side = self._sides[place]
         if not self.button.isChecked() or side.finished_map is None or side.request is None:
             return
@@ -69,8 +69,8 @@ class FaithfulnessFold(Fold):
             self._agreement_request.start(map_work.compare_maps(maps))
 
     def _clear(self, place: int) -> None:
-        """Another map is on its way, or none."""
-        if self._sides[place].answer is None:
+        """Drop what was said about a map that is no longer shown."""
+        if self._sides[place].finished_map is None:
             for request, label in (
                 (self._requests[place], self.texts[place]),
                 (self._agreement_request, self.agreement),

@@ -1,4 +1,4 @@
-"""The film of the moving square, played in the place of the map on demand."""
+"""The film of the moving occlusion square, played in place of the map on demand."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from core.explain.settings import OcclusionSettings
 if TYPE_CHECKING:
     from core.explain.occlusion_film import OcclusionFilm
 
-_FRAME_MS = 40  # for which a picture is shown
+_FRAME_MS = 40  # per picture
 
 
 class FilmPlayer(QObject):
-    """The buttons of one view that play its film, hold it, and end it.
+    """The buttons of one view that play, pause and end its occlusion film.
 
     Parameters
     ----------
     view
-        Where it is shown.
+        Where the film is shown.
     """
 
     def __init__(self, view: MapView, parent: QObject | None = None) -> None:
@@ -54,7 +54,7 @@ class FilmPlayer(QObject):
         return self._timer.isActive()
 
     def offer(self, request: MapRequest | None, row: int) -> None:
-        """Let the film of a map be played, where the method has one; a film of another map ends."""
+        """Offer the film of a map if its method has one; ends the film of any other map."""
         self.end()
         offered = request if request is not None and isinstance(request.settings, OcclusionSettings) else None
         self._offered = None if offered is None else (offered, row)
@@ -69,7 +69,7 @@ class FilmPlayer(QObject):
         self._view.end_film()
 
     def _show_button(self) -> None:
-        """Only one method has a film."""
+        """Show the play button only for occlusion, the one method with a film."""
         self._view.play.setVisible(METHODS[self._view.method].settings is OcclusionSettings)
 
     def _play_or_pause(self) -> None:
@@ -89,7 +89,7 @@ class FilmPlayer(QObject):
     def _run(self) -> None:
         self._timer.start()
         self._view.play.setIcon(icon("mdi6.pause"))
-        self._view.play.setToolTip("Hold the film.")
+        self._view.play.setToolTip("Pause the film.")
 
     def _pause(self) -> None:
         self._timer.stop()

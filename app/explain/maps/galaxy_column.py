@@ -1,4 +1,4 @@
-"""The galaxy itself, its label, and what the network says of it."""
+"""The first column: the galaxy, its label and the outputs of the network."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class GalaxyColumn(QObject):
         column.addStretch(1)
 
     def show_galaxy(self, name: str, picture: NDArray[np.uint8], pixel_scale: float) -> bool:
-        """Show a galaxy; returns whether it is another one, whose prediction is still to come."""
+        """Show a galaxy; returns whether it differs from the one shown before, so that its prediction is pending."""
         another = self.name.text() != name
         self.name.setText(name)
         self.view.set_image(picture, pixel_scale)
@@ -78,7 +78,7 @@ class GalaxyColumn(QObject):
 
 
 def format_prediction(predictions: Predictions, output: str) -> str:
-    """What a network says of one galaxy: the most probable class, or the quantity that is asked about."""
+    """Format the prediction for one galaxy: the most probable class, or the explained quantity, with its value."""
     scores = predictions.scores[0]
     if not isinstance(predictions.target, Quantities):
         best = int(scores.argmax())

@@ -1,4 +1,4 @@
-"""One of the two views: its method, the settings of each method, and the newest request."""
+"""One of the two map views: its method, the settings form of each method, and its newest map request."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from core.settings.declare import Settings, knobs
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
 
-_LAYER_FIELD = "layer"  # the field of those settings that name one
+_LAYER_FIELD = "layer"  # name of the settings field that holds a layer
 
 
 class MapSide(QObject):
-    """A view that asks.
+    """A map view together with the choice of method, its settings and its requests.
 
     Parameters
     ----------
     name
-        Under which the chosen method is remembered.
+        Key under which the chosen method is remembered.
     default
-        The method to begin with.
+        The initial method.
 
     Attributes
     ----------
     method
-        The one that was chosen here; the view may show another one's, while two networks are compared.
+        The method chosen on this side; while two networks are compared, the view may show the other side's.
     request, row
-        What was asked last, and about which galaxy.
-    answer
-        The finished map that is shown; None: none, or only a first look.
+        The last request, and the dataset row of its galaxy.
+    finished_map
+        The finished map on display; None: no map, or only a coarse preview.
 
     Notes
     -----
-    Signals: ``settings_changed()`` when the user chose another method or other settings, ``changed()`` when another map is
-    shown, or none, ``finished()`` when it is the finished one.
+    Signals: ``settings_changed()`` when the user chooses another method or other settings, ``changed()`` when
+    another map or none is shown, ``finished()`` when a finished map is shown.
     """
 
     settings_changed = Signal()
@@ -75,7 +75,7 @@ class MapSide(QObject):
         self.request: MapRequest | None = None
         self.row = -1
         self.finished_map: Explanation | None = None
-        self._finished_maps: dict[MapRequest, Explanation] = {}  # about the galaxy that is shown
+        self._finished_maps: dict[MapRequest, Explanation] = {}  # of the current galaxy
         self._latest = Latest(self)
         self._latest.happened.connect(self._take_preview)
         self._latest.finished.connect(self._take_finished_map)
@@ -97,7 +97,7 @@ class MapSide(QObject):
         return self._forms[method.name]
 
     def set_layers(self, names: Sequence[str]) -> None:
-        """The layers that the network has."""
+        """Offer the layers of the network in the settings that name one."""
         if list(names) != list(self._layers):
             self._layers = names
             for name, form in self._forms.items():
@@ -120,23 +120,23 @@ class MapSide(QObject):
         for form in self._forms.values():
             form.setVisible(form is shown)
 
-    # -- asking ----------------------------------------------------------------------------------------------------
+    # -- requests --------------------------------------------------------------------------------------------------
 
     @property
     def is_busy(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether a map is being computed."""
         return self._latest.is_running
 
     @property
     def colour_limit(self) -> float | None:
-        """Where the colours should end, so that the answers of a run's epochs can be compared; None without any."""
+        """The colour limit shared by the maps of a run's epochs, so that they can be compared; None without a map."""
         if self.request is None or self.view.explanation is None:
             return None
         same = (found for asked, found in self._finished_maps.items() if _differ_in_network_only(asked, self.request))
         return max(found.colour_limit for found in (self.view.explanation, *same))
 
     def explain(self, request: MapRequest, row: int) -> None:
-        """Explain a galaxy, instead of whatever was asked before; what was finished is shown at once."""
+        """Explain a galaxy in place of any earlier request; a map finished before is shown at once."""
         self.request, self.row = request, row
         if request in self._finished_maps:
             self._latest.stop()
@@ -145,19 +145,19 @@ class MapSide(QObject):
             self._latest.start(map_work.explain(request, row))
 
     def forget(self) -> None:
-        """Another galaxy is going to be explained, and no answer about this one is settings_changed any more."""
+        """Drop the maps and the running request of this galaxy, since another one is to be explained."""
         self._latest.stop()
         self._finished_maps.clear()
 
     def show_waiting(self) -> None:
-        """Take the map away until another comes."""
+        """Remove the map until the next one arrives."""
         self.finished_map = None
         self.film.offer(None, -1)
         self.view.show_waiting()
         self.changed.emit()
 
     def show_message(self, text: str) -> None:
-        """Show a describe_problem instead of a map."""
+        """Show a sentence instead of a map."""
         self.finished_map = None
         self.film.offer(None, -1)
         self.view.show_message(text)
@@ -189,10 +189,10 @@ class MapSide(QObject):
 
 
 def _differ_in_network_only(one: MapRequest, other: MapRequest) -> bool:
-    """Whether the same is asked of two networks."""
+    """Whether two requests are the same except for the network."""
     return replace(one, predictor=other.predictor) == other
 
 
 def describe_problem(problem: object) -> str:
-    """What went wrong and what to do, in one line."""
+    """Describe in one line what went wrong and what to do."""
     return problem.text if isinstance(problem, Problem) else str(problem)

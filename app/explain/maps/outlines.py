@@ -1,4 +1,4 @@
-"""The outlines of the galaxy and its neighbours, in all pictures of it."""
+"""Outlines of the galaxy and its neighbours, drawn on all images of the galaxy."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class OutlineDrawer(QObject):
     Parameters
     ----------
     session
-        Whose current galaxy.
+        Its current galaxy is outlined.
     views
-        Where they are drawn.
+        The views to draw on.
     """
 
     def __init__(self, session: Session, views: Sequence[ImageView], parent: QObject | None = None) -> None:
@@ -32,7 +32,7 @@ class OutlineDrawer(QObject):
         self._request.finished.connect(self._show)
 
     def update(self, wanted: bool) -> None:
-        """Outline another galaxy, or take the outlines away."""
+        """Outline the current galaxy, or remove the outlines."""
         self._request.stop()
         self._show(Outlines((), ()))
         cutouts, row = self._session.dataset.cutouts, self._session.current

@@ -1,4 +1,4 @@
-"""The panel: the galaxy and two maps side by side, from one network or from two."""
+"""The panel “Why?”: the galaxy and two attribution maps side by side, of one network or of two."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class ExplanationPanel(Panel):
-    """Prediction of the current galaxy and two maps of its evidence, renewed as a training goes on.
+    """Prediction for the current galaxy and two attribution maps, updated while a training runs.
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ class ExplanationPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "explanation", EmptyState("mdi6.magnify-scan", "", ""), parent)
         self._network = CurrentNetwork(session, self)
-        self._predictions: dict[Path | None, Predictions] = {}  # of the galaxy that is shown, by the weights
+        self._predictions: dict[Path | None, Predictions] = {}  # for the current galaxy, by weights file
         self._prediction_request = self._request(self._show_prediction, self._show_refusal)
         self._other_request = self._request(self._show_other)
-        self._layer_request = Latest(self)  # where they cannot be found, the prediction says why
+        self._layer_request = Latest(self)  # if this fails, the prediction reports why
         self._build()
         self._connect()
         self.epochs.show_run(self._network.run)
@@ -74,7 +74,7 @@ class ExplanationPanel(Panel):
         self._set_content(content)
 
     def _build_pictures(self) -> QGridLayout:
-        """Three columns; in each row of the grid, what belongs together stands at one height."""
+        """Lay out three columns whose corresponding parts line up in the rows of a grid."""
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setRowStretch(2, 1)
@@ -119,21 +119,21 @@ class ExplanationPanel(Panel):
             side.view.save.triggered.connect(partial(self._save_map, side))
             side.view.save_all.triggered.connect(partial(self._save_maps, side))
 
-    # -- asking ----------------------------------------------------------------------------------------------------
+    # -- requests --------------------------------------------------------------------------------------------------
 
     @property
     def _predictor(self) -> Path | None:
-        """The weights that are asked: those of the chosen epoch, where there is a choice."""
+        """The weights to explain: those of the chosen epoch where single epochs were kept."""
         choice = self.epochs.choice
         return self._network.path if choice is None else choice.path
 
     def _network_changed(self) -> None:
-        """Another run was opened, or the training has come further."""
+        """Follow another open run, or the next checkpoint of a training."""
         self.epochs.show_run(self._network.run)
         self.refresh()
 
     def _epoch_changed(self) -> None:
-        """Ask the network of another epoch the same about the same galaxy."""
+        """Repeat prediction and maps of the same galaxy with the network of another epoch."""
         if self._stale or self._is_empty:
             return
         if self._predictions:
@@ -174,7 +174,7 @@ class ExplanationPanel(Panel):
         self._layer_request.start(map_work.list_layers(predictor, (bands, height, width)))
 
     def _predict(self) -> None:
-        """Find out what the network says of the current galaxy."""
+        """Request the network's prediction for the current galaxy."""
         cutouts, predictor = self._session.dataset.cutouts, self._predictor
         if predictor in self._predictions:
             self._prediction_request.stop()
@@ -196,7 +196,7 @@ class ExplanationPanel(Panel):
             self._show_empty("No galaxy chosen", "Click a galaxy in the gallery.")
 
     def _show_prediction(self, predictions: Predictions) -> None:
-        """Show what the network says; what is asked about stays the same from epoch to epoch."""
+        """Show the prediction; the explained output stays the same from epoch to epoch."""
         is_first = not self._predictions
         self._predictions[self._predictor] = predictions
         self.galaxy.show_prediction(predictions)
@@ -220,7 +220,7 @@ class ExplanationPanel(Panel):
             side.show_message("")
 
     def _build_request(self, side: MapSide, output: str | None) -> MapRequest | None:
-        """What a view asks; None while that is not known, or not valid."""
+        """Build the map request of a view; None while something is missing or its settings are not valid."""
         cutouts, predictor, other = self._session.dataset.cutouts, self._predictor, self.controls.other
         asked = self.sides[0] if other is not None else side
         if cutouts is None or predictor is None or asked.form.problem:
@@ -229,7 +229,7 @@ class ExplanationPanel(Panel):
         return MapRequest(whose, cutouts.path, output, asked.method, asked.form.value())
 
     def _explain(self) -> None:
-        """Explain by both views what is asked about."""
+        """Explain the chosen output in both views."""
         if self.controls.other is not None:
             self.sides[1].view.set_method(self.sides[0].method)
         for side in self.sides:
@@ -240,7 +240,7 @@ class ExplanationPanel(Panel):
     # -- showing ---------------------------------------------------------------------------------------------------
 
     def _arrange_sides(self) -> None:
-        """Arrange the views for one network asked in two ways, or for two asked in the same way."""
+        """Arrange the views for one network and two methods, or for two networks and one method."""
         first, second = self.sides
         two = self.controls.other is not None
         for side in self.sides:
@@ -254,14 +254,14 @@ class ExplanationPanel(Panel):
         self.refresh()
 
     def _match_colours(self) -> None:
-        """Give the maps of all epochs that were shown, and of two networks, the same colours."""
+        """Give the maps of all epochs shown so far, and of two networks, the same colour limits."""
         limits = [side.colour_limit for side in self.sides]
         if self.controls.other is not None:
             limits = [max(limit or 0.0 for limit in limits)] * len(limits)
         for side, limit in zip(self.sides, limits, strict=True):
             side.view.set_limit(limit)
 
-    # -- taking home -----------------------------------------------------------------------------------------------
+    # -- saving ----------------------------------------------------------------------------------------------------
 
     def _show_selection_count(self) -> None:
         for side in self.sides:

@@ -1,4 +1,4 @@
-"""The scale of a map of colours, with its numbers."""
+"""A colour bar with its scale."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABEL_GAP = 24  # pixels between two numbers
 
 
 class ColourBar(QWidget):
-    """A bar from left to right, with numbers below it: as many as have room."""
+    """A horizontal bar with as many numbers below it as fit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class ColourBar(QWidget):
         return self._low, self._high
 
     def set_scale(self, low: float, high: float, colour_map: str) -> None:
-        """Reach from ``low`` to ``high`` in the colours of that map."""
+        """Show the colour map from ``low`` to ``high``."""
         self._low, self._high, self._table = low, high, colour_table(colour_map)
         self.setAccessibleDescription(f"Colours from {format_value(low)} to {format_value(high)}")
         self.update()
@@ -50,7 +50,7 @@ class ColourBar(QWidget):
         return self._mark
 
     def clear(self) -> None:
-        """Show nothing, in the same room."""
+        """Show nothing, and keep the space."""
         self._table = None
         self.update()
 
@@ -68,7 +68,7 @@ class ColourBar(QWidget):
         if self._mark is not None:
             share = (self._mark - self._low) / (self._high - self._low)
             left = min(max(0, round(share * self.width()) - _MARK // 2), self.width() - _MARK)
-            painter.fillRect(left, 0, _MARK, _THICKNESS, QColor("#ffffff"))  # seen on dark colours
+            painter.fillRect(left, 0, _MARK, _THICKNESS, QColor("#ffffff"))  # visible on dark colours
             painter.fillRect(left + 1, 0, _MARK - 2, _THICKNESS, QColor("#000000"))
         painter.setPen(QColor(colours().text))
         metrics = painter.fontMetrics()
@@ -85,5 +85,5 @@ class ColourBar(QWidget):
 
 
 def format_value(value: float) -> str:
-    """A number as short as its scale allows, with a proper minus."""
+    """Format a number with two significant digits and a proper minus sign."""
     return f"{value:.2g}".replace("-", "−")

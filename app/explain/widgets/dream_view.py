@@ -1,4 +1,4 @@
-"""A dream: what it began with, what it has become, and the curve of its growth."""
+"""A dream: the start image, the present image, and the curve of the objective."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STARTS = {"noise": "Start: noise", "empty": "Start: empty sky", "galaxy": "Star
 
 
 class DreamView(QWidget):
-    """Start and dream side by side between the same limits, with what the network says of them, and the curve."""
+    """Start image and dream side by side with the same limits and the network's output for each, and the curve."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,7 +51,7 @@ class DreamView(QWidget):
         column.addWidget(self.curve, 1)
 
     def set_look(self, stretch: StretchSettings, planes: tuple[int, int, int] | None, pixel_scale: float) -> None:
-        """Show images with this stretch, these bands red, green and blue, and this scale in arcsec/pixel."""
+        """Show images with this stretch, these bands as red, green and blue, and this scale in arcsec/pixel."""
         self._stretch, self._planes, self._scale = stretch, planes, pixel_scale
 
     def show_galaxy(self, image: NDArray[np.float32], name: str) -> None:
@@ -62,13 +62,13 @@ class DreamView(QWidget):
         self.before_note.setText(name)
 
     def begin(self, title: str, steps: int, wished: float | None) -> None:
-        """Get ready for a dream of so many steps whose curve is of ``title``."""
+        """Prepare for a dream of ``steps`` steps whose curve shows the quantity ``title``."""
         self.after.set_image(None)
         self.after_note.clear()
         self.curve.begin(title, steps, wished)
 
     def show_dream(self, dream: Dream) -> None:
-        """Show a dream as far as it has grown."""
+        """Show a dream, finished or not."""
         both = np.stack([dream.start, dream.image])
         self.before_title.setText(_STARTS[dream.start_kind])
         self._show_image(self.before, dream.start, both)
@@ -91,7 +91,7 @@ class DreamView(QWidget):
 
 
 def _describe_score(dream: Dream, score: float, probability: float | None) -> str:
-    """What the network says of an image."""
+    """Format the network's output for an image."""
     if probability is not None:
         return f"{dream.output_name}: p = {probability:.3f}"
     return f"{dream.output_name}: {score:.3g} {dream.unit}".strip().replace(" -", " −")

@@ -1,4 +1,4 @@
-"""Filters: what each sees in the galaxies that excite it most, as image regions and as patterns."""
+"""Cards of filters: image regions and patterns in the galaxies with the strongest activation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WIDTH = 176  # pixels: three pictures
 
 
 class FilterCards(QScrollArea):
-    """A card for each filter, line after line.
+    """A card for each filter, row by row.
 
     Notes
     -----
@@ -39,10 +39,10 @@ class FilterCards(QScrollArea):
         self.setWidget(inner)
 
     def show_filters(self, mosaics: Sequence[FilterMosaic]) -> None:
-        """Show these filters instead of those before."""
+        """Show these filters in place of the previous ones."""
         for card in self.cards:
             self._flow.removeWidget(card)
-            card.hide()  # it may take a while until it is gone
+            card.hide()  # deleteLater may take a while
             card.deleteLater()
         self.mosaics, self.cards = mosaics, [FilterCard(each) for each in mosaics]
         for card in self.cards:
@@ -50,7 +50,7 @@ class FilterCards(QScrollArea):
             self._flow.addWidget(card)
 
     def set_current(self, row: int) -> None:
-        """Frame a galaxy wherever it is among the strongest."""
+        """Frame a galaxy wherever it appears among the strongest."""
         for card in self.cards:
             card.set_current(row)
 

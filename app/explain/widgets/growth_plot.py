@@ -1,4 +1,4 @@
-"""How what is sought grows, step by step."""
+"""The objective of a dream, step by step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.widgets.plot import Plot
 
 
 class GrowthPlot(QWidget):
-    """One curve over the steps, and the wished value as a line if there is one. Nothing is smoothed."""
+    """One curve over the steps, and the target value as a line if there is one. Nothing is smoothed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,12 +42,12 @@ class GrowthPlot(QWidget):
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """What is drawn, one value per step."""
+        """The values on display, one per step."""
         y = self._curve.getOriginalDataset()[1]
         return np.zeros(0) if y is None else np.array(y)
 
     def begin(self, title: str, steps: int, wished: float | None) -> None:
-        """Forget the curve; the next one is of ``title`` and will have so many steps."""
+        """Clear the curve; the next one shows the quantity ``title`` over ``steps`` steps."""
         self.title.setText(title)
         self.set_steps(steps)
         self._in_view = [] if wished is None else [wished]
@@ -57,16 +57,16 @@ class GrowthPlot(QWidget):
 
     @property
     def value_range(self) -> tuple[float, float]:
-        """The lowest and the highest value that has room."""
+        """Lower and upper end of the value axis."""
         low, high = self._plot.getViewBox().viewRange()[1]
         return low, high
 
     def set_steps(self, steps: int) -> None:
-        """Make room for so many steps."""
+        """Make room for this many steps."""
         self._plot.getViewBox().setXRange(0, max(1, steps), padding=0.01)
 
     def set_values(self, values: NDArray[np.float64]) -> None:
-        """Show the curve so far, (steps,); without a step, a sentence."""
+        """Show the curve so far, (steps,); an invitation while it is empty."""
         self._pages.setCurrentIndex(1 if len(values) else 0)
         self._curve.setData(np.arange(len(values)), values)
         if np.isfinite(values).any():

@@ -1,4 +1,4 @@
-"""One explanation over its galaxy in grey: how it was asked, the map, its colours and what they mean."""
+"""One attribution map over its galaxy in grey: the method, the map, its colour bar and a summary."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class MapView(QObject):
         self.chooser = QComboBox()
         for name, title in methods.items():
             self.chooser.addItem(title, name)
-        self.chooser.setToolTip("The way to ask.")
+        self.chooser.setToolTip("The attribution method.")
         self.chooser.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.chooser.setMinimumContentsLength(10)
         self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -58,7 +58,7 @@ class MapView(QObject):
         menu = QMenu()
         menu.addActions([self.save, self.save_all])
         self.menu = _make_button(
-            "mdi6.content-save-outline", "Save", "Take maps home: pictures, pages, or FITS on the sky."
+            "mdi6.content-save-outline", "Save", "Save maps as pictures, PDF pages, or FITS with sky coordinates."
         )
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu.setMenu(menu)
@@ -98,36 +98,36 @@ class MapView(QObject):
         return self.chooser.currentData()
 
     def set_method(self, name: str) -> None:
-        """Choose a method without saying so; one that is not offered leaves the choice as it is."""
+        """Choose a method without emitting a signal; one that is not offered is ignored."""
         place = self.chooser.findData(name)
         if place >= 0:
             self.chooser.setCurrentIndex(place)
 
     def offer_selection(self, count: int) -> None:
-        """Offer to save the maps of so many selected galaxies."""
+        """Offer to save the maps of ``count`` selected galaxies."""
         self.save_all.setEnabled(count > 0)
         self.save_all.setText(f"Save maps of the selection ({count:,})…" if count else "Save maps of the selection…")
 
     def set_image(self, picture: NDArray[np.uint8], pixel_scale: float) -> None:
-        """Show the galaxy uint8 (H, W, 3) under the map, in grey: colours are the map's."""
+        """Show the galaxy uint8 (H, W, 3) under the map, in grey, since colour is reserved for the map."""
         grey = picture.mean(axis=2, keepdims=True).round().astype(np.uint8)
         self._galaxy = grey.repeat(3, axis=2), pixel_scale
         self.view.set_image(*self._galaxy)
 
     def set_opacity(self, opacity: float) -> None:
-        """Let the image shine through: 0 shows it alone, 1 the map alone."""
+        """Blend map and image: 0 shows the image alone, 1 the map alone."""
         self._opacity = opacity
         self._draw()
 
     def set_limit(self, limit: float | None) -> None:
-        """Let the colours end at this value, so that views can be compared; None: where it suits the map."""
+        """End the colour scale at this value, so that views can be compared; None: at the map's own limit."""
         if limit != self._limit:
             self._limit = limit
             self._draw()
 
     @property
     def own_limit(self) -> float:
-        """Where the colours end by themselves; 0 without a map."""
+        """The colour limit that suits this map alone; 0 without a map."""
         return 0.0 if self.explanation is None else self.explanation.colour_limit
 
     def show_map(self, explanation: Explanation, *, coarse: bool = False) -> None:
@@ -138,7 +138,7 @@ class MapView(QObject):
         self._draw()
 
     def show_waiting(self) -> None:
-        """Show the galaxy alone until a map comes."""
+        """Show the galaxy alone until a map arrives."""
         self.explanation = None
         self.picture.setCurrentWidget(self.view)
         self.note.setText("…")
@@ -155,7 +155,7 @@ class MapView(QObject):
     # -- the film of the moving square -----------------------------------------------------------------------------
 
     def show_film(self, film: OcclusionFilm, number: int) -> None:
-        """Show one of its pictures in the place of the map, and mark on the scale how far the score falls."""
+        """Show one picture of the film in place of the map, and mark the drop of the score on the colour bar."""
         self._shows_film = True
         scale = math.nan if self._galaxy is None else self._galaxy[1]
         self.view.set_overlay(None)
@@ -205,7 +205,7 @@ def _make_button(symbol: str, name: str, tip: str) -> QToolButton:
 
 
 def describe_map(explanation: Explanation) -> str:
-    """What a map says, in sentences."""
+    """Summarise a map in sentences: the score, the evidence and its completeness error."""
     unit = f" {explanation.unit}" if explanation.unit else ""
     name = explanation.target_name if explanation.probability is None else "Score"
     text = f"{name[:1].upper()}{name[1:]}: {explanation.score:.3g}{unit}"
@@ -220,7 +220,7 @@ def describe_map(explanation: Explanation) -> str:
 
 
 def _describe_evidence(explanation: Explanation) -> str:
-    """How much of the evidence is for and how much against."""
+    """State the shares of the evidence for and against."""
     strength = explanation.evidence_for - explanation.evidence_against
     if not strength > 0:
         return "Nothing in the image changes it."

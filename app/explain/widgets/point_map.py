@@ -1,4 +1,4 @@
-"""Many points in a plane: click one, or draw a line around some."""
+"""A scatter plot of many points: click one, or draw a lasso around some."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.theme import colours
 
-_CLICK_RADIUS = 8.0  # pixels between the cursor and a point that is meant
+_CLICK_RADIUS = 8.0  # pixels: the farthest point that a click still chooses
 _OPACITY = 190
-_SIZES = ((1_000, 8), (5_000, 6), (20_000, 4))  # up to so many points, so large in pixels
+_SIZES = ((1_000, 8), (5_000, 6), (20_000, 4))  # number of points up to which a point has this size in pixels
 _SMALLEST = 3
 _LASSO_STEP = 3.0  # pixels between two corners of a lasso
 
 
 class _Plane(pg.ViewBox):
-    """Zoomed with the wheel, moved with the middle button; the left one clicks and draws."""
+    """Zooms with the wheel and pans with the middle button; the left button clicks and draws the lasso."""
 
     clicked = Signal(object)
     lassoed = Signal(object, bool)
@@ -35,7 +35,7 @@ class _Plane(pg.ViewBox):
         self._lasso: list[tuple[float, float]] = []
 
     def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
-        """Draw a line around points."""
+        """Draw a lasso around points."""
         if ev.button() != Qt.MouseButton.LeftButton:
             super().mouseDragEvent(ev, axis)
             return
@@ -60,7 +60,7 @@ class _Plane(pg.ViewBox):
         return math.hypot((place.x() - x) / width, (place.y() - y) / height) >= _LASSO_STEP
 
     def mouseClickEvent(self, ev: Any) -> None:
-        """Choose a point; a double click shows all."""
+        """Choose a point; a double click shows all points."""
         if ev.button() == Qt.MouseButton.LeftButton:
             ev.accept()
             if ev.double():
@@ -70,10 +70,10 @@ class _Plane(pg.ViewBox):
 
 
 class _Dots(pg.ScatterPlotItem):
-    """Points that leave clicks to the plane, which knows the nearest one."""
+    """Points that leave clicks to the plane, which finds the nearest one."""
 
     def mouseClickEvent(self, ev: Any) -> None:
-        """Let it pass."""
+        """Pass the click on."""
         ev.ignore()
 
 
@@ -82,8 +82,8 @@ class PointMap(QWidget):
 
     Notes
     -----
-    Points are known by their *place* in the arrays given. Signals: ``clicked(place)``; ``lassoed(places, more)``,
-    ``more`` with Shift held; ``hovered(place)``, −1: none.
+    Points are identified by their *place* (index) in the arrays given. Signals: ``clicked(place)``;
+    ``lassoed(places, more)``, ``more`` with Shift held; ``hovered(place)``, −1: none.
     """
 
     clicked = Signal(int)
@@ -127,8 +127,8 @@ class PointMap(QWidget):
     def set_points(self, points: NDArray[Any], titles: Sequence[str] | None, describe: Callable[[int], str]) -> None:
         """Show points (n, 2), grey at first.
 
-        ``titles`` of both axes; None: their numbers mean nothing, and only distances count. ``describe(place)`` says what a
-        point is.
+        ``titles`` of both axes; None: the coordinates have no meaning of their own, and only distances count.
+        ``describe(place)`` returns the tooltip of a point.
         """
         self._points, self._describe, self._hovered = np.asarray(points, np.float64), describe, -1
         for item in (self._selected, self._current):
@@ -205,7 +205,7 @@ class PointMap(QWidget):
 
 
 def inside_polygon(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which points (n, 2) lie inside_polygon the polygon of corners (k, 2), closed by itself; by the even-odd rule."""
+    """Which points (n, 2) lie inside the closed polygon of corners (k, 2), by the even-odd rule."""
     found = np.zeros(len(points), dtype=np.bool_)
     x, y = points.T
     for (left, low), (right, high) in zip(corners, np.roll(corners, -1, axis=0), strict=True):

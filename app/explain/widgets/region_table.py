@@ -1,4 +1,4 @@
-"""On what the decisions rest, class by class: a click on a share asks for its galaxies."""
+"""The image regions that the decisions rest on, class by class; a click on a share selects its galaxies."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from core.explain.faithfulness.table import ClassFaithfulness
 
 _AREA_TIP = (
-    "Area under the curve of what the network still says while the pixels that the map points at go (deletion, small "
-    "is good) or come (insertion, large is good); after the stroke, in random order. Medians."
+    "Area under the curve of the network's output while the pixels that matter most by the map are removed (deletion, "
+    "small is good) or inserted (insertion, large is good); after the slash, in random order. Medians."
 )
 _REGIONS = {
     "galaxy": ("Galaxy", "The evidence for the decision lies on the galaxy more than anywhere else, area for area."),
     "neighbour": ("Neighbour", "It lies on a neighbour or a star."),
-    "sky": ("Sky", "It lies where nothing is."),
+    "sky": ("Sky", "It lies on empty sky."),
     "nothing": ("Nothing", "It lies nowhere in particular, or there is none."),
 }
 _MEDIANS = {
-    "Evidence on it": "Share of the evidence on the galaxy; after the stroke, of the image that it covers. Medians.",
+    "Evidence on it": "Share of the evidence on the galaxy; after the slash, of the image that it covers. Medians.",
     "Deletion": _AREA_TIP,
     "Insertion": _AREA_TIP,
 }
-_FIRST_REGION = 2  # column with a region
+_FIRST_REGION = 2  # the first column of a region
 
 
 class RegionTable(NumberTable):
-    """One line for each class, and one for all.
+    """One row for each class, and one for all.
 
     Notes
     -----
@@ -50,7 +50,7 @@ class RegionTable(NumberTable):
         self.cellClicked.connect(self._clicked)
 
     def show_classes(self, classes: Sequence[ClassFaithfulness]) -> None:
-        """Fill it; the last line may stand for all classes."""
+        """Fill the table; the last row may stand for all classes."""
         heads = ("Class", "Galaxies", *(title for title, _ in _REGIONS.values()), *_MEDIANS)
         self.fill(heads, [_texts(each) for each in classes])
         for across, tip in enumerate((*(tip for _, tip in _REGIONS.values()), *_MEDIANS.values()), _FIRST_REGION):

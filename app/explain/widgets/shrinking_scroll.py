@@ -1,4 +1,4 @@
-"""Content that is make_scrollable where it gets less height than it likes."""
+"""A scroll area that is as high as its content where there is room, and scrolls where there is not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LEAST = 96
 
 
 class ShrinkingScrollArea(QScrollArea):
-    """As high as its content where there is room, and never higher; make_scrollable where there is not.
+    """As high as its content where there is room, and never higher; scrolls where there is not.
 
     Parameters
     ----------

@@ -261,5 +261,5 @@ def test_while_a_training_is_watched_there_is_no_slider_and_afterwards_there_is(
     assert seen and not any(seen)
     assert panel.epochs.isVisible()
     assert panel.epochs.slider.maximum() == 2
-    assert panel.epochs.step is not None and panel.epochs.step.path == run.best
+    assert panel.epochs.choice is not None and panel.epochs.choice.path == run.best
     answered(qtbot, panel, session_with_run)
