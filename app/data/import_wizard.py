@@ -27,7 +27,7 @@ from app.data.widgets.import_choices import ImportChoices
 from app.data.widgets.import_progress import ImportProgress
 from app.data.widgets.report_view import ReportView
 from app.jobs.job import Job, Latest
-from app.panel.room import Desk
+from app.panel.room import CommandContext
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.button_line import button_line
@@ -332,15 +332,15 @@ class ImportWizard(QDialog):
         super().done(arg__1)
 
 
-def show(desk: Desk, sources: Sequence[Path] = ()) -> None:
+def show(context: CommandContext, sources: Sequence[Path] = ()) -> None:
     """Open the import wizard, or bring it back with what is under way."""
-    before = desk.window.findChildren(ImportWizard)
+    before = context.window.findChildren(ImportWizard)
     wizard = before[-1] if before else None
     if wizard is None or not (wizard.isVisible() or wizard.is_importing):
         if wizard is not None:
             wizard.deleteLater()
-        wizard = ImportWizard(desk.session, desk.projects / "My galaxies", sources, desk.window)
-        wizard.imported.connect(desk.open_dataset)
+        wizard = ImportWizard(context.session, context.projects / "My galaxies", sources, context.window)
+        wizard.imported.connect(context.open_dataset)
     elif sources and not wizard.is_importing:
         wizard.set_sources(sources)
     wizard.show()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs.job import Job
-from app.work import begin
+from app.work import begin_unless_stopped
 from core.data import stretch
 from core.data.settings import ImportSettings
 from core.data.stretch import StretchSettings
@@ -88,7 +88,7 @@ def coordinates(data: Path, row: int) -> Job:
     def run(stop: threading.Event) -> Work[Callable[[float, float], tuple[float, float]] | None]:
         from core.data.cutouts import Cutouts
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         with Cutouts.open(data) as cutouts:
             wcs = cutouts.wcs(row)
         if wcs is None:

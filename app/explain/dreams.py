@@ -110,7 +110,7 @@ class DreamsPanel(RunNetworkPanel):
         return side
 
     def _connect(self) -> None:
-        self._outline_request = self._request(self._offer_subjects)
+        self._outline_request = self._make_request(self._offer_subjects)
         self.work.happened.connect(self._take_events)
         self.work.finished.connect(self._show)
         self.work.ended.connect(self._show_galaxy)

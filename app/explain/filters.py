@@ -100,10 +100,10 @@ class FiltersPanel(RunNetworkPanel):
         return side
 
     def _connect(self) -> None:
-        self._outline_request = self._request(self._offer_layers)
-        self._response_request = self._request(self._take_responses)
-        self._weight_request = self._request(self.responses.show_weights)
-        self._mosaic_request = self._request(self._take_mosaics)
+        self._outline_request = self._make_request(self._offer_layers)
+        self._response_request = self._make_request(self._take_responses)
+        self._weight_request = self._make_request(self.responses.show_weights)
+        self._mosaic_request = self._make_request(self._take_mosaics)
         self.work.finished.connect(self._take_top_activations)
         self.layers.currentIndexChanged.connect(self._show_layer)
         self.seek.clicked.connect(self.search)

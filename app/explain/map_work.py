@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs.job import Job
-from app.work import begin, load_galaxy
+from app.work import begin_unless_stopped, load_galaxy
 from core.events import Work
 from core.explain.faithfulness.settings import AgreementSettings, FaithfulnessSettings, SanityCheckSettings
 from core.explain.methods import METHODS
@@ -64,7 +64,7 @@ def explain(request: MapRequest, row: int) -> Job:
     def run(stop: threading.Event) -> Work[Explanation]:
         from core.explain import methods
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         predictor, image, name = load_galaxy(request.predictor, request.data, row)
         return (
             yield from methods.explain(request.method, predictor, image, request.output, request.settings, stop, name)
@@ -81,7 +81,7 @@ def render_occlusion_film(request: MapRequest, row: int) -> Job:
         from core.explain.occlusion_film import render_film
         from core.nets.opening import open_network_on_data
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         assert isinstance(request.settings, OcclusionSettings)
         with open_network_on_data(request.predictor, request.data, "cpu") as opened:
             predictor, cutouts = opened.predictor, opened.cutouts
@@ -99,7 +99,7 @@ def list_layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
         from core.explain import activations
         from core.nets.predictor import Predictor
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return [
             activations.short_name(row.name) for row in activations.layers_with_maps(Predictor.load(predictor), shape)
         ]
@@ -114,7 +114,7 @@ def outline_galaxy(data: Path, row: int) -> Job:
         from core.data import segmentation
         from core.data.cutouts import Cutouts
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         with Cutouts.open(data) as cutouts:
             found = segmentation.segment(cutouts.images[row])
         others = [line for label in found.neighbour_labels for line in found.contours(label)]
@@ -129,7 +129,7 @@ def assess_map(request: MapRequest, row: int, made: Explanation) -> Job:
     def run(stop: threading.Event) -> Work[str]:
         from core.explain.faithfulness import assessment, sanity_check
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         predictor, image, _ = load_galaxy(request.predictor, request.data, row)
         found = yield from assessment.assess(predictor, image, made, FaithfulnessSettings(), stop)
         check = yield from sanity_check.check(
@@ -146,7 +146,7 @@ def compare_maps(made: Sequence[Explanation]) -> Job:
     def run(stop: threading.Event) -> Work[str]:
         from core.explain.faithfulness.agreement import measure_agreement
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return measure_agreement(made, AgreementSettings()).sentence()
 
     return Job("Comparing maps", run)
@@ -159,7 +159,7 @@ def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:
         from core.data.cutouts import Cutouts
         from core.explain import batch
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         with Cutouts.open(data) as cutouts:
             batch.save(explanation, cutouts, row, path)
         return path

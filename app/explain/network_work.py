@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.jobs.job import Job
 from app.session.session import Session
-from app.work import begin, load_galaxy
+from app.work import begin_unless_stopped, load_galaxy
 from core.data.settings import Part
 from core.data.stretch import colour_planes, suited
 from core.data.target import Target
@@ -81,7 +81,7 @@ def describe_network(pair: Pair, shape: tuple[int, int, int]) -> Job:
         from core.explain import activations
         from core.nets.predictor import Predictor
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         loaded = Predictor.load(pair.predictor)
         names = [
             (activations.short_name(row.name), row.shape[0]) for row in activations.layers_with_maps(loaded, shape)
@@ -98,7 +98,7 @@ def make_dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSet
     def run(stop: threading.Event) -> Work[Dream]:
         from core.explain import dreams
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         loaded, image, name = load_galaxy(pair.predictor, pair.data, row)
         if isinstance(settings, DeepDreamSettings):
             return (yield from dreams.deep_dream(loaded, image, output, settings, stop, name))
@@ -113,7 +113,7 @@ def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
     def run(stop: threading.Event) -> Work[tuple[Path, Path]]:
         from core.data.cutouts import Cutouts
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         with Cutouts.open(pair.data) as cutouts:
             wcs, bands = cutouts.wcs(row), [band.name for band in cutouts.bands]
             stretch = suited(cutouts.is_picture)
@@ -153,7 +153,7 @@ def save_mosaics(found: TopActivations, made: Sequence[FilterMosaic], path: Path
     def run(stop: threading.Event) -> Work[Path]:
         from core.explain import mosaics as drawing
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         drawing.save_figure(drawing.draw_figure(found, made), path)
         return path
 
@@ -166,7 +166,7 @@ def compute_responses(pair: Pair, row: int) -> Job:
     def run(stop: threading.Event) -> Work[list[FeatureMaps]]:
         from core.explain import activations
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         loaded, image, _ = load_galaxy(pair.predictor, pair.data, row)
         return activations.feature_maps(loaded, image)
 
@@ -180,7 +180,7 @@ def read_first_weights(pair: Pair) -> Job:
         from core.explain import activations
         from core.nets.predictor import Predictor
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return activations.first_weights_rgb(Predictor.load(pair.predictor))
 
     return Job("Reading the first weights", run)
@@ -212,7 +212,7 @@ def save_faithfulness_table(found: FaithfulnessTable, path: Path) -> Job:
     """Write the faithfulness table as CSV; the result is its path."""
 
     def run(stop: threading.Event) -> Work[Path]:
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         found.save(path)
         return path
 

@@ -69,7 +69,7 @@ def test_layers_of_a_network_are_told(qtbot: QtBot) -> None:
 
 def test_one_galaxy_is_varied_sixteen_times(qtbot: QtBot) -> None:
     stamp = np.random.default_rng(0).normal(size=(2, 24, 24)).astype(np.float32)
-    assert result(qtbot, train_work.sixteen(stamp, AugmentationSettings(), 1)).shape == (16, 2, 24, 24)
+    assert result(qtbot, train_work.augment_stamp(stamp, AugmentationSettings(), 1)).shape == (16, 2, 24, 24)
 
 
 def test_the_device_is_told_in_words(qtbot: QtBot) -> None:
@@ -94,7 +94,7 @@ def test_predictions_judgement_and_maps_come_from_the_same_run(
         assert explanation.galaxy_id == cutouts.ids[2]
     assert explanation.map.shape == (24, 24)
     assert result(qtbot, map_work.save_map(explanation, survey_dataset, 2, tmp_path / "map.svg")).exists()
-    assert result(qtbot, evaluate_work.judge(run, survey_dataset, "validation")) is not None
+    assert result(qtbot, evaluate_work.evaluate(run, survey_dataset, "validation")) is not None
 
 
 def test_what_cannot_be_opened_ends_as_a_problem(qtbot: QtBot, tmp_path: Path) -> None:

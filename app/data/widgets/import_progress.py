@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QW
 
 from app.theme import icon
 from app.widgets.button_line import button_line
-from app.widgets.job_bar import duration
+from app.widgets.job_bar import format_duration
 
 
 class ImportProgress(QWidget):
@@ -42,4 +42,4 @@ class ImportProgress(QWidget):
         self.bar.setRange(0, total or 0)
         self.bar.setValue(done)
         self.text.setText(f"{done:,} of {total:,} files" if total else f"{done:,} files found")
-        self.left.setText(f"{duration(seconds_left)} left" if total and seconds_left is not None else "")
+        self.left.setText(f"{format_duration(seconds_left)} left" if total and seconds_left is not None else "")

@@ -45,8 +45,8 @@ class ExplanationPanel(Panel):
         super().__init__(session, "explanation", EmptyState("mdi6.magnify-scan", "", ""), parent)
         self._network = CurrentNetwork(session, self)
         self._predictions: dict[Path | None, Predictions] = {}  # for the current galaxy, by weights file
-        self._prediction_request = self._request(self._show_prediction, self._show_refusal)
-        self._other_request = self._request(self._show_other)
+        self._prediction_request = self._make_request(self._show_prediction, self._show_refusal)
+        self._other_request = self._make_request(self._show_other)
         self._layer_request = Latest(self)  # if this fails, the prediction reports why
         self._build()
         self._connect()

@@ -38,7 +38,7 @@ class GrowthPlot(QWidget):
         column.addWidget(self.title)
         column.addWidget(self._plot, 1)
         self._pages.addWidget(titled)
-        self._dress()
+        self._apply_theme()
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -73,7 +73,7 @@ class GrowthPlot(QWidget):
             seen = [*self._in_view, *values[np.isfinite(values)]]
             self._plot.getViewBox().setYRange(min(seen), max(seen), padding=0.06)
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         """Colours of the theme."""
         chosen = colours()
         self._curve.setPen(pg.mkPen(chosen.accent, width=1.6))
@@ -83,5 +83,5 @@ class GrowthPlot(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
+            self._apply_theme()
         super().changeEvent(event)

@@ -112,7 +112,7 @@ class PointMap(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._plot)
-        self._dress()
+        self._apply_theme()
 
     @property
     def count(self) -> int:
@@ -182,7 +182,7 @@ class PointMap(QWidget):
 
     # -- the theme -------------------------------------------------------------------------------------------------
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         chosen = colours()
         self._plot.setBackground(chosen.surface)
         for side in ("left", "bottom"):
@@ -200,7 +200,7 @@ class PointMap(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
+            self._apply_theme()
         super().changeEvent(event)
 
 

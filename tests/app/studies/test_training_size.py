@@ -47,7 +47,7 @@ def test_a_study_by_clicks_draws_points_with_errors_and_a_law(
     assert lines.exponent is not None
     assert (lines.low <= lines.middle).all()
     assert (lines.middle <= lines.high).all()
-    assert "labels the balanced accuracy is" in panel.told.text()
+    assert "labels the balanced accuracy is" in panel.sentences.text()
     assert panel.sizes.rowCount() == 4
     assert session.study is not None
     assert "how many" in session.study.name
