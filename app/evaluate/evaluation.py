@@ -59,7 +59,7 @@ class EvaluationPanel(Panel):
     def _build(self) -> None:
         self.validation = QPushButton("Validation part")
         self.validation.setToolTip("Chose the best epoch: its numbers are slightly too good.")
-        self.test = QPushButton(icon("mdi6.lock-outline"), "Judge on the test part…")
+        self.test = QPushButton(icon("mdi6.lock-outline"), "Evaluate on the test part…")
         self.test.setToolTip(_TEST_ONCE)
         for button in (self.validation, self.test):
             button.setCheckable(True)
@@ -79,7 +79,7 @@ class EvaluationPanel(Panel):
         self.truth = TruthPlot()
 
         top = QHBoxLayout()
-        top.addWidget(QLabel("Judge on"))
+        top.addWidget(QLabel("Evaluate on"))
         for button in (self.validation, self.test):
             top.addWidget(button)
         top.addStretch(1)
@@ -152,7 +152,7 @@ class EvaluationPanel(Panel):
         run, cutouts = self._session.run, self._session.dataset.cutouts
         self._evaluation = None
         if cutouts is None:
-            self._show_empty("Nothing to judge yet", "Open a dataset and train a network first.")
+            self._show_empty("Nothing to evaluate yet", "Open a dataset and train a network first.")
         elif run is None or not run.best.exists():
             self._show_empty("No network yet", "Train a network, or choose a run; its numbers appear here.")
         else:
@@ -166,13 +166,13 @@ class EvaluationPanel(Panel):
             return
         self._part = part
         self._warning.setVisible(False)
-        self.part.setText(f"Judging “{run.title}” on {cutouts.path.name}…")
+        self.part.setText(f"Evaluating “{run.title}” on {cutouts.path.name}…")
         self.state.clear()
         self._latest.start(work.evaluate(run, cutouts.path, part))
 
     def _show_problem(self, problem: object) -> None:
         super()._show_problem(problem)
-        self.part.setText("These numbers could not be worked out")
+        self.part.setText("The evaluation failed")
         self.numbers.clear()
         self.classes.setRowCount(0)
         self.confusion.set_counts((), np.zeros((0, 0), np.int64))

@@ -23,4 +23,4 @@ def evaluate(run: RunFolder, data: Path, part: EvaluatedPart) -> Job:
 
         return (yield from evaluation.run(run, data, part, stop))
 
-    return Job(f"Judging “{run.name}”", work)
+    return Job(f"Evaluating “{run.name}”", work)

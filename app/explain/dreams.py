@@ -45,7 +45,7 @@ class DreamsPanel(RunNetworkPanel):
             session,
             "dreams",
             "mdi6.creation-outline",
-            "Nothing to dream of yet",
+            "Nothing to dream yet",
             "Then see what it takes for a perfect galaxy.",
             parent,
         )
@@ -165,7 +165,7 @@ class DreamsPanel(RunNetworkPanel):
             return
         name = cutouts.ids[row]
         grows = self._kind == "layer"
-        self.galaxy.setText(f"{name} is amplified." if grows else f"{name} lends sky, colours and brightness.")
+        self.galaxy.setText(f"{name} is amplified." if grows else f"{name} provides sky, colours and brightness.")
         if self.dream is None and not self.work.is_running:
             self._set_look(row)
             self.view.show_galaxy(cutouts.images[row], name)

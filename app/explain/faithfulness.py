@@ -57,8 +57,8 @@ class FaithfulnessPanel(RunNetworkPanel):
             session,
             "belief",
             "mdi6.scale-balance",
-            "Nothing to doubt yet",
-            "Then see whether its decisions rest on the galaxies.",
+            "Nothing to assess yet",
+            "Then see on which image regions its decisions rest.",
             parent,
         )
         self.faithfulness: FaithfulnessTable | None = None
@@ -74,13 +74,15 @@ class FaithfulnessPanel(RunNetworkPanel):
         self.methods.setToolTip("The map that is made of each galaxy, with its default settings.")
         for part, title in _PARTS.items():
             self.parts.addItem(title, part)
-        self.parts.setToolTip("Of the run's own dataset. Another dataset is always looked at whole.")
-        self.ask = QPushButton(icon("mdi6.play", "on_accent"), "Ask")
+        self.parts.setToolTip("Parts exist only for the run's own dataset; of another one all galaxies are assessed.")
+        self.ask = QPushButton(icon("mdi6.play", "on_accent"), "Assess")
         self.ask.setProperty("role", "primary")
-        self.ask.setToolTip("Make the map of every galaxy, and see where it lies and whether the network needs it.")
+        self.ask.setToolTip(
+            "Compute the map of every galaxy, and measure where its evidence lies and whether the network needs it."
+        )
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save table…")
-        self.save.setToolTip("Write one line for each galaxy as CSV.")
+        self.save.setToolTip("Write one row for each galaxy as CSV.")
         self.table = RegionTable()
         self.state.setMinimumWidth(220)
         self.sentences, self.map = QLabel(), PointMap()
@@ -100,7 +102,7 @@ class FaithfulnessPanel(RunNetworkPanel):
         policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)
         line.setSizePolicy(policy)
         flow = FlowLayout(line, 8)
-        for title, widget in (("Judge", self.parts), ("by", self.methods)):
+        for title, widget in (("Part", self.parts), ("Method", self.methods)):
             both = QWidget()
             beside = QHBoxLayout(both)
             beside.setContentsMargins(0, 0, 0, 0)

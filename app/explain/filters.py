@@ -40,7 +40,7 @@ class FiltersPanel(RunNetworkPanel):
             session,
             "filters",
             "mdi6.view-grid-outline",
-            "Nothing to look into yet",
+            "No filters yet",
             "Then see what it looks for.",
             parent,
         )
@@ -60,7 +60,7 @@ class FiltersPanel(RunNetworkPanel):
         self.seek = QPushButton(icon("mdi6.magnify-scan", "on_accent"), "Find the strongest")
         self.seek.setProperty("role", "primary")
         self.seek.setToolTip(
-            "Look at every galaxy of the dataset once, and keep the nine that excite each filter most."
+            "Run every galaxy of the dataset through the network, and keep the nine that activate each filter most."
         )
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save figure…")
@@ -88,9 +88,9 @@ class FiltersPanel(RunNetworkPanel):
         """Build the cards of the chosen filters, and the empty state shown before there are any."""
         invitation = EmptyState(
             "mdi6.view-grid-outline",
-            "Which galaxies does each filter answer to?",
-            "Find the strongest galaxies of this layer. Each filter's nine then stand here, beside the pattern in them "
-            "that it saw.",
+            "Which galaxies does each filter respond to?",
+            "Find the strongest galaxies of this layer. Each filter's nine then appear here, beside the pattern in "
+            "them that it saw.",
         )
         self.filters = FilterCards()
         side = QWidget()

@@ -53,8 +53,8 @@ class GalaxyMapPanel(RunNetworkPanel):
             session,
             "galaxy_map",
             "mdi6.chart-scatter-plot",
-            "Nothing to lay out yet",
-            "Then see which galaxies it finds alike.",
+            "Nothing to map yet",
+            "Then see which galaxies are similar to it.",
             parent,
         )
         self.feature_map: FeatureMap | None = None
@@ -101,8 +101,8 @@ class GalaxyMapPanel(RunNetworkPanel):
         """Build the scatter plot, and the empty state shown before there is a map."""
         invitation = EmptyState(
             "mdi6.chart-scatter-plot",
-            "Which galaxies are alike to the network?",
-            "Draw the map: each galaxy is a point, and like ones lie together. Strays are often wrong labels.",
+            "Which galaxies are similar to the network?",
+            "Draw the map: each galaxy is a point, and similar ones lie together. Outliers are often wrong labels.",
         )
         self.map = PointMap()
         hint = QLabel(_HINT)

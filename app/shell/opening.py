@@ -44,7 +44,7 @@ class Opening(QObject):
         self._request.failed.connect(self._handle_failure)
 
     def begin(self, path: Path | None, *, demonstration: bool) -> None:
-        """Open what was asked for when the program was started."""
+        """Open what the command line asks for."""
         if demonstration:
             self.open_demonstration()
         elif path is not None and path.suffix == ".h5":

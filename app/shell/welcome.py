@@ -118,7 +118,7 @@ class WelcomePanel(QWidget):
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
     def watch(self, job: Job) -> None:
-        """Show how a job goes on that was begun here; the buttons rest until it ends."""
+        """Show the progress of a job that was started here; the buttons are disabled until it ends."""
         self._rest(True)
         self.progress.setRange(0, 0)
         job.happened.connect(lambda _events: self._advance(job))

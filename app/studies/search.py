@@ -24,9 +24,9 @@ from core.studies.settings import SearchSettings
 from core.studies.trials import Search, Trial, TrialEpoch
 
 _MAY_CHANGE = ("coarse", "fine", "workers")
-_UNSEEN = "No trial reads the test part: all are judged on the validation galaxies."
-_INVITATION = "A line for each trial, as soon as the first one has ended."
-_TOO_FEW = "How much each setting mattered is lines after six trials."
+_UNSEEN = "No trial reads the test part: all are evaluated on the validation galaxies."
+_INVITATION = "A line for each trial appears here once the first one has ended."
+_TOO_FEW = "The importance of the settings is known after six trials."
 
 
 class SearchPanel(StudyPanel):
@@ -44,7 +44,7 @@ class SearchPanel(StudyPanel):
             "search",
             "search",
             "mdi6.tune-variant",
-            "Open a dataset, and settings are searched for with which a network learns it best.",
+            "Open a dataset to search for the settings with which a network learns it best.",
             "trials.csv",
             parent,
         )
@@ -99,7 +99,7 @@ class SearchPanel(StudyPanel):
         mattered = QWidget()
         left = QVBoxLayout(mattered)
         left.setContentsMargins(0, 0, 0, 0)
-        title = QLabel("What mattered")
+        title = QLabel("Importance")
         title.setToolTip("Share of the coarse search's variance that each setting explains (fANOVA).")
         title.setProperty("role", "heading")
         left.addWidget(title)

@@ -135,10 +135,10 @@ class SpaceForm(QWidget):
             settings = getattr(self._base, part)
             row.show_value(getattr(settings, row.knob.name))
             if query:
-                asked = query in f"{row.knob.title} {name} {row.knob.help}".lower()
+                is_found = query in f"{row.knob.title} {name} {row.knob.help}".lower()
             else:
-                asked = self.all_settings.isChecked() or row.knob.level == "essential"
-            row.setVisible(row.tick.isChecked() or (asked and self._has_effect(part, row.knob, settings)))
+                is_found = self.all_settings.isChecked() or row.knob.level == "essential"
+            row.setVisible(row.tick.isChecked() or (is_found and self._has_effect(part, row.knob, settings)))
         for part, title in self._groups.items():
             title.setHidden(all(row.isHidden() for name, row in self._rows.items() if name.startswith(f"{part}.")))
 

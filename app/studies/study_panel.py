@@ -302,8 +302,10 @@ class StudyPanel(Panel):
         if job.fraction is not None:
             self.bar.setRange(0, _STEPS)
             self.bar.setValue(round(_STEPS * job.fraction))
-        told = job.progress
-        words = [f"{told.done} of {told.total} {told.unit}"] if told is not None and told.total else []
+        progress = job.progress
+        words = (
+            [f"{progress.done} of {progress.total} {progress.unit}"] if progress is not None and progress.total else []
+        )
         words += [f"{format_duration(job.time_left)} left"] if job.time_left is not None else []
         words += [self._describe_progress()] if self._describe_progress() else []
         if words:

@@ -19,8 +19,8 @@ from core.studies.settings import TrainingSizeSettings
 
 _FIXED_SETTINGS = ("least_steps",)
 _PARTS = ("Validation part", "Test part")
-_UNSEEN = "No run reads the test part: all are judged on the validation galaxies."
-_SEEN = "When all runs are done, they are judged on the test part as well. Choose nothing afterwards."
+_UNSEEN = "No run reads the test part: all are evaluated on the validation galaxies."
+_SEEN = "When all runs are done, they are evaluated on the test part as well. Choose nothing by its numbers."
 
 
 class TrainingSizePanel(StudyPanel):
@@ -38,7 +38,7 @@ class TrainingSizePanel(StudyPanel):
             "training_size",
             "training size",
             "mdi6.chart-scatter-plot",
-            "Open a dataset, and it is found out how many labelled galaxies a network needs.",
+            "Open a dataset to find out how many labelled galaxies a network needs.",
             "study.csv",
             parent,
         )
@@ -58,7 +58,7 @@ class TrainingSizePanel(StudyPanel):
         self.note.setProperty("role", "muted")
         self.part = QComboBox()
         self.part.addItems(_PARTS)
-        self.part.setToolTip("On which galaxies the runs are judged.")
+        self.part.setToolTip("The galaxies on which the runs are evaluated.")
         self.plot = SizePlot()
         self.sizes = NumberTable()
         self.sentences = QLabel()

@@ -60,7 +60,7 @@ class AugmentationPanel(Panel):
         self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
         self.again.setToolTip("Sixteen other views of the same galaxy.")
         self.as_seen = QCheckBox("As the network sees it")
-        self.as_seen.setToolTip("After the input scaling and whitening that the network's settings ask for.")
+        self.as_seen.setToolTip("After the input scaling and whitening of the network's settings.")
         below = QHBoxLayout()
         below.addWidget(self.as_seen)
         below.addStretch(1)

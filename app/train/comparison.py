@@ -48,7 +48,7 @@ class ComparisonPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState(
-            "mdi6.history", "No runs yet", "Every training will stand here, to be compared with the others."
+            "mdi6.history", "No runs yet", "Every training will appear here, to be compared with the others."
         )
         super().__init__(session, "comparison", empty, parent)
         self._selected_run: RunSummary | None = None
@@ -67,7 +67,7 @@ class ComparisonPanel(Panel):
         self.go_on = QPushButton(icon("mdi6.skip-next"), "Continue…")
         self.go_on.setToolTip("Go on with this training, or for more epochs.")
         self.duplicate = QPushButton(icon("mdi6.content-duplicate"), "Duplicate")
-        self.duplicate.setToolTip("Take its settings over into the form; change what you like, and start.")
+        self.duplicate.setToolTip("Copy its settings into the forms; change what you like, and start.")
         self.folder = QPushButton(icon("mdi6.folder-open-outline"), "Folder")
         self.folder.setToolTip("Open the run's folder.")
         self.rename = QPushButton(icon("mdi6.rename-outline"), "Rename…")

@@ -131,9 +131,9 @@ class NetworkPanel(Panel):
                 f"The layers come from “{title}”. Click a block to freeze it and all before it: frozen "
                 "blocks keep their weights and batch statistics. Click the last frozen one again to free it."
             )
-        asked = (settings.network, self._base, self._shape)
-        if asked != self._requested:
-            self._requested = asked
+        request = (settings.network, self._base, self._shape)
+        if request != self._requested:
+            self._requested = request
             self._latest.start(
                 work.read_base_layers(Path(self._base), self._shape)
                 if self._base
@@ -145,10 +145,10 @@ class NetworkPanel(Panel):
     def _measure(self) -> None:
         """Measure the size of the galaxies, once for a dataset and its parts."""
         cutouts, settings = self._session.dataset.cutouts, self._session.draft.settings
-        asked = None if cutouts is None else (cutouts.path, settings.data, settings.seed)
-        if asked == self._measured_for:
+        measured_for = None if cutouts is None else (cutouts.path, settings.data, settings.seed)
+        if measured_for == self._measured_for:
             return
-        self._measured_for, self._size = asked, math.nan
+        self._measured_for, self._size = measured_for, math.nan
         if cutouts is not None:
             self._size_request.start(work.measure_galaxies(cutouts.path, settings))
 

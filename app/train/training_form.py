@@ -80,7 +80,7 @@ class TrainingForm(QWidget):
         self.start_from.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.start_from.setToolTip("Begin with random weights, or fine-tune a network that was trained before.")
         self.find_rate = QPushButton(icon("mdi6.chart-bell-curve"), "Find a learning rate…")
-        self.find_rate.setToolTip("A short training with growing steps shows which learning rates work.")
+        self.find_rate.setToolTip("A short training at growing learning rates shows which of them work.")
         self.rates = LearningRateDialog(self._session, self)
         self.schedule = SchedulePlot()
         self.schedule.setToolTip("The learning rate along the training.")

@@ -73,7 +73,7 @@ class Mosaic(QWidget):
         self.update()
 
     def place_rect(self, place: int) -> QRect:
-        """Where a picture stands."""
+        """The rectangle of a picture."""
         columns = self._columns
         lines = self._side or math.ceil(self.count / columns)
         cell = self._cell(columns, lines)

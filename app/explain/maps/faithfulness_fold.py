@@ -69,7 +69,7 @@ class FaithfulnessFold(Fold):
             self._agreement_request.start(map_work.compare_maps(maps))
 
     def _clear(self, place: int) -> None:
-        """Drop what was said about a map that is no longer shown."""
+        """Clear the assessment of a map that is no longer shown."""
         if self._sides[place].finished_map is None:
             for request, label in (
                 (self._requests[place], self.texts[place]),

@@ -132,8 +132,8 @@ class MapSide(QObject):
         """The colour limit shared by the maps of a run's epochs, so that they can be compared; None without a map."""
         if self.request is None or self.view.explanation is None:
             return None
-        same = (found for asked, found in self._finished_maps.items() if _differ_in_network_only(asked, self.request))
-        return max(found.colour_limit for found in (self.view.explanation, *same))
+        same = (each for other, each in self._finished_maps.items() if _differ_in_network_only(other, self.request))
+        return max(each.colour_limit for each in (self.view.explanation, *same))
 
     def explain(self, request: MapRequest, row: int) -> None:
         """Explain a galaxy in place of any earlier request; a map finished before is shown at once."""

@@ -222,11 +222,11 @@ class ExplanationPanel(Panel):
     def _build_request(self, side: MapSide, output: str | None) -> MapRequest | None:
         """Build the map request of a view; None while something is missing or its settings are not valid."""
         cutouts, predictor, other = self._session.dataset.cutouts, self._predictor, self.controls.other
-        asked = self.sides[0] if other is not None else side
-        if cutouts is None or predictor is None or asked.form.problem:
+        source = self.sides[0] if other is not None else side  # of method and settings
+        if cutouts is None or predictor is None or source.form.problem:
             return None
-        whose = other if other is not None and side is self.sides[1] else predictor
-        return MapRequest(whose, cutouts.path, output, asked.method, asked.form.value())
+        weights = other if other is not None and side is self.sides[1] else predictor
+        return MapRequest(weights, cutouts.path, output, source.method, source.form.value())
 
     def _explain(self) -> None:
         """Explain the chosen output in both views."""

@@ -26,7 +26,7 @@ class GrowthPlot(QWidget):
         self._wished = pg.InfiniteLine(angle=0, movable=False, label="wished", labelOpts={"position": 0.06})
         self._wished.hide()
         self._plot.addItem(self._wished)
-        invitation = QLabel("The curve of its growth will stand here.")
+        invitation = QLabel("The curve of the dream will appear here.")
         invitation.setProperty("role", "muted")
         invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._pages = QStackedLayout(self)

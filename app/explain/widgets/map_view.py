@@ -24,7 +24,7 @@ _SIGNED_COLOURS, _UNSIGNED_COLOURS = "blue-red", "inferno"
 
 
 class MapView(QObject):
-    """The parts of one view, for the rows of a grid in which several views and the galaxy stand side by side.
+    """The parts of one view, for the rows of a grid that shows several views beside the galaxy.
 
     Parameters
     ----------

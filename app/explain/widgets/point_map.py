@@ -120,7 +120,7 @@ class PointMap(QWidget):
         return len(self._points)
 
     def position(self, place: int) -> QPointF:
-        """Where a point stands in this widget, in pixels."""
+        """Position of a point in this widget, in pixels."""
         scene = self._plane.mapViewToScene(QPointF(*self._points[place]))
         return QPointF(self._plot.mapTo(self, self._plot.mapFromScene(scene)))
 

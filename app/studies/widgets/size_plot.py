@@ -35,7 +35,7 @@ class SizePlot(QWidget):
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
-        self.invitation = QLabel("A point for each run, and the curve through them, will stand here.")
+        self.invitation = QLabel("A point for each run, and the curve through them, will appear here.")
         self.invitation.setProperty("role", "muted")
         self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         drawn = QWidget()

@@ -27,11 +27,11 @@ _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Run", "Its name; bold: the one whose network is used.", lambda run: run.folder.title.casefold()),
     ("Validation", "Figure of merit of the best epoch on the validation part.", lambda run: _sort_value(run.score)),
     ("Loss", "Validation loss of the best epoch.", lambda run: _sort_value(run.loss)),
-    ("Test", "The same figure of merit on the test part, once somebody has looked.", lambda run: _sort_value(run.test)),
+    ("Test", "The same figure of merit on the test part, once it was evaluated.", lambda run: _sort_value(run.test)),
     ("Best", "The epoch whose weights are kept.", lambda run: run.best_epoch),
-    ("Epochs", "Done, of those that were asked for.", lambda run: run.epochs),
-    ("State", "Why it ended; unfinished: running, or broken off.", lambda run: WORDS[run.state]),
-    ("Tags", "Your own.", lambda run: ", ".join(run.notes.tags).casefold()),
+    ("Epochs", "Epochs done, of those planned.", lambda run: run.epochs),
+    ("State", "Why it ended; unfinished: running or interrupted.", lambda run: WORDS[run.state]),
+    ("Tags", "Your own tags.", lambda run: ", ".join(run.notes.tags).casefold()),
     ("Began", "When it was started.", lambda run: run.began.timestamp()),
 )
 _NUMBERS = range(1, 6)

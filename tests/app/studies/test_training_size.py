@@ -96,7 +96,7 @@ def test_it_says_whether_the_test_part_is_read(qtbot: QtBot, session: Session) -
         click(qtbot, fold.button)
     box = panel.form.editor("judge_test")
     qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-    assert "judged on the test part as well" in panel.note.text()
+    assert "evaluated on the test part as well" in panel.note.text()
 
 
 def test_a_size_that_is_none_is_told_and_leaves_nothing_behind(qtbot: QtBot, session: Session) -> None:
