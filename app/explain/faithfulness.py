@@ -118,8 +118,8 @@ class FaithfulnessPanel(RunNetworkPanel):
         invitation = EmptyState(
             "mdi6.scale-balance",
             "Is it right for the right reason?",
-            "A network may look at a neighbour, a bright star or the noise. Ask, and each galaxy's map is held against "
-            "what is galaxy, neighbour and sky in its image.",
+            "A network may look at a neighbour, a bright star or the noise. Press Assess to compare each galaxy's map "
+            "with the galaxy, neighbours and sky in its image.",
         )
         words, plot, both, side = (QWidget() for _ in range(4))
         left = QVBoxLayout(words)

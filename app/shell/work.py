@@ -65,8 +65,8 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.project_copy import take_in
 
-        for name in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
-            import_quietly(name)
+        for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
+            import_quietly(library)
         return (yield from take_in(path, project / "datasets", stop, name))
 
     return Job(f"Opening {name or path.stem}", run)

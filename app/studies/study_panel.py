@@ -233,7 +233,7 @@ class StudyPanel(Panel):
         self._show_content(self._session.dataset.cutouts is not None or not is_new)
         self.start.setText("Start" if is_new else "Go on")
         self.start.setEnabled(not running and not hindrance and not self._opener.is_running)
-        self.start.setToolTip("" if running else hindrance or "What is done already is found again.")
+        self.start.setToolTip("" if running else hindrance or "Finished runs are kept and not repeated.")
         self.stop.setEnabled(running)
         self.fresh.setEnabled(not running and not is_new)
         self.name.setEnabled(is_new)
