@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Start the window or run a command; returns the exit status.
 
     Without arguments, with ``--demo``, or with the path of a dataset or a project the window opens. Where there is no
-    screen, ``--demo`` walks the same road without one.
+    screen, ``--demo`` runs the demonstration on the command line.
     """
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -46,7 +46,7 @@ def wants_window(arguments: list[str]) -> bool:
 
 
 def has_screen() -> bool:
-    """Whether a window could be seen. Windows and macOS always have a desktop; Linux says so in the environment."""
+    """Whether there is a screen. Windows and macOS always have one; on Linux the environment tells."""
     if not sys.platform.startswith(("linux", "freebsd")):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))

@@ -1,4 +1,4 @@
-"""Problems and news in a strip above the panels, and a dialog for defects of the program itself."""
+"""Problems and messages in a strip above the panels, and a dialog for defects of the program itself."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from app.theme import SymbolLabel, icon
 from core.errors import Problem
 
 _MOST = 3  # notices at once
-_NEWS = 6000  # ms until a message goes by itself; a problem stays
+_MESSAGE_MS = 6000  # ms until a message disappears; a problem stays
 
 
 class NoticeStrip(QWidget):
-    """What the user has to know, newest below; hidden while there is nothing.
+    """Problems and messages, the newest at the bottom; hidden while there are none.
 
-    Signals: ``filled(whether there is anything)`` when it appears and disappears, for what holds the strip.
+    Signals: ``filled(has notices)`` when the strip appears and disappears.
     """
 
     filled = Signal(bool)
@@ -47,17 +47,17 @@ class NoticeStrip(QWidget):
 
     @property
     def texts(self) -> list[str]:
-        """What is shown, without layout."""
+        """The notices as plain text."""
         return [notice.text for notice in self._notices]
 
     def show_problem(self, problem: Problem) -> None:
-        """Show what is wrong and what to do about it, until it is dismissed."""
+        """Show a problem and its remedy until it is dismissed."""
         self._add(_Notice("problem", problem.sentence, problem.remedy, problem.where))
 
     def show_message(self, text: str) -> None:
-        """Show news for some seconds."""
+        """Show a message for some seconds."""
         notice = self._add(_Notice("notice", text))
-        notice.goes_by_itself()
+        notice.dismiss_later()
 
     def clear(self) -> None:
         """Dismiss all."""
@@ -66,8 +66,8 @@ class NoticeStrip(QWidget):
 
     def _add(self, notice: _Notice) -> _Notice:
         for other in self._notices:
-            if other.text == notice.text:  # said before: count it
-                other.say_again()
+            if other.text == notice.text:  # repeated: count it
+                other.count_repetition()
                 notice.deleteLater()
                 return other
         while len(self._notices) >= _MOST:
@@ -137,14 +137,14 @@ class _Notice(QFrame):
         line.addWidget(self.dismissed)
         self.timer = QTimer(self)
         self.timer.setSingleShot(True)
-        self.timer.setInterval(_NEWS)
+        self.timer.setInterval(_MESSAGE_MS)
 
-    def goes_by_itself(self) -> None:
-        """Leave after some seconds, counted from now."""
+    def dismiss_later(self) -> None:
+        """Dismiss the notice after some seconds, counted from now."""
         self.timer.start()
 
-    def say_again(self) -> None:
-        """Count that the same was said once more."""
+    def count_repetition(self) -> None:
+        """Count a repetition of the same text."""
         self._times += 1
         self._again.setText(f"{self._times} times")
         self._again.show()
@@ -156,7 +156,7 @@ class CrashDialog(QDialog):
     Parameters
     ----------
     error
-        What was raised.
+        The uncaught exception.
     log
         The last lines of the log, if there are any.
     """
@@ -203,13 +203,13 @@ class CrashDialog(QDialog):
 
 
 def report(error: BaseException, log: str = "") -> str:
-    """What the developers need to know about a defect: versions, what was raised and where, the end of the log."""
+    """Compose the report of a defect: versions, traceback, and the end of the log."""
     parts = [f"Python {platform.python_version()} on {platform.platform()}"]
     for name in ("tuning-fork", "pyside6-essentials", "torch", "numpy", "astropy"):
         try:
             parts.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             continue
-    told = "".join(traceback.format_exception(error))
+    trace = "".join(traceback.format_exception(error))
     tail = f"\n\nLog\n{log}" if log else ""
-    return "\n".join([*parts, "", told.rstrip()]) + tail
+    return "\n".join([*parts, "", trace.rstrip()]) + tail

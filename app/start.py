@@ -1,4 +1,4 @@
-"""Start the window: the first paint before anything heavy is imported."""
+"""Start the window: it paints before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from app import theme
 from app.shell.window import MainWindow
 
 
-class _Crashes(QObject):
-    """Brings what nobody caught, on whatever thread, to the window's thread."""
+class _CrashHooks(QObject):
+    """Brings uncaught exceptions of any thread to the window's thread."""
 
     happened = Signal(object)
 
     def install(self) -> None:
-        """Take the place of the interpreter's own hooks."""
-        sys.excepthook = self._main
+        """Replace the interpreter's exception hooks."""
+        sys.excepthook = self._handle_exception
         threading.excepthook = lambda arguments: self.happened.emit(arguments.exc_value)
 
-    def _main(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def _handle_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, trace)
         if not issubclass(kind, KeyboardInterrupt):
             self.happened.emit(error)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Open the window and stay until it is closed.
+    """Open the window and run until it is closed.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     chosen = str(QSettings().value("theme", "system"))
     theme.apply(application, {"light": False, "dark": True}.get(chosen))
     window = MainWindow()
-    crashes = _Crashes(window)
+    crashes = _CrashHooks(window)
     crashes.happened.connect(window.report)
     crashes.install()
     window.show()

@@ -80,7 +80,7 @@ _CLASSES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#
 
 
 def is_dark() -> bool:
-    """Whether the application is dark just now."""
+    """Whether the dark theme is in use."""
     application = QGuiApplication.instance()
     return bool(application is not None and application.property("dark"))
 
@@ -95,8 +95,8 @@ def class_colours(count: int) -> list[str]:
     return [_CLASSES[index % len(_CLASSES)] for index in range(count)]
 
 
-def spot(colour: str) -> QIcon:
-    """A round spot of a colour, the same on a selected row."""
+def colour_spot(colour: str) -> QIcon:
+    """A round spot of a colour, unchanged on a selected row."""
     picture = QPixmap(2 * _SPOT, 2 * _SPOT)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
@@ -124,7 +124,7 @@ def icon(name: str, colour: str = "text") -> QIcon:
 
 
 class SymbolLabel(QLabel):
-    """An icon that stands by itself and follows the theme."""
+    """A label with an icon that follows the theme."""
 
     def __init__(self, name: str, side: int = 16, colour: str = "text", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -142,7 +142,7 @@ class SymbolLabel(QLabel):
 
 
 class _SymbolEngine(QIconEngine):
-    """Draws one outline in the colours of the moment."""
+    """Draws the outline of one icon in the colours of the present theme."""
 
     def __init__(self, name: str, colour: str) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class _SymbolEngine(QIconEngine):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(rect.center().x() + 0.5 - side / 2, rect.center().y() + 0.5 - side / 2)
         painter.scale(side / _GRID, side / _GRID)
-        painter.fillPath(_outline(self._name), colour)
+        painter.fillPath(_build_outline(self._name), colour)
         painter.restore()
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
@@ -178,13 +178,13 @@ class _SymbolEngine(QIconEngine):
 
 
 @cache
-def _outline(name: str) -> QPainterPath:
-    """The outline of an icon; a hollow square for one that was never drawn."""
+def _build_outline(name: str) -> QPainterPath:
+    """Build the outline of an icon; a hollow square for an unknown one."""
     path = QPainterPath()
     path.setFillRule(Qt.FillRule.WindingFill)
     numbers: list[QPointF] = []
     x = ""
-    for word in _symbols().get(name, _UNKNOWN).split():
+    for word in _load_symbols().get(name, _UNKNOWN).split():
         if not x:
             x = word
             continue
@@ -195,7 +195,7 @@ def _outline(name: str) -> QPainterPath:
             path.moveTo(point)
         elif letter == "L":
             path.lineTo(point)
-        else:  # the three points of a curve
+        else:  # the three points of a Bézier curve
             numbers.append(point)
             if len(numbers) == 3:
                 path.cubicTo(*numbers)
@@ -204,7 +204,7 @@ def _outline(name: str) -> QPainterPath:
 
 
 @cache
-def _symbols() -> dict[str, str]:
+def _load_symbols() -> dict[str, str]:
     return json.loads((resources.files("resources") / "icons" / "symbols.json").read_text(encoding="utf-8"))
 
 
@@ -214,7 +214,7 @@ def program_icon() -> QIcon:
 
 
 def apply(application: QApplication, dark: bool | None = None) -> None:
-    """Dress the application; None follows the system."""
+    """Apply a theme to the application; None follows the system."""
     if dark is None:
         dark = application.styleHints().colorScheme() == Qt.ColorScheme.Dark
     application.setProperty("dark", dark)

@@ -1,4 +1,4 @@
-"""What several rooms ask of ``core``, as jobs that were not started yet; each room has more of them in its ``work``.
+"""Jobs that several rooms share, not yet started; each room has more of them in its own ``work``.
 
 These modules are the only doors from the window to the chapters that import torch, astropy or GalSim, and they open
 late: those are imported inside the generators, which means on the job's thread. Only paths and frozen values go in.
@@ -63,8 +63,8 @@ def load_galaxy(network: Path, data: Path, row: int) -> tuple[Predictor, NDArray
         return opened.predictor, opened.cutouts.images[row], opened.cutouts.ids[row]
 
 
-def begin(stop: threading.Event) -> Work[Any]:
-    """Let a request that was replaced before it began end without working."""
+def begin_unless_stopped(stop: threading.Event) -> Work[Any]:
+    """End a request that was replaced before it began, without doing its work."""
     if stop.is_set():
         raise Stopped
     yield Progress(0, None)

@@ -19,14 +19,14 @@ _SIDE = 24  # units of the finished drawings
 _NAME = re.compile(r"""["']mdi6\.([a-z0-9-]+)["']""")
 
 
-def used() -> list[str]:
-    """Names of the icons that stand in the program's text."""
+def find_used_icons() -> list[str]:
+    """Find the names of the icons in the program's source."""
     texts = (path.read_text(encoding="utf-8") for path in (ROOT / "app").rglob("*.py"))
     return sorted({name for text in texts for name in _NAME.findall(text)})
 
 
-def outlines(names: list[str]) -> dict[str, str]:
-    """The outline of each icon, as moves, lines and curves in a square of 24 by 24."""
+def extract_outlines(names: list[str]) -> dict[str, str]:
+    """Extract the outline of each icon, as moves, lines and curves in a square of 24 by 24."""
     from PySide6.QtGui import QGuiApplication, QPainterPath, QRawFont
 
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -42,13 +42,13 @@ def outlines(names: list[str]) -> dict[str, str]:
         if name not in codes:
             sys.exit(f"The font has no icon “{name}”.")
         path = font.pathForGlyph(font.glyphIndexesForString(chr(int(codes[name], 16)))[0])
-        found[name] = _written(path, 512.0 / _SIDE, font.ascent())
+        found[name] = _format_path(path, 512.0 / _SIDE, font.ascent())
     del application
     assert QPainterPath
     return found
 
 
-def _written(path: object, scale: float, ascent: float) -> str:
+def _format_path(path: object, scale: float, ascent: float) -> str:
     parts: list[str] = []
     letters = {0: "M", 1: "L", 2: "C", 3: ""}
     for place in range(path.elementCount()):  # pyright: ignore[reportAttributeAccessIssue]
@@ -59,6 +59,6 @@ def _written(path: object, scale: float, ascent: float) -> str:
 
 
 if __name__ == "__main__":
-    drawn = outlines(used())
+    drawn = extract_outlines(find_used_icons())
     SYMBOLS.write_text(json.dumps(drawn, indent=0) + "\n", encoding="utf-8")
     print(f"{len(drawn)} icons in {SYMBOLS.relative_to(ROOT)}")

@@ -48,7 +48,7 @@ def main() -> int:
 
 
 class Photographer:
-    """Holds the window, and waits and presses the shutter."""
+    """Drives the window and saves pictures of it."""
 
     def __init__(self, folder: Path, epochs: int, dataset: Path | None, *, only_readme: bool) -> None:
         from PySide6.QtWidgets import QApplication
@@ -71,29 +71,29 @@ class Photographer:
     def take_all(self) -> None:
         """Go through the program as a new user would."""
         if not self.only_readme:
-            self.both("welcome", self.window)
+            self.save_light_and_dark("welcome", self.window)
         self.window.begin(self.dataset, demonstration=self.dataset is None)
-        self.until(lambda: self.window.session.dataset.cutouts is not None, "the survey", 300)
+        self.wait_until(lambda: self.window.session.dataset.cutouts is not None, "the survey", 300)
         self.window.session.set_current(4)
-        self.settle(3)
+        self.wait(3)
         if not self.only_readme:
             self.import_wizard()
-        self.both("data", self.window)
-        self.training()
-        self.explaining()
+        self.save_light_and_dark("data", self.window)
+        self.photograph_training()
+        self.photograph_maps()
         self.filters()
         if not self.only_readme:
-            self.belief()
+            self.faithfulness()
             self.dreams()
             self.galaxy_map()
-            self.evaluating()
+            self.photograph_evaluation()
             self.panels()
             self.dialogs()
         self.window.close()
         self.window.deleteLater()
-        self.settle(1)
+        self.wait(1)
 
-    def training(self) -> None:
+    def photograph_training(self) -> None:
         """Train, and take the picture while the curves move."""
         from app.train.training import TrainingPanel
 
@@ -102,16 +102,16 @@ class Photographer:
         panel = cast("TrainingPanel", self.panel("training"))
         session.draft.edit("optimiser.epochs", self.epochs)
         panel.form.name.setText("first light")
-        self.settle(4)
+        self.wait(4)
         panel.start.click()
         share = max(1, int(0.7 * self.epochs))
-        self.until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs", 900)
-        self.settle(1)
-        self.both("train", self.window)
-        self.until(lambda: session.activity.training is None, "the end of the training", 900)
+        self.wait_until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs", 900)
+        self.wait(1)
+        self.save_light_and_dark("train", self.window)
+        self.wait_until(lambda: session.activity.training is None, "the end of the training", 900)
 
-    def explaining(self) -> None:
-        """Ask why, for a galaxy that shows something."""
+    def photograph_maps(self) -> None:
+        """Photograph the attribution maps of a galaxy."""
         self.window.show_workspace("explain")
         panel = cast("ExplanationPanel", self.panel("explanation"))
         for row in (4, 40):
@@ -119,7 +119,7 @@ class Photographer:
             cutouts = self.window.session.dataset.cutouts
             assert cutouts is not None
             name = cutouts.ids[row]
-            self.until(
+            self.wait_until(
                 lambda name=name: all(
                     made is not None and made.galaxy_id == name
                     for made in (side.view.explanation for side in panel.sides)
@@ -127,15 +127,15 @@ class Photographer:
                 "the maps",
                 120,
             )
-        self.until(lambda: all(side.answer is not None for side in panel.sides), "the finished maps", 120)
-        self.settle(0.5)
-        self.both("explain", self.window)
+        self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), "the finished maps", 120)
+        self.wait(0.5)
+        self.save_light_and_dark("explain", self.window)
         if not self.only_readme:
             self.methods(panel)
-            self.doubts(panel)
+            self.map_faithfulness(panel)
 
     def methods(self, panel: ExplanationPanel) -> None:
-        """All ways to ask, two at a time."""
+        """Photograph all attribution methods, two at a time."""
         from core.explain.methods import METHODS
 
         names = [*METHODS]
@@ -143,78 +143,80 @@ class Photographer:
             for side, name in zip(panel.sides, pair, strict=True):
                 side.view.set_method(name)
                 side.view.method_chosen.emit(name)
-            self.until(lambda: all(side.answer is not None for side in panel.sides), " and ".join(pair), 120)
-            self.settle(0.5)
-            self.both("why " + " ".join(pair), self.window)
+            self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), " and ".join(pair), 120)
+            self.wait(0.5)
+            self.save_light_and_dark("why " + " ".join(pair), self.window)
 
-    def doubts(self, panel: ExplanationPanel) -> None:
-        """Whether to believe two maps, with the outlines of what lies in the image."""
+    def map_faithfulness(self, panel: ExplanationPanel) -> None:
+        """Whether two maps are faithful, with the outlines of what lies in the image."""
         panel.controls.contours.setChecked(True)
-        panel.doubts.button.setChecked(True)
-        self.until(lambda: all(len(text.text()) > 1 for text in panel.doubts.texts), "the doubts", 120)
-        self.settle(1)
-        self.both("doubts", self.window)
-        panel.doubts.button.setChecked(False)
+        panel.faithfulness.button.setChecked(True)
+        self.wait_until(
+            lambda: all(len(text.text()) > 1 for text in panel.faithfulness.texts), "the faithfulness of the maps", 120
+        )
+        self.wait(1)
+        self.save_light_and_dark("doubts", self.window)
+        panel.faithfulness.button.setChecked(False)
         panel.controls.contours.setChecked(False)
 
-    def belief(self) -> None:
-        """On what the decisions rest, class by class."""
-        from app.explain.belief import BeliefPanel
+    def faithfulness(self) -> None:
+        """On which regions the decisions rest, class by class."""
+        from app.explain.faithfulness import FaithfulnessPanel
 
-        panel = cast("BeliefPanel", self.raised("belief"))
+        panel = cast("FaithfulnessPanel", self.raise_panel("belief"))
         panel.ask.click()
-        self.until(lambda: panel.found is not None, "the verdicts", 600)
-        self.settle(1)
-        self.both("belief", self.window)
+        self.wait_until(lambda: panel.faithfulness is not None, "the faithfulness table", 600)
+        self.wait(1)
+        self.save_light_and_dark("belief", self.window)
 
     def filters(self) -> None:
         """The nine strongest galaxies of some filters of a middle layer."""
         from app.explain.filters import FiltersPanel
 
-        panel = cast("FiltersPanel", self.raised("filters"))
-        self.until(panel.seek.isEnabled, "the layers", 60)
+        panel = cast("FiltersPanel", self.raise_panel("filters"))
+        self.wait_until(panel.seek.isEnabled, "the layers", 60)
         panel.seek.click()
-        self.until(lambda: bool(panel.filters.drawn), "the strongest galaxies", 300)
-        self.settle(1)
-        self.both("filters", self.window)
+        self.wait_until(lambda: bool(panel.filters.mosaics), "the strongest galaxies", 300)
+        self.wait(1)
+        self.save_light_and_dark("filters", self.window)
 
     def dreams(self) -> None:
-        """A class dreamt from noise, and a deep dream on the galaxy."""
+        """Photograph a class dream from noise, and a deep dream on the galaxy."""
         from PySide6.QtCore import Qt
 
         from app.explain.dreams import DreamsPanel
 
-        panel = cast("DreamsPanel", self.raised("dreams"))
-        self.until(panel.start.isEnabled, "the network's answers", 60)
+        panel = cast("DreamsPanel", self.raise_panel("dreams"))
+        self.wait_until(panel.start.isEnabled, "the network's answers", 60)
         for name, place in (
             ("class", 0),
             ("deep", panel.subject.findText("activation3", Qt.MatchFlag.MatchStartsWith)),
         ):
             panel.subject.setCurrentIndex(place)
             panel.start.click()
-            self.until(panel.save.isEnabled, "the dream", 300)
-            self.settle(0.5)
-            self.both(f"dream {name}", self.window)
+            self.wait_until(panel.save.isEnabled, "the dream", 300)
+            self.wait(0.5)
+            self.save_light_and_dark(f"dream {name}", self.window)
 
     def galaxy_map(self) -> None:
-        """The galaxies as points."""
+        """Photograph the map of the features."""
         from app.explain.galaxy_map import GalaxyMapPanel
 
-        panel = cast("GalaxyMapPanel", self.raised("galaxy_map"))
+        panel = cast("GalaxyMapPanel", self.raise_panel("galaxy_map"))
         panel.draw.click()
-        self.until(panel.draw.isVisible, "the map", 300)
-        self.settle(1)
-        self.both("galaxy map", self.window)
+        self.wait_until(panel.draw.isVisible, "the map", 300)
+        self.wait(1)
+        self.save_light_and_dark("galaxy map", self.window)
 
-    def evaluating(self) -> None:
+    def photograph_evaluation(self) -> None:
         """The numbers of the validation part."""
         from app.evaluate.evaluation import EvaluationPanel
 
         self.window.show_workspace("evaluate")
         panel = cast("EvaluationPanel", self.panel("evaluation"))
-        self.until(lambda: panel.numbers["Accuracy"] != "–", "the numbers", 120)
-        self.settle(1)
-        self.both("evaluate", self.window)
+        self.wait_until(lambda: panel.numbers["Accuracy"] != "–", "the numbers", 120)
+        self.wait(1)
+        self.save_light_and_dark("evaluate", self.window)
         self.save("evaluate twice as fine", self.window, scale=2)
 
     def panels(self) -> None:
@@ -226,7 +228,7 @@ class Photographer:
                 key for key, arranged in WORKSPACES.items() if any(name in area for c in arranged.columns for area in c)
             )
             self.window.show_workspace(workspace)
-            self.both(f"panel {name}", self.raised(name))
+            self.save_light_and_dark(f"panel {name}", self.raise_panel(name))
 
     def import_wizard(self) -> None:
         """The wizard's preview of a few cutouts with labels."""
@@ -236,10 +238,10 @@ class Photographer:
             self.write_cutouts(Path(folder))
             self.window.take_files([Path(folder)])
             wizard = self.window.findChildren(ImportWizard)[-1]
-            self.settle(5)
-            self.both("import", wizard)
+            self.wait(5)
+            self.save_light_and_dark("import", wizard)
             wizard.close()
-            self.settle(0.5)
+            self.wait(0.5)
 
     def write_cutouts(self, folder: Path) -> None:
         """Some galaxies of the survey as FITS files in folders that name their class."""
@@ -261,10 +263,10 @@ class Photographer:
         guide = Guide(self.window)
         guide.show()
         show_about(self.window)
-        self.settle(0.5)
+        self.wait(0.5)
         boxes = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMessageBox)]
         for name, widget in (("guide", guide), *(("about", box) for box in boxes)):
-            self.both(name, widget)
+            self.save_light_and_dark(name, widget)
             widget.close()
 
     # -- the camera ------------------------------------------------------------------------------------------------
@@ -273,20 +275,20 @@ class Photographer:
         """A panel of the window."""
         return self.window.docks.panel(name)
 
-    def raised(self, name: str) -> Any:
+    def raise_panel(self, name: str) -> Any:
         """A panel of the workspace that is shown, in front of those it shares its place with."""
         panel = self.panel(name)
         panel.parentWidget().raise_()
-        self.settle(1)
+        self.wait(1)
         return panel
 
-    def both(self, name: str, widget: Any) -> None:
-        """Save it light and dark."""
+    def save_light_and_dark(self, name: str, widget: Any) -> None:
+        """Save a widget in both themes."""
         from app import theme
 
         for dark in self.themes:
             theme.apply(self.application, dark)
-            self.settle(0.8)
+            self.wait(0.8)
             self.save(name if self.only_readme else f"{name} {'dark' if dark else 'light'}", widget)
         theme.apply(self.application, False)
 
@@ -312,15 +314,15 @@ class Photographer:
             image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
         print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
 
-    def settle(self, seconds: float) -> None:
-        """Let the window work."""
+    def wait(self, seconds: float) -> None:
+        """Process events for some seconds."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.application.processEvents()
             time.sleep(0.01)
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
-        """Let the window work until something is there."""
+    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+        """Process events until a condition holds."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:

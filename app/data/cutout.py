@@ -1,4 +1,4 @@
-"""One galaxy, large: every pixel with its value and place on the sky, and its catalogue row."""
+"""The cutout of the current galaxy: pixel values, sky coordinates, and its catalogue row."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class CutoutPanel(Panel):
     Parameters
     ----------
     session
-        Whose current galaxy.
+        Its current galaxy is shown.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState("mdi6.image-outline", "No galaxy chosen", "Click a galaxy in the gallery.")
         super().__init__(session, "cutout", empty, parent)
         self._position: Callable[[float, float], tuple[float, float]] | None = None
-        self._latest = Latest(self)  # where it fails, the place on the sky stays unknown
+        self._latest = Latest(self)  # if this fails, the sky coordinates stay unknown
         self._build()
         self._connect()
         self._new_dataset()
@@ -136,7 +136,7 @@ class CutoutPanel(Panel):
         self.name.setToolTip(cutouts.ids[row])
         self._draw()
         self._show_row()
-        self._latest.start(work.coordinates(cutouts.path, row))
+        self._latest.start(work.read_coordinates(cutouts.path, row))
 
     def _draw(self, _value: object = None) -> None:
         cutouts, row = self._session.dataset.cutouts, self._session.current
@@ -147,7 +147,7 @@ class CutoutPanel(Panel):
         self.view.set_image(picture, float(cutouts.pixel_scale[row]))
 
     def _show_row(self, _rows: object = None) -> None:
-        """The galaxy's catalogue row; a label given by hand is said to be one."""
+        """Show the galaxy's catalogue row, with labels given by hand."""
         session, cutouts, row = self._session, self._session.dataset.cutouts, self._session.current
         if cutouts is None or row < 0:
             return
@@ -166,7 +166,7 @@ class CutoutPanel(Panel):
         self._position = position
 
     def _hover(self, x: float, y: float) -> None:
-        """Value, pixel and place on the sky under the cursor."""
+        """Show pixel, values and sky coordinates under the cursor."""
         cutouts, row = self._session.dataset.cutouts, self._session.current
         if cutouts is None or row < 0:
             return

@@ -1,4 +1,4 @@
-"""What an import would bring, in sentences."""
+"""Sentences that describe the preview of an import."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
-    """What was found, in sentences."""
+    """Describe a preview in sentences."""
     sizes = [f"{width} × {height}" for _, height, width in preview.shapes]
     size = " or ".join(dict.fromkeys(sizes[:3])) + (" or others" if len(sizes) > 3 else "")
     galaxies = "1 galaxy" if preview.count == 1 else f"{preview.count:,} galaxies"
@@ -33,7 +33,7 @@ def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
 
 
 def describe_left_out(problems: Sequence[Problem]) -> str:
-    """How many files would be left out, with an example."""
+    """State how many files would be left out, with an example."""
     if not problems:
         return ""
     count = "1 file or row" if len(problems) == 1 else f"{len(problems):,} files or rows"

@@ -1,4 +1,4 @@
-"""From files to a dataset: choose, look, import, read the report."""
+"""The import wizard: choose files, preview, import, and read the report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from app.data.widgets.import_choices import ImportChoices
 from app.data.widgets.import_progress import ImportProgress
 from app.data.widgets.report_view import ReportView
 from app.jobs.job import Job, Latest
-from app.panel.room import Desk
+from app.panel.room import CommandContext
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.button_line import button_line
@@ -47,9 +47,9 @@ _BY_HAND = {"catalogue_id", "labels", "labels_from_folders"}
 
 
 class ImportWizard(QDialog):
-    """Three pages: what to import and how, the import, its report.
+    """Three pages: choices with a preview, the running import, and its report.
 
-    It may be closed while the import goes on, and comes back with the report.
+    It may be closed while the import runs, and can be reopened to see the report.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class ImportWizard(QDialog):
     project
         Folder of the project to propose, unless one is open.
     sources
-        Files and folders to begin with.
+        Initial files and folders.
 
     Notes
     -----
@@ -76,8 +76,8 @@ class ImportWizard(QDialog):
         self.setAcceptDrops(True)
         self.resize(1020, 680)
         self._session = session
-        self._preview = Latest(self)
-        self._found: ImportPreview | None = None
+        self._preview_request = Latest(self)
+        self._preview_result: ImportPreview | None = None
         self._refusal = ""
         self._job: Job | None = None
         self._report: ImportReport | None = None
@@ -86,30 +86,30 @@ class ImportWizard(QDialog):
         self._settle.setInterval(250)
         self.progress = ImportProgress()
         self.pages = QStackedWidget()
-        for page in (self._choosing(), self.progress, self._reporting()):
+        for page in (self._build_choice_page(), self.progress, self._build_report_page()):
             self.pages.addWidget(page)
         QVBoxLayout(self).addWidget(self.pages)
         self.choices.project.setText(str(session.project.folder if session.project is not None else project))
         self._connect()
         self.set_sources(sources)
-        self._judge()
+        self._show_obstacles()
 
     # -- pages -----------------------------------------------------------------------------------------------------
 
-    def _choosing(self) -> QWidget:
+    def _build_choice_page(self) -> QWidget:
         self.form = SettingsForm(ImportSettings, exclude=_BY_HAND)
         self.choices = ImportChoices(self.form)
         self.mosaic = Mosaic()
         self.mosaic.setMinimumSize(260, 260)
-        self.found = QLabel()
-        self.found.setWordWrap(True)
-        self.found.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.preview_text = QLabel()
+        self.preview_text.setWordWrap(True)
+        self.preview_text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.left_out = QLabel()
         self.left_out.setWordWrap(True)
         self.left_out.setProperty("role", "warning")
-        self.trouble = QLabel()
-        self.trouble.setWordWrap(True)
-        self.trouble.setProperty("role", "problem")
+        self.problem_text = QLabel()
+        self.problem_text.setWordWrap(True)
+        self.problem_text.setProperty("role", "problem")
         self.start = QPushButton(icon("mdi6.import", "on_accent"), "Import")
         self.start.setProperty("role", "primary")
         self.cancel = QPushButton("Cancel")
@@ -123,9 +123,9 @@ class ImportWizard(QDialog):
         right = QVBoxLayout()
         right.addWidget(heading)
         right.addWidget(self.mosaic, 1)
-        right.addWidget(self.found)
+        right.addWidget(self.preview_text)
         right.addWidget(self.left_out)
-        right.addWidget(self.trouble)
+        right.addWidget(self.problem_text)
         columns = QHBoxLayout()
         columns.setSpacing(20)
         columns.addWidget(scroll, 11)
@@ -136,7 +136,7 @@ class ImportWizard(QDialog):
         whole.addLayout(button_line(None, self.cancel, self.start))
         return page
 
-    def _reporting(self) -> QWidget:
+    def _build_report_page(self) -> QWidget:
         self.report = ReportView()
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save report…")
         self.back = QPushButton("Import more")
@@ -153,24 +153,24 @@ class ImportWizard(QDialog):
     def _connect(self) -> None:
         self.choices.changed.connect(self._settle.start)
         self.choices.sources_changed.connect(self._propose_name)
-        self.choices.named.connect(self._judge)
+        self.choices.named.connect(self._show_obstacles)
         self.form.changed.connect(lambda _settings: self._settle.start())
-        self._settle.timeout.connect(self._look)
-        self._preview.finished.connect(self._show_preview)
-        self._preview.failed.connect(self._show_refusal)
+        self._settle.timeout.connect(self._start_preview)
+        self._preview_request.finished.connect(self._show_preview)
+        self._preview_request.failed.connect(self._show_refusal)
         self.start.clicked.connect(self._import)
         self.cancel.clicked.connect(self.reject)
         self.progress.stop.clicked.connect(lambda _checked=False: self._job.stop() if self._job is not None else None)
         self.progress.hide_button.clicked.connect(self.hide)
         self.save.clicked.connect(self._save_report)
-        self.back.clicked.connect(lambda _checked=False: self._begin_again())
+        self.back.clicked.connect(lambda _checked=False: self._restart())
         self.open_button.clicked.connect(self._open)
 
     # -- choosing --------------------------------------------------------------------------------------------------
 
     @property
     def is_importing(self) -> bool:
-        """Whether an import is under way."""
+        """Whether an import is running."""
         return self._job is not None
 
     def set_sources(self, sources: Sequence[Path]) -> None:
@@ -189,34 +189,36 @@ class ImportWizard(QDialog):
         return free
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files may be dropped."""
+        """Accept files and folders."""
         if event.mimeData().hasUrls() and not self.is_importing:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Add what was dropped."""
+        """Add dropped files and folders."""
         self.set_sources([*self.choices.sources, *(Path(url.toLocalFile()) for url in event.mimeData().urls())])
 
     @property
     def settings(self) -> ImportSettings:
-        """What the form and the columns say."""
+        """The import settings of the form and the column choices."""
         return self.form.value().model_copy(update=self.choices.columns)
 
-    # -- looking ---------------------------------------------------------------------------------------------------
+    # -- preview ---------------------------------------------------------------------------------------------------
 
-    def _look(self) -> None:
-        self._found, self._refusal = None, ""
+    def _start_preview(self) -> None:
+        self._preview_result, self._refusal = None, ""
         if self.choices.sources:
-            self.found.setText("Looking at the files…")
-            self._preview.start(work.preview_import(self.choices.sources, self.settings, self.choices.catalogue))
+            self.preview_text.setText("Looking at the files…")
+            self._preview_request.start(
+                work.preview_import(self.choices.sources, self.settings, self.choices.catalogue)
+            )
         else:
-            self._preview.stop()
+            self._preview_request.stop()
             self.mosaic.set_pictures([])
-            self.found.setText("")
-        self._judge()
+            self.preview_text.setText("")
+        self._show_obstacles()
 
     def _show_preview(self, preview: ImportPreview) -> None:
-        self._found = preview
+        self._preview_result = preview
         planes = colour_planes(preview.bands)
         self.mosaic.set_pictures(
             [
@@ -231,33 +233,33 @@ class ImportWizard(QDialog):
         is_used = self.choices.offer_catalogue(preview.catalogue)
         columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
         self.choices.offer_columns(*columns)
-        self.found.setText("\n".join(describe_preview(preview, with_labels=is_used)))
-        self._judge()
+        self.preview_text.setText("\n".join(describe_preview(preview, with_labels=is_used)))
+        self._show_obstacles()
 
     def _show_refusal(self, problem: object) -> None:
         self.mosaic.set_pictures([])
-        self.found.setText("")
+        self.preview_text.setText("")
         if isinstance(problem, Problem):
             self._refusal = str(problem)
         else:
             self._session.report(problem)
-        self._judge()
+        self._show_obstacles()
 
-    def _judge(self) -> None:
-        """Say what stands in the way of an import, and what would be left out."""
-        problems = [] if self._found is None else self._found.problems
+    def _show_obstacles(self) -> None:
+        """Show what prevents the import, and what would be left out."""
+        problems = [] if self._preview_result is None else self._preview_result.problems
         in_the_way = [problem for problem in problems if isinstance(problem, CatalogueProblem | SettingsProblem)]
         lines = [self._refusal] * bool(self._refusal) + [str(problem) for problem in in_the_way[:3]]
         name = self.choices.name.text().strip()
         exists = bool(name) and dataset_path(self.choices.folder, name).exists()
         if exists:
             lines.append(f"There is a dataset “{name}” in this project already.")
-        self.trouble.setText("\n".join(lines))
-        self.trouble.setVisible(bool(lines))
+        self.problem_text.setText("\n".join(lines))
+        self.problem_text.setVisible(bool(lines))
         self.left_out.setText(describe_left_out([problem for problem in problems if problem not in in_the_way]))
         self.left_out.setVisible(bool(self.left_out.text()))
         is_named = bool(name and self.choices.project.text().strip())
-        ready = is_named and self._found is not None and bool(self._found.stamps)
+        ready = is_named and self._preview_result is not None and bool(self._preview_result.stamps)
         self.start.setEnabled(ready and not exists and not in_the_way and not self.form.problem)
 
     # -- importing -------------------------------------------------------------------------------------------------
@@ -269,7 +271,7 @@ class ImportWizard(QDialog):
         except Problem as problem:
             self._show_refusal(problem)
             return
-        self._preview.stop()
+        self._preview_request.stop()
         self.progress.begin()
         self.pages.setCurrentIndex(1)
         output = dataset_path(folder, self.choices.name.text().strip())
@@ -277,7 +279,7 @@ class ImportWizard(QDialog):
         job.happened.connect(self._happened)
         job.finished.connect(self._show_report)
         job.failed.connect(self._failed)
-        job.stopped.connect(self._begin_again)
+        job.stopped.connect(self._restart)
         job.ended.connect(self._ended)
         self._job = job
         self._session.activity.add(job)
@@ -296,18 +298,18 @@ class ImportWizard(QDialog):
         self.progress.show_progress(progress[-1].done, progress[-1].total, self._job.time_left)
 
     def _failed(self, problem: object) -> None:
-        self._begin_again()
+        self._restart()
         self._show_refusal(problem)
         self.show()
 
     def _ended(self) -> None:
         self._job = None
 
-    def _begin_again(self) -> None:
+    def _restart(self) -> None:
         self.pages.setCurrentIndex(0)
         if self.choices.name.text():
             self.choices.name.setText(self._free_name(self.choices.name.text()))
-        self._look()
+        self._start_preview()
 
     def _show_report(self, report: ImportReport) -> None:
         self._report = report
@@ -330,21 +332,21 @@ class ImportWizard(QDialog):
         self.accept()
 
     def done(self, arg__1: int) -> None:
-        """Close; an import that is under way goes on."""
+        """Close; a running import goes on."""
         self._settle.stop()
-        self._preview.stop()
+        self._preview_request.stop()
         super().done(arg__1)
 
 
-def show(desk: Desk, sources: Sequence[Path] = ()) -> None:
-    """Open the import wizard, or bring it back with what is under way."""
-    before = desk.window.findChildren(ImportWizard)
+def show(context: CommandContext, sources: Sequence[Path] = ()) -> None:
+    """Open the import wizard, or bring back the one with a running import."""
+    before = context.window.findChildren(ImportWizard)
     wizard = before[-1] if before else None
     if wizard is None or not (wizard.isVisible() or wizard.is_importing):
         if wizard is not None:
             wizard.deleteLater()
-        wizard = ImportWizard(desk.session, desk.projects / "My galaxies", sources, desk.window)
-        wizard.imported.connect(desk.open_dataset)
+        wizard = ImportWizard(context.session, context.projects / "My galaxies", sources, context.window)
+        wizard.imported.connect(context.open_dataset)
     elif sources and not wizard.is_importing:
         wizard.set_sources(sources)
     wizard.show()

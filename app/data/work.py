@@ -1,4 +1,4 @@
-"""What the Data room asks of ``core``, as jobs that were not started yet."""
+"""Jobs of the Data room, not yet started, and the source of its thumbnails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs.job import Job
-from app.work import begin
+from app.work import begin_unless_stopped
 from core.data import stretch
 from core.data.settings import ImportSettings
 from core.data.stretch import StretchSettings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Thumbnails:
-    """Draws thumbnails of a dataset on whatever thread calls it first, with a handle of its own on the file.
+    """Draws thumbnails of a dataset, on one thread only, with its own handle on the file.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Thumbnails:
 
 
 def preview_import(sources: Sequence[Path], settings: ImportSettings, catalogue: Path | None) -> Job:
-    """Look at files without importing them."""
+    """Preview an import."""
 
     def run(stop: threading.Event) -> Work[ImportPreview]:
         from core.data.preview import preview
@@ -72,7 +72,7 @@ def preview_import(sources: Sequence[Path], settings: ImportSettings, catalogue:
 
 
 def import_files(sources: Sequence[Path], output: Path, settings: ImportSettings, catalogue: Path | None) -> Job:
-    """Make a dataset of files."""
+    """Import files as a dataset."""
 
     def run(stop: threading.Event) -> Work[ImportReport]:
         from core.data import importing
@@ -82,13 +82,13 @@ def import_files(sources: Sequence[Path], output: Path, settings: ImportSettings
     return Job(f"Importing {output.stem}", run)
 
 
-def coordinates(data: Path, row: int) -> Job:
-    """A function from pixel (x, y) to (RA, Dec) in degrees for one galaxy; None without coordinates."""
+def read_coordinates(data: Path, row: int) -> Job:
+    """Read a galaxy's WCS as a function from pixel (x, y) to (RA, Dec) in degrees; None without coordinates."""
 
     def run(stop: threading.Event) -> Work[Callable[[float, float], tuple[float, float]] | None]:
         from core.data.cutouts import Cutouts
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         with Cutouts.open(data) as cutouts:
             wcs = cutouts.wcs(row)
         if wcs is None:

@@ -1,4 +1,4 @@
-"""How good is it? Numbers with intervals that lead back to the galaxies behind them."""
+"""Evaluation of the open run: figures of merit with intervals that lead back to the galaxies behind them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
-from app.widgets.two_sides import TwoSides
+from app.widgets.responsive_split import ResponsiveSplit
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
 
@@ -39,19 +39,19 @@ _TEST_ONCE = (
 
 
 class EvaluationPanel(Panel):
-    """Judge the open run on its validation part or, at the very end, on its test part.
+    """Evaluate the open run on its validation part or, at the very end, on its test part.
 
     Parameters
     ----------
     session
-        Its open run is judged on its open dataset; a click on a cell or point selects galaxies there.
+        Its open run is evaluated on its open dataset; a click on a cell or point selects galaxies there.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "evaluation", EmptyState("mdi6.chart-box-outline", "", ""), parent)
         self._part: HeldOutPart = "validation"
-        self._judgement: Evaluation | None = None
-        self._latest = self._request(self._show)
+        self._evaluation: Evaluation | None = None
+        self._latest = self._make_request(self._show)
         self._build()
         self._connect()
         self.refresh()
@@ -59,7 +59,7 @@ class EvaluationPanel(Panel):
     def _build(self) -> None:
         self.validation = QPushButton("Validation part")
         self.validation.setToolTip("Chose the best epoch: its numbers are slightly too good.")
-        self.test = QPushButton(icon("mdi6.lock-outline"), "Judge on the test part…")
+        self.test = QPushButton(icon("mdi6.lock-outline"), "Evaluate on the test part…")
         self.test.setToolTip(_TEST_ONCE)
         for button in (self.validation, self.test):
             button.setCheckable(True)
@@ -79,7 +79,7 @@ class EvaluationPanel(Panel):
         self.truth = TruthPlot()
 
         top = QHBoxLayout()
-        top.addWidget(QLabel("Judge on"))
+        top.addWidget(QLabel("Evaluate on"))
         for button in (self.validation, self.test):
             top.addWidget(button)
         top.addStretch(1)
@@ -99,10 +99,10 @@ class EvaluationPanel(Panel):
         column.addWidget(self.part)
         column.addWidget(self.state)
         column.addWidget(self.numbers)
-        column.addWidget(self._figures(), 1)
+        column.addWidget(self._build_figures(), 1)
         self._set_content(content)
 
-    def _figures(self) -> QWidget:
+    def _build_figures(self) -> QWidget:
         scatter = QWidget()
         column = QVBoxLayout(scatter)
         column.setContentsMargins(0, 0, 0, 0)
@@ -117,111 +117,122 @@ class EvaluationPanel(Panel):
         down.setContentsMargins(0, 0, 0, 0)
         down.addWidget(self.classes, 1)
         down.addStretch(0)
-        return TwoSides(left, pictures, 760, (480, 400), (160, 400))
+        return ResponsiveSplit(left, pictures, 760, (480, 400), (160, 400))
 
     def _connect(self) -> None:
         session = self._session
         session.predictor_changed.connect(self.refresh)
         session.dataset.changed.connect(self.refresh)
-        self.validation.clicked.connect(lambda: self.judge("validation"))
-        self.test.clicked.connect(self._ask)
-        self.confirm.clicked.connect(lambda: self.judge("test"))
+        self.validation.clicked.connect(lambda: self.evaluate("validation"))
+        self.test.clicked.connect(self._ask_confirmation)
+        self.confirm.clicked.connect(lambda: self.evaluate("test"))
         self.back.clicked.connect(lambda: self._warning.setVisible(False))
-        for button in (self.validation, self.test):  # which part is shown is told by the result, not by the click
+        for button in (self.validation, self.test):  # the result decides which part is shown, not the click
             button.clicked.connect(self._show_part)
         self.export.clicked.connect(self._export)
         self.confusion.cell_clicked.connect(self._cell_clicked)
         self.truth.point_clicked.connect(self._point_clicked)
         self.quantities.currentIndexChanged.connect(self._show_quantity)
 
-    def _ask(self) -> None:
+    def _ask_confirmation(self) -> None:
         self._warning.setVisible(True)
 
     def _show_part(self) -> None:
-        part = None if self._judgement is None else self._judgement.part
+        part = None if self._evaluation is None else self._evaluation.part
         self.validation.setChecked(part == "validation")
         self.test.setChecked(part == "test")
 
-    # -- asking ----------------------------------------------------------------------------------------------------
+    # -- evaluating ------------------------------------------------------------------------------------------------
 
     def _drop_outdated(self) -> None:
         self._latest.stop()
 
     def _renew(self) -> None:
-        """Judge the open run on the validation part."""
+        """Evaluate the open run on the validation part."""
         run, cutouts = self._session.run, self._session.dataset.cutouts
-        self._judgement = None
+        self._evaluation = None
         if cutouts is None:
-            self._show_empty("Nothing to judge yet", "Open a dataset and train a network first.")
+            self._show_empty("Nothing to evaluate yet", "Open a dataset and train a network first.")
         elif run is None or not run.best.exists():
             self._show_empty("No network yet", "Train a network, or choose a run; its numbers appear here.")
         else:
             self._show_content()
-            self.judge("validation")
+            self.evaluate("validation")
 
-    def judge(self, part: HeldOutPart) -> None:
-        """Work out the numbers for one part of the data."""
+    def evaluate(self, part: HeldOutPart) -> None:
+        """Compute the figures of merit for one part of the data."""
         run, cutouts = self._session.run, self._session.dataset.cutouts
         if run is None or cutouts is None:
             return
         self._part = part
         self._warning.setVisible(False)
-        self.part.setText(f"Judging “{run.title}” on {cutouts.path.name}…")
+        self.part.setText(f"Evaluating “{run.title}” on {cutouts.path.name}…")
         self.state.clear()
-        self._latest.start(work.judge(run, cutouts.path, part, self._session.dataset.journal))
+        self._latest.start(work.evaluate(run, cutouts.path, part, self._session.dataset.journal))
 
     def _show_problem(self, problem: object) -> None:
         super()._show_problem(problem)
-        self.part.setText("These numbers could not be worked out")
+        self.part.setText("The evaluation failed")
         self.numbers.clear()
         self.classes.setRowCount(0)
         self.confusion.set_counts((), np.zeros((0, 0), np.int64))
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
-    def _show(self, judgement: Evaluation) -> None:
+    def _show(self, evaluation: Evaluation) -> None:
         run = self._session.run
         if run is None:
             return
-        self._judgement = judgement
-        part = "all labelled galaxies" if judgement.part == "all" else f"the {judgement.part} part"
-        self.part.setText(f"“{run.title}” on {part} of {judgement.data}")
-        doubts = " ".join(problem.text for problem in judgement.problems)
-        note = judgement.note[0].upper() + judgement.note[1:]
+        self._evaluation = evaluation
+        part = "all labelled galaxies" if evaluation.part == "all" else f"the {evaluation.part} part"
+        self.part.setText(f"“{run.title}” on {part} of {evaluation.data}")
+        doubts = " ".join(problem.text for problem in evaluation.problems)
+        note = evaluation.note[0].upper() + evaluation.note[1:]
         self.state.setText(f"{note}. Intervals hold with 68 %. {doubts}".strip())
         self._show_part()
-        report = judgement.report
+        report = evaluation.report
         self.numbers.show_number("Galaxies", str(report.galaxies))
-        is_classes = isinstance(judgement.target, Classes)
+        is_classes = isinstance(evaluation.target, Classes)
         self._pictures.setCurrentIndex(0 if is_classes else 1)
         if is_classes:
             self._show_classes(report)
         else:
-            self._show_quantities(judgement, report)
-        if judgement.part == "test":
+            self._show_quantities(evaluation, report)
+        if evaluation.part == "test":
             self._session.runs_changed.emit()
 
     def _show_classes(self, report: Any) -> None:
-        self.numbers.show_number("Accuracy", _share(report.accuracy), "Accuracy")
-        self.numbers.show_number("Balanced accuracy", _text(report.balanced_accuracy), "Balanced accuracy")
-        self.numbers.show_number("Macro F1", _text(report.macro_f1), "Macro F1")
+        self.numbers.show_number("Accuracy", _format_share(report.accuracy), "Accuracy")
+        self.numbers.show_number("Balanced accuracy", _format_number(report.balanced_accuracy), "Balanced accuracy")
+        self.numbers.show_number("Macro F1", _format_number(report.macro_f1), "Macro F1")
         rows = [
-            (name, str(report.counts[name]), _share(report.completeness[name]), _share(report.purity[name]), _text(f1))
+            (
+                name,
+                str(report.counts[name]),
+                _format_share(report.completeness[name]),
+                _format_share(report.purity[name]),
+                _format_number(f1),
+            )
             for name, f1 in report.f1.items()
         ]
         self.classes.fill(("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
         self.confusion.set_counts(report.names, report.confusion)
 
-    def _show_quantities(self, judgement: Evaluation, report: Any) -> None:
-        accuracy = "–" if report.accuracy is None else _share(report.accuracy)
+    def _show_quantities(self, evaluation: Evaluation, report: Any) -> None:
+        accuracy = "–" if report.accuracy is None else _format_share(report.accuracy)
         self.numbers.show_number("Accuracy", accuracy, "Most voted answer right" if report.accuracy else "Accuracy")
-        self.numbers.show_number("Balanced accuracy", _text(report.r2), "Mean R²")
+        self.numbers.show_number("Balanced accuracy", _format_number(report.r2), "Mean R²")
         self.numbers.show_number("Macro F1", "–", "")
         rows = []
-        units = judgement.predictions.units
+        units = evaluation.predictions.units
         for (name, each), unit in zip(report.quantities.items(), units, strict=True):
             rows.append(
-                (name, unit, *(_text(value) for value in (each.r2, each.bias, each.scatter)), _share(each.outliers))
+                (
+                    name,
+                    unit,
+                    *(_format_number(value) for value in (each.r2, each.bias, each.scatter)),
+                    _format_share(each.outliers),
+                )
             )
         self.classes.fill(("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers"), rows)
         self.quantities.blockSignals(True)
@@ -231,12 +242,12 @@ class EvaluationPanel(Panel):
         self._show_quantity(0)
 
     def _show_quantity(self, place: int) -> None:
-        judgement = self._judgement
-        if judgement is None or place < 0 or isinstance(judgement.target, Classes):
+        evaluation = self._evaluation
+        if evaluation is None or place < 0 or isinstance(evaluation.target, Classes):
             return
-        predictions = judgement.predictions
+        predictions = evaluation.predictions
         self.truth.set_points(
-            judgement.labels[:, place],
+            evaluation.labels[:, place],
             predictions.scores[:, place],
             predictions.names[place],
             predictions.units[place],
@@ -245,18 +256,18 @@ class EvaluationPanel(Panel):
     # -- back to the galaxies --------------------------------------------------------------------------------------
 
     def _cell_clicked(self, label: int, predicted: int) -> None:
-        if self._judgement is None:
+        if self._evaluation is None:
             return
-        names = self._judgement.predictions.names
-        rows = self._judgement.rows_in(names[label], names[predicted])
+        names = self._evaluation.predictions.names
+        rows = self._evaluation.rows_in(names[label], names[predicted])
         self._session.set_selection(rows)
         self._session.message.emit(f"{len(rows)} {names[label]} predicted as {names[predicted]} are selected.")
         if len(rows):
             self._session.set_current(int(rows[0]))
 
     def _point_clicked(self, place: int) -> None:
-        if self._judgement is not None:
-            row = self._judgement.rows[place]
+        if self._evaluation is not None:
+            row = self._evaluation.rows[place]
             self._session.set_selection(np.array([row]))
             self._session.set_current(int(row))
 
@@ -265,13 +276,13 @@ class EvaluationPanel(Panel):
             saving.save_predictions(self, self._session, "Export predictions", self._session.run.best)
 
 
-def _share(fraction: Any) -> str:
-    """A share with its interval, such as ``0.71 +0.06 −0.07``."""
+def _format_share(fraction: Any) -> str:
+    """Format a share with its interval, such as ``0.71 +0.06 −0.07``."""
     if fraction.value is None:
         return "–"
     low, high = fraction.interval
     return f"{fraction.value:.2f} +{high - fraction.value:.2f} −{fraction.value - low:.2f}"
 
 
-def _text(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"

@@ -9,7 +9,7 @@ ROOM = Room(
         "evaluate": Workspace(
             "Evaluate",
             "mdi6.table-check",
-            "Judge a finished network, and see the galaxies behind each number.",
+            "Evaluate a finished network, and see the galaxies behind each number.",
             "Ctrl+5",
             ((("gallery",), ("runs",)), (("evaluation",),), (("cutout",),)),
             (330, 600, 350),

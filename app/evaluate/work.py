@@ -1,4 +1,4 @@
-"""What the Evaluate room asks of ``core``, as jobs that were not started yet."""
+"""Jobs of the Evaluate room, not yet started."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
 
 
-def judge(run: RunFolder, data: Path, part: EvaluatedPart, hand_labels: LabelJournal | None) -> Job:
-    """Find out how good a run's network is on one part of a dataset."""
+def evaluate(run: RunFolder, data: Path, part: EvaluatedPart, hand_labels: LabelJournal | None) -> Job:
+    """Evaluate a run's network on one part of a dataset."""
 
     def work(stop: threading.Event) -> Work[Evaluation]:
-        from core.evaluate import evaluation as judging
+        from core.evaluate import evaluation
 
-        return (yield from judging.run(run, data, part, stop, hand_labels=hand_labels))
+        return (yield from evaluation.run(run, data, part, stop, hand_labels=hand_labels))
 
-    return Job(f"Judging “{run.name}”", work)
+    return Job(f"Evaluating “{run.name}”", work)

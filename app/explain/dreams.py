@@ -1,4 +1,4 @@
-"""Dreams: the image that a network looks for, grown before one's eyes."""
+"""Dreams: images optimised towards a class, a quantity or a layer (activation maximisation), shown as they grow."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from app.explain.network_work import Pair
 from app.explain.widgets.dream_view import DreamView
 from app.session.session import Session
 from app.theme import icon
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from app.widgets.split_form import SplitForm
-from app.widgets.two_sides import TwoSides, scrolled
 from core.data.stretch import colour_planes, default_stretch
 from core.data.target import Quantities
 from core.events import Preview, Progress
@@ -27,17 +27,17 @@ DreamKind = Literal["class", "quantity", "layer"]
 
 
 class DreamsPanel(RunNetworkPanel):
-    """Choose what is sought, start, and watch image and curve grow.
+    """Choose the objective, start, and watch the image and its curve.
 
     Parameters
     ----------
     session
-        Its current galaxy lends sky and colours, or is what the dream begins with; its open run is asked.
+        Its current galaxy gives sky and colours, or is the start image; the network is that of its open run.
 
     Attributes
     ----------
     dream
-        What is shown, as far as it has grown; None: nothing was dreamt yet.
+        The dream on display, possibly unfinished; None: none yet.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -45,12 +45,12 @@ class DreamsPanel(RunNetworkPanel):
             session,
             "dreams",
             "mdi6.creation-outline",
-            "Nothing to dream of yet",
+            "Nothing to dream yet",
             "Then see what it takes for a perfect galaxy.",
             parent,
         )
-        self._row = -1  # of the galaxy that the shown dream came from
-        self._outline: network_work.Outline | None = None
+        self._row = -1  # of the galaxy that the dream on display came from
+        self._outline: network_work.NetworkOutline | None = None
         self.dream: Dream | None = None
         self._build()
         self._connect()
@@ -75,9 +75,13 @@ class DreamsPanel(RunNetworkPanel):
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save…")
         self.save.setToolTip("Write the dream as a picture, and beside it as FITS.")
         self.view = DreamView()
-        self._set_content(TwoSides(scrolled(self._choices()), self._pictures(), 620, (290, 560), (260, 400)))
+        self._set_content(
+            ResponsiveSplit(
+                make_scrollable(self._build_settings()), self._build_pictures(), 620, (290, 560), (260, 400)
+            )
+        )
 
-    def _choices(self) -> QWidget:
+    def _build_settings(self) -> QWidget:
         side = QWidget()
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 6, 0)
@@ -92,7 +96,7 @@ class DreamsPanel(RunNetworkPanel):
         column.addStretch(1)
         return side
 
-    def _pictures(self) -> QWidget:
+    def _build_pictures(self) -> QWidget:
         side = QWidget()
         buttons = QHBoxLayout()
         buttons.addWidget(self.start)
@@ -106,8 +110,8 @@ class DreamsPanel(RunNetworkPanel):
         return side
 
     def _connect(self) -> None:
-        self._outlines = self._request(self._show_outline)
-        self.work.happened.connect(self._happened)
+        self._outline_request = self._make_request(self._offer_subjects)
+        self.work.happened.connect(self._take_events)
         self.work.finished.connect(self._show)
         self.work.ended.connect(self._show_galaxy)
         self.subject.currentIndexChanged.connect(self._show_form)
@@ -115,7 +119,7 @@ class DreamsPanel(RunNetworkPanel):
         self.stop.clicked.connect(self.work.stop)
         self.save.clicked.connect(self._save_dream)
 
-    # -- what can be sought ----------------------------------------------------------------------------------------
+    # -- the objective ---------------------------------------------------------------------------------------------
 
     def _forget(self) -> None:
         self._outline = self.dream = None
@@ -123,15 +127,15 @@ class DreamsPanel(RunNetworkPanel):
         self.view.clear()
         self._show_state()
 
-    def _look_into(self, pair: Pair) -> None:
+    def _show_network(self, pair: Pair) -> None:
         assert self._session.dataset.cutouts is not None
-        self._outlines.start(network_work.outline(pair, self._session.dataset.cutouts.shape[1:]))
+        self._outline_request.start(network_work.describe_network(pair, self._session.dataset.cutouts.shape[1:]))
 
-    def _look_at(self, pair: Pair, row: int) -> None:
+    def _show_current_galaxy(self, pair: Pair, row: int) -> None:
         del pair, row
         self._show_galaxy()
 
-    def _show_outline(self, outline: network_work.Outline) -> None:
+    def _offer_subjects(self, outline: network_work.NetworkOutline) -> None:
         self._outline = outline
         self.subject.clear()
         for name in outline.outputs:
@@ -149,21 +153,21 @@ class DreamsPanel(RunNetworkPanel):
 
     @property
     def _kind(self) -> DreamKind:
-        sort, _ = self.subject.currentData() or ("output", "")
-        if sort == "layer":
+        subject_kind, _ = self.subject.currentData() or ("output", "")
+        if subject_kind == "layer":
             return "layer"
         return "quantity" if self._outline is not None and isinstance(self._outline.target, Quantities) else "class"
 
     def _show_galaxy(self) -> None:
-        """What the current galaxy is for and, until there is a dream, its image."""
+        """Show the role of the current galaxy and, until there is a dream, its image."""
         cutouts, row = self._session.dataset.cutouts, self._session.current
         if self._pair is None or cutouts is None or row < 0:
             return
         name = cutouts.ids[row]
         grows = self._kind == "layer"
-        self.galaxy.setText(f"{name} is amplified." if grows else f"{name} lends sky, colours and brightness.")
+        self.galaxy.setText(f"{name} is amplified." if grows else f"{name} provides sky, colours and brightness.")
         if self.dream is None and not self.work.is_running:
-            self._lay_out(row)
+            self._set_look(row)
             self.view.show_galaxy(cutouts.images[row], name)
 
     def _show_state(self) -> None:
@@ -176,23 +180,23 @@ class DreamsPanel(RunNetworkPanel):
     # -- dreaming --------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Let the chosen dream grow."""
+        """Start the optimisation."""
         pair, row, form = self._pair, self._session.current, self.forms[self._kind]
         if pair is None or self._outline is None or self.work.is_running:
             return
         if form.problem:
             self.state.setText(form.problem)
             return
-        sort, name = self.subject.currentData()
+        subject_kind, name = self.subject.currentData()
         settings, self.dream = form.value(), None
         if isinstance(settings, DeepDreamSettings):
             settings = settings.model_copy(update={"layer": name})
-        self._lay_out(row)
-        self.view.begin(self._title(name), settings.steps, getattr(settings, "wished", None))
-        self._begin(network_work.dream(pair, row, name if sort == "output" else None, settings))
+        self._set_look(row)
+        self.view.begin(self._curve_title(name), settings.steps, getattr(settings, "wished", None))
+        self._begin(network_work.make_dream(pair, row, name if subject_kind == "output" else None, settings))
 
-    def _title(self, name: str) -> str:
-        """What the curve is of."""
+    def _curve_title(self, name: str) -> str:
+        """Name the quantity that the curve shows."""
         if self._kind == "layer":
             number = self.forms["layer"].value().filter
             whose = (
@@ -204,7 +208,7 @@ class DreamsPanel(RunNetworkPanel):
             return f"{name} [{unit}]" if unit else name
         return f"Score of {name}"
 
-    def _happened(self, events: Sequence[object]) -> None:
+    def _take_events(self, events: Sequence[object]) -> None:
         totals = [event.total for event in events if isinstance(event, Progress) and event.total]
         if totals:
             self.view.curve.set_steps(totals[-1])
@@ -212,10 +216,10 @@ class DreamsPanel(RunNetworkPanel):
         if previews:
             self._show(previews[-1])  # pyright: ignore[reportArgumentType]
 
-    # -- showing and keeping ---------------------------------------------------------------------------------------
+    # -- showing and saving ----------------------------------------------------------------------------------------
 
-    def _lay_out(self, row: int) -> None:
-        """Show images of this galaxy's bands and scale from now on."""
+    def _set_look(self, row: int) -> None:
+        """Use this galaxy's bands, stretch and pixel scale for the images from now on."""
         self._row = row
         if (cutouts := self._session.dataset.cutouts) is not None:
             planes = colour_planes([band.name for band in cutouts.bands])

@@ -1,4 +1,4 @@
-"""The galaxies as points: those that the network finds alike lie together."""
+"""Map of the features: each galaxy is a point, and galaxies similar to the network lie together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.theme import class_colours, colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import colour_planes, colour_table, default_stretch, to_rgb
 from core.data.target import Classes, columns_of, label_text, numbers
 from core.explain.settings import FeatureMapSettings
@@ -29,23 +29,23 @@ from core.explain.settings import FeatureMapSettings
 if TYPE_CHECKING:
     from core.explain.features import FeatureMap
 
-_SHADES = 32  # of a quantity
-_ENDS = (1, 99)  # percentiles of a quantity between which its colours reach
+_SHADES = 32  # steps of the colour scale of a quantity
+_COLOUR_PERCENTILES = (1, 99)  # between which the colour scale of a quantity extends
 _HINT = "Click a point to go to its galaxy. Draw around points to select them, with Shift more. The wheel zooms."
 
 
 class GalaxyMapPanel(RunNetworkPanel):
-    """The last features of all galaxies on a map; clicks and lassos lead back to the galaxies.
+    """The last features of all galaxies, projected onto a plane; clicks and lassos lead back to the galaxies.
 
     Parameters
     ----------
     session
-        Its open dataset is laid out by its open run; current galaxy and selection are shared with it.
+        The features of its open dataset come from its open run; current galaxy and selection are shared with it.
 
     Attributes
     ----------
-    found
-        The map that is shown; None: none was drawn yet.
+    feature_map
+        The map on display; None: none was computed yet.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -53,11 +53,11 @@ class GalaxyMapPanel(RunNetworkPanel):
             session,
             "galaxy_map",
             "mdi6.chart-scatter-plot",
-            "Nothing to lay out yet",
-            "Then see which galaxies it finds alike.",
+            "Nothing to map yet",
+            "Then see which galaxies are similar to it.",
             parent,
         )
-        self.found: FeatureMap | None = None
+        self.feature_map: FeatureMap | None = None
         self._build()
         self._connect()
         self.refresh()
@@ -66,7 +66,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.form = SettingsForm(FeatureMapSettings)
         self.draw = QPushButton(icon("mdi6.play", "on_accent"), "Draw the map")
         self.draw.setProperty("role", "primary")
-        self.draw.setToolTip("Let the network look at every galaxy of the dataset once.")
+        self.draw.setToolTip("Compute the network's features of every galaxy of the dataset.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.legend, self.caption = QLabel(), QLabel()
         self.caption.setProperty("role", "muted")
@@ -78,9 +78,11 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.bar = ColourBar()
         self.picture = ImageView()
         self.picture.setFixedHeight(200)
-        self._set_content(TwoSides(scrolled(self._choices()), self._plot(), 620, (260, 600), (240, 400)))
+        self._set_content(
+            ResponsiveSplit(make_scrollable(self._build_settings()), self._build_plot(), 620, (260, 600), (240, 400))
+        )
 
-    def _choices(self) -> QWidget:
+    def _build_settings(self) -> QWidget:
         side = QWidget()
         buttons = QHBoxLayout()
         buttons.addWidget(self.draw, 1)
@@ -95,12 +97,12 @@ class GalaxyMapPanel(RunNetworkPanel):
         column.addStretch(1)
         return side
 
-    def _plot(self) -> QWidget:
-        """The points, or what to do to see some."""
+    def _build_plot(self) -> QWidget:
+        """Build the scatter plot, and the empty state shown before there is a map."""
         invitation = EmptyState(
             "mdi6.chart-scatter-plot",
-            "Which galaxies are alike to the network?",
-            "Draw the map: each galaxy is a point, and like ones lie together. Strays are often wrong labels.",
+            "Which galaxies are similar to the network?",
+            "Draw the map: each galaxy is a point, and similar ones lie together. Outliers are often wrong labels.",
         )
         self.map = PointMap()
         hint = QLabel(_HINT)
@@ -111,9 +113,9 @@ class GalaxyMapPanel(RunNetworkPanel):
         column.setContentsMargins(6, 0, 0, 0)
         column.addWidget(self.map, 1)
         column.addWidget(hint)
-        self._sides = QStackedLayout(side)
-        self._sides.addWidget(invitation)
-        self._sides.addWidget(plot)
+        self._pages = QStackedLayout(side)
+        self._pages.addWidget(invitation)
+        self._pages.addWidget(plot)
         return side
 
     def _connect(self) -> None:
@@ -125,7 +127,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.draw.clicked.connect(self.begin)
         self.stop.clicked.connect(self._stop)
         self.columns.activated.connect(self._show_colours)
-        self.map.clicked.connect(lambda place: self._session.set_current(self._row(place)))
+        self.map.clicked.connect(lambda index: self._session.set_current(self._dataset_row(index)))
         self.map.hovered.connect(self._hover)
         self.map.lassoed.connect(self._select)
 
@@ -138,19 +140,19 @@ class GalaxyMapPanel(RunNetworkPanel):
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def _forget(self) -> None:
-        self.found = None
+        self.feature_map = None
         self._show_state()
 
-    def _look_at(self, pair: Pair, row: int) -> None:
+    def _show_current_galaxy(self, pair: Pair, row: int) -> None:
         del pair, row
         self._show_target()
         self._show_current()
         self._show_selection()
 
     def begin(self) -> None:
-        """Draw the map with the settings of the form."""
+        """Compute the map with the settings of the form."""
         if self._pair is not None and not self.work.is_running and not self.form.problem:
-            self._begin(network_work.galaxy_map(self._pair, self.form.value()))
+            self._begin(network_work.compute_feature_map(self._pair, self.form.value()))
 
     def _stop(self) -> None:
         self.work.stop()
@@ -159,34 +161,34 @@ class GalaxyMapPanel(RunNetworkPanel):
     def _show_state(self) -> None:
         self.draw.setVisible(not self.work.is_running)
         self.stop.setVisible(self.work.is_running)
-        has_map = self.found is not None
-        self._sides.setCurrentIndex(1 if has_map else 0)
+        has_map = self.feature_map is not None
+        self._pages.setCurrentIndex(1 if has_map else 0)
         for widget in (self.legend, self.picture, self.caption):
             widget.setVisible(has_map)
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
-    def _show(self, found: FeatureMap) -> None:
-        self.found = found
-        share = found.explained_variance
+    def _show(self, feature_map: FeatureMap) -> None:
+        self.feature_map = feature_map
+        share = feature_map.explained_variance
         titles = None
         if share is not None:
             titles = [f"Component {axis}: {100 * part:.0f} % of the variance" for axis, part in enumerate(share, 1)]
-        self.map.set_points(found.coordinates, titles, self._tip)
+        self.map.set_points(feature_map.coordinates, titles, self._describe_point)
         self._show_target()
         self._show_current()
         self._show_selection()
 
-    def _row(self, place: int) -> int:
-        assert self.found is not None
-        return int(self.found.rows[place])
+    def _dataset_row(self, index: int) -> int:
+        assert self.feature_map is not None
+        return int(self.feature_map.rows[index])
 
-    def _tip(self, place: int) -> str:
-        label = self._session.dataset.label(self._row(place))
-        return "" if self.found is None else f"{self.found.ids[place]}\n{label}".strip()
+    def _describe_point(self, index: int) -> str:
+        label = self._session.dataset.label(self._dataset_row(index))
+        return "" if self.feature_map is None else f"{self.feature_map.ids[index]}\n{label}".strip()
 
     def _show_target(self) -> None:
-        """Offer the columns that points can be coloured by, and colour them."""
+        """Offer the columns that the points can be coloured by, and colour the points."""
         target = self._session.dataset.target
         names = () if target is None or isinstance(target, Classes) else columns_of(target)
         chosen = self.columns.currentText()
@@ -196,36 +198,37 @@ class GalaxyMapPanel(RunNetworkPanel):
         self._show_colours()
 
     def _show_colours(self, _place: int = 0) -> None:
-        target, found = self._session.dataset.target, self.found
-        is_number = found is not None and target is not None and not isinstance(target, Classes)
+        target, feature_map = self._session.dataset.target, self.feature_map
+        is_number = feature_map is not None and target is not None and not isinstance(target, Classes)
         self.columns.setVisible(is_number)
         self.bar.setVisible(is_number)
         self.legend.clear()
-        if found is None:
+        if feature_map is None:
             return
         if isinstance(target, Classes):
-            self._show_classes(target, self._session.dataset.columns[target.column][found.rows])
+            self._show_classes(target, self._session.dataset.columns[target.column][feature_map.rows])
         elif is_number:
-            self._show_values(numbers(self._session.dataset.columns[self.columns.currentText()])[found.rows])
+            self._show_values(numbers(self._session.dataset.columns[self.columns.currentText()])[feature_map.rows])
         else:
-            self.map.set_colours(np.full(len(found), -1), [])
+            self.map.set_colours(np.full(len(feature_map), -1), [])
 
     def _show_classes(self, target: Classes, labels: NDArray[np.generic]) -> None:
         names, shades, muted = target.names, class_colours(len(target.names)), colours().muted
-        place = {name: number for number, name in enumerate(names)}
-        groups = np.array([place.get(label_text(label), -1) for label in labels.tolist()], dtype=np.int64)
+        index = {name: number for number, name in enumerate(names)}
+        groups = np.array([index.get(label_text(label), -1) for label in labels.tolist()], dtype=np.int64)
         self.map.set_colours(groups, shades)
-        bare, *counts = np.bincount(groups + 1, minlength=len(names) + 1).tolist()
-        entries = list(zip(names, shades, counts, strict=True)) + [("no label", muted, bare)] * (bare > 0)
+        unlabelled, *counts = np.bincount(groups + 1, minlength=len(names) + 1).tolist()
+        entries = list(zip(names, shades, counts, strict=True)) + [("no label", muted, unlabelled)] * (unlabelled > 0)
         lines = [
-            f'<span style="color:{shade}">●</span> {escape(name)} <span style="color:{muted}">{_whole(number)}</span>'
-            for name, shade, number in entries
+            f'<span style="color:{shade}">●</span> {escape(name)} '
+            f'<span style="color:{muted}">{_format_count(count)}</span>'
+            for name, shade, count in entries
         ]
         self.legend.setText("<br>".join(lines))
 
     def _show_values(self, values: NDArray[np.float64]) -> None:
         finite = np.isfinite(values)
-        low, high = np.percentile(values[finite], _ENDS) if finite.any() else (0.0, 1.0)
+        low, high = np.percentile(values[finite], _COLOUR_PERCENTILES) if finite.any() else (0.0, 1.0)
         high = high if high > low else low + 1
         shades = np.clip((np.where(finite, values, low) - low) / (high - low), 0, 1) * (_SHADES - 1)
         table = colour_table("viridis")[np.linspace(0, 255, _SHADES).astype(int)]
@@ -238,25 +241,25 @@ class GalaxyMapPanel(RunNetworkPanel):
 
     def _show_current(self) -> None:
         row = self._session.current
-        if self.found is not None:
-            places = np.flatnonzero(self.found.rows == row)
+        if self.feature_map is not None:
+            places = np.flatnonzero(self.feature_map.rows == row)
             self.map.set_current(int(places[0]) if len(places) else -1)
             self._show_picture(row)
 
     def _show_selection(self) -> None:
-        if self.found is not None:
-            places = np.flatnonzero(np.isin(self.found.rows, self._session.selection))
+        if self.feature_map is not None:
+            places = np.flatnonzero(np.isin(self.feature_map.rows, self._session.selection))
             self.map.set_selected(places)
-            chosen = f", {_whole(len(places))} selected" if len(places) else ""
-            self.state.setText(f"{_whole(len(self.found))} galaxies{chosen}")
+            chosen = f", {_format_count(len(places))} selected" if len(places) else ""
+            self.state.setText(f"{_format_count(len(self.feature_map))} galaxies{chosen}")
 
     def _select(self, places: NDArray[np.int64], more: bool) -> None:
-        if self.found is not None:
-            rows = self.found.rows[places]
+        if self.feature_map is not None:
+            rows = self.feature_map.rows[places]
             self._session.set_selection(np.union1d(self._session.selection, rows) if more else rows)
 
-    def _hover(self, place: int) -> None:
-        self._show_picture(self._row(place) if place >= 0 else self._session.current)
+    def _hover(self, index: int) -> None:
+        self._show_picture(self._dataset_row(index) if index >= 0 else self._session.current)
 
     def _show_picture(self, row: int) -> None:
         cutouts = self._session.dataset.cutouts
@@ -270,5 +273,5 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.caption.setText(f"{cutouts.ids[row]} {self._session.dataset.label(row)}".strip())
 
 
-def _whole(number: int) -> str:
+def _format_count(number: int) -> str:
     return f"{number:,}".replace(",", "\u202f")

@@ -1,4 +1,4 @@
-"""What the window can ask of ``core.explain``, as jobs that were not started yet; late and on paths, like the rest."""
+"""Jobs of the panel “Why?”, not yet started. They import ``core.explain`` late and take paths, as in ``app.work``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs.job import Job
-from app.work import begin, load_galaxy
+from app.work import begin_unless_stopped, load_galaxy
 from core.events import Work
 from core.explain.faithfulness.settings import AgreementSettings, FaithfulnessSettings, SanityCheckSettings
 from core.explain.methods import METHODS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """Closed lines about what a stamp shows: arrays (n, 2) of x and y in pixels from the centre of the first one."""
+    """Closed contours in a stamp: arrays (n, 2) of x and y in pixels from the centre of the first pixel."""
 
     galaxy: tuple[NDArray[np.float64], ...]
     neighbours: tuple[NDArray[np.float64], ...]
@@ -34,14 +34,14 @@ class Outlines:
 
 @dataclass(frozen=True)
 class MapRequest:
-    """Why a network says what it says of a galaxy.
+    """All that an attribution map depends on, except the galaxy.
 
     Attributes
     ----------
     predictor, data
         The network's file and the dataset.
     output
-        What is asked about; None: what is predicted.
+        The output to explain; None: the predicted one.
     method, settings
         One of :data:`core.explain.methods.METHODS`, and its settings.
     """
@@ -54,54 +54,52 @@ class MapRequest:
 
     @property
     def title(self) -> str:
-        """What the method is called."""
+        """Title of the method."""
         return METHODS[self.method].title
 
 
-def explain(question: MapRequest, row: int) -> Job:
-    """Find out why the network gives a galaxy its score."""
+def explain(request: MapRequest, row: int) -> Job:
+    """Compute the attribution map of one galaxy."""
 
     def run(stop: threading.Event) -> Work[Explanation]:
         from core.explain import methods
 
-        yield from begin(stop)
-        predictor, image, name = load_galaxy(question.predictor, question.data, row)
+        yield from begin_unless_stopped(stop)
+        predictor, image, name = load_galaxy(request.predictor, request.data, row)
         return (
-            yield from methods.explain(
-                question.method, predictor, image, question.output, question.settings, stop, name
-            )
+            yield from methods.explain(request.method, predictor, image, request.output, request.settings, stop, name)
         )
 
-    return Job(question.title, run)
+    return Job(request.title, run)
 
 
-def film(question: MapRequest, row: int) -> Job:
-    """Let the square of an occlusion move over a galaxy, a picture for each of its places."""
+def render_occlusion_film(request: MapRequest, row: int) -> Job:
+    """Render the occlusion square moving over a galaxy, one picture for each position."""
 
     def run(stop: threading.Event) -> Work[OcclusionFilm]:
         from core.data.stretch import colour_planes, default_stretch
         from core.explain.occlusion_film import render_film
         from core.nets.opening import open_network_on_data
 
-        yield from begin(stop)
-        assert isinstance(question.settings, OcclusionSettings)
-        with open_network_on_data(question.predictor, question.data, "cpu") as opened:
+        yield from begin_unless_stopped(stop)
+        assert isinstance(request.settings, OcclusionSettings)
+        with open_network_on_data(request.predictor, request.data, "cpu") as opened:
             predictor, cutouts = opened.predictor, opened.cutouts
             image, name = cutouts.images[row], cutouts.ids[row]
             look = default_stretch(cutouts.is_picture), colour_planes([band.name for band in cutouts.bands])
-        return (yield from render_film(predictor, image, question.output, question.settings, *look, stop, name))
+        return (yield from render_film(predictor, image, request.output, request.settings, *look, stop, name))
 
     return Job("Filming the moving square", run)
 
 
-def layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
-    """Names of the layers that have maps, in their order, for stamps of ``shape`` (C, H, W)."""
+def list_layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
+    """List the names of the layers with feature maps, in order, for stamps of ``shape`` (C, H, W)."""
 
     def run(stop: threading.Event) -> Work[list[str]]:
         from core.explain import activations
         from core.nets.predictor import Predictor
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return [
             activations.short_name(row.name) for row in activations.layers_with_maps(Predictor.load(predictor), shape)
         ]
@@ -109,14 +107,14 @@ def layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
     return Job("Listing the layers", run)
 
 
-def outlines(data: Path, row: int) -> Job:
-    """Tell the galaxy and its neighbours from the sky."""
+def outline_galaxy(data: Path, row: int) -> Job:
+    """Segment a stamp into galaxy, neighbours and sky, and trace the contours of the first two."""
 
     def run(stop: threading.Event) -> Work[Outlines]:
         from core.data import segmentation
         from core.data.cutouts import Cutouts
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         with Cutouts.open(data) as cutouts:
             found = segmentation.segment(cutouts.images[row])
         others = [line for label in found.neighbour_labels for line in found.contours(label)]
@@ -125,43 +123,43 @@ def outlines(data: Path, row: int) -> Job:
     return Job("Outlining the galaxy", run)
 
 
-def doubt(question: MapRequest, row: int, made: Explanation) -> Job:
-    """Whether to believe a map: where it lies, whether the network needs that, and what random networks show."""
+def assess_map(request: MapRequest, row: int, made: Explanation) -> Job:
+    """Assess the faithfulness of a map: localisation, deletion and insertion, and the check with random weights."""
 
     def run(stop: threading.Event) -> Work[str]:
         from core.explain.faithfulness import assessment, sanity_check
 
-        yield from begin(stop)
-        predictor, image, _ = load_galaxy(question.predictor, question.data, row)
+        yield from begin_unless_stopped(stop)
+        predictor, image, _ = load_galaxy(request.predictor, request.data, row)
         found = yield from assessment.assess(predictor, image, made, FaithfulnessSettings(), stop)
         check = yield from sanity_check.check(
-            predictor, image, question.output, question.method, question.settings, SanityCheckSettings(), stop
+            predictor, image, request.output, request.method, request.settings, SanityCheckSettings(), stop
         )
         return "\n".join((*found.sentences(), check.sentence()))
 
-    return Job(f"Doubting {question.title.lower()}", run)
+    return Job(f"Assessing {request.title.lower()}", run)
 
 
-def compare(made: Sequence[Explanation]) -> Job:
-    """Whether several maps of one galaxy agree, in a sentence."""
+def compare_maps(made: Sequence[Explanation]) -> Job:
+    """Measure the agreement of several maps of one galaxy, as a sentence."""
 
     def run(stop: threading.Event) -> Work[str]:
         from core.explain.faithfulness.agreement import measure_agreement
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return measure_agreement(made, AgreementSettings()).sentence()
 
     return Job("Comparing maps", run)
 
 
 def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:
-    """Write a map as a picture or, with the coordinates of its cutout, as FITS; its result is the path."""
+    """Write a map as a picture or, with the coordinates of its cutout, as FITS; the result is the path."""
 
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.cutouts import Cutouts
         from core.explain import batch
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         with Cutouts.open(data) as cutouts:
             batch.save(explanation, cutouts, row, path)
         return path
@@ -169,23 +167,23 @@ def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:
     return Job("Saving the map", run)
 
 
-def save_maps(question: MapRequest, rows: Sequence[int], folder: Path) -> Job:
-    """Explain galaxies one by one and write their maps as FITS and PNG; its result is how many."""
+def save_maps(request: MapRequest, rows: Sequence[int], folder: Path) -> Job:
+    """Explain galaxies one by one and write their maps as FITS and PNG; the result is their number."""
 
     def run(stop: threading.Event) -> Work[int]:
         from core.explain import batch
 
         return (
             yield from batch.explain_many(
-                question.predictor,
-                question.data,
+                request.predictor,
+                request.data,
                 rows,
-                question.output,
-                question.method,
-                question.settings,
+                request.output,
+                request.method,
+                request.settings,
                 folder,
                 stop,
             )
         )
 
-    return Job(f"{question.title} of {len(rows):,} galaxies", run)
+    return Job(f"{request.title} of {len(rows):,} galaxies", run)

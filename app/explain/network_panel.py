@@ -1,4 +1,4 @@
-"""What the panels have in common that look into the network of the open run."""
+"""Base of the panels that look into the network of the open run."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from app.widgets.empty_state import EmptyState
 class RunNetworkPanel(Panel):
     """A panel that looks into the open run's network, with the open dataset.
 
-    A panel of this kind says what it does with another pair of network and dataset (:meth:`_look_into`), with another
-    galaxy (:meth:`_look_at`), and when neither holds any longer (:meth:`_forget`).
+    A subclass implements what happens with another pair of network and dataset (:meth:`_show_network`), with another
+    galaxy (:meth:`_show_current_galaxy`), and when the pair is outdated (:meth:`_forget`).
 
     Parameters
     ----------
     session
-        Its open run is looked into.
+        Its open run and dataset are used.
     name
         Of the panel in the table of its room.
     symbol
         Name of an icon, for the panel without content.
     nothing, promise
-        What is said without a dataset, and what a network will bring.
+        Title of the empty state without a dataset, and what the panel will show once there is a network.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class RunNetworkPanel(Panel):
             self._show_content()
             if self._pair is None:
                 self._pair = pair
-                self._look_into(pair)
-            self._look_at(pair, row)
+                self._show_network(pair)
+            self._show_current_galaxy(pair, row)
         self._show_state()
 
     def _explain_emptiness(self) -> None:
@@ -65,10 +65,10 @@ class RunNetworkPanel(Panel):
             self._show_empty("No galaxy chosen", "Click one in the gallery.")
 
     def _forget(self) -> None:
-        """Show nothing of what was looked at before."""
+        """Drop everything that belongs to the previous pair."""
 
-    def _look_into(self, pair: Pair) -> None:
-        """Begin with another network or dataset."""
+    def _show_network(self, pair: Pair) -> None:
+        """Show what belongs to the network and dataset alone."""
 
-    def _look_at(self, pair: Pair, row: int) -> None:
-        """Show what belongs to a galaxy."""
+    def _show_current_galaxy(self, pair: Pair, row: int) -> None:
+        """Show what belongs to the current galaxy."""

@@ -1,4 +1,4 @@
-"""What the window can ask about the inside of a network, as jobs that were not started yet."""
+"""Jobs that look into a network (filters, dreams, features, faithfulness), not yet started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.jobs.job import Job
 from app.session.session import Session
-from app.work import begin, load_galaxy
+from app.work import begin_unless_stopped, load_galaxy
 from core.data.settings import Part
 from core.data.stretch import colour_planes, default_stretch
 from core.data.target import Target
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pair:
-    """A network, and the dataset that it is shown.
+    """A network and the dataset that it is applied to.
 
     Attributes
     ----------
     predictor, data
         Their files.
     written
-        When the weights were written, in ns: a training writes better ones to the same place.
+        Modification time of the weights in ns: a training writes better ones to the same file.
     """
 
     predictor: Path
@@ -57,17 +57,17 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Outline:
-    """What a network answers, and which of its layers have maps.
+class NetworkOutline:
+    """Outputs of a network, and its layers with feature maps.
 
     Attributes
     ----------
     target
-        What it was trained for.
+        The target of its training.
     outputs
-        Names of its answers.
+        Names of its outputs.
     titles
-        The layers with maps by their short names, in their order, and what each is called in a list.
+        Titles of the layers with feature maps, in order, by their short names.
     """
 
     target: Target
@@ -75,31 +75,31 @@ class Outline:
     titles: Mapping[str, str]
 
 
-def outline(pair: Pair, shape: tuple[int, int, int]) -> Job:
-    """Answers and layers of a network, for stamps of ``shape`` (C, H, W)."""
+def describe_network(pair: Pair, shape: tuple[int, int, int]) -> Job:
+    """List outputs and layers of a network, for stamps of ``shape`` (C, H, W)."""
 
-    def run(stop: threading.Event) -> Work[Outline]:
+    def run(stop: threading.Event) -> Work[NetworkOutline]:
         from core.explain import activations
         from core.nets.predictor import Predictor
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         loaded = Predictor.load(pair.predictor)
         names = [
             (activations.short_name(row.name), row.shape[0]) for row in activations.layers_with_maps(loaded, shape)
         ]
         titles = {name: f"{name}, {filters} filters" for name, filters in names}
-        return Outline(loaded.target, loaded.output_names, titles)
+        return NetworkOutline(loaded.target, loaded.output_names, titles)
 
     return Job("Listing the layers", run)
 
 
-def dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSettings | DeepDreamSettings) -> Job:
-    """Let an image grow from a galaxy, or with its colours; previews and result are dreams."""
+def make_dream(pair: Pair, row: int, output: str | None, settings: ClassDreamSettings | DeepDreamSettings) -> Job:
+    """Optimise an image from a galaxy, or from sky with its colours; previews and result are dreams."""
 
     def run(stop: threading.Event) -> Work[Dream]:
         from core.explain import dreams
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         loaded, image, name = load_galaxy(pair.predictor, pair.data, row)
         if isinstance(settings, DeepDreamSettings):
             return (yield from dreams.deep_dream(loaded, image, output, settings, stop, name))
@@ -114,7 +114,7 @@ def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
     def run(stop: threading.Event) -> Work[tuple[Path, Path]]:
         from core.data.cutouts import Cutouts
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         with Cutouts.open(pair.data) as cutouts:
             wcs, bands = cutouts.wcs(row), [band.name for band in cutouts.bands]
             stretch = default_stretch(cutouts.is_picture)
@@ -126,8 +126,8 @@ def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
     return Job("Saving the dream", run)
 
 
-def strongest(pair: Pair, layer: str) -> Job:
-    """The galaxies that excite each filter of a layer most."""
+def find_top_activations(pair: Pair, layer: str) -> Job:
+    """Find the galaxies with the strongest activation of each filter of a layer."""
 
     def run(stop: threading.Event) -> Work[TopActivations]:
         from core.explain import top_activations as search
@@ -137,8 +137,8 @@ def strongest(pair: Pair, layer: str) -> Job:
     return Job(f"Strongest galaxies of {layer}", run)
 
 
-def mosaics(pair: Pair, found: TopActivations, filters: Sequence[int]) -> Job:
-    """What some filters, counted from 0, see in their strongest galaxies."""
+def draw_mosaics(pair: Pair, found: TopActivations, filters: Sequence[int]) -> Job:
+    """Draw the image regions and patterns that filters, counted from 0, respond to in their strongest galaxies."""
 
     def run(stop: threading.Event) -> Work[list[FilterMosaic]]:
         from core.explain import mosaics as drawing
@@ -154,41 +154,41 @@ def save_mosaics(found: TopActivations, made: Sequence[FilterMosaic], path: Path
     def run(stop: threading.Event) -> Work[Path]:
         from core.explain import mosaics as drawing
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         drawing.save_figure(drawing.draw_figure(found, made), path)
         return path
 
     return Job("Saving the figure", run)
 
 
-def responses(pair: Pair, row: int) -> Job:
-    """The responses of every layer with maps to one galaxy."""
+def compute_responses(pair: Pair, row: int) -> Job:
+    """Compute the feature maps of every layer for one galaxy."""
 
     def run(stop: threading.Event) -> Work[list[FeatureMaps]]:
         from core.explain import activations
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         loaded, image, _ = load_galaxy(pair.predictor, pair.data, row)
         return activations.feature_maps(loaded, image)
 
-    return Job("Asking the layers", run)
+    return Job("Computing feature maps", run)
 
 
-def first_weights(pair: Pair) -> Job:
-    """The weights of the first convolution as pictures, uint8 (F, k, k, 3)."""
+def read_first_weights(pair: Pair) -> Job:
+    """Read the weights of the first convolution as pictures, uint8 (F, k, k, 3)."""
 
     def run(stop: threading.Event) -> Work[NDArray[np.uint8]]:
         from core.explain import activations
         from core.nets.predictor import Predictor
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return activations.first_weights_rgb(Predictor.load(pair.predictor))
 
     return Job("Reading the first weights", run)
 
 
-def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
-    """The galaxies as points, like ones together."""
+def compute_feature_map(pair: Pair, settings: FeatureMapSettings) -> Job:
+    """Project the last features of all galaxies onto a plane."""
 
     def run(stop: threading.Event) -> Work[FeatureMap]:
         from core.explain import features
@@ -198,22 +198,24 @@ def galaxy_map(pair: Pair, settings: FeatureMapSettings) -> Job:
     return Job("Drawing the map of the galaxies", run)
 
 
-def believe(run: Path, data: Path, part: Part, settings: FaithfulnessSettings, hand_labels: LabelJournal | None) -> Job:
-    """On what a run's decisions rest, over a part of a dataset."""
+def assess_faithfulness(
+    run: Path, data: Path, part: Part, settings: FaithfulnessSettings, hand_labels: LabelJournal | None
+) -> Job:
+    """Assess on which regions a run's decisions rest, over a part of a dataset."""
 
     def work(stop: threading.Event) -> Work[FaithfulnessTable]:
         from core.explain.faithfulness import table
 
         return (yield from table.assess_many(run, data, part, settings, stop, hand_labels=hand_labels))
 
-    return Job(f"Doubting “{run.name}”", work)
+    return Job(f"Assessing “{run.name}”", work)
 
 
-def save_belief(found: FaithfulnessTable, path: Path) -> Job:
-    """Write what was found as a table; the result is its path."""
+def save_faithfulness_table(found: FaithfulnessTable, path: Path) -> Job:
+    """Write the faithfulness table as CSV; the result is its path."""
 
     def run(stop: threading.Event) -> Work[Path]:
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         found.save(path)
         return path
 

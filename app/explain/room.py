@@ -9,7 +9,7 @@ ROOM = Room(
         "explain": Workspace(
             "Explain",
             "mdi6.magnify-scan",
-            "Click a galaxy and see why the network says so.",
+            "Click a galaxy and see what the network's prediction rests on.",
             "Ctrl+6",
             ((("gallery",), ("runs",)), (("explanation", "belief", "filters", "dreams", "galaxy_map"),)),
             (340, 940),
@@ -17,7 +17,7 @@ ROOM = Room(
     },
     panels={
         "explanation": PanelEntry("Why?", "app.explain.maps.panel:ExplanationPanel"),
-        "belief": PanelEntry("Belief", "app.explain.belief:BeliefPanel"),
+        "belief": PanelEntry("Belief", "app.explain.faithfulness:FaithfulnessPanel"),
         "filters": PanelEntry("Filters", "app.explain.filters:FiltersPanel"),
         "dreams": PanelEntry("Dreams", "app.explain.dreams:DreamsPanel"),
         "galaxy_map": PanelEntry("Galaxy map", "app.explain.galaxy_map:GalaxyMapPanel"),

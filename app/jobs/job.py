@@ -1,4 +1,4 @@
-"""A piece of work runs on its own thread and tells the window what has happened.
+"""Jobs: work on a thread of its own that reports its events to the window.
 
 A :class:`Job` drives one generator of ``core``. Its worker pulls ``next()`` and drops each event in a mailbox; a timer
 on the window's thread empties the mailbox thirty times a second into one ``happened(list)``. So a training that
@@ -16,12 +16,12 @@ from typing import Any, Literal, TypeAlias
 
 from PySide6.QtCore import QCoreApplication, QObject, QThread, QTimer, Signal
 
-from app.jobs.pace import Pace
+from app.jobs.progress_estimate import ProgressEstimate
 from core.errors import Stopped
 from core.events import Event, Progress, Work
 
 JobState = Literal["waiting", "running", "paused", "finished", "failed", "stopped"]
-Verb: TypeAlias = Callable[[threading.Event], Work[Any]]
+WorkFactory: TypeAlias = Callable[[threading.Event], Work[Any]]
 
 _INTERVAL = 33  # ms between two deliveries
 _MAILBOX = 20_000  # events; a generator that is so far ahead waits for the window
@@ -29,15 +29,15 @@ _STACK = 16 << 20  # bytes; some systems give threads too little for deep numeri
 
 
 class _Worker(QThread):
-    """Pulls the generator. It belongs to the application, so that a panel that goes away cannot take it along."""
+    """Pulls the generator. It belongs to the application, so that deleting a panel does not delete it."""
 
-    def __init__(self, verb: Verb, stop: threading.Event) -> None:
+    def __init__(self, factory: WorkFactory, stop: threading.Event) -> None:
         super().__init__(QCoreApplication.instance())
         self.setStackSize(_STACK)
-        self._verb = verb
+        self._factory = factory
         self._stop = stop
-        self._go_on = threading.Event()
-        self._go_on.set()
+        self._resumed = threading.Event()
+        self._resumed.set()
         self.mailbox: deque[Event] = deque()
         self.outcome: JobState = "stopped"
         self.result: Any = None
@@ -45,7 +45,7 @@ class _Worker(QThread):
     def run(self) -> None:
         """Pull the generator to its end; nothing raised leaves the thread."""
         try:
-            self.result = self._pull(self._verb(self._stop))
+            self.result = self._pull(self._factory(self._stop))
             self.outcome = "finished"
         except Stopped:
             self.outcome = "stopped"
@@ -55,7 +55,7 @@ class _Worker(QThread):
     def _pull(self, work: Work[Any]) -> Any:
         try:
             while True:
-                self._go_on.wait()
+                self._resumed.wait()
                 self.mailbox.append(next(work))
                 while len(self.mailbox) > _MAILBOX and not self._stop.is_set():
                     time.sleep(_INTERVAL / 1000)
@@ -64,26 +64,26 @@ class _Worker(QThread):
         finally:
             work.close()
 
-    def hold(self, paused: bool) -> None:
-        """Pull no further until told to go on."""
+    def set_paused(self, paused: bool) -> None:
+        """Pause or resume pulling the generator."""
         if paused:
-            self._go_on.clear()
+            self._resumed.clear()
         else:
-            self._go_on.set()
+            self._resumed.set()
 
-    def wind_up(self) -> None:
-        """Ask the work to stop, also while it is held."""
+    def request_stop(self) -> None:
+        """Ask the work to stop, also while it is paused."""
         self._stop.set()
-        self._go_on.set()
+        self._resumed.set()
 
-    def wind_up_and_wait(self) -> None:
+    def stop_and_wait(self) -> None:
         """Ask the work to stop and wait until it has."""
-        self.wind_up()
+        self.request_stop()
         self.wait()
 
 
 class Job(QObject):
-    """One piece of work on one thread.
+    """One job on one thread.
 
     Parameters
     ----------
@@ -104,15 +104,15 @@ class Job(QObject):
     ended = Signal()  # after any of the three
     state_changed = Signal(str)
 
-    def __init__(self, title: str, work: Verb, parent: QObject | None = None, pausable: bool = False) -> None:
+    def __init__(self, title: str, work: WorkFactory, parent: QObject | None = None, pausable: bool = False) -> None:
         super().__init__(parent)
         self.title = title
         self.pausable = pausable
         self.state: JobState = "waiting"
         self._stop = threading.Event()
-        self._verb = work
+        self._factory = work
         self._worker: _Worker | None = None
-        self._pace = Pace()
+        self._estimate = ProgressEstimate()
         self._started = 0.0
         self._paused_at: float | None = None
         self._timer = QTimer(self)
@@ -122,18 +122,18 @@ class Job(QObject):
 
     @property
     def progress(self) -> Progress | None:
-        """How much is done: the last progress told, or the epochs of a training."""
-        return self._pace.progress
+        """How much is done: the last progress event, or the epochs of a training."""
+        return self._estimate.progress
 
     @property
     def fraction(self) -> float | None:
         """Share that is done, 0 to 1; None if unknown."""
-        return self._pace.fraction
+        return self._estimate.fraction
 
     @property
     def time_left(self) -> float | None:
-        """Seconds still needed, from the pace so far; None if unknown."""
-        return self._pace.seconds_left(self._clock())
+        """Estimated seconds left; None if unknown."""
+        return self._estimate.seconds_left(self._clock())
 
     @property
     def stopping(self) -> bool:
@@ -156,70 +156,70 @@ class Job(QObject):
         application = QCoreApplication.instance()
         assert application is not None
         if self.parent() is None:
-            self.setParent(application)  # somebody has to hold it while it runs
+            self.setParent(application)  # keeps it alive while it runs
         self._started = time.monotonic()
-        self._worker = worker = _Worker(self._verb, self._stop)
+        self._worker = worker = _Worker(self._factory, self._stop)
         worker.setObjectName(self.title)
-        self.destroyed.connect(worker.wind_up)
-        application.aboutToQuit.connect(worker.wind_up_and_wait)
-        worker.finished.connect(self._over)
+        self.destroyed.connect(worker.request_stop)
+        application.aboutToQuit.connect(worker.stop_and_wait)
+        worker.finished.connect(self._finish)
         worker.finished.connect(worker.deleteLater)
-        worker.start(QThread.Priority.LowPriority)  # the window goes first
+        worker.start(QThread.Priority.LowPriority)  # the window has priority
         self._timer.start()
-        self._change("running")
+        self._set_state("running")
 
     def pause(self) -> None:
         """Pull no further; the step under way is still finished."""
         if self.pausable and self.state == "running" and self._worker is not None and not self.stopping:
             self._paused_at = time.monotonic()
-            self._worker.hold(True)
-            self._change("paused")
+            self._worker.set_paused(True)
+            self._set_state("paused")
 
     def resume(self) -> None:
         """Go on after a pause."""
         if self.state == "paused" and self._worker is not None and self._paused_at is not None:
             self._started += time.monotonic() - self._paused_at
             self._paused_at = None
-            self._worker.hold(False)
-            self._change("running")
+            self._worker.set_paused(False)
+            self._set_state("running")
 
     def stop(self) -> None:
-        """Ask the work to stop; it still hands over what is whole. A job that was never started ends at once."""
+        """Ask the work to stop; it still returns complete results. A job that was never started ends at once."""
         self._stop.set()
         if self._worker is not None:
             self.resume()
-            self._worker.wind_up()
+            self._worker.request_stop()
         elif self.state == "waiting":
-            self._change("stopped")
+            self._set_state("stopped")
             self.stopped.emit()
             self.ended.emit()
 
     def close(self, wait: bool = True) -> None:
-        """Stop, and wait until the thread is gone; the end is told before this returns."""
+        """Stop, and wait until the thread has ended; the end is signalled before this returns."""
         self.stop()
         if wait and self._worker is not None:
             self._worker.wait()
-            self._over()
+            self._finish()
 
-    def _change(self, state: JobState) -> None:
+    def _set_state(self, state: JobState) -> None:
         self.state = state
         self.state_changed.emit(state)
 
     def _deliver(self) -> None:
-        """Hand on what has come since the last time, in one signal."""
+        """Emit the events since the last delivery in one signal."""
         if self._worker is None:
             return
         mailbox, events = self._worker.mailbox, []
-        while mailbox:  # only this thread takes out, so that what is seen is there
+        while mailbox:  # only this thread removes events
             events.append(mailbox.popleft())
         now = self._clock()
         for event in events:
-            self._pace.note(event, now)
+            self._estimate.note(event, now)
         if events:
             self.happened.emit(events)
 
-    def _over(self) -> None:
-        """The thread is done: deliver the rest, then how it ended."""
+    def _finish(self) -> None:
+        """Deliver the remaining events of a finished thread, then its outcome."""
         worker = self._worker
         if worker is None or not worker.wait():
             return
@@ -228,7 +228,7 @@ class Job(QObject):
             return
         self._worker = None
         self._timer.stop()
-        self._change(worker.outcome)
+        self._set_state(worker.outcome)
         match worker.outcome:
             case "finished":
                 self.finished.emit(worker.result)
@@ -240,9 +240,9 @@ class Job(QObject):
 
 
 class Latest(QObject):
-    """Only the newest of several requests delivers; an older one is stopped, and what waits is replaced.
+    """Runs only the newest of several requests: the running one is stopped, a waiting one is replaced.
 
-    At most one job runs and one waits, so that somebody who leafs through a hundred galaxies starts two or three jobs
+    At most one job runs and one waits, so that leafing through a hundred galaxies starts two or three jobs
     and not a hundred. It owns the jobs that it is given.
     """
 
@@ -263,7 +263,7 @@ class Latest(QObject):
         return self._current is not None
 
     def start(self, job: Job) -> None:
-        """Run ``job`` instead of whatever was asked before."""
+        """Run ``job`` in place of any earlier request."""
         job.setParent(self)
         if self._current is None:
             self._run(job)
@@ -273,13 +273,13 @@ class Latest(QObject):
         self._current.stop()
 
     def stop(self) -> None:
-        """No answer is wanted any more: of what was asked, only that it was stopped is told."""
+        """Stop the running request and drop the waiting one; only ``stopped`` and ``ended`` are emitted."""
         self._drop_waiting()
         if self._current is not None:
             self._current.stop()
 
     def close(self) -> None:
-        """Stop and wait until the thread is gone."""
+        """Stop, and wait until the thread has ended."""
         self._drop_waiting()
         if self._current is not None:
             self._current.close()
@@ -299,21 +299,21 @@ class Latest(QObject):
         job.ended.connect(self._ended)
         job.start()
 
-    def _wanted(self) -> bool:
+    def _is_wanted(self) -> bool:
         return self._current is not None and not self._current.stopping
 
     def _happened(self, events: object) -> None:
-        if self._wanted():
+        if self._is_wanted():
             self.happened.emit(events)
 
     def _finished(self, result: object) -> None:
-        if self._wanted():
+        if self._is_wanted():
             self.finished.emit(result)
         else:
             self._stopped()
 
     def _failed(self, error: object) -> None:
-        if self._wanted():
+        if self._is_wanted():
             self.failed.emit(error)
         else:
             self._stopped()

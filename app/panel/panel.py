@@ -1,4 +1,4 @@
-"""The one base class of every panel: shown when it is seen, empty with a remedy, and nothing left running."""
+"""The base class of every panel: updated only while visible, an empty state with a remedy, and clean closing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _DEFECT = "This was ended by a defect of the program."
 
 
 class Panel(QWidget):
-    """A panel that shows something of the session, while it is seen.
+    """A panel that shows a part of the session, and updates itself only while it is visible.
 
     A subclass builds its content and hands it to :meth:`_set_content`, connects the signals of the session to
-    :meth:`refresh`, and says in :meth:`_renew` what is to be shown now. What may not even wait until the panel is seen
-    again belongs in :meth:`_drop_outdated`. What is shown without any work may be brought up to date unseen.
+    :meth:`refresh`, and implements the update in :meth:`_renew`. What must not wait until the panel is visible
+    again belongs in :meth:`_drop_outdated`. What costs nothing to show may be updated while hidden.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ class Panel(QWidget):
     name
         Of the panel in the table of its room, and of the widget.
     empty
-        What is shown while there is nothing; None: there always is something.
+        The empty state; None: the panel always has content.
 
     Attributes
     ----------
     work
-        The long work that the user has started here, one piece at a time.
+        The long job that the user has started here, one at a time.
     state
-        How far it is, or why it ended, for the panels that lay it out.
+        The state line of that job, for the panels that lay it out.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Panel(QWidget):
         self.work.ended.connect(self._show_state)
         self.state.follow(self.work)
 
-    # -- content, or what to do to see some ------------------------------------------------------------------------
+    # -- content or empty state ------------------------------------------------------------------------------------
 
     def _set_content(self, content: QWidget, margin: int | None = None) -> None:
         """Show a widget, with a margin in pixels around it; None: that of the style."""
@@ -74,7 +74,7 @@ class Panel(QWidget):
         self._stack.setCurrentIndex(1 if is_there and self.empty is not None else 0)
 
     def _show_empty(self, title: str, text: str) -> None:
-        """Show the empty state with other words."""
+        """Show the empty state with this title and text."""
         assert self.empty is not None
         self.empty.set_text(title, text)
         self._stack.setCurrentIndex(0)
@@ -84,29 +84,29 @@ class Panel(QWidget):
         """Whether the empty state is shown."""
         return self.empty is not None and self._stack.currentIndex() == 0
 
-    # -- only while it is seen -------------------------------------------------------------------------------------
+    # -- updates while visible -------------------------------------------------------------------------------------
 
     def refresh(self, _news: Any = None) -> None:
-        """Show what is so now, or as soon as somebody can see it."""
+        """Update the panel now, or as soon as it becomes visible."""
         self._drop_outdated()
         self._stale = not self.isVisible()
         if not self._stale:
             self._renew()
 
     def _drop_outdated(self) -> None:
-        """Stop and forget at once what holds no longer, also unseen."""
+        """Stop and forget what is outdated at once, even while hidden."""
 
     def _renew(self) -> None:
-        """Show what is so now; somebody sees it."""
+        """Show the present state; called only while visible."""
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened unseen."""
+        """Catch up with what changed while hidden."""
         super().showEvent(event)
         if self._stale:
             self.refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing running."""
+        """Stop everything that runs here."""
         self._wind_up()
         for kind in (Latest, Job):
             for running in self.findChildren(kind):
@@ -114,43 +114,45 @@ class Panel(QWidget):
         super().closeEvent(event)
 
     def _wind_up(self) -> None:
-        """Write down what was typed, and end what is no job."""
+        """Save what was typed, and end what is not a job."""
 
     # -- work ------------------------------------------------------------------------------------------------------
 
-    def _request(self, show: Callable[[Any], object], show_problem: Callable[[object], object] | None = None) -> Latest:
-        """Requests of which only the newest is shown, by ``show``, or else its problem."""
+    def _make_request(
+        self, show: Callable[[Any], object], show_problem: Callable[[object], object] | None = None
+    ) -> Latest:
+        """Make a request of which only the newest result is shown, by ``show``, or else its problem."""
         request = Latest(self)
         request.finished.connect(show)
         request.failed.connect(show_problem or self._show_problem)
         return request
 
     def _stop_requests(self) -> None:
-        """No answer is wanted any more to anything that was asked or begun here."""
+        """Stop every job that was started here."""
         for request in self.findChildren(Latest):
             request.stop()
 
     def _begin(self, job: Job) -> None:
-        """Start what the user asked for, and say how far it is."""
+        """Start a job that the user asked for, and follow it in the state line."""
         self.state.setText("Preparing…")
         self.work.start(job)
         self._session.activity.add(job)
         self._show_state()
 
     def _show_state(self) -> None:
-        """Offer what can be done now."""
+        """Enable the buttons that make sense now."""
 
     # -- problems --------------------------------------------------------------------------------------------------
 
     def _describe(self, problem: object) -> str:
-        """What went wrong and what to do, in one line; what is no problem is a defect, and is reported as one."""
+        """Describe a problem and its remedy in one line; any other exception is a defect, and is reported as one."""
         if isinstance(problem, Problem):
             return problem.text
         self._session.report(problem)
         return _DEFECT
 
     def _show_problem(self, problem: object) -> None:
-        """Tell of a problem in the state line; where the panel has none, above all panels."""
+        """Show a problem in the state line or, where the panel has none, in the notice strip."""
         if self.isAncestorOf(self.state):
             self.state.setText(self._describe(problem))
         else:
@@ -159,9 +161,9 @@ class Panel(QWidget):
     # -- files -----------------------------------------------------------------------------------------------------
 
     def _ask_path(self, title: str, name: str, kinds: str) -> Path | None:
-        """Ask for a file to write; without one of the kinds' endings it gets that of the chosen one. None: nowhere."""
+        """Ask for a file to write; a missing extension is that of the chosen format. None: cancelled."""
         return saving.ask_path(self, self._session, title, name, kinds)
 
-    def _save(self, job: Job, told: Callable[[Any], str]) -> None:
-        """Write a file, and tell of it."""
-        saving.save(self._session, job, told)
+    def _save(self, job: Job, describe: Callable[[Any], str]) -> None:
+        """Write a file, and report it."""
+        saving.save(self._session, job, describe)

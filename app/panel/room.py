@@ -1,4 +1,4 @@
-"""What a room gives to the shell: one table of its workspaces, panels and commands, which imports none of them."""
+"""What a room offers the shell: one table of its workspaces, panels and commands, which imports none of them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its words, shortcut and icon, wherever it appears.
+    """One command: its text, shortcut and icon, wherever it appears.
 
     Attributes
     ----------
@@ -62,8 +62,8 @@ class Command:
     begins_group
         Whether its menu has a line above it.
     source
-        What it does, as ``"module:function"``, called with a :class:`Desk` and the files that were dropped; empty: the
-        shell does it.
+        What it does, as ``"module:function"``, called with a :class:`CommandContext` and the dropped files; empty: the
+        shell does it itself.
     takes_files
         Whether files that are dropped on the window, and are neither project nor dataset, are given to it.
     """
@@ -90,13 +90,13 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What a room's command gets from the window.
+class CommandContext:
+    """What a command of a room may use of the window.
 
     Attributes
     ----------
     window
-        On which dialogs stand.
+        Parent of dialogs.
     session
         What is open.
     projects
@@ -112,6 +112,6 @@ class Desk:
 
 
 def load(source: str) -> Any:
-    """Import what ``"module:name"`` means; only now, so that the window is on the screen before pyqtgraph is."""
+    """Import the object that ``"module:name"`` names; late, so that the window is painted before pyqtgraph loads."""
     module, _, name = source.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -1,4 +1,4 @@
-"""A file that the user wants: ask where, write it beside the window's work, and tell of it."""
+"""Save a file: ask for the path, write it in the background, and report it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
 
 
 def ask_path(parent: QWidget, session: Session, title: str, name: str, kinds: str) -> Path | None:
-    """Ask for a file to write, and see to its ending.
+    """Ask for a file to write, and complete its extension.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def ask_path(parent: QWidget, session: Session, title: str, name: str, kinds: st
     title, name
         Of the dialog, and of the file that is proposed.
     kinds
-        What can be written, as Qt's dialog wants it: ``"CSV (*.csv);;FITS (*.fits)"``.
+        The file formats, as a filter of Qt's dialog: ``"CSV (*.csv);;FITS (*.fits)"``.
 
     Returns
     -------
     Path
-        The file; without an ending of these kinds it gets that of the chosen one. None: nowhere.
+        The file, with the extension of the chosen format if it had none of these. None: cancelled.
     """
     folder = Path.home() if session.project is None else session.project.folder
     chosen, kind = QFileDialog.getSaveFileName(parent, title, str(folder / name), kinds)
@@ -46,16 +46,16 @@ def ask_path(parent: QWidget, session: Session, title: str, name: str, kinds: st
     return path.with_name(path.name + next((ending for ending in endings if ending in kind), endings[0]))
 
 
-def save(session: Session, job: Job, told: Callable[[Any], str]) -> None:
-    """Write a file, and tell of it."""
-    job.finished.connect(lambda written: session.message.emit(told(written)))
+def save(session: Session, job: Job, describe: Callable[[Any], str]) -> None:
+    """Run a job that writes a file, and report it with the message that ``describe`` makes of its result."""
+    job.finished.connect(lambda written: session.message.emit(describe(written)))
     job.failed.connect(session.report)
     session.activity.add(job)
     job.start()
 
 
 def save_predictions(parent: QWidget, session: Session, title: str, weights: Path) -> None:
-    """Ask for a file, and write there what a network says of every galaxy of the open dataset."""
+    """Ask for a file, and write a network's predictions for every galaxy of the open dataset to it."""
     if session.dataset.cutouts is None:
         return
     path = ask_path(parent, session, title, "predictions.csv", _TABLES)

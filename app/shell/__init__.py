@@ -1,1 +1,1 @@
-"""The window around the rooms: docks, menus, workspaces, the first page."""
+"""The window around the rooms: docks, menus, workspaces, the start page."""

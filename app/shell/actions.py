@@ -1,4 +1,4 @@
-"""Every command of the window, once: the shell's own, and those in the tables of the rooms."""
+"""All commands of the window: the shell's own, and those in the tables of the rooms."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _OWN: dict[str, Command] = {
 }
 
 
-def merged(own: Mapping[str, Command], rooms: Iterable[Room]) -> dict[str, Command]:
-    """The shell's commands and those of the rooms, each after the one that it follows."""
+def merge_commands(own: Mapping[str, Command], rooms: Iterable[Room]) -> dict[str, Command]:
+    """Merge the commands of shell and rooms, each after the one that it follows."""
     commands = dict(own)
     for name, command in ((name, command) for room in rooms for name, command in room.commands.items()):
         names = list(commands)
@@ -41,10 +41,10 @@ def merged(own: Mapping[str, Command], rooms: Iterable[Room]) -> dict[str, Comma
     return commands
 
 
-COMMANDS: dict[str, Command] = merged(_OWN, ROOMS)
+COMMANDS: dict[str, Command] = merge_commands(_OWN, ROOMS)
 
 
-def build(parent: QWidget, slots: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+def build_actions(parent: QWidget, slots: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
     """Make the actions for those commands that have a slot."""
     actions: dict[str, QAction] = {}
     for name, command in COMMANDS.items():

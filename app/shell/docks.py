@@ -1,4 +1,4 @@
-"""The panels as docks: built when they are first seen, arranged by workspace, remembered as the user left them."""
+"""The panels as docks: built when first shown, arranged by workspace, remembered as the user left them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.panel.room import Workspace, load
 from app.session.session import Session
 from app.shell.workspaces import PANELS, WORKSPACES
 
-_LAYOUT = 2  # version of what is remembered
+_LAYOUT = 2  # version of the saved state
 
 
 class Docks:
@@ -18,9 +18,9 @@ class Docks:
     Parameters
     ----------
     window
-        Where they stand.
+        The window they are docked to.
     session
-        What their panels show.
+        The session of their panels.
     """
 
     def __init__(self, window: QMainWindow, session: Session) -> None:
@@ -29,7 +29,7 @@ class Docks:
         self.current = ""
 
     def panel(self, name: str) -> QWidget:
-        """A panel, built if it was not seen before."""
+        """A panel, built on first use."""
         return self._dock(name).widget()
 
     def _dock(self, name: str) -> QDockWidget:
@@ -47,7 +47,7 @@ class Docks:
         return self._docks[name]
 
     def show(self, name: str) -> None:
-        """Show a workspace as the user left it, or as it was meant."""
+        """Show a workspace as the user left it, or in its default layout."""
         if name == self.current:
             return
         self.remember()
@@ -61,20 +61,20 @@ class Docks:
         state = QSettings().value(f"workspace/{name}")
         if state is None or not self._window.restoreState(state, _LAYOUT):
             self._arrange(workspace)
-        for dock in others:  # a state that was kept before they were built brings them back
+        for dock in others:  # a state saved before they were built brings them back
             self._window.removeDockWidget(dock)
-        if self._window.size() != size:  # and makes room for them
+        if self._window.size() != size:  # and enlarges the window for them
             if (layout := self._window.layout()) is not None:
                 layout.activate()
             self._window.resize(size)
 
     def remember(self) -> None:
-        """Keep the arrangement of the workspace that is shown."""
+        """Save the layout of the current workspace."""
         if self.current:
             QSettings().setValue(f"workspace/{self.current}", self._window.saveState(_LAYOUT))
 
     def reset(self) -> None:
-        """Put every workspace back to how it was meant."""
+        """Restore the default layout of every workspace."""
         for name in WORKSPACES:
             QSettings().remove(f"workspace/{name}")
         self._arrange(WORKSPACES[self.current])
@@ -87,7 +87,7 @@ class Docks:
             dock.hide()
 
     def close(self) -> None:
-        """Close the panels: what was typed is written down, and what they have begun is stopped."""
+        """Close the panels, which saves what was typed and stops their jobs."""
         for dock in self._docks.values():
             dock.widget().close()
 

@@ -1,4 +1,4 @@
-"""The user's guide inside the program, and who made it."""
+"""The user guide and the “About” box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.version import PROGRAM, VERSION
 
 
 class Guide(QDialog):
-    """The pages of ``resources/help``, a list of their titles beside them."""
+    """The pages of ``resources/help``, beside a list of their titles."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +38,7 @@ class Guide(QDialog):
 
 
 def show_about(parent: QWidget | None = None) -> None:
-    """Say which program this is."""
+    """Show name, version and licence."""
     box = QMessageBox(parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setWindowTitle("About Tuning Fork")

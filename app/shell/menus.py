@@ -1,4 +1,4 @@
-"""The menus: every command in its place, projects of late, undo, and the theme."""
+"""The menus: all commands, recent projects, undo, and the theme."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Menus(QMenuBar):
     Parameters
     ----------
     slots
-        What each command does.
+        The function of each command.
     undo
-        Whose steps can be taken back.
+        The undo stack of the Edit menu.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Menus(QMenuBar):
 
     Notes
     -----
-    Signals: ``project_chosen(folder)`` among those of late.
+    Signals: ``project_chosen(folder)`` from the recent ones.
     """
 
     project_chosen = Signal(object)
@@ -40,7 +40,7 @@ class Menus(QMenuBar):
         self, slots: Mapping[str, Callable[[], object]], undo: QUndoStack, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.actions_by_name = actions.build(self, slots)
+        self.actions_by_name = actions.build_actions(self, slots)
         self._menus = {name: self.addMenu(name) for name in _MENUS}
         for name, action in self.actions_by_name.items():
             command = actions.COMMANDS[name]

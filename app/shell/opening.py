@@ -1,4 +1,4 @@
-"""Opening projects and datasets: by menu, from the welcome, by a drop, or from the command line."""
+"""Opening projects and datasets: by menu, from the start page, by drag and drop, or from the command line."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from core.errors import Problem, UnreadableFile
 
 
 class Opening(QObject):
-    """Brings projects and datasets into the session.
+    """Opens projects and datasets in the session.
 
     Parameters
     ----------
     window
-        On which dialogs stand.
+        Parent of dialogs.
     session
-        What is open. Its problems and messages tell what went wrong.
+        Where they are opened; it reports problems and messages.
 
     Notes
     -----
     Signals: ``opened()`` when a dataset is open; ``simulating(job)`` when the demonstration survey is being made;
-    ``refused(files)`` for what was dropped and is neither project nor dataset.
+    ``refused(files)`` for dropped files that are neither project nor dataset.
     """
 
     opened = Signal()
@@ -41,10 +41,10 @@ class Opening(QObject):
         self._dropped: Path | None = None
         self._request = Latest(self)
         self._request.finished.connect(self._show_dataset)
-        self._request.failed.connect(self._fail)
+        self._request.failed.connect(self._handle_failure)
 
     def begin(self, path: Path | None, *, demonstration: bool) -> None:
-        """Open what was asked for when the program was started."""
+        """Open what the command line asks for."""
         if demonstration:
             self.open_demonstration()
         elif path is not None and path.suffix == ".h5":
@@ -53,7 +53,7 @@ class Opening(QObject):
             self.open_project(path)
 
     def open_dropped(self, paths: Sequence[Path]) -> None:
-        """Open a project or a dataset; everything else may be of use to somebody else."""
+        """Open a dropped project or dataset; other files are refused, and may be imported instead."""
         if len(paths) == 1 and (paths[0] / "project.toml").exists():
             self.open_project(paths[0])
         elif len(paths) == 1 and paths[0].suffix == ".h5":
@@ -77,7 +77,7 @@ class Opening(QObject):
 
     def open_project(self, folder: Path) -> None:
         """Open a project and its newest dataset."""
-        if self._is_at_work() or not self._bring(folder):
+        if self._refuse_while_running() or not self._try_open_project(folder):
             return
         project = self._session.project
         datasets = sorted(project.datasets(), key=lambda path: path.stat().st_mtime) if project is not None else []
@@ -88,7 +88,7 @@ class Opening(QObject):
 
     def open_demonstration(self) -> None:
         """Make or find the demonstration survey and open it in a project of its own."""
-        job = work.demonstration()
+        job = work.make_demonstration()
         job.finished.connect(self._open_demonstration)
         job.failed.connect(self._session.report)
         self._session.activity.add(job)
@@ -96,11 +96,11 @@ class Opening(QObject):
         job.start()
 
     def _open_demonstration(self, dataset: Path) -> None:
-        if self._bring(home() / "Demonstration"):
+        if self._try_open_project(home() / "Demonstration"):
             self.open_dataset(dataset, "demonstration")
 
-    def _bring(self, folder: Path) -> bool:
-        """Whether a project could be opened; otherwise it is said why not."""
+    def _try_open_project(self, folder: Path) -> bool:
+        """Open a project, or report the problem; returns whether it was opened."""
         try:
             self._session.open_project(folder)
         except Problem as problem:
@@ -113,7 +113,7 @@ class Opening(QObject):
         if self._session.project is not None:
             recent.remember(self._session.project.folder)
 
-    def _is_at_work(self) -> bool:
+    def _refuse_while_running(self) -> bool:
         if what := self._session.activity.at_work:
             sentence = f"Another project cannot be opened while {what} runs."
             self._session.report(Problem(sentence, "Stop it first; what is done is kept."))
@@ -128,9 +128,9 @@ class Opening(QObject):
             self.open_dataset(Path(file))
 
     def open_dataset(self, path: Path, name: str = "") -> None:
-        """Open a dataset as soon as its libraries are there; without an open project, in one of its name."""
+        """Open a dataset once its libraries are imported; without an open project, in a new one of its name."""
         self._dropped = None
-        if self._session.project is None and not self._bring(home() / path.stem):
+        if self._session.project is None and not self._try_open_project(home() / path.stem):
             return
         assert self._session.project is not None
         self._request.start(work.open_dataset(path, self._session.project.folder, name))
@@ -144,8 +144,8 @@ class Opening(QObject):
         self._remember()
         self.opened.emit()
 
-    def _fail(self, error: object) -> None:
-        """A dropped file that is no dataset may still hold galaxies."""
+    def _handle_failure(self, error: object) -> None:
+        """Offer a dropped file that is no dataset for import; report any other problem."""
         dropped, self._dropped = self._dropped, None
         if dropped is not None and isinstance(error, UnreadableFile):
             self.refused.emit([dropped])

@@ -1,4 +1,4 @@
-"""The projects of late, and where new ones are made."""
+"""Recent projects, and the folder for new ones."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _MOST = 6
 
 
 def projects() -> list[Path]:
-    """Folders of the projects of late that are still there, the latest first."""
+    """Folders of the recent projects that still exist, the latest first."""
     kept = QSettings().value("recent", [])
-    names = kept if isinstance(kept, list) else [kept]  # Qt gives back a list of one as its only member
+    names = kept if isinstance(kept, list) else [kept]  # Qt returns a list of one as its only member
     return [Path(str(name)) for name in names if name and (Path(str(name)) / "project.toml").exists()]
 
 
 def remember(folder: Path) -> None:
-    """Note that a project was opened."""
+    """Put a project at the head of the recent ones."""
     latest = [folder, *(path for path in projects() if path != folder)][:_MOST]
     QSettings().setValue("recent", [str(path) for path in latest])
 
 
 def home() -> Path:
-    """Where new projects are made: the folder that ``TUNINGFORK_HOME`` names, or one among the user's documents."""
+    """The folder for new projects: that of ``TUNINGFORK_HOME``, or one among the user's documents."""
     return Path(os.environ.get("TUNINGFORK_HOME") or Path(platformdirs.user_documents_dir()) / "Tuning Fork")

@@ -1,4 +1,4 @@
-"""The first thing a new user sees: where to begin."""
+"""The start page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WIDTH = 620
 
 
 class WelcomePanel(QWidget):
-    """Three ways to begin, and the projects of late.
+    """Three ways to begin, and the recent projects.
 
     Signals: ``demonstration_wanted()``, ``import_wanted()``, ``open_wanted()``, ``project_wanted(Path)``.
     """
@@ -28,17 +28,17 @@ class WelcomePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("welcome")
-        self.demonstration = self._link(
+        self.demonstration = self._make_link(
             "Open the demonstration survey",
             "Simulated spheroids, disks and edge-on galaxies, made in some seconds without a download.",
             "mdi6.creation-outline",
         )
-        self.importing = self._link(
+        self.importing = self._make_link(
             "Import galaxies…",
             "FITS cutouts, pictures or HDF5, with labels from a catalogue or from folders.",
             "mdi6.import",
         )
-        self.open = self._link(
+        self.open = self._make_link(
             "Open a project…",
             "Go on where you stopped. A single dataset: drop it here, or File › Open dataset.",
             "mdi6.folder-open-outline",
@@ -57,7 +57,7 @@ class WelcomePanel(QWidget):
         inside.setFixedWidth(_WIDTH)
         column = QVBoxLayout(inside)
         column.setSpacing(8)
-        column.addLayout(self._head())
+        column.addLayout(self._build_head())
         column.addSpacing(12)
         for button in (self.demonstration, self.importing, self.open):
             column.addWidget(button)
@@ -75,7 +75,7 @@ class WelcomePanel(QWidget):
         self.importing.clicked.connect(self.import_wanted)
         self.open.clicked.connect(self.open_wanted)
 
-    def _head(self) -> QHBoxLayout:
+    def _build_head(self) -> QHBoxLayout:
         picture = QLabel()
         picture.setPixmap(program_icon().pixmap(QSize(72, 72)))
         picture.setFixedSize(72, 72)
@@ -95,14 +95,14 @@ class WelcomePanel(QWidget):
         head.addStretch(1)
         return head
 
-    def _link(self, title: str, text: str, symbol: str) -> QCommandLinkButton:
+    def _make_link(self, title: str, text: str, symbol: str) -> QCommandLinkButton:
         button = QCommandLinkButton(title, text)
         button.setIcon(icon(symbol))
         button.setIconSize(QSize(24, 24))
         return button
 
     def set_recent(self, folders: Sequence[Path]) -> None:
-        """Offer the projects of late."""
+        """Offer the recent projects."""
         while (item := self._recent.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
@@ -118,7 +118,7 @@ class WelcomePanel(QWidget):
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
     def watch(self, job: Job) -> None:
-        """Show how a job goes on that was begun here; the buttons rest until it ends."""
+        """Show the progress of a job that was started here; the buttons are disabled until it ends."""
         self._rest(True)
         self.progress.setRange(0, 0)
         job.happened.connect(lambda _events: self._advance(job))

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMessageBox, QV
 from app import theme
 from app.jobs.job import Job, Latest
 from app.notices import CrashDialog, NoticeStrip
-from app.panel.room import Desk, load
+from app.panel.room import CommandContext, load
 from app.session.session import Session
 from app.shell import recent, work
 from app.shell.actions import COMMANDS
@@ -45,7 +45,7 @@ class MainWindow(QMainWindow):
         self.session = Session(self)
         self.docks = Docks(self, self.session)
         self.opening = Opening(self, self.session)
-        self._libraries = Latest(self)  # not among the session's jobs: nobody need notice
+        self._libraries = Latest(self)  # not among the session's jobs, so that no job bar appears
         self._device = Latest(self)
         self._guide: Guide | None = None
         self._build()
@@ -56,7 +56,7 @@ class MainWindow(QMainWindow):
         self.workspace_bar = WorkspaceBar()
         self.buttons = self.workspace_bar.buttons
         self.notices = NoticeStrip()
-        head = QWidget()  # in the place of the menu bar, so that the strip takes no room while it is empty
+        head = QWidget()  # in place of the menu bar, so that an empty strip takes no space
         lines = QVBoxLayout(head)
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(0)
@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
 
     def _slots(self) -> Mapping[str, Callable[[], object]]:
-        """What each command does."""
+        """The function of each command."""
         rooms = {name: partial(self.run_command, name) for name, command in COMMANDS.items() if command.source}
         return rooms | {
             "new_project": self.opening.new_project,
@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         session.activity.job_started.connect(self._show_job)
         session.dataset.changed.connect(self._show_what_is_open)
         session.project_changed.connect(self._show_title)
-        self._libraries.finished.connect(lambda _done: self._device.start(work.device()))
+        self._libraries.finished.connect(lambda _done: self._device.start(work.find_device()))
         self._device.finished.connect(self.device.setText)
         self.menus.project_chosen.connect(self.opening.open_project)
         self.workspace_bar.chosen.connect(self.show_workspace)
@@ -111,7 +111,7 @@ class MainWindow(QMainWindow):
         welcome.set_recent(recent.projects())
 
     def begin(self, path: Path | None = None, *, demonstration: bool = False) -> None:
-        """After the first paint: open what was asked for, and import what the first click would wait for."""
+        """After the first paint: open what was requested, and import libraries in the background."""
         self._libraries.start(work.warm_up())
         self.opening.begin(path, demonstration=demonstration)
 
@@ -119,24 +119,24 @@ class MainWindow(QMainWindow):
 
     def run_command(self, name: str, files: Sequence[Path] = ()) -> None:
         """Run a command of a room."""
-        desk = Desk(self, self.session, recent.home(), self.opening.open_dataset)
-        load(COMMANDS[name].source)(desk, files)
+        context = CommandContext(self, self.session, recent.home(), self.opening.open_dataset)
+        load(COMMANDS[name].source)(context, files)
 
     def take_files(self, files: Sequence[Path] = ()) -> None:
-        """Give files to the command that makes something of them; without any, it asks for some."""
+        """Run the command that takes files, which asks for some if there are none."""
         self.run_command(next(name for name, command in COMMANDS.items() if command.takes_files), files)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files and folders may be dropped anywhere."""
+        """Accept files and folders anywhere."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped, or import it."""
+        """Open or import dropped files."""
         self.opening.open_dropped([Path(url.toLocalFile()) for url in event.mimeData().urls()])
 
     def reset_layout(self) -> None:
-        """Put the panels back to where they were meant to be."""
+        """Restore the default layout."""
         if self.docks.current:
             self.docks.reset()
 
@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
     def _show_what_is_open(self) -> None:
         is_open = self.session.dataset.cutouts is not None
         if not is_open:
-            self.docks.hide()  # first, so that they are remembered as they were
+            self.docks.hide()  # first, so that their layout is remembered
         self.welcome.setVisible(not is_open)
         for button in self.buttons.values():
             button.setEnabled(is_open)
@@ -188,9 +188,9 @@ class MainWindow(QMainWindow):
         bar.watch(job)
         self.statusBar().addPermanentWidget(bar)
         self.job_bars.append(bar)
-        bar.done.connect(lambda: self._forget_bar(bar))
+        bar.done.connect(lambda: self._remove_bar(bar))
 
-    def _forget_bar(self, bar: JobBar) -> None:
+    def _remove_bar(self, bar: JobBar) -> None:
         self.job_bars.remove(bar)
         self.statusBar().removeWidget(bar)
         bar.deleteLater()

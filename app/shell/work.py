@@ -1,4 +1,4 @@
-"""What the shell asks of ``core``, as jobs that were not started yet."""
+"""Jobs of the shell, not yet started."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import threading
 from pathlib import Path
 
 from app.jobs.job import Job
-from app.jobs.quiet_import import quietly
-from app.work import begin
+from app.jobs.quiet_import import import_quietly
+from app.work import begin_unless_stopped
 from core.events import Progress, Work
 
 
 def warm_up() -> Job:
-    """Import what the first click would otherwise wait for.
+    """Import the libraries that the first click would otherwise wait for.
 
-    A million objects come with the libraries and stay. To walk over them all, as the cyclic garbage collector does
-    now and then, takes half a second in which no thread can run and the window stands still; so it is told to leave
-    them alone from then on.
+    The libraries bring a million objects that stay. Traversing them all, as the cyclic garbage collector does now
+    and then, takes half a second in which no thread can run and the window freezes; so they are frozen out of its
+    collections from then on.
     """
 
     def run(stop: threading.Event) -> Work[None]:
@@ -39,7 +39,7 @@ def warm_up() -> Job:
             for done, name in enumerate(names):
                 if stop.is_set():
                     return
-                quietly(name)
+                import_quietly(name)
                 yield Progress(done + 1, len(names), "libraries")
         finally:
             gc.freeze()
@@ -48,8 +48,8 @@ def warm_up() -> Job:
     return Job("Getting ready", run)
 
 
-def demonstration() -> Job:
-    """Make the demonstration survey, or find it; its result is the dataset's path."""
+def make_demonstration() -> Job:
+    """Make the demonstration survey, or find it; the result is the dataset's path."""
 
     def run(stop: threading.Event) -> Work[Path]:
         from core.simulate import demo
@@ -60,25 +60,25 @@ def demonstration() -> Job:
 
 
 def open_dataset(path: Path, project: Path, name: str = "") -> Job:
-    """Make sure that a dataset can be read and lies in a project, there with a name of its own; its result is where."""
+    """Check that a dataset can be read, and copy it into the project under a free name; the result is its path."""
 
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.project_copy import copy_into_project
 
         for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
-            quietly(library)
+            import_quietly(library)
         return (yield from copy_into_project(path, project / "datasets", stop, name))
 
     return Job(f"Opening {name or path.stem}", run)
 
 
-def device() -> Job:
-    """The device that trainings will use, in words."""
+def find_device() -> Job:
+    """Describe the device that trainings will use."""
 
     def run(stop: threading.Event) -> Work[str]:
         from core.nets import device as devices
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return devices.describe(devices.choose("auto"))
 
     return Job("Looking for a GPU", run)

@@ -10,11 +10,11 @@ from app.theme import icon
 
 
 class WorkspaceBar(QFrame):
-    """The buttons of all workspaces side by side, of which one is down.
+    """The buttons of all workspaces side by side, one of them checked.
 
     Notes
     -----
-    Signals: ``chosen(name)`` when the user wants to see a workspace.
+    Signals: ``chosen(name)`` when the user chooses a workspace.
     """
 
     chosen = Signal(str)

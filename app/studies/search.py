@@ -1,4 +1,4 @@
-"""Search: tick what shall be tried, search coarsely and then finely, and use the best."""
+"""Hyperparameter search: tick the settings to search, search coarsely and then finely, and use the best trial."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from app.studies.widgets.trial_table import TrialTable
 from app.studies.work import EarlierSearch
 from app.theme import icon
 from app.widgets.forms import SettingsForm
-from app.widgets.two_sides import TwoSides
+from app.widgets.responsive_split import ResponsiveSplit
 from core.project.runs import RunFolder
 from core.studies import search_space, trials
 from core.studies.settings import SearchSettings
 from core.studies.trials import Search, Trial, TrialEpoch
 
 _MAY_CHANGE = ("coarse", "fine", "workers")
-_UNSEEN = "No trial reads the test part: all are judged on the validation galaxies."
-_INVITATION = "A line for each trial, as soon as the first one has ended."
-_TOO_FEW = "How much each setting mattered is told after six trials."
+_UNSEEN = "No trial reads the test part: all are evaluated on the validation galaxies."
+_INVITATION = "A line for each trial appears here once the first one has ended."
+_TOO_FEW = "The importance of the settings is known after six trials."
 
 
 class SearchPanel(StudyPanel):
-    """What is tried on the left, what was found on the right.
+    """The search space on the left, the trials on the right.
 
     Parameters
     ----------
     session
-        The trials share its draft settings, apart from what is ticked; the best ones become its draft settings.
+        The trials share its draft settings, except for the searched ones; the best trial's can become the draft.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -44,7 +44,7 @@ class SearchPanel(StudyPanel):
             "search",
             "search",
             "mdi6.tune-variant",
-            "Open a dataset, and settings are searched for with which a network learns it best.",
+            "Open a dataset to search for the settings with which a network learns it best.",
             "trials.csv",
             parent,
         )
@@ -82,24 +82,24 @@ class SearchPanel(StudyPanel):
         self.use_this.clicked.connect(self._use_selected)
         self.open_run.clicked.connect(self._open_run)
         self.plot.picked.connect(self.trials.select)
-        self.trials.chosen.connect(self._chosen)
-        self._set_content(TwoSides(self._choices(), self._results(), 760, (320, 640), (260, 420)))
+        self.trials.chosen.connect(self._trial_selected)
+        self._set_content(ResponsiveSplit(self._build_settings(), self._build_results(), 760, (320, 640), (260, 420)))
 
-    def _choices(self) -> QWidget:
-        return self._side("Search", group("How", self.form), group("What is searched", self.space))
+    def _build_settings(self) -> QWidget:
+        return self._build_form_side("Search", group("How", self.form), group("What is searched", self.space))
 
-    def _results(self) -> QWidget:
+    def _build_results(self) -> QWidget:
         side = QWidget()
         column = QVBoxLayout(side)
         column.setContentsMargins(6, 0, 0, 0)
-        column.addLayout(self._head())
+        column.addLayout(self._lay_out_head())
         column.addWidget(self.best)
         column.addWidget(self.more)
         column.addWidget(self.plot, 3)
         mattered = QWidget()
         left = QVBoxLayout(mattered)
         left.setContentsMargins(0, 0, 0, 0)
-        title = QLabel("What mattered")
+        title = QLabel("Importance")
         title.setToolTip("Share of the coarse search's variance that each setting explains (fANOVA).")
         title.setProperty("role", "heading")
         left.addWidget(title)
@@ -120,38 +120,38 @@ class SearchPanel(StudyPanel):
     # -- the study -------------------------------------------------------------------------------------------------
 
     @property
-    def _wish(self) -> SearchSettings:
+    def _search_settings(self) -> SearchSettings:
         return self.form.value().model_copy(update={"space": self.space.texts()})
 
     @property
-    def _found(self) -> Search | None:
+    def _result(self) -> Search | None:
         return self._search if self._search is not None and self._search.trials else None
 
     @property
     def _problem(self) -> str:
         return self.form.problem or self.space.problem
 
-    def _job_for(self, data: Path, folder: Path) -> Job:
+    def _make_job(self, data: Path, folder: Path) -> Job:
         self._epoch = None
-        return work.search(self._base, data, folder, self._wish, self._session.dataset.journal)
+        return work.search(self._base, data, folder, self._search_settings, self._session.dataset.journal)
 
-    def _opening(self, folder: Path, data: Path | None) -> Job:
-        return work.opened_search(folder, data, self._session.dataset.journal)
+    def _make_opening_job(self, folder: Path, data: Path | None) -> Job:
+        return work.open_search(folder, data, self._session.dataset.journal)
 
     def _show_earlier(self, earlier: EarlierSearch) -> None:
         self._base = earlier.search.base
-        self.form.set_value(earlier.wish)
+        self.form.set_value(earlier.search_settings)
         self.space.set_base(self._base)
-        self.space.set_texts(earlier.wish.space)
+        self.space.set_texts(earlier.search_settings.space)
         self._show_search(earlier.search)
 
-    def _show_news(self, what: Search | TrialEpoch) -> None:
+    def _show_result(self, what: Search | TrialEpoch) -> None:
         if isinstance(what, TrialEpoch):
             self._epoch = what
         else:
             self._show_search(what)
 
-    def _show_nothing(self) -> None:
+    def _show_new_study(self) -> None:
         self._show_settings()
         self._show_search(None)
 
@@ -161,62 +161,62 @@ class SearchPanel(StudyPanel):
 
     def _space_changed(self) -> None:
         if self._search is None:
-            self._show_search(None)  # with the axes as they will be
+            self._show_search(None)  # with the axes of the planned search
         self._show_state()
 
-    def _show_choices(self, *, is_new: bool, is_running: bool) -> None:
+    def _enable_settings(self, *, is_new: bool, is_running: bool) -> None:
         self.space.setEnabled(is_new and not is_running)
         for name in type(self.form.value()).model_fields:
             if name != "space":
                 self.form.editor(name).setEnabled(not is_running and (is_new or name in _MAY_CHANGE))
         best = self._search.best if self._search is not None else None
         self.use.setEnabled(best is not None)
-        self._chosen(self.trials.selected)
+        self._trial_selected(self.trials.selected)
 
-    def _progress_words(self) -> str:
+    def _describe_progress(self) -> str:
         if self._epoch is None:
             return ""
         ended = self._epoch.ended
         return f"{self._epoch.stage} {self._epoch.number} is in epoch {ended.epoch} of {ended.epochs}"
 
-    # -- what was found --------------------------------------------------------------------------------------------
+    # -- results ---------------------------------------------------------------------------------------------------
 
     def _show_search(self, search: Search | None) -> None:
         self._search = search
-        axes = search_axes.axes(search) if search is not None and search.spaces else self._wished_axes()
+        axes = search_axes.axes(search) if search is not None and search.spaces else self._planned_axes()
         self._titles = search_axes.titles(axes)
-        self.plot.set_lines(*search_axes.drawn(search, axes), _INVITATION)
+        self.plot.set_lines(*search_axes.build_plot(search, axes), _INVITATION)
         self.trials.set_search(search, self._titles)
         shares = {} if search is None else search.importance
         self.importance.set_shares({self._titles.get(name, name): share for name, share in shares.items()}, _TOO_FEW)
-        told = () if search is None else self._told(search)
-        self.best.setText(told[0] if told else "")
-        self.more.setText(" ".join(told[1:]))
+        lines = () if search is None else self._summarise(search)
+        self.best.setText(lines[0] if lines else "")
+        self.more.setText(" ".join(lines[1:]))
         for label in (self.best, self.more):
             label.setVisible(bool(label.text()))
         self.use.setEnabled(search is not None and search.best is not None)
 
-    def _wished_axes(self) -> search_space.Space:
+    def _planned_axes(self) -> search_space.Space:
         return () if self.space.problem else search_space.parse_space(self.space.texts(), self._base)
 
-    def _told(self, search: Search) -> tuple[str, ...]:
-        """The best so far, and how sure that is."""
+    def _summarise(self, search: Search) -> tuple[str, ...]:
+        """Summarise the best trial so far, and the uncertainty of its score."""
         best = search.best
         if best is None or best.score is None:
             return ("No trial has come to its end yet.",)
         error = f" ± {search.noise:.2g}" if search.noise else ""
         ahead = "Best so far" if search.missing else "Best"
-        told = [f"{ahead}: {best.name}, validation {search.objective} {best.score:.4f}{error}"]
-        told.append(
+        lines = [f"{ahead}: {best.name}, validation {search.objective} {best.score:.4f}{error}"]
+        lines.append(
             ", ".join(f"{self._titles[name]} {trials.format_value(value)}" for name, value in best.values.items()) + "."
         )
         if len(search.equally_good) > 1:
-            told.append(f"{len(search.equally_good)} trials lie within that error, and are as good.")
+            lines.append(f"{len(search.equally_good)} trials lie within that error, and are as good.")
         if search.missing:
-            told.append(f"{search.missing} trials are still to be done.")
-        return tuple(told)
+            lines.append(f"{search.missing} trials are still to be done.")
+        return tuple(lines)
 
-    def _chosen(self, name: str) -> None:
+    def _trial_selected(self, name: str) -> None:
         self.plot.mark(name)
         trial = self._trial(name)
         self.use_this.setEnabled(trial is not None and trial.state == "finished")
@@ -230,17 +230,17 @@ class SearchPanel(StudyPanel):
         assert self._search is not None
         return RunFolder(self._search.folder / trial.run)
 
-    # -- what can be done with it ----------------------------------------------------------------------------------
+    # -- using a trial ---------------------------------------------------------------------------------------------
 
     def _use_best(self) -> None:
         if self._search is not None and self._search.best is not None:
-            self._use(self._search.best)
+            self._use_settings(self._search.best)
 
     def _use_selected(self) -> None:
         if (trial := self._trial(self.trials.selected)) is not None:
-            self._use(trial)
+            self._use_settings(trial)
 
-    def _use(self, trial: Trial) -> None:
+    def _use_settings(self, trial: Trial) -> None:
         search = self._search
         assert search is not None
         self._session.draft.replace(trials.trial_settings(search.base, trial.values, search.epochs[trial.stage]))

@@ -1,4 +1,4 @@
-"""A search as parallel coordinates: its knobs as axes, its trials as lines."""
+"""A search as parallel coordinates: the searched settings as axes, the trials as lines."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _LEGEND = "dashed: coarse, full: fine, wide: best, faint: given up early."
 
 
 def axes(search: Search) -> Space:
-    """The widest range of each knob."""
+    """The widest range of each searched setting."""
     return search.spaces.get("coarse") or search.spaces["fine"]
 
 
 def titles(knobs: Space) -> dict[str, str]:
-    """What the knobs are called on the form."""
+    """Titles of the settings on the form."""
     known = search_space.searchable_knobs()
     return {axis.name: known[axis.name].title for axis in knobs}
 
 
-def drawn(search: Search | None, knobs: Space) -> tuple[list[Axis], list[Line]]:
-    """The axes, the score the last of them, and the lines; without a search only the axes."""
+def build_plot(search: Search | None, knobs: Space) -> tuple[list[Axis], list[Line]]:
+    """Build the axes, the last of them the score, and the lines; without a search only the axes."""
     names, (low, high) = titles(knobs), _limits(search)
     found = [Axis(names[axis.name], axis.name, axis_ticks.axis_ticks(axis)) for axis in knobs]
     scores = axis_ticks.round_values(low, high) if search is not None else []
@@ -36,14 +36,14 @@ def drawn(search: Search | None, knobs: Space) -> tuple[list[Axis], list[Line]]:
 
 
 def _limits(search: Search | None) -> tuple[float, float]:
-    """The lowest and highest score of the finished trials, which the colours reach over."""
+    """The lowest and highest score of the finished trials, the limits of the colours."""
     done = [] if search is None else [each.score for each in search.trials if each.state == "finished"]
     known = [score for score in done if score is not None]
     return (min(known), max(known)) if known else (0.0, 1.0)
 
 
 def _lines(search: Search, low: float, high: float) -> list[Line]:
-    """The trials that have begun; of what is below the colours the line ends before the score's axis."""
+    """The lines of finished and pruned trials; that of a pruned trial ends before the axis of the score."""
     placed, best, rising = trials.axis_positions(search), search.best, search.objective == "score"
     found: list[Line] = []
     for trial in search.trials:

@@ -1,7 +1,7 @@
-"""The settings of a training as a form in which those that a search shall try are ticked.
+"""The search space as a form: the settings of a training, in which those to be searched are ticked.
 
-A ticked number gets a range, a ticked choice the choices to try; names, limits and help are those of the one
-declaration. What is not ticked shows the value that all trials share.
+A ticked number gets a range, a ticked choice the choices to try; names, limits and help come from the settings'
+declarations. A setting that is not ticked shows the value that all trials share.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _GROUPS = ("network", "optimiser", "loss", "augmentation", "stopping", "transfer
 
 
 class SpaceForm(QWidget):
-    """Knobs to be ticked, those for everybody at once and the others on demand.
+    """Settings to tick, the essential ones at once and the others on demand.
 
     Parameters
     ----------
@@ -44,17 +44,17 @@ class SpaceForm(QWidget):
         self._base = base
         self._rows: dict[str, _KnobRow] = {}
         self._groups: dict[str, QLabel] = {}
-        self.wanted = QLineEdit()
-        self.wanted.setPlaceholderText("Find a setting…")
-        self.wanted.setClearButtonEnabled(True)
-        self.every = QCheckBox("All settings")
-        self.every.setToolTip("Also those that are seldom searched.")
+        self.search_text = QLineEdit()
+        self.search_text.setPlaceholderText("Find a setting…")
+        self.search_text.setClearButtonEnabled(True)
+        self.all_settings = QCheckBox("All settings")
+        self.all_settings.setToolTip("Also those that are seldom searched.")
         self.error = QLabel()
         self.error.setWordWrap(True)
         self.error.setProperty("role", "problem")
         self._build()
-        self.wanted.textChanged.connect(self._arrange)
-        self.every.toggled.connect(self._arrange)
+        self.search_text.textChanged.connect(self._arrange)
+        self.all_settings.toggled.connect(self._arrange)
         self.set_texts(SearchSettings().space)
 
     def _build(self) -> None:
@@ -62,8 +62,8 @@ class SpaceForm(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
         head = QHBoxLayout()
-        head.addWidget(self.wanted, 1)
-        head.addWidget(self.every)
+        head.addWidget(self.search_text, 1)
+        head.addWidget(self.all_settings)
         column.addLayout(head)
         column.addWidget(self.error)
         known = search_space.searchable_knobs()
@@ -82,11 +82,11 @@ class SpaceForm(QWidget):
         column.addStretch(1)
 
     def tick(self, name: str) -> QCheckBox:
-        """The box that is ticked to search a setting."""
+        """The checkbox of a setting."""
         return self._rows[name].tick
 
     def editor(self, name: str) -> RangeEditor | ChoicesEditor:
-        """Where the range or the choices of a ticked setting are."""
+        """The editor for the range or the choices of a ticked setting."""
         return self._rows[name].editor()
 
     def texts(self) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ class SpaceForm(QWidget):
         return tuple(row.text() for row in self._rows.values() if row.tick.isChecked())
 
     def set_texts(self, texts: Sequence[str]) -> None:
-        """Tick these knobs with their ranges and no others, without saying that it changed."""
+        """Tick exactly these settings with their ranges, without emitting ``changed``."""
         for row in self._rows.values():
             row.set_axis(None)
         for axis in search_space.parse_space(texts, self._base):
@@ -103,14 +103,14 @@ class SpaceForm(QWidget):
         self._arrange()
 
     def set_base(self, base: RunSettings) -> None:
-        """Show other values of what is not searched."""
+        """Show other values of the settings that are not searched."""
         self._base = base
         self._check()
         self._arrange()
 
     @property
     def problem(self) -> str:
-        """Why this cannot be searched; empty if it can."""
+        """The reason why the space is not valid; empty if it is."""
         return self.error.text()
 
     def _edited(self) -> None:
@@ -124,26 +124,26 @@ class SpaceForm(QWidget):
             self.error.clear()
         except SettingsProblem as problem:
             name = self._rows[problem.where].knob.title if problem.where in self._rows else ""
-            self.error.setText(f"{name}: {problem.sentence}" if name else "Tick what shall be searched.")
+            self.error.setText(f"{name}: {problem.sentence}" if name else "Tick the settings to search.")
         self.error.setVisible(bool(self.error.text()))
 
     def _arrange(self) -> None:
-        """Show what is asked for and what is ticked, as far as it has an effect."""
-        wish = self.wanted.text().strip().lower()
+        """Show the settings that match the search text or are ticked, as far as they have an effect."""
+        query = self.search_text.text().strip().lower()
         for name, row in self._rows.items():
             part = name.partition(".")[0]
             settings = getattr(self._base, part)
             row.show_value(getattr(settings, row.knob.name))
-            if wish:
-                asked = wish in f"{row.knob.title} {name} {row.knob.help}".lower()
+            if query:
+                is_found = query in f"{row.knob.title} {name} {row.knob.help}".lower()
             else:
-                asked = self.every.isChecked() or row.knob.level == "essential"
-            row.setVisible(row.tick.isChecked() or (asked and self._matters(part, row.knob, settings)))
+                is_found = self.all_settings.isChecked() or row.knob.level == "essential"
+            row.setVisible(row.tick.isChecked() or (is_found and self._has_effect(part, row.knob, settings)))
         for part, title in self._groups.items():
             title.setHidden(all(row.isHidden() for name, row in self._rows.items() if name.startswith(f"{part}.")))
 
-    def _matters(self, part: str, knob: Knob, settings: Settings) -> bool:
-        """Whether a knob has an effect, or may get one from another that is searched."""
+    def _has_effect(self, part: str, knob: Knob, settings: Settings) -> bool:
+        """Whether a setting has an effect, or may get one through another setting that is searched."""
         if knob.applies is None or knob.has_effect(settings):
             return True
         other = self._rows.get(f"{part}.{knob.applies[0]}")
@@ -165,7 +165,7 @@ class _KnobRow(QWidget):
         self.tick.setObjectName(name)
         self.value = QLabel()
         self.value.setProperty("role", "muted")
-        self.value.setToolTip("What all trials have, as it stands on the form of the training.")
+        self.value.setToolTip("The value that all trials share, from the form of the training.")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(3)
@@ -175,11 +175,11 @@ class _KnobRow(QWidget):
         self.tick.toggled.connect(self._ticked)
 
     def editor(self) -> RangeEditor | ChoicesEditor:
-        """The range or the choices; made when it is first wanted, since most knobs are never searched."""
-        return self._editor or self._edit(_usual(self.name, self.knob))
+        """The editor of range or choices; made on first use, since most settings are never searched."""
+        return self._editor or self._make_editor(_default_dimension(self.name, self.knob))
 
-    def _edit(self, axis: Dimension) -> RangeEditor | ChoicesEditor:
-        """Make the editor that fits, instead of the one before."""
+    def _make_editor(self, axis: Dimension) -> RangeEditor | ChoicesEditor:
+        """Make the editor that fits, in place of the previous one."""
         if self._editor is not None:
             self._grid.removeWidget(self._editor)
             self._editor.deleteLater()
@@ -189,20 +189,20 @@ class _KnobRow(QWidget):
         return self._editor
 
     def text(self) -> str:
-        """The knob as a search reads it."""
+        """The setting and its range in the syntax of the search space."""
         return f"{self.name}={self.editor().text()}"
 
     def set_axis(self, axis: Dimension | None) -> None:
-        """Tick it with a range or choices; None: do not search it."""
+        """Tick the setting with a range or choices; None: do not search it."""
         if axis is not None and not self.editor().show_axis(axis):
-            self._edit(axis)
+            self._make_editor(axis)
         self.tick.blockSignals(True)
         self.tick.setChecked(axis is not None)
         self.tick.blockSignals(False)
         self._show_editor()
 
     def show_value(self, value: Any) -> None:
-        """Show what all trials have where it is not searched."""
+        """Show the value that all trials share while the setting is not searched."""
         words = {None: "automatic", True: "yes", False: "no"}
         known = value is None or isinstance(value, bool)
         text = words[value] if known else f"{format_value(value, 4)} {self.knob.unit}".strip()
@@ -219,8 +219,8 @@ class _KnobRow(QWidget):
             self._editor.hide()
 
 
-def _usual(name: str, knob: Knob) -> Dimension:
-    """What is tried where nobody has said it yet: the range of a usual search, or all that the knob allows."""
+def _default_dimension(name: str, knob: Knob) -> Dimension:
+    """The initial range or choices of a setting: those of the default search, or everything that it allows."""
     base = RunSettings()
     for text in SearchSettings().space:
         if text.partition("=")[0] == name:

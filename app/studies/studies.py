@@ -1,4 +1,4 @@
-"""The project's studies: open one again, look at it, go on with it."""
+"""The project's studies as a list: open one to look at it or resume it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StudiesPanel(Panel):
             "mdi6.history", "No studies yet", "Searches and training-size studies of this project are kept here."
         )
         super().__init__(session, "studies", empty, parent)
-        self._latest = self._request(self._show_studies)
+        self._latest = self._make_request(self._show_studies)
         self._build()
         self.list.itemSelectionChanged.connect(self._chosen)
         session.studies_changed.connect(self.refresh)
@@ -53,11 +53,11 @@ class StudiesPanel(Panel):
         self._set_content(self.list)
 
     def _renew(self) -> None:
-        """Look again what is there."""
+        """List the studies of the project again."""
         if self._session.project is None:
             self._show_studies([])
         else:
-            self._latest.start(work.shelved(self._session.project.folder))
+            self._latest.start(work.list_studies(self._session.project.folder))
 
     def _show_studies(self, studies: Sequence[Study]) -> None:
         self.list.blockSignals(True)

@@ -1,4 +1,4 @@
-"""What the panels of studies have in common: a form, four buttons, how far it is, and earlier studies."""
+"""Base of the study panels: a form, buttons, progress, and opening earlier studies."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from app.session.session import Session
 from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
-from app.widgets.job_bar import duration
-from app.widgets.two_sides import scrolled
+from app.widgets.job_bar import format_duration
+from app.widgets.responsive_split import make_scrollable
 from core.events import Preview, Skipped
 from core.studies import study_folders
 from core.studies.study_folders import StudyKind
 
-_TICK = 500  # ms between two looks at the time left
+_TICK = 500  # ms between two updates of the time left
 _STEPS = 1000
 
 
 class StudyPanel(Panel):
-    """A panel in which a study is prepared, run, stopped, gone on with, and looked at again.
+    """A panel in which a study is prepared, run, stopped, resumed, and opened again.
 
-    A panel of this kind says which job a study is (:meth:`_job_for`), how one is opened again (:meth:`_opening`), and
-    shows what comes (:meth:`_show_news`, :meth:`_show_earlier`, :meth:`_show_nothing`, :meth:`_show_settings`).
+    A subclass makes the job of a study (:meth:`_make_job`) and the job that opens one (:meth:`_make_opening_job`),
+    and shows results (:meth:`_show_result`, :meth:`_show_earlier`, :meth:`_show_new_study`, :meth:`_show_settings`).
 
     Parameters
     ----------
     session
-        Its draft settings are those of the runs; the study that is looked at is ``session.study``.
+        Its draft settings are those of the runs; the open study is ``session.study``.
     name
         Of the panel in the table of its room.
     kind
-        Which studies belong here.
+        The kind of studies shown here.
     symbol, nothing
-        Icon and words of the panel where no dataset is open.
+        Icon and text of the empty state without a dataset.
     table
-        Name of the study's table.
+        File name of the study's table.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class StudyPanel(Panel):
         self._kind, self._table = kind, table
         self._folder: Path | None = None
         self._job: Job | None = None
-        self._opener = self._request(self._opened)
-        self._build_head()
+        self._opener = self._make_request(self._opened)
+        self._build_widgets()
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK)
         self._tick.timeout.connect(self._show_progress)
 
-    def _build_head(self) -> None:
+    def _build_widgets(self) -> None:
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of this study")
         self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
@@ -91,8 +91,8 @@ class StudyPanel(Panel):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
 
-    def _head(self) -> QVBoxLayout:
-        """Buttons, progress and one line of words."""
+    def _lay_out_head(self) -> QVBoxLayout:
+        """Lay out buttons, progress bar and state line."""
         buttons = QHBoxLayout()
         for button in (self.start, self.stop, self.fresh):
             buttons.addWidget(button)
@@ -106,8 +106,8 @@ class StudyPanel(Panel):
         head.addWidget(self.state)
         return head
 
-    def _side(self, title: str, *content: QWidget) -> QWidget:
-        """What is asked for, to scroll: the study's name under a title, and below it groups and lines."""
+    def _build_form_side(self, title: str, *content: QWidget) -> QWidget:
+        """Build the scrollable side of the settings: the study's name, and the given widgets below it."""
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 6, 0)
@@ -118,10 +118,10 @@ class StudyPanel(Panel):
         for each in content:
             column.addWidget(each)
         column.addStretch(1)
-        return scrolled(inner)
+        return make_scrollable(inner)
 
     def _set_content(self, content: QWidget, margin: int | None = None) -> None:
-        """Show the panel, and follow from now on what happens in the session."""
+        """Show the panel, and follow the session from now on."""
         super()._set_content(content, margin)
         session = self._session
         self.start.clicked.connect(self.run)
@@ -135,52 +135,52 @@ class StudyPanel(Panel):
         session.dataset.changed.connect(self._show_state)
         session.activity.job_started.connect(lambda _job: self._show_state())
         session.studies_changed.connect(self._show_state)
-        self._show_nothing()
+        self._show_new_study()
         self._study_changed()
 
-    # -- for the panels --------------------------------------------------------------------------------------------
+    # -- implemented by subclasses ---------------------------------------------------------------------------------
 
-    def _job_for(self, data: Path, folder: Path) -> Job:
-        """The study itself."""
+    def _make_job(self, data: Path, folder: Path) -> Job:
+        """Make the job that runs the study in this folder."""
         raise NotImplementedError
 
-    def _opening(self, folder: Path, data: Path | None) -> Job:
-        """How an earlier study is read."""
+    def _make_opening_job(self, folder: Path, data: Path | None) -> Job:
+        """Make the job that opens an earlier study."""
         raise NotImplementedError
 
-    def _show_news(self, what: Any) -> None:
-        """Show how far the study is."""
+    def _show_result(self, what: Any) -> None:
+        """Show an intermediate or final result of the study."""
         raise NotImplementedError
 
     def _show_earlier(self, earlier: Any) -> None:
         """Show a study that was opened again, with its settings."""
         raise NotImplementedError
 
-    def _show_nothing(self) -> None:
+    def _show_new_study(self) -> None:
         """Prepare a new study."""
         raise NotImplementedError
 
     def _show_settings(self) -> None:
-        """The draft settings have changed, and belong to the next study."""
+        """Show the draft settings, which the next study will use."""
 
-    def _show_choices(self, *, is_new: bool, is_running: bool) -> None:
-        """Let be changed what may be changed now."""
+    def _enable_settings(self, *, is_new: bool, is_running: bool) -> None:
+        """Enable the settings that may be changed now."""
         raise NotImplementedError
 
     @property
-    def _found(self) -> Any:
-        """What is shown and can be drawn; None: nothing yet."""
+    def _result(self) -> Any:
+        """The result on display, which can be saved as a figure; None: nothing yet."""
         raise NotImplementedError
 
     @property
     def _problem(self) -> str:
-        """Why the form is not valid; empty if it is."""
+        """The reason why the form is not valid; empty if it is."""
         raise NotImplementedError
 
     # -- which study -----------------------------------------------------------------------------------------------
 
     def _study_changed(self) -> None:
-        """Look at the study that was chosen, if it belongs here; at none, prepare a new one."""
+        """Open the chosen study if it is of this kind; prepare a new one if none is chosen."""
         folder = self._session.study
         if folder is not None and study_folders.kind_of(folder) != self._kind:
             return
@@ -198,7 +198,7 @@ class StudyPanel(Panel):
         self.name.setText(study_folders.title_of(folder))
         self.state.setText("Opening…")
         cutouts = self._session.dataset.cutouts
-        self._opener.start(self._opening(folder, None if cutouts is None else cutouts.path))
+        self._opener.start(self._make_opening_job(folder, None if cutouts is None else cutouts.path))
         if isinstance(dock := self.parentWidget(), QDockWidget):
             dock.raise_()
         self._show_state()
@@ -208,7 +208,7 @@ class StudyPanel(Panel):
         self._folder = None
         self.name.clear()
         self.state.clear()
-        self._show_nothing()
+        self._show_new_study()
 
     def _opened(self, earlier: Any) -> None:
         self.state.clear()
@@ -221,7 +221,7 @@ class StudyPanel(Panel):
 
     @property
     def _hindrance(self) -> str:
-        """Why it cannot be started; empty if it can."""
+        """The reason why the study cannot be started; empty if it can."""
         if self._session.project is None or self._session.dataset.cutouts is None:
             return "Open the dataset first."
         if self._session.activity.studying is not None:
@@ -233,24 +233,24 @@ class StudyPanel(Panel):
         self._show_content(self._session.dataset.cutouts is not None or not is_new)
         self.start.setText("Start" if is_new else "Go on")
         self.start.setEnabled(not running and not hindrance and not self._opener.is_running)
-        self.start.setToolTip("" if running else hindrance or "What is done already is found again.")
+        self.start.setToolTip("" if running else hindrance or "Finished runs are kept and not repeated.")
         self.stop.setEnabled(running)
         self.fresh.setEnabled(not running and not is_new)
         self.name.setEnabled(is_new)
         self.bar.setVisible(running)
         for button in (self.figure, self.table):
-            button.setEnabled(self._found is not None)
+            button.setEnabled(self._result is not None)
         if hindrance and not running:
             self.state.setText(hindrance)
         elif not running and self.state.property("hint"):
             self.state.clear()
         self.state.setProperty("hint", bool(hindrance and not running))
-        self._show_choices(is_new=is_new, is_running=running)
+        self._enable_settings(is_new=is_new, is_running=running)
 
     # -- running ---------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Start the study, or go on with the one that is open."""
+        """Start a study, or resume the open one."""
         project, cutouts = self._session.project, self._session.dataset.cutouts
         if project is None or cutouts is None or self._hindrance:
             return
@@ -258,13 +258,13 @@ class StudyPanel(Panel):
             name = self.name.text().strip() or self._kind
             self.name.setText(name)
             self._folder = study_folders.new_folder(project.folder, name)
-        self._job = job = self._job_for(cutouts.path, self._folder)
+        self._job = job = self._make_job(cutouts.path, self._folder)
         job.happened.connect(self._happened)
         job.finished.connect(self._finished)
         job.failed.connect(self._show_problem)
         job.stopped.connect(lambda: self.state.setText("Stopped before anything was done."))
         self._session.activity.add_study(job)
-        job.ended.connect(self._ended)  # after the session, which then knows that nothing runs any more
+        job.ended.connect(self._ended)  # connected after the session, which by then knows that the study has ended
         self.bar.setRange(0, 0)
         self.state.setText("Preparing…")
         self._tick.start()
@@ -283,16 +283,16 @@ class StudyPanel(Panel):
             if isinstance(event, Skipped):
                 self._session.report(event.problem)
             elif isinstance(event, Preview):
-                newest[type(event.what)] = event.what  # of many only the last is drawn
+                newest[type(event.what)] = event.what  # only the last of each type is drawn
         for what in newest.values():
-            self._show_news(what)
+            self._show_result(what)
         if self._session.study != self._folder and self._folder is not None and study_folders.kind_of(self._folder):
             self._session.open_study(self._folder)
             self._session.studies_changed.emit()
         self._show_progress()
 
-    def _progress_words(self) -> str:
-        """What else is to be said while it runs."""
+    def _describe_progress(self) -> str:
+        """Describe what is running beyond the count of runs, for the state line."""
         return ""
 
     def _show_progress(self) -> None:
@@ -302,16 +302,18 @@ class StudyPanel(Panel):
         if job.fraction is not None:
             self.bar.setRange(0, _STEPS)
             self.bar.setValue(round(_STEPS * job.fraction))
-        told = job.progress
-        words = [f"{told.done} of {told.total} {told.unit}"] if told is not None and told.total else []
-        words += [f"{duration(job.time_left)} left"] if job.time_left is not None else []
-        words += [self._progress_words()] if self._progress_words() else []
+        progress = job.progress
+        words = (
+            [f"{progress.done} of {progress.total} {progress.unit}"] if progress is not None and progress.total else []
+        )
+        words += [f"{format_duration(job.time_left)} left"] if job.time_left is not None else []
+        words += [self._describe_progress()] if self._describe_progress() else []
         if words:
             self.state.setText(" · ".join(words))
 
     def _finished(self, result: Any) -> None:
         self.state.clear()
-        self._show_news(result)
+        self._show_result(result)
 
     def _ended(self) -> None:
         self._job = None
@@ -325,8 +327,8 @@ class StudyPanel(Panel):
 
     def _save_figure(self) -> None:
         path = self._ask_path("Save the figure", f"{self._stem}.png", FIGURES)
-        if path is not None and self._found is not None:
-            job = work.save_figure(self._found, path)
+        if path is not None and self._result is not None:
+            job = work.save_figure(self._result, path)
             self._save(job, lambda written: f"The figure is saved in {written}.")
 
     def _save_table(self) -> None:
@@ -337,12 +339,12 @@ class StudyPanel(Panel):
 
     @property
     def _stem(self) -> str:
-        """Of the names of files that are proposed."""
+        """Stem of the proposed file names."""
         return study_folders.title_of(self._folder) if self._folder is not None else self._kind
 
 
 def group(title: str, *content: QWidget) -> QGroupBox:
-    """Widgets below one another under a title."""
+    """Group widgets below one another under a title."""
     made = QGroupBox(title)
     column = QVBoxLayout(made)
     for each in content:

@@ -1,4 +1,4 @@
-"""Training size: how good a network becomes with more and more labels, and what more of them would be worth."""
+"""Training size: the score of a network against the number of labels, and its extrapolation to more labels."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from app.jobs.job import Job, Latest
 from app.session.session import Session
 from app.studies import work
 from app.studies.study_panel import StudyPanel, group
-from app.studies.widgets.size_plot import SizePlot, grouped
-from app.studies.work import EarlierSize, SizeNews
+from app.studies.widgets.size_plot import SizePlot, group_thousands
+from app.studies.work import EarlierSize, SizeSummary
 from app.widgets.forms import SettingsForm
 from app.widgets.number_table import NumberTable
-from app.widgets.two_sides import TwoSides
+from app.widgets.responsive_split import ResponsiveSplit
 from core.studies.settings import TrainingSizeSettings
 
-_SETTLED = ("least_steps",)
+_FIXED_SETTINGS = ("least_steps",)
 _PARTS = ("Validation part", "Test part")
-_UNSEEN = "No run reads the test part: all are judged on the validation galaxies."
-_SEEN = "When all runs are done, they are judged on the test part as well. Choose nothing afterwards."
+_UNSEEN = "No run reads the test part: all are evaluated on the validation galaxies."
+_SEEN = "When all runs are done, they are evaluated on the test part as well. Choose nothing by its numbers."
 
 
 class TrainingSizePanel(StudyPanel):
-    """Sizes and seeds on the left, the curve and what it says on the right.
+    """Sizes and seeds on the left, the curve and its summary on the right.
 
     Parameters
     ----------
     session
-        The runs have its draft settings.
+        The runs use its draft settings.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -38,15 +38,15 @@ class TrainingSizePanel(StudyPanel):
             "training_size",
             "training size",
             "mdi6.chart-scatter-plot",
-            "Open a dataset, and it is found out how many labelled galaxies a network needs.",
+            "Open a dataset to find out how many labelled galaxies a network needs.",
             "study.csv",
             parent,
         )
         self._base = session.draft.settings
-        self._news: SizeNews | None = None
+        self._summary: SizeSummary | None = None
         self._scores = Latest(self)
         self._build()
-        self._ask_scores()
+        self._request_scores()
 
     def _build(self) -> None:
         self.form = SettingsForm(TrainingSizeSettings)
@@ -58,26 +58,26 @@ class TrainingSizePanel(StudyPanel):
         self.note.setProperty("role", "muted")
         self.part = QComboBox()
         self.part.addItems(_PARTS)
-        self.part.setToolTip("On which galaxies the runs are judged.")
+        self.part.setToolTip("The galaxies on which the runs are evaluated.")
         self.plot = SizePlot()
         self.sizes = NumberTable()
-        self.told = QLabel()
-        self.told.setWordWrap(True)
+        self.sentences = QLabel()
+        self.sentences.setWordWrap(True)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.part.activated.connect(self._show_part)
         self._scores.finished.connect(self._offer_scores)
         self._scores.failed.connect(self._session.report)
-        self._session.dataset.split_changed.connect(self._ask_scores)
-        self._set_content(TwoSides(self._choices(), self._results(), 760, (320, 640), (260, 420)))
+        self._session.dataset.split_changed.connect(self._request_scores)
+        self._set_content(ResponsiveSplit(self._build_settings(), self._build_results(), 760, (320, 640), (260, 420)))
 
-    def _choices(self) -> QWidget:
-        return self._side("Study", group("Training sizes", self.form, self.runs), self.note)
+    def _build_settings(self) -> QWidget:
+        return self._build_form_side("Study", group("Training sizes", self.form, self.runs), self.note)
 
-    def _results(self) -> QWidget:
+    def _build_results(self) -> QWidget:
         side = QWidget()
         column = QVBoxLayout(side)
         column.setContentsMargins(6, 0, 0, 0)
-        column.addLayout(self._head())
+        column.addLayout(self._lay_out_head())
         line = QHBoxLayout()
         line.addWidget(self.part)
         line.addStretch(1)
@@ -86,7 +86,7 @@ class TrainingSizePanel(StudyPanel):
         below = QHBoxLayout()
         below.setSpacing(14)
         words = QVBoxLayout()
-        words.addWidget(self.told)
+        words.addWidget(self.sentences)
         words.addStretch(1)
         below.addLayout(words, 3)
         table = QVBoxLayout()
@@ -99,7 +99,7 @@ class TrainingSizePanel(StudyPanel):
     # -- the study -------------------------------------------------------------------------------------------------
 
     @property
-    def _found(self) -> object:
+    def _result(self) -> object:
         shown = self._shown
         return shown.study if shown is not None and shown.study.points else None
 
@@ -107,85 +107,87 @@ class TrainingSizePanel(StudyPanel):
     def _problem(self) -> str:
         return self.form.problem or ("" if self.form.value().sizes else "Name the sizes.")
 
-    def _job_for(self, data: Path, folder: Path) -> Job:
+    def _make_job(self, data: Path, folder: Path) -> Job:
         return work.training_size(self._base, data, folder, self.form.value(), self._session.dataset.journal)
 
-    def _opening(self, folder: Path, data: Path | None) -> Job:
-        del data  # the table holds the errors, too
-        return work.opened_size(folder)
+    def _make_opening_job(self, folder: Path, data: Path | None) -> Job:
+        del data  # the study's table holds the errors as well
+        return work.open_training_size(folder)
 
     def _show_earlier(self, earlier: EarlierSize) -> None:
         self._base = earlier.base
-        self.form.set_value(earlier.wish)
-        self._show_news(earlier.news)
+        self.form.set_value(earlier.study_settings)
+        self._show_result(earlier.summary)
 
-    def _show_news(self, what: SizeNews) -> None:
-        self._news = what
+    def _show_result(self, what: SizeSummary) -> None:
+        self._summary = what
         self._show_part()
 
-    def _show_nothing(self) -> None:
+    def _show_new_study(self) -> None:
         self._show_settings()
-        self.form.set_value(self.form.value().model_copy(update={"judge_test": False}))  # to be wished anew each time
-        self._news = None
+        self.form.set_value(
+            self.form.value().model_copy(update={"judge_test": False})
+        )  # has to be chosen anew each time
+        self._summary = None
         self._show_part()
 
     def _show_settings(self) -> None:
         self._base = self._session.draft.settings
 
-    def _show_choices(self, *, is_new: bool, is_running: bool) -> None:
-        wish = self.form.value()
-        for name in type(wish).model_fields:
-            self.form.editor(name).setEnabled(not is_running and (is_new or name not in _SETTLED))
+    def _enable_settings(self, *, is_new: bool, is_running: bool) -> None:
+        settings = self.form.value()
+        for name in type(settings).model_fields:
+            self.form.editor(name).setEnabled(not is_running and (is_new or name not in _FIXED_SETTINGS))
         split = self._session.dataset.split
-        galaxies = grouped(f" of up to {len(split.train):,} galaxies") if split is not None else ""
+        galaxies = group_thousands(f" of up to {len(split.train):,} galaxies") if split is not None else ""
         self.runs.setText(
-            f"{len(wish.sizes) * wish.seeds} trainings{galaxies}, with the settings of the Train workspace."
+            f"{len(settings.sizes) * settings.seeds} trainings{galaxies}, with the settings of the Train workspace."
         )
-        self.note.setText(_SEEN if wish.judge_test else _UNSEEN)
+        self.note.setText(_SEEN if settings.judge_test else _UNSEEN)
 
     # -- the scores ------------------------------------------------------------------------------------------------
 
-    def _ask_scores(self) -> None:
-        """Which figures of merit there are for what is learned."""
+    def _request_scores(self) -> None:
+        """Request the figures of merit that exist for the target."""
         if self._session.dataset.target is not None:
-            self._scores.start(work.known_scores(self._session.dataset.target))
+            self._scores.start(work.list_scores(self._session.dataset.target))
 
     def _offer_scores(self, names: tuple[str, ...]) -> None:
         known = ("auto", *names)
-        wished = self.form.value().metric
-        self.form.offer("metric", known if wished in known else (*known, wished), empty=None)
+        chosen = self.form.value().metric
+        self.form.offer("metric", known if chosen in known else (*known, chosen), empty=None)
         self._show_state()
 
-    # -- what was found --------------------------------------------------------------------------------------------
+    # -- results ---------------------------------------------------------------------------------------------------
 
     @property
-    def _shown(self) -> SizeNews | None:
-        """What is shown: the validation part, or the test part if that was judged and chosen."""
-        if self._news is not None and self._news.test is not None and self.part.currentIndex() == 1:
-            return self._news.test
-        return self._news
+    def _shown(self) -> SizeSummary | None:
+        """The summary on display: of the validation part, or of the test part if it was evaluated and chosen."""
+        if self._summary is not None and self._summary.test is not None and self.part.currentIndex() == 1:
+            return self._summary.test
+        return self._summary
 
     def _show_part(self, _place: int = 0) -> None:
-        self.part.setVisible(self._news is not None and self._news.test is not None)
+        self.part.setVisible(self._summary is not None and self._summary.test is not None)
         shown = self._shown
         self.plot.set_lines(None if shown is None else shown.lines)
-        self.told.setText("" if shown is None else _paragraphs(shown.sentences))
-        rows = [] if shown is None else _rows(shown)
+        self.sentences.setText("" if shown is None else _join_paragraphs(shown.sentences))
+        rows = [] if shown is None else _format_rows(shown)
         self.sizes.fill(("Labels", "Runs", "Mean", "Error"), rows)
         self.sizes.setVisible(bool(rows))
 
 
-def _rows(news: SizeNews) -> list[tuple[str, ...]]:
-    """A line for each size."""
-    lines = news.lines
+def _format_rows(summary: SizeSummary) -> list[tuple[str, ...]]:
+    """Format a row for each size."""
+    lines = summary.lines
     if lines is None:
         return []
     return [
-        (grouped(f"{size:,.0f}"), str(len(news.study.scores(int(size)))), f"{mean:.3f}", f"± {error:.3f}")
+        (group_thousands(f"{size:,.0f}"), str(len(summary.study.scores(int(size)))), f"{mean:.3f}", f"± {error:.3f}")
         for size, mean, error in zip(lines.sizes, lines.means, lines.errors, strict=True)
     ]
 
 
-def _paragraphs(sentences: tuple[str, ...]) -> str:
-    """Sentences with a little room between them."""
-    return "".join(f'<p style="margin: 0 0 6px 0">{grouped(sentence)}</p>' for sentence in sentences)
+def _join_paragraphs(sentences: tuple[str, ...]) -> str:
+    """Join sentences as paragraphs with a small gap."""
+    return "".join(f'<p style="margin: 0 0 6px 0">{group_thousands(sentence)}</p>' for sentence in sentences)

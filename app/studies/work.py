@@ -1,4 +1,4 @@
-"""What the window can ask of ``core.studies``, as jobs that were not started yet; late and on paths, like the rest."""
+"""Jobs of the Studies room, not yet started. They import ``core.studies`` late and take paths, as in ``app.work``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from app.jobs.job import Job
-from app.work import begin
+from app.work import begin_unless_stopped
 from core.data.target import Target
 from core.errors import Problem
 from core.events import Preview, Work, map_events
@@ -29,49 +29,49 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class SizeNews:
-    """A training-size study so far, with its picture and sentences, which take a moment to work out.
+class SizeSummary:
+    """A training-size study so far, with its curve and sentences, which take a moment to compute.
 
-    ``test`` is the same on the test part, if that was judged.
+    ``test`` is the same on the test part, if that was evaluated.
     """
 
     study: SizeStudy
     lines: SizeLines | None
     sentences: tuple[str, ...]
-    test: SizeNews | None
+    test: SizeSummary | None
 
 
 @dataclass(frozen=True, eq=False)
 class EarlierSearch:
-    """A search that was opened again, and how it was searched."""
+    """A search that was opened again, and its settings."""
 
     search: Search
-    wish: SearchSettings
+    search_settings: SearchSettings
 
 
 @dataclass(frozen=True, eq=False)
 class EarlierSize:
-    """A training-size study that was opened again, and the settings of its runs."""
+    """A training-size study that was opened again, the settings of its runs and its own."""
 
-    news: SizeNews
+    summary: SizeSummary
     base: RunSettings
-    wish: TrainingSizeSettings
+    study_settings: TrainingSizeSettings
 
 
-def shelved(project: Path) -> Job:
-    """The studies of a project."""
+def list_studies(project: Path) -> Job:
+    """List the studies of a project."""
 
     def run(stop: threading.Event) -> Work[list[Study]]:
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return study_folders.list_studies(project)
 
     return Job("Looking for studies", run)
 
 
 def search(
-    settings: RunSettings, data: Path, folder: Path, wish: SearchSettings, hand_labels: LabelJournal | None
+    settings: RunSettings, data: Path, folder: Path, search_settings: SearchSettings, hand_labels: LabelJournal | None
 ) -> Job:
-    """Search for good settings; its news are :class:`~core.studies.trials.Search`, with the best one's error."""
+    """Search for good settings; previews are :class:`~core.studies.trials.Search`, with the error of the best."""
 
     def run(stop: threading.Event) -> Work[Search]:
         from core.studies import search as searching
@@ -86,19 +86,21 @@ def search(
             return replace(found, noise=known[found.best.name])
 
         return (
-            yield from _changed(searching.run(settings, data, folder, wish, stop, hand_labels=hand_labels), with_noise)
+            yield from _map_previews(
+                searching.run(settings, data, folder, search_settings, stop, hand_labels=hand_labels), with_noise
+            )
         )
 
     return Job(f"Searching “{study_folders.title_of(folder)}”", run)
 
 
-def opened_search(folder: Path, data: Path | None, hand_labels: LabelJournal | None) -> Job:
-    """Look at an earlier search; the error of its best score is known if its dataset is open."""
+def open_search(folder: Path, data: Path | None, hand_labels: LabelJournal | None) -> Job:
+    """Open an earlier search; the error of its best score is known if its dataset is open."""
 
     def run(stop: threading.Event) -> Work[EarlierSearch]:
         from core.studies import search as searching
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         found = searching.open_search(folder)
         if data is not None and searching.was_made_with(folder, data):
             found = searching.with_sampling_error(found, data, hand_labels)
@@ -108,55 +110,61 @@ def opened_search(folder: Path, data: Path | None, hand_labels: LabelJournal | N
 
 
 def training_size(
-    settings: RunSettings, data: Path, folder: Path, wish: TrainingSizeSettings, hand_labels: LabelJournal | None
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    study_settings: TrainingSizeSettings,
+    hand_labels: LabelJournal | None,
 ) -> Job:
-    """Train with more and more labels; its news are :class:`SizeNews`."""
+    """Train with more and more labels; previews are :class:`SizeSummary`."""
 
-    def run(stop: threading.Event) -> Work[SizeNews]:
+    def run(stop: threading.Event) -> Work[SizeSummary]:
         from core.studies import training_size as sizes
         from core.studies.size_study import SizeStudy
 
-        def told(found: object) -> object:
-            return _news(found) if isinstance(found, SizeStudy) else found
+        def summarise(found: object) -> object:
+            return _summarise_study(found) if isinstance(found, SizeStudy) else found
 
-        work = _changed(sizes.run(settings, data, folder, wish, stop, hand_labels=hand_labels), told)
-        return _news((yield from work))
+        work = _map_previews(
+            sizes.run(settings, data, folder, study_settings, stop, hand_labels=hand_labels), summarise
+        )
+        return _summarise_study((yield from work))
 
     return Job(f"Studying “{study_folders.title_of(folder)}”", run)
 
 
-def opened_size(folder: Path) -> Job:
-    """Look at an earlier training-size study."""
+def open_training_size(folder: Path) -> Job:
+    """Open an earlier training-size study."""
 
     def run(stop: threading.Event) -> Work[EarlierSize]:
         from core.studies import training_size as sizes
 
-        yield from begin(stop)
-        base, wish = sizes.read_settings(folder)
-        return EarlierSize(_news(sizes.open_study(folder)), base, wish)
+        yield from begin_unless_stopped(stop)
+        base, study_settings = sizes.read_settings(folder)
+        return EarlierSize(_summarise_study(sizes.open_study(folder)), base, study_settings)
 
     return Job("Opening a study", run)
 
 
-def known_scores(target: Target) -> Job:
-    """Names of the figures of merit that there are for a target."""
+def list_scores(target: Target) -> Job:
+    """List the names of the figures of merit for a target."""
 
     def run(stop: threading.Event) -> Work[tuple[str, ...]]:
         from core.metrics import merits
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return merits.names_for(target)
 
     return Job("Looking up scores", run)
 
 
 def save_figure(found: Search | SizeStudy, path: Path) -> Job:
-    """Draw a study for a paper."""
+    """Draw the figure of a study."""
 
     def run(stop: threading.Event) -> Work[Path]:
         from core.studies import search_figure, size_figure
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         if isinstance(found, Search):
             search_figure.save(found, path)
         else:
@@ -170,7 +178,7 @@ def save_table(table: Path, path: Path) -> Job:
     """Copy a study's table."""
 
     def run(stop: threading.Event) -> Work[Path]:
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         try:
             shutil.copyfile(table, path)
         except OSError as error:
@@ -182,13 +190,13 @@ def save_table(table: Path, path: Path) -> Job:
     return Job(f"Saving {path.name}", run)
 
 
-def _news(study: SizeStudy) -> SizeNews:
+def _summarise_study(study: SizeStudy) -> SizeSummary:
     from core.studies.size_lines import size_lines
 
-    test = None if study.test is None else _news(study.test)
-    return SizeNews(study, size_lines(study) if study.points else None, study.sentences, test)
+    test = None if study.test is None else _summarise_study(study.test)
+    return SizeSummary(study, size_lines(study) if study.points else None, study.sentences, test)
 
 
-def _changed(work: Work[T], change: Callable[[object], object]) -> Work[T]:
-    """The same work, but what it shows on the way is changed."""
+def _map_previews(work: Work[T], change: Callable[[object], object]) -> Work[T]:
+    """Run the work with its previews changed."""
     return map_events(work, lambda event: [Preview(change(event.what)) if isinstance(event, Preview) else event])

@@ -1,4 +1,4 @@
-"""Augmentation: the knobs beside sixteen views of one galaxy."""
+"""Augmentation: its settings beside sixteen augmented views of one galaxy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.theme import icon
 from app.train import work
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import StretchSettings, colour_planes, default_stretch, limits, to_rgb
 from core.train.settings import AugmentationSettings
 
@@ -25,7 +25,7 @@ _NEIGHBOURS = 16
 
 
 class AugmentationPanel(Panel):
-    """How a galaxy is varied in training, tried out on the current galaxy.
+    """How galaxies are augmented in training, tried out on the current galaxy.
 
     Parameters
     ----------
@@ -37,9 +37,11 @@ class AugmentationPanel(Panel):
         super().__init__(session, "augmentation", parent=parent)
         self._seed = 0
         self._stamp: NDArray[np.float32] | None = None
-        self._scaling: tuple[tuple[Any, ...], Normalisation] | None = None  # the last one, and what it was fitted for
-        self.shown: NDArray[np.float32] | None = None  # (16, C, H, W), as they were varied
-        self._latest = self._request(self._show_views)
+        self._scaling: tuple[tuple[Any, ...], Normalisation] | None = (
+            None  # what the last scaling was fitted for, and the scaling
+        )
+        self.shown: NDArray[np.float32] | None = None  # (16, C, H, W), after augmentation
+        self._latest = self._make_request(self._show_views)
         self._build()
         self.form.changed.connect(self._edited)
         self.again.clicked.connect(self._draw_again)
@@ -58,7 +60,7 @@ class AugmentationPanel(Panel):
         self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
         self.again.setToolTip("Sixteen other views of the same galaxy.")
         self.as_seen = QCheckBox("As the network sees it")
-        self.as_seen.setToolTip("After the input scaling and whitening that the network's settings ask for.")
+        self.as_seen.setToolTip("After the input scaling and whitening of the network's settings.")
         below = QHBoxLayout()
         below.addWidget(self.as_seen)
         below.addStretch(1)
@@ -69,7 +71,7 @@ class AugmentationPanel(Panel):
         column.addWidget(self.mosaic, 1)
         column.addWidget(self.caption)
         column.addLayout(below)
-        self._set_content(TwoSides(scrolled(self.form), views, 620, (330, 330), (280, 300)))
+        self._set_content(ResponsiveSplit(make_scrollable(self.form), views, 620, (330, 330), (280, 300)))
 
     def _edited(self, augmentation: AugmentationSettings) -> None:
         if augmentation != self._session.draft.settings.augmentation:
@@ -83,7 +85,7 @@ class AugmentationPanel(Panel):
         self._latest.stop()
 
     def _renew(self) -> None:
-        """Show the settings, and ask for sixteen new views."""
+        """Show the settings, and request sixteen new views."""
         augmentation = self._session.draft.settings.augmentation
         if self.form.value() != augmentation:
             self.form.set_value(augmentation)
@@ -98,27 +100,27 @@ class AugmentationPanel(Panel):
         self._stamp = cutouts.images[row]
         self.caption.setText(f"{cutouts.ids[row]}, sixteen times")
         settings = self._session.draft.settings
-        others = self._others(row) if settings.augmentation.neighbours else None
+        others = self._sample_neighbours(row) if settings.augmentation.neighbours else None
         if self.as_seen.isChecked():
-            known = self._scaling[1] if self._scaling is not None and self._scaling[0] == self._fitted_for else None
+            known = self._scaling[1] if self._scaling is not None and self._scaling[0] == self._scaling_key else None
             self._latest.start(
-                work.sixteen_as_seen(
+                work.augment_as_seen(
                     self._stamp, settings, cutouts.path, self._seed, others, known, self._session.dataset.journal
                 )
             )
         else:
-            self._latest.start(work.sixteen(self._stamp, settings.augmentation, self._seed, others))
+            self._latest.start(work.augment_stamp(self._stamp, settings.augmentation, self._seed, others))
 
     @property
-    def _fitted_for(self) -> tuple[Any, ...]:
-        """All that the input scaling depends on."""
+    def _scaling_key(self) -> tuple[Any, ...]:
+        """Everything that the input scaling depends on."""
         cutouts, settings = self._session.dataset.cutouts, self._session.draft.settings
-        wish = settings.network
-        knobs = (wish.normalisation, wish.samplewise, wish.whitening, wish.whitening_floor)
+        network = settings.network
+        knobs = (network.normalisation, network.samplewise, network.whitening, network.whitening_floor)
         return None if cutouts is None else cutouts.path, settings.data, settings.seed, *knobs
 
-    def _others(self, row: int) -> NDArray[np.float32] | None:
-        """Some galaxies of the dataset that may come to lie beside this one."""
+    def _sample_neighbours(self, row: int) -> NDArray[np.float32] | None:
+        """Draw some galaxies of the dataset that may be pasted beside this one."""
         cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return None
@@ -133,13 +135,13 @@ class AugmentationPanel(Panel):
         planes = colour_planes([band.name for band in cutouts.bands])
         if isinstance(found, tuple):
             views, scaling = found
-            self._scaling, self.shown = (self._fitted_for, scaling), views
+            self._scaling, self.shown = (self._scaling_key, scaling), views
             low, high = np.percentile(views, (0.5, 99.8))
             seen = StretchSettings(kind="linear", limits="manual", low=float(low), high=float(max(high, low + 1e-6)))
             self.mosaic.set_pictures([to_rgb(view, seen, planes) for view in views])
             return
         views = self.shown = found
-        # all sixteen with the original's limits, so that brightness can be compared
+        # all sixteen share the limits of the original, so that brightness can be compared
         stretch = default_stretch(cutouts.is_picture)
         low, high = limits(self._stamp, stretch)
         stretch = stretch.model_copy(update={"limits": "manual", "low": low, "high": high})

@@ -1,4 +1,4 @@
-"""All runs of the project side by side: found, sorted, compared, annotated, continued, put away."""
+"""All runs of the project: search, sort, compare, annotate, continue and remove them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.train import work
 from app.train.widgets.differences_table import DifferencesTable
-from app.train.widgets.overlay_plot import MOST, OverlayPlot
+from app.train.widgets.overlay_plot import MOST_CURVES, OverlayPlot
 from app.train.widgets.run_table import RunTable
 from app.widgets.empty_state import EmptyState
 from core.errors import Problem
@@ -38,7 +38,7 @@ _Histories = Mapping[str, Sequence[Mapping[str, float]]]
 
 
 class ComparisonPanel(Panel):
-    """A table of runs; of the selected ones the curves, the settings that differ, and notes.
+    """A table of runs; for the selected ones their curves, the settings that differ, and notes.
 
     Parameters
     ----------
@@ -48,18 +48,18 @@ class ComparisonPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState(
-            "mdi6.history", "No runs yet", "Every training will stand here, to be compared with the others."
+            "mdi6.history", "No runs yet", "Every training will appear here, to be compared with the others."
         )
         super().__init__(session, "comparison", empty, parent)
-        self._noted: RunSummary | None = None
-        self._reading = self._request(self._show_runs)
-        self._drawing = self._request(self._show_histories)
+        self._selected_run: RunSummary | None = None
+        self._summary_request = self._make_request(self._show_runs)
+        self._history_request = self._make_request(self._show_histories)
         self._build()
         self._connect()
         self.refresh()
 
-    def _above(self) -> QWidget:
-        """The table, and what can be done with its rows."""
+    def _build_table_side(self) -> QWidget:
+        """Build the table and the buttons for its rows."""
         self.words = QLineEdit()
         self.words.setPlaceholderText("Find by name, tag, note or state")
         self.words.setClearButtonEnabled(True)
@@ -67,7 +67,7 @@ class ComparisonPanel(Panel):
         self.go_on = QPushButton(icon("mdi6.skip-next"), "Continue…")
         self.go_on.setToolTip("Go on with this training, or for more epochs.")
         self.duplicate = QPushButton(icon("mdi6.content-duplicate"), "Duplicate")
-        self.duplicate.setToolTip("Take its settings over into the form; change what you like, and start.")
+        self.duplicate.setToolTip("Copy its settings into the forms; change what you like, and start.")
         self.folder = QPushButton(icon("mdi6.folder-open-outline"), "Folder")
         self.folder.setToolTip("Open the run's folder.")
         self.rename = QPushButton(icon("mdi6.rename-outline"), "Rename…")
@@ -84,14 +84,14 @@ class ComparisonPanel(Panel):
         upper.addWidget(self.table, 1)
         return above
 
-    def _below(self) -> QWidget:
-        """What is told of the selected runs."""
+    def _build_details(self) -> QWidget:
+        """Build the plots, the table of differences and the notes of the selected runs."""
         self.overlay = OverlayPlot()
         self.differences = DifferencesTable()
-        self.told = QLabel()
-        self.told.setWordWrap(True)
-        self.told.setProperty("role", "muted")
-        self.told.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
+        self.summary.setProperty("role", "muted")
+        self.summary.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.tags = QLineEdit()
         self.tags.setPlaceholderText("Tags, with commas between them")
         self.text = QPlainTextEdit()
@@ -100,7 +100,7 @@ class ComparisonPanel(Panel):
         notebook = QWidget()
         right = QVBoxLayout(notebook)
         right.setContentsMargins(8, 6, 0, 0)
-        right.addWidget(self.told)
+        right.addWidget(self.summary)
         right.addWidget(self.differences, 1)
         right.addWidget(self.tags)
         right.addWidget(self.text)
@@ -114,8 +114,8 @@ class ComparisonPanel(Panel):
     def _build(self) -> None:
         both = QSplitter(Qt.Orientation.Vertical)
         both.setChildrenCollapsible(False)
-        both.addWidget(self._above())
-        both.addWidget(self._below())
+        both.addWidget(self._build_table_side())
+        both.addWidget(self._build_details())
         both.setSizes([300, 330])
         self._set_content(both)
 
@@ -128,7 +128,7 @@ class ComparisonPanel(Panel):
         self.folder.clicked.connect(self._open_folder)
         self.rename.clicked.connect(self._rename)
         self.trash.clicked.connect(self._remove)
-        self.tags.editingFinished.connect(self._keep_notes)
+        self.tags.editingFinished.connect(self._save_notes)
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)
 
@@ -140,18 +140,18 @@ class ComparisonPanel(Panel):
         if project is None:
             self._show_runs([])
         else:
-            self._reading.start(work.run_summaries(project.folder / "runs"))
+            self._summary_request.start(work.summarise_runs(project.folder / "runs"))
 
     def _show_runs(self, runs: list[RunSummary]) -> None:
-        self._keep_notes()
+        self._save_notes()
         self.table.set_runs(runs)
         self._show_content(bool(runs))
 
     def _show_chosen(self, runs: list[RunSummary]) -> None:
-        """Curves, differences and notes of the selected runs, and what can be done with them."""
-        self._keep_notes()
+        """Show curves, differences and notes of the selected runs, and enable what can be done with them."""
+        self._save_notes()
         one = runs[0] if len(runs) == 1 else None
-        self._noted = one
+        self._selected_run = one
         for widget in (self.tags, self.text, self.folder, self.rename):
             widget.setEnabled(one is not None)
         self.tags.setText(", ".join(one.notes.tags) if one else "")
@@ -160,7 +160,7 @@ class ComparisonPanel(Panel):
         self.go_on.setEnabled(readable and self._session.activity.training is None)
         self.duplicate.setEnabled(readable)
         self.trash.setEnabled(bool(runs))
-        self._drawing.start(work.histories([run.folder for run in runs[:MOST]]))
+        self._history_request.start(work.read_histories([run.folder for run in runs[:MOST_CURVES]]))
         known = [run for run in runs if run.settings is not None]
         self.differences.show_differences(
             [run.folder.title for run in known],
@@ -168,7 +168,7 @@ class ComparisonPanel(Panel):
             if len(known) > 1
             else [],
         )
-        self.told.setText(_told(runs, len(known)))
+        self.summary.setText(_summarise(runs, len(known)))
 
     def _show_histories(self, histories: _Histories) -> None:
         colours = self.overlay.show_histories(histories)
@@ -179,27 +179,27 @@ class ComparisonPanel(Panel):
     # -- notes -----------------------------------------------------------------------------------------------------
 
     def _wind_up(self) -> None:
-        self._keep_notes()
+        self._save_notes()
 
-    def _keep_notes(self) -> None:
-        """Write down what was typed, if it is new."""
-        run = self._noted
+    def _save_notes(self) -> None:
+        """Save the notes and tags if they were edited."""
+        run = self._selected_run
         if run is None or not run.folder.path.exists():
             return
         typed = Notes(self.text.toPlainText().strip(), notes.tags_of(self.tags.text()))
         if typed == run.notes:
             return
-        self._noted = None
+        self._selected_run = None
         try:
             notes.write(run.folder.path, typed)
         except Problem as problem:
             self._session.report(problem)
         self.refresh()
 
-    # -- what can be done with them --------------------------------------------------------------------------------
+    # -- actions on the selected runs ------------------------------------------------------------------------------
 
     def _continue(self) -> None:
-        run, session = self._noted, self._session
+        run, session = self._selected_run, self._session
         if run is None or session.activity.training is not None:
             return
         done = run.state in ("finished", "early")
@@ -213,7 +213,7 @@ class ComparisonPanel(Panel):
         )
         if not agreed:
             return
-        patience = 0 if run.state == "early" else None  # it was asked to go on all the same
+        patience = 0 if run.state == "early" else None  # it had stopped early, and is to go on regardless
         epochs = wanted if wanted != run.planned else None
         cutouts = session.dataset.cutouts
         data = run.folder.data or (cutouts.path if cutouts is not None else None)
@@ -223,23 +223,23 @@ class ComparisonPanel(Panel):
         session.workspace_wanted.emit("train")
 
     def _duplicate(self) -> None:
-        if self._noted is not None and self._noted.settings is not None:
-            self._session.draft.replace(self._noted.settings)
+        if self._selected_run is not None and self._selected_run.settings is not None:
+            self._session.draft.replace(self._selected_run.settings)
             self._session.workspace_wanted.emit("train")
-            self._session.message.emit(f"The settings of “{self._noted.folder.title}” are in the forms.")
+            self._session.message.emit(f"The settings of “{self._selected_run.folder.title}” are in the forms.")
 
     def _open_folder(self) -> None:
-        if self._noted is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._noted.folder.path)))
+        if self._selected_run is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._selected_run.folder.path)))
 
     def _rename(self) -> None:
-        run = self._noted
+        run = self._selected_run
         if run is None or self._is_busy([run]):
             return
         name, agreed = QInputDialog.getText(self, "Rename a run", "Its new name", text=run.folder.title)
         if not agreed or not name.strip():
             return
-        self._keep_notes()
+        self._save_notes()
         try:
             renamed = run.folder.rename(name.strip())
         except Problem as problem:
@@ -257,7 +257,7 @@ class ComparisonPanel(Panel):
         answer = QMessageBox.question(self, "Remove runs", f"Move {what} to the trash, with all weights and notes?")
         if answer != QMessageBox.StandardButton.Yes:
             return
-        self._noted = None
+        self._selected_run = None
         for run in runs:
             if self._session.run is not None and self._session.run.path == run.folder.path:
                 self._session.open_run(None)
@@ -268,7 +268,7 @@ class ComparisonPanel(Panel):
         self._session.runs_changed.emit()
 
     def _is_busy(self, runs: Sequence[RunSummary]) -> bool:
-        """A run that is being trained stays where it is; that is said."""
+        """Whether one of the runs is being trained; if so, a message says so."""
         busy: Path | None = self._session.activity.training_folder
         if busy is None or all(run.folder.path != busy for run in runs):
             return False
@@ -276,7 +276,7 @@ class ComparisonPanel(Panel):
         return True
 
 
-def _told(runs: Sequence[RunSummary], known: int) -> str:
+def _summarise(runs: Sequence[RunSummary], known: int) -> str:
     if not runs:
         return "Select one run for its notes, several to compare them."
     if len(runs) == 1:
@@ -284,5 +284,5 @@ def _told(runs: Sequence[RunSummary], known: int) -> str:
         return str(problem) if problem is not None else runs[0].verdict
     if known < 2:
         return "The settings of these runs cannot be read."
-    drawn = f"; the first {MOST} are drawn" if len(runs) > MOST else ""
+    drawn = f"; the first {MOST_CURVES} are drawn" if len(runs) > MOST_CURVES else ""
     return f"{len(runs)} runs{drawn}. Settings that differ:"

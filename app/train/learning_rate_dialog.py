@@ -1,4 +1,4 @@
-"""Find a learning rate: a short training with growing steps, its curve, and one click to take what it suggests."""
+"""The learning-rate finder: a short training at growing rates, its loss curve, and a button that uses the result."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from core.train.learning_rate_finder import RateRange
 
 
-class RateDialog(QDialog):
-    """Tries learning rates with the draft settings on the open dataset, as soon as it is shown.
+class LearningRateDialog(QDialog):
+    """Runs the learning-rate range test with the draft settings on the open dataset as soon as it is shown.
 
     Parameters
     ----------
     session
-        Its draft ``settings.optimiser.learning_rate`` is set when the suggestion is taken.
+        Its draft ``settings.optimiser.learning_rate`` is set when the suggestion is accepted.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -38,8 +38,8 @@ class RateDialog(QDialog):
         self.plot = RangePlot()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.told = QLabel()
-        self.told.setWordWrap(True)
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
         self.take = QPushButton("Use it")
         self.take.setProperty("role", "primary")
         self.take.setEnabled(False)
@@ -50,7 +50,7 @@ class RateDialog(QDialog):
         column.setSpacing(10)
         column.addWidget(self.plot, 1)
         column.addWidget(self.progress)
-        column.addWidget(self.told)
+        column.addWidget(self.summary)
         column.addWidget(buttons)
         buttons.accepted.connect(self._take)
         buttons.rejected.connect(self.close)
@@ -60,7 +60,7 @@ class RateDialog(QDialog):
 
     @property
     def is_running(self) -> bool:
-        """Whether learning rates are being tried."""
+        """Whether the test is running."""
         return self._request.is_running
 
     def begin(self) -> None:
@@ -73,8 +73,10 @@ class RateDialog(QDialog):
         self.plot.forget()
         self.progress.setRange(0, 0)
         self.progress.show()
-        self.told.setText("A throwaway network learns with steps that grow from batch to batch.")
-        self._request.start(work.rates(self._session.draft.settings, cutouts.path, self._session.dataset.journal))
+        self.summary.setText("A throwaway network is trained at a learning rate that grows from batch to batch.")
+        self._request.start(
+            work.find_learning_rate(self._session.draft.settings, cutouts.path, self._session.dataset.journal)
+        )
         self.open()
 
     def _happened(self, events: list[object]) -> None:
@@ -90,32 +92,32 @@ class RateDialog(QDialog):
         self.progress.hide()
         self.plot.show_range(found)
         end = "does not grow again up to 10" if found.diverged is None else f"grows again from {found.diverged:.1e} on"
-        suggested = f"Suggested: <b>{rounded(found.suggestion):g}</b>."
-        self.told.setText(f"The loss falls fastest at {found.steepest:.1e} and {end}. {suggested}")
+        suggested = f"Suggested: <b>{round_rate(found.suggestion):g}</b>."
+        self.summary.setText(f"The loss falls fastest at {found.steepest:.1e} and {end}. {suggested}")
         self.take.setEnabled(True)
         self.take.setDefault(True)
 
     def _failed(self, problem: object) -> None:
         self.progress.hide()
         if isinstance(problem, Problem):
-            self.told.setText(problem.text)
+            self.summary.setText(problem.text)
         else:
-            self.told.setText("The test was ended by a defect of the program.")
+            self.summary.setText("The test was ended by a defect of the program.")
             self._session.report(problem)
 
     def _take(self) -> None:
         if self._found is not None:
-            rate = rounded(self._found.suggestion)
+            rate = round_rate(self._found.suggestion)
             self._session.draft.edit("optimiser.learning_rate", rate)
             self._session.message.emit(f"The learning rate is {rate:g} now.")
         self.close()
 
     def done(self, result: int) -> None:
-        """Close, and leave nothing running."""
+        """Close, and stop the test."""
         self._request.stop()
         super().done(result)
 
 
-def rounded(rate: float) -> float:
-    """To two significant digits: more of them would claim too much."""
+def round_rate(rate: float) -> float:
+    """Round to two significant digits, the precision of the test."""
     return float(f"{rate:.1e}") if math.isfinite(rate) else rate

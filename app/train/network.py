@@ -1,4 +1,4 @@
-"""The network by its depth: its layers as a table, and what its last block sees, drawn over a real galaxy."""
+"""The network: its settings, a table of its layers, and its receptive field drawn over a galaxy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.train import work
 from app.train.widgets.layer_table import LayerTable
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
@@ -30,7 +30,7 @@ _SHAPE_WITHOUT_DATA = (3, 64, 64)
 
 
 class NetworkPanel(Panel):
-    """Choose depth and width, see every layer and its receptive field, and freeze the blocks of a base network.
+    """Choose depth and width, see every layer with its receptive field, and freeze blocks of a base network.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class NetworkPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "network", parent=parent)
         self._rows: Sequence[LayerRow] = ()
-        self._asked: tuple[Any, ...] | None = None
-        self._latest = self._request(self._show_rows, self._show_refusal)
-        self._measuring = Latest(self)  # where it fails, the size stays unknown
-        self._measured: tuple[Any, ...] | None = None
+        self._requested: tuple[Any, ...] | None = None
+        self._latest = self._make_request(self._show_rows, self._show_refusal)
+        self._size_request = Latest(self)  # if this fails, the size stays unknown
+        self._measured_for: tuple[Any, ...] | None = None
         self._size = math.nan  # of the galaxies, in pixels
         self._build()
         self._connect()
@@ -71,7 +71,7 @@ class NetworkPanel(Panel):
         look.setContentsMargins(0, 0, 0, 0)
         look.addWidget(self.view, 1)
         look.addWidget(self.field)
-        settings = TwoSides(scrolled(self.form), seen, 540, (340, 200), (130, 190))
+        settings = ResponsiveSplit(make_scrollable(self.form), seen, 540, (340, 200), (130, 190))
 
         layers = QWidget()
         below = QVBoxLayout(layers)
@@ -91,8 +91,8 @@ class NetworkPanel(Panel):
 
     def _connect(self) -> None:
         self.form.changed.connect(self._edited)
-        self.table.freeze_changed.connect(self._froze)
-        self._measuring.finished.connect(self._show_size)
+        self.table.freeze_changed.connect(self._set_frozen_blocks)
+        self._size_request.finished.connect(self._show_size)
         self._session.draft.changed.connect(self.refresh)
         self._session.dataset.changed.connect(self.refresh)
         self._session.current_changed.connect(self.refresh)
@@ -101,7 +101,7 @@ class NetworkPanel(Panel):
         if network != self._session.draft.settings.network:
             self._session.draft.edit("network", network)
 
-    def _froze(self, blocks: int) -> None:
+    def _set_frozen_blocks(self, blocks: int) -> None:
         if self._base:
             self._session.draft.edit("transfer.freeze_blocks", blocks)
 
@@ -119,7 +119,7 @@ class NetworkPanel(Panel):
         self._show_galaxy()
 
     def _show_settings(self) -> None:
-        """Bring form and table in line with the draft; the layers are worked out on another thread."""
+        """Update form and table from the draft; the layers are listed on another thread."""
         settings = self._session.draft.settings
         if self.form.value() != settings.network:
             self.form.set_value(settings.network)
@@ -131,26 +131,26 @@ class NetworkPanel(Panel):
                 f"The layers come from “{title}”. Click a block to freeze it and all before it: frozen "
                 "blocks keep their weights and batch statistics. Click the last frozen one again to free it."
             )
-        asked = (settings.network, self._base, self._shape)
-        if asked != self._asked:
-            self._asked = asked
+        request = (settings.network, self._base, self._shape)
+        if request != self._requested:
+            self._requested = request
             self._latest.start(
-                work.base_layers(Path(self._base), self._shape)
+                work.read_base_layers(Path(self._base), self._shape)
                 if self._base
-                else work.layer_table(settings.network, self._shape)
+                else work.build_layer_table(settings.network, self._shape)
             )
         self._measure()
         self.table.set_frozen(settings.transfer.freeze_blocks if self._base else 0, choosable=bool(self._base))
 
     def _measure(self) -> None:
-        """Ask how large the galaxies are, once for a dataset and its parts."""
+        """Measure the size of the galaxies, once for a dataset and its parts."""
         cutouts, settings = self._session.dataset.cutouts, self._session.draft.settings
-        asked = None if cutouts is None else (cutouts.path, settings.data, settings.seed)
-        if asked == self._measured:
+        measured_for = None if cutouts is None else (cutouts.path, settings.data, settings.seed)
+        if measured_for == self._measured_for:
             return
-        self._measured, self._size = asked, math.nan
+        self._measured_for, self._size = measured_for, math.nan
         if cutouts is not None:
-            self._measuring.start(work.galaxy_size(cutouts.path, settings, self._session.dataset.journal))
+            self._size_request.start(work.measure_galaxies(cutouts.path, settings, self._session.dataset.journal))
 
     def _show_size(self, size: float) -> None:
         self._size = size
@@ -190,7 +190,7 @@ class NetworkPanel(Panel):
         self._show_field()
 
     def _show_field(self) -> None:
-        """Draw what one unit of the last block sees, and say so where it is less than the galaxies."""
+        """Draw the receptive field of the last block, and warn if it is smaller than the galaxies."""
         if not self._rows:
             return
         field, scale = receptive_field.final_receptive_field(self._rows), self._pixel_scale()

@@ -17,7 +17,7 @@ ROOM = Room(
         "compare": Workspace(
             "Compare",
             "mdi6.compare",
-            "All runs: find, sort and compare them, write notes, go on with one.",
+            "All runs: find, sort and compare them, write notes, continue one.",
             "Ctrl+3",
             ((("comparison",),),),
             (1280,),

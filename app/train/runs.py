@@ -1,4 +1,4 @@
-"""The project's runs: open one again, explain with it, fine-tune from it, predict with it."""
+"""The project's runs: open one, explain with it, fine-tune it, or predict with it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class RunsPanel(Panel):
         self.table.blockSignals(True)
         self.table.clear()
         for run in reversed(runs):
-            item = QTreeWidgetItem(_cells(run))
+            item = QTreeWidgetItem(_format_row(run))
             item.setData(0, Qt.ItemDataRole.UserRole, run)
             item.setToolTip(0, str(run.path))
             for column in (1, 2, 3):
@@ -143,10 +143,10 @@ class RunsPanel(Panel):
         if reopen and run is not None and (current is None or current.path != run.path):
             self._open(run)
 
-    # -- what can be done with one ---------------------------------------------------------------------------------
+    # -- actions on a run ------------------------------------------------------------------------------------------
 
     def _open(self, run: RunFolder) -> None:
-        """Re-open curves, settings and network."""
+        """Open curves, settings and network of a run."""
         try:
             self._session.draft.replace(toml.load(RunSettings, run.settings_file))
         except Problem as problem:
@@ -170,23 +170,23 @@ class RunsPanel(Panel):
             saving.save_predictions(self, self._session, "Save predictions", self.chosen.best)
 
 
-def _cells(run: RunFolder) -> list[str]:
+def _format_row(run: RunFolder) -> list[str]:
     metrics: dict[str, Any] = {}
     if run.metrics_file.exists():
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
     date = QDateTime.fromSecsSinceEpoch(int(run.settings_file.stat().st_mtime)).toString("yyyy-MM-dd hh:mm")
     return [
         run.title,
-        _figure(metrics.get("validation")),
-        _figure(metrics.get("test")),
+        _format_score(metrics.get("validation")),
+        _format_score(metrics.get("test")),
         str(metrics.get("best_epoch", "–")),
-        _beginning(run),
+        _describe_start(run),
         date,
     ]
 
 
-def _beginning(run: RunFolder) -> str:
-    """What the run started from, as far as its settings can be read."""
+def _describe_start(run: RunFolder) -> str:
+    """Name the run's initial weights, if its settings can be read."""
     try:
         base = toml.load(RunSettings, run.settings_file).transfer.start_from
     except Problem:
@@ -194,8 +194,8 @@ def _beginning(run: RunFolder) -> str:
     return RunFolder(Path(base)).title if base else "random weights"
 
 
-def _figure(part: dict[str, Any] | None) -> str:
-    """The figure of merit of a part, with its name."""
+def _format_score(part: dict[str, Any] | None) -> str:
+    """Format the figure of merit of one part, with its name."""
     for name, title in (("accuracy", "accuracy"), ("r2", "R²")):
         value = (part or {}).get(name)
         if value is not None:

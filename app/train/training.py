@@ -22,7 +22,7 @@ from app.train.training_form import TrainingForm
 from app.train.widgets.curve_plot import CurvePlot
 from app.train.widgets.verdict_line import VerdictLine
 from app.widgets.numbers import Numbers
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.errors import Problem
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
 from core.project.runs import RunFolder, read_history
@@ -38,7 +38,7 @@ _REASONS = {
     "early": "Stopped early after epoch {epochs}: no improvement any more.",
     "stopped": "Stopped by you in epoch {epochs}.",
 }
-_NUMBERS = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
+_NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
 
 
 class TrainingPanel(Panel):
@@ -78,12 +78,14 @@ class TrainingPanel(Panel):
         self.baseline = QLabel()
         self.baseline.setWordWrap(True)
         self.baseline.setObjectName("baseline")
-        self.numbers = Numbers(_NUMBERS)
+        self.numbers = Numbers(_NUMBER_NAMES)
         self.curves = CurvePlot()
         self.verdict = VerdictLine()
-        self._set_content(TwoSides(scrolled(self.form), self._curve_side(), 820, (330, 600), (250, 400)))
+        self._set_content(
+            ResponsiveSplit(make_scrollable(self.form), self._build_curve_side(), 820, (330, 600), (250, 400))
+        )
 
-    def _curve_side(self) -> QWidget:
+    def _build_curve_side(self) -> QWidget:
         side = QWidget()
         column = QVBoxLayout(side)
         column.setContentsMargins(6, 0, 0, 0)
@@ -117,7 +119,7 @@ class TrainingPanel(Panel):
 
     @property
     def _hindrance(self) -> str:
-        """Why a training cannot be started; empty if it can."""
+        """The reason why a training cannot be started; empty if it can."""
         if self._session.project is None or self._session.dataset.cutouts is None:
             return "Open a dataset first."
         return self.form.problem
@@ -133,12 +135,12 @@ class TrainingPanel(Panel):
         self.pause.setText("Resume" if paused else "Pause")
         self.pause.setIcon(icon("mdi6.play" if paused else "mdi6.pause"))
         if hindrance and not running:
-            self._say(hindrance)
+            self._show_reason(hindrance)
         elif not running and self.reason.property("hint"):
-            self._say("")
+            self._show_reason("")
         self.reason.setProperty("hint", bool(hindrance and not running))
 
-    def _say(self, text: str, role: str = "muted") -> None:
+    def _show_reason(self, text: str, role: str = "muted") -> None:
         self.reason.setText(text)
         self.reason.setProperty("role", role)
         self.reason.style().unpolish(self.reason)
@@ -160,20 +162,20 @@ class TrainingPanel(Panel):
         session.activity.begin_training(job, folder)
 
     def _watch(self) -> None:
-        """Follow the training that has begun, after the epochs that it may have already."""
+        """Follow the training that has begun, after any epochs of a resumed run."""
         job, folder = self._session.activity.training, self._session.activity.training_folder
         if job is None or folder is None:
             return
         self._job, self._epoch, self._stopping = job, None, False
         run = RunFolder(folder)
-        settings = _settings_of(run) or self._session.draft.settings
+        settings = _read_settings(run) or self._session.draft.settings
         self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
         self.curves.set_history(read_history(run.history_file) if run.has_whole_epoch else [])
         self.numbers.clear()
         self.baseline.clear()
         self.baseline.setVisible(False)
         self.verdict.forget()
-        self._say("Preparing…")
+        self._show_reason("Preparing…")
         job.happened.connect(self._happened)
         job.finished.connect(self._finished)
         job.failed.connect(self._failed)
@@ -193,7 +195,7 @@ class TrainingPanel(Panel):
     def _stop(self) -> None:
         if self._job is not None:
             self._stopping = True
-            self._say("Stopping after this batch…")
+            self._show_reason("Stopping after this batch…")
             self._job.stop()
 
     def _happened(self, events: list[object]) -> None:
@@ -215,7 +217,7 @@ class TrainingPanel(Panel):
 
     def _show_batch(self, batch: BatchEnded) -> None:
         if not self._stopping:
-            self._say(f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
+            self._show_reason(f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
         self.numbers.show_number("Loss", f"{batch.loss:.4f}")
         self.numbers.show_number("Learning rate", f"{batch.learning_rate:.2g}")
         self.numbers.show_number("Images/s", f"{batch.images_per_second:,.0f}")
@@ -223,11 +225,11 @@ class TrainingPanel(Panel):
         epochs = self._session.draft.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
         self.numbers.show_number("Epoch", f"{batch.epoch}/{epochs}")
         if self._epoch is not None:
-            self.numbers.show_number("Time left", f"≤ {_clock((epochs - done) * self._epoch.seconds)}")
+            self.numbers.show_number("Time left", f"≤ {_format_clock((epochs - done) * self._epoch.seconds)}")
 
     def _show_epoch(self, epoch: EpochEnded) -> None:
         self._epoch = epoch
-        name, value = _score(epoch.validation)
+        name, value = _first_score(epoch.validation)
         self.numbers.show_number("Epoch", f"{epoch.epoch}/{epoch.epochs}")
         self.numbers.show_number("Loss", f"{epoch.train.loss:.4f}")
         self.numbers.show_number("Validation", f"{value:.3f}", f"Val. {name}")
@@ -238,23 +240,25 @@ class TrainingPanel(Panel):
     def _show_baseline(self, scores: Scores | None) -> None:
         if scores is None:
             return
-        name, value = _score(scores)
+        name, value = _first_score(scores)
         self.baseline.setText(f"Before fine-tuning, the unadapted network: validation {name} {value:.3f}.")
         self.baseline.setVisible(True)
 
     def _finished(self, result: RunResult) -> None:
-        name, value = _score(result.scores)
+        name, value = _first_score(result.scores)
         why = _REASONS[result.reason].format(epochs=result.epochs)
-        self._say(f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}.", "good")
+        self._show_reason(
+            f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}.", "good"
+        )
         self.numbers.show_number("Time left", "–")
         self._session.runs_changed.emit()
         self._session.open_run(RunFolder(result.folder))
 
     def _failed(self, problem: object) -> None:
-        self._say(self._describe(problem), "problem")
+        self._show_reason(self._describe(problem), "problem")
 
     def _stopped(self) -> None:
-        self._say("Stopped before the first weights were saved.")
+        self._show_reason("Stopped before the first weights were saved.")
 
     def _ended(self) -> None:
         self._job = None
@@ -271,15 +275,15 @@ class TrainingPanel(Panel):
             self._session.report(problem)
             return
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
-        settings = _settings_of(run)
+        settings = _read_settings(run)
         self.curves.set_rule(*((settings.stopping, settings.optimiser.epochs) if settings else (None, 0)))
         self.curves.set_history(rows, metrics.get("best_epoch"))
         self.verdict.show_run(run)
         self.baseline.setVisible(False)
-        self._show_past(rows, self.curves.best_epoch)
+        self._show_best_epoch(rows, self.curves.best_epoch)
 
-    def _show_past(self, rows: list[dict[str, float]], best: int) -> None:
-        """The numbers of a run that was opened again: those of its best epoch."""
+    def _show_best_epoch(self, rows: list[dict[str, float]], best: int) -> None:
+        """Show the numbers of the best epoch of a run that was opened again."""
         self.numbers.clear()
         for row in rows:
             if row["epoch"] == best:
@@ -292,22 +296,22 @@ class TrainingPanel(Panel):
                 )
 
 
-def _settings_of(run: RunFolder) -> RunSettings | None:
-    """What a run was asked to do; None where that cannot be read."""
+def _read_settings(run: RunFolder) -> RunSettings | None:
+    """Read the settings of a run; None if they cannot be read."""
     try:
         return toml.load(RunSettings, run.settings_file)
     except Problem:
         return None
 
 
-def _score(scores: Scores) -> tuple[str, float]:
-    """The name and value of the first figure of merit, or the loss where there is none."""
+def _first_score(scores: Scores) -> tuple[str, float]:
+    """Name and value of the first figure of merit, or the loss if there is none."""
     name, value = next(iter(scores.values.items()), ("loss", scores.loss))
     return _TITLES.get(name, name.replace("_", " ")), value
 
 
-def _clock(seconds: float) -> str:
-    """Seconds as 0:42, 12:05 or 2:03:10."""
+def _format_clock(seconds: float) -> str:
+    """Format seconds as 0:42, 12:05 or 2:03:10."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

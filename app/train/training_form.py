@@ -1,4 +1,4 @@
-"""What a training is asked to do: optimiser, loss, stopping, and where it starts from."""
+"""The settings of a training: optimiser, loss, early stopping, and initial weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.session.session import Session
 from app.theme import icon
-from app.train.learning_rate_dialog import RateDialog
+from app.train.learning_rate_dialog import LearningRateDialog
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
 from core.errors import Problem
@@ -38,7 +38,7 @@ _RANDOM = "Random weights"
 _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
 _MACHINE = ("device", "precision", "tensorboard")
-_PLACES = 400  # at which the learning rate is drawn
+_CURVE_POINTS = 400  # of the learning-rate schedule
 
 
 class TrainingForm(QWidget):
@@ -80,8 +80,8 @@ class TrainingForm(QWidget):
         self.start_from.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.start_from.setToolTip("Begin with random weights, or fine-tune a network that was trained before.")
         self.find_rate = QPushButton(icon("mdi6.chart-bell-curve"), "Find a learning rate…")
-        self.find_rate.setToolTip("A short training with growing steps shows which learning rates work.")
-        self.rates = RateDialog(self._session, self)
+        self.find_rate.setToolTip("A short training at growing learning rates shows which of them work.")
+        self.rates = LearningRateDialog(self._session, self)
         self.schedule = SchedulePlot()
         self.schedule.setToolTip("The learning rate along the training.")
 
@@ -112,8 +112,8 @@ class TrainingForm(QWidget):
         session = self._session
         for part, form in self._forms.items():
             form.changed.connect(lambda value, part=part: self._edited(part, value))
-        self.machine.changed.connect(self._edited_machine)
-        self.start_from.activated.connect(self._chose_start)
+        self.machine.changed.connect(self._machine_edited)
+        self.start_from.activated.connect(self._set_start)
         self.find_rate.clicked.connect(self.rates.begin)
         self.save.triggered.connect(self._save)
         self.load.triggered.connect(self._load)
@@ -123,13 +123,13 @@ class TrainingForm(QWidget):
 
     @property
     def problem(self) -> str:
-        """Why what is typed is not valid; empty if it is."""
+        """The reason why the settings are not valid; empty if they are."""
         wrong = [f"{part.capitalize()}: {form.problem}" for part, form in self._forms.items() if form.problem]
         return wrong[0] if wrong else ""
 
     @property
     def run_name(self) -> str:
-        """The name that was typed, or one that tells what is special."""
+        """The name that was typed, or a name made from the settings."""
         settings = self._session.draft.settings
         if name := self.name.text().strip():
             return name
@@ -138,7 +138,7 @@ class TrainingForm(QWidget):
         return f"{settings.network.depth} blocks"
 
     def set_running(self, running: bool) -> None:
-        """While a training runs, its name and beginning stay, and no learning rates are tried beside it."""
+        """Lock name and initial weights while a training runs, and disable the learning-rate finder."""
         for widget in (self.name, self.start_from):
             widget.setEnabled(not running)
         self.find_rate.setEnabled(not running and self._session.dataset.cutouts is not None)
@@ -147,7 +147,7 @@ class TrainingForm(QWidget):
         if value != getattr(self._session.draft.settings, part):
             self._session.draft.edit(part, value)
 
-    def _edited_machine(self, value: RunSettings) -> None:
+    def _machine_edited(self, value: RunSettings) -> None:
         self._session.draft.edit_together({name: getattr(value, name) for name in _MACHINE})
 
     def _show_settings(self) -> None:
@@ -156,15 +156,15 @@ class TrainingForm(QWidget):
         for part, form in self._forms.items():
             if form.value() != getattr(settings, part):
                 form.set_value(getattr(settings, part))
-        places = np.linspace(0, settings.optimiser.epochs, _PLACES, endpoint=False)
+        places = np.linspace(0, settings.optimiser.epochs, _CURVE_POINTS, endpoint=False)
         rates = np.array([schedule.rate_at(settings, place) for place in places])
         self.schedule.show_rates(places, rates)
         self._show_start()
 
-    # -- where to start from ---------------------------------------------------------------------------------------
+    # -- initial weights -------------------------------------------------------------------------------------------
 
     def _show_runs(self) -> None:
-        """Offer the runs of the project, newest first, as the beginning of a fine-tuning."""
+        """Offer the runs of the project, newest first, as initial weights for fine-tuning."""
         self.start_from.clear()
         self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
         project = self._session.project
@@ -183,7 +183,7 @@ class TrainingForm(QWidget):
             self.start_from.insertItem(place, icon("mdi6.file-outline"), RunFolder(Path(chosen)).title, chosen)
         self.start_from.setCurrentIndex(place)
 
-    def _chose_start(self, place: int) -> None:
+    def _set_start(self, place: int) -> None:
         chosen = self.start_from.itemData(place)
         if chosen is None:
             chosen = QFileDialog.getOpenFileName(self, "Weights to start from", "", "Networks (*.safetensors)")[0]

@@ -1,4 +1,4 @@
-"""What the Train room asks of ``core``, as jobs that were not started yet."""
+"""Jobs of the Train room, not yet started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs.job import Job
-from app.work import begin
+from app.work import begin_unless_stopped
 from core.errors import Stopped
 from core.events import Progress, Work
 from core.nets.settings import NetworkSettings
@@ -27,33 +27,33 @@ if TYPE_CHECKING:
     from core.train.run_summary import RunSummary
 
 
-def layer_table(settings: NetworkSettings, shape: tuple[int, int, int], outputs: int = 3) -> Job:
-    """The layers of a network that is to be built."""
+def build_layer_table(settings: NetworkSettings, shape: tuple[int, int, int], outputs: int = 3) -> Job:
+    """Build a network with these settings, and list its layers."""
 
     def run(stop: threading.Event) -> Work[list[LayerRow]]:
         from core.nets import cnn, layers
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return layers.table(cnn.build(settings, shape, outputs), shape)
 
     return Job("Describing the network", run)
 
 
-def base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
-    """The layers of a trained network, on stamps of a shape."""
+def read_base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
+    """List the layers of a trained network, for stamps of this shape."""
 
     def run(stop: threading.Event) -> Work[list[LayerRow]]:
         from core.nets import layers
         from core.nets.predictor import Predictor
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return layers.table(Predictor.load(base).network, shape)
 
     return Job("Describing the network", run)
 
 
-def galaxy_size(data: Path, settings: RunSettings, hand_labels: LabelJournal | None) -> Job:
-    """The median diameter in pixels of the galaxies that are not locked away for the test; NaN: it cannot be told."""
+def measure_galaxies(data: Path, settings: RunSettings, hand_labels: LabelJournal | None) -> Job:
+    """Measure the median diameter in pixels of the galaxies outside the test part; NaN: it cannot be measured."""
 
     def run(stop: threading.Event) -> Work[float]:
         from core.data import size
@@ -62,27 +62,27 @@ def galaxy_size(data: Path, settings: RunSettings, hand_labels: LabelJournal | N
 
         with Cutouts.open(data) as cutouts:
             _, rows = preparation.usable_rows(cutouts, settings, hand_labels)
-            yield from begin(stop)
+            yield from begin_unless_stopped(stop)
             return size.median_size(cutouts.images[row] for row in size.choose_sample(rows))
 
     return Job("Measuring the galaxies", run)
 
 
-def sixteen(
+def augment_stamp(
     stamp: NDArray[np.float32], settings: AugmentationSettings, seed: int, others: NDArray[np.float32] | None = None
 ) -> Job:
-    """Sixteen variations of one galaxy, beside which ``others`` may appear."""
+    """Augment one galaxy sixteen times; ``others`` may be pasted beside it."""
 
     def run(stop: threading.Event) -> Work[NDArray[np.float32]]:
         from core.train.augmentation import pipeline
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         return pipeline.sixteen_variations(stamp, settings, seed, others)
 
     return Job("Varying a galaxy", run)
 
 
-def sixteen_as_seen(
+def augment_as_seen(
     stamp: NDArray[np.float32],
     settings: RunSettings,
     data: Path,
@@ -91,14 +91,14 @@ def sixteen_as_seen(
     scaling: Normalisation | None,
     hand_labels: LabelJournal | None,
 ) -> Job:
-    """Sixteen variations of one galaxy after the input scaling, and that scaling, fitted unless it is given."""
+    """Augment one galaxy sixteen times, after input scaling; returns that scaling too, fitted unless given."""
 
     def run(stop: threading.Event) -> Work[tuple[NDArray[np.float32], Normalisation]]:
         from core.data.cutouts import Cutouts
         from core.train import preparation
         from core.train.augmentation import pipeline
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         found = scaling
         if found is None:
             with Cutouts.open(data) as cutouts:
@@ -122,7 +122,7 @@ def train(settings: RunSettings, data: Path, folder: RunFolder, hand_labels: Lab
 def resume(
     folder: RunFolder, data: Path | None, epochs: int | None, patience: int | None, hand_labels: LabelJournal | None
 ) -> Job:
-    """Go on with a training."""
+    """Resume a training."""
 
     def run(stop: threading.Event) -> Work[RunResult]:
         from core.train import resuming
@@ -132,8 +132,8 @@ def resume(
     return Job(f"Training “{folder.name}”", run, pausable=True)
 
 
-def run_summaries(folder: Path) -> Job:
-    """What each run in a folder came to."""
+def summarise_runs(folder: Path) -> Job:
+    """Summarise each run in a folder."""
 
     def run(stop: threading.Event) -> Work[list[RunSummary]]:
         from core.train import run_summary
@@ -150,21 +150,21 @@ def run_summaries(folder: Path) -> Job:
     return Job("Reading the runs", run)
 
 
-def histories(runs: Sequence[RunFolder]) -> Job:
-    """The histories of some runs by their folders' paths; of a run without one it is empty."""
+def read_histories(runs: Sequence[RunFolder]) -> Job:
+    """Read the histories of runs, by the paths of their folders; empty for a run without one."""
 
     def run(stop: threading.Event) -> Work[dict[str, list[dict[str, float]]]]:
         from core.project.runs import read_history
 
-        yield from begin(stop)
+        yield from begin_unless_stopped(stop)
         found = {str(each.path): read_history(each.history_file) if each.history_file.exists() else [] for each in runs}
         return found
 
     return Job("Reading the curves", run)
 
 
-def rates(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> Job:
-    """Try learning rates on a throwaway network."""
+def find_learning_rate(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> Job:
+    """Run the learning-rate range test on a throwaway network."""
 
     def run(stop: threading.Event) -> Work[RateRange]:
         from core.train import learning_rate_finder

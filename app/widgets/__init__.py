@@ -1,1 +1,1 @@
-"""Widgets that know neither session nor project: plain values in, signals out."""
+"""Widgets that several rooms share. They know neither session nor project: plain values in, signals out."""

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 
 def button_line(*widgets: QWidget | None) -> QHBoxLayout:
-    """Widgets side by side; None: a gap that takes the room left over."""
+    """Lay out widgets side by side; None: a stretchable gap."""
     line = QHBoxLayout()
     for widget in widgets:
         if widget is None:

@@ -1,4 +1,4 @@
-"""What to do next, where there is nothing to see yet."""
+"""The empty state of a panel: what is missing, and what to do about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class EmptyState(QWidget):
     title, text
         What is missing, and what to do about it.
     button
-        What the button says; empty: no button.
+        Text of the button; empty: no button.
     """
 
     clicked = Signal()
@@ -53,6 +53,6 @@ class EmptyState(QWidget):
         column.addStretch(1)
 
     def set_text(self, title: str, text: str) -> None:
-        """Say something else."""
+        """Show another title and text."""
         self.title.setText(title)
         self.text.setText(text)

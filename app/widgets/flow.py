@@ -1,4 +1,4 @@
-"""Widgets in a line that breaks like text where there is too little room.
+"""A layout of widgets in lines that wrap like text.
 
 superqt's ``QFlowLayout`` leaves gaps for hidden widgets, does not centre the low ones on their line, and asks for the
 width of the widest one alone; and superqt takes a fifth of a second to import.
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Line after line from the left; what is hidden takes no room.
+    """Line after line from the left; hidden widgets take no space.
 
     Parameters
     ----------
@@ -28,27 +28,27 @@ class FlowLayout(QLayout):
         self.setContentsMargins(QMargins())
 
     def addItem(self, arg__1: QLayoutItem) -> None:
-        """Put one more at the end."""
+        """Append an item."""
         self._items.append(arg__1)
 
     def count(self) -> int:
-        """How many there are."""
+        """Number of items."""
         return len(self._items)
 
     def itemAt(self, index: int) -> QLayoutItem | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One of them; None beyond the end."""
+        """The item at an index; None beyond the end."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
     def takeAt(self, index: int) -> QLayoutItem | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Take one out."""
+        """Remove an item and return it; None beyond the end."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
-        """It never asks for more than it needs."""
+        """Never expands."""
         return Qt.Orientation(0)
 
     def hasHeightForWidth(self) -> bool:
-        """The narrower, the higher."""
+        """The height depends on the width."""
         return True
 
     def heightForWidth(self, arg__1: int) -> int:
@@ -56,7 +56,7 @@ class FlowLayout(QLayout):
         return self._arrange(QRect(0, 0, arg__1, 0), move=False)
 
     def setGeometry(self, arg__1: QRect) -> None:
-        """Put everything in its place."""
+        """Place all items."""
         super().setGeometry(arg__1)
         self._arrange(arg__1, move=True)
 
@@ -73,7 +73,7 @@ class FlowLayout(QLayout):
         return QSize(width, max((size.height() for size in shown), default=0))
 
     def _arrange(self, room: QRect, *, move: bool) -> int:
-        """Height needed in a room of that width."""
+        """Arrange the items in the width of ``room``, and return the height needed."""
         lines: list[list[QLayoutItem]] = [[]]
         left = 0
         for item in self._items:

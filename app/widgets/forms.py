@@ -1,7 +1,7 @@
-"""A settings model becomes a form: its fields were declared once, and need not be described again.
+"""A form made from a settings model: fields, limits and help come from the model's declaration.
 
-Essentials first, the rest under a fold; each field with its unit, its limits, its help as a tooltip, and a mark
-that takes it back to its default.
+Essential fields first, the rest under a fold; each field with its unit, its limits, its help as a tooltip, and a
+button that resets it to its default.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class SettingsForm(QWidget):
     model
         The model.
     value
-        What it shows first; the defaults if left out.
+        The initial value; the defaults if left out.
     exclude
-        Fields that are not shown and keep their value.
+        Hidden fields, which keep their value.
     only
-        Fields that are shown, in this order; None: all, in that of their declaration.
+        Fields to show, in this order; None: all, in the order of their declaration.
 
     Notes
     -----
@@ -105,18 +105,18 @@ class SettingsForm(QWidget):
         return grid
 
     def editor(self, name: str) -> QWidget:
-        """The widget in which a field is typed or chosen; dotted names reach into groups."""
+        """The widget of a field; dotted names reach into groups."""
         first, _, rest = name.partition(".")
         return self._nested[first].editor(rest) if rest else self._rows[first].input.field
 
     def offer(self, name: str, choices: Sequence[str], empty: str | None = "–") -> None:
-        """Let a text be chosen among these instead of being typed, or left empty, which is shown as ``empty``.
+        """Turn a text field into a choice among these, or an empty one shown as ``empty``.
 
-        A text that is not among them goes back to its default, and the form says that it changed.
+        A text that is not among them is reset to its default, and ``changed`` is emitted.
         """
         row = self._rows[name]
         old, value = typing.cast("QWidget", row.input), row.input.value()
-        row.take(ChoiceInput(choices, empty=empty))
+        row.set_input(ChoiceInput(choices, empty=empty))
         row.input.changed.connect(self._edited)
         if (parent := old.parentWidget()) is not None and (layout := parent.layout()) is not None:
             layout.replaceWidget(old, typing.cast("QWidget", row.input))
@@ -132,7 +132,7 @@ class SettingsForm(QWidget):
         return self._value
 
     def set_value(self, settings: Settings) -> None:
-        """Show other settings, without saying that they changed."""
+        """Show other settings without emitting ``changed``."""
         self._value = settings
         for name, row in self._rows.items():
             row.input.set_value(getattr(settings, name))
@@ -143,7 +143,7 @@ class SettingsForm(QWidget):
 
     @property
     def problem(self) -> str:
-        """Why what is typed is not valid; empty if it is."""
+        """The reason why the input is not valid; empty if it is."""
         own = self._error.text() if not self._error.isHidden() else ""
         return own or next((form.problem for form in self._nested.values() if form.problem), "")
 
@@ -172,7 +172,7 @@ class SettingsForm(QWidget):
 
 
 class _Row:
-    """Label, input and reset mark of one field."""
+    """Label, input and reset button of one field."""
 
     def __init__(self, knob: Knob) -> None:
         self.knob = knob
@@ -180,7 +180,7 @@ class _Row:
         self.label = QLabel(knob.title)
         self.label.setToolTip(tip)
         self._tip = tip
-        self.take(_input(knob))
+        self.set_input(_make_input(knob))
         self.reset = QToolButton()
         self.reset.setIcon(icon("mdi6.restore"))
         self.reset.setAutoRaise(True)
@@ -188,7 +188,7 @@ class _Row:
         default = "automatic" if knob.default is None else str(knob.default) or "empty"
         self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
 
-    def take(self, new: Input) -> None:
+    def set_input(self, new: Input) -> None:
         """Use this input for the field."""
         self.input = new
         new.field.setToolTip(self._tip)
@@ -196,7 +196,7 @@ class _Row:
         new.field.setObjectName(self.knob.name)
 
     def mark(self, *, invalid: bool, shown: bool) -> None:
-        """Show whether the value is invalid, and whether it differs from the default; hide what has no effect."""
+        """Show whether the value is invalid or differs from the default; hide a field without effect."""
         for part in (self.label, typing.cast("QWidget", self.input)):
             part.setVisible(shown)
         policy = self.reset.sizePolicy()
@@ -214,8 +214,8 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Settings)
 
 
-def _input(knob: Knob) -> Input:
-    """The input that fits a field's type."""
+def _make_input(knob: Knob) -> Input:
+    """Make the input for a field's type."""
     annotation, optional = knob.annotation, False
     if typing.get_origin(annotation) in {types.UnionType, typing.Union}:
         others = [kind for kind in typing.get_args(annotation) if kind is not type(None)]

@@ -1,4 +1,4 @@
-"""One image, large: zoomed with the wheel, with a scale bar, an overlay, outlines, a circle and a square.
+"""One large image: zooms with the wheel, with a scale bar, an overlay, outlines, a circle and a square.
 
 Row 0 of every image is at the bottom. Pixel centres are at whole numbers, as in FITS but counted from 0.
 """
@@ -20,13 +20,13 @@ from app.theme import colours
 from core.data.stretch import colour_table
 
 _NICE = (1, 2, 5)
-_LEAST, _LIKED = 120, 200  # sides in pixels
-_CLEAR = 0.15  # of the overlay's opacity, where it is zero
+_SMALLEST, _PREFERRED = 120, 200  # sides in pixels
+_LEAST_OPACITY = 0.15  # share of the overlay's opacity where the map is zero
 _OUTLINES = (("#ffffff", Qt.PenStyle.SolidLine), ("#ffd166", Qt.PenStyle.DashLine))  # the galaxy's, its neighbours'
 
 
 class _Canvas(pg.GraphicsView):
-    """The picture itself."""
+    """The graphics view with the image."""
 
     hovered = Signal(float, float)
     left = Signal()
@@ -51,7 +51,7 @@ class _Canvas(pg.GraphicsView):
             item.hide()
         self.outlines: list[pg.QtWidgets.QGraphicsPathItem] = []
         for colour, style in _OUTLINES:
-            for width, shade in ((3.2, "#000000"), (1.6, colour)):  # seen on bright and dark
+            for width, shade in ((3.2, "#000000"), (1.6, colour)):  # visible on bright and dark
                 line = pg.QtWidgets.QGraphicsPathItem()
                 pen = QPen(QColor(shade), width, style if shade == colour else Qt.PenStyle.SolidLine)
                 pen.setCosmetic(True)
@@ -75,32 +75,32 @@ class _Canvas(pg.GraphicsView):
         super().mouseDoubleClickEvent(event)
 
     def mouseMoveEvent(self, ev: Any) -> None:
-        """Tell which pixel is under the cursor."""
+        """Emit the pixel under the cursor."""
         super().mouseMoveEvent(ev)
         place: QPointF = self.box.mapSceneToView(self.mapToScene(ev.position().toPoint()))
-        if self._holds(place):
+        if self._contains(place):
             self.hovered.emit(place.x(), place.y())
         else:
             self.left.emit()
 
     def leaveEvent(self, ev: QEvent) -> None:
-        """Tell that no pixel is."""
+        """Emit that no pixel is under the cursor."""
         super().leaveEvent(ev)
         self.left.emit()
 
-    def _holds(self, place: QPointF) -> bool:
+    def _contains(self, place: QPointF) -> bool:
         height, width = self.shape
         return -0.5 <= place.x() < width - 0.5 and -0.5 <= place.y() < height - 0.5
 
     def paintEvent(self, ev: QPaintEvent) -> None:
-        """Draw the scale bar over the image, at the same size however far one zooms."""
+        """Draw the scale bar over the image, at a constant line width and font size."""
         super().paintEvent(ev)
         if not self.shape[0]:
             return
-        per_pixel = self.width() / max(self.box.viewRect().width(), 1e-9)  # of the screen for one of the image
+        per_pixel = self.width() / max(self.box.viewRect().width(), 1e-9)  # screen pixels per image pixel
         known = math.isfinite(self.pixel_scale) and self.pixel_scale > 0
         unit = self.pixel_scale if known else 1.0
-        length = _nice(0.3 * self.width() / per_pixel * unit)
+        length = _nice_length(0.3 * self.width() / per_pixel * unit)
         text = f"{length:g}″" if known else f"{length:g} px"
         across = length / unit * per_pixel
         painter = QPainter(self.viewport())
@@ -119,7 +119,7 @@ class _Canvas(pg.GraphicsView):
 
 
 class ImageView(QWidget):
-    """An image with what belongs to it.
+    """An image with overlay, outlines and marks.
 
     Signals: ``hovered(x, y)`` in pixels while the cursor is over the image, ``left()`` when it is not.
     """
@@ -133,13 +133,13 @@ class ImageView(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self._canvas)
-        self.setMinimumSize(_LEAST, _LEAST)
+        self.setMinimumSize(_SMALLEST, _SMALLEST)
         self._canvas.hovered.connect(self.hovered)
         self._canvas.left.connect(self.left)
 
     def sizeHint(self) -> QSize:
-        """Small: it takes the room that others leave."""
-        return QSize(_LIKED, _LIKED)
+        """Small: it takes the space that others leave."""
+        return QSize(_PREFERRED, _PREFERRED)
 
     def set_image(self, picture: NDArray[np.uint8] | None, pixel_scale: float = math.nan) -> None:
         """Show a picture uint8 (H, W, 3) of that scale in arcsec/pixel (NaN: unknown); None: nothing."""
@@ -148,7 +148,7 @@ class ImageView(QWidget):
         shape = (0, 0) if picture is None else picture.shape[:2]
         canvas.image.setVisible(picture is not None)
         if picture is not None:
-            canvas.image.setImage(picture, levels=(0, 255), autoLevels=False, rect=_frame(*shape))
+            canvas.image.setImage(picture, levels=(0, 255), autoLevels=False, rect=_image_rect(*shape))
         if shape != canvas.shape:
             canvas.shape = shape
             canvas.fit()
@@ -162,7 +162,7 @@ class ImageView(QWidget):
         opacity: float = 0.6,
         colour_map: str = "blue-red",
     ) -> None:
-        """Lay a map (H, W) over the image, its colours reaching from ``low`` to ``high``; None takes it away."""
+        """Lay a map (H, W) over the image, with colours from ``low`` to ``high``; None removes it."""
         self._canvas.overlay.setVisible(field is not None)
         if field is None:
             return
@@ -170,9 +170,9 @@ class ImageView(QWidget):
         place = np.clip((field - low) / (high - low), 0, 1) * 255
         coloured = np.empty((*field.shape, 4), np.uint8)
         coloured[..., :3] = colour_table(colour_map)[place.round().astype(np.uint8)]
-        strength = np.clip(_CLEAR + np.abs(field) / max(abs(low), abs(high)), 0, 1)
-        coloured[..., 3] = 255 * opacity * strength  # where there is no evidence, the galaxy shines through
-        self._canvas.overlay.setImage(coloured, levels=(0, 255), autoLevels=False, rect=_frame(*field.shape))
+        strength = np.clip(_LEAST_OPACITY + np.abs(field) / max(abs(low), abs(high)), 0, 1)
+        coloured[..., 3] = 255 * opacity * strength  # transparent where there is no evidence
+        self._canvas.overlay.setImage(coloured, levels=(0, 255), autoLevels=False, rect=_image_rect(*field.shape))
 
     def set_outlines(self, galaxy: Sequence[NDArray[np.float64]], neighbours: Sequence[NDArray[np.float64]]) -> None:
         """Draw closed lines (n, 2) of x and y in pixels: white about the galaxy, yellow and dashed about others."""
@@ -185,11 +185,11 @@ class ImageView(QWidget):
 
     @property
     def outlined(self) -> tuple[QPainterPath, QPainterPath]:
-        """The outlines of the galaxy and of its neighbours as they are drawn."""
+        """The drawn outlines of the galaxy and of its neighbours."""
         return self._canvas.outlines[0].path(), self._canvas.outlines[2].path()
 
     def set_circle(self, diameter: float | None) -> None:
-        """Draw a circle of that many pixels about the centre; None takes it away."""
+        """Draw a circle of this diameter in pixels about the centre; None removes it."""
         circle = self._canvas.circle
         circle.setVisible(diameter is not None)
         if diameter is not None:
@@ -197,7 +197,7 @@ class ImageView(QWidget):
             circle.setRect((width - diameter) / 2 - 0.5, (height - diameter) / 2 - 0.5, diameter, diameter)
 
     def set_square(self, place: tuple[int, int] | None, side: int = 0) -> None:
-        """Draw a square of that many pixels, whose first one is at ``place`` (row, column); None takes it away."""
+        """Draw a square of ``side`` pixels whose first pixel is ``place`` (row, column); None removes it."""
         square = self._canvas.square
         square.setVisible(place is not None)
         if place is not None:
@@ -205,7 +205,7 @@ class ImageView(QWidget):
 
     @property
     def square(self) -> QRectF | None:
-        """The square that is drawn, in pixels; None: none."""
+        """The drawn square, in pixels; None: none."""
         square = self._canvas.square
         return square.rect() if square.isVisible() else None
 
@@ -216,16 +216,16 @@ class ImageView(QWidget):
         super().changeEvent(event)
 
     def resizeEvent(self, event: Any) -> None:
-        """Keep the whole image in sight."""
+        """Keep the whole image in view."""
         super().resizeEvent(event)
         self._canvas.fit()
 
 
-def _frame(height: int, width: int) -> QRectF:
+def _image_rect(height: int, width: int) -> QRectF:
     return QRectF(-0.5, -0.5, width, height)
 
 
-def _nice(length: float) -> float:
+def _nice_length(length: float) -> float:
     """The largest of …, 0.5, 1, 2, 5, 10, … that is not longer."""
     if not length > 0:
         return 1.0

@@ -1,4 +1,4 @@
-"""One input for each kind of value: each holds a value, can be set, and says when the user changed it."""
+"""One input widget for each type of value: holds a value, can be set, and signals changes by the user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WIDTH = 112
 
 
 class Input(Protocol):
-    """What a form asks of an input."""
+    """The interface that forms expect of an input."""
 
     @property
     def changed(self) -> Any:
@@ -39,30 +39,30 @@ class Input(Protocol):
         """The value."""
 
     def set_value(self, value: Any) -> None:
-        """Show a value without saying that it changed."""
+        """Show a value without emitting ``changed``."""
 
 
-class _Calm:
-    """The wheel scrolls the form, not the numbers that happen to lie under it."""
+class _IgnoresWheel:
+    """Ignores the wheel, which scrolls the form and must not change values under the cursor."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
 
-class WholeSpin(_Calm, QSpinBox):
+class WholeSpin(_IgnoresWheel, QSpinBox):
     """A whole number."""
 
 
-class _CalmSlider(_Calm, QSlider):
-    """A slider that the wheel leaves alone."""
+class _StillSlider(_IgnoresWheel, QSlider):
+    """A slider that ignores the wheel."""
 
 
-class _CalmCombo(_Calm, QComboBox):
-    """A list that the wheel leaves alone."""
+class _StillCombo(_IgnoresWheel, QComboBox):
+    """A combo box that ignores the wheel."""
 
 
-class DecimalSpin(_Calm, QDoubleSpinBox):
-    """A number of any size, written as short as possible; on a logarithmic scale the arrows go 1, 2, 5, 10."""
+class DecimalSpin(_IgnoresWheel, QDoubleSpinBox):
+    """A number of any size, formatted as short as possible; on a logarithmic scale the arrows step 1, 2, 5, 10."""
 
     def __init__(self, logarithmic: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,19 +71,19 @@ class DecimalSpin(_Calm, QDoubleSpinBox):
         self.setLocale(QLocale.c())
 
     def textFromValue(self, val: float) -> str:
-        """0.001 rather than 0.001000000000."""
+        """Format 0.001 rather than 0.001000000000."""
         return f"{val:.6g}"
 
     def valueFromText(self, text: str) -> float:
-        """Read what the user typed, in any notation."""
+        """Parse what the user typed, in any notation."""
         try:
-            return float(self._bare(text))
+            return float(self._strip(text))
         except ValueError:
             return self.value()
 
     def validate(self, input: str, pos: int) -> tuple[QValidator.State, str, int]:  # noqa: A002 - Qt's name
         """Let the user type 1e-3; limits are applied at the end."""
-        text = self._bare(input)
+        text = self._strip(input)
         try:
             number = float(text)
         except ValueError:
@@ -96,17 +96,17 @@ class DecimalSpin(_Calm, QDoubleSpinBox):
         """Step by a tenth of the leading digit's size, or along 1, 2, 5."""
         value = self.value()
         if self._logarithmic and value > 0:
-            self.setValue(_next_round(value, steps))
+            self.setValue(_next_round_number(value, steps))
         else:
             span = self.maximum() - self.minimum()
             self.setSingleStep(10 ** math.floor(math.log10(span / 20)) if math.isfinite(span) and span < 1e6 else 0.1)
             super().stepBy(steps)
 
-    def _bare(self, text: str) -> str:
+    def _strip(self, text: str) -> str:
         return text.removesuffix(self.suffix()).strip().replace(",", ".")
 
 
-def _next_round(value: float, steps: int) -> float:
+def _next_round_number(value: float, steps: int) -> float:
     """The ``steps``-th neighbour of a value in …, 0.1, 0.2, 0.5, 1, 2, 5, 10, …."""
     for _ in range(abs(steps)):
         decade = 10.0 ** math.floor(math.log10(value) - 1)
@@ -119,7 +119,7 @@ def _next_round(value: float, steps: int) -> float:
 
 
 class NumberInput(QWidget):
-    """A number that can be typed, and dragged where both its limits are known; ``None`` if it may be left open."""
+    """A number that can be typed, with a slider where both limits are known; ``None`` if automatic is allowed."""
 
     changed = Signal()
 
@@ -157,13 +157,13 @@ class NumberInput(QWidget):
             policy = self.field.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             self.field.setSizePolicy(policy)
-            self.field.setValue(self._usual())  # pyright: ignore[reportArgumentType]
+            self.field.setValue(self._default_number())  # pyright: ignore[reportArgumentType]
             line.addWidget(self.automatic)
             self.automatic.toggled.connect(self._toggled)
         line.addWidget(self.field)
         self.slider: QSlider | None = None
         if low is not None and high is not None and not optional:
-            self.slider = _CalmSlider(Qt.Orientation.Horizontal)
+            self.slider = _StillSlider(Qt.Orientation.Horizontal)
             steps = (
                 int(high - low) if whole and not self._logarithmic and high - low <= _SLIDER_STEPS else _SLIDER_STEPS
             )
@@ -176,13 +176,13 @@ class NumberInput(QWidget):
         self.field.valueChanged.connect(self._typed)
 
     def value(self) -> float | int | None:
-        """The number; None if it is left open."""
+        """The number; None if automatic."""
         if self.automatic is not None and self.automatic.isChecked():
             return None
         return self.field.value()
 
     def set_value(self, value: float | None) -> None:
-        """Show a number, or that it is left open."""
+        """Show a number; None: automatic."""
         blockers = [QSignalBlocker(widget) for widget in (self.field, self.automatic) if widget is not None]
         if self.automatic is not None:
             self.automatic.setChecked(value is None)
@@ -190,23 +190,23 @@ class NumberInput(QWidget):
         if value is not None:
             self.field.setValue(value)  # pyright: ignore[reportArgumentType]
         del blockers
-        self._follow()
+        self._move_slider()
 
     def _toggled(self, automatic: bool) -> None:
         self.field.setVisible(not automatic)
         self.changed.emit()
 
-    def _usual(self) -> float:
-        """A number to begin with when one is wanted: the middle of the decades."""
+    def _default_number(self) -> float:
+        """The initial number once the automatic value is switched off: the geometric middle of the range."""
         middle = math.sqrt(max(self._low, 1e-6) * min(self._high, 1e6))
         return 2 ** round(math.log2(middle)) if self._whole else float(f"{middle:.0e}")
 
     def _typed(self) -> None:
-        self._follow()
+        self._move_slider()
         self.changed.emit()
 
-    def _follow(self) -> None:
-        """Bring the slider to where the number is."""
+    def _move_slider(self) -> None:
+        """Move the slider to the number."""
         if self.slider is not None:
             with QSignalBlocker(self.slider):
                 self.slider.setValue(round(self._share(self.field.value()) * self.slider.maximum()))
@@ -245,13 +245,13 @@ class SwitchInput(QCheckBox):
         return self.isChecked()
 
     def set_value(self, value: bool) -> None:
-        """Switch it without saying so."""
+        """Switch it without emitting ``changed``."""
         with QSignalBlocker(self):
             self.setChecked(value)
 
 
 class ChoiceInput(QWidget):
-    """One of several values; with ``empty``, which is what an empty text is called, none of them as well."""
+    """One of several values; ``empty``, if given, is the title of an additional empty choice."""
 
     changed = Signal()
 
@@ -259,7 +259,7 @@ class ChoiceInput(QWidget):
         self, choices: Sequence[Any], unit: str = "", empty: str | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.field = _CalmCombo()
+        self.field = _StillCombo()
         if empty is not None:
             self.field.addItem(empty, "")
         for choice in choices:
@@ -276,7 +276,7 @@ class ChoiceInput(QWidget):
         return self.field.currentData()
 
     def set_value(self, value: Any) -> None:
-        """Choose without saying so."""
+        """Choose a value without emitting ``changed``."""
         self.field.setCurrentIndex(self.field.findData(value))
 
 
@@ -292,7 +292,7 @@ class TextInput(QLineEdit):
         if several:
             self.setPlaceholderText("separated by commas")
         self.editingFinished.connect(self._finished)
-        self._said = ""
+        self._last_text = ""
 
     def value(self) -> str | tuple[str, ...]:
         """The text, or the names."""
@@ -301,12 +301,12 @@ class TextInput(QLineEdit):
         return self.text()
 
     def set_value(self, value: str | Sequence[str]) -> None:
-        """Show a text or names without saying so."""
-        self._said = value if isinstance(value, str) else ", ".join(value)
-        self.setText(self._said)
-        self.setCursorPosition(0)  # of a long text the beginning is seen
+        """Show a text or names without emitting ``changed``."""
+        self._last_text = value if isinstance(value, str) else ", ".join(value)
+        self.setText(self._last_text)
+        self.setCursorPosition(0)  # shows the beginning of a long text
 
     def _finished(self) -> None:
-        if self.text() != self._said:
-            self._said = self.text()
+        if self.text() != self._last_text:
+            self._last_text = self.text()
             self.changed.emit()

@@ -1,4 +1,4 @@
-"""One running job: what it does, how far it is, how long it takes, and how to stop it."""
+"""The bar of one running job: title, progress, time left, pause and stop."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QT
 from app.theme import icon
 from core.events import Progress
 
-_DELAY = 300  # ms; what is over sooner is never shown
-_TICK = 250  # ms between two looks at the time left
+_DELAY = 300  # ms; shorter jobs are never shown
+_TICK = 250  # ms between two updates of the time left
 _STEPS = 1000
 
 
 class Watched(Protocol):
-    """What the bar asks of a job."""
+    """The interface that the bar expects of a job."""
 
     title: str
     pausable: bool
@@ -56,9 +56,11 @@ class JobBar(QWidget):
         self.bar.setRange(0, _STEPS)
         self.left = QLabel()
         self.left.setProperty("role", "muted")
-        self.left.setMinimumWidth(self.left.fontMetrics().horizontalAdvance("59:59 min left"))  # keeps still
-        self.pause = _button("mdi6.pause", "Pause")
-        self.stop = _button("mdi6.stop", "Stop")
+        self.left.setMinimumWidth(
+            self.left.fontMetrics().horizontalAdvance("59:59 min left")
+        )  # keeps the bar from jumping
+        self.pause = _make_button("mdi6.pause", "Pause")
+        self.stop = _make_button("mdi6.stop", "Stop")
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 4, 0)
         line.setSpacing(8)
@@ -84,8 +86,8 @@ class JobBar(QWidget):
         return self._job
 
     def watch(self, job: Watched) -> None:
-        """Show this job from now until it ends; one that is over at once is never seen."""
-        self._let_go()
+        """Show this job until it ends; a short one is never shown."""
+        self._unwatch()
         self._job = job
         self.title.setText(job.title)
         self.pause.setVisible(job.pausable)
@@ -98,7 +100,7 @@ class JobBar(QWidget):
         self.refresh()
 
     def refresh(self, _what: object = None) -> None:
-        """Bring bar and text in line with the job."""
+        """Update bar and text."""
         job = self._job
         if job is None:
             return
@@ -108,8 +110,8 @@ class JobBar(QWidget):
             self.bar.setValue(round(_STEPS * fraction))
         self.pause.setIcon(icon("mdi6.play" if paused else "mdi6.pause"))
         self.pause.setToolTip("Go on" if paused else "Pause")
-        self.left.setText("stopping…" if job.stopping else "paused" if paused else _state(job))
-        self.setToolTip(_counted(job.progress))
+        self.left.setText("stopping…" if job.stopping else "paused" if paused else _describe_state(job))
+        self.setToolTip(_format_progress(job.progress))
 
     def _pause_or_resume(self) -> None:
         if self._job is not None:
@@ -122,10 +124,10 @@ class JobBar(QWidget):
             self.refresh()
 
     def _ended(self) -> None:
-        self._let_go()
+        self._unwatch()
         self.done.emit()
 
-    def _let_go(self) -> None:
+    def _unwatch(self) -> None:
         if self._job is not None:
             self._job.happened.disconnect(self.refresh)
             self._job.state_changed.disconnect(self.refresh)
@@ -136,8 +138,8 @@ class JobBar(QWidget):
         self.hide()
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words that are as exact as they can be trusted: ``5 s``, ``2:10 min``, ``1:05 h``."""
+def format_duration(seconds: float) -> str:
+    """Format seconds as exactly as an estimate deserves: ``5 s``, ``2:10 min``, ``1:05 h``."""
     if seconds < 59.5:
         return f"{max(1, round(seconds))} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -147,21 +149,21 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d} h"
 
 
-def _state(job: Watched) -> str:
+def _describe_state(job: Watched) -> str:
     left = job.time_left
     if left is not None:
-        return f"{duration(left)} left"
+        return f"{format_duration(left)} left"
     return "" if job.fraction is None else f"{100 * job.fraction:.0f} %"
 
 
-def _counted(progress: Progress | None) -> str:
+def _format_progress(progress: Progress | None) -> str:
     if progress is None:
         return ""
     total = "" if progress.total is None else f" of {progress.total:,}"
     return f"{progress.done:,}{total} {progress.unit}".replace(",", "\u202f").strip()
 
 
-def _button(name: str, tip: str) -> QToolButton:
+def _make_button(name: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setIcon(icon(name))
     button.setToolTip(tip)

@@ -14,16 +14,16 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app.theme import colours
 
 _GAP = 3  # pixels between them
-_SINGLE = 3  # so many times as large as they are, pictures are drawn pixel by pixel
+_PIXELATED_FROM = 3  # magnification from which pictures are drawn without interpolation
 
 
 class Mosaic(QWidget):
-    """Pictures in lines, as large as fits.
+    """Pictures in a grid, as large as fits.
 
     Parameters
     ----------
     side
-        So many lines of so many pictures; None: as many as make them largest.
+        Rows and columns of the grid; None: as many as make the pictures largest.
     clickable
         Whether a click, or arrow keys and Return, choose one.
 
@@ -57,23 +57,23 @@ class Mosaic(QWidget):
 
     @property
     def marked(self) -> Collection[int]:
-        """Those with a frame."""
+        """The framed pictures."""
         return self._marked
 
     def set_pictures(self, pictures: Sequence[NDArray[np.uint8]], tips: Sequence[str] = ()) -> None:
         """Show pictures (H, W, 3) or, where they may be transparent, (H, W, 4), row 0 at the bottom."""
-        self._pictures = [_image(picture) for picture in pictures]
+        self._pictures = [_to_qimage(picture) for picture in pictures]
         self._tips = tips
         self._cursor = self._pressed = -1
         self.update()
 
     def set_marked(self, places: Collection[int]) -> None:
-        """Put a frame around some."""
+        """Frame some pictures."""
         self._marked = places
         self.update()
 
     def place_rect(self, place: int) -> QRect:
-        """Where a picture stands."""
+        """The rectangle of a picture."""
         columns = self._columns
         lines = self._side or math.ceil(self.count / columns)
         cell = self._cell(columns, lines)
@@ -89,7 +89,7 @@ class Mosaic(QWidget):
         )
 
     def _cell(self, columns: int, lines: int) -> int:
-        """Side of a picture, where so many columns and lines have to fit."""
+        """Side of a picture in a grid of these columns and lines."""
         across = (self.width() - (columns - 1) * _GAP) // columns
         down = (self.height() - (lines - 1) * _GAP) // max(1, lines)
         return max(1, min(across, down))
@@ -130,7 +130,7 @@ class Mosaic(QWidget):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Say what the picture under the mouse is."""
+        """Show the tooltip of the picture under the mouse."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self._tips:
             place = self._place_at(event)
             QToolTip.showText(event.globalPos(), self._tips[place] if place >= 0 else "", self)
@@ -138,7 +138,7 @@ class Mosaic(QWidget):
         return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the pictures that there are."""
+        """Draw the pictures."""
         del event
         painter = QPainter(self)
         chosen = colours()
@@ -147,7 +147,7 @@ class Mosaic(QWidget):
             size = picture.size().scaled(cell.size(), Qt.AspectRatioMode.KeepAspectRatio)
             room = QRect(cell.topLeft(), size)
             room.moveCenter(cell.center())
-            is_coarse = size.width() >= _SINGLE * picture.width()
+            is_coarse = size.width() >= _PIXELATED_FROM * picture.width()
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not is_coarse)
             if picture.hasAlphaChannel():
                 painter.fillRect(room, QColor(chosen.line))
@@ -160,7 +160,7 @@ class Mosaic(QWidget):
                 painter.drawRect(cell.adjusted(2, 2, -2, -2))
 
 
-def _image(picture: NDArray[np.uint8]) -> QImage:
+def _to_qimage(picture: NDArray[np.uint8]) -> QImage:
     upright = np.ascontiguousarray(picture[::-1])  # Qt counts rows from the top
     height, width, values = upright.shape
     kind = QImage.Format.Format_RGBA8888 if values == 4 else QImage.Format.Format_RGB888

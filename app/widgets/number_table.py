@@ -1,4 +1,4 @@
-"""A table of names and numbers, as high as its lines."""
+"""A table of names and numbers, as high as its rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidg
 
 
 class NumberTable(QTableWidget):
-    """The first column holds names and takes the room that is left, the others hold numbers as texts."""
+    """The first column holds names and takes the remaining width, the others hold formatted numbers."""
 
     def __init__(self, line: int = 26, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,17 +27,17 @@ class NumberTable(QTableWidget):
         self.setColumnCount(len(headers))
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for across, text in enumerate(headers):
-            self.setHorizontalHeaderItem(across, _cell(text, across))
+            self.setHorizontalHeaderItem(across, _make_cell(text, across))
         self.setRowCount(len(rows))
         for down, row in enumerate(rows):
             for across, text in enumerate(row):
-                self.setItem(down, across, _cell(text, across))
+                self.setItem(down, across, _make_cell(text, across))
         height = self.horizontalHeader().sizeHint().height() + len(rows) * self.verticalHeader().defaultSectionSize()
         self.setMaximumHeight(height + self.horizontalScrollBar().sizeHint().height() + 4)
 
 
-def _cell(text: str, column: int) -> QTableWidgetItem:
-    """Names stand left, numbers right."""
+def _make_cell(text: str, column: int) -> QTableWidgetItem:
+    """Names are left-aligned, numbers right-aligned."""
     item = QTableWidgetItem(text)
     side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
     item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)

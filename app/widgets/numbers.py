@@ -1,4 +1,4 @@
-"""A line of named numbers."""
+"""A row of named numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _DASH = "–"
 
 
 class Numbers(QWidget):
-    """Numbers beside one another, each under its name; a dash where there is none yet."""
+    """Numbers side by side, each under its name; a dash where there is none yet."""
 
     def __init__(self, names: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,7 +33,7 @@ class Numbers(QWidget):
         return self._values[name].text()
 
     def show_number(self, name: str, text: str, caption: str = "") -> None:
-        """Show ``text`` under ``name``, or under ``caption`` where that says it better."""
+        """Show ``text`` under ``name``, or under ``caption`` if given."""
         self._values[name].setText(text)
         if caption:
             self._captions[name].setText(caption)

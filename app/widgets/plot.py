@@ -1,4 +1,4 @@
-"""A plot as all of the window's are: in the colours of the theme, without menus and buttons."""
+"""The base of all plots: in the colours of the theme, without menus and buttons."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from app.theme import colours
 
 
 class Plot(pg.PlotWidget):
-    """Axes with titles, whose numbers are written as they are, never in thousandths.
+    """Axes with titles, without automatic SI prefixes.
 
     Parameters
     ----------
     left, bottom
         Titles of the axes.
     still
-        Whether the mouse moves nothing.
+        Whether panning and zooming are off.
     width
         Pixels for the numbers on the left.
     """
@@ -25,21 +25,23 @@ class Plot(pg.PlotWidget):
     def __init__(
         self, left: str = "", bottom: str = "", *, still: bool = False, width: int = 56, parent: QWidget | None = None
     ) -> None:
-        self._titles: dict[str, str] = {}  # none before there are axes: Qt tells of a palette while it is being built
+        self._titles: dict[
+            str, str
+        ] = {}  # empty while there are no axes: Qt sends a palette change during construction
         super().__init__(parent)
         self._titles = {"left": left, "bottom": bottom}
         self.setMenuEnabled(False)
         self.hideButtons()
         self.setMouseEnabled(x=not still, y=not still)
         self.getAxis("left").setWidth(width)
-        self._dress()
+        self._apply_theme()
 
     def set_titles(self, left: str, bottom: str) -> None:
-        """Write other titles on the axes."""
+        """Set the titles of the axes."""
         self._titles = {"left": left, "bottom": bottom}
-        self._dress()
+        self._apply_theme()
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         chosen = colours()
         self.setBackground(chosen.surface)
         self.showGrid(x=True, y=True, alpha=0.12)
@@ -53,5 +55,5 @@ class Plot(pg.PlotWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if event.type() == QEvent.Type.PaletteChange and self._titles:
-            self._dress()
+            self._apply_theme()
         super().changeEvent(event)

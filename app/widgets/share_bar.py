@@ -1,4 +1,4 @@
-"""A number with a bar behind it that tells its share."""
+"""A table cell with a bar that shows its share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A form whose first questions stand open, and the others below a fold."""
+"""A form with its first fields open and the others under a fold."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class SplitForm(QWidget):
     model
         The model.
     first
-        Fields that stand open, in this order.
+        Fields above the fold, in this order.
     rest
-        Title of the fold with the others.
+        Title of the fold.
     exclude
-        Fields that are not shown and keep their defaults.
+        Hidden fields, which keep their defaults.
     """
 
     def __init__(
@@ -56,5 +56,5 @@ class SplitForm(QWidget):
 
     @property
     def problem(self) -> str:
-        """Why what is typed is not valid; empty if it is."""
+        """The reason why the input is not valid; empty if it is."""
         return self.open.problem or self.folded.problem

@@ -1,4 +1,4 @@
-"""One line that says how far a piece of work is, or why it ended."""
+"""One line with the progress of a job, or the reason for its end."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class StateLine(QLabel):
         self.setWordWrap(True)
 
     def follow(self, work: Any) -> None:
-        """Say how far a job is, or the newest of several, from now on; nothing once it is stopped."""
+        """Show the progress of a job, or of a ``Latest``, from now on; nothing once it is stopped."""
         work.happened.connect(self._happened)
         work.stopped.connect(self.clear)
 
     def _happened(self, events: Sequence[object]) -> None:
-        told = [event for event in events if isinstance(event, Progress) and event.unit]
-        if told and told[-1].total is not None:
-            self.setText(f"{told[-1].done:,} of {told[-1].total:,} {told[-1].unit}".replace(",", "\u202f"))
-        elif told:
+        reported = [event for event in events if isinstance(event, Progress) and event.unit]
+        if reported and reported[-1].total is not None:
+            self.setText(f"{reported[-1].done:,} of {reported[-1].total:,} {reported[-1].unit}".replace(",", "\u202f"))
+        elif reported:
             self.setText("Working…")

@@ -29,7 +29,7 @@ RECOMMENDS = (
 
 
 def main() -> int:
-    """Freeze, lay out, pack, and tell sizes and times."""
+    """Freeze, lay out, pack, and report sizes and times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep-frozen", action="store_true", help="pack what was frozen before")
     options = parser.parse_args()
@@ -72,12 +72,12 @@ def pack() -> Path:
     link = tree / "usr" / "bin" / "tuningfork"
     link.parent.mkdir(parents=True)
     link.symlink_to("/opt/tuning-fork/tuningfork")
-    place(ROOT / "resources" / "desktop" / "tuning-fork.desktop", tree / "usr" / "share" / "applications")
-    place(ROOT / "resources" / "icons" / "tuning-fork.svg", tree / "usr/share/icons/hicolor/scalable/apps")
-    place(ROOT / "LICENSE", tree / "usr/share/doc/tuning-fork", "copyright")
+    install_file(ROOT / "resources" / "desktop" / "tuning-fork.desktop", tree / "usr" / "share" / "applications")
+    install_file(ROOT / "resources" / "icons" / "tuning-fork.svg", tree / "usr/share/icons/hicolor/scalable/apps")
+    install_file(ROOT / "LICENSE", tree / "usr/share/doc/tuning-fork", "copyright")
     control = tree / "DEBIAN" / "control"
     control.parent.mkdir()
-    control.write_text(about(VERSION, architecture, size_of(tree) // 1024), encoding="utf-8")
+    control.write_text(make_control_file(VERSION, architecture, size_of(tree) // 1024), encoding="utf-8")
     package = ROOT / "dist" / f"tuning-fork_{VERSION}_{architecture}.deb"
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z10", "--build", str(tree), str(package)],
@@ -88,14 +88,14 @@ def pack() -> Path:
     return package
 
 
-def place(file: Path, folder: Path, name: str = "") -> None:
+def install_file(file: Path, folder: Path, name: str = "") -> None:
     """Copy one file into the tree."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, folder / (name or file.name))
 
 
-def about(version: str, architecture: str, kilobytes: int) -> str:
-    """The control file."""
+def make_control_file(version: str, architecture: str, kilobytes: int) -> str:
+    """Compose the control file."""
     return f"""Package: tuning-fork
 Version: {version}
 Architecture: {architecture}

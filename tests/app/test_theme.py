@@ -125,7 +125,7 @@ def test_every_icon_that_the_program_names_can_be_drawn():
         for path in APP.rglob("*.py")
         for name in re.findall(r"""["']mdi6\.([a-z0-9-]+)["']""", path.read_text(encoding="utf-8"))
     }
-    missing = sorted(named - theme._symbols().keys())
+    missing = sorted(named - theme._load_symbols().keys())
     assert not missing, "run “python packaging/icons.py”"
     for name in named:
         bounds = theme._outline(name).boundingRect()

@@ -54,8 +54,9 @@ from app.shell import work as shell
 from app.studies import work as studies
 from app.train import work as train
 from core.nets.settings import NetworkSettings
-jobs = [shell.warm_up(), shell.demonstration(), shell.device(), train.layer_table(NetworkSettings(), (1, 32, 32))]
-jobs += [data.coordinates(Path("a.h5"), 0), shell.open_dataset(Path("a.h5"), Path("project"))]
+jobs = [shell.warm_up(), shell.make_demonstration(), shell.find_device()]
+jobs += [train.build_layer_table(NetworkSettings(), (1, 32, 32))]
+jobs += [data.read_coordinates(Path("a.h5"), 0), shell.open_dataset(Path("a.h5"), Path("project"))]
 print([name for name in ("torch", "astropy", "galsim", "h5py", "sklearn", "scipy") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -63,17 +64,17 @@ print([name for name in ("torch", "astropy", "galsim", "h5py", "sklearn", "scipy
 
 
 def test_layers_of_a_network_are_told(qtbot: QtBot) -> None:
-    rows = result(qtbot, train_work.layer_table(NetworkSettings(depth=2, channels=8), (1, 32, 32), 3))
+    rows = result(qtbot, train_work.build_layer_table(NetworkSettings(depth=2, channels=8), (1, 32, 32), 3))
     assert rows[-1].shape == (3,)
 
 
 def test_one_galaxy_is_varied_sixteen_times(qtbot: QtBot) -> None:
     stamp = np.random.default_rng(0).normal(size=(2, 24, 24)).astype(np.float32)
-    assert result(qtbot, train_work.sixteen(stamp, AugmentationSettings(), 1)).shape == (16, 2, 24, 24)
+    assert result(qtbot, train_work.augment_stamp(stamp, AugmentationSettings(), 1)).shape == (16, 2, 24, 24)
 
 
 def test_the_device_is_told_in_words(qtbot: QtBot) -> None:
-    assert result(qtbot, shell_work.device())
+    assert result(qtbot, shell_work.find_device())
 
 
 def test_predictions_judgement_and_maps_come_from_the_same_run(
@@ -94,7 +95,7 @@ def test_predictions_judgement_and_maps_come_from_the_same_run(
         assert explanation.galaxy_id == cutouts.ids[2]
     assert explanation.map.shape == (24, 24)
     assert result(qtbot, map_work.save_map(explanation, survey_dataset, 2, tmp_path / "map.svg")).exists()
-    assert result(qtbot, evaluate_work.judge(run, survey_dataset, "validation", None)) is not None
+    assert result(qtbot, evaluate_work.evaluate(run, survey_dataset, "validation", None)) is not None
 
 
 def test_what_cannot_be_opened_ends_as_a_problem(qtbot: QtBot, tmp_path: Path) -> None:
@@ -105,14 +106,14 @@ def test_what_cannot_be_opened_ends_as_a_problem(qtbot: QtBot, tmp_path: Path) -
 
 
 def test_a_request_that_is_stopped_before_it_began_does_nothing(qtbot: QtBot, survey_dataset: Path) -> None:
-    job = data_work.coordinates(survey_dataset, 0)
+    job = data_work.read_coordinates(survey_dataset, 0)
     with qtbot.waitSignal(job.stopped):
         job.stop()
     job.deleteLater()
 
 
 def test_coordinates_are_those_of_the_galaxy(qtbot: QtBot, survey_dataset: Path) -> None:
-    position = result(qtbot, data_work.coordinates(survey_dataset, 3))
+    position = result(qtbot, data_work.read_coordinates(survey_dataset, 3))
     with Cutouts.open(survey_dataset) as cutouts:
         wcs = cutouts.wcs(3)
     assert wcs is not None

@@ -153,6 +153,6 @@ def test_the_window_stays_awake_while_it_simulates(
     qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUNINGFORK_CACHE", str(tmp_path / "cache"))
-    job = work.demonstration()
+    job = work.make_demonstration()
     gaps = beat_during(qtbot, job, window)
     require_awake("simulating the demonstration survey", gaps)

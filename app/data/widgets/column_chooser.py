@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
 
 class ColumnChooser(QPushButton):
-    """A button that says what is chosen, and a list of columns to tick.
+    """A button that shows the chosen columns and opens a list of columns to tick.
 
     Parameters
     ----------
     nothing
-        What it says if nothing is chosen.
+        Text while nothing is chosen.
 
     Notes
     -----
@@ -28,7 +28,7 @@ class ColumnChooser(QPushButton):
         super().__init__(parent)
         self._nothing = nothing
         self._chosen: tuple[str, ...] = ()
-        self.list = _StayingMenu(self)
+        self.list = _PersistentMenu(self)
         self.list.triggered.connect(self._ticked)
         self.setMenu(self.list)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -48,16 +48,16 @@ class ColumnChooser(QPushButton):
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """What is chosen; empty: nothing."""
+        """The chosen columns."""
         return self._chosen
 
     def set_chosen(self, names: Sequence[str]) -> None:
-        """Tick these, without saying so."""
+        """Tick these columns without emitting ``changed``."""
         self._chosen = tuple(names)
         self._show()
 
     def set_nothing(self, text: str) -> None:
-        """Say something else while nothing is chosen."""
+        """Set the text while nothing is chosen."""
         self._nothing = text
         self._show()
 
@@ -79,8 +79,8 @@ class ColumnChooser(QPushButton):
         self.setToolTip(text)
 
 
-class _StayingMenu(QMenu):
-    """Stays open while one ticks."""
+class _PersistentMenu(QMenu):
+    """A menu that stays open while entries are ticked."""
 
     def mouseReleaseEvent(self, arg__1: QMouseEvent) -> None:
         """Tick without closing."""

@@ -1,4 +1,4 @@
-"""What an import is asked for: which files, which labels, how the stamps are made, where the dataset goes."""
+"""The choices of an import: files, labels, stamp settings, and the place of the dataset."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _CATALOGUES = "Catalogues (*.csv *.tsv *.fits *.fit *.gz *.xml *.vot *.parquet *
 
 
 class ImportChoices(QWidget):
-    """Everything that is chosen before an import.
+    """All choices before an import.
 
     Parameters
     ----------
     form
-        The form for the stamps, shown among the rest.
+        The form with the stamp settings, shown among the other choices.
 
     Notes
     -----
@@ -48,7 +48,7 @@ class ImportChoices(QWidget):
     def __init__(self, form: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._sources: list[Path] = []
-        self._looks_beside = True  # for a catalogue, until the user chooses or clears one
+        self._detects_catalogue = True  # beside the images, until the user chooses or clears one
         self._build(form)
         self.add_folder.clicked.connect(self._ask_folder)
         self.add_files.clicked.connect(self._ask_files)
@@ -119,7 +119,7 @@ class ImportChoices(QWidget):
         self.sources_text.setProperty("role", "" if names else "muted")
         self.sources_text.style().polish(self.sources_text)
         self.clear.setVisible(bool(names))
-        if self._looks_beside:
+        if self._detects_catalogue:
             self._show_catalogue("")
         self.sources_changed.emit()
         self.changed.emit()
@@ -143,7 +143,7 @@ class ImportChoices(QWidget):
 
     @property
     def columns(self) -> dict[str, Any]:
-        """Which columns hold ids and labels, as settings of the import."""
+        """The columns with ids and labels, as import settings."""
         return {
             "catalogue_id": self.id_column.currentData() or "",
             "labels": self.labels.chosen,
@@ -151,13 +151,13 @@ class ImportChoices(QWidget):
         }
 
     def offer_catalogue(self, path: Path | None) -> bool:
-        """Propose a catalogue that was found; whether it is the one in use."""
-        if path is not None and self._looks_beside:
+        """Propose a detected catalogue; returns whether it is the one in use."""
+        if path is not None and self._detects_catalogue:
             self._show_catalogue(str(path))
         return path is None or path == self.catalogue
 
     def offer_columns(self, columns: Sequence[str], id_column: str, labels: Sequence[str]) -> None:
-        """Offer the columns of the catalogue, and say which would be taken."""
+        """Offer the columns of the catalogue, and show which were recognised."""
         chosen = self.id_column.currentData()
         self.id_column.clear()
         self.id_column.addItem(f"{_RECOGNISE}: {id_column}" if id_column and not chosen else _RECOGNISE, "")
@@ -175,8 +175,8 @@ class ImportChoices(QWidget):
         self.catalogue_field.setToolTip(path)
 
     def _catalogue_changed(self) -> None:
-        """The user chose a catalogue, or none."""
-        self._looks_beside = False
+        """Adopt the catalogue that the user chose or cleared."""
+        self._detects_catalogue = False
         self.id_column.clear()
         self.labels.set_chosen(())
         self.changed.emit()
@@ -186,7 +186,7 @@ class ImportChoices(QWidget):
         if file:
             self.catalogue_field.setText(file)
 
-    # -- where it goes ---------------------------------------------------------------------------------------------
+    # -- destination -----------------------------------------------------------------------------------------------
 
     @property
     def folder(self) -> Path:
@@ -199,7 +199,7 @@ class ImportChoices(QWidget):
 
 
 def _grid(fields: dict[str, QWidget]) -> QGridLayout:
-    """Fields below one another, their names before them."""
+    """Lay out fields below one another, with their names before them."""
     grid = QGridLayout()
     grid.setColumnMinimumWidth(0, 76)
     grid.setColumnStretch(1, 1)

@@ -1,4 +1,4 @@
-"""The import under way: how many files are done, and two buttons."""
+"""The running import: its progress, and two buttons."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QW
 
 from app.theme import icon
 from app.widgets.button_line import button_line
-from app.widgets.job_bar import duration
+from app.widgets.job_bar import format_duration
 
 
 class ImportProgress(QWidget):
-    """A bar between words; to stop the import, or to let it go on unseen."""
+    """A progress bar with text, and buttons to stop the import or continue it in the background."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,7 +32,7 @@ class ImportProgress(QWidget):
         column.addStretch(3)
 
     def begin(self) -> None:
-        """Nothing is known yet."""
+        """Show an import that has just started."""
         self.text.setText("Importing…")
         self.left.clear()
         self.bar.setRange(0, 0)
@@ -42,4 +42,4 @@ class ImportProgress(QWidget):
         self.bar.setRange(0, total or 0)
         self.bar.setValue(done)
         self.text.setText(f"{done:,} of {total:,} files" if total else f"{done:,} files found")
-        self.left.setText(f"{duration(seconds_left)} left" if total and seconds_left is not None else "")
+        self.left.setText(f"{format_duration(seconds_left)} left" if total and seconds_left is not None else "")

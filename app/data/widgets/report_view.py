@@ -1,4 +1,4 @@
-"""How an import went: counts, what was decided, and each file that could not be used."""
+"""The report of an import: counts, decisions, and each file that could not be used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.widgets.numbers import Numbers
 if TYPE_CHECKING:
     from core.data.report import ImportReport
 
-_MOST = 2000  # lines of the table; the saved report has all
+_MOST = 2000  # rows of the table; the saved report has all
 _COUNTS = ("Imported", "Unusable", "Without label", "Without image", "Seconds")
 
 
@@ -58,7 +58,7 @@ class ReportView(QWidget):
         column.addStretch(0)
 
     def show_report(self, report: ImportReport) -> None:
-        """Show what became of every file."""
+        """Show a report."""
         lines = [(problem.where, problem.sentence, problem.remedy) for problem in report.unusable]
         lines += [(name, "This catalogue row has no image.", "") for name in report.without_image]
         self.title.setText("Some files could not be used" if report.unusable else "All files were imported")

@@ -1,4 +1,4 @@
-"""How galaxies are shown: curve, limits, colours. For the eye only."""
+"""The stretch of displayed images: curve, limits and colours. It does not affect training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LARGEST = 1e12
 
 
 class StretchBar(QWidget):
-    """One line with the stretch; numbers appear where the choice needs them.
+    """One row with the stretch; number fields appear where the choice needs them.
 
     Notes
     -----
@@ -33,18 +33,18 @@ class StretchBar(QWidget):
         super().__init__(parent)
         self._value = StretchSettings()
         declared = knobs(StretchSettings)
-        self.kind = _choice(get_args(declared["kind"].annotation))
-        self.limits = _choice(get_args(declared["limits"].annotation))
-        self.softening = _number(logarithmic=True, low=1e-3, high=1000)
-        self.black = _number(logarithmic=False, low=0, high=49.99, suffix=" %")
-        self.white = _number(logarithmic=False, low=50.01, high=100, suffix=" %")
-        self.low = _number(logarithmic=False, low=-_LARGEST, high=_LARGEST)
-        self.high = _number(logarithmic=False, low=-_LARGEST, high=_LARGEST)
+        self.kind = _make_combo(get_args(declared["kind"].annotation))
+        self.limits = _make_combo(get_args(declared["limits"].annotation))
+        self.softening = _make_spin(logarithmic=True, low=1e-3, high=1000)
+        self.black = _make_spin(logarithmic=False, low=0, high=49.99, suffix=" %")
+        self.white = _make_spin(logarithmic=False, low=50.01, high=100, suffix=" %")
+        self.low = _make_spin(logarithmic=False, low=-_LARGEST, high=_LARGEST)
+        self.high = _make_spin(logarithmic=False, low=-_LARGEST, high=_LARGEST)
         self._numbers = (self.softening, self.black, self.white, self.low, self.high)
         self.colour_map = QComboBox()
         self.colour_map.setIconSize(_SWATCH)
         for name in get_args(ColourMap):
-            self.colour_map.addItem(_swatch(name), "", name)
+            self.colour_map.addItem(_draw_swatch(name), "", name)
             self.colour_map.setItemData(self.colour_map.count() - 1, name, Qt.ItemDataRole.ToolTipRole)
         self.invert = QToolButton()
         self.invert.setIcon(icon("mdi6.invert-colors"))
@@ -63,11 +63,11 @@ class StretchBar(QWidget):
         self.set_value(self._value)
 
     def value(self) -> StretchSettings:
-        """What is chosen."""
+        """The chosen stretch."""
         return self._value
 
     def set_value(self, settings: StretchSettings) -> None:
-        """Show another stretch, without saying that it changed."""
+        """Show another stretch without emitting ``changed``."""
         self._value = settings
         blockers = [QSignalBlocker(spin) for spin in self._numbers]
         blockers.append(QSignalBlocker(self.invert))
@@ -79,11 +79,11 @@ class StretchBar(QWidget):
             spin.setValue(getattr(settings, name))
         self.invert.setChecked(settings.invert)
         del blockers
-        self._show_needed()
+        self._show_relevant()
 
     def _edited(self, _value: Any = None) -> None:
         low, high = self.low.value(), self.high.value()
-        if high <= low:  # the one that is not being typed gives way
+        if high <= low:  # adjusts the one that is not being typed
             low, high = (low, low + 1) if self.sender() is self.low else (high - 1, high)
         changed = StretchSettings(
             kind=self.kind.currentData(),
@@ -100,8 +100,8 @@ class StretchBar(QWidget):
             self.set_value(changed)
             self.changed.emit(changed)
 
-    def _show_needed(self) -> None:
-        """A number is shown only while it means something."""
+    def _show_relevant(self) -> None:
+        """Show number fields only where they have an effect."""
         self.softening.setVisible(self._value.kind == "asinh")
         for spin in (self.black, self.white):
             spin.setVisible(self._value.limits == "percentile")
@@ -109,7 +109,7 @@ class StretchBar(QWidget):
             spin.setVisible(self._value.limits == "manual")
 
 
-def _choice(names: tuple[str, ...]) -> QComboBox:
+def _make_combo(names: tuple[str, ...]) -> QComboBox:
     box = QComboBox()
     for name in names:
         box.addItem(name, name)
@@ -118,7 +118,7 @@ def _choice(names: tuple[str, ...]) -> QComboBox:
     return box
 
 
-def _number(*, logarithmic: bool, low: float, high: float, suffix: str = "") -> DecimalSpin:
+def _make_spin(*, logarithmic: bool, low: float, high: float, suffix: str = "") -> DecimalSpin:
     spin = DecimalSpin(logarithmic)
     spin.setRange(low, high)
     spin.setSuffix(suffix)
@@ -128,7 +128,7 @@ def _number(*, logarithmic: bool, low: float, high: float, suffix: str = "") -> 
     return spin
 
 
-def _swatch(name: str) -> QIcon:
+def _draw_swatch(name: str) -> QIcon:
     table = colour_table(name)
     across = table[np.linspace(0, 255, _SWATCH.width()).astype(np.intp)]
     picture = np.ascontiguousarray(np.repeat(across[None], _SWATCH.height(), axis=0))

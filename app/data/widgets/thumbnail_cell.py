@@ -1,4 +1,4 @@
-"""One thumbnail: picture, class colour, badge, text; chosen or not."""
+"""One thumbnail: picture, class colour, badge, label and selection frame."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BADGE_GROUND = QColor(0, 0, 0, 170)
 
 @dataclass
 class Cell:
-    """What is drawn in one cell."""
+    """The content of one cell."""
 
     rect: QRect
     picture: QImage | None
@@ -28,7 +28,7 @@ class Cell:
 
 
 class CellPainter:
-    """Draws the cells of one paint event; what is the same for all is looked up once."""
+    """Draws the cells of one paint event; colours and fonts are looked up once."""
 
     def __init__(self, painter: QPainter, side: int, font: QFont, focused: bool) -> None:
         theme = colours()

@@ -1,4 +1,4 @@
-"""Where thumbnails stand: arithmetic of lines and columns."""
+"""Layout of the thumbnails: arithmetic of lines and columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 
 @dataclass(frozen=True)
 class Layout:
-    """Cells in lines from left to right, over the whole width.
+    """Cells in lines from left to right across the whole width.
 
     Attributes
     ----------
@@ -18,7 +18,7 @@ class Layout:
     cell, line
         Least width of a cell and height of a line.
     width, height
-        Of the window onto them.
+        Size of the viewport.
     """
 
     places: int
@@ -39,29 +39,29 @@ class Layout:
 
     @property
     def whole_lines(self) -> int:
-        """Lines that fit into the window, one at least."""
+        """Lines that fit into the viewport, at least one."""
         return max(1, self.height // self.line)
 
     def rect(self, place: int, top: int) -> QRect:
-        """Where a place is drawn when the window begins at ``top``."""
+        """Rectangle of a place when the viewport is scrolled to ``top``."""
         line, column = divmod(place, self.columns)
         left, right = column * self.width // self.columns, (column + 1) * self.width // self.columns
         return QRect(left, line * self.line - top, right - left, self.line)
 
     def place_at(self, point: QPoint, top: int) -> int:
-        """The place under a point of the window; −1: none."""
+        """The place under a point of the viewport; −1: none."""
         column = ((point.x() + 1) * self.columns - 1) // max(1, self.width)  # inverts the rounding in rect()
         place = (point.y() + top) // self.line * self.columns + column
         return place if 0 <= column < self.columns and 0 <= place < self.places else -1
 
     def visible(self, top: int, pages: int = 0) -> range:
-        """Places in view, and those of so many pages above and below."""
+        """Places in view, and those of ``pages`` pages above and below."""
         first = (top - pages * self.height) // self.line
         last = (top + (1 + pages) * self.height - 1) // self.line
         return range(max(0, first * self.columns), min(self.places, max(0, (last + 1) * self.columns)))
 
     def target(self, key: Qt.Key, here: int) -> int | None:
-        """The place that a key leads to from ``here`` (−1: from nowhere); None if it is no key for walking."""
+        """The place that a key leads to from ``here`` (−1: none yet); None if it is not a navigation key."""
         last = self.places - 1
         match key:
             case Qt.Key.Key_Home:

@@ -1,4 +1,4 @@
-"""Thumbnails are fetched on a thread of their own, newest wish first, and kept while there is room."""
+"""A thread that fetches thumbnails, the newest request first, and a cache of the most recent ones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from PySide6.QtGui import QImage
 
 Fetch: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 
-_CHUNK = 32  # thumbnails fetched in one go: few enough to change one's mind soon
+_CHUNK = 32  # thumbnails fetched at a time: few, so that a new request is served soon
 
 
-class Loader(QThread):
-    """Fetches what is wanted now; what is wanted no more is never fetched.
+class ThumbnailLoader(QThread):
+    """Fetches the newest request; older requests are dropped.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class Loader(QThread):
         self._edition = 0
         self._ready: deque[tuple[int, int, QImage]] = deque()
 
-    def want(self, rows: Sequence[int], edition: int) -> None:
-        """Fetch these rows, the first ones first, instead of those that were wanted before."""
+    def request(self, rows: Sequence[int], edition: int) -> None:
+        """Fetch these rows, in this order, in place of any earlier request."""
         with self._wake:
             if edition != self._edition:
                 self._edition = edition
@@ -54,7 +54,7 @@ class Loader(QThread):
             self._wake.notify()
 
     def take(self) -> list[tuple[int, int, QImage]]:
-        """What has arrived since the last time: row, edition and picture."""
+        """Return the pictures since the last call: row, edition and picture."""
         taken: list[tuple[int, int, QImage]] = []
         while self._ready:
             taken.append(self._ready.popleft())
@@ -71,14 +71,14 @@ class Loader(QThread):
         self.deleteLater()
 
     def run(self) -> None:
-        """Wait for wishes and fulfil them; after a failure, which is told once, wait for the end."""
+        """Serve requests; after a failure, which is reported once, wait for the end."""
         try:
             while (chunk := self._next()) is not None:
                 rows, edition = chunk
-                pictures = finished(self._fetch(np.asarray(rows, dtype=np.int64)), self.side)
+                pictures = to_images(self._fetch(np.asarray(rows, dtype=np.int64)), self.side)
                 self._ready.extend((row, edition, picture) for row, picture in zip(rows, pictures, strict=True))
                 self.arrived.emit()
-        except Exception as error:  # noqa: BLE001 - a file that breaks off must not take the window along
+        except Exception as error:  # noqa: BLE001 - a damaged file must not crash the window
             self.failed.emit(error)
             with self._wake:
                 self._wake.wait_for(lambda: self._closing)
@@ -97,8 +97,8 @@ class Loader(QThread):
             return rows, self._edition
 
 
-def finished(pictures: NDArray[np.uint8], side: int) -> list[QImage]:
-    """Pictures (n, s, s, 3) with row 0 at the bottom as images of ``side`` device pixels that are fast to draw."""
+def to_images(pictures: NDArray[np.uint8], side: int) -> list[QImage]:
+    """Convert pictures (n, s, s, 3), row 0 at the bottom, to images of ``side`` device pixels that draw fast."""
     upright = np.ascontiguousarray(pictures[:, ::-1])  # Qt counts rows from the top
     height, width = upright.shape[1:3]
     images: list[QImage] = []
@@ -112,8 +112,8 @@ def finished(pictures: NDArray[np.uint8], side: int) -> list[QImage]:
     return images
 
 
-class Cache:
-    """The most recently drawn pictures by row, as many as there is room for."""
+class PictureCache:
+    """A least-recently-used cache of pictures by row."""
 
     def __init__(self, room: int) -> None:
         self._room = room
@@ -123,7 +123,7 @@ class Cache:
         return len(self._pictures)
 
     def get(self, row: int) -> QImage | None:
-        """The picture of a row, of whatever edition; it is then the most recent one."""
+        """The picture of a row, of any edition; it becomes the most recently used one."""
         found = self._pictures.get(row)
         if found is None:
             return None
@@ -131,19 +131,19 @@ class Cache:
         return found[1]
 
     def has(self, row: int, edition: int) -> bool:
-        """Whether the picture of this edition is there."""
+        """Whether the picture of this edition is cached."""
         found = self._pictures.get(row)
         return found is not None and found[0] == edition
 
     def put(self, row: int, edition: int, picture: QImage) -> None:
-        """Keep a picture; the one not drawn for longest gives way."""
+        """Keep a picture; the least recently used one is dropped."""
         self._pictures[row] = edition, picture
         self._pictures.move_to_end(row)
         while len(self._pictures) > self._room:
             self._pictures.popitem(last=False)
 
     def set_room(self, room: int) -> None:
-        """Keep at most so many pictures."""
+        """Keep at most ``room`` pictures."""
         self._room = room
         while len(self._pictures) > room:
             self._pictures.popitem(last=False)

@@ -1,4 +1,4 @@
-"""A virtual grid of thumbnails: a hundred thousand galaxies cost what the visible hundred cost."""
+"""A virtual grid of thumbnails: its cost depends on the visible galaxies, not on their total number."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 from app.data.widgets.thumbnail_cell import BAR, PAD, Cell, CellPainter
 from app.data.widgets.thumbnail_layout import Layout
 from app.data.widgets.thumbnail_loader import Fetch
-from app.data.widgets.thumbnail_pictures import Pictures
+from app.data.widgets.thumbnail_pictures import ThumbnailPictures
 from app.theme import colours
 
 Texts: TypeAlias = Callable[[int], str] | Sequence[str]
 
-_ROOM = 64 << 20  # bytes of kept pictures
+_CACHE_BYTES = 64 << 20  # of pictures
 
 
 class ThumbnailGrid(QAbstractScrollArea):
     """Galaxies in rows and columns, chosen by mouse and keyboard.
 
-    A *row* is a galaxy's row in the dataset; its *place* is where it stands in the grid, which the order given to
-    :meth:`set_rows` decides.
+    A *row* is a galaxy's row in the dataset; its *place* is its position in the grid, which follows from the order
+    given to :meth:`set_rows`.
 
     Notes
     -----
@@ -54,7 +54,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         self._colours: list[QColor] = []
         self._badges: Texts | None = None
         self._labels: Texts | None = None
-        self.pictures = Pictures(self)
+        self.pictures = ThumbnailPictures(self)
         self.pictures.arrived.connect(self._arrived)
         self.pictures.failed.connect(self.failed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -84,7 +84,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         self.set_rows(np.arange(count))
 
     def set_rows(self, rows: NDArray[np.int64]) -> None:
-        """Show these rows of the dataset in this order; what is not shown any more is not selected any more."""
+        """Show these rows of the dataset in this order; hidden rows are deselected."""
         self._rows = np.asarray(rows, dtype=np.int64)
         self._places = np.full(self._count, -1, dtype=np.int64)
         self._places[self._rows] = np.arange(len(self._rows))
@@ -98,13 +98,13 @@ class ThumbnailGrid(QAbstractScrollArea):
             self.selection_changed.emit(self.selection)
 
     def set_colours(self, codes: NDArray[np.int64], palette: Sequence[str]) -> None:
-        """Colour each galaxy by its class: one place in the palette per row of the dataset, negative for none."""
+        """Colour each galaxy by its class: one palette index per row of the dataset, negative for none."""
         self._codes = np.array(codes, dtype=np.int64)
         self._colours = [QColor(name) for name in palette]
         self.viewport().update()
 
     def recolour(self, rows: NDArray[np.int64], codes: NDArray[np.int64]) -> None:
-        """Give some rows (n,) other places (n,) in the palette."""
+        """Give some rows (n,) other palette indices (n,)."""
         if self._codes is not None:
             self._codes[rows] = codes
             self.viewport().update()
@@ -120,7 +120,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         self._measure()
 
     def refresh(self) -> None:
-        """Fetch all pictures anew, for instance with another stretch; the old ones stay until then."""
+        """Fetch all pictures again, for instance with another stretch; the old ones stay until replaced."""
         self.pictures.renew()
         self.viewport().update()
 
@@ -155,7 +155,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         return np.flatnonzero(self._selected)
 
     def set_current(self, row: int) -> None:
-        """Make a row the current one and bring it into view, without saying so."""
+        """Make a row the current one and scroll to it, without emitting a signal."""
         self._current = row if 0 <= row < self._count else -1
         place = self._place(self._current)
         if self._anchor < 0 or not self._selected.any():
@@ -165,13 +165,13 @@ class ThumbnailGrid(QAbstractScrollArea):
         self.viewport().update()
 
     def set_selection(self, rows: NDArray[np.int64]) -> None:
-        """Select exactly these rows, without saying so."""
+        """Select exactly these rows, without emitting a signal."""
         self._selected[:] = False
         self._selected[np.asarray(rows, dtype=np.int64)] = True
         self.viewport().update()
 
     def _choose(self, place: int, *, extend: bool = False, toggle: bool = False) -> None:
-        """The user goes to a place, and selects it alone, up to it, or in addition."""
+        """Make a place current, and select it alone, extend the selection to it, or toggle it."""
         place = min(max(place, 0), len(self._rows) - 1)
         if place < 0:
             return
@@ -207,7 +207,7 @@ class ThumbnailGrid(QAbstractScrollArea):
 
     @property
     def layout_now(self) -> Layout:
-        """Where everything stands at the present size."""
+        """The layout at the present size."""
         text = self.fontMetrics().height() + 2 if self._labels is not None else 0
         size = self.viewport().size()
         return Layout(
@@ -218,7 +218,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         return int(self._places[row]) if 0 <= row < len(self._places) else -1
 
     def cell_rect(self, place: int) -> QRect:
-        """Where a place is drawn, in the viewport."""
+        """Rectangle of a place in the viewport."""
         return self.layout_now.rect(place, self.verticalScrollBar().value())
 
     def _place_at(self, point: QPoint) -> int:
@@ -229,13 +229,13 @@ class ThumbnailGrid(QAbstractScrollArea):
         return self.verticalScrollBar().value() // layout.line * layout.columns
 
     def _measure(self) -> None:
-        """Bring scroll bar, loader and room for pictures in line with what is shown."""
+        """Update scroll bar, loader and cache size for the present layout."""
         layout, bar, side = self.layout_now, self.verticalScrollBar(), self._side * self.devicePixelRatioF()
         bar.setRange(0, max(0, layout.total_height - layout.height))
         bar.setPageStep(layout.whole_lines * layout.line)
         bar.setSingleStep(max(1, layout.line // 2))
         page = layout.columns * (layout.whole_lines + 2)
-        self.pictures.set_size(round(side), max(4 * page, int(_ROOM / (4 * side**2))))
+        self.pictures.set_size(round(side), max(4 * page, int(_CACHE_BYTES / (4 * side**2))))
         self.viewport().update()
 
     def _reveal(self, place: int) -> None:
@@ -257,7 +257,7 @@ class ThumbnailGrid(QAbstractScrollArea):
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the cells in view, ask for the pictures that are missing, and look ahead by a page."""
+        """Draw the cells in view, and request missing pictures, including a page ahead."""
         self.pictures.take(self.devicePixelRatioF())
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), QColor(colours().surface))
@@ -268,7 +268,7 @@ class ThumbnailGrid(QAbstractScrollArea):
             if rect.intersects(event.rect()):
                 cells.draw(self._cell(place, rect))
         painter.end()
-        self._ask()
+        self._request_pictures()
 
     def _cell(self, place: int, rect: QRect) -> Cell:
         row = int(self._rows[place])
@@ -283,8 +283,8 @@ class ThumbnailGrid(QAbstractScrollArea):
             row == self._current,
         )
 
-    def _ask(self) -> None:
-        """Ask for what is missing: the cells in view first, then the page on either side."""
+    def _request_pictures(self) -> None:
+        """Request missing pictures: the cells in view first, then the page on either side."""
         layout, top = self.layout_now, self.verticalScrollBar().value()
         near = self._rows[[*layout.visible(top), *layout.visible(top, pages=1)]].tolist()
         self.pictures.ask(near, round(self._side * self.devicePixelRatioF()))
@@ -303,12 +303,12 @@ class ThumbnailGrid(QAbstractScrollArea):
         self._scroll_to(first)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Draw anew: pictures are cheaper to draw than to move."""
+        """Redraw everything: drawing pictures is cheaper than moving them."""
         del dx, dy
         self.viewport().update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose; with Ctrl in addition, with Shift up to here."""
+        """Choose a galaxy; Ctrl toggles it, Shift extends the selection to it."""
         place = self._place_at(event.position().toPoint())
         if place >= 0 and event.button() == Qt.MouseButton.LeftButton:
             keys = event.modifiers()
@@ -318,7 +318,7 @@ class ThumbnailGrid(QAbstractScrollArea):
             super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The press has done it all."""
+        """Nothing is left to do after the press."""
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -328,7 +328,7 @@ class ThumbnailGrid(QAbstractScrollArea):
             self.activated.emit(int(self._rows[place]))
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Show the whole text of a thumbnail whose line is cut."""
+        """Show the full label of a thumbnail in a tooltip."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             place = self._place_at(event.pos())
             text = _text(self._labels, int(self._rows[place])) if place >= 0 else ""
@@ -337,7 +337,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         return super().viewportEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk, extend, open; pass letters and digits on."""
+        """Move, extend the selection, open; letters and digits are emitted as ``key_pressed``."""
         keys = event.modifiers()
         control = bool(keys & Qt.KeyboardModifier.ControlModifier)
         target = self.layout_now.target(Qt.Key(event.key()), self._place(self._current))

@@ -1,4 +1,4 @@
-"""The confusion matrix: rows are the labels, columns the predictions; a click on a cell asks for its galaxies."""
+"""The confusion matrix: rows are the labels, columns the predictions; a click on a cell selects its galaxies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 _CELL = 26  # least side of a cell
 _LARGEST_CELL = 72
 _NUMBERS_FROM = 24  # cells smaller than this carry no number
-_EVEN = 0.179  # luminance on which black and white stand out alike
+_EQUAL_CONTRAST = 0.179  # luminance at which black and white text have the same contrast
 
 
 class ConfusionMatrix(QWidget):
@@ -57,7 +57,7 @@ class ConfusionMatrix(QWidget):
         metrics = self.fontMetrics()
         widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
         line = metrics.height() + 4
-        # names of the columns stand upright where they do not fit across
+        # column names are written vertically where they do not fit horizontally
         across = widest <= _CELL * 2
         return min(widest, 150) + 12 + line, line + (line if across else min(widest, 90) + 8)
 
@@ -81,7 +81,7 @@ class ConfusionMatrix(QWidget):
             self._choose(cell)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell what a cell means."""
+        """Explain a cell in a tooltip."""
         cell = self._cell_at(event.position())
         self.setCursor(Qt.CursorShape.PointingHandCursor if cell else Qt.CursorShape.ArrowCursor)
         if cell is None:
@@ -94,7 +94,7 @@ class ConfusionMatrix(QWidget):
         QToolTip.showText(event.globalPosition().toPoint(), text, self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk over the cells with the arrow keys."""
+        """Move over the cells with the arrow keys."""
         steps = {
             Qt.Key.Key_Left: (0, -1),
             Qt.Key.Key_Right: (0, 1),
@@ -147,7 +147,7 @@ class ConfusionMatrix(QWidget):
         painter.setBrush(colour)
         painter.drawRoundedRect(place, 3, 3)
         if self._side() >= _NUMBERS_FROM:
-            painter.setPen(QColor("black") if _luminance(colour) > _EVEN else QColor("white"))
+            painter.setPen(QColor("black") if _luminance(colour) > _EQUAL_CONTRAST else QColor("white"))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(int(self._counts[row, column])))
 
     def _paint_names(self, painter: QPainter) -> None:
@@ -188,7 +188,7 @@ class ConfusionMatrix(QWidget):
 
 
 def _luminance(colour: QColor) -> float:
-    """Relative luminance of WCAG 2.1."""
+    """Relative luminance as WCAG 2.1 defines it."""
     red, green, blue = (((value + 0.055) / 1.055) ** 2.4 if value > 0.04 else value / 12.92 for value in _rgb(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 
 class TruthPlot(QWidget):
-    """A point per galaxy and the line of equality; a click on a point asks for its galaxy."""
+    """A point per galaxy and the line of equality; a click on a point selects its galaxy."""
 
     point_clicked = Signal(int)  # index of the point
 

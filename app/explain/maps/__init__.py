@@ -1,1 +1,1 @@
-"""Why? The clicked galaxy, what networks say of it, and where in the image the evidence lies."""
+"""The panel “Why?”: predictions for the current galaxy and attribution maps of the evidence for them."""

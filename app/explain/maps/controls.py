@@ -1,4 +1,4 @@
-"""What is asked about, of which networks, and how the maps are shown."""
+"""The controls above the maps: the output to explain, the run to compare with, opacity and contours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONTOURS = "explain/contours"
 
 
 class Controls(QWidget):
-    """The line above the views.
+    """The row of controls above the views.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ class Controls(QWidget):
 
     Notes
     -----
-    Signals: ``asked()`` for another output, ``compared()`` with another run or none, ``faded(opacity)`` of the maps,
-    ``outlined()`` when contours are wanted or no longer.
+    Signals: ``output_chosen()``, ``run_chosen()`` for comparison (or none), ``opacity_changed(opacity)`` of the maps,
+    ``contours_toggled()`` when contours are switched on or off.
     """
 
-    asked = Signal()
-    compared = Signal()
-    faded = Signal(float)
-    outlined = Signal()
+    output_chosen = Signal()
+    run_chosen = Signal()
+    opacity_changed = Signal(float)
+    contours_toggled = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,7 +51,9 @@ class Controls(QWidget):
         self.opacity.setFixedWidth(90)
         self.opacity.setToolTip("How much of the maps lies over the image.")
         self.runs = QComboBox()
-        self.runs.setToolTip("Ask another run the same, such as the one before fine-tuning. Colours get one scale.")
+        self.runs.setToolTip(
+            "Explain another run alongside, such as the one before fine-tuning. Both share one colour scale."
+        )
         self.runs.setMinimumContentsLength(12)
         self.runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._line = FlowLayout(self, 8)
@@ -60,33 +62,33 @@ class Controls(QWidget):
             ("Map opacity", self.opacity),
             ("Compare with", self.runs),
         ):
-            self._line.addWidget(_titled(title, widget))
+            self._line.addWidget(_add_title(title, widget))
         self.contours = QCheckBox("Contours")
         self.contours.setToolTip("Outline the galaxy in white, and its neighbours in dashed yellow.")
         self.contours.setChecked(QSettings().value(_CONTOURS, False, bool))  # pyright: ignore[reportArgumentType]
         self._line.addWidget(self.contours)
-        self.contours.toggled.connect(self._outline)
-        self.outputs.activated.connect(self.asked)
-        self.opacity.valueChanged.connect(lambda percent: self.faded.emit(percent / 100))
-        self.runs.activated.connect(self.compared)
+        self.contours.toggled.connect(self._toggle_contours)
+        self.outputs.activated.connect(self.output_chosen)
+        self.opacity.valueChanged.connect(lambda percent: self.opacity_changed.emit(percent / 100))
+        self.runs.activated.connect(self.run_chosen)
         session.runs_changed.connect(self._list_runs)
         session.predictor_changed.connect(self._list_runs)
         self._list_runs()
 
-    # -- what is asked about ---------------------------------------------------------------------------------------
+    # -- the output to explain -------------------------------------------------------------------------------------
 
     @property
     def chosen(self) -> str | None:
-        """The output that was chosen by hand; None: what is predicted."""
+        """The output chosen by hand; None: the predicted one."""
         return self.outputs.currentData()
 
     @property
     def output(self) -> str:
-        """The output whose evidence is asked for: the chosen one, or the most probable; empty: not known yet."""
+        """The output to explain: the chosen one, or the most probable; empty: not known yet."""
         return self.chosen or self._predicted
 
     def offer(self, predictions: Predictions) -> None:
-        """Let the outputs of a network be chosen; one that was chosen stays so."""
+        """Offer the outputs of a network; an output chosen by hand stays chosen."""
         chosen, names = self.chosen, predictions.names
         self._predicted = names[int(np.argmax(predictions.scores[0]))]
         self.outputs.clear()
@@ -96,19 +98,19 @@ class Controls(QWidget):
             self.outputs.addItem(name, name)
         self.outputs.setCurrentIndex(max(0, self.outputs.findData(chosen)) if chosen is not None else 0)
 
-    def _outline(self, on: bool) -> None:
+    def _toggle_contours(self, on: bool) -> None:
         QSettings().setValue(_CONTOURS, on)
-        self.outlined.emit()
+        self.contours_toggled.emit()
 
-    # -- which networks --------------------------------------------------------------------------------------------
+    # -- the run to compare with -----------------------------------------------------------------------------------
 
     @property
     def other(self) -> Path | None:
-        """Weights of the run that is compared with; None: one network is asked in two ways."""
+        """Weights of the run to compare with; None: one network is explained by two methods."""
         return self.runs.currentData()
 
     def _list_runs(self) -> None:
-        """Offer the project's other runs; one that was chosen stays so while it is there."""
+        """Offer the project's other runs; the chosen one stays chosen while it exists."""
         project, own, chosen = self._session.project, self._session.run, self.other
         self.runs.clear()
         self.runs.addItem("no other run", None)
@@ -119,11 +121,11 @@ class Controls(QWidget):
         self.runs.setCurrentIndex(places[0] if places else 0)
         self.runs.setEnabled(self.runs.count() > 1)
         if self.other != chosen:
-            self.compared.emit()
+            self.run_chosen.emit()
 
 
-def _titled(title: str, widget: QWidget) -> QWidget:
-    """A widget with its name before it, which stay together."""
+def _add_title(title: str, widget: QWidget) -> QWidget:
+    """Put a title before a widget, so that the flow layout never separates them."""
     both = QWidget()
     line = QHBoxLayout(both)
     line.setContentsMargins(0, 0, 8, 0)

@@ -1,4 +1,4 @@
-"""The film of the moving square, played in the place of the map on demand."""
+"""The film of the moving occlusion square, played in place of the map on demand."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from core.explain.settings import OcclusionSettings
 if TYPE_CHECKING:
     from core.explain.occlusion_film import OcclusionFilm
 
-_MILLISECONDS = 40  # for which a picture is shown
+_FRAME_MS = 40  # per picture
 
 
 class FilmPlayer(QObject):
-    """The buttons of one view that play its film, hold it, and end it.
+    """The buttons of one view that play, pause and end its occlusion film.
 
     Parameters
     ----------
     view
-        Where it is shown.
+        Where the film is shown.
     """
 
     def __init__(self, view: MapView, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._view = view
-        self._asked: tuple[MapRequest, int] | None = None
+        self._offered: tuple[MapRequest, int] | None = None
         self._film: OcclusionFilm | None = None
         self._next = 0
         self._timer = QTimer(self)
-        self._timer.setInterval(_MILLISECONDS)
+        self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._show_next)
-        self._request = Latest(self)
-        self._request.finished.connect(self._begin)
-        self._request.failed.connect(self._failed)
+        self._latest = Latest(self)
+        self._latest.finished.connect(self._start)
+        self._latest.failed.connect(self._failed)
         view.chooser.currentIndexChanged.connect(self._show_button)
         view.play.clicked.connect(self._play_or_pause)
         view.end.clicked.connect(self.end)
@@ -53,45 +53,45 @@ class FilmPlayer(QObject):
         """Whether the square moves."""
         return self._timer.isActive()
 
-    def offer(self, question: MapRequest | None, row: int) -> None:
-        """Let the film of a map be played, where the method has one; a film of another map ends."""
+    def offer(self, request: MapRequest | None, row: int) -> None:
+        """Offer the film of a map if its method has one; ends the film of any other map."""
         self.end()
-        asked = question if question is not None and isinstance(question.settings, OcclusionSettings) else None
-        self._asked = None if asked is None else (asked, row)
-        self._view.play.setEnabled(asked is not None)
+        offered = request if request is not None and isinstance(request.settings, OcclusionSettings) else None
+        self._offered = None if offered is None else (offered, row)
+        self._view.play.setEnabled(offered is not None)
 
     def end(self) -> None:
         """Show the map again."""
-        self._request.stop()
+        self._latest.stop()
         self._film = None
-        self._hold()
+        self._pause()
         self._view.end.hide()
         self._view.end_film()
 
     def _show_button(self) -> None:
-        """Only one method has a film."""
+        """Show the play button only for occlusion, the one method with a film."""
         self._view.play.setVisible(METHODS[self._view.method].settings is OcclusionSettings)
 
     def _play_or_pause(self) -> None:
         if self._timer.isActive():
-            self._hold()
+            self._pause()
         elif self._film is not None:
-            self._go_on()
-        elif self._asked is not None and not self._request.is_running:
-            self._request.start(map_work.film(*self._asked))
+            self._run()
+        elif self._offered is not None and not self._latest.is_running:
+            self._latest.start(map_work.render_occlusion_film(*self._offered))
 
-    def _begin(self, film: OcclusionFilm) -> None:
+    def _start(self, film: OcclusionFilm) -> None:
         self._film, self._next = film, 0
         self._view.end.show()
         self._show_next()
-        self._go_on()
+        self._run()
 
-    def _go_on(self) -> None:
+    def _run(self) -> None:
         self._timer.start()
         self._view.play.setIcon(icon("mdi6.pause"))
-        self._view.play.setToolTip("Hold the film.")
+        self._view.play.setToolTip("Pause the film.")
 
-    def _hold(self) -> None:
+    def _pause(self) -> None:
         self._timer.stop()
         self._view.play.setIcon(icon("mdi6.play"))
         self._view.play.setToolTip("Watch the square move over the galaxy.")

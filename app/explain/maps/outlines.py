@@ -1,4 +1,4 @@
-"""The outlines of the galaxy and its neighbours, in all pictures of it."""
+"""Outlines of the galaxy and its neighbours, drawn on all images of the galaxy."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from app.session.session import Session
 from app.widgets.image_view import ImageView
 
 
-class OutlinesShown(QObject):
+class OutlineDrawer(QObject):
     """Finds the current galaxy's outlines and draws them.
 
     Parameters
     ----------
     session
-        Whose current galaxy.
+        Its current galaxy is outlined.
     views
-        Where they are drawn.
+        The views to draw on.
     """
 
     def __init__(self, session: Session, views: Sequence[ImageView], parent: QObject | None = None) -> None:
@@ -31,13 +31,13 @@ class OutlinesShown(QObject):
         self._request = Latest(self)
         self._request.finished.connect(self._show)
 
-    def renew(self, wanted: bool) -> None:
-        """Outline another galaxy, or take the outlines away."""
+    def update(self, wanted: bool) -> None:
+        """Outline the current galaxy, or remove the outlines."""
         self._request.stop()
         self._show(Outlines((), ()))
         cutouts, row = self._session.dataset.cutouts, self._session.current
         if wanted and cutouts is not None and row >= 0:
-            self._request.start(map_work.outlines(cutouts.path, row))
+            self._request.start(map_work.outline_galaxy(cutouts.path, row))
 
     def _show(self, found: Outlines) -> None:
         for view in self._views:

@@ -1,4 +1,4 @@
-"""The panel: the galaxy and two maps side by side, from one network or from two."""
+"""The panel “Why?”: the galaxy and two attribution maps side by side, of one network or of two."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from app.explain import map_work
 from app.explain.map_work import MapRequest
 from app.explain.maps import saving
 from app.explain.maps.controls import Controls
-from app.explain.maps.doubts import Doubts
-from app.explain.maps.epochs import Epochs
-from app.explain.maps.galaxy import GalaxyColumn, in_short
-from app.explain.maps.outlines import OutlinesShown
-from app.explain.maps.side import Side
-from app.explain.maps.weights import Weights
-from app.explain.widgets.shallow import Shallow
+from app.explain.maps.current_network import CurrentNetwork
+from app.explain.maps.epoch_slider import EpochSlider
+from app.explain.maps.faithfulness_fold import FaithfulnessFold
+from app.explain.maps.galaxy_column import GalaxyColumn, format_prediction
+from app.explain.maps.map_side import MapSide
+from app.explain.maps.outlines import OutlineDrawer
+from app.explain.widgets.shrinking_scroll import ShrinkingScrollArea
 from app.jobs.job import Latest
 from app.panel.panel import Panel
 from app.session.session import Session
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class ExplanationPanel(Panel):
-    """Prediction of the current galaxy and two maps of its evidence, renewed as a training goes on.
+    """Prediction for the current galaxy and two attribution maps, updated while a training runs.
 
     Parameters
     ----------
@@ -43,24 +43,24 @@ class ExplanationPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "explanation", EmptyState("mdi6.magnify-scan", "", ""), parent)
-        self._weights = Weights(session, self)
-        self._predictions: dict[Path | None, Predictions] = {}  # of the galaxy that is shown, by the weights
-        self._prediction = self._request(self._show_prediction, self._show_refusal)
-        self._other_prediction = self._request(self._show_other)
-        self._layers = Latest(self)  # where they cannot be found, the prediction says why
+        self._network = CurrentNetwork(session, self)
+        self._predictions: dict[Path | None, Predictions] = {}  # for the current galaxy, by weights file
+        self._prediction_request = self._make_request(self._show_prediction, self._show_refusal)
+        self._other_request = self._make_request(self._show_other)
+        self._layer_request = Latest(self)  # if this fails, the prediction reports why
         self._build()
         self._connect()
-        self.epochs.show_run(self._weights.run)
-        self._count_selection()
-        self._compare()
+        self.epochs.show_run(self._network.run)
+        self._show_selection_count()
+        self._arrange_sides()
 
     def _build(self) -> None:
         self.controls = Controls(self._session)
-        self.epochs = Epochs(self._is_idle)
+        self.epochs = EpochSlider(self._is_idle)
         self.galaxy = GalaxyColumn(self._session, self)
-        self.sides = (Side("first", "occlusion", self), Side("second", "integrated-gradients", self))
-        self.doubts = Doubts(self.sides)
-        self._outlines = OutlinesShown(
+        self.sides = (MapSide("first", "occlusion", self), MapSide("second", "integrated-gradients", self))
+        self.faithfulness = FaithfulnessFold(self.sides)
+        self._outlines = OutlineDrawer(
             self._session, (self.galaxy.view, *(side.view.view for side in self.sides)), self
         )
         content = QWidget()
@@ -68,19 +68,19 @@ class ExplanationPanel(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.controls)
         column.addWidget(self.epochs)
-        column.addLayout(self._pictures(), 1)
-        column.addWidget(self.doubts)
-        column.addWidget(self._fold())
+        column.addLayout(self._build_pictures(), 1)
+        column.addWidget(self.faithfulness)
+        column.addWidget(self._build_settings_fold())
         self._set_content(content)
 
-    def _pictures(self) -> QGridLayout:
-        """Three columns; in each row of the grid, what belongs together stands at one height."""
+    def _build_pictures(self) -> QGridLayout:
+        """Lay out three columns whose corresponding parts line up in the rows of a grid."""
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setRowStretch(2, 1)
         grid.addWidget(self.galaxy.name, 0, 0)
         grid.addWidget(self.galaxy.view, 2, 0)
-        grid.addWidget(self.galaxy.said, 3, 0, 2, 1)
+        grid.addWidget(self.galaxy.outputs, 3, 0, 2, 1)
         for column, side in enumerate(self.sides, 1):
             view = side.view
             for row, widget in enumerate((view.head, view.caption, view.picture, view.bar, view.note)):
@@ -89,7 +89,7 @@ class ExplanationPanel(Panel):
             grid.setColumnStretch(column, 1)
         return grid
 
-    def _fold(self) -> Fold:
+    def _build_settings_fold(self) -> Fold:
         inside = QWidget()
         line = QHBoxLayout(inside)
         line.setContentsMargins(0, 0, 0, 0)
@@ -99,53 +99,53 @@ class ExplanationPanel(Panel):
             policy.setRetainSizeWhenHidden(True)
             side.settings.setSizePolicy(policy)
             line.addWidget(side.settings, 1)
-        return Fold("How the maps are made", Shallow(inside))
+        return Fold("How the maps are made", ShrinkingScrollArea(inside))
 
     def _connect(self) -> None:
         session = self._session
         session.current_changed.connect(self.refresh)
         session.dataset.changed.connect(self.refresh)
-        session.selection_changed.connect(self._count_selection)
-        self._weights.changed.connect(self._follow)
-        self.epochs.moved.connect(self._move)
-        self.controls.asked.connect(self._ask)
-        self.controls.compared.connect(self._compare)
-        self.controls.outlined.connect(self._outline)
+        session.selection_changed.connect(self._show_selection_count)
+        self._network.changed.connect(self._network_changed)
+        self.epochs.moved.connect(self._epoch_changed)
+        self.controls.output_chosen.connect(self._explain)
+        self.controls.run_chosen.connect(self._arrange_sides)
+        self.controls.contours_toggled.connect(self._outline)
         for side in self.sides:
-            self._layers.finished.connect(side.set_layers)
-            side.wanted.connect(self._ask)
-            side.changed.connect(self._scale)
-            self.controls.faded.connect(side.view.set_opacity)
+            self._layer_request.finished.connect(side.set_layers)
+            side.settings_changed.connect(self._explain)
+            side.changed.connect(self._match_colours)
+            self.controls.opacity_changed.connect(side.view.set_opacity)
             side.view.save.triggered.connect(partial(self._save_map, side))
             side.view.save_all.triggered.connect(partial(self._save_maps, side))
 
-    # -- asking ----------------------------------------------------------------------------------------------------
+    # -- requests --------------------------------------------------------------------------------------------------
 
     @property
     def _predictor(self) -> Path | None:
-        """The weights that are asked: those of the chosen epoch, where there is a choice."""
-        step = self.epochs.step
-        return self._weights.path if step is None else step.path
+        """The weights to explain: those of the chosen epoch where single epochs were kept."""
+        choice = self.epochs.choice
+        return self._network.path if choice is None else choice.path
 
-    def _follow(self) -> None:
-        """Another run was opened, or the training has come further."""
-        self.epochs.show_run(self._weights.run)
+    def _network_changed(self) -> None:
+        """Follow another open run, or the next checkpoint of a training."""
+        self.epochs.show_run(self._network.run)
         self.refresh()
 
-    def _move(self) -> None:
-        """Ask the network of another epoch the same about the same galaxy."""
+    def _epoch_changed(self) -> None:
+        """Repeat prediction and maps of the same galaxy with the network of another epoch."""
         if self._stale or self._is_empty:
             return
         if self._predictions:
-            self._ask()
+            self._explain()
         self._predict()
 
     def _is_idle(self) -> bool:
-        return not (self._prediction.is_running or any(side.is_busy for side in self.sides))
+        return not (self._prediction_request.is_running or any(side.is_busy for side in self.sides))
 
     def _drop_outdated(self) -> None:
         self._predictions.clear()
-        for request in (self._prediction, self._other_prediction):
+        for request in (self._prediction_request, self._other_request):
             request.stop()
         for side in self.sides:
             side.forget()
@@ -164,26 +164,26 @@ class ExplanationPanel(Panel):
         for side in self.sides:
             side.view.set_image(picture, scale)
             if another:
-                side.wait()
+                side.show_waiting()
         if another:
             self._outline()
         self._predict()
         if self.controls.other is not None:
-            self._other_prediction.start(work.predict(self.controls.other, cutouts.path, np.array([row])))
+            self._other_request.start(work.predict(self.controls.other, cutouts.path, np.array([row])))
         bands, height, width = cutouts.images.shape[1:]
-        self._layers.start(map_work.layers(predictor, (bands, height, width)))
+        self._layer_request.start(map_work.list_layers(predictor, (bands, height, width)))
 
     def _predict(self) -> None:
-        """Find out what the network says of the current galaxy."""
+        """Request the network's prediction for the current galaxy."""
         cutouts, predictor = self._session.dataset.cutouts, self._predictor
         if predictor in self._predictions:
-            self._prediction.stop()
+            self._prediction_request.stop()
             self._show_prediction(self._predictions[predictor])
         elif cutouts is not None and predictor is not None:
-            self._prediction.start(work.predict(predictor, cutouts.path, np.array([self._session.current])))
+            self._prediction_request.start(work.predict(predictor, cutouts.path, np.array([self._session.current])))
 
     def _outline(self) -> None:
-        self._outlines.renew(self.controls.contours.isChecked())
+        self._outlines.update(self.controls.contours.isChecked())
 
     def _explain_emptiness(self) -> None:
         if self._session.dataset.cutouts is None:
@@ -196,49 +196,51 @@ class ExplanationPanel(Panel):
             self._show_empty("No galaxy chosen", "Click a galaxy in the gallery.")
 
     def _show_prediction(self, predictions: Predictions) -> None:
-        """Show what the network says; what is asked about stays the same from epoch to epoch."""
+        """Show the prediction; the explained output stays the same from epoch to epoch."""
         is_first = not self._predictions
         self._predictions[self._predictor] = predictions
         self.galaxy.show_prediction(predictions)
         if is_first:
             self.controls.offer(predictions)
-        epoch = self.epochs.step.name if self.epochs.step is not None else ""
-        title = f"{self._weights.title}, {epoch}" if epoch else self._weights.title
-        self.sides[0].view.caption.setText(f"{title}: {in_short(predictions, self.controls.output)}")
+        epoch = self.epochs.choice.name if self.epochs.choice is not None else ""
+        title = f"{self._network.title}, {epoch}" if epoch else self._network.title
+        self.sides[0].view.caption.setText(f"{title}: {format_prediction(predictions, self.controls.output)}")
         if is_first:
-            self._ask()
+            self._explain()
 
     def _show_other(self, predictions: Predictions) -> None:
         second = self.sides[1].view
-        second.caption.setText(f"{self.controls.runs.currentText()}: {in_short(predictions, self.controls.output)}")
+        second.caption.setText(
+            f"{self.controls.runs.currentText()}: {format_prediction(predictions, self.controls.output)}"
+        )
 
     def _show_refusal(self, problem: object) -> None:
-        self.galaxy.say(self._describe(problem))
+        self.galaxy.show_message(self._describe(problem))
         for side in self.sides:
-            side.say("")
+            side.show_message("")
 
-    def _question(self, side: Side, output: str | None) -> MapRequest | None:
-        """What a view asks; None while that is not known, or not valid."""
+    def _build_request(self, side: MapSide, output: str | None) -> MapRequest | None:
+        """Build the map request of a view; None while something is missing or its settings are not valid."""
         cutouts, predictor, other = self._session.dataset.cutouts, self._predictor, self.controls.other
-        asked = self.sides[0] if other is not None else side
-        if cutouts is None or predictor is None or asked.form.problem:
+        source = self.sides[0] if other is not None else side  # of method and settings
+        if cutouts is None or predictor is None or source.form.problem:
             return None
-        whose = other if other is not None and side is self.sides[1] else predictor
-        return MapRequest(whose, cutouts.path, output, asked.method, asked.form.value())
+        weights = other if other is not None and side is self.sides[1] else predictor
+        return MapRequest(weights, cutouts.path, output, source.method, source.form.value())
 
-    def _ask(self) -> None:
-        """Explain by both views what is asked about."""
+    def _explain(self) -> None:
+        """Explain the chosen output in both views."""
         if self.controls.other is not None:
             self.sides[1].view.set_method(self.sides[0].method)
         for side in self.sides:
-            question = self._question(side, self.controls.output)
-            if question is not None and question.output and self._session.current >= 0:
-                side.ask(question, self._session.current)
+            request = self._build_request(side, self.controls.output)
+            if request is not None and request.output and self._session.current >= 0:
+                side.explain(request, self._session.current)
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
-    def _compare(self) -> None:
-        """Arrange the views for one network asked in two ways, or for two asked in the same way."""
+    def _arrange_sides(self) -> None:
+        """Arrange the views for one network and two methods, or for two networks and one method."""
         first, second = self.sides
         two = self.controls.other is not None
         for side in self.sides:
@@ -248,28 +250,28 @@ class ExplanationPanel(Panel):
         second.view.set_method(first.method if two else second.method)
         second.settings.setVisible(not two)
         if two:
-            second.wait()
+            second.show_waiting()
         self.refresh()
 
-    def _scale(self) -> None:
-        """Give the maps of all epochs that were shown, and of two networks, the same colours."""
-        limits = [side.limit for side in self.sides]
+    def _match_colours(self) -> None:
+        """Give the maps of all epochs shown so far, and of two networks, the same colour limits."""
+        limits = [side.colour_limit for side in self.sides]
         if self.controls.other is not None:
             limits = [max(limit or 0.0 for limit in limits)] * len(limits)
         for side, limit in zip(self.sides, limits, strict=True):
             side.view.set_limit(limit)
 
-    # -- taking home -----------------------------------------------------------------------------------------------
+    # -- saving ----------------------------------------------------------------------------------------------------
 
-    def _count_selection(self) -> None:
+    def _show_selection_count(self) -> None:
         for side in self.sides:
             side.view.offer_selection(len(self._session.selection))
 
-    def _save_map(self, side: Side, _checked: bool = False) -> None:
+    def _save_map(self, side: MapSide, _checked: bool = False) -> None:
         if side.view.explanation is not None:
             saving.save_map(self._session, side.view.explanation, self)
 
-    def _save_maps(self, side: Side, _checked: bool = False) -> None:
-        question = self._question(side, self.controls.chosen)
-        if question is not None:
-            saving.save_maps(self._session, question, self)
+    def _save_maps(self, side: MapSide, _checked: bool = False) -> None:
+        request = self._build_request(side, self.controls.chosen)
+        if request is not None:
+            saving.save_maps(self._session, request, self)

@@ -1,4 +1,4 @@
-"""Take maps home: ask where to, write them as a job of the session, and say when they are there."""
+"""Save maps: ask for a place, write them as a job of the session, and report when they are written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KINDS = f"{FIGURES};;FITS map on the sky (*.fits)"
 
 
 def save_map(session: Session, explanation: Explanation, parent: QWidget) -> None:
-    """Ask for a file and its kind, and write the current galaxy's map there."""
+    """Ask for a file and its format, and write the current galaxy's map to it."""
     cutouts = session.dataset.cutouts
     if cutouts is None:
         return
@@ -30,12 +30,12 @@ def save_map(session: Session, explanation: Explanation, parent: QWidget) -> Non
         saving.save(session, job, lambda saved: f"Saved as {saved}.")
 
 
-def save_maps(session: Session, question: MapRequest, parent: QWidget) -> None:
-    """Ask for a folder, and write the maps of the selected galaxies there."""
+def save_maps(session: Session, request: MapRequest, parent: QWidget) -> None:
+    """Ask for a folder, and write the maps of the selected galaxies into it."""
     rows = [int(row) for row in session.selection]
     folder = QFileDialog.getExistingDirectory(parent, f"Folder for the maps of {len(rows):,} galaxies")
     if not folder or not rows:
         return
-    job = map_work.save_maps(question, rows, Path(folder))
+    job = map_work.save_maps(request, rows, Path(folder))
     job.stopped.connect(lambda: session.message.emit(f"Stopped. The maps made so far are in {folder}."))
     saving.save(session, job, lambda count: f"{count:,} maps saved in {folder}.")

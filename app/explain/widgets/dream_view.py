@@ -1,4 +1,4 @@
-"""A dream: what it began with, what it has become, and the curve of its growth."""
+"""A dream: the start image, the present image, and the curve of the objective."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STARTS = {"noise": "Start: noise", "empty": "Start: empty sky", "galaxy": "Star
 
 
 class DreamView(QWidget):
-    """Start and dream side by side between the same limits, with what the network says of them, and the curve."""
+    """Start image and dream side by side with the same limits and the network's output for each, and the curve."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,30 +51,30 @@ class DreamView(QWidget):
         column.addWidget(self.curve, 1)
 
     def set_look(self, stretch: StretchSettings, planes: tuple[int, int, int] | None, pixel_scale: float) -> None:
-        """Show images with this stretch, these bands red, green and blue, and this scale in arcsec/pixel."""
+        """Show images with this stretch, these bands as red, green and blue, and this scale in arcsec/pixel."""
         self._stretch, self._planes, self._scale = stretch, planes, pixel_scale
 
     def show_galaxy(self, image: NDArray[np.float32], name: str) -> None:
         """Show the galaxy, (C, H, W), that a dream begins with or borrows from, and no dream."""
         self.clear()
         self.before_title.setText("Galaxy")
-        self._paint(self.before, image, image)
+        self._show_image(self.before, image, image)
         self.before_note.setText(name)
 
     def begin(self, title: str, steps: int, wished: float | None) -> None:
-        """Get ready for a dream of so many steps whose curve is of ``title``."""
+        """Prepare for a dream of ``steps`` steps whose curve shows the quantity ``title``."""
         self.after.set_image(None)
         self.after_note.clear()
         self.curve.begin(title, steps, wished)
 
     def show_dream(self, dream: Dream) -> None:
-        """Show a dream as far as it has grown."""
+        """Show a dream, finished or not."""
         both = np.stack([dream.start, dream.image])
         self.before_title.setText(_STARTS[dream.start_kind])
-        self._paint(self.before, dream.start, both)
-        self._paint(self.after, dream.image, both)
-        self.before_note.setText(_told(dream, dream.score_before, dream.probability_before))
-        self.after_note.setText(_told(dream, dream.score_after, dream.probability_after))
+        self._show_image(self.before, dream.start, both)
+        self._show_image(self.after, dream.image, both)
+        self.before_note.setText(_describe_score(dream, dream.score_before, dream.probability_before))
+        self.after_note.setText(_describe_score(dream, dream.score_after, dream.probability_after))
         self.curve.set_values(dream.curve)
 
     def clear(self) -> None:
@@ -83,15 +83,15 @@ class DreamView(QWidget):
         self.before_note.clear()
         self.begin("", 1, None)
 
-    def _paint(self, view: ImageView, image: NDArray[np.float32], both: NDArray[np.float32]) -> None:
+    def _show_image(self, view: ImageView, image: NDArray[np.float32], both: NDArray[np.float32]) -> None:
         """Show an image between the limits of ``both``, so that brightness can be compared."""
         low, high = limits(both, self._stretch)
         stretch = self._stretch.model_copy(update={"limits": "manual", "low": low, "high": high})
         view.set_image(to_rgb(image, stretch, self._planes), self._scale)
 
 
-def _told(dream: Dream, score: float, probability: float | None) -> str:
-    """What the network says of an image."""
+def _describe_score(dream: Dream, score: float, probability: float | None) -> str:
+    """Format the network's output for an image."""
     if probability is not None:
         return f"{dream.output_name}: p = {probability:.3f}"
     return f"{dream.output_name}: {score:.3g} {dream.unit}".strip().replace(" -", " −")

@@ -1,4 +1,4 @@
-"""One explanation over its galaxy in grey: how it was asked, the map, its colours and what they mean."""
+"""One attribution map over its galaxy in grey: the method, the map, its colour bar and a summary."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from core.explain.explanation import Explanation
     from core.explain.occlusion_film import OcclusionFilm
 
-_SIGNED, _UNSIGNED = "blue-red", "inferno"
+_SIGNED_COLOURS, _UNSIGNED_COLOURS = "blue-red", "inferno"
 
 
 class MapView(QObject):
-    """The parts of one view, for the rows of a grid in which several views and the galaxy stand side by side.
+    """The parts of one view, for the rows of a grid that shows several views beside the galaxy.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class MapView(QObject):
         self.chooser = QComboBox()
         for name, title in methods.items():
             self.chooser.addItem(title, name)
-        self.chooser.setToolTip("The way to ask.")
+        self.chooser.setToolTip("The attribution method.")
         self.chooser.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.chooser.setMinimumContentsLength(10)
         self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -57,12 +57,14 @@ class MapView(QObject):
         self.save_all = QAction("Save maps of the selection…", self)
         menu = QMenu()
         menu.addActions([self.save, self.save_all])
-        self.menu = _button("mdi6.content-save-outline", "Save", "Take maps home: pictures, pages, or FITS on the sky.")
+        self.menu = _make_button(
+            "mdi6.content-save-outline", "Save", "Save maps as pictures, PDF pages, or FITS with sky coordinates."
+        )
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu.setMenu(menu)
         menu.setParent(self.menu, menu.windowFlags())
-        self.play = _button("mdi6.play", "Play the film", "Watch the square move over the galaxy.")
-        self.end = _button("mdi6.stop", "End the film", "End the film and show the map again.")
+        self.play = _make_button("mdi6.play", "Play the film", "Watch the square move over the galaxy.")
+        self.end = _make_button("mdi6.stop", "End the film", "End the film and show the map again.")
         self.head = QWidget()
         line = QHBoxLayout(self.head)
         line.setContentsMargins(0, 0, 0, 0)
@@ -96,53 +98,53 @@ class MapView(QObject):
         return self.chooser.currentData()
 
     def set_method(self, name: str) -> None:
-        """Choose a method without saying so; one that is not offered leaves the choice as it is."""
+        """Choose a method without emitting a signal; one that is not offered is ignored."""
         place = self.chooser.findData(name)
         if place >= 0:
             self.chooser.setCurrentIndex(place)
 
     def offer_selection(self, count: int) -> None:
-        """Offer to save the maps of so many selected galaxies."""
+        """Offer to save the maps of ``count`` selected galaxies."""
         self.save_all.setEnabled(count > 0)
         self.save_all.setText(f"Save maps of the selection ({count:,})…" if count else "Save maps of the selection…")
 
     def set_image(self, picture: NDArray[np.uint8], pixel_scale: float) -> None:
-        """Show the galaxy uint8 (H, W, 3) under the map, in grey: colours are the map's."""
+        """Show the galaxy uint8 (H, W, 3) under the map, in grey, since colour is reserved for the map."""
         grey = picture.mean(axis=2, keepdims=True).round().astype(np.uint8)
         self._galaxy = grey.repeat(3, axis=2), pixel_scale
         self.view.set_image(*self._galaxy)
 
     def set_opacity(self, opacity: float) -> None:
-        """Let the image shine through: 0 shows it alone, 1 the map alone."""
+        """Blend map and image: 0 shows the image alone, 1 the map alone."""
         self._opacity = opacity
         self._draw()
 
     def set_limit(self, limit: float | None) -> None:
-        """Let the colours end at this value, so that views can be compared; None: where it suits the map."""
+        """End the colour scale at this value, so that views can be compared; None: at the map's own limit."""
         if limit != self._limit:
             self._limit = limit
             self._draw()
 
     @property
-    def suited_limit(self) -> float:
-        """Where the colours end by themselves; 0 without a map."""
+    def own_limit(self) -> float:
+        """The colour limit that suits this map alone; 0 without a map."""
         return 0.0 if self.explanation is None else self.explanation.colour_limit
 
     def show_map(self, explanation: Explanation, *, coarse: bool = False) -> None:
         """Show a coarse or finished map."""
         self.explanation = explanation
         self.picture.setCurrentWidget(self.view)
-        self.note.setText("First look…" if coarse else told(explanation))
+        self.note.setText("First look…" if coarse else describe_map(explanation))
         self._draw()
 
-    def wait(self) -> None:
-        """Show the galaxy alone until a map comes."""
+    def show_waiting(self) -> None:
+        """Show the galaxy alone until a map arrives."""
         self.explanation = None
         self.picture.setCurrentWidget(self.view)
         self.note.setText("…")
         self._draw()
 
-    def say(self, sentence: str) -> None:
+    def show_message(self, sentence: str) -> None:
         """Show a sentence instead of a map."""
         self.explanation = None
         self.message.setText(sentence)
@@ -153,7 +155,7 @@ class MapView(QObject):
     # -- the film of the moving square -----------------------------------------------------------------------------
 
     def show_film(self, film: OcclusionFilm, number: int) -> None:
-        """Show one of its pictures in the place of the map, and mark on the scale how far the score falls."""
+        """Show one picture of the film in place of the map, and mark the drop of the score on the colour bar."""
         self._shows_film = True
         scale = math.nan if self._galaxy is None else self._galaxy[1]
         self.view.set_overlay(None)
@@ -164,8 +166,8 @@ class MapView(QObject):
         self.bar.set_mark(whole.score - score)
         unit = f" {whole.unit}" if whole.unit else ""
         name = whole.target_name if whole.probability is None else f"Score of {whole.target_name}"
-        said = f"{score:.2f}{unit} with this square covered, {whole.score:.2f}{unit} without."
-        self.note.setText(f"{name[:1].upper()}{name[1:]}: {said}".replace(" -", " −"))
+        text = f"{score:.2f}{unit} with this square covered, {whole.score:.2f}{unit} without."
+        self.note.setText(f"{name[:1].upper()}{name[1:]}: {text}".replace(" -", " −"))
 
     def end_film(self) -> None:
         """Show the map again."""
@@ -177,7 +179,7 @@ class MapView(QObject):
         if self._galaxy is not None:
             self.view.set_image(*self._galaxy)
         if self.explanation is not None:
-            self.note.setText(told(self.explanation))
+            self.note.setText(describe_map(self.explanation))
         self._draw()
 
     def _draw(self) -> None:
@@ -186,15 +188,15 @@ class MapView(QObject):
             self.view.set_overlay(None)
             self.bar.clear()
             return
-        high = self._limit or self.suited_limit or 1.0
+        high = self._limit or self.own_limit or 1.0
         low = -high if self.explanation.is_signed else 0.0
-        colour_map = _SIGNED if self.explanation.is_signed else _UNSIGNED
+        colour_map = _SIGNED_COLOURS if self.explanation.is_signed else _UNSIGNED_COLOURS
         if not self._shows_film:
             self.view.set_overlay(self.explanation.map, low, high, self._opacity, colour_map)
         self.bar.set_scale(low, high, colour_map)
 
 
-def _button(symbol: str, name: str, tip: str) -> QToolButton:
+def _make_button(symbol: str, name: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setIcon(icon(symbol))
     button.setToolTip(tip)
@@ -202,21 +204,23 @@ def _button(symbol: str, name: str, tip: str) -> QToolButton:
     return button
 
 
-def told(explanation: Explanation) -> str:
-    """What a map says, in sentences."""
+def describe_map(explanation: Explanation) -> str:
+    """Summarise a map in sentences: the score, the evidence and its completeness error."""
     unit = f" {explanation.unit}" if explanation.unit else ""
     name = explanation.target_name if explanation.probability is None else "Score"
-    said = f"{name[:1].upper()}{name[1:]}: {explanation.score:.3g}{unit}"
+    text = f"{name[:1].upper()}{name[1:]}: {explanation.score:.3g}{unit}"
     if explanation.is_signed and math.isfinite(explanation.baseline_score):
-        said += f", without the galaxy {explanation.baseline_score:.3g}{unit}"
-    said += ". " + (_two_sides(explanation) if explanation.is_signed else "The brighter, the stronger the response.")
+        text += f", without the galaxy {explanation.baseline_score:.3g}{unit}"
+    text += ". " + (
+        _describe_evidence(explanation) if explanation.is_signed else "The brighter, the stronger the response."
+    )
     if explanation.error is not None:
-        said += f" Completeness error {100 * explanation.error:.2g}\u00a0%."
-    return said.replace(" -", " −")
+        text += f" Completeness error {100 * explanation.error:.2g}\u00a0%."
+    return text.replace(" -", " −")
 
 
-def _two_sides(explanation: Explanation) -> str:
-    """How much of the evidence is for and how much against."""
+def _describe_evidence(explanation: Explanation) -> str:
+    """State the shares of the evidence for and against."""
     strength = explanation.evidence_for - explanation.evidence_against
     if not strength > 0:
         return "Nothing in the image changes it."

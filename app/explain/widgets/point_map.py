@@ -1,4 +1,4 @@
-"""Many points in a plane: click one, or draw a line around some."""
+"""A scatter plot of many points: click one, or draw a lasso around some."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.theme import colours
 
-_REACH = 8.0  # pixels between the cursor and a point that is meant
+_CLICK_RADIUS = 8.0  # pixels: the farthest point that a click still chooses
 _OPACITY = 190
-_SIZES = ((1_000, 8), (5_000, 6), (20_000, 4))  # up to so many points, so large in pixels
+_SIZES = ((1_000, 8), (5_000, 6), (20_000, 4))  # number of points up to which a point has this size in pixels
 _SMALLEST = 3
-_STEP = 3.0  # pixels between two corners of a lasso
+_LASSO_STEP = 3.0  # pixels between two corners of a lasso
 
 
 class _Plane(pg.ViewBox):
-    """Zoomed with the wheel, moved with the middle button; the left one clicks and draws."""
+    """Zooms with the wheel and pans with the middle button; the left button clicks and draws the lasso."""
 
     clicked = Signal(object)
     lassoed = Signal(object, bool)
@@ -32,10 +32,10 @@ class _Plane(pg.ViewBox):
         super().__init__(enableMenu=False, defaultPadding=0.04)
         self.line = pg.PlotCurveItem()
         self.line.setZValue(5)
-        self._way: list[tuple[float, float]] = []
+        self._lasso: list[tuple[float, float]] = []
 
     def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
-        """Draw a line around points."""
+        """Draw a lasso around points."""
         if ev.button() != Qt.MouseButton.LeftButton:
             super().mouseDragEvent(ev, axis)
             return
@@ -43,24 +43,24 @@ class _Plane(pg.ViewBox):
         place = self.mapToView(ev.pos())
         if ev.isStart():
             start = self.mapToView(ev.buttonDownPos())
-            self._way = [(start.x(), start.y())]
-        if self._is_new(place):
-            self._way.append((place.x(), place.y()))
-        way = np.array(self._way)
+            self._lasso = [(start.x(), start.y())]
+        if self._is_far_enough(place):
+            self._lasso.append((place.x(), place.y()))
+        lasso = np.array(self._lasso)
         if ev.isFinish():
             self.line.setData([], [])
-            if len(way) >= 3:
-                self.lassoed.emit(way, bool(ev.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+            if len(lasso) >= 3:
+                self.lassoed.emit(lasso, bool(ev.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         else:
-            self.line.setData(*np.vstack([way, way[:1]]).T)
+            self.line.setData(*np.vstack([lasso, lasso[:1]]).T)
 
-    def _is_new(self, place: QPointF) -> bool:
+    def _is_far_enough(self, place: QPointF) -> bool:
         width, height = self.viewPixelSize()
-        x, y = self._way[-1]
-        return math.hypot((place.x() - x) / width, (place.y() - y) / height) >= _STEP
+        x, y = self._lasso[-1]
+        return math.hypot((place.x() - x) / width, (place.y() - y) / height) >= _LASSO_STEP
 
     def mouseClickEvent(self, ev: Any) -> None:
-        """Choose a point; a double click shows all."""
+        """Choose a point; a double click shows all points."""
         if ev.button() == Qt.MouseButton.LeftButton:
             ev.accept()
             if ev.double():
@@ -70,10 +70,10 @@ class _Plane(pg.ViewBox):
 
 
 class _Dots(pg.ScatterPlotItem):
-    """Points that leave clicks to the plane, which knows the nearest one."""
+    """Points that leave clicks to the plane, which finds the nearest one."""
 
     def mouseClickEvent(self, ev: Any) -> None:
-        """Let it pass."""
+        """Pass the click on."""
         ev.ignore()
 
 
@@ -82,8 +82,8 @@ class PointMap(QWidget):
 
     Notes
     -----
-    Points are known by their *place* in the arrays given. Signals: ``clicked(place)``; ``lassoed(places, more)``,
-    ``more`` with Shift held; ``hovered(place)``, −1: none.
+    Points are identified by their *place* (index) in the arrays given. Signals: ``clicked(place)``;
+    ``lassoed(places, more)``, ``more`` with Shift held; ``hovered(place)``, −1: none.
     """
 
     clicked = Signal(int)
@@ -94,7 +94,7 @@ class PointMap(QWidget):
         super().__init__(parent)
         self._points = np.zeros((0, 2))
         self._hovered = -1
-        self._tip: Callable[[int], str] = str
+        self._describe: Callable[[int], str] = str
         self._plane = _Plane()
         self._plot = pg.PlotWidget(viewBox=self._plane)
         self._plot.hideButtons()
@@ -104,15 +104,15 @@ class PointMap(QWidget):
             item.setZValue(level)
             self._plane.addItem(item, ignoreBounds=level > 0)
         self._plane.addItem(self._plane.line, ignoreBounds=True)
-        self._plane.clicked.connect(self._click)
+        self._plane.clicked.connect(self._choose)
         self._plane.lassoed.connect(
-            lambda way, more: self.lassoed.emit(np.flatnonzero(within(self._points, way)), more)
+            lambda lasso, more: self.lassoed.emit(np.flatnonzero(inside_polygon(self._points, lasso)), more)
         )
-        self._plot.scene().sigMouseMoved.connect(self._move)  # pyright: ignore[reportAttributeAccessIssue]
+        self._plot.scene().sigMouseMoved.connect(self._hover)  # pyright: ignore[reportAttributeAccessIssue]
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._plot)
-        self._dress()
+        self._apply_theme()
 
     @property
     def count(self) -> int:
@@ -120,17 +120,17 @@ class PointMap(QWidget):
         return len(self._points)
 
     def position(self, place: int) -> QPointF:
-        """Where a point stands in this widget, in pixels."""
+        """Position of a point in this widget, in pixels."""
         scene = self._plane.mapViewToScene(QPointF(*self._points[place]))
         return QPointF(self._plot.mapTo(self, self._plot.mapFromScene(scene)))
 
-    def set_points(self, points: NDArray[Any], titles: Sequence[str] | None, tip: Callable[[int], str]) -> None:
+    def set_points(self, points: NDArray[Any], titles: Sequence[str] | None, describe: Callable[[int], str]) -> None:
         """Show points (n, 2), grey at first.
 
-        ``titles`` of both axes; None: their numbers mean nothing, and only distances count. ``tip(place)`` says what a
-        point is.
+        ``titles`` of both axes; None: the coordinates have no meaning of their own, and only distances count.
+        ``describe(place)`` returns the tooltip of a point.
         """
-        self._points, self._tip, self._hovered = np.asarray(points, np.float64), tip, -1
+        self._points, self._describe, self._hovered = np.asarray(points, np.float64), describe, -1
         for item in (self._selected, self._current):
             item.clear()
         for side, title in zip(("bottom", "left"), titles or ("", ""), strict=True):
@@ -143,7 +143,7 @@ class PointMap(QWidget):
     def set_colours(self, groups: NDArray[np.int64], of_groups: Sequence[str]) -> None:
         """Give each point the colour of its group, counted from 0; −1: grey."""
         size = next((size for most, size in _SIZES if self.count <= most), _SMALLEST)
-        brushes = np.array([*(_brush(colour) for colour in of_groups), _brush(colours().muted)], dtype=object)
+        brushes = np.array([*(_make_brush(colour) for colour in of_groups), _make_brush(colours().muted)], dtype=object)
         order = np.random.default_rng(0).permutation(self.count)  # no group lies over the others
         x, y = self._points[order].T
         self._dots.setData(x, y, size=size, pen=None, brush=brushes[groups[order]])
@@ -158,31 +158,31 @@ class PointMap(QWidget):
 
     # -- the mouse -------------------------------------------------------------------------------------------------
 
-    def _near(self, place: QPointF) -> int:
+    def _nearest_point(self, place: QPointF) -> int:
         """The point under the cursor; −1: none."""
         if not self.count:
             return -1
         width, height = self._plane.viewPixelSize()
         away = np.hypot((self._points[:, 0] - place.x()) / width, (self._points[:, 1] - place.y()) / height)
         nearest = int(away.argmin())
-        return nearest if away[nearest] <= _REACH else -1
+        return nearest if away[nearest] <= _CLICK_RADIUS else -1
 
-    def _click(self, place: QPointF) -> None:
-        nearest = self._near(place)
+    def _choose(self, place: QPointF) -> None:
+        nearest = self._nearest_point(place)
         if nearest >= 0:
             self.clicked.emit(nearest)
 
-    def _move(self, scene: QPointF) -> None:
+    def _hover(self, scene: QPointF) -> None:
         inside = self._plane.sceneBoundingRect().contains(scene)
-        nearest = self._near(self._plane.mapSceneToView(scene)) if inside else -1
+        nearest = self._nearest_point(self._plane.mapSceneToView(scene)) if inside else -1
         if nearest != self._hovered:
             self._hovered = nearest
-            QToolTip.showText(QCursor.pos(), self._tip(nearest) if nearest >= 0 else "", self)
+            QToolTip.showText(QCursor.pos(), self._describe(nearest) if nearest >= 0 else "", self)
             self.hovered.emit(nearest)
 
     # -- the theme -------------------------------------------------------------------------------------------------
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         chosen = colours()
         self._plot.setBackground(chosen.surface)
         for side in ("left", "bottom"):
@@ -200,12 +200,12 @@ class PointMap(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
+            self._apply_theme()
         super().changeEvent(event)
 
 
-def within(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which points (n, 2) lie within the polygon of corners (k, 2), closed by itself; by the even-odd rule."""
+def inside_polygon(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points (n, 2) lie inside the closed polygon of corners (k, 2), by the even-odd rule."""
     found = np.zeros(len(points), dtype=np.bool_)
     x, y = points.T
     for (left, low), (right, high) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -215,7 +215,7 @@ def within(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray
     return found
 
 
-def _brush(colour: str) -> Any:
+def _make_brush(colour: str) -> Any:
     shade = QColor(colour)
     shade.setAlpha(_OPACITY)
     return pg.mkBrush(shade)

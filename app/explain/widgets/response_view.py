@@ -1,4 +1,4 @@
-"""What the filters of a layer answer to one galaxy, on one scale, and the weights with which the network begins."""
+"""Feature maps of a layer for one galaxy, on one scale, and the weights of the first layer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ResponseView(QWidget):
         column.addWidget(self.weights, 1)
 
     def show_responses(self, responses: NDArray[np.float32], title: str) -> None:
-        """Show maps (F, h, w), row 0 at the bottom; from zero, or about zero where some are negative."""
+        """Show maps (F, h, w), row 0 at the bottom; the scale starts at zero, or is symmetric if some are negative."""
         self.title.setText(title)
         high = float(responses.max())
         low = float(responses.min())
@@ -67,7 +67,7 @@ class ResponseView(QWidget):
         self.weights.set_pictures(list(pictures), [f"Filter {number + 1}" for number in range(len(pictures))])
 
     def set_marked(self, filters: Collection[int]) -> None:
-        """Frame the filters that were chosen."""
+        """Frame the chosen filters."""
         self.maps.set_marked(filters)
 
     def clear(self) -> None:

@@ -33,7 +33,7 @@ class ScoreBars(QWidget):
 
     @property
     def texts(self) -> list[str]:
-        """What is written beside each bar."""
+        """The text beside each bar."""
         return [f"{name} {self._number(name, value)}" for name, value, _, _ in self._rows]
 
     def set_shares(self, names: Sequence[str], values: Sequence[float], colours: Sequence[str], truth: str) -> None:

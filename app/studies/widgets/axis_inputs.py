@@ -1,4 +1,4 @@
-"""Where the range or the choices are given that a search shall try of one setting."""
+"""Editors for the range or the choices of one searched setting."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from app.widgets.inputs import DecimalSpin, WholeSpin
 from core.settings.declare import Knob
 from core.studies.search_space import Choices, Dimension, Range
 
-_FARTHEST = 1e9
+_UNLIMITED = 1e9
 _INDENT = 22
 
 
 class RangeEditor(QWidget):
-    """From, to, and whether in even steps of the logarithm."""
+    """Lower and upper limit, and whether the scale is logarithmic."""
 
     changed = Signal()
 
     def __init__(self, axis: Range, knob: Knob) -> None:
         super().__init__()
-        self.low, self.high = _spin(axis, knob), _spin(axis, knob)
+        self.low, self.high = _make_spin(axis, knob), _make_spin(axis, knob)
         self.low.setAccessibleName(f"{knob.title} from")
         self.high.setAccessibleName(f"{knob.title} to")
         self.log = QCheckBox("log")
@@ -39,7 +39,7 @@ class RangeEditor(QWidget):
         self.log.toggled.connect(self.changed)
 
     def show_axis(self, axis: Dimension) -> bool:
-        """Show a range without saying that it changed; False: these are choices."""
+        """Show a range without emitting ``changed``; returns False for choices."""
         if not isinstance(axis, Range):
             return False
         for part, value in ((self.low, axis.low), (self.high, axis.high), (self.log, axis.log)):
@@ -54,7 +54,7 @@ class RangeEditor(QWidget):
         return True
 
     def text(self) -> str:
-        """As a search reads it: ``1e-4:0.1:log``."""
+        """The range in the syntax of the search space: ``1e-4:0.1:log``."""
         return f"{self.low.value():.6g}:{self.high.value():.6g}:{'log' if self.log.isChecked() else 'linear'}"
 
 
@@ -80,7 +80,7 @@ class ChoicesEditor(QWidget):
             box.toggled.connect(self.changed)
 
     def show_axis(self, axis: Dimension) -> bool:
-        """Tick the choices to try without saying that it changed; False: there are others."""
+        """Tick the choices to try without emitting ``changed``; returns False for a range or unknown choices."""
         if not isinstance(axis, Choices) or not set(axis.values) <= set(self.boxes):
             return False
         for value, box in self.boxes.items():
@@ -90,12 +90,12 @@ class ChoicesEditor(QWidget):
         return True
 
     def text(self) -> str:
-        """As a search reads it: ``relu,gelu``."""
+        """The choices in the syntax of the search space: ``relu,gelu``."""
         return ",".join(str(value) for value, box in self.boxes.items() if box.isChecked())
 
 
-def _spin(axis: Range, knob: Knob) -> DecimalSpin | WholeSpin:
-    low, high = -_FARTHEST if knob.low is None else knob.low, _FARTHEST if knob.high is None else knob.high
+def _make_spin(axis: Range, knob: Knob) -> DecimalSpin | WholeSpin:
+    low, high = -_UNLIMITED if knob.low is None else knob.low, _UNLIMITED if knob.high is None else knob.high
     if axis.whole:
         spin = WholeSpin()
         spin.setRange(int(low), int(high))

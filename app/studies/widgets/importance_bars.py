@@ -1,4 +1,4 @@
-"""How much each knob mattered, as bars."""
+"""The importance of each searched setting, as bars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROW = 24
 
 
 class ImportanceBars(QWidget):
-    """One bar per knob, the most important first; a sentence while nothing can be told."""
+    """One bar per setting, the most important first; a sentence while there are too few trials."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,16 +24,16 @@ class ImportanceBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
-        """A row for each knob."""
+        """A row for each setting."""
         return QSize(230, _ROW * max(3, len(self._rows)))
 
     @property
     def texts(self) -> list[str]:
-        """What is written, from above."""
+        """The text of each row, from the top."""
         return [f"{name} {share:.0%}" for name, share in self._rows]
 
     def set_shares(self, shares: Mapping[str, float], sentence: str) -> None:
-        """Show shares, 0 to 1, by what the knobs are called; without any, the sentence."""
+        """Show shares, 0 to 1, by the titles of the settings; without any, the sentence."""
         self._rows = sorted(shares.items(), key=lambda row: -row[1])
         self._sentence = sentence
         self.setAccessibleDescription(", ".join(self.texts) or sentence)
@@ -41,7 +41,7 @@ class ImportanceBars(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw name, bar and percentage of each row that has room."""
+        """Draw name, bar and percentage of each row that fits."""
         del event
         painter, chosen = QPainter(self), colours()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

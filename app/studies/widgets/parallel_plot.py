@@ -1,4 +1,4 @@
-"""Parallel coordinates: an axis for each knob, and a line for each trial from value to value."""
+"""Parallel coordinates: an axis for each searched setting, and a line for each trial."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.theme import colours, is_dark
 from core.data.stretch import colour_table
 
-_SIDE, _RIGHT = 34.0, 56.0  # pixels left of the first axis and right of the last, for what is written there
+_SIDE, _RIGHT = 34.0, 56.0  # pixels left of the first axis and right of the last, for their labels
 _ABOVE, _BELOW = 30.0, 12.0
-_MANY, _HAIR = 80, 1.0  # more lines than this are drawn one pixel wide, which is fifteen times as fast
-_NEAR = 7.0  # pixels from a line that still mean it
+_MANY, _HAIR = 80, 1.0  # more lines than this are drawn one pixel wide, fifteen times as fast
+_CLICK_RADIUS = 7.0  # pixels: the farthest line that a click still picks
 _FAINT = 0.35
-_LIGHT, _DARK = (0, 215), (70, 255)  # entries of the colour map that stand out from the ground
+_LIGHT, _DARK = (0, 215), (70, 255)  # entries of the colour map that stand out from the background
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: its title, what its tooltip says, and the values written along it, at places 0 (below) to 1."""
+    """An axis: its title, its tooltip, and the tick labels along it, at heights 0 (bottom) to 1."""
 
     title: str
     tip: str
@@ -39,15 +39,15 @@ class Line:
     Attributes
     ----------
     name
-        By which it is picked.
+        The trial's name, emitted when its line is picked.
     places
-        Where it crosses each axis, 0 (below) to 1; it ends before the first NaN.
+        Height at which it crosses each axis, 0 (bottom) to 1; the line ends before the first NaN.
     shade
-        How good it is, 0 to 1; None: faint, since it was given up.
+        Its score, scaled 0 to 1; None: drawn faintly, since the trial was pruned.
     tip
-        What its tooltip says.
+        Its tooltip.
     dashed, wide
-        How it is drawn.
+        Line style.
     """
 
     name: str
@@ -59,8 +59,8 @@ class Line:
 
 
 @dataclass
-class _Drawn:
-    """What was drawn last: it is drawn again only when something changes."""
+class _Rendering:
+    """The cached drawing, renewed only when something changes."""
 
     picture: QPixmap | None = None
     paths: list[NDArray[np.float64]] = field(default_factory=list[NDArray[np.float64]])
@@ -80,7 +80,7 @@ class ParallelPlot(QWidget):
         super().__init__(parent)
         self._axes: Sequence[Axis] = ()
         self._lines: list[Line] = []
-        self._drawn = _Drawn()
+        self._rendering = _Rendering()
         self._marked = self._hovered = ""
         self._invitation = ""
         self.setMouseTracking(True)
@@ -93,7 +93,7 @@ class ParallelPlot(QWidget):
 
     @property
     def lines(self) -> list[Line]:
-        """What is shown, in the order in which it is drawn."""
+        """The lines in the order of drawing."""
         return list(self._lines)
 
     @property
@@ -103,19 +103,19 @@ class ParallelPlot(QWidget):
 
     @property
     def marked(self) -> str:
-        """The line that stands out."""
+        """The highlighted line."""
         return self._marked
 
     def set_lines(self, axes: Sequence[Axis], lines: Sequence[Line], invitation: str = "") -> None:
-        """Show trials; where there is none, the axes with an invitation between them."""
+        """Show trials; without any, the axes with an invitation between them."""
         self._axes, self._invitation = axes, invitation
         self._lines = sorted(lines, key=lambda line: (line.wide, line.shade is not None, line.shade or 0.0))
         self._hovered = ""
         self.setAccessibleDescription(f"{len(lines)} trials over {', '.join(self.axes)}")
-        self._forget()
+        self._redraw()
 
     def mark(self, name: str) -> None:
-        """Let one line stand out; an empty name: none."""
+        """Highlight one line; an empty name: none."""
         self._marked = name
         self.update()
 
@@ -126,8 +126,8 @@ class ParallelPlot(QWidget):
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
-    def _forget(self) -> None:
-        self._drawn = _Drawn()
+    def _redraw(self) -> None:
+        self._rendering = _Rendering()
         self.update()
 
     def _x(self, axis: int) -> float:
@@ -144,25 +144,25 @@ class ParallelPlot(QWidget):
         return np.array([(self._x(axis), self._y(place)) for axis, place in enumerate(known[:end])]).reshape(-1, 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw all lines once, and what stands out on top of them."""
+        """Draw all lines from the cache, and the highlighted ones on top."""
         del event
         painter = QPainter(self)
         if not self._axes:
-            self._invite(painter)
+            self._draw_invitation(painter)
             return
-        if self._drawn.picture is None:
-            self._drawn = self._draw()
-        assert self._drawn.picture is not None
-        painter.drawPixmap(0, 0, self._drawn.picture)
+        if self._rendering.picture is None:
+            self._rendering = self._draw()
+        assert self._rendering.picture is not None
+        painter.drawPixmap(0, 0, self._rendering.picture)
         if not self._lines:
-            self._invite(painter)
+            self._draw_invitation(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for line, path in zip(self._lines, self._drawn.paths, strict=True):
+        for line, path in zip(self._lines, self._rendering.paths, strict=True):
             if line.name in (self._marked, self._hovered):
                 self._stroke(painter, line, path, QColor(colours().surface), 6.0)
                 self._stroke(painter, line, path, QColor(colours().text), 2.4)
 
-    def _draw(self) -> _Drawn:
+    def _draw(self) -> _Rendering:
         picture = QPixmap(self.size() * self.devicePixelRatioF())
         picture.setDevicePixelRatio(self.devicePixelRatioF())
         picture.fill(QColor(colours().surface))
@@ -172,11 +172,11 @@ class ParallelPlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for line, path in zip(self._lines, paths, strict=True):
             usual = _HAIR if len(self._lines) > _MANY else 1.5
-            self._stroke(painter, line, path, _colour(line.shade), 3.4 if line.wide else usual)
+            self._stroke(painter, line, path, _score_colour(line.shade), 3.4 if line.wide else usual)
         for place, axis in enumerate(self._axes):
             self._draw_axis(painter, place, axis)
         painter.end()
-        return _Drawn(picture, paths)
+        return _Rendering(picture, paths)
 
     def _stroke(self, painter: QPainter, line: Line, path: NDArray[np.float64], colour: QColor, width: float) -> None:
         pen = QPen(colour, width)
@@ -199,7 +199,7 @@ class ParallelPlot(QWidget):
         top, bottom = self._y(1.0), self._y(0.0)
         if is_score:
             for number in range(int(bottom - top)):
-                painter.fillRect(QRectF(x - 3, bottom - number - 1, 6, 1.5), _colour(number / (bottom - top)))
+                painter.fillRect(QRectF(x - 3, bottom - number - 1, 6, 1.5), _score_colour(number / (bottom - top)))
         else:
             painter.setPen(QPen(QColor(chosen.edge), 1.2))
             painter.drawLine(QPointF(x, top), QPointF(x, bottom))
@@ -212,10 +212,14 @@ class ParallelPlot(QWidget):
             painter.setPen(QColor(chosen.muted))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         painter.setPen(QColor(chosen.text))
-        painter.drawText(self._head(place), self._side(place) | Qt.AlignmentFlag.AlignTop, self._title(axis, place))
+        painter.drawText(
+            self._title_rect(place),
+            self._title_alignment(place) | Qt.AlignmentFlag.AlignTop,
+            self._elided_title(axis, place),
+        )
 
-    def _head(self, place: int) -> QRectF:
-        """Where the title of an axis stands."""
+    def _title_rect(self, place: int) -> QRectF:
+        """The rectangle of the title of an axis."""
         step = self._x(1) - self._x(0) if len(self._axes) > 1 else self.width()
         if place == 0:
             return QRectF(2, 4, _SIDE + step / 2 - 8, _ABOVE)
@@ -223,15 +227,17 @@ class ParallelPlot(QWidget):
             return QRectF(self._x(place) - step / 2 + 6, 4, step / 2 + _RIGHT - 8, _ABOVE)
         return QRectF(self._x(place) - step / 2 + 4, 4, step - 8, _ABOVE)
 
-    def _side(self, place: int) -> Qt.AlignmentFlag:
+    def _title_alignment(self, place: int) -> Qt.AlignmentFlag:
         if place == 0:
             return Qt.AlignmentFlag.AlignLeft
         return Qt.AlignmentFlag.AlignRight if place == len(self._axes) - 1 else Qt.AlignmentFlag.AlignHCenter
 
-    def _title(self, axis: Axis, place: int) -> str:
-        return self.fontMetrics().elidedText(axis.title, Qt.TextElideMode.ElideRight, int(self._head(place).width()))
+    def _elided_title(self, axis: Axis, place: int) -> str:
+        return self.fontMetrics().elidedText(
+            axis.title, Qt.TextElideMode.ElideRight, int(self._title_rect(place).width())
+        )
 
-    def _invite(self, painter: QPainter) -> None:
+    def _draw_invitation(self, painter: QPainter) -> None:
         width = painter.fontMetrics().horizontalAdvance(self._invitation) + 24
         box = QRectF((self.width() - width) / 2, self.height() / 2 - 18, width, 36)
         painter.fillRect(box, QColor(colours().surface))
@@ -242,20 +248,22 @@ class ParallelPlot(QWidget):
 
     def _nearest(self, point: QPointF) -> str:
         """The line under the pointer; empty: none."""
-        best, least = "", _NEAR
-        for line, path in zip(self._lines, self._drawn.paths, strict=False):
+        best, least = "", _CLICK_RADIUS
+        for line, path in zip(self._lines, self._rendering.paths, strict=False):
             distance = _distance(path, point.x(), point.y())
-            if distance <= least:  # of equals the one on top
+            if distance <= least:  # of equally near lines the one on top
                 best, least = line.name, distance
         return best
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Let the line under the pointer stand out, and tell its values."""
+        """Highlight the line under the pointer, and show its values in a tooltip."""
         found = self._nearest(event.position())
         if found != self._hovered:
             self._hovered = found
             self.update()
-        heads = [axis.tip for place, axis in enumerate(self._axes) if self._head(place).contains(event.position())]
+        heads = [
+            axis.tip for place, axis in enumerate(self._axes) if self._title_rect(place).contains(event.position())
+        ]
         tip = next((line.tip for line in self._lines if line.name == found), heads[0] if heads else "")
         QToolTip.showText(event.globalPosition().toPoint(), tip, self)
 
@@ -265,24 +273,24 @@ class ParallelPlot(QWidget):
             self.picked.emit(found)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is pointed at any more."""
+        """Remove the highlight."""
         self._hovered = ""
         self.update()
         super().leaveEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Draw it again in its new size."""
-        self._forget()
+        """Redraw at the new size."""
+        self._redraw()
         super().resizeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if event.type() == QEvent.Type.PaletteChange:
-            self._forget()
+            self._redraw()
         super().changeEvent(event)
 
 
-def _colour(shade: float | None) -> QColor:
+def _score_colour(shade: float | None) -> QColor:
     """The colour of a score; grey and faint without one."""
     if shade is None:
         line, ground = QColor(colours().muted), QColor(colours().surface)
@@ -293,7 +301,7 @@ def _colour(shade: float | None) -> QColor:
 
 
 def _distance(path: NDArray[np.float64], x: float, y: float) -> float:
-    """How far a point is from a line of corners (k, 2)."""
+    """Distance of a point from a polyline with corners (k, 2)."""
     if len(path) < 2:
         return math.inf
     start, along = path[:-1], np.diff(path, axis=0)

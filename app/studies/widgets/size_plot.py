@@ -1,4 +1,4 @@
-"""The score against the number of labels: runs, means with error bars, the fitted law and its band."""
+"""The score against the number of labels: runs, means with error bars, the fitted power law and its band."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SizePlot(QWidget):
-    """Sizes are drawn by their logarithms; beyond the measured ones the law is dashed."""
+    """The training-size curve on a logarithmic axis; the extrapolated part of the power law is dashed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +35,7 @@ class SizePlot(QWidget):
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
-        self.invitation = QLabel("A point for each run, and the curve through them, will stand here.")
+        self.invitation = QLabel("A point for each run, and the curve through them, will appear here.")
         self.invitation.setProperty("role", "muted")
         self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         drawn = QWidget()
@@ -47,18 +47,18 @@ class SizePlot(QWidget):
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.invitation)
         self._pages.addWidget(drawn)
-        self._dress()
+        self._apply_theme()
 
     @property
     def shown(self) -> SizeLines | None:
-        """What is drawn."""
+        """The curve on display."""
         return self._lines
 
     def set_lines(self, lines: SizeLines | None) -> None:
         """Show a study; None: nothing."""
         self._lines = lines
         self._draw()
-        self._dress()
+        self._apply_theme()
 
     def _draw(self) -> None:
         lines = self._lines
@@ -76,7 +76,7 @@ class SizePlot(QWidget):
         self._high.setData(grid, lines.high)
         self._inside.setData(grid[inside], lines.middle[inside])
         self._beyond.setData(grid[~inside], lines.middle[~inside])
-        ticks = [(float(np.log10(size)), grouped(f"{size:,.0f}")) for size in lines.ticks]
+        ticks = [(float(np.log10(size)), group_thousands(f"{size:,.0f}")) for size in lines.ticks]
         self._plot.getAxis("bottom").setTicks([ticks])
         heights = np.concatenate([lines.runs[:, 1], lines.means - lines.errors, lines.means + lines.errors, lines.high])
         heights = heights[np.isfinite(heights)]
@@ -84,8 +84,8 @@ class SizePlot(QWidget):
         if len(heights):
             self._plot.getViewBox().setYRange(heights.min(), heights.max(), padding=0.08)
 
-    def _dress(self) -> None:
-        """Colours of the theme, titles and legend."""
+    def _apply_theme(self) -> None:
+        """Apply the colours of the theme, titles and legend."""
         chosen, lines = colours(), self._lines
         self._plot.set_titles(lines.what if lines else "Score", "Labelled training galaxies")
         faint, band = pg.mkColor(chosen.train), pg.mkColor(chosen.validation)
@@ -115,10 +115,10 @@ class SizePlot(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
+            self._apply_theme()
         super().changeEvent(event)
 
 
-def grouped(text: str) -> str:
-    """A text whose numbers have narrow spaces between thousands instead of commas."""
+def group_thousands(text: str) -> str:
+    """Replace the commas between thousands in a text by narrow spaces."""
     return re.sub(r"(?<=\d),(?=\d{3})", "\u202f", text)

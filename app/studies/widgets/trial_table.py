@@ -1,4 +1,4 @@
-"""The trials of a search as a table that can be sorted."""
+"""The trials of a search as a sortable table."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from app.theme import colours
 from core.studies.trials import Search, Trial, format_value
 
-_FIRST = ("Trial", "State", "Score", "Epochs")
+_FIXED_COLUMNS = ("Trial", "State", "Score", "Epochs")
 _STATES = {"finished": "finished", "pruned": "given up", "running": "running", "waiting": "waiting", "failed": "broken"}
-_ROOM = 14  # pixels between two columns, for the mark of the sorted one as well
-_ORDER = Qt.ItemDataRole.UserRole
+_COLUMN_GAP = 14  # pixels between two columns, with space for the sort indicator
+_SORT_ROLE = Qt.ItemDataRole.UserRole
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -35,7 +35,7 @@ class TrialTable(QTableView):
         self._trials = _Trials()
         self._sorted = QSortFilterProxyModel()
         self._sorted.setSourceModel(self._trials)
-        self._sorted.setSortRole(_ORDER)
+        self._sorted.setSortRole(_SORT_ROLE)
         self.setModel(self._sorted)
         self.setSortingEnabled(True)
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
@@ -57,16 +57,16 @@ class TrialTable(QTableView):
         return self._trials.trials[self._sorted.mapToSource(rows[0]).row()].name if rows else ""
 
     def set_search(self, search: Search | None, titles: Mapping[str, str]) -> None:
-        """Show the trials of a search, its knobs under these titles; the selected one stays so."""
+        """Show the trials of a search, its settings under these titles; the selection is kept."""
         kept, wide = self.selected, self._trials.columnCount()
         self.selectionModel().blockSignals(True)
         self._trials.set_search(search, titles)
         self.select(kept)
         self.selectionModel().blockSignals(False)
-        if self._trials.columnCount() != wide or wide == len(_FIRST):
+        if self._trials.columnCount() != wide or wide == len(_FIXED_COLUMNS):
             for column in range(self._trials.columnCount()):
                 self.resizeColumnToContents(column)
-                self.setColumnWidth(column, self.columnWidth(column) + _ROOM)
+                self.setColumnWidth(column, self.columnWidth(column) + _COLUMN_GAP)
 
     def select(self, name: str) -> None:
         """Select the row of a trial; without one of that name, none."""
@@ -79,12 +79,12 @@ class TrialTable(QTableView):
         self.scrollTo(index)
 
     def text(self, row: int, column: int) -> str:
-        """What is written in a cell, as it is sorted now."""
+        """The text of a cell in the present order."""
         return str(self._sorted.index(row, column).data() or "")
 
 
 class _Trials(QAbstractTableModel):
-    """The cells. Running trials tell the last score they came to."""
+    """The cells. Running trials show their latest score."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,13 +104,13 @@ class _Trials(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.trials)
 
     def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(_FIRST) + len(self._titles)
+        return 0 if parent.isValid() else len(_FIXED_COLUMNS) + len(self._titles)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        names = [*_FIRST, *self._titles.values()]
+        names = [*_FIXED_COLUMNS, *self._titles.values()]
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return names[section]
-        return _side(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
+        return _alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         trial, column = self.trials[index.row()], index.column()
@@ -118,7 +118,7 @@ class _Trials(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(trial, column)
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _side(column)
+                return _alignment(column)
             case Qt.ItemDataRole.ForegroundRole:
                 return None if trial.state == "finished" else QColor(colours().muted)
             case Qt.ItemDataRole.FontRole:
@@ -127,8 +127,8 @@ class _Trials(QAbstractTableModel):
                 return font
             case Qt.ItemDataRole.ToolTipRole:
                 return trial.reason or None
-            case _ if role == _ORDER:
-                return self._order(trial, column, index.row())
+            case _ if role == _SORT_ROLE:
+                return self._sort_key(trial, column, index.row())
         return None
 
     def _text(self, trial: Trial, column: int) -> str:
@@ -142,10 +142,10 @@ class _Trials(QAbstractTableModel):
                 return "–" if math.isnan(score) else f"{score:.4f}"
             case 3:
                 return str(len(trial.history) or "–")
-        name = list(self._titles)[column - len(_FIRST)]
+        name = list(self._titles)[column - len(_FIXED_COLUMNS)]
         return format_value(trial.values[name]) if name in trial.values else ""
 
-    def _order(self, trial: Trial, column: int, row: int) -> float | str:
+    def _sort_key(self, trial: Trial, column: int, row: int) -> float | str:
         match column:
             case 0:
                 return row
@@ -156,18 +156,18 @@ class _Trials(QAbstractTableModel):
                 return -math.inf if math.isnan(score) else score
             case 3:
                 return len(trial.history)
-        value = trial.values.get(list(self._titles)[column - len(_FIRST)], "")
+        value = trial.values.get(list(self._titles)[column - len(_FIXED_COLUMNS)], "")
         return float(value) if isinstance(value, int | float) else str(value)
 
 
-def _side(column: int) -> Qt.AlignmentFlag:
-    """Words stand left, numbers right."""
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    """Text is left-aligned, numbers right-aligned."""
     side = Qt.AlignmentFlag.AlignLeft if column < 2 else Qt.AlignmentFlag.AlignRight
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def last_score(trial: Trial) -> float:
-    """The score of a trial, or the last it came to; NaN: none yet."""
+    """The score of a trial, or its latest one; NaN: none yet."""
     if trial.score is not None:
         return trial.score
     return trial.history[-1] if trial.history else math.nan

@@ -1,4 +1,4 @@
-"""Learning curves while they grow: loss and score, training and validation, the best epoch marked."""
+"""Live learning curves: loss and score, training and validation, with the best epoch marked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.theme import Colours, colours
-from app.train.widgets.stopping_rule import StoppingRule, drawn_quantity
+from app.train.widgets.stopping_rule import StoppingRule, monitored_curve
 from app.widgets.plot import Plot
 from core.events import BatchEnded, EpochEnded
 from core.train.settings import StoppingSettings
@@ -21,7 +21,7 @@ _TITLES = {"accuracy": "Accuracy", "r2": "R²"}
 
 
 class _Track:
-    """Points that arrive one after another, in arrays that grow by doubling."""
+    """Points that are added one by one, in arrays that grow by doubling."""
 
     def __init__(self) -> None:
         self.clear()
@@ -48,7 +48,7 @@ class _Track:
 
 
 class CurvePlot(QWidget):
-    """Two plots over the epochs. Points are always drawn as they are: nothing is smoothed."""
+    """Two plots over the epochs. Nothing is smoothed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,7 +66,7 @@ class CurvePlot(QWidget):
         self.logarithmic = QCheckBox("Logarithmic loss")
         self.logarithmic.toggled.connect(self._set_logarithmic)
         self._build()
-        self._dress()
+        self._apply_theme()
 
     def _build(self) -> None:
         line = QHBoxLayout()
@@ -101,23 +101,23 @@ class CurvePlot(QWidget):
         return self._best
 
     def points(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What is drawn: ``batches``, ``loss``, ``val_loss``, ``score`` or ``val_score``, as x and y."""
+        """Return the drawn x and y of ``batches``, ``loss``, ``val_loss``, ``score`` or ``val_score``."""
         return self._tracks[name].x.copy(), self._tracks[name].y.copy()
 
     def clear(self) -> None:
-        """Forget all curves."""
+        """Remove all curves."""
         for track in self._tracks.values():
             track.clear()
         self._best = 0
         self._draw()
 
     def set_rule(self, stopping: StoppingSettings | None, epochs: int) -> None:
-        """Draw the rule of a training of so many epochs on the curve of what it monitors; None: no rule."""
+        """Draw the stopping rule of a training of ``epochs`` epochs on the monitored curve; None: no rule."""
         self._stopping, self._planned = stopping, epochs
         self._draw_rule()
 
     def _draw_rule(self) -> None:
-        name = None if self._stopping is None else drawn_quantity(self._stopping, self._score)
+        name = None if self._stopping is None else monitored_curve(self._stopping, self._score)
         for part, rule in self.rules.items():
             if self._stopping is not None and name == f"val_{part}":
                 track = self._tracks[f"val_{part}"]
@@ -126,7 +126,7 @@ class CurvePlot(QWidget):
                 rule.clear()
 
     def add_batches(self, events: Sequence[BatchEnded]) -> None:
-        """Go on with the loss within the epoch."""
+        """Extend the loss curve within the epoch."""
         for event in events:
             self._tracks["batches"].add(event.epoch - 1 + event.batch / event.batches, event.loss)
         self._draw()
@@ -146,7 +146,7 @@ class CurvePlot(QWidget):
         self._draw()
 
     def set_history(self, rows: Sequence[Mapping[str, float]], best_epoch: int | None = None) -> None:
-        """Show a finished run's history; without ``best_epoch``, that of the smallest validation loss is marked."""
+        """Show the history of a run; without ``best_epoch``, the epoch of the smallest validation loss is marked."""
         self.clear()
         self._score = "r2" if rows and "r2" in rows[0] else "accuracy"
         for row in rows:
@@ -169,16 +169,16 @@ class CurvePlot(QWidget):
             x, y = self._tracks[name].x, self._tracks[name].y
             if np.isfinite(y).any():
                 curve.setData(x, y)
-            else:  # pyqtgraph looks for the limits of what is drawn
+            else:  # pyqtgraph cannot find limits of NaNs alone
                 curve.setData([], [])
         self._draw_rule()
         for line in self._lines.values():
             line.setVisible(self._best > 0)
             line.setValue(self._best)
-        self._title()
+        self._set_axis_titles()
 
-    def _title(self) -> None:
-        """Write on the axes what they are."""
+    def _set_axis_titles(self) -> None:
+        """Set the titles of the axes."""
         self._plots["loss"].set_titles("Loss", "Epoch")
         self._plots["score"].set_titles(_TITLES[self._score], "Epoch")
 
@@ -187,20 +187,20 @@ class CurvePlot(QWidget):
         self.rules["loss"].set_logarithmic(on)
         self._draw_rule()
 
-    def _dress(self) -> None:
-        """Colours of the theme; validation differs from training in its marks as well."""
+    def _apply_theme(self) -> None:
+        """Apply the colours of the theme; validation and training also differ in their symbols."""
         chosen = colours()
         faint = pg.mkColor(chosen.train)
         faint.setAlpha(70)
         self._curves["batches"].setPen(pg.mkPen(faint, width=1))
         for part in ("loss", "score"):
-            self._dress_curve(self._curves[part], chosen.train, "o", chosen)
-            self._dress_curve(self._curves[f"val_{part}"], chosen.validation, "t1", chosen)
+            self._style_curve(self._curves[part], chosen.train, "o", chosen)
+            self._style_curve(self._curves[f"val_{part}"], chosen.validation, "t1", chosen)
             self._lines[part].setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
             self._lines[part].label.setColor(chosen.muted)
         for rule in self.rules.values():
-            rule.dress(chosen)
-        self._title()
+            rule.apply_theme(chosen)
+        self._set_axis_titles()
         self.legend.setText(
             f'<span style="color:{chosen.train}">● training</span> &nbsp; '
             f'<span style="color:{chosen.validation}">▲ validation</span> &nbsp; '
@@ -208,7 +208,7 @@ class CurvePlot(QWidget):
         )
 
     @staticmethod
-    def _dress_curve(curve: pg.PlotDataItem, colour: str, symbol: str, chosen: Colours) -> None:
+    def _style_curve(curve: pg.PlotDataItem, colour: str, symbol: str, chosen: Colours) -> None:
         curve.setPen(pg.mkPen(colour, width=1))
         curve.setSymbol(symbol)
         curve.setSymbolSize(6)
@@ -218,5 +218,5 @@ class CurvePlot(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if event.type() == QEvent.Type.PaletteChange and self._curves:
-            self._dress()
+            self._apply_theme()
         super().changeEvent(event)

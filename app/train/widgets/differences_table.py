@@ -10,12 +10,12 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from app.theme import colours, spot
+from app.theme import colour_spot, colours
 from core.settings.declare import Knob
 
 
 class DifferencesTable(QTableWidget):
-    """Knobs down, runs across; a value that is not what most of the runs have stands out."""
+    """One row for each setting, one column for each run; values that differ from the majority are highlighted."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class DifferencesTable(QTableWidget):
         self.horizontalHeader().setHighlightSections(False)
 
     def show_differences(self, runs: Sequence[str], found: Sequence[tuple[str, Knob, Sequence[Any]]]) -> None:
-        """Show dotted names with their declaration and the value of each run, as ``listing.differing`` finds them."""
+        """Show settings with the value of each run, as ``run_summary.differing`` returns them."""
         self._shown = (runs, found)
         self.clear()
         self.setVisible(bool(found))
@@ -50,7 +50,7 @@ class DifferencesTable(QTableWidget):
             self.setVerticalHeaderItem(down, head)
             usual, often = Counter(map(str, values)).most_common(1)[0]
             for across, value in enumerate(values):
-                item = QTableWidgetItem(in_words(value, knob.unit))
+                item = QTableWidgetItem(format_value(value, knob.unit))
                 item.setToolTip(item.text())
                 if often == 1 or str(value) != usual:
                     item.setForeground(QColor(colours().accent))
@@ -71,15 +71,15 @@ class DifferencesTable(QTableWidget):
         super().changeEvent(event)
 
     def set_colours(self, found: Sequence[str]) -> None:
-        """Mark the runs' columns with the colours of their curves; an empty text is none."""
+        """Mark the columns of the runs with the colours of their curves; an empty text: no mark."""
         for across in range(self.columnCount()):
             head = self.horizontalHeaderItem(across)
             if head is not None and across < len(found) and found[across]:
-                head.setIcon(spot(found[across]))
+                head.setIcon(colour_spot(found[across]))
 
 
-def in_words(value: Any, unit: str) -> str:
-    """A value as a person reads it."""
+def format_value(value: Any, unit: str) -> str:
+    """Format the value of a setting for people."""
     match value:
         case None:
             return "auto"

@@ -1,4 +1,4 @@
-"""The rows of a network: shape, parameters, receptive field; and which blocks stay frozen."""
+"""The layers of a network: shape, parameters, receptive field, and which blocks are frozen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.theme import colours, icon
 if TYPE_CHECKING:
     from core.nets.layers import LayerRow
 
-_SHORT = {
+_ABBREVIATIONS = {
     "convolution": "conv",
     "batch normalisation": "norm",
     "group normalisation": "group norm",
@@ -84,18 +84,18 @@ class _Layers(QAbstractTableModel):
             if math.isfinite(self.pixel_scale):
                 sees += f", {row.receptive_field * self.pixel_scale:.3g}″"
         parameters = f"{row.parameters:,}".replace(",", "\u202f") if row.parameters else "–"
-        return block, _short(row.kind), "×".join(map(str, row.shape)), parameters, sees
+        return block, _abbreviate(row.kind), "×".join(map(str, row.shape)), parameters, sees
 
 
-def _short(kind: str) -> str:
-    """Names that fit into a narrow dock; the tooltip has them whole."""
-    for whole, short in _SHORT.items():
+def _abbreviate(kind: str) -> str:
+    """Abbreviate a layer's name to fit a narrow dock; the tooltip has it in full."""
+    for whole, short in _ABBREVIATIONS.items():
         kind = kind.replace(whole, short)
     return kind
 
 
 class LayerTable(QTableView):
-    """The layers; where freezing is possible, a click on a block freezes it and all before it.
+    """The layers; where freezing is possible, a click on a block freezes it and all blocks before it.
 
     Signals: ``freeze_changed(number of frozen blocks)`` by a click.
     """
@@ -120,7 +120,7 @@ class LayerTable(QTableView):
         self.clicked.connect(self._clicked)
 
     def set_rows(self, rows: Sequence[LayerRow], pixel_scale: float = math.nan) -> None:
-        """Show other layers, their fields also in arcsec if the pixel scale (arcsec/pixel) is known."""
+        """Show other layers, with receptive fields also in arcsec if the pixel scale (arcsec/pixel) is known."""
         self._layers.beginResetModel()
         self._layers.rows, self._layers.pixel_scale = rows, pixel_scale
         self._layers.endResetModel()

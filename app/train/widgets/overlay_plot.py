@@ -1,4 +1,4 @@
-"""The curves of several runs over one another."""
+"""The learning curves of several runs in one plot."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from app.theme import class_colours
 from app.widgets.plot import Plot
 
 _QUANTITIES = {"val_loss": "Validation loss", "val_score": "Validation score", "loss": "Training loss"}
-MOST = 8  # curves whose colours can be told apart
+MOST_CURVES = 8  # curves with distinguishable colours
 
 Rows = Sequence[Mapping[str, float]]
 
 
 class OverlayPlot(QWidget):
-    """One quantity of several histories over the epochs. Nothing is smoothed."""
+    """One quantity of several runs over the epochs. Nothing is smoothed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,13 +43,13 @@ class OverlayPlot(QWidget):
         self._draw()
 
     def show_histories(self, histories: Mapping[str, Rows]) -> dict[str, str]:
-        """Draw these histories, by a key of each; returns the colour of each key."""
-        self._histories = dict(list(histories.items())[:MOST])
+        """Draw histories by their keys; returns the colour of each key."""
+        self._histories = dict(list(histories.items())[:MOST_CURVES])
         self._draw()
-        return dict(zip(self._histories, class_colours(MOST), strict=False))
+        return dict(zip(self._histories, class_colours(MOST_CURVES), strict=False))
 
     def points(self, key: str) -> tuple[list[float], list[float]]:
-        """What is drawn of one history: epochs and values."""
+        """Return the drawn epochs and values of one history."""
         x, y = self._curves[key].getOriginalDataset()
         return ([], []) if x is None or y is None else (list(map(float, x)), list(map(float, y)))
 
@@ -58,7 +58,7 @@ class OverlayPlot(QWidget):
             self._plot.removeItem(curve)
         self._curves = {}
         name = self.quantity.currentData()
-        for (key, rows), colour in zip(self._histories.items(), class_colours(MOST), strict=False):
+        for (key, rows), colour in zip(self._histories.items(), class_colours(MOST_CURVES), strict=False):
             x = np.array([row["epoch"] for row in rows])
             y = np.array([_value(row, name) for row in rows])
             pen, finite = pg.mkPen(colour, width=2), np.isfinite(y).any()

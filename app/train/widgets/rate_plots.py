@@ -1,4 +1,4 @@
-"""Learning rates drawn: how they go along a training, and how the loss answers to growing ones."""
+"""Plots of learning rates: the schedule of a training, and the loss in a range test."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ class SchedulePlot(Plot):
 
     @property
     def rates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What is drawn: epochs and rates."""
+        """The drawn epochs and rates."""
         x, y = self._curve.getOriginalDataset()
         return (np.zeros(0), np.zeros(0)) if x is None or y is None else (np.array(x), np.array(y))
 
     def show_rates(self, epochs: NDArray[np.float64], rates: NDArray[np.float64]) -> None:
-        """Draw other rates (n,) at these places (n,) of the training."""
+        """Draw learning rates (n,) at these epochs (n,)."""
         self._curve.setData(epochs, rates)
         box = self.getViewBox()
         box.setXRange(0, float(epochs[-1]), padding=0.02)
         box.setYRange(0, float(rates.max()), padding=0.06)
 
-    def _dress(self) -> None:
-        super()._dress()
+    def _apply_theme(self) -> None:
+        super()._apply_theme()
         self._curve.setPen(pg.mkPen(colours().accent, width=2))
 
 
 class RangePlot(Plot):
-    """The loss against growing learning rates, with the one that is suggested."""
+    """The loss against the learning rate, with the suggested rate."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._points, self._smooth = pg.PlotDataItem(connect="finite"), pg.PlotDataItem(connect="finite")
@@ -60,13 +60,13 @@ class RangePlot(Plot):
         self.getViewBox().addItem(self._suggested, ignoreBounds=True)
 
     def forget(self) -> None:
-        """Draw nothing."""
+        """Remove the curves."""
         self._points.setData([], [])
         self._smooth.setData([], [])
         self._suggested.hide()
 
     def show_range(self, found: RateRange) -> None:
-        """Draw what a test has found; the first losses are what counts, not how far the last ones flew off."""
+        """Draw a range test, scaled to the first losses rather than to the diverging last ones."""
         losses = np.where(np.isfinite(found.losses), found.losses, np.nan)
         self._points.setData(found.rates, losses)
         self._smooth.setData(found.rates, found.smoothed)
@@ -75,8 +75,8 @@ class RangePlot(Plot):
         self._suggested.setValue(math.log10(found.suggestion))
         self._suggested.show()
 
-    def _dress(self) -> None:
-        super()._dress()
+    def _apply_theme(self) -> None:
+        super()._apply_theme()
         chosen = colours()
         faint = pg.mkColor(chosen.train)
         faint.setAlpha(80)

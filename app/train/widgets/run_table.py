@@ -1,4 +1,4 @@
-"""Runs as rows that can be sorted, found by words, and chosen several at a time."""
+"""A table of runs that can be sorted, filtered by words, and selected several at a time."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from app.theme import colours, spot
+from app.theme import colour_spot, colours
 from core.train.run_summary import STATE_NAMES, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
-_SORT = Qt.ItemDataRole.UserRole
+_SORT_ROLE = Qt.ItemDataRole.UserRole
 _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Run", "Its name; bold: the one whose network is used.", lambda run: run.folder.title.casefold()),
-    ("Validation", "Figure of merit of the best epoch on the validation part.", lambda run: _low(run.score)),
-    ("Loss", "Validation loss of the best epoch.", lambda run: _low(run.loss)),
-    ("Test", "The same figure of merit on the test part, once somebody has looked.", lambda run: _low(run.test)),
+    ("Validation", "Figure of merit of the best epoch on the validation part.", lambda run: _sort_value(run.score)),
+    ("Loss", "Validation loss of the best epoch.", lambda run: _sort_value(run.loss)),
+    ("Test", "The same figure of merit on the test part, once it was evaluated.", lambda run: _sort_value(run.test)),
     ("Best", "The epoch whose weights are kept.", lambda run: run.best_epoch),
-    ("Epochs", "Done, of those that were asked for.", lambda run: run.epochs),
-    ("State", "Why it ended; unfinished: running, or broken off.", lambda run: STATE_NAMES[run.state]),
-    ("Tags", "Your own.", lambda run: ", ".join(run.notes.tags).casefold()),
+    ("Epochs", "Epochs done, of those planned.", lambda run: run.epochs),
+    ("State", "Why it ended; unfinished: running or interrupted.", lambda run: STATE_NAMES[run.state]),
+    ("Tags", "Your own tags.", lambda run: ", ".join(run.notes.tags).casefold()),
     ("Began", "When it was started.", lambda run: run.began.timestamp()),
 )
 _NUMBERS = range(1, 6)
 _SHORT = {"balanced_accuracy": "bal. acc.", "accuracy": "accuracy", "r2": "R²"}
 
 
-def _low(value: float) -> float:
+def _sort_value(value: float) -> float:
     return -math.inf if math.isnan(value) else value
 
 
@@ -60,28 +60,28 @@ class _Runs(QAbstractTableModel):
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
             return _COLUMNS[section][1]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _aligned(section)
+            return _alignment(section)
         return None
 
     def data(self, index: _Index, role: int = 0) -> Any:
         run, column = self.runs[index.row()], index.column()
-        if role == _SORT:
+        if role == _SORT_ROLE:
             return _COLUMNS[column][2](run)
         if role == Qt.ItemDataRole.DisplayRole:
-            return _texts(run)[column]
+            return _format_cells(run)[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _aligned(column)
+            return _alignment(column)
         if role == Qt.ItemDataRole.DecorationRole and column == 0 and index.row() in self.colours:
-            return spot(self.colours[index.row()])
+            return colour_spot(self.colours[index.row()])
         if role == Qt.ItemDataRole.ForegroundRole and run.problem is not None:
             return QColor(colours().bad)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tip(run)
+            return _tooltip(run)
         return None
 
 
-class _Found(QSortFilterProxyModel):
-    """Those rows of which every word is found."""
+class _Filter(QSortFilterProxyModel):
+    """Keeps the rows that contain every word."""
 
     words = ""
 
@@ -96,7 +96,7 @@ class RunTable(QTableView):
 
     Notes
     -----
-    Signals: ``chosen(list of RunSummary)`` when others are selected.
+    Signals: ``chosen(list of RunSummary)`` when the selection changes.
     """
 
     chosen = Signal(object)
@@ -104,10 +104,10 @@ class RunTable(QTableView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._runs = _Runs(self)
-        self._found = _Found(self)
-        self._found.setSourceModel(self._runs)
-        self._found.setSortRole(_SORT)
-        self.setModel(self._found)
+        self._filtered = _Filter(self)
+        self._filtered.setSourceModel(self._runs)
+        self._filtered.setSortRole(_SORT_ROLE)
+        self.setModel(self._filtered)
         self.setSortingEnabled(True)
         self.sortByColumn(len(_COLUMNS) - 1, Qt.SortOrder.DescendingOrder)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -126,18 +126,18 @@ class RunTable(QTableView):
 
     @property
     def shown(self) -> list[RunSummary]:
-        """The rows as they stand, from above."""
-        return [self._at(row) for row in range(self._found.rowCount())]
+        """The runs in the displayed order."""
+        return [self._run_at(row) for row in range(self._filtered.rowCount())]
 
-    def _at(self, row: int) -> RunSummary:
-        return self._runs.runs[self._found.mapToSource(self._found.index(row, 0)).row()]
+    def _run_at(self, row: int) -> RunSummary:
+        return self._runs.runs[self._filtered.mapToSource(self._filtered.index(row, 0)).row()]
 
     def selected(self) -> list[RunSummary]:
-        """The selected runs, from above."""
-        return [self._at(index.row()) for index in sorted(self.selectionModel().selectedRows(), key=_row)]
+        """The selected runs in the displayed order."""
+        return [self._run_at(index.row()) for index in sorted(self.selectionModel().selectedRows(), key=_row)]
 
     def set_runs(self, runs: Sequence[RunSummary]) -> None:
-        """Show other runs; those of the same folders stay selected."""
+        """Show other runs; the selection is kept by folder."""
         kept = {run.folder.path for run in self.selected()}
         self._runs.beginResetModel()
         self._runs.runs, self._runs.colours = runs, {}
@@ -145,13 +145,13 @@ class RunTable(QTableView):
         flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
         for row, run in enumerate(self.shown):
             if run.folder.path in kept:
-                self.selectionModel().select(self._found.index(row, 0), flags)
+                self.selectionModel().select(self._filtered.index(row, 0), flags)
         self.chosen.emit(self.selected())
 
     def filter_by(self, words: str) -> None:
         """Show only runs with these words."""
-        self._found.words = words
-        self._found.invalidate()
+        self._filtered.words = words
+        self._filtered.invalidate()
 
     def set_colours(self, found: dict[str, str]) -> None:
         """Mark runs, by their folders' paths, with colours."""
@@ -160,8 +160,8 @@ class RunTable(QTableView):
         self.viewport().update()
 
 
-def _aligned(column: int) -> Qt.AlignmentFlag:
-    """Numbers stand right."""
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    """Numbers are right-aligned, text left-aligned."""
     side = Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
 
@@ -170,7 +170,7 @@ def _row(index: _Index) -> int:
     return index.row()
 
 
-def _texts(run: RunSummary) -> tuple[str, ...]:
+def _format_cells(run: RunSummary) -> tuple[str, ...]:
     score = "–" if math.isnan(run.score) else f"{_SHORT.get(run.score_name, run.score_name)} {run.score:.3f}"
     return (
         run.folder.title,
@@ -184,6 +184,6 @@ def _texts(run: RunSummary) -> tuple[str, ...]:
     )
 
 
-def _tip(run: RunSummary) -> str:
+def _tooltip(run: RunSummary) -> str:
     lines = [str(run.folder.path), run.verdict, run.notes.text, "" if run.problem is None else str(run.problem)]
     return "\n".join(line for line in lines if line)

@@ -1,4 +1,4 @@
-"""The rule by which a training stops, drawn on its validation curve; and the noise of that curve."""
+"""The early-stopping rule, drawn on the validation curve, and the noise of that curve."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from app.theme import Colours
 from core.train import stopping, verdict
 from core.train.settings import StoppingSettings
 
-_FEWEST = 5  # values that a running median needs
+_FEWEST_VALUES = 5  # for the running median
 
 
 class StoppingRule:
-    """A bar at the value that has to be beaten, as long as the patience is, and a band as wide as the noise.
+    """A bar at the value to beat, as long as the patience, and a band as wide as the noise of the curve.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ class StoppingRule:
         box = plot.getViewBox()
         for item in (self._low, self._high, self._band, self._end):
             box.addItem(item, ignoreBounds=True)
-        plot.addItem(self._bar)  # the end of the patience has to be in view
+        plot.addItem(self._bar)  # counts for the limits: the end of the patience has to be in view
         self._logarithmic = False
         self.clear()
 
     def clear(self) -> None:
-        """Draw nothing."""
+        """Remove rule and band."""
         self.stops_at = 0
         self.to_beat = math.nan
         for item in (self._low, self._high, self._bar):
@@ -55,11 +55,11 @@ class StoppingRule:
         Parameters
         ----------
         epochs, values
-            (n,) the monitored quantity, as it is drawn.
+            (n,) the monitored quantity as drawn.
         settings
-            The rule; its patience may be 0, which means never.
+            The rule; patience 0 means that it never stops early.
         planned
-            Epochs of the whole training; where they end before the patience does, it does not stop early.
+            Epochs of the whole training; it does not stop early if they end before the patience does.
         """
         self.clear()
         if not len(values):
@@ -73,7 +73,7 @@ class StoppingRule:
         self.to_beat = best - settings.min_delta if lower_is_better else best + settings.min_delta
         begin = float(epochs[now.best_epoch - 1])
         self.stops_at = round(begin) + settings.patience
-        if self._drawable(self.to_beat):
+        if self._is_drawable(self.to_beat):
             end = min(self.stops_at, planned)
             self._bar.setData([begin, end], [self.to_beat, self.to_beat])
             self._end.setText(f"stops at {self.stops_at}")
@@ -83,7 +83,7 @@ class StoppingRule:
 
     def _show_noise(self, epochs: NDArray[np.float64], values: NDArray[np.float64]) -> None:
         known = np.isfinite(values)
-        if known.sum() < _FEWEST:
+        if known.sum() < _FEWEST_VALUES:
             return
         middle, noise = verdict.running_median(values[known]), verdict.scatter(values[known])
         low, high = middle - noise, middle + noise
@@ -94,19 +94,19 @@ class StoppingRule:
         self._band.show()
 
     def set_logarithmic(self, on: bool) -> None:
-        """Draw on a logarithmic axis; the next :meth:`show` has to follow."""
+        """Switch to a logarithmic axis; call :meth:`show` again afterwards."""
         self._logarithmic = on
         for item in (self._low, self._high, self._bar):
             item.setLogMode(False, on)
 
-    def _drawable(self, value: float) -> bool:
+    def _is_drawable(self, value: float) -> bool:
         return math.isfinite(value) and not (self._logarithmic and value <= 0)
 
     def _height(self, value: float) -> float:
         return math.log10(value) if self._logarithmic else value
 
-    def dress(self, chosen: Colours) -> None:
-        """Colours of the theme."""
+    def apply_theme(self, chosen: Colours) -> None:
+        """Apply the colours of the theme."""
         shade = pg.mkColor(chosen.validation)
         shade.setAlpha(40)
         self._band.setBrush(pg.mkBrush(shade))
@@ -117,15 +117,15 @@ class StoppingRule:
         self._end.setColor(chosen.muted)
 
 
-def drawn_quantity(settings: StoppingSettings, score: str) -> str | None:
-    """Which validation curve shows what is monitored: ``val_loss``, ``val_score``, or None where it is not drawn.
+def monitored_curve(settings: StoppingSettings, score: str) -> str | None:
+    """The validation curve of the monitored quantity: ``val_loss``, ``val_score``, or None if it is not drawn.
 
     Parameters
     ----------
     settings
-        What is monitored.
+        The stopping rule.
     score
-        The score that is drawn, ``accuracy`` or ``r2``.
+        The score on display, ``accuracy`` or ``r2``.
     """
     if settings.monitor == "loss":
         return "val_loss"

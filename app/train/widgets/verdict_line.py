@@ -1,4 +1,4 @@
-"""One line that says whether a training has converged."""
+"""One line with the verdict on the convergence of a training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.project.runs import RunFolder
 
 
 class VerdictLine(QLabel):
-    """The verdict that a run has written down about itself; hidden where there is none."""
+    """The convergence verdict in a run's metrics; hidden where there is none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -20,13 +20,13 @@ class VerdictLine(QLabel):
         self.hide()
 
     def show_run(self, run: RunFolder) -> None:
-        """Read the verdict of a run."""
+        """Read and show the verdict of a run."""
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
         found: dict[str, Any] = metrics.get("verdict", {})
         self.setText(f"{found.get('sentence', '')} {found.get('advice', '')}".strip())
         self.setVisible(bool(self.text()))
 
     def forget(self) -> None:
-        """Show none."""
+        """Show no verdict."""
         self.clear()
         self.hide()

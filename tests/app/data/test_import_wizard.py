@@ -38,7 +38,7 @@ def click(qtbot: QtBot, widget: QWidget) -> None:
 
 
 def looked(qtbot: QtBot, wizard: ImportWizard, text: str) -> None:
-    qtbot.waitUntil(lambda: text in wizard.found.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: text in wizard.preview_text.text(), timeout=20_000)
 
 
 def chosen(qtbot: QtBot, wizard: ImportWizard, survey: Survey) -> None:
@@ -54,11 +54,11 @@ def imported(qtbot: QtBot, wizard: ImportWizard) -> None:
 
 def test_a_folder_is_looked_at_and_its_catalogue_found(qtbot: QtBot, wizard: ImportWizard, survey: Survey) -> None:
     chosen(qtbot, wizard, survey)
-    assert "24 × 24 pixels; band r; 0.4″ per pixel" in wizard.found.text()
+    assert "24 × 24 pixels; band r; 0.4″ per pixel" in wizard.preview_text.text()
     assert wizard.mosaic.count == 16
     assert wizard.choices.catalogue == survey.catalogue
     assert "Recognise: objid" in wizard.choices.id_column.currentText()
-    assert "90 of 90 galaxies have a catalogue row" in wizard.found.text()
+    assert "90 of 90 galaxies have a catalogue row" in wizard.preview_text.text()
 
 
 def test_galaxies_are_imported_into_a_project_that_the_user_names(
@@ -116,7 +116,8 @@ def test_a_catalogue_that_was_cleared_is_not_used(qtbot: QtBot, wizard: ImportWi
     chosen(qtbot, wizard, survey)
     wizard.choices.catalogue_field.clear()
     qtbot.waitUntil(
-        lambda: "catalogue" not in wizard.found.text() and "90 galaxies" in wizard.found.text(), timeout=20_000
+        lambda: "catalogue" not in wizard.preview_text.text() and "90 galaxies" in wizard.preview_text.text(),
+        timeout=20_000,
     )
     assert wizard.choices.catalogue is None
     imported(qtbot, wizard)
@@ -130,7 +131,7 @@ def test_a_catalogue_that_does_not_fit_stands_in_the_way(
     other.write_text("name,shape\nM31,spiral\nM32,elliptical\n")
     chosen(qtbot, wizard, survey)
     wizard.choices.catalogue_field.setText(str(other))
-    qtbot.waitUntil(lambda: wizard.trouble.isVisible(), timeout=20_000)
+    qtbot.waitUntil(lambda: wizard.problem_text.isVisible(), timeout=20_000)
     assert not wizard.start.isEnabled()
 
 
@@ -138,7 +139,7 @@ def test_nothing_usable_is_said_and_not_imported(qtbot: QtBot, wizard: ImportWiz
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "readme.txt").write_text("nothing here")
     wizard.set_sources([tmp_path / "notes"])
-    qtbot.waitUntil(lambda: wizard.trouble.isVisible(), timeout=20_000)
+    qtbot.waitUntil(lambda: wizard.problem_text.isVisible(), timeout=20_000)
     assert not wizard.start.isEnabled()
 
 
@@ -152,7 +153,7 @@ def test_a_dataset_is_never_overwritten_unasked(
     there.write_bytes(b"precious")
     wizard.choices.name.setText("taken ")
     assert not wizard.start.isEnabled()
-    assert "already" in wizard.trouble.text()
+    assert "already" in wizard.problem_text.text()
     assert there.read_bytes() == b"precious"
 
 

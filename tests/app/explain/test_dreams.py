@@ -175,7 +175,7 @@ def test_a_wished_value_is_reached(qtbot: QtBot, session_of_ratios: Session) -> 
     give(panel, "wished", 0.8)
     made = dream(qtbot, panel)
     assert made.score_after == pytest.approx(0.8, abs=0.02)
-    low, high = panel.view.curve.heights
+    low, high = panel.view.curve.value_range
     assert low < made.curve.min() < 0.8 < high
 
 

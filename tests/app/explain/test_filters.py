@@ -48,7 +48,7 @@ def click(qtbot: QtBot, mosaic: Mosaic, place: int) -> None:
 
 
 def numbers(panel: FiltersPanel) -> list[int]:
-    return [drawn.number for drawn in panel.filters.drawn]
+    return [mosaic.number for mosaic in panel.filters.mosaics]
 
 
 def responses(session: Session, layer: str) -> NDArray[np.float32]:
@@ -82,7 +82,7 @@ def test_clicks_on_a_card_go_through_the_nine_strongest_of_all(qtbot: QtBot, ses
     choose(panel, "activation2")
     cards = search(qtbot, panel)
     peaks = responses(session, "activation2").max(axis=(2, 3))  # (n, F)
-    for card, drawn in zip(cards, panel.filters.drawn, strict=True):
+    for card, drawn in zip(cards, panel.filters.mosaics, strict=True):
         wanted = np.argsort(-peaks[:, drawn.number], kind="stable")[:9]
         visited = []
         for place in range(card.regions.count):

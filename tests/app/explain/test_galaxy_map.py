@@ -34,13 +34,13 @@ def shown(qtbot: QtBot, session: Session) -> GalaxyMapPanel:
 
 def drawn(qtbot: QtBot, panel: GalaxyMapPanel) -> FeatureMap:
     """The map after a click on the button."""
-    before = panel.found
+    before = panel.feature_map
     qtbot.mouseClick(panel.draw, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: panel.found is not before and panel.draw.isVisible(), timeout=60_000)
-    assert panel.found is not None
+    qtbot.waitUntil(lambda: panel.feature_map is not before and panel.draw.isVisible(), timeout=60_000)
+    assert panel.feature_map is not None
     wait_for_all_work(qtbot)
     paint(panel)
-    return panel.found
+    return panel.feature_map
 
 
 def canvas(points: PointMap) -> QWidget:
@@ -198,7 +198,7 @@ def test_a_map_that_is_stopped_is_not_shown_and_can_be_drawn_again(qtbot: QtBot,
     assert not panel.draw.isVisible()
     qtbot.mouseClick(panel.stop, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.draw.isVisible(), timeout=30_000)
-    assert panel.found is None
+    assert panel.feature_map is None
     assert panel.state.text() == ""
     assert len(drawn(qtbot, panel)) == 120
 
@@ -216,10 +216,10 @@ def test_the_map_of_another_network_is_not_shown(qtbot: QtBot, session_with_run:
     folder = session.run.path.with_name("another")
     shutil.copytree(session.run.path, folder)
     session.open_run(RunFolder(folder))
-    assert panel.found is None
+    assert panel.feature_map is None
     wait_for_all_work(qtbot)
     assert not session.activity.jobs
-    assert panel.found is None
+    assert panel.feature_map is None
     assert panel.draw.isVisible()
 
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QThread
 from waiting import stays, wait_for_a_standstill, wait_for_all_work
 
 from app.jobs.job import Job, Latest
-from app.jobs.pace import Pace
+from app.jobs.progress_estimate import ProgressEstimate
 from core.errors import NotPossible, Stopped
 from core.events import BatchEnded, EpochEnded, Progress, Scores
 
@@ -272,31 +272,31 @@ def test_a_request_made_by_the_answer_of_the_one_before_is_run(qtbot):
 
 @pytest.mark.parametrize(("done", "left"), [(25, 30.0), (50, 10.0)])
 def test_time_left_follows_from_the_pace(done, left):
-    pace = Pace()
-    pace.note(Progress(0, 100, "files"), 100.0)
-    pace.note(Progress(done, 100, "files"), 110.0)
-    assert pace.seconds_left(110.0) == pytest.approx(left)
-    assert pace.seconds_left(115.0) == pytest.approx(left - 5)
-    assert pace.fraction == done / 100
+    estimate = ProgressEstimate()
+    estimate.note(Progress(0, 100, "files"), 100.0)
+    estimate.note(Progress(done, 100, "files"), 110.0)
+    assert estimate.seconds_left(110.0) == pytest.approx(left)
+    assert estimate.seconds_left(115.0) == pytest.approx(left - 5)
+    assert estimate.fraction == done / 100
 
 
 def test_a_new_stage_starts_its_own_clock():
-    pace = Pace()
-    pace.note(Progress(1000, 1000, "galaxies"), 1.0)
-    pace.note(Progress(0, 10, "files"), 50.0)
-    pace.note(Progress(5, 10, "files"), 60.0)
-    assert pace.seconds_left(60.0) == pytest.approx(10.0)
+    estimate = ProgressEstimate()
+    estimate.note(Progress(1000, 1000, "galaxies"), 1.0)
+    estimate.note(Progress(0, 10, "files"), 50.0)
+    estimate.note(Progress(5, 10, "files"), 60.0)
+    assert estimate.seconds_left(60.0) == pytest.approx(10.0)
 
 
 def test_the_time_left_of_a_training_follows_from_its_epochs():
-    pace = Pace()
+    estimate = ProgressEstimate()
     scores = Scores(1.0)
-    pace.note(Progress(5, 10, "galaxies"), 1.0)
-    pace.note(EpochEnded(1, 5, scores, scores, 1e-3, 8.0, 1, 0), 10.0)
-    assert pace.seconds_left(10.0) == pytest.approx(32.0)
-    pace.note(BatchEnded(2, 5, 10, 0.5, 1e-3, 100.0), 14.0)
-    assert pace.seconds_left(14.0) == pytest.approx(12 * 0.7 / 0.3)
-    assert pace.progress == Progress(1, 5, "epochs")
+    estimate.note(Progress(5, 10, "galaxies"), 1.0)
+    estimate.note(EpochEnded(1, 5, scores, scores, 1e-3, 8.0, 1, 0), 10.0)
+    assert estimate.seconds_left(10.0) == pytest.approx(32.0)
+    estimate.note(BatchEnded(2, 5, 10, 0.5, 1e-3, 100.0), 14.0)
+    assert estimate.seconds_left(14.0) == pytest.approx(12 * 0.7 / 0.3)
+    assert estimate.progress == Progress(1, 5, "epochs")
 
 
 def test_work_that_tells_nothing_has_no_time_left(qtbot, tmp_path: Path):

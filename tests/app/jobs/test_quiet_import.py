@@ -24,7 +24,7 @@ import torch
 assert float((torch.ones(3, 3) @ torch.ones(3, 3)).sum()) == 27
 print(np.diff(ticks).max())
 """
-QUIET = "from app.jobs.quiet_import import quietly\nload = lambda: quietly('torch')"
+QUIET = "from app.jobs.quiet_import import import_quietly\nload = lambda: import_quietly('torch')"
 PLAIN = "import importlib\nload = lambda: importlib.import_module('torch')"
 
 

@@ -29,7 +29,7 @@ class Counted(Panel):
         if with_state:
             column.addWidget(self.state)
         self._set_content(content)
-        self.question = self._request(self.answers.append)
+        self.question = self._make_request(self.answers.append)
         session.current_changed.connect(self.refresh)
         self.refresh()
 

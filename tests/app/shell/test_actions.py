@@ -39,7 +39,7 @@ def window(qtbot):
 def test_each_slot_gets_its_action_and_is_called_without_arguments(window):
     called = []
     slots = {name: (lambda name=name: called.append(name)) for name in COMMANDS}
-    made = actions.build(window, slots)
+    made = actions.build_actions(window, slots)
     for name, action in made.items():
         assert action.text() == COMMANDS[name].title
         assert action.shortcut() == QKeySequence(COMMANDS[name].shortcut)
@@ -49,4 +49,4 @@ def test_each_slot_gets_its_action_and_is_called_without_arguments(window):
 
 
 def test_a_command_without_a_slot_is_not_offered(window):
-    assert list(actions.build(window, {"quit": window.close})) == ["quit"]
+    assert list(actions.build_actions(window, {"quit": window.close})) == ["quit"]

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.panel.panel import Panel
 from app.panel.room import Command, Room, load
 from app.session.session import Session
-from app.shell.actions import COMMANDS, merged
+from app.shell.actions import COMMANDS, merge_commands
 from app.shell.workspaces import PANELS, ROOMS, WORKSPACES
 
 
@@ -54,7 +54,7 @@ def test_a_rooms_command_stands_behind_the_one_that_it_follows() -> None:
     one = Room({}, {}, {"import": Command("File", "Import", "Imports.", after="open")})
     other = Room({}, {}, {"export": Command("File", "Export", "Exports.", after="import")})
     last = Room({}, {}, {"rest": Command("File", "Rest", "Rests.")})
-    assert list(merged(own, [one, other, last])) == ["open", "import", "export", "quit", "rest"]
+    assert list(merge_commands(own, [one, other, last])) == ["open", "import", "export", "quit", "rest"]
 
 
 def test_the_file_menu_is_in_the_order_that_users_know() -> None:

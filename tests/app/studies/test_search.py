@@ -138,7 +138,7 @@ def test_knobs_are_ticked_on_the_form_with_ranges_and_choices_of_the_declaration
         text.partition("=")[0] for text in SearchSettings().space
     }
     assert not form.tick("network.activation").isVisible()
-    qtbot.keyClicks(form.wanted, "activation")
+    qtbot.keyClicks(form.search_text, "activation")
     assert form.tick("network.activation").isVisible()
     tick(qtbot, panel, "network.activation")
     choices = form.editor("network.activation")

@@ -44,7 +44,7 @@ def test_every_knob_can_be_ticked_and_has_an_editor(qtbot: QtBot) -> None:
 
 def test_a_knob_without_effect_is_hidden_until_the_other_one_is_searched(qtbot: QtBot) -> None:
     form = shown(qtbot)
-    form.every.setChecked(True)
+    form.all_settings.setChecked(True)
     assert not form.tick("optimiser.momentum").isVisible()  # AdamW has none
     form.tick("optimiser.method").click()
     assert form.tick("optimiser.momentum").isVisible()

@@ -47,7 +47,7 @@ def test_a_study_by_clicks_draws_points_with_errors_and_a_law(
     assert lines.exponent is not None
     assert (lines.low <= lines.middle).all()
     assert (lines.middle <= lines.high).all()
-    assert "labels the balanced accuracy is" in panel.told.text()
+    assert "labels the balanced accuracy is" in panel.sentences.text()
     assert panel.sizes.rowCount() == 4
     assert session.study is not None
     assert "how many" in session.study.name
@@ -96,7 +96,7 @@ def test_it_says_whether_the_test_part_is_read(qtbot: QtBot, session: Session) -
         click(qtbot, fold.button)
     box = panel.form.editor("judge_test")
     qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-    assert "judged on the test part as well" in panel.note.text()
+    assert "evaluated on the test part as well" in panel.note.text()
 
 
 def test_a_size_that_is_none_is_told_and_leaves_nothing_behind(qtbot: QtBot, session: Session) -> None:

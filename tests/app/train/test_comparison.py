@@ -66,7 +66,7 @@ def test_runs_are_found_and_sorted_and_a_broken_one_is_there(qtbot: QtBot, sever
     assert titles(panel) == ["other"]
     panel.words.clear()
     select(qtbot, panel, "broken")
-    assert "metrics.json" in panel.told.text()
+    assert "metrics.json" in panel.summary.text()
 
 
 def test_curves_of_several_runs_and_the_settings_that_differ(qtbot: QtBot, several: Session) -> None:

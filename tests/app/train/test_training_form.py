@@ -87,13 +87,13 @@ def test_a_learning_rate_is_found_and_taken(qtbot: QtBot, session: Session) -> N
     dialog = form.rates
     assert dialog.isVisible()
     assert not dialog.take.isEnabled()
-    qtbot.waitUntil(lambda: "Suggested" in dialog.told.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "Suggested" in dialog.summary.text(), timeout=60_000)
     qtbot.mouseClick(dialog.take, Qt.MouseButton.LeftButton)
     assert not dialog.isVisible()
     found = session.draft.settings.optimiser.learning_rate
     assert found is not None
     assert 1e-6 < found < 10
-    assert f"{found:g}" in dialog.told.text()
+    assert f"{found:g}" in dialog.summary.text()
 
 
 def test_a_test_that_is_closed_ends_and_changes_nothing(qtbot: QtBot, session: Session) -> None:

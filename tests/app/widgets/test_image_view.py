@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF
 
-from app.widgets.image_view import ImageView, _nice
+from app.widgets.image_view import ImageView, _nice_length
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_no_image_is_no_error(view):
 
 @given(st.floats(1e-6, 1e6))
 def test_a_scale_bar_has_a_round_length_that_fits(length):
-    nice = _nice(length)
+    nice = _nice_length(length)
     assert length / 2.5 - 1e-12 <= nice <= length * (1 + 1e-9)
     mantissa = nice / 10 ** math.floor(math.log10(nice) + 1e-9)
     assert min(abs(mantissa - step) for step in (1, 2, 5)) < 1e-6

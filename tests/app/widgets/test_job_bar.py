@@ -8,7 +8,7 @@ import pytest
 from waiting import wait_for_all_work
 
 from app.jobs.job import Job
-from app.widgets.job_bar import JobBar, duration
+from app.widgets.job_bar import JobBar, format_duration
 from core.events import Progress
 
 
@@ -86,4 +86,4 @@ def test_another_job_takes_the_place_of_the_first(qtbot, bar):
     ("seconds", "words"), [(0.2, "1 s"), (59, "59 s"), (130, "2:10 min"), (3599.6, "1:00 h"), (3900, "1:05 h")]
 )
 def test_durations_are_told_as_exactly_as_they_are_known(seconds, words):
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words

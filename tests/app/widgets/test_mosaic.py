@@ -131,7 +131,7 @@ def test_a_card_leads_to_its_galaxies_and_frames_the_current_one(qtbot: QtBot) -
     assert not any(each.patterns.marked for each in cards.cards)
     cards.show_filters([card(1, ())])
     assert not first.isVisible()
-    assert [drawn.number for drawn in cards.drawn] == [1]
+    assert [mosaic.number for mosaic in cards.mosaics] == [1]
     assert cards.cards[0].regions.count == 0
 
 
@@ -139,4 +139,4 @@ def test_an_empty_card_says_why(qtbot: QtBot) -> None:
     cards = FilterCards()
     qtbot.addWidget(cards)
     cards.show_filters([card(1, ()), card(2, (3, 5, 4))])
-    assert [each.told.text() for each in cards.cards] == ["answers to none", "2 spiral"]
+    assert [each.summary.text() for each in cards.cards] == ["answers to none", "2 spiral"]

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPoint, QRect, Qt, QThread
 from waiting import wait_for_a_standstill, wait_for_all_work
 
 from app.data.widgets.thumbnail_layout import Layout
-from app.data.widgets.thumbnail_loader import Cache, finished
+from app.data.widgets.thumbnail_loader import PictureCache, to_images
 from app.data.widgets.thumbnails import ThumbnailGrid
 
 COUNT = 500
@@ -107,14 +107,14 @@ def test_a_grid_that_goes_away_takes_its_thread_along(qtbot, qapp, pictures):
 def test_row_0_of_a_picture_is_drawn_at_the_bottom():
     picture = np.zeros((1, 4, 4, 3), dtype=np.uint8)
     picture[0, 0, :, 0] = 200
-    image = finished(picture, 4)[0]
+    image = to_images(picture, 4)[0]
     assert image.pixelColor(0, 3).red() == 200
     assert image.pixelColor(0, 0).red() == 0
 
 
 def test_a_picture_outlives_the_array_it_came_from():
     picture = np.full((1, 4, 4, 3), 77, dtype=np.uint8)
-    image = finished(picture, 4)[0]
+    image = to_images(picture, 4)[0]
     picture[:] = 0
     assert image.pixelColor(2, 2).green() == 77
 
@@ -254,8 +254,8 @@ def test_an_empty_grid_takes_every_key(qtbot):
 
 
 def test_the_least_recently_drawn_picture_gives_way():
-    image = finished(np.zeros((1, 2, 2, 3), dtype=np.uint8), 2)[0]
-    cache = Cache(2)
+    image = to_images(np.zeros((1, 2, 2, 3), dtype=np.uint8), 2)[0]
+    cache = PictureCache(2)
     for row in (1, 2):
         cache.put(row, 0, image)
     cache.get(1)

@@ -177,7 +177,7 @@ def test_two_runs_are_compared_with_one_scale_of_colours(qtbot: QtBot, session_w
     assert not second.chooser.isEnabled()
     assert not np.array_equal(first.explanation.map, second.explanation.map)
     assert first.bar.limits == second.bar.limits
-    assert first.bar.limits[1] == max(first.suited_limit, second.suited_limit)
+    assert first.bar.limits[1] == max(first.own_limit, second.own_limit)
     choose(qtbot, first.chooser, "Integrated gradients")
     wait_for_maps(qtbot, panel, session_with_two, 0)
     assert second.method == "integrated-gradients"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.explain.widgets.colour_bar import ColourBar, written
+from app.explain.widgets.colour_bar import ColourBar, format_value
 from core.data.stretch import colour_table
 
 
@@ -41,4 +41,4 @@ def test_a_value_is_marked_where_it_lies_and_one_beyond_the_end_at_the_end(
 
 @pytest.mark.parametrize(("value", "text"), [(-0.0834, "−0.083"), (0.0, "0"), (12.0, "12"), (-1e-5, "−1e−05")])
 def test_numbers_are_short_and_have_a_minus(value: float, text: str) -> None:
-    assert written(value) == text
+    assert format_value(value) == text

@@ -10,9 +10,9 @@ from app.explain.widgets.dream_view import DreamView
 from app.explain.widgets.growth_plot import GrowthPlot
 from app.explain.widgets.response_view import ResponseView
 from app.jobs.job import Job
+from app.widgets.responsive_split import ResponsiveSplit
 from app.widgets.split_form import SplitForm
 from app.widgets.state_line import StateLine
-from app.widgets.two_sides import TwoSides
 from core.events import Progress
 from core.explain.dream import Dream
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
@@ -56,7 +56,7 @@ def test_without_a_step_there_is_a_sentence_and_no_axis(qtbot: QtBot) -> None:
     assert not sentence.isVisible()
     assert plot.title.text() == "Score of spiral"
     assert plot.values.tolist() == [1, 3, 2]
-    low, high = plot.heights
+    low, high = plot.value_range
     assert low < 1 < 3 < high
     plot.begin("Score of spiral", 20, None)
     assert sentence.isVisible()
@@ -67,11 +67,11 @@ def test_the_wished_value_is_always_in_view(qtbot: QtBot) -> None:
     qtbot.addWidget(plot)
     plot.begin("axis_ratio", 20, -4.0)
     plot.set_values(np.array([1.0, np.nan, 2.0]))
-    low, high = plot.heights
+    low, high = plot.value_range
     assert low < -4 < 2 < high
     plot.begin("axis_ratio", 20, None)
     plot.set_values(np.array([1.0, 2.0]))
-    assert plot.heights[0] > 0
+    assert plot.value_range[0] > 0
 
 
 def grown(**changes: object) -> Dream:
@@ -138,7 +138,7 @@ def test_a_split_form_gives_what_stands_open_and_what_is_folded(qtbot: QtBot) ->
 @pytest.mark.parametrize(("width", "way"), [(700, Qt.Orientation.Horizontal), (500, Qt.Orientation.Vertical)])
 def test_two_sides_turn_when_it_gets_narrow(qtbot: QtBot, width: int, way: Qt.Orientation) -> None:
     first, second = QWidget(), QWidget()
-    sides = TwoSides(first, second, 620, (200, 500), (300, 300))
+    sides = ResponsiveSplit(first, second, 620, (200, 500), (300, 300))
     qtbot.addWidget(sides)
     sides.resize(1200 - width, 600)
     sides.show()

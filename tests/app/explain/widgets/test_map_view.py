@@ -3,7 +3,7 @@ import pytest
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.explain.widgets.map_view import MapView, told
+from app.explain.widgets.map_view import MapView, describe_map
 from core.explain.explanation import Explanation
 from core.explain.settings import OcclusionSettings
 
@@ -81,11 +81,11 @@ def test_views_can_share_a_scale(view: MapView) -> None:
 
 def test_a_sentence_stands_in_the_place_of_a_map_that_cannot_be_made(view: MapView) -> None:
     view.show_map(explanation())
-    view.say("This network pools by strides.")
+    view.show_message("This network pools by strides.")
     assert view.message.isVisible()
     assert not view.view.isVisible()
     assert not view.save.isEnabled()
-    view.wait()
+    view.show_waiting()
     assert view.view.isVisible()
     view.show_map(explanation(), coarse=True)
     assert view.note.text() == "First look…"
@@ -101,10 +101,10 @@ def test_an_empty_map_is_shown_and_said_to_be_so(view: MapView) -> None:
 def test_what_is_told_has_both_sides_units_and_errors() -> None:
     field = np.zeros((4, 4), np.float32)
     field[0, 0], field[1, 1] = 3.0, -1.0
-    assert told(explanation(map=field, error=0.004)) == (
+    assert describe_map(explanation(map=field, error=0.004)) == (
         "Score: 2.5, without the galaxy −0.5. Red speaks for spiral (75\u00a0%), blue against it (25\u00a0%). "
         "Completeness error 0.4\u00a0%."
     )
-    assert told(explanation(map=field, probability=None, target_name="size", unit="arcsec")).startswith(
+    assert describe_map(explanation(map=field, probability=None, target_name="size", unit="arcsec")).startswith(
         "Size: 2.5 arcsec, without the galaxy −0.5 arcsec. Red raises it"
     )

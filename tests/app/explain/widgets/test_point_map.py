@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 from waiting import paint
 
-from app.explain.widgets.point_map import PointMap, within
+from app.explain.widgets.point_map import PointMap, inside_polygon
 
 numbers = st.floats(-1, 1, width=32)
 
@@ -17,13 +17,13 @@ def test_what_lies_within_a_triangle_is_what_matplotlib_finds(corners: list[tupl
     points = np.random.default_rng(seed).uniform(-1, 1, (50, 2))
     polygon = Path([*corners, corners[0]], closed=True)
     near = polygon.contains_points(points, radius=1e-6) ^ polygon.contains_points(points, radius=-1e-6)
-    found = within(points, np.array(corners))
+    found = inside_polygon(points, np.array(corners))
     assert np.array_equal(found[~near], polygon.contains_points(points)[~near])
 
 
 def test_the_hole_of_a_ring_lies_outside() -> None:
     ring = [(0, 0), (4, 0), (4, 4), (0, 4), (0, 0), (1, 1), (1, 3), (3, 3), (3, 1), (1, 1)]
-    assert within(np.array([[2.0, 2.0], [0.5, 2.0], [5.0, 2.0]]), np.array(ring, float)).tolist() == [
+    assert inside_polygon(np.array([[2.0, 2.0], [0.5, 2.0], [5.0, 2.0]]), np.array(ring, float)).tolist() == [
         False,
         True,
         False,

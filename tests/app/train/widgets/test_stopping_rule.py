@@ -4,7 +4,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.train.widgets.curve_plot import CurvePlot
-from app.train.widgets.stopping_rule import StoppingRule, drawn_quantity
+from app.train.widgets.stopping_rule import StoppingRule, monitored_curve
 from core.train import stopping
 from core.train.settings import StoppingSettings
 
@@ -52,5 +52,5 @@ def test_without_patience_there_is_no_end_and_what_is_not_drawn_has_no_rule(qtbo
     rule = StoppingRule(plot)
     rule.show(np.arange(1.0, 8), np.array(LOSSES), StoppingSettings(patience=0), 40)
     assert rule.stops_at == 0
-    assert drawn_quantity(StoppingSettings(monitor="balanced accuracy"), "accuracy") is None
-    assert drawn_quantity(StoppingSettings(monitor="score"), "r2") == "val_score"
+    assert monitored_curve(StoppingSettings(monitor="balanced accuracy"), "accuracy") is None
+    assert monitored_curve(StoppingSettings(monitor="score"), "r2") == "val_score"

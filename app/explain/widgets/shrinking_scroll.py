@@ -1,4 +1,4 @@
-"""Content that is scrolled where it gets less height than it likes."""
+"""A scroll area that is as high as its content where there is room, and scrolls where there is not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 _LEAST = 96
 
 
-class Shallow(QScrollArea):
-    """As high as its content where there is room, and never higher; scrolled where there is not.
+class ShrinkingScrollArea(QScrollArea):
+    """As high as its content where there is room, and never higher; scrolls where there is not.
 
     Parameters
     ----------

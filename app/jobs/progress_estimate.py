@@ -1,12 +1,12 @@
-"""How far a piece of work is and how long it will still take."""
+"""Progress of a job, and an estimate of the time left."""
 
 from __future__ import annotations
 
 from core.events import BatchEnded, EpochEnded, Event, Progress
 
 
-class Pace:
-    """The progress of one piece of work, told from its events."""
+class ProgressEstimate:
+    """The progress of one job, derived from its events."""
 
     def __init__(self) -> None:
         self.progress: Progress | None = None
@@ -47,5 +47,5 @@ class Pace:
             self._left = (now - start) * (1 - fraction) / (fraction - from_fraction), now
 
     def seconds_left(self, now: float) -> float | None:
-        """Seconds still needed; None while there is nothing to tell them from."""
+        """Seconds left; None while they cannot be estimated."""
         return None if self._left is None else max(0.0, self._left[0] - (now - self._left[1]))

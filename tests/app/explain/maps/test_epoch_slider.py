@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from waiting import stays, wait_for_all_work
 
+from app.explain.maps.map_side import MapSide
 from app.explain.maps.panel import ExplanationPanel
-from app.explain.maps.side import Side
 from app.session.session import Session
 from app.train import work
 from core.events import CheckpointSaved, result_of
@@ -60,7 +60,7 @@ def answered(qtbot: QtBot, panel: ExplanationPanel, session: Session) -> None:
     assert session.dataset.cutouts is not None
     name = session.dataset.cutouts.ids[session.current]
 
-    def is_shown(side: Side) -> bool:
+    def is_shown(side: MapSide) -> bool:
         found = side.view.explanation
         return not side.is_busy and found is not None and found.galaxy_id == name
 
@@ -82,10 +82,10 @@ def test_every_kept_epoch_can_be_chosen_and_at_first_the_best_one_is(
     slider, epochs = panel.epochs.slider, panel.epochs
     assert epochs.isVisible()
     assert slider.maximum() == slider.value() == 3
-    assert epochs.told.text().startswith("best: epoch ")
+    assert epochs.summary.text().startswith("best: epoch ")
     for place, row in enumerate(read_history(run.history_file)):
         slider.setValue(place)
-        assert epochs.told.text() == f"epoch {place + 1} of 3 · val. accuracy {row['val_accuracy']:.2f}"
+        assert epochs.summary.text() == f"epoch {place + 1} of 3 · val. accuracy {row['val_accuracy']:.2f}"
 
 
 def test_both_maps_and_the_probabilities_are_those_of_the_chosen_epoch(
@@ -155,7 +155,7 @@ def test_only_the_last_of_many_moves_is_answered(
     answered(qtbot, panel, session_with_run)
     session_with_run.set_current(0)  # the epoch stays, and nothing is remembered of this galaxy
     answered(qtbot, panel, session_with_run)
-    assert panel.epochs.told.text().startswith("epoch 2 of 3")
+    assert panel.epochs.summary.text().startswith("epoch 2 of 3")
     for one, other in zip(moved, maps(panel), strict=True):
         assert one is not other
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -165,7 +165,7 @@ def test_it_plays_through_the_epochs_and_can_be_held(
     qtbot: QtBot, panel: ExplanationPanel, session_with_run: Session
 ) -> None:
     told: list[str] = []
-    panel.epochs.moved.connect(lambda: told.append(panel.epochs.told.text()))
+    panel.epochs.moved.connect(lambda: told.append(panel.epochs.summary.text()))
     click(qtbot, panel.epochs.play)
     assert panel.epochs.is_playing and panel.epochs.slider.value() == 0
     qtbot.waitUntil(lambda: panel.epochs.slider.value() == 1, timeout=30_000)
@@ -261,5 +261,5 @@ def test_while_a_training_is_watched_there_is_no_slider_and_afterwards_there_is(
     assert seen and not any(seen)
     assert panel.epochs.isVisible()
     assert panel.epochs.slider.maximum() == 2
-    assert panel.epochs.step is not None and panel.epochs.step.path == run.best
+    assert panel.epochs.choice is not None and panel.epochs.choice.path == run.best
     answered(qtbot, panel, session_with_run)

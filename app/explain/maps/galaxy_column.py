@@ -1,4 +1,4 @@
-"""The galaxy itself, its label, and what the network says of it."""
+"""The first column: the galaxy, its label and the outputs of the network."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class GalaxyColumn(QObject):
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setProperty("role", "muted")
-        self.said = QWidget()
-        column = QVBoxLayout(self.said)
+        self.outputs = QWidget()
+        column = QVBoxLayout(self.outputs)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self.truth, self.bars, self.message):
             column.addWidget(widget)
         column.addStretch(1)
 
     def show_galaxy(self, name: str, picture: NDArray[np.uint8], pixel_scale: float) -> bool:
-        """Show a galaxy; returns whether it is another one, whose prediction is still to come."""
+        """Show a galaxy; returns whether it differs from the one shown before, so that its prediction is pending."""
         another = self.name.text() != name
         self.name.setText(name)
         self.view.set_image(picture, pixel_scale)
@@ -62,7 +62,7 @@ class GalaxyColumn(QObject):
         else:
             self.bars.set_shares(names, scores, class_colours(len(names)), truth)
 
-    def say(self, sentence: str) -> None:
+    def show_message(self, sentence: str) -> None:
         """Show a sentence instead of the outputs."""
         self.bars.clear()
         self.message.setText(sentence)
@@ -77,8 +77,8 @@ class GalaxyColumn(QObject):
         return ", ".join(f"{name} {float(value):.3g}" for name, value in zip(columns_of(target), values, strict=True))
 
 
-def in_short(predictions: Predictions, output: str) -> str:
-    """What a network says of one galaxy: the most probable class, or the quantity that is asked about."""
+def format_prediction(predictions: Predictions, output: str) -> str:
+    """Format the prediction for one galaxy: the most probable class, or the explained quantity, with its value."""
     scores = predictions.scores[0]
     if not isinstance(predictions.target, Quantities):
         best = int(scores.argmax())

@@ -1,4 +1,4 @@
-"""Whether to believe a network: on what its decisions rest, galaxy by galaxy and class by class."""
+"""Faithfulness of a run: on which image regions its decisions rest, galaxy by galaxy and class by class."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 
 from app.explain import network_work
 from app.explain.network_panel import RunNetworkPanel
-from app.explain.widgets.ground_table import GroundTable
 from app.explain.widgets.point_map import PointMap
+from app.explain.widgets.region_table import RegionTable
 from app.session.session import Session
 from app.theme import class_colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
-from app.widgets.two_sides import TwoSides, scrolled
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import METHODS
 
@@ -38,18 +38,18 @@ _AXES = ("Share of the image that the galaxy covers [%]", "Share of the evidence
 _HINT = "Each point is a galaxy; click one, or draw around some."
 
 
-class BeliefPanel(RunNetworkPanel):
-    """The verdicts over a part of the dataset; clicks lead to the galaxies behind them.
+class FaithfulnessPanel(RunNetworkPanel):
+    """Faithfulness over a part of the dataset; clicks lead to the galaxies behind the numbers.
 
     Parameters
     ----------
     session
-        Its open run is judged on its open dataset; current galaxy and selection are shared with it.
+        Its open run is assessed on its open dataset; current galaxy and selection are shared with it.
 
     Attributes
     ----------
-    found
-        What is shown; None: nothing was asked yet.
+    faithfulness
+        The table on display; None: not assessed yet.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -57,11 +57,11 @@ class BeliefPanel(RunNetworkPanel):
             session,
             "belief",
             "mdi6.scale-balance",
-            "Nothing to doubt yet",
-            "Then see whether its decisions rest on the galaxies.",
+            "Nothing to assess yet",
+            "Then see on which image regions its decisions rest.",
             parent,
         )
-        self.found: FaithfulnessTable | None = None
+        self.faithfulness: FaithfulnessTable | None = None
         self._build()
         self._connect()
         self.refresh()
@@ -74,14 +74,16 @@ class BeliefPanel(RunNetworkPanel):
         self.methods.setToolTip("The map that is made of each galaxy, with its default settings.")
         for part, title in _PARTS.items():
             self.parts.addItem(title, part)
-        self.parts.setToolTip("Of the run's own dataset. Another dataset is always looked at whole.")
-        self.ask = QPushButton(icon("mdi6.play", "on_accent"), "Ask")
+        self.parts.setToolTip("Parts exist only for the run's own dataset; of another one all galaxies are assessed.")
+        self.ask = QPushButton(icon("mdi6.play", "on_accent"), "Assess")
         self.ask.setProperty("role", "primary")
-        self.ask.setToolTip("Make the map of every galaxy, and see where it lies and whether the network needs it.")
+        self.ask.setToolTip(
+            "Compute the map of every galaxy, and measure where its evidence lies and whether the network needs it."
+        )
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save table…")
-        self.save.setToolTip("Write one line for each galaxy as CSV.")
-        self.table = GroundTable()
+        self.save.setToolTip("Write one row for each galaxy as CSV.")
+        self.table = RegionTable()
         self.state.setMinimumWidth(220)
         self.sentences, self.map = QLabel(), PointMap()
         self.sentences.setWordWrap(True)
@@ -89,18 +91,18 @@ class BeliefPanel(RunNetworkPanel):
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._controls())
-        column.addWidget(self._answers(), 1)
+        column.addWidget(self._build_controls())
+        column.addWidget(self._build_results(), 1)
         self._set_content(content)
 
-    def _controls(self) -> QWidget:
+    def _build_controls(self) -> QWidget:
         line = QWidget()
         policy = line.sizePolicy()
         policy.setHeightForWidth(True)
         policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)
         line.setSizePolicy(policy)
         flow = FlowLayout(line, 8)
-        for title, widget in (("Judge", self.parts), ("by", self.methods)):
+        for title, widget in (("Part", self.parts), ("Method", self.methods)):
             both = QWidget()
             beside = QHBoxLayout(both)
             beside.setContentsMargins(0, 0, 0, 0)
@@ -111,13 +113,13 @@ class BeliefPanel(RunNetworkPanel):
             flow.addWidget(widget)
         return line
 
-    def _answers(self) -> QWidget:
-        """Table, sentences and points, or what to do to see some."""
+    def _build_results(self) -> QWidget:
+        """Build table, sentences and scatter plot, and the empty state shown before there are any."""
         invitation = EmptyState(
             "mdi6.scale-balance",
             "Is it right for the right reason?",
-            "A network may look at a neighbour, a bright star or the noise. Ask, and each galaxy's map is held against "
-            "what is galaxy, neighbour and sky in its image.",
+            "A network may look at a neighbour, a bright star or the noise. Press Assess to compare each galaxy's map "
+            "with the galaxy, neighbours and sky in its image.",
         )
         words, plot, both, side = (QWidget() for _ in range(4))
         left = QVBoxLayout(words)
@@ -135,10 +137,10 @@ class BeliefPanel(RunNetworkPanel):
         down.setContentsMargins(0, 0, 0, 0)
         down.setSpacing(12)
         down.addWidget(self.table)
-        down.addWidget(TwoSides(scrolled(words), plot, 620, (300, 600), (120, 320)), 1)
-        self._sides = QStackedLayout(side)
-        self._sides.addWidget(invitation)
-        self._sides.addWidget(both)
+        down.addWidget(ResponsiveSplit(make_scrollable(words), plot, 620, (300, 600), (120, 320)), 1)
+        self._pages = QStackedLayout(side)
+        self._pages.addWidget(invitation)
+        self._pages.addWidget(both)
         return side
 
     def _connect(self) -> None:
@@ -147,73 +149,77 @@ class BeliefPanel(RunNetworkPanel):
         self.ask.clicked.connect(self.begin)
         self.stop.clicked.connect(self.work.stop)
         self.save.clicked.connect(self._save_table)
-        self.table.ground_clicked.connect(self._select_ground)
-        self.map.clicked.connect(lambda place: self._session.set_current(self._row(place)))
+        self.table.region_clicked.connect(self._select_region)
+        self.map.clicked.connect(lambda place: self._session.set_current(self._dataset_row(place)))
         self.map.lassoed.connect(self._select)
 
-    # -- asking ----------------------------------------------------------------------------------------------------
+    # -- assessing -------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Judge the chosen part by the chosen maps."""
+        """Assess the chosen part with the chosen attribution method."""
         run = self._session.run
         if self._pair is None or run is None or self.work.is_running:
             return
         settings = FaithfulnessSettings(method=self.methods.currentData())
         hand_labels = self._session.dataset.journal
-        self._begin(network_work.believe(run.path, self._pair.data, self.parts.currentData(), settings, hand_labels))
+        self._begin(
+            network_work.assess_faithfulness(run.path, self._pair.data, self.parts.currentData(), settings, hand_labels)
+        )
 
     def _forget(self) -> None:
-        self.found = None
+        self.faithfulness = None
         self._show_state()
 
-    def _look_at(self, pair: network_work.Pair, row: int) -> None:
+    def _show_current_galaxy(self, pair: network_work.Pair, row: int) -> None:
         del pair, row
         self._show_current()
 
     def _show_state(self) -> None:
         self.ask.setVisible(not self.work.is_running)
         self.stop.setVisible(self.work.is_running)
-        self.save.setEnabled(self.found is not None)
-        self._sides.setCurrentIndex(0 if self.found is None else 1)
+        self.save.setEnabled(self.faithfulness is not None)
+        self._pages.setCurrentIndex(0 if self.faithfulness is None else 1)
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
-    def _show(self, found: FaithfulnessTable) -> None:
-        self.found = found
-        classes = found.classes
-        self.table.show_classes([*classes, found.whole] if len(classes) > 1 else classes)
-        self.sentences.setText("\n\n".join(found.sentences()))
-        points = np.array([(line.area_galaxy, line.galaxy) for line in found.lines]).reshape(-1, 2)
-        self.map.set_points(100 * np.nan_to_num(points), _AXES, self._tip)
+    def _show(self, faithfulness: FaithfulnessTable) -> None:
+        self.faithfulness = faithfulness
+        classes = faithfulness.classes
+        self.table.show_classes([*classes, faithfulness.whole] if len(classes) > 1 else classes)
+        self.sentences.setText("\n\n".join(faithfulness.sentences()))
+        points = np.array([(line.area_galaxy, line.galaxy) for line in faithfulness.lines]).reshape(-1, 2)
+        self.map.set_points(100 * np.nan_to_num(points), _AXES, self._describe_point)
         places = {each.name: place for place, each in enumerate(classes)}
-        groups = np.array([places[found.class_of(line)] for line in found.lines], np.int64)
+        groups = np.array([places[faithfulness.class_of(line)] for line in faithfulness.lines], np.int64)
         self.map.set_colours(groups, class_colours(len(classes)))
-        part = _PARTS[found.part].lower() if found.part in _PARTS else found.part
-        self.state.setText(f"{part}: {len(found.lines):,} galaxies".replace(",", "\u202f"))
+        part = _PARTS[faithfulness.part].lower() if faithfulness.part in _PARTS else faithfulness.part
+        self.state.setText(f"{part}: {len(faithfulness.lines):,} galaxies".replace(",", "\u202f"))
         self._show_current()
         self._show_selection()
         self._show_state()
 
-    def _row(self, place: int) -> int:
-        assert self.found is not None
-        return self.found.lines[place].row
+    def _dataset_row(self, place: int) -> int:
+        assert self.faithfulness is not None
+        return self.faithfulness.lines[place].row
 
-    def _rows(self) -> NDArray[np.int64]:
-        return np.array([line.row for line in self.found.lines] if self.found is not None else [], np.int64)
+    def _dataset_rows(self) -> NDArray[np.int64]:
+        return np.array(
+            [line.row for line in self.faithfulness.lines] if self.faithfulness is not None else [], np.int64
+        )
 
-    def _tip(self, place: int) -> str:
-        if self.found is None:
+    def _describe_point(self, place: int) -> str:
+        if self.faithfulness is None:
             return ""
-        line = self.found.lines[place]
-        said = f"{line.galaxy_id}\n{line.label or 'no label'}, predicted {line.predicted}\n"
-        return said + ("rests on nothing" if line.rests_on == "nothing" else f"rests on the {line.rests_on}")
+        line = self.faithfulness.lines[place]
+        text = f"{line.galaxy_id}\n{line.label or 'no label'}, predicted {line.predicted}\n"
+        return text + ("rests on nothing" if line.rests_on == "nothing" else f"rests on the {line.rests_on}")
 
     # -- to the galaxies and back ----------------------------------------------------------------------------------
 
-    def _select_ground(self, name: str, ground: str) -> None:
-        if self.found is None:
+    def _select_region(self, name: str, region: str) -> None:
+        if self.faithfulness is None:
             return
-        rows = self.found.rows(ground, None if name == self.found.whole.name else name)  # pyright: ignore[reportArgumentType]
+        rows = self.faithfulness.rows(region, None if name == self.faithfulness.whole.name else name)  # pyright: ignore[reportArgumentType]
         self._session.set_selection(np.array(rows, np.int64))
         count = "One galaxy" if len(rows) == 1 else f"{len(rows):,} galaxies".replace(",", "\u202f")
         self._session.message.emit(f"{count} of “{name}” selected.")
@@ -221,21 +227,24 @@ class BeliefPanel(RunNetworkPanel):
             self._session.set_current(rows[0])
 
     def _select(self, places: NDArray[np.int64], more: bool) -> None:
-        rows = self._rows()[places]
+        rows = self._dataset_rows()[places]
         self._session.set_selection(np.union1d(self._session.selection, rows) if more else rows)
 
     def _show_selection(self) -> None:
-        if self.found is not None:
-            self.map.set_selected(np.flatnonzero(np.isin(self._rows(), self._session.selection)))
+        if self.faithfulness is not None:
+            self.map.set_selected(np.flatnonzero(np.isin(self._dataset_rows(), self._session.selection)))
 
     def _show_current(self) -> None:
-        if self.found is not None:
-            places = np.flatnonzero(self._rows() == self._session.current)
+        if self.faithfulness is not None:
+            places = np.flatnonzero(self._dataset_rows() == self._session.current)
             self.map.set_current(int(places[0]) if len(places) else -1)
 
     def _save_table(self) -> None:
-        if self.found is None:
+        if self.faithfulness is None:
             return
-        path = self._ask_path("Save the table", f"belief {self.found.part}.csv", "CSV (*.csv)")
+        path = self._ask_path("Save the table", f"belief {self.faithfulness.part}.csv", "CSV (*.csv)")
         if path is not None:
-            self._save(network_work.save_belief(self.found, path), lambda written: f"The table is saved in {written}.")
+            self._save(
+                network_work.save_faithfulness_table(self.faithfulness, path),
+                lambda written: f"The table is saved in {written}.",
+            )

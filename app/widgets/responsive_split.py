@@ -9,8 +9,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QWidget
 
 
-class TwoSides(QSplitter):
-    """A splitter that turns when it gets narrow.
+class ResponsiveSplit(QSplitter):
+    """A splitter that becomes vertical when it gets narrow.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ class TwoSides(QSplitter):
     narrow
         Below this width in pixels they stand one above the other.
     wide_sizes, narrow_sizes
-        Widths, or heights, to begin with.
+        Initial widths and heights.
     growing
-        Which of them takes the room that comes: 0 or 1.
+        Which of them takes additional space: 0 or 1.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TwoSides(QSplitter):
         self.setSizes(self._sizes[self.orientation()])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Turn where the width asks for it; each way keeps its own sizes."""
+        """Change the orientation with the width; each orientation keeps its own sizes."""
         wanted = Qt.Orientation.Horizontal if event.size().width() >= self._narrow else Qt.Orientation.Vertical
         if wanted != self.orientation():
             self._sizes[self.orientation()] = self.sizes()
@@ -64,8 +64,8 @@ class TwoSides(QSplitter):
         return QSize(max(widths), sum(heights) + self.handleWidth() if stands else max(heights))
 
 
-def scrolled(content: QWidget) -> QScrollArea:
-    """A widget that scrolls up and down, and is never cut at its sides."""
+def make_scrollable(content: QWidget) -> QScrollArea:
+    """Put a widget into a scroll area that scrolls vertically only, and is wide enough for it."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QScrollArea.Shape.NoFrame)

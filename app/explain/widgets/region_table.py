@@ -1,4 +1,4 @@
-"""On what the decisions rest, class by class: a click on a share asks for its galaxies."""
+"""The image regions that the decisions rest on, class by class; a click on a share selects its galaxies."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
     from core.explain.faithfulness.table import ClassFaithfulness
 
 _AREA_TIP = (
-    "Area under the curve of what the network still says while the pixels that the map points at go (deletion, small "
-    "is good) or come (insertion, large is good); after the stroke, in random order. Medians."
+    "Area under the curve of the network's output while the pixels that matter most by the map are removed (deletion, "
+    "small is good) or inserted (insertion, large is good); after the slash, in random order. Medians."
 )
-_GROUNDS = {
+_REGIONS = {
     "galaxy": ("Galaxy", "The evidence for the decision lies on the galaxy more than anywhere else, area for area."),
     "neighbour": ("Neighbour", "It lies on a neighbour or a star."),
-    "sky": ("Sky", "It lies where nothing is."),
+    "sky": ("Sky", "It lies on empty sky."),
     "nothing": ("Nothing", "It lies nowhere in particular, or there is none."),
 }
 _MEDIANS = {
-    "Evidence on it": "Share of the evidence on the galaxy; after the stroke, of the image that it covers. Medians.",
+    "Evidence on it": "Share of the evidence on the galaxy; after the slash, of the image that it covers. Medians.",
     "Deletion": _AREA_TIP,
     "Insertion": _AREA_TIP,
 }
-_FIRST = 2  # column with a ground
+_FIRST_REGION = 2  # the first column of a region
 
 
-class GroundTable(NumberTable):
-    """One line for each class, and one for all.
+class RegionTable(NumberTable):
+    """One row for each class, and one for all.
 
     Notes
     -----
-    Signals: ``ground_clicked(name, ground)`` for the galaxies of a class whose decisions rest there.
+    Signals: ``region_clicked(name, region)`` for the galaxies of a class whose decisions rest there.
     """
 
-    ground_clicked = Signal(str, str)
+    region_clicked = Signal(str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(30, parent)
@@ -50,14 +50,14 @@ class GroundTable(NumberTable):
         self.cellClicked.connect(self._clicked)
 
     def show_classes(self, classes: Sequence[ClassFaithfulness]) -> None:
-        """Fill it; the last line may stand for all classes."""
-        heads = ("Class", "Galaxies", *(title for title, _ in _GROUNDS.values()), *_MEDIANS)
+        """Fill the table; the last row may stand for all classes."""
+        heads = ("Class", "Galaxies", *(title for title, _ in _REGIONS.values()), *_MEDIANS)
         self.fill(heads, [_texts(each) for each in classes])
-        for across, tip in enumerate((*(tip for _, tip in _GROUNDS.values()), *_MEDIANS.values()), _FIRST):
+        for across, tip in enumerate((*(tip for _, tip in _REGIONS.values()), *_MEDIANS.values()), _FIRST_REGION):
             self.model().setHeaderData(across, Qt.Orientation.Horizontal, tip, Qt.ItemDataRole.ToolTipRole)
-        shades = class_colours(len(_GROUNDS))
+        shades = class_colours(len(_REGIONS))
         for down, each in enumerate(classes):
-            for across, (count, shade) in enumerate(zip(each.counts.values(), shades, strict=True), _FIRST):
+            for across, (count, shade) in enumerate(zip(each.counts.values(), shades, strict=True), _FIRST_REGION):
                 item = self.item(down, across)
                 assert item is not None
                 item.setData(SHARE, count / each.galaxies)
@@ -67,8 +67,8 @@ class GroundTable(NumberTable):
 
     def _clicked(self, down: int, across: int) -> None:
         name = self.item(down, 0)
-        if name is not None and _FIRST <= across < _FIRST + len(_GROUNDS):
-            self.ground_clicked.emit(name.text(), [*_GROUNDS][across - _FIRST])
+        if name is not None and _FIRST_REGION <= across < _FIRST_REGION + len(_REGIONS):
+            self.region_clicked.emit(name.text(), [*_REGIONS][across - _FIRST_REGION])
 
 
 def _texts(each: ClassFaithfulness) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.explain.widgets.shallow import Shallow
+from app.explain.widgets.shrinking_scroll import ShrinkingScrollArea
 
 
 def test_it_is_as_high_as_its_content_and_scrolls_where_there_is_no_room(qtbot: QtBot) -> None:
@@ -9,7 +9,7 @@ def test_it_is_as_high_as_its_content_and_scrolls_where_there_is_no_room(qtbot: 
     lines = QVBoxLayout(content)
     for number in range(12):
         lines.addWidget(QLabel(f"line {number}"))
-    area = Shallow(content)
+    area = ShrinkingScrollArea(content)
     column = QVBoxLayout(whole)
     column.addWidget(QWidget(), 1)
     column.addWidget(area)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from waiting import paint
 
-from app.explain.belief import BeliefPanel
+from app.explain.faithfulness import FaithfulnessPanel
 from app.explain.maps.panel import ExplanationPanel
 from app.session.session import Session
 from core.data import split as splits
@@ -19,23 +19,23 @@ from core.explain.faithfulness.table import FaithfulnessTable
 LEFT = Qt.MouseButton.LeftButton
 
 
-def shown(qtbot: QtBot, session: Session) -> BeliefPanel:
-    panel = BeliefPanel(session)
+def shown(qtbot: QtBot, session: Session) -> FaithfulnessPanel:
+    panel = FaithfulnessPanel(session)
     qtbot.addWidget(panel)
     panel.resize(1000, 700)
     panel.show()
     return panel
 
 
-def asked(qtbot: QtBot, panel: BeliefPanel, part: str) -> FaithfulnessTable:
+def asked(qtbot: QtBot, panel: FaithfulnessPanel, part: str) -> FaithfulnessTable:
     panel.parts.setCurrentIndex(panel.parts.findData(part))
     qtbot.mouseClick(panel.ask, LEFT)
-    qtbot.waitUntil(lambda: panel.found is not None and panel.ask.isVisible(), timeout=60_000)
-    assert panel.found is not None
-    return panel.found
+    qtbot.waitUntil(lambda: panel.faithfulness is not None and panel.ask.isVisible(), timeout=60_000)
+    assert panel.faithfulness is not None
+    return panel.faithfulness
 
 
-def click_cell(qtbot: QtBot, panel: BeliefPanel, down: int, across: int) -> None:
+def click_cell(qtbot: QtBot, panel: FaithfulnessPanel, down: int, across: int) -> None:
     item = panel.table.item(down, across)
     assert item is not None
     place = panel.table.visualItemRect(item).center()
@@ -57,16 +57,16 @@ def test_each_galaxy_of_the_part_has_its_line_and_its_point(qtbot: QtBot, sessio
 def test_a_click_on_a_share_selects_the_galaxies_behind_it(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     found = asked(qtbot, panel, "validation")
-    ground = max(REGIONS, key=found.classes[0].counts.__getitem__)
-    column = 2 + REGIONS.index(ground)
+    region = max(REGIONS, key=found.classes[0].counts.__getitem__)
+    column = 2 + REGIONS.index(region)
     click_cell(qtbot, panel, 0, column)
-    behind = [line.row for line in found.lines if line.label == "edge-on" and line.rests_on == ground]
+    behind = [line.row for line in found.lines if line.label == "edge-on" and line.rests_on == region]
     assert session_with_run.selection.tolist() == behind != []
     assert session_with_run.current == behind[0]
     click_cell(qtbot, panel, 2, column)
-    assert session_with_run.selection.tolist() == found.rows(ground)
+    assert session_with_run.selection.tolist() == found.rows(region)
     click_cell(qtbot, panel, 0, 1)  # only shares lead to galaxies
-    assert session_with_run.selection.tolist() == found.rows(ground)
+    assert session_with_run.selection.tolist() == found.rows(region)
 
 
 def test_a_click_on_a_point_goes_to_its_galaxy(qtbot: QtBot, session_with_run: Session) -> None:
@@ -108,7 +108,7 @@ def test_what_is_stopped_shows_nothing_and_can_be_asked_again(qtbot: QtBot, sess
     assert not panel.ask.isVisible()
     qtbot.mouseClick(panel.stop, LEFT)
     qtbot.waitUntil(lambda: panel.ask.isVisible(), timeout=30_000)
-    assert panel.found is None
+    assert panel.faithfulness is None
     assert asked(qtbot, panel, "test").lines
 
 
@@ -124,13 +124,13 @@ def test_maps_are_doubted_while_somebody_reads_it(qtbot: QtBot, session_with_run
     panel.resize(1100, 800)
     panel.show()
     session_with_run.set_current(3)
-    qtbot.waitUntil(lambda: all(side.answer is not None for side in panel.sides), timeout=60_000)
-    assert not any(text.text() for text in panel.doubts.texts)
-    qtbot.mouseClick(panel.doubts.button, LEFT)
-    qtbot.waitUntil(lambda: all("random weights" in text.text() for text in panel.doubts.texts), timeout=60_000)
-    qtbot.waitUntil(lambda: "rank correlation" in panel.doubts.agreement.text(), timeout=60_000)
-    assert all("of the evidence lies on the galaxy" in text.text() for text in panel.doubts.texts)
-    before = [text.text() for text in panel.doubts.texts]
+    qtbot.waitUntil(lambda: all(side.finished_map is not None for side in panel.sides), timeout=60_000)
+    assert not any(text.text() for text in panel.faithfulness.texts)
+    qtbot.mouseClick(panel.faithfulness.button, LEFT)
+    qtbot.waitUntil(lambda: all("random weights" in text.text() for text in panel.faithfulness.texts), timeout=60_000)
+    qtbot.waitUntil(lambda: "rank correlation" in panel.faithfulness.agreement.text(), timeout=60_000)
+    assert all("of the evidence lies on the galaxy" in text.text() for text in panel.faithfulness.texts)
+    before = [text.text() for text in panel.faithfulness.texts]
     session_with_run.set_current(8)
-    qtbot.waitUntil(lambda: not any(text.text() in before for text in panel.doubts.texts), timeout=60_000)
-    qtbot.waitUntil(lambda: all("random weights" in text.text() for text in panel.doubts.texts), timeout=60_000)
+    qtbot.waitUntil(lambda: not any(text.text() in before for text in panel.faithfulness.texts), timeout=60_000)
+    qtbot.waitUntil(lambda: all("random weights" in text.text() for text in panel.faithfulness.texts), timeout=60_000)
