@@ -30,7 +30,7 @@ def grid(qtbot):
     qtbot.addWidget(grid)
     grid.resize(1000, 640)
     yield grid
-    grid.close_source()
+    grid.set_source(0, None)
 
 
 def opened(grid, stamps):

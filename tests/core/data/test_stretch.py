@@ -85,9 +85,9 @@ def test_zscale_looks_at_the_sky_and_not_at_the_stars(seed: int, stars: int) -> 
 
 
 def test_zscale_is_four_times_as_steep_as_the_line_through_the_sorted_pixels() -> None:
-    ramp = np.arange(1000.0)
+    ramp = np.arange(1000.0) + 0.3 * np.sin(np.arange(1000.0))  # in a perfect line, rounding decides what is clipped
     ramp[-10:] = 1e5  # left out of the line; white is where it reaches from the median, at four counts a pixel
-    assert zscale(ramp) == pytest.approx((0, 499.5 + 4 * 501))
+    assert zscale(ramp) == pytest.approx((0, 499.5 + 4 * 501), rel=1e-3)
     shuffled = np.random.default_rng(0).permutation(ramp)
     assert zscale(shuffled) == zscale(ramp)
 
