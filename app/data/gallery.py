@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -234,7 +236,7 @@ class GalleryPanel(Panel):
 
     def _show_legend(self, names: tuple[str, ...]) -> None:
         marks = [
-            f'<span style="color:{colour}">■</span>&nbsp;{name.replace(" ", "&nbsp;")}&nbsp;'
+            f'<span style="color:{colour}">■</span>&nbsp;{escape(name).replace(" ", "&nbsp;")}&nbsp;'
             f'<span style="color:{colours().muted}">{key}</span>'
             for key, (name, colour) in enumerate(zip(names[:9], class_colours(len(names)), strict=False), 1)
         ]
@@ -272,12 +274,13 @@ class GalleryPanel(Panel):
         selection = self._session.selection
         if np.array_equal(selection, self.grid.selection):
             return
-        self.parts.setCurrentText(_SELECTED if len(selection) else _EVERYWHERE)
-        if len(selection):
-            self.classes.setCurrentIndex(0)
-            self.search.clear()
-        self._filter()
         self.grid.set_selection(selection)
+        with QSignalBlocker(self.parts), QSignalBlocker(self.classes), QSignalBlocker(self.search):
+            self.parts.setCurrentText(_SELECTED if len(selection) else _EVERYWHERE)
+            if len(selection):
+                self.classes.setCurrentIndex(0)
+                self.search.clear()
+        self._filter()  # once: whatever a filter hides is deselected
 
     # -- labels ----------------------------------------------------------------------------------------------------
 

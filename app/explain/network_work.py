@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def describe_network(pair: Pair, shape: tuple[int, int, int]) -> Job:
 
         yield from begin_unless_stopped(stop)
         loaded = Predictor.load(pair.predictor)
+        loaded.check(loaded.bands, shape, math.nan)
         names = [
             (activations.short_name(row.name), row.shape[0]) for row in activations.layers_with_maps(loaded, shape)
         ]

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 from PySide6.QtCore import QCoreApplication, QObject, QThread, QTimer, Signal
 
 from app.jobs.progress_estimate import ProgressEstimate
+from app.jobs.quiet_import import libraries_imported
 from core.errors import Stopped
 from core.events import Event, Progress, Work
 
@@ -31,11 +32,12 @@ _STACK = 16 << 20  # bytes; some systems give threads too little for deep numeri
 class _Worker(QThread):
     """Pulls the generator. It belongs to the application, so that deleting a panel does not delete it."""
 
-    def __init__(self, factory: WorkFactory, stop: threading.Event) -> None:
+    def __init__(self, factory: WorkFactory, stop: threading.Event, *, at_once: bool) -> None:
         super().__init__(QCoreApplication.instance())
         self.setStackSize(_STACK)
         self._factory = factory
         self._stop = stop
+        self._at_once = at_once
         self._resumed = threading.Event()
         self._resumed.set()
         self.mailbox: deque[Event] = deque()
@@ -45,12 +47,19 @@ class _Worker(QThread):
     def run(self) -> None:
         """Pull the generator to its end; nothing raised leaves the thread."""
         try:
+            if not self._at_once:
+                self._wait_for_libraries()
             self.result = self._pull(self._factory(self._stop))
             self.outcome = "finished"
         except Stopped:
             self.outcome = "stopped"
         except Exception as error:  # noqa: BLE001 - the one place where the window catches what work raises
             self.result, self.outcome = error, "failed"
+
+    def _wait_for_libraries(self) -> None:
+        while not libraries_imported.wait(_INTERVAL / 1000):
+            if self._stop.is_set():
+                raise Stopped
 
     def _pull(self, work: Work[Any]) -> Any:
         try:
@@ -95,6 +104,8 @@ class Job(QObject):
         Its owner. If the owner is deleted, the work is asked to stop and ends by itself.
     pausable
         Whether a pause button makes sense.
+    at_once
+        Whether it begins while the window still imports its libraries; all others wait for that.
     """
 
     happened = Signal(object)  # list of events, in order
@@ -104,13 +115,22 @@ class Job(QObject):
     ended = Signal()  # after any of the three
     state_changed = Signal(str)
 
-    def __init__(self, title: str, work: WorkFactory, parent: QObject | None = None, pausable: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        work: WorkFactory,
+        parent: QObject | None = None,
+        pausable: bool = False,
+        *,
+        at_once: bool = False,
+    ) -> None:
         super().__init__(parent)
         self.title = title
         self.pausable = pausable
         self.state: JobState = "waiting"
         self._stop = threading.Event()
         self._factory = work
+        self._at_once = at_once
         self._worker: _Worker | None = None
         self._estimate = ProgressEstimate()
         self._started = 0.0
@@ -158,7 +178,7 @@ class Job(QObject):
         if self.parent() is None:
             self.setParent(application)  # keeps it alive while it runs
         self._started = time.monotonic()
-        self._worker = worker = _Worker(self._factory, self._stop)
+        self._worker = worker = _Worker(self._factory, self._stop, at_once=self._at_once)
         worker.setObjectName(self.title)
         self.destroyed.connect(worker.request_stop)
         application.aboutToQuit.connect(worker.stop_and_wait)

@@ -10,6 +10,7 @@ import ctypes
 import importlib
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 
 _RTLD_NOW = 2  # RTLD_NOW, local
@@ -19,6 +20,11 @@ _TORCH_LIBRARIES = (
     "c10_cuda",
     "torch_cuda",
 )  # in the order of their dependencies
+
+libraries_imported = threading.Event()
+"""Cleared while the window imports its libraries: other jobs wait, since two threads that import scipy at once may
+find its modules half made."""
+libraries_imported.set()
 
 
 def import_quietly(name: str) -> None:

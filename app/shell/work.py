@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from app.jobs.job import Job
-from app.jobs.quiet_import import import_quietly
+from app.jobs.quiet_import import import_quietly, libraries_imported
 from app.work import begin_unless_stopped
 from core.events import Progress, Work
 
@@ -34,6 +34,8 @@ def warm_up() -> Job:
             "astropy.visualization",
         )
         names += ("torch._dynamo",)  # which torch's optimisers import in their first step
+        names += ("scipy.stats", "sklearn.metrics")  # a second each, for the first figures of a training
+        libraries_imported.clear()
         gc.disable()
         try:
             for done, name in enumerate(names):
@@ -44,8 +46,9 @@ def warm_up() -> Job:
         finally:
             gc.freeze()
             gc.enable()
+            libraries_imported.set()
 
-    return Job("Getting ready", run)
+    return Job("Getting ready", run, at_once=True)
 
 
 def make_demonstration() -> Job:
@@ -56,7 +59,7 @@ def make_demonstration() -> Job:
 
         return (yield from demo.cached_survey(stop))
 
-    return Job("Making the demonstration survey", run)
+    return Job("Making the demonstration survey", run, at_once=True)
 
 
 def open_dataset(path: Path, project: Path, name: str = "") -> Job:
@@ -69,7 +72,7 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
             import_quietly(library)
         return (yield from copy_into_project(path, project / "datasets", stop, name))
 
-    return Job(f"Opening {name or path.stem}", run)
+    return Job(f"Opening {name or path.stem}", run, at_once=True)
 
 
 def find_device() -> Job:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import NotPossible
+from core.errors import NotPossible, SettingsProblem
 from core.events import NEVER, Work
 from core.explain.settings import (
     ClassDreamSettings,
@@ -99,6 +99,8 @@ def explain(
 
     Raises
     ------
+    SettingsProblem
+        There is no such method.
     NotPossible
         The method does not work for this network.
 
@@ -116,6 +118,8 @@ def explain(
     grad-cam (24, 24)
     smoothgrad (24, 24)
     """
+    if name not in METHODS:
+        raise SettingsProblem(f"There is no method “{name}”.", f"Choose one of: {', '.join(METHODS)}.", "method")
     reason = unsupported_reason(name, predictor)
     if reason:
         raise NotPossible(reason, "Choose another method.")

@@ -128,7 +128,7 @@ def test_every_icon_that_the_program_names_can_be_drawn():
     missing = sorted(named - theme._load_symbols().keys())
     assert not missing, "run “python packaging/icons.py”"
     for name in named:
-        bounds = theme._outline(name).boundingRect()
+        bounds = theme._build_outline(name).boundingRect()
         assert 0 <= bounds.left() < bounds.right() <= 24, name
         assert 0 <= bounds.top() < bounds.bottom() <= 24, name
 

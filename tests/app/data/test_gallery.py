@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from app.data.gallery import GalleryPanel
+from app.session import label_commands
 from app.session.session import Session
 
 
@@ -131,6 +132,24 @@ def test_what_another_panel_selects_is_shown_alone(qtbot: QtBot, gallery: Galler
     assert gallery.grid.rows.tolist() == [7, 90, 101]
     choose(gallery, "parts", "All parts")
     assert len(gallery.grid.rows) == 120
+
+
+def test_what_another_panel_selects_takes_the_place_of_what_was_selected_and_filtered(
+    qtbot: QtBot, gallery: GalleryPanel, session: Session
+) -> None:
+    choose(gallery, "parts", "Validation")
+    click(qtbot, gallery, 0)
+    assert len(session.selection) == 1
+    wanted = [row for row in range(120) if row not in session.selection][:5]
+    session.set_selection(np.array(wanted))
+    assert session.selection.tolist() == wanted
+    assert gallery.grid.rows.tolist() == wanted
+    assert gallery.grid.selection.tolist() == wanted
+
+
+def test_the_legend_shows_a_class_name_as_it_was_written(gallery: GalleryPanel, session: Session) -> None:
+    label_commands.give(session, [0], "<b>ring & bar</b>")
+    assert "&lt;b&gt;ring&nbsp;&amp;&nbsp;bar&lt;/b&gt;" in gallery.legend.text()
 
 
 def test_another_stretch_redraws_the_thumbnails(qtbot: QtBot, gallery: GalleryPanel) -> None:

@@ -13,6 +13,7 @@ from waiting import stays, wait_for_a_standstill, wait_for_all_work
 
 from app.jobs.job import Job, Latest
 from app.jobs.progress_estimate import ProgressEstimate
+from app.jobs.quiet_import import libraries_imported
 from core.errors import NotPossible, Stopped
 from core.events import BatchEnded, EpochEnded, Progress, Scores
 
@@ -52,6 +53,32 @@ class Witness:
         assert not self.told, "events come before the end"
         self.deliveries += 1
         self.events += events
+
+
+def test_a_job_waits_until_the_libraries_are_imported_and_can_be_stopped_meanwhile(qtbot):
+    libraries_imported.clear()
+    try:
+        impatient, stopped, patient = (
+            Job("First", counting(1), at_once=True),
+            Job("No", counting(1)),
+            Job("Yes", counting(1)),
+        )
+        witnesses = [Witness(job) for job in (impatient, stopped, patient)]
+        for job in (stopped, patient, impatient):
+            job.start()
+        qtbot.waitSignal(impatient.ended).wait()
+        with qtbot.waitSignal(stopped.ended):
+            stopped.stop()
+        assert [witness.told for witness in witnesses] == [
+            [("finished", "done"), ("ended", None)],
+            [("stopped", None), ("ended", None)],
+            [],
+        ]
+        with qtbot.waitSignal(patient.ended):
+            libraries_imported.set()
+        assert witnesses[2].told[0] == ("finished", "done")
+    finally:
+        libraries_imported.set()
 
 
 def test_all_events_arrive_in_order_in_few_deliveries_before_the_result(qtbot):

@@ -7,7 +7,9 @@ from astropy.wcs import WCS
 from matplotlib._pylab_helpers import Gcf
 from PIL import Image
 
-from core.errors import NotPossible
+from core.errors import NotPossible, SettingsProblem
+from core.events import result_of
+from core.explain import methods
 from core.explain.explanation import Explanation
 from core.explain.settings import GradientSettings, OcclusionSettings
 
@@ -120,3 +122,9 @@ def test_the_colours_of_a_map_without_sign_begin_at_zero() -> None:
     strength = explanation(map=np.abs(explanation().map), is_signed=False)
     figure = strength._figure(np.zeros((1, 20, 30), np.float32), np.zeros((20, 30, 3), np.uint8))
     assert figure.axes[1].images[1].get_clim() == pytest.approx((0.0, np.percentile(strength.map, 99.5)))
+
+
+def test_a_method_that_does_not_exist_is_a_problem_that_names_those_that_do(make, galaxy) -> None:
+    with pytest.raises(SettingsProblem, match="integrated_gradients") as caught:
+        result_of(methods.explain("integrated_gradients", make((1, 24, 24)), galaxy((1, 24, 24))))
+    assert "integrated-gradients" in caught.value.remedy
