@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app import theme
+from app.jobs.garbage import GarbageCollector
 from app.shell.window import MainWindow
 
 
@@ -52,6 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     QApplication.setDesktopFileName("tuning-fork")
     chosen = str(QSettings().value("theme", "system"))
     theme.apply(application, {"light": False, "dark": True}.get(chosen))
+    GarbageCollector(application)
     window = MainWindow()
     crashes = _CrashHooks(window)
     crashes.happened.connect(window.report)

@@ -73,11 +73,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Any:
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A bot that waits for what happens, however slow the machine, and closes every widget it was given."""
     from waiting import PatientBot
 
-    return PatientBot(request)
+    from app.jobs.garbage import GarbageCollector
+
+    collector = GarbageCollector(qapp)
+    yield PatientBot(request)
+    collector.close()
+    collector.deleteLater()
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,8 @@ class ProgressEstimate:
                 self._note_fraction(event.done / event.total if event.total else None, now)
             case BatchEnded() if self._epochs:
                 self._note_fraction((event.epoch - 1 + event.batch / event.batches) / self._epochs, now)
+            case BatchEnded():  # the first epoch: the preparation is over, and how long a training takes not yet known
+                self.progress, self.fraction, self._left = None, None, None
             case EpochEnded():
                 if not self._epochs:
                     self._since = now - event.seconds, (event.epoch - 1) / event.epochs

@@ -36,7 +36,6 @@ def warm_up() -> Job:
         names += ("torch._dynamo",)  # which torch's optimisers import in their first step
         names += ("scipy.stats", "sklearn.metrics")  # a second each, for the first figures of a training
         libraries_imported.clear()
-        gc.disable()
         try:
             for done, name in enumerate(names):
                 if stop.is_set():
@@ -45,7 +44,6 @@ def warm_up() -> Job:
                 yield Progress(done + 1, len(names), "libraries")
         finally:
             gc.freeze()
-            gc.enable()
             libraries_imported.set()
 
     return Job("Getting ready", run, at_once=True)

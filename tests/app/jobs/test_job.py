@@ -326,6 +326,13 @@ def test_the_time_left_of_a_training_follows_from_its_epochs():
     assert estimate.progress == Progress(1, 5, "epochs")
 
 
+def test_a_finished_preparation_is_not_the_progress_of_the_first_epoch():
+    estimate = ProgressEstimate()
+    estimate.note(Progress(10, 10, "galaxies"), 1.0)
+    estimate.note(BatchEnded(1, 3, 10, 0.5, 1e-3, 100.0), 2.0)
+    assert (estimate.fraction, estimate.progress, estimate.seconds_left(2.0)) == (None, None, None)
+
+
 def test_work_that_tells_nothing_has_no_time_left(qtbot, tmp_path: Path):
     job = Job("Silent", counting(0))
     with qtbot.waitSignal(job.ended):
