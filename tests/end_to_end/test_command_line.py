@@ -35,6 +35,7 @@ def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path):
     assert json.loads((tmp_path / "tuned" / "metrics.json").read_text())["baseline"]["accuracy"] >= 0
 
 
+@pytest.mark.slow
 def test_two_runs_with_the_same_seed_are_equal(survey_dataset, tmp_path):
     quick = ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.epochs=2"]
     for name in ("a", "b"):

@@ -43,6 +43,7 @@ def assert_alike(one: RunFolder, two: RunFolder) -> None:
     assert one.split_file.read_bytes() == two.split_file.read_bytes()
 
 
+@pytest.mark.slow
 def test_two_processes_come_to_the_numbers_of_one(survey_dataset, tmp_path):
     program("train", survey_dataset, "-o", "one", *options(HARD), cwd=tmp_path)
     done = torchrun("train", survey_dataset, "-o", "two", *options(HARD), cwd=tmp_path)

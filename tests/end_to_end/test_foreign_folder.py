@@ -42,6 +42,7 @@ def test_the_workers_of_a_search_find_the_program_and_nobody_elses(survey_datase
     assert len((foreign / "search" / "trials.csv").read_text("utf-8").splitlines()) == 1 + 3
 
 
+@pytest.mark.slow
 def test_a_training_in_two_processes_finds_the_program(survey_dataset, foreign):
     torchrun = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2]
     done = started([*torchrun, SCRIPT, "train", survey_dataset, "-o", "run", *SMALL], foreign, environment())
