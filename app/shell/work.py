@@ -32,9 +32,10 @@ def warm_up() -> Job:
             "core.train.loop",
             "core.explain.occlusion",
             "astropy.visualization",
+            "torch._dynamo",  # which torch's optimisers import in their first step
+            "scipy.stats",  # a second, and the next one too: for the first figures of a training
+            "sklearn.metrics",
         )
-        names += ("torch._dynamo",)  # which torch's optimisers import in their first step
-        names += ("scipy.stats", "sklearn.metrics")  # a second each, for the first figures of a training
         libraries_imported.clear()
         try:
             for done, name in enumerate(names):
