@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from core.data import importing
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
-from core.data.target import Quantities, Target
-from core.errors import NotANumber, OutOfMemory, Problem, Stopped
+from core.data.target import Classes, Quantities, Target
+from core.errors import NotANumber, NotPossible, OutOfMemory, Problem, Stopped
+from core.evaluate import decision as decisions
 from core.events import NEVER, Progress, Skipped, Work
+from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
@@ -46,6 +48,8 @@ class Predictions:
         float32 (n, K): standard deviations of the quantities in their units; None where the network has none.
     problems
         Warnings, such as a different pixel scale.
+    decision
+        How the predicted classes follow from the probabilities.
     """
 
     ids: tuple[str, ...]
@@ -56,6 +60,7 @@ class Predictions:
     run: str = ""
     errors: NDArray[np.float32] | None = None
     problems: list[Problem] = field(default_factory=list[Problem])
+    decision: Decision = MOST_PROBABLE
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,14 +72,19 @@ class Predictions:
 
     @property
     def predicted(self) -> list[str] | None:
-        """The most probable class or most voted answer of each galaxy; None for quantities."""
+        """The class of each galaxy by the decision, or the most voted answer; None for quantities."""
         if isinstance(self.target, Quantities):
             return None
-        return [self.names[place] for place in self.scores.argmax(axis=1)] if len(self.ids) else []
+        return [self.names[place] for place in self.decision.choose(self.scores)]
 
 
 def run(
-    predictor: Path | str, data: Path | str, rows: NDArray[np.int64] | None = None, stop: threading.Event = NEVER
+    predictor: Path | str,
+    data: Path | str,
+    rows: NDArray[np.int64] | None = None,
+    stop: threading.Event = NEVER,
+    *,
+    decision: str | None = None,
 ) -> Work[Predictions]:
     """Predict galaxies of a dataset.
 
@@ -91,11 +101,15 @@ def run(
         Which galaxies, in any order; None: all.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    decision
+        In words, see :func:`core.evaluate.decision.resolve`; None: the one that is kept with the run.
 
     Raises
     ------
     NotPossible
-        The stamps differ from the network in the number of bands.
+        The stamps differ from the network in the number of bands, or the decision cannot be made here.
+    SettingsProblem
+        There is no such decision.
     UnreadableFile, WrongVersion
         A file cannot be read.
 
@@ -111,7 +125,43 @@ def run(
     {'587722981742085100': ..., '587722981742085101': ...}
     """
     with open_network_on_data(predictor, data) as opened:
-        return (yield from predict_rows(opened, rows, stop))
+        predictions = yield from predict_rows(opened, rows, stop)
+        return decide(predictions, opened.predictor, predictor, decision)
+
+
+def decide(
+    predictions: Predictions,
+    predictor: Predictor,
+    weights: Path | str,
+    wish: str | None,
+    validation: decisions.Labelled | None = None,
+) -> Predictions:
+    """Predictions under a decision in words, or under the one that is kept with the run; for classes only.
+
+    ``validation`` has labels and probabilities of the validation part, on which thresholds can be chosen.
+    """
+    if not isinstance(predictions.target, Classes):
+        if wish is not None:
+            raise NotPossible("A decision is a choice between classes, and this network predicts none.", "", wish)
+        return predictions
+    if wish is None:
+        return replace(predictions, decision=decisions.read_kept(weights, predictions.names))
+
+    def labelled() -> decisions.Labelled:
+        if validation is not None:
+            return validation
+        raise NotPossible(
+            "Thresholds are chosen on the validation part of the run's own dataset.",
+            "Choose them with “tuningfork evaluate RUN --decision thresholds --keep” first; predictions follow.",
+        )
+
+    basis = decisions.Basis(
+        predictions.names,
+        lambda: decisions.assumed_frequencies(predictor, weights),
+        labelled,
+        predictions.scores,
+    )
+    return replace(predictions, decision=decisions.resolve(wish, basis))
 
 
 def import_for(
