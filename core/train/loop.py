@@ -36,6 +36,7 @@ from core.project.labels import LabelJournal
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
+    batch_size,
     checkpoint,
     distributed,
     environment,
@@ -142,8 +143,13 @@ def run(
     earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+    with (
+        environment.reproducible_training(settings.optimiser.batch_size or batch_size.USUAL),
+        Cutouts.open(data) as cutouts,
+    ):
         plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None, hand_labels)
+        if plan.average is not None and earlier is not None and earlier.average is not None:
+            plan.average.restore(*earlier.average)
         _prepare_folder(plan, folder, cutouts, earlier)
         for notice in plan.notices:
             yield Skipped(notice)
@@ -187,7 +193,7 @@ def _train(
         costs = stopping.costs(history, settings.stopping)
         train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
         started = time.perf_counter()
-        validation = validate(plan, images, validation_criterion).scores()
+        validation = validate(plan, images, validation_criterion, plan.answering.network).scores()
         if not math.isfinite(validation.loss):
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
@@ -235,6 +241,8 @@ def _train_epoch(
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, batch {batch}", varied, rows)
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
         optimiser_step.step(loss, rate)
+        if plan.average is not None:
+            plan.average.update(plan.predictor.network, batches)
 
         tally.add(outputs, labels, value)
         seconds += time.perf_counter() - started
@@ -267,7 +275,7 @@ def _save_epoch(
     baseline: Baseline | None,
 ) -> Work[None]:
     """Save the epoch that has just ended, in an order that leaves a killed run consistent."""
-    ended, predictor = history[-1], plan.predictor
+    ended, predictor = history[-1], plan.answering
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)
     if is_best:
@@ -277,7 +285,9 @@ def _save_epoch(
     run_report.log_epoch(folder, ended)
     run_report.write_metrics(folder, run_report.metrics(plan, history, "running", [], baseline))
     scaler = optimiser_step.scaler.state_dict()
-    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, plan.settings.seed, scaler)
+    trained = None if plan.average is None else (plan.predictor.network.state_dict(), plan.average.steps)
+    seed = plan.settings.seed
+    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, seed, scaler, trained)
     yield ended
     yield CheckpointSaved(ended.epoch, path, is_best)
 

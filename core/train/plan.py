@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.train.augmentation.noise import NoisePool
+from core.train.averaging import WeightAverage
 from core.train.settings import RunSettings
 
 
@@ -51,6 +52,8 @@ class TrainingPlan:
     shift
         What the training loss adds to the outputs, (K,), see :func:`core.train.class_frequencies.survey_shift`; None:
         nothing.
+    average
+        The average of the weights, see :mod:`core.train.averaging`; None: the weights themselves are used.
     mirror
         For each class or answer the index of its mirror image, (K,) on the device; None if flips change no label.
     distributed_network
@@ -74,6 +77,7 @@ class TrainingPlan:
     lost_noise: Tensor
     scales_per_batch: bool
     shift: Tensor | None
+    average: WeightAverage | None
     mirror: Tensor | None
     distributed_network: nn.Module
     dropouts: list[OwnDropout]
@@ -84,6 +88,11 @@ class TrainingPlan:
     def target(self) -> Target:
         """What is learned."""
         return self.predictor.target
+
+    @property
+    def answering(self) -> Predictor:
+        """The predictor that is validated and saved: with the average of the weights, if there is one."""
+        return self.predictor if self.average is None else replace(self.predictor, network=self.average.network)
 
     @property
     def training_labels(self) -> NDArray[Any]:

@@ -26,11 +26,12 @@ from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
-from core.train import class_frequencies, distributed, receptive_field, stopping
+from core.train import batch_size, class_frequencies, distributed, receptive_field, stopping
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
+from core.train.averaging import WeightAverage
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
@@ -74,6 +75,7 @@ def prepare(
     if resumed is not None:
         _require_same_data(resumed, target, cutouts)
     split = split_dataset(cutouts, target, labels, settings)
+    settings = batch_size.resolve(settings, len(split.train))
     _require_enough(split, settings)
     augmentation, notices = without_label_changes(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
@@ -89,7 +91,7 @@ def prepare(
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
     predictor.to(device)
-    pixels = settings.optimiser.batch_size * math.prod(predictor.stamp_shape)
+    pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
         predictor=predictor,
@@ -101,6 +103,7 @@ def prepare(
         noise=NoisePool.draw(pixels, torch_generator(settings.seed, "noise"), device),
         lost_noise=lost_noise(stamps).to(device),
         scales_per_batch=scales_per_batch,
+        average=_average(predictor, settings),
         shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
         distributed_network=distributed.wrap(predictor.network, _smallest_batch(split, settings)),
@@ -116,6 +119,12 @@ def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> 
 
     network, shape = predictor.network, predictor.stamp_shape
     return receptive_field.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
+
+
+def _average(predictor: Predictor, settings: RunSettings) -> WeightAverage | None:
+    """The average of the weights; made before the network is shared by several processes, which changes its layers."""
+    epochs = settings.optimiser.averaging
+    return WeightAverage(predictor.network, epochs) if epochs else None
 
 
 def _mirror_indices(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:
@@ -252,7 +261,7 @@ def _draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArra
 
 def _smallest_batch(split: Split, settings: RunSettings) -> int:
     galaxies = len(split.train)
-    return galaxies // math.ceil(galaxies / settings.optimiser.batch_size)
+    return galaxies // math.ceil(galaxies / batch_size.choose(settings.optimiser.batch_size, galaxies))
 
 
 def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:

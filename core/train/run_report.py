@@ -138,8 +138,13 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
     lines += [
         "- The scores hold for galaxies like those it was trained on: same survey, depth, scale and selection.",
         "- The labels' own errors are part of the scores.",
-        "- A probability of the network is not a calibrated probability.",
     ]
+    if isinstance(plan.target, Classes):
+        shares = ", ".join(f"{name} {share:.3g}" for name, share in plan.facts["assumed_frequencies"].items())
+        lines.append(
+            f"- Its probabilities assume these class frequencies: {shares}. How well they are calibrated is measured "
+            "when the run is evaluated."
+        )
     return lines
 
 

@@ -104,6 +104,7 @@ class DecisionBar(QWidget):
         if wish == "frequencies":
             shown = decision.frequencies or {}
             self.frequencies.setText(", ".join(f"{name}={share:.3g}" for name, share in shown.items()))
+            self.frequencies.setCursorPosition(0)
         self.rule.setToolTip(_RULES[_WISHES[place]][1] if place >= 0 else "")
         self.told.setText(decision.text[0].upper() + decision.text[1:] if wish == "thresholds" else "")
         self.told.setToolTip(decision.text)
