@@ -218,7 +218,7 @@ def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, fac
     image = member.cutout.image
     if len(image) != plan.planes:
         raise UnreadableFile(
-            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and most others have {plan.planes}.",
+            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and the stamps are to have {plan.planes}.",
             "Import it separately, or choose the extension or the pattern that fits all.",
         )
     stamp = prepare(member.cutout, plan.size, settings, factor)

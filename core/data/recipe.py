@@ -130,7 +130,7 @@ class StampRecipe:
             found.append(
                 Problem(
                     f"These stamps were made otherwise ({other.describe()}) than in training ({self.describe()}).",
-                    "Import the files again as in training, or predict the files themselves.",
+                    "Import the files again in the same way, unless this is intended.",
                 )
             )
         elif self.settings.field is None and self._is_resampled and _differ(self.native_size, other.native_size):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.data import importing
-from core.data.report import ImportReport
-from core.data.settings import ImportSettings
 from core.data.target import Quantities, Target
 from core.errors import NotANumber, OutOfMemory, Problem, Stopped
+from core.evaluate import raw_files
+from core.evaluate.raw_files import Sources
 from core.events import NEVER, Progress, Skipped, Work
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
@@ -46,6 +45,8 @@ class Predictions:
         float32 (n, K): standard deviations of the quantities in their units; None where the network has none.
     problems
         Warnings, such as a different pixel scale.
+    notes
+        Of image files: how their stamps were made, and remarks on decisions.
     """
 
     ids: tuple[str, ...]
@@ -56,6 +57,7 @@ class Predictions:
     run: str = ""
     errors: NDArray[np.float32] | None = None
     problems: list[Problem] = field(default_factory=list[Problem])
+    notes: list[str] = field(default_factory=list[str])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,9 +76,14 @@ class Predictions:
 
 
 def run(
-    predictor: Path | str, data: Path | str, rows: NDArray[np.int64] | None = None, stop: threading.Event = NEVER
+    predictor: Path | str,
+    data: Sources,
+    rows: NDArray[np.int64] | None = None,
+    stop: threading.Event = NEVER,
+    *,
+    catalogue: Path | str | None = None,
 ) -> Work[Predictions]:
-    """Predict galaxies of a dataset.
+    """Predict galaxies of a dataset, or of image files, whose stamps are then made as those of the training.
 
     Yields :class:`~core.events.Progress`, and a :class:`~core.events.Skipped` for each warning: a pixel scale, bands or
     a size that differ from those in training.
@@ -86,11 +93,14 @@ def run(
     predictor
         A weights file, or the folder of a run.
     data
-        The dataset.
+        The dataset, or image files and folders. How their stamps are made is in the ``notes`` of the result; see
+        :mod:`core.evaluate.raw_files` for other choices.
     rows
         Which galaxies, in any order; None: all.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    catalogue
+        Of image files, where the field of the stamps is a multiple of one of its columns.
 
     Raises
     ------
@@ -98,6 +108,8 @@ def run(
         The stamps differ from the network in the number of bands.
     UnreadableFile, WrongVersion
         A file cannot be read.
+    SettingsProblem
+        The field of the stamps is a multiple of a catalogue column, and there is no catalogue.
 
     Examples
     --------
@@ -110,24 +122,13 @@ def run(
     >>> dict(zip(predictions.ids[:2], predictions.predicted))
     {'587722981742085100': ..., '587722981742085101': ...}
     """
-    with open_network_on_data(predictor, data) as opened:
+    if raw_files.are_raw(data):
+        with raw_files.temporary_dataset() as made:
+            report = yield from raw_files.import_for(predictor, data, made, stop=stop, catalogue=catalogue)
+            with open_network_on_data(predictor, made) as opened:
+                return replace((yield from predict_rows(opened, rows, stop)), notes=report.notes)
+    with open_network_on_data(predictor, data if isinstance(data, str | Path) else data[0]) as opened:
         return (yield from predict_rows(opened, rows, stop))
-
-
-def import_for(
-    predictor: Path, sources: Sequence[Path], data: Path, settings: ImportSettings, stop: threading.Event = NEVER
-) -> Work[ImportReport]:
-    """Import image files as a dataset ``data`` for a network, with stamps of its size unless ``settings`` has one.
-
-    Raises
-    ------
-    UnreadableFile
-        A source does not exist, or nothing could be imported.
-    """
-    height, width = Predictor.load(predictor).stamp_shape[1:]
-    if settings.size is None and height == width:
-        settings = settings.model_copy(update={"size": height})
-    return (yield from importing.run(sources, data, settings, None, stop))
 
 
 def predict_rows(

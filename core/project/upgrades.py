@@ -20,7 +20,7 @@ Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
 SETTINGS = 2
-PREDICTOR = 2
+PREDICTOR = 3
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
@@ -43,7 +43,8 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), (_predictor_to_2,))}
+    steps = (_predictor_to_2, _predictor_to_3)
+    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
 def upgrade_checkpoint(state: Values) -> Values:
@@ -80,6 +81,15 @@ def _network_to_2(network: Values) -> Values:
 def _predictor_to_2(plan: Values) -> Values:
     """The network's settings as in :func:`_network_to_2`."""
     return {**plan, "network": _network_to_2(plan["network"]), "format": 2}
+
+
+def _predictor_to_3(plan: Values) -> Values:
+    """What format 3 knows beyond format 2."""
+    return {
+        **plan,
+        "stamps": None,  # how the training stamps were made was not saved
+        "format": 3,
+    }
 
 
 def _table(values: Values, name: str) -> Values:
