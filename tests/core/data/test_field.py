@@ -99,7 +99,7 @@ def test_a_field_beyond_the_file_is_padded() -> None:
     assert stamp.image[0, 0, 0] == 0
 
 
-# --- imports
+# --- of an import
 
 
 def write(folder: Path, count: int = 4, side: int = 20, **cards: object) -> None:
