@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
 from app.train.learning_rate_dialog import LearningRateDialog
@@ -294,6 +295,6 @@ class TrainingForm(QWidget):
         if not path:
             return
         try:
-            self._session.draft.replace(toml.load(RunSettings, Path(path)))
+            use_settings(self._session, toml.load(RunSettings, Path(path)), Path(path).name)
         except Problem as problem:
             self._session.report(problem)

@@ -10,6 +10,7 @@ from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of
 from core.explain.faithfulness.settings import FaithfulnessSettings
+from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
     from core.explain.faithfulness.table import ClassFaithfulness, FaithfulnessTable
@@ -25,6 +26,7 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     settings = resolve_settings(FaithfulnessSettings, options, method=options.method)
     from core.explain.faithfulness import table
 
+    console.note(f"weights: {describe_weights(options.run)}")
     run, data, part = options.run, options.data, options.split
     hand_labels = hand_labels_of(data, console)
     assessed = console.drive(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from core.cli.console import Console
 from core.errors import SettingsProblem
 from core.project.files import write_atomically
+from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
     from core.explain.top_activations import TopActivations
@@ -25,6 +26,7 @@ def top(options: argparse.Namespace, console: Console) -> int:
     from core.explain import mosaics, top_activations
     from core.explain.activations import short_name
 
+    console.note(f"weights: {describe_weights(options.run)}")
     run, data = options.run, options.data
     found = console.drive("Searching", lambda stop: top_activations.find(run, data, options.layer, stop))
     filters = found.most_class_selective(options.number) if chosen is None else [number - 1 for number in chosen]
