@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCommandLinkButton, QHBoxLayout, QLabel, QProgress
 
 from app.jobs.job import Job
 from app.theme import icon, program_icon
+from app.widgets.plain_text import as_written, on_button
 
 _WIDTH = 620
 
@@ -111,9 +112,9 @@ class WelcomePanel(QWidget):
             heading.setProperty("role", "heading")
             self._recent.addWidget(heading)
         for folder in folders:
-            button = QPushButton(icon("mdi6.folder-outline"), folder.name)
+            button = QPushButton(icon("mdi6.folder-outline"), on_button(folder.name))
             button.setFlat(True)
-            button.setToolTip(str(folder))
+            button.setToolTip(as_written(str(folder)))
             button.clicked.connect(lambda _checked=False, folder=folder: self.project_wanted.emit(folder))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 

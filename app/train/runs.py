@@ -24,6 +24,7 @@ from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
@@ -100,7 +101,7 @@ class RunsPanel(Panel):
         for run in reversed(runs):
             item = QTreeWidgetItem(_format_row(run))
             item.setData(0, Qt.ItemDataRole.UserRole, run)
-            item.setToolTip(0, str(run.path))
+            item.setToolTip(0, as_written(str(run.path)))
             for column in (1, 2, 3):
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)

@@ -19,6 +19,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.theme import colour_spot, colours
+from app.widgets.plain_text import as_written
 from core.train.run_summary import STATE_NAMES, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -76,7 +77,7 @@ class _Runs(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole and run.problem is not None:
             return QColor(colours().bad)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tooltip(run)
+            return as_written(_tooltip(run))
         return None
 
 
