@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QFile, Qt, QUrl
@@ -145,6 +146,8 @@ class ComparisonPanel(Panel):
 
     def _show_runs(self, runs: list[RunSummary]) -> None:
         self._save_notes()
+        trained = self._session.activity.is_trained
+        runs = [replace(run, state="running") if trained(run.folder) else run for run in runs]
         self.table.set_runs(runs)
         self._show_content(bool(runs))
 

@@ -31,7 +31,11 @@ _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Test", "The same figure of merit on the test part, once it was evaluated.", lambda run: _sort_value(run.test)),
     ("Best", "The epoch whose weights are kept.", lambda run: run.best_epoch),
     ("Epochs", "Epochs done, of those planned.", lambda run: run.epochs),
-    ("State", "Why it ended; unfinished: running or interrupted.", lambda run: STATE_NAMES[run.state]),
+    (
+        "State",
+        "Why it ended; unfinished: interrupted, or running elsewhere.",
+        lambda run: STATE_NAMES[run.state],
+    ),
     ("Tags", "Your own tags.", lambda run: ", ".join(run.notes.tags).casefold()),
     ("Began", "When it was started.", lambda run: run.began.timestamp()),
 )
