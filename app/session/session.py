@@ -68,6 +68,7 @@ class Session(QObject):
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.undo = QUndoStack(self)
+        self.activity.training_advanced.connect(self.runs_changed)
 
     # -- what is open ----------------------------------------------------------------------------------------------
 

@@ -25,11 +25,14 @@ from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 
+_TRAINING = "This run is being trained; its first weights are not saved yet."
+_NO_WEIGHTS = "This run ended before its first weights were saved."
 _COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Date")
 
 
@@ -102,9 +105,9 @@ class RunsPanel(Panel):
         self.table.blockSignals(True)
         self.table.clear()
         for run in reversed(runs):
-            item = QTreeWidgetItem(_format_row(run))
+            item = QTreeWidgetItem(_format_row(run, is_training=self._session.activity.is_trained(run)))
             item.setData(0, Qt.ItemDataRole.UserRole, run)
-            item.setToolTip(0, str(run.path))
+            item.setToolTip(0, as_written(str(run.path)))
             for column in (1, 2, 3):
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)
@@ -142,7 +145,9 @@ class RunsPanel(Panel):
             button.setEnabled(trained)
         self.use_settings.setEnabled(run is not None)
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
-        self.note.setText("" if trained or run is None else "This run ended before its first weights were saved.")
+        is_training = run is not None and self._session.activity.is_trained(run)
+        reason = _TRAINING if is_training else _NO_WEIGHTS
+        self.note.setText("" if trained or run is None else reason)
         self.note.setVisible(bool(self.note.text()))
         current = self._session.run
         if reopen and run is not None and (current is None or current.path != run.path):
@@ -176,16 +181,16 @@ class RunsPanel(Panel):
             saving.save_predictions(self, self._session, "Save predictions", self.chosen.best)
 
 
-def _format_row(run: RunFolder) -> list[str]:
+def _format_row(run: RunFolder, *, is_training: bool) -> list[str]:
     metrics: dict[str, Any] = {}
     if run.metrics_file.exists():
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
     date = QDateTime.fromSecsSinceEpoch(int(run.settings_file.stat().st_mtime)).toString("yyyy-MM-dd hh:mm")
     return [
         run.title,
-        _format_score(metrics.get("validation")),
+        "in training" if is_training else _format_score(metrics.get("validation")),
         _format_score(metrics.get("test")),
-        str(metrics.get("best_epoch", "–")),
+        "–" if is_training else str(metrics.get("best_epoch", "–")),
         _describe_start(run),
         date,
     ]

@@ -28,6 +28,7 @@ from app.train.learning_rate_dialog import LearningRateDialog
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
+from app.widgets.plain_text import as_written
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of
 from core.errors import Problem
@@ -255,7 +256,7 @@ class TrainingForm(QWidget):
         runs = [] if project is None else [run for run in project.runs() if run.best.exists()]
         for run in reversed(runs):
             self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
-            self.start_from.setItemData(self.start_from.count() - 1, run.name, Qt.ItemDataRole.ToolTipRole)
+            self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
         self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
         self._show_start()
 
