@@ -29,6 +29,7 @@ from app.session.session import Session
 from app.theme import class_colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
+from app.widgets.plain_text import as_written
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, numbers
@@ -170,7 +171,7 @@ class DatasetPanel(Panel):
         kind = "8-bit pictures" if cutouts.is_picture else cutouts.bands[0].unit or "unit unknown"
         plural = "band" if planes == 1 else "bands"
         self.about.setText(f"{width} × {height} pixels, {planes} {plural} ({bands}), {scale}, {kind}.")
-        self.about.setToolTip(f"{cutouts.path}\nFrom {cutouts.origin.source}, {cutouts.origin.time}")
+        self.about.setToolTip(as_written(f"{cutouts.path}\nFrom {cutouts.origin.source}, {cutouts.origin.time}"))
         self.learn.set_nothing(", ".join(cutouts.labels) or "Choose a column")
         self._show_settings()
         self._show_parts()
@@ -267,7 +268,7 @@ class DatasetPanel(Panel):
     def _fill_row(self, place: int, texts: Sequence[str]) -> None:
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
-            item.setToolTip(text)
+            item.setToolTip(as_written(text))
             if column:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.setItem(place, column, item)

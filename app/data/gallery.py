@@ -28,6 +28,7 @@ from app.panel.panel import Panel
 from app.session import label_commands
 from app.session.session import Session
 from app.theme import class_colours, colours, icon
+from app.widgets.plain_text import on_button
 from core.data import stretch
 from core.data.catalogue_filter import Finder, sort_rows
 from core.data.stretch import StretchSettings
@@ -298,7 +299,7 @@ class GalleryPanel(Panel):
     def _fill_menu(self) -> None:
         self.menu.clear()
         for key, name in enumerate(self.class_names, 1):
-            action = self.menu.addAction(f"{name}\t{key}" if key < 10 else name)
+            action = self.menu.addAction(on_button(f"{name}\t{key}" if key < 10 else name))
             action.triggered.connect(lambda _checked=False, name=name: self._give(name))
         self.menu.addSeparator()
         if self._session.dataset.target is None or isinstance(self._session.dataset.target, Classes):

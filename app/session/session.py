@@ -53,6 +53,7 @@ class Session(QObject):
     study_changed = Signal()
     studies_changed = Signal()
     workspace_wanted = Signal(str)
+    panel_wanted = Signal(str)
     problem = Signal(object)
     message = Signal(str)
 
@@ -67,6 +68,7 @@ class Session(QObject):
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.undo = QUndoStack(self)
+        self.activity.training_advanced.connect(self.runs_changed)
 
     # -- what is open ----------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.sources import dataset_of, hand_labels_of
 from core.explain.faithfulness.settings import FaithfulnessSettings
+from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
     from core.explain.faithfulness.table import ClassFaithfulness, FaithfulnessTable
@@ -25,6 +26,7 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     settings = resolve_settings(FaithfulnessSettings, options, method=options.method)
     from core.explain.faithfulness import table
 
+    console.note(f"weights: {describe_weights(options.run)}")
     run, part = options.run, options.split
     with dataset_of(options, console) as data:
         hand_labels = hand_labels_of(data, console)

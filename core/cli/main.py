@@ -270,7 +270,8 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("chapter", nargs="?", choices=_SETTINGS, help="only these; else all, as a file for train")
+    chapters = f"only these: of {', '.join(_SETTINGS)}, or of a section of train, such as network; else all, for train"
+    command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)
 
 
 def _add_reading_options(command: argparse.ArgumentParser) -> None:

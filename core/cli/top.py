@@ -12,6 +12,7 @@ from core.cli.console import Console
 from core.cli.sources import dataset_of
 from core.errors import SettingsProblem
 from core.project.files import write_atomically
+from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
     from core.explain.top_activations import TopActivations
@@ -31,6 +32,7 @@ def _search_and_draw(options: argparse.Namespace, data: Path, chosen: list[int] 
     from core.explain import mosaics, top_activations
     from core.explain.activations import short_name
 
+    console.note(f"weights: {describe_weights(options.run)}")
     run = options.run
     found = console.drive("Searching", lambda stop: top_activations.find(run, data, options.layer, stop))
     filters = found.most_class_selective(options.number) if chosen is None else [number - 1 for number in chosen]

@@ -92,12 +92,12 @@ def run(
     >>> report.imported
     90
     """
-    sources = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
+    paths = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
     output, catalogue = Path(output), Path(catalogue) if catalogue else None
     started = time.monotonic()
     yield Progress(0, None, "catalogue rows" if catalogue else "files")
     table = tables.read_table(catalogue) if catalogue else None
-    found = yield from discover(sources, settings, stop, [output, *([catalogue] if catalogue else [])])
+    found = yield from discover(paths, settings, stop, [output, *([catalogue] if catalogue else [])])
     require_galaxies(found)
     yield Progress(0, None, "catalogue rows")
     if stop.is_set():

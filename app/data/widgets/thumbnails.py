@@ -16,6 +16,7 @@ from app.data.widgets.thumbnail_layout import Layout
 from app.data.widgets.thumbnail_loader import Fetch
 from app.data.widgets.thumbnail_pictures import ThumbnailPictures
 from app.theme import colours
+from app.widgets.plain_text import as_written
 
 Texts: TypeAlias = Callable[[int], str] | Sequence[str]
 
@@ -332,7 +333,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             place = self._place_at(event.pos())
             text = _text(self._labels, int(self._rows[place])) if place >= 0 else ""
-            QToolTip.showText(event.globalPos(), text, self)
+            QToolTip.showText(event.globalPos(), as_written(text), self)
             return True
         return super().viewportEvent(event)
 

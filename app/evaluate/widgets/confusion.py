@@ -10,6 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from app.widgets.plain_text import as_written
+
 _CELL = 26  # least side of a cell
 _LARGEST_CELL = 72
 _NUMBERS_FROM = 24  # cells smaller than this carry no number
@@ -91,7 +93,7 @@ class ConfusionMatrix(QWidget):
             f"{count} of {total} {self._names[cell[0]]} are predicted as {self._names[cell[1]]} "
             f"({100 * count / total:.0f} %). Click to see them."
         )
-        QToolTip.showText(event.globalPosition().toPoint(), text, self)
+        QToolTip.showText(event.globalPosition().toPoint(), as_written(text), self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move over the cells with the arrow keys."""
@@ -140,7 +142,7 @@ class ConfusionMatrix(QWidget):
         colour = QColor.fromRgbF(
             *(
                 (1 - strength) * a + strength * b
-                for a, b in zip(ground.getRgbF()[:3], full.getRgbF()[:3], strict=True)  # pyright: ignore[reportIndexIssue, reportArgumentType]
+                for a, b in zip(ground.getRgbF()[:3], full.getRgbF()[:3], strict=True)  # pyrefly: ignore[bad-index] - a tuple of four
             )
         )
         painter.setPen(Qt.PenStyle.NoPen)
