@@ -80,6 +80,7 @@ class ImportWizard(QDialog):
         self._preview_request = Latest(self)
         self._preview_result: ImportPreview | None = None
         self._refusal = ""
+        self._offered: tuple[str, ...] = ()
         self._job: Job | None = None
         self._report: ImportReport | None = None
         self._settle = QTimer(self)
@@ -235,6 +236,9 @@ class ImportWizard(QDialog):
         is_used = self.choices.offer_catalogue(preview.catalogue)
         columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
         self.choices.offer_columns(*columns)
+        if columns[0] != self._offered:
+            self._offered = columns[0]
+            self.form.offer("field_column", columns[0], empty="all alike")
         self.preview_text.setText("\n".join(describe_preview(preview, with_labels=is_used)))
         self._show_obstacles()
 

@@ -19,6 +19,7 @@ from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, Join, join
 from core.data.readers import Member, read
+from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
 from core.data.stamps import prepare
@@ -39,7 +40,7 @@ class ImportPreview:
     shapes (C, H, W) of a sample; ``plan`` is the format of the stamps after an import. ``catalogue`` is the one that
     was given, or one beside the files that matches them; ``columns`` are its columns, ``id_column`` and
     ``label_columns`` those that would be used, ``matched`` the number of galaxies with a row. ``pattern`` is the
-    pattern of file names with one band each, if one was recognised.
+    pattern of file names with one band each, if one was recognised; ``making`` tells how stamps are made of the files.
     """
 
     count: int
@@ -55,6 +56,7 @@ class ImportPreview:
     id_column: str = ""
     label_columns: tuple[str, ...] = ()
     matched: int = 0
+    making: str = ""
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
 
@@ -113,6 +115,7 @@ def preview(
         problems.append(problem)
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
+    recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
     notes = [*obstacles, decision, pattern_note(found)]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
@@ -128,6 +131,7 @@ def preview(
         labels.id_column,
         labels.label_columns,
         labels.matched,
+        recipe.describe_field(),
         [*problems, *labels.problems],
         [note for note in notes if note],
     )
