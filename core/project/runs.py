@@ -130,6 +130,11 @@ class RunFolder:
         return None
 
     @property
+    def decision_file(self) -> Path:
+        """How a galaxy's class follows from its probabilities, unless it is the most probable one."""
+        return self.path / "decision.toml"
+
+    @property
     def last(self) -> Path:
         """The checkpoint of the last complete epoch, needed to resume."""
         return self.path / "last"
