@@ -27,7 +27,7 @@ from app.data.work import Thumbnails
 from app.panel.panel import Panel
 from app.session import label_commands
 from app.session.session import Session
-from app.theme import class_colours, colours, icon
+from app.theme import colours, icon
 from app.widgets.plain_text import on_button
 from core.data import stretch
 from core.data.catalogue_filter import Finder, sort_rows
@@ -38,7 +38,6 @@ _ALL, _NONE, _SELECTED = "All classes", "No label", "Selected"
 _EVERYWHERE = "All parts"
 _PARTS = ("Training", "Validation", "Test")
 _BADGES = ("T", "V", "•", "")  # the last for galaxies in no part
-_MOST_CLASSES = 30
 
 
 class GalleryPanel(Panel):
@@ -201,7 +200,7 @@ class GalleryPanel(Panel):
         texts = self._session.dataset.label_texts
         if self._finder is not None:
             self._finder.forget(self._session.dataset.label_column)
-        if self._names_now() != self.class_names or texts is None or len(texts.texts) != len(self._class_of):
+        if self._class_names != self.class_names or texts is None or len(texts.texts) != len(self._class_of):
             self._colour_classes()
         elif self.class_names:
             self.grid.recolour(rows, self._class_of[texts.places[rows]])
@@ -210,14 +209,14 @@ class GalleryPanel(Panel):
 
     def _colour_classes(self) -> None:
         dataset, cutouts = self._session.dataset, self._session.dataset.cutouts
-        names, texts = self._names_now(), dataset.label_texts
+        names, texts = self._class_names, dataset.label_texts
         if texts is None or not names:
             self.grid.set_colours(np.full(0 if cutouts is None else len(cutouts), -1), [])
             self._class_of = np.empty(0, dtype=np.int64)
         else:
             place = {name: index for index, name in enumerate(names)}
             self._class_of = np.array([place.get(text, -1) for text in texts.texts], dtype=np.int64)
-            self.grid.set_colours(self._class_of[texts.places], class_colours(len(names)))
+            self.grid.set_colours(self._class_of[texts.places], dataset.class_colours(names))
         if names != self.class_names or self.classes.count() == 0:
             chosen = self.classes.currentText()
             self.class_names = names
@@ -226,20 +225,20 @@ class GalleryPanel(Panel):
             self.classes.setCurrentIndex(max(0, self.classes.findText(chosen)))
         self._show_legend(names)
 
-    def _names_now(self) -> tuple[str, ...]:
-        """The classes, in the order of their colours and number keys; none for numbers."""
-        target = self._session.dataset.target
-        if isinstance(target, Classes):
-            return target.names
-        texts = self._session.dataset.label_texts if target is None else None
-        names = [] if texts is None else sorted(filter(None, texts.present))
-        return tuple(names) if len(names) <= _MOST_CLASSES else ()
+    @property
+    def _class_names(self) -> tuple[str, ...]:
+        """The classes that can be given, in the order of their number keys; none for numbers and votes."""
+        dataset = self._session.dataset
+        return dataset.class_names if dataset.target is None or isinstance(dataset.target, Classes) else ()
 
     def _show_legend(self, names: tuple[str, ...]) -> None:
+        shades = self._session.dataset.class_colours(names)
         marks = [
             f'<span style="color:{colour}">■</span>&nbsp;{escape(name).replace(" ", "&nbsp;")}&nbsp;'
             f'<span style="color:{colours().muted}">{key}</span>'
-            for key, (name, colour) in enumerate(zip(names[:9], class_colours(len(names)), strict=False), 1)
+            for key, (name, colour) in enumerate(
+                zip(names[:9], self._session.dataset.class_colours(names), strict=False), 1
+            )
         ]
         self.legend.setText("&ensp; ".join(marks))
         self.legend.setToolTip("The number keys label the selected galaxies; 0 takes the label off.")
