@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from app.data.widgets.column_chooser import ColumnChooser
 from app.panel.panel import Panel
 from app.session.session import Session
-from app.theme import class_colours, icon
+from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.plain_text import as_written
@@ -216,7 +216,7 @@ class DatasetPanel(Panel):
         counts = [texts.count(name) for name in names]
         parts = [] if split is None else [texts.places[getattr(split, part)] for part in _PARTS]
         by_part = [np.bincount(places, minlength=len(texts.texts)) for places in parts]
-        colours = [*class_colours(len(target.names)), "#808080"]
+        colours = [*session.dataset.class_colours(target.names), "#808080"]
         for place, (name, count) in enumerate(zip(names, counts, strict=True)):
             cells = [name or "no label", _whole(count)]
             cells += [_whole(int(counted[texts.place(name)])) if name else "–" for counted in by_part]

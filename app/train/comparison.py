@@ -29,6 +29,7 @@ from app.train import work
 from app.train.widgets.differences_table import DifferencesTable
 from app.train.widgets.overlay_plot import MOST_CURVES, OverlayPlot
 from app.train.widgets.run_table import RunTable
+from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
 from app.widgets.plain_text import as_written
 from core.errors import Problem
@@ -131,6 +132,7 @@ class ComparisonPanel(Panel):
         self.folder.clicked.connect(self._open_folder)
         self.rename.clicked.connect(self._rename)
         self.trash.clicked.connect(self._remove)
+        offer_buttons(self.table, (self.go_on, self.duplicate, self.folder, self.rename, self.trash))
         self.tags.editingFinished.connect(self._save_notes)
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)

@@ -26,6 +26,7 @@ from app.panel.panel import Panel
 from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
+from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
 from app.widgets.plain_text import as_written
 from core.errors import Problem
@@ -58,6 +59,7 @@ class RunsPanel(Panel):
         self.use_settings.clicked.connect(self._use_settings)
         self.fine_tune.clicked.connect(self._fine_tune)
         self.predict.clicked.connect(self._predict)
+        offer_buttons(self.table, (self.explain, self.fine_tune, self.predict))
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)
         session.predictor_changed.connect(self._show_current)

@@ -98,6 +98,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
     add("--catalogue", type=Path, metavar="FILE", help="table with labels: CSV, FITS, VOTable, Parquet, ECSV")
     add("--id", metavar="COLUMN", help="catalogue column with the file name or id; else it is recognised")
+    add("--table", metavar="NAME", help="name or number of the table in a catalogue with several")
     add("--label", metavar="COLUMN", action="append", help="catalogue column with labels; may be repeated")
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
@@ -159,6 +160,8 @@ def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
     add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
+    _add_decision_option(command)
+    add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
     add("--json", action="store_true", help="print the metrics as JSON")
 
 
@@ -167,6 +170,7 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    _add_decision_option(command)
     _add_reading_options(command)
 
 
@@ -272,6 +276,15 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
     chapters = f"only these: of {', '.join(_SETTINGS)}, or of a section of train, such as network; else all, for train"
     command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)
+
+
+def _add_decision_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--decision",
+        metavar="RULE",
+        help="how classes follow from probabilities: most-probable, balanced[:POWER], thresholds[:AIM], "
+        "thresholds:CLASS=T,…, frequencies:CLASS=F,… or frequencies:estimated; else the one kept with the run",
+    )
 
 
 def _add_reading_options(command: argparse.ArgumentParser) -> None:

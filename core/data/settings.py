@@ -105,6 +105,19 @@ class ImportSettings(Settings):
         title="Label columns",
         help="One column of classes or numbers, or several vote fractions or quantities. Empty: recognised by name.",
     )
+    missing_labels: str = setting(
+        "auto",
+        title="Missing labels",
+        help="What means “no label” in the label columns: texts and numbers, separated by commas (-99, unknown). "
+        "Empty: only empty cells. auto: usual texts such as - and INDEF, and values such as -99 or 1e20 that lie far "
+        "from all others; the report names them.",
+    )
+    catalogue_table: str = setting(
+        "",
+        title="Table",
+        help="Name or number of the table in a catalogue with several. Empty: the one that names the images.",
+        level="expert",
+    )
 
     @property
     def decides_fit(self) -> bool:
@@ -112,7 +125,7 @@ class ImportSettings(Settings):
         return self.fit == "auto" and self.field is None
 
 
-OF_THE_LABELS = frozenset({"labels_from_folders", "catalogue_id", "labels"})
+OF_THE_LABELS = frozenset({"labels_from_folders", "catalogue_id", "labels", "missing_labels", "catalogue_table"})
 """Import settings that find the labels; all others decide how stamps are made, and are followed in prediction."""
 
 

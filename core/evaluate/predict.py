@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.data.target import Quantities, Target
-from core.errors import NotANumber, OutOfMemory, Problem, Stopped
+from core.data.target import Classes, Quantities, Target
+from core.errors import NotANumber, NotPossible, OutOfMemory, Problem, Stopped
+from core.evaluate import decision as decisions
 from core.evaluate import raw_files
 from core.evaluate.raw_files import Sources
 from core.events import NEVER, Progress, Skipped, Work
+from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
@@ -47,6 +49,8 @@ class Predictions:
         Warnings, such as a different pixel scale.
     notes
         Of image files: how their stamps were made, and remarks on decisions.
+    decision
+        How the predicted classes follow from the probabilities.
     """
 
     ids: tuple[str, ...]
@@ -58,6 +62,7 @@ class Predictions:
     errors: NDArray[np.float32] | None = None
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
+    decision: Decision = MOST_PROBABLE
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,10 +74,10 @@ class Predictions:
 
     @property
     def predicted(self) -> list[str] | None:
-        """The most probable class or most voted answer of each galaxy; None for quantities."""
+        """The class of each galaxy by the decision, or the most voted answer; None for quantities."""
         if isinstance(self.target, Quantities):
             return None
-        return [self.names[place] for place in self.scores.argmax(axis=1)] if len(self.ids) else []
+        return [self.names[place] for place in self.decision.choose(self.scores)]
 
 
 def run(
@@ -82,6 +87,7 @@ def run(
     stop: threading.Event = NEVER,
     *,
     catalogue: Path | str | None = None,
+    decision: str | None = None,
 ) -> Work[Predictions]:
     """Predict galaxies of a dataset, or of image files, whose stamps are then made as those of the training.
 
@@ -101,15 +107,18 @@ def run(
         Ends the work with :class:`~core.errors.Stopped`.
     catalogue
         Of image files, where the field of the stamps is a multiple of one of its columns.
+    decision
+        In words, see :func:`core.evaluate.decision.resolve`; None: the one that is kept with the run.
 
     Raises
     ------
     NotPossible
-        The stamps differ from the network in the number of bands.
+        The stamps differ from the network in the number of bands, or the decision cannot be made here.
+    SettingsProblem
+        There is no such decision; or the field of the stamps is a multiple of a catalogue column, and there is no
+        catalogue.
     UnreadableFile, WrongVersion
         A file cannot be read.
-    SettingsProblem
-        The field of the stamps is a multiple of a catalogue column, and there is no catalogue.
 
     Examples
     --------
@@ -126,9 +135,46 @@ def run(
         with raw_files.temporary_dataset() as made:
             report = yield from raw_files.import_for(predictor, data, made, stop=stop, catalogue=catalogue)
             with open_network_on_data(predictor, made) as opened:
-                return replace((yield from predict_rows(opened, rows, stop)), notes=report.notes)
+                predictions = replace((yield from predict_rows(opened, rows, stop)), notes=report.notes)
+                return decide(predictions, opened.predictor, predictor, decision)
     with open_network_on_data(predictor, data if isinstance(data, str | Path) else data[0]) as opened:
-        return (yield from predict_rows(opened, rows, stop))
+        predictions = yield from predict_rows(opened, rows, stop)
+        return decide(predictions, opened.predictor, predictor, decision)
+
+
+def decide(
+    predictions: Predictions,
+    predictor: Predictor,
+    weights: Path | str,
+    wish: str | None,
+    validation: decisions.Labelled | None = None,
+) -> Predictions:
+    """Predictions under a decision in words, or under the one that is kept with the run; for classes only.
+
+    ``validation`` has labels and probabilities of the validation part, on which thresholds can be chosen.
+    """
+    if not isinstance(predictions.target, Classes):
+        if wish is not None:
+            raise NotPossible("A decision is a choice between classes, and this network predicts none.", "", wish)
+        return predictions
+    if wish is None:
+        return replace(predictions, decision=decisions.read_kept(weights, predictions.names))
+
+    def labelled() -> decisions.Labelled:
+        if validation is not None:
+            return validation
+        raise NotPossible(
+            "Thresholds are chosen on the validation part of the run's own dataset.",
+            "Choose them with “tuningfork evaluate RUN --decision thresholds --keep” first; predictions follow.",
+        )
+
+    basis = decisions.Basis(
+        predictions.names,
+        lambda: decisions.assumed_frequencies(predictor, weights),
+        labelled,
+        predictions.scores,
+    )
+    return replace(predictions, decision=decisions.resolve(wish, basis))
 
 
 def predict_rows(

@@ -19,13 +19,13 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-SETTINGS = 2
+SETTINGS = 3
 PREDICTOR = 3
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
     """Upgrade the settings of a run from a file of this format; settings may be missing."""
-    return _upgrade(values, version, (_settings_to_2,))
+    return _upgrade(values, version, (_settings_to_2, _settings_to_3))
 
 
 def settings_format(values: Values) -> int:
@@ -34,7 +34,7 @@ def settings_format(values: Values) -> int:
     It is recognised by a setting that only format 1 has. A short file written by hand may lack it, and is then taken
     for one of the current format.
     """
-    return 1 if "batch_norm" in _table(values, "network") else 2
+    return 1 if "batch_norm" in _table(values, "network") else SETTINGS
 
 
 def upgrade_predictor(plan: Values) -> Values:
@@ -68,6 +68,12 @@ def _settings_to_2(values: Values) -> Values:
     if str(optimiser.get("method", "")).casefold() == "adam":
         optimiser = {**optimiser, "method": "adamw"}
     return {**values, **({"network": network} if network else {}), **({"optimiser": optimiser} if optimiser else {})}
+
+
+def _settings_to_3(values: Values) -> Values:
+    """What a file leaves out keeps the default that it had: the classes were balanced by weights in the loss."""
+    optimiser = {"class_weights": True, "survey_probabilities": False, **_table(values, "optimiser")}
+    return {**values, "optimiser": optimiser} if isinstance(values.get("optimiser", {}), dict) else values
 
 
 def _network_to_2(network: Values) -> Values:

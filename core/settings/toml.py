@@ -106,7 +106,7 @@ def load(model: type[S], path: Path) -> S:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"The settings cannot be read ({error}).", "Choose a TOML file.", str(path)) from None
-    return loads(model, text, str(path))
+    return loads(model, text, str(path)).with_paths_from(path.parent)
 
 
 def validate(model: type[S], values: Mapping[str, Any], where: str = "") -> S:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QCursor
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.theme import colours
+from app.widgets.context_menu import offer_view
 from app.widgets.plain_text import as_written
 
 _CLICK_RADIUS = 8.0  # pixels: the farthest point that a click still chooses
@@ -99,6 +100,7 @@ class PointMap(QWidget):
         self._plane = _Plane()
         self._plot = pg.PlotWidget(viewBox=self._plane)
         self._plot.hideButtons()
+        offer_view(self._plot)
         self._plot.setMinimumSize(200, 180)
         self._dots, self._selected, self._current = (_Dots(pxMode=True) for _ in range(3))
         for level, item in enumerate((self._dots, self._selected, self._current)):
