@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QSize
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
@@ -28,6 +28,16 @@ from app.theme import program_icon
 from app.widgets.job_bar import JobBar
 from core.errors import Problem
 
+_LEAST = QSize(1280, 720)  # pixels of the screen's scale
+_SHARE = 0.85  # of the screen that a new window takes
+
+
+def choose_size(available: QSize) -> QSize:
+    """The size of a new window: most of a large screen, all of a small one, and never less than 1280 × 720."""
+    wanted = available * _SHARE
+    frame = QSize(2, 32)  # title bar and borders
+    return wanted.expandedTo(_LEAST + frame).boundedTo(available - frame).expandedTo(_LEAST)
+
 
 class MainWindow(QMainWindow):
     """One window on one session.
@@ -41,7 +51,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(program_icon())
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
-        self.resize(1280, 800)
+        self.resize(choose_size(self.screen().availableSize()))
         self.session = Session(self)
         self.docks = Docks(self, self.session)
         self.opening = Opening(self, self.session)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -19,7 +19,7 @@ from app.data.import_wizard import ImportWizard
 from app.jobs.job import Job
 from app.notices import CrashDialog
 from app.shell import recent
-from app.shell.window import MainWindow
+from app.shell.window import MainWindow, choose_size
 from app.train.comparison import ComparisonPanel
 from core.errors import Problem
 from core.events import Progress
@@ -356,3 +356,12 @@ def test_files_are_free_after_closing(qtbot: QtBot, window: MainWindow, project:
 def test_problems_of_panels_reach_the_strip(window: MainWindow) -> None:
     window.session.report(Problem("The sky is cloudy.", "Wait.", "sky"))
     assert "The sky is cloudy." in window.notices.texts[0]
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"),
+    [((1280, 720), (1280, 720)), ((1366, 768), (1282, 736)), ((1920, 1080), (1632, 918)), ((3840, 2160), (3264, 1836))],
+)
+def test_a_new_window_suits_its_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
+    """A 4K screen at scale 2 is one of 1920 × 1080."""
+    assert choose_size(QSize(*screen)).toTuple() == size
