@@ -13,6 +13,7 @@ from app.session.session import Session
 from app.shell import recent, work
 from app.shell.recent import home
 from core.errors import Problem, UnreadableFile
+from core.events import Skipped
 
 
 class Opening(QObject):
@@ -40,6 +41,7 @@ class Opening(QObject):
         self._window, self._session = window, session
         self._dropped: Path | None = None
         self._request = Latest(self)
+        self._request.happened.connect(self._report_skipped)
         self._request.finished.connect(self._show_dataset)
         self._request.failed.connect(self._handle_failure)
 
@@ -134,6 +136,11 @@ class Opening(QObject):
             return
         assert self._session.project is not None
         self._request.start(work.open_dataset(path, self._session.project.folder, name))
+
+    def _report_skipped(self, events: Sequence[object]) -> None:
+        for event in events:
+            if isinstance(event, Skipped):
+                self._session.report(event.problem)
 
     def _show_dataset(self, path: Path) -> None:
         try:

@@ -365,3 +365,16 @@ def test_problems_of_panels_reach_the_strip(window: MainWindow) -> None:
 def test_a_new_window_suits_its_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
     """A 4K screen at scale 2 is one of 1920 × 1080."""
     assert choose_size(QSize(*screen)).toTuple() == size
+
+
+def test_hand_labels_that_stay_with_another_project_are_named(
+    qtbot: QtBot, window: MainWindow, project: Path, tmp_path: Path
+) -> None:
+    opened(qtbot, window, project)
+    window.session.dataset.set_labels([0, 1], ["merger", "merger"])
+    source = window.session.dataset.cutouts
+    assert source is not None
+    path = source.path
+    window.opening.open_project(tmp_path / "second")
+    window.opening.open_dataset(path)
+    qtbot.waitUntil(lambda: any("2 labels given by hand" in text for text in window.notices.texts))
