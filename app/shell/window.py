@@ -15,7 +15,7 @@ from app.jobs.job import Job, Latest
 from app.notices import CrashDialog, NoticeStrip
 from app.panel.room import CommandContext, load
 from app.session.session import Session
-from app.shell import recent, work
+from app.shell import memory, recent, work
 from app.shell.actions import COMMANDS
 from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
@@ -110,7 +110,8 @@ class MainWindow(QMainWindow):
         self._device.finished.connect(self.device.setText)
         self.menus.project_chosen.connect(self.opening.open_project)
         self.workspace_bar.chosen.connect(self.show_workspace)
-        self.opening.opened.connect(lambda: self.show_workspace(self.docks.current or next(iter(WORKSPACES))))
+        self.opening.opened.connect(self._show_opened)
+        self.opening.leaving.connect(self._keep_in_mind)
         self.opening.refused.connect(self.take_files)
         welcome = self.welcome
         self.opening.simulating.connect(welcome.watch)
@@ -171,6 +172,14 @@ class MainWindow(QMainWindow):
         self.buttons[name].setChecked(True)
         self.docks.show(name)
 
+    def _show_opened(self, workspace: str) -> None:
+        """Show the workspace in which the project was left, the present one, or the first."""
+        known = workspace if workspace in WORKSPACES else ""
+        self.show_workspace(known or self.docks.current or next(iter(WORKSPACES)))
+
+    def _keep_in_mind(self) -> None:
+        memory.save(self.session, self.docks.current)
+
     def report(self, error: object) -> None:
         """Show a problem in the strip; anything else is a defect and gets the crash dialog."""
         if isinstance(error, Problem):
@@ -216,6 +225,7 @@ class MainWindow(QMainWindow):
                 event.ignore()
                 return
         self.docks.remember()
+        self._keep_in_mind()
         self.docks.close()
         for latest in self.findChildren(Latest):
             latest.close()

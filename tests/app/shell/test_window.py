@@ -25,6 +25,7 @@ from core.errors import Problem
 from core.events import Progress
 from core.project import notes
 from core.project.project import Project
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 
@@ -378,3 +379,35 @@ def test_hand_labels_that_stay_with_another_project_are_named(
     window.opening.open_project(tmp_path / "second")
     window.opening.open_dataset(path)
     qtbot.waitUntil(lambda: any("2 labels given by hand" in text for text in window.notices.texts))
+
+
+def test_a_project_reopens_as_it_was_left(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    window.session.open_cutouts(project / "datasets" / "old.h5")
+    run = RunFolder.create(project / "runs" / "2026-01-01 00.00.00 first")
+    run.settings_file.write_text(toml.dumps(RunSettings()))
+    window.session.open_run(run)
+    window.session.set_current(7)
+    window.session.draft.edit_together({"optimiser.epochs": 77, "transfer.start_from": str(run.path)})
+    window.show_workspace("compare")
+    window.close()
+    moved = project.with_name("moved")
+    project.rename(moved)
+    again = MainWindow()
+    qtbot.addWidget(again)
+    again.show()
+    opened(qtbot, again, moved)
+    qtbot.waitUntil(lambda: again.docks.current == "compare")
+    assert is_open(again, "old")
+    assert again.session.current == 7
+    assert again.session.run == RunFolder(moved / "runs" / run.name)
+    assert again.session.draft.settings.optimiser.epochs == 77
+    assert Path(again.session.draft.settings.transfer.start_from) == moved / "runs" / run.name
+    again.close()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}', '{"format": 1, "draft": "x = ", "dataset": "no.h5"}'])
+def test_a_project_opens_whatever_was_kept_of_it(qtbot: QtBot, window: MainWindow, project: Path, text: str) -> None:
+    (project / "window.json").write_text(text)
+    opened(qtbot, window, project)
+    assert window.docks.current == "data"
