@@ -31,6 +31,7 @@ from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import METHODS
 
 if TYPE_CHECKING:
+    from core.explain.faithfulness.localisation import Region
     from core.explain.faithfulness.table import FaithfulnessTable
 
 _PARTS = {"validation": "Validation part", "test": "Test part", "all": "All galaxies"}
@@ -216,10 +217,10 @@ class FaithfulnessPanel(RunNetworkPanel):
 
     # -- to the galaxies and back ----------------------------------------------------------------------------------
 
-    def _select_region(self, name: str, region: str) -> None:
+    def _select_region(self, name: str, region: Region) -> None:
         if self.faithfulness is None:
             return
-        rows = self.faithfulness.rows(region, None if name == self.faithfulness.whole.name else name)  # pyright: ignore[reportArgumentType]
+        rows = self.faithfulness.rows(region, None if name == self.faithfulness.whole.name else name)
         self._session.set_selection(np.array(rows, np.int64))
         count = "One galaxy" if len(rows) == 1 else f"{len(rows):,} galaxies".replace(",", "\u202f")
         self._session.message.emit(f"{count} of “{name}” selected.")

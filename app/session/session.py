@@ -59,6 +59,7 @@ class Session(QObject):
     study_changed = Signal()
     studies_changed = Signal()
     workspace_wanted = Signal(str)
+    panel_wanted = Signal(str)
     problem = Signal(object)
     message = Signal(str)
 

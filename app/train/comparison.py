@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.panel.panel import Panel
+from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
@@ -69,8 +70,8 @@ class ComparisonPanel(Panel):
         self.table = RunTable()
         self.go_on = QPushButton(icon("mdi6.skip-next"), "Continue…")
         self.go_on.setToolTip("Go on with this training, or for more epochs.")
-        self.duplicate = QPushButton(icon("mdi6.content-duplicate"), "Duplicate")
-        self.duplicate.setToolTip("Copy its settings into the forms; change what you like, and start.")
+        self.duplicate = QPushButton(icon("mdi6.content-duplicate"), "Use these settings")
+        self.duplicate.setToolTip("Take its settings over into the forms; change what you like, and start.")
         self.folder = QPushButton(icon("mdi6.folder-open-outline"), "Folder")
         self.folder.setToolTip("Open the run's folder.")
         self.rename = QPushButton(icon("mdi6.rename-outline"), "Rename…")
@@ -232,9 +233,8 @@ class ComparisonPanel(Panel):
 
     def _duplicate(self) -> None:
         if self._selected_run is not None and self._selected_run.settings is not None:
-            self._session.draft.replace(self._selected_run.settings)
+            use_settings(self._session, self._selected_run.settings, self._selected_run.folder.title)
             self._session.workspace_wanted.emit("train")
-            self._session.message.emit(f"The settings of “{self._selected_run.folder.title}” are in the forms.")
 
     def _open_folder(self) -> None:
         if self._selected_run is not None:

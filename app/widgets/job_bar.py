@@ -20,11 +20,15 @@ class Watched(Protocol):
 
     title: str
     pausable: bool
-    state: Any
-    happened: Any
-    ended: Any
-    state_changed: Any
 
+    @property
+    def happened(self) -> Any: ...  # noqa: D102
+    @property
+    def ended(self) -> Any: ...  # noqa: D102
+    @property
+    def state_changed(self) -> Any: ...  # noqa: D102
+    @property
+    def state(self) -> str: ...  # noqa: D102
     @property
     def progress(self) -> Progress | None: ...  # noqa: D102
     @property

@@ -124,6 +124,18 @@ class RunFolder:
         return self.path / "best.safetensors"
 
     @property
+    def best_epoch(self) -> int | None:
+        """The epoch of the best weights, counted from 1; None: unknown."""
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            return int(json.loads(self.metrics_file.read_text(encoding="utf-8"))["best_epoch"]) or None
+        return None
+
+    @property
+    def decision_file(self) -> Path:
+        """How a galaxy's class follows from its probabilities, unless it is the most probable one."""
+        return self.path / "decision.toml"
+
+    @property
     def last(self) -> Path:
         """The checkpoint of the last complete epoch, needed to resume."""
         return self.path / "last"
@@ -179,6 +191,18 @@ class RunFolder:
     def log(self) -> Path:
         """The log of the run."""
         return self.path / "log.txt"
+
+
+def describe_weights(path: Path) -> str:
+    """Which weights a file holds, or those that stand for a run's folder: the run, the epoch, and if it is the best."""
+    if path.is_dir() or path.name == "best.safetensors":
+        run = RunFolder(path if path.is_dir() else path.parent)
+        return f"“{run.title}”, {f'epoch {run.best_epoch} (best)' if run.best_epoch else 'best epoch'}"
+    if (epoch := re.fullmatch(r"epoch-(\d+)", path.stem)) and path.parent.name == "snapshots":
+        return f"“{RunFolder(path.parents[1]).title}”, epoch {int(epoch[1])}"
+    if (epoch := re.fullmatch(r"epoch-(\d+)", path.parent.name)) and path.parents[1].name == "last":
+        return f"“{RunFolder(path.parents[2]).title}”, epoch {int(epoch[1])} (now)"
+    return f"“{path.name}”"
 
 
 def append_history(path: Path, ended: EpochEnded) -> None:

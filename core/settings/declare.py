@@ -194,8 +194,8 @@ def _knob(name: str, field: FieldInfo) -> Knob:
         title=field.title or name,
         help=field.description or "",
         unit=declared.get("unit", ""),
-        low=low,  # pyright: ignore[reportArgumentType] - limits are numbers here
-        high=high,  # pyright: ignore[reportArgumentType]
+        low=low,  # pyrefly: ignore[bad-argument-type] - limits are numbers here
+        high=high,  # pyrefly: ignore[bad-argument-type]
         low_is_open=low_is_open,
         high_is_open=high_is_open,
         scale=declared.get("scale", "linear"),

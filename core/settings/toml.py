@@ -74,7 +74,7 @@ def _condition(knob: Knob) -> str:
     if knob.applies is None:
         return ""
     name, values = knob.applies
-    if values in ((), ("",)):
+    if values in ((), ("",), (None,)):
         return f"only with{'out' if values else ''} {name}"
     return f"only with {name} = " + " or ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in values)
 

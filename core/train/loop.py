@@ -171,7 +171,7 @@ def _train(
     log_epoch: Callable[[EpochEnded], None],
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
-    criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels)
+    criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels, plan.shift)
     optimiser_step = OptimiserStep(network, settings, plan.precision)
     history = earlier.history if earlier is not None else []
     if earlier is not None:

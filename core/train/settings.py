@@ -133,9 +133,11 @@ class OptimiserSettings(Settings):
         level="expert",
     )
     class_weights: bool = setting(
-        True,
+        False,
         title="Balance classes",
-        help="Rare classes count for more in the loss, by the inverse of their number.",
+        help="Rare classes count for more in the loss, by the inverse of their number. The probabilities are then not "
+        "those of the survey, but of one with equally frequent classes. A decision that favours rare classes can also "
+        "be chosen after the training, in Evaluate.",
     )
     balanced_batches: bool = setting(
         False,
@@ -143,6 +145,14 @@ class OptimiserSettings(Settings):
         help="Show all classes equally often: rare galaxies several times in an epoch, only a part of the frequent "
         "ones. The training loss then has no class weights.",
         level="expert",
+    )
+    survey_probabilities: bool = setting(
+        True,
+        title="Probabilities of the survey",
+        help="Where balanced batches or an evenly drawn limit show the classes at other frequencies than the survey "
+        "has, correct the training loss for it, so that the probabilities are those of the survey.",
+        level="expert",
+        source="Menon et al. 2021",
     )
     epochs: int = setting(
         40, title="Epochs", help="Largest number of passes through all training galaxies.", ge=1, le=10000

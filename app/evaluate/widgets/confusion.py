@@ -150,7 +150,7 @@ class ConfusionMatrix(QWidget):
         colour = QColor.fromRgbF(
             *(
                 (1 - strength) * a + strength * b
-                for a, b in zip(ground.getRgbF()[:3], full.getRgbF()[:3], strict=True)  # pyright: ignore[reportIndexIssue, reportArgumentType]
+                for a, b in zip(ground.getRgbF()[:3], full.getRgbF()[:3], strict=True)  # pyrefly: ignore[bad-index] - a tuple of four
             )
         )
         painter.setPen(Qt.PenStyle.NoPen)

@@ -111,7 +111,7 @@ class PointMap(QWidget):
         self._plane.lassoed.connect(
             lambda lasso, more: self.lassoed.emit(np.flatnonzero(inside_polygon(self._points, lasso)), more)
         )
-        self._plot.scene().sigMouseMoved.connect(self._hover)  # pyright: ignore[reportAttributeAccessIssue]
+        self._plot.scene().sigMouseMoved.connect(self._hover)  # pyrefly: ignore[missing-attribute] - pyqtgraph's own scene
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._plot)

@@ -11,6 +11,7 @@ from app.explain.maps.controls import Controls
 from app.session.session import Session
 from app.train.comparison import ComparisonPanel
 from app.train.runs import RunsPanel
+from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
 from app.widgets.job_bar import JobBar
 
@@ -20,9 +21,18 @@ def click(qtbot: QtBot, button: object) -> None:
 
 
 @pytest.fixture
-def training(qtbot: QtBot, session: Session) -> Iterator[TrainingPanel]:
-    """The first training of a project, which goes on until it is stopped."""
+def settings(qtbot: QtBot, session: Session) -> SettingsPanel:
+    """Settings of a training that goes on until it is stopped."""
     session.draft.edit("optimiser.epochs", 5000)
+    panel = SettingsPanel(session)
+    qtbot.addWidget(panel)
+    panel.show()
+    return panel
+
+
+@pytest.fixture
+def training(qtbot: QtBot, session: Session) -> Iterator[TrainingPanel]:
+    """The first training of a project."""
     panel = TrainingPanel(session)
     qtbot.addWidget(panel)
     panel.show()
@@ -31,7 +41,7 @@ def training(qtbot: QtBot, session: Session) -> Iterator[TrainingPanel]:
 
 
 def test_the_first_run_is_in_all_lists_while_it_is_trained(
-    qtbot: QtBot, session: Session, training: TrainingPanel
+    qtbot: QtBot, session: Session, settings: SettingsPanel, training: TrainingPanel
 ) -> None:
     runs, comparison, filters = RunsPanel(session), ComparisonPanel(session), FiltersPanel(session)
     others = Controls(session)
@@ -40,8 +50,8 @@ def test_the_first_run_is_in_all_lists_while_it_is_trained(
         panel.show()
     assert runs.empty is not None
     assert runs.empty.isVisible()
-    training.form.name.setText("night shift")
-    click(qtbot, training.start)
+    settings.form.name.setText("night shift")
+    click(qtbot, settings.start)
     qtbot.waitUntil(lambda: runs.table.topLevelItemCount() == 1)
     qtbot.waitUntil(lambda: [run.folder.title for run in comparison.table.shown] == ["night shift"])
     assert not runs.empty.isVisible()
@@ -51,7 +61,7 @@ def test_the_first_run_is_in_all_lists_while_it_is_trained(
     assert [run.state for run in comparison.table.shown] == ["running"]
     assert filters.empty is not None
     qtbot.waitUntil(lambda: others.runs.findText("night shift") > 0)  # from its first weights on
-    assert training.form.start_from.findText("night shift") > 0
+    assert settings.form.start_from.findText("night shift") > 0
     assert "choose its run" in filters.empty.text.text()
     runs.table.setCurrentItem(runs.table.topLevelItem(0))
     assert not filters.empty.isVisible(), "its weights can be looked at"
@@ -63,11 +73,13 @@ def test_the_first_run_is_in_all_lists_while_it_is_trained(
     assert "accuracy" in ended.text(1)
 
 
-def test_pause_and_stop_in_one_place_are_those_of_all(qtbot: QtBot, session: Session, training: TrainingPanel) -> None:
+def test_pause_and_stop_in_one_place_are_those_of_all(
+    qtbot: QtBot, session: Session, settings: SettingsPanel, training: TrainingPanel
+) -> None:
     bar = JobBar()
     qtbot.addWidget(bar)
     session.activity.job_started.connect(bar.watch)
-    click(qtbot, training.start)
+    click(qtbot, settings.start)
     qtbot.waitUntil(lambda: training.numbers["Best"] != "–")
     click(qtbot, bar.pause)
     assert training.pause.text() == "Resume"
@@ -82,12 +94,12 @@ def test_pause_and_stop_in_one_place_are_those_of_all(qtbot: QtBot, session: Ses
 
 
 def test_the_time_left_is_the_same_wherever_it_is_shown(
-    qtbot: QtBot, session: Session, training: TrainingPanel
+    qtbot: QtBot, session: Session, settings: SettingsPanel, training: TrainingPanel
 ) -> None:
     bar = JobBar()
     qtbot.addWidget(bar)
     session.activity.job_started.connect(bar.watch)
-    click(qtbot, training.start)
+    click(qtbot, settings.start)
     qtbot.waitUntil(lambda: training.numbers["Time left"] not in ("–", ""))
     bar.refresh()
     training._show_time_left()
