@@ -26,10 +26,11 @@ def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
     if with_labels and preview.columns:
         labels = ", ".join(preview.label_columns) or "none"
         where = f"{preview.catalogue.name}: " if preview.catalogue is not None else ""
+        by = f", matched by “{preview.id_column}”" if preview.id_column else ""
         lines.append(
-            f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row; labels: {labels}."
+            f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row{by}; labels: {labels}."
         )
-    return [*lines, *preview.notes[:3]]
+    return [*lines, *preview.notes[:4]]
 
 
 def describe_left_out(problems: Sequence[Problem]) -> str:

@@ -66,7 +66,6 @@ class _Labels:
     label_columns: tuple[str, ...] = ()
     matched: int = 0
     problems: tuple[Problem, ...] = ()
-    left_out: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -123,7 +122,7 @@ def preview(
         labels.id_column,
         labels.label_columns,
         labels.matched,
-        [*problems, *labels.left_out, *labels.problems],
+        [*problems, *labels.problems],
         [*([pattern_note(found)] if found.pattern else []), *labels.notes],
     )
 
