@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.errors import Problem
+from core.errors import CatalogueProblem, Problem
 
 if TYPE_CHECKING:
     from core.data.preview import ImportPreview
@@ -23,7 +23,8 @@ def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
     side = preview.plan.size
     if sizes != [f"{side} × {side}"]:
         lines.append(f"Stamps will be {side} × {side} pixels.")
-    if with_labels and preview.columns:
+    is_joined = not any(isinstance(problem, CatalogueProblem) for problem in preview.problems)
+    if with_labels and preview.columns and is_joined:
         labels = ", ".join(preview.label_columns) or "none"
         where = f"{preview.catalogue.name}: " if preview.catalogue is not None else ""
         by = f", matched by “{preview.id_column}”" if preview.id_column else ""

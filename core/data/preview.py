@@ -193,11 +193,15 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
         if settings.catalogue_table and candidates:
             with contextlib.suppress(CatalogueProblem):
                 largest = named_table(candidates, settings.catalogue_table)
-        columns = tuple(largest.colnames) if largest is not None else ()
-        return _Labels(path, columns, settings.catalogue_id, settings.labels, 0, (problem,))
+        columns, labels = tuple(largest.colnames) if largest is not None else (), settings.labels
+        with contextlib.suppress(CatalogueProblem):
+            labels = labels if largest is None else tables.label_columns(largest, settings)
+        return _Labels(path, columns, settings.catalogue_id, labels, 0, (problem,))
     matched = sum(joined.row_of(*file) != NO_ROW for file in files)
     columns = tuple(joined.table.colnames)
     labels = tables.label_columns(joined.table, settings)
-    return _Labels(
-        path, columns, joined.column, labels, matched, left_out=tuple(joined.problems), notes=tuple(joined.notes)
-    )
+    notes = list(joined.notes)
+    if joined.problems:
+        count = "1 entry" if len(joined.problems) == 1 else f"{len(joined.problems):,} entries"
+        notes.insert(0, f"{count} of the catalogue cannot be used and will be reported. {joined.problems[0]}")
+    return _Labels(path, columns, joined.column, labels, matched, notes=tuple(notes))
