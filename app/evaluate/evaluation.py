@@ -262,7 +262,7 @@ class EvaluationPanel(Panel):
             for name, f1 in report.f1.items()
         ]
         self.classes.fill(("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
-        self.confusion.set_counts(report.names, report.confusion)
+        self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
 
     def _show_quantities(self, evaluation: Evaluation, report: Any) -> None:
         accuracy = "–" if report.accuracy is None else _format_share(report.accuracy)

@@ -32,7 +32,7 @@ _DEFAULTS_OF_2: dict[str, Values] = {
     },
     "augmentation": {"width_shift": 0.05, "height_shift": 0.05, "zoom_min": 0.9, "zoom_max": 1.1},
 }
-PREDICTOR = 2
+PREDICTOR = 3
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
@@ -60,7 +60,8 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), (_predictor_to_2,))}
+    steps = (_predictor_to_2, _predictor_to_3)
+    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
 def upgrade_checkpoint(state: Values) -> Values:
@@ -108,6 +109,15 @@ def _network_to_2(network: Values) -> Values:
 def _predictor_to_2(plan: Values) -> Values:
     """The network's settings as in :func:`_network_to_2`."""
     return {**plan, "network": _network_to_2(plan["network"]), "format": 2}
+
+
+def _predictor_to_3(plan: Values) -> Values:
+    """What format 3 knows beyond format 2."""
+    return {
+        **plan,
+        "stamps": None,  # how the training stamps were made was not saved
+        "format": 3,
+    }
 
 
 def _table(values: Values, name: str) -> Values:

@@ -325,7 +325,7 @@ def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, ear
             "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
             str(folder.split_file),
         )
-    write_atomically(folder.settings_file, toml.dumps(plan.settings))
+    write_atomically(folder.settings_file, toml.dumps(plan.settings.with_paths_for(folder.path)))
     folder.save_data_path(cutouts.path)
     machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, fingerprint)
     write_atomically(folder.environment_file, machine)

@@ -85,6 +85,7 @@ def prepare(
     notices += _settings_without_effect(settings, target)
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
+    predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
     if (narrow := _narrow_field_warning(predictor, sample)) is not None:
         notices.append(narrow)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
@@ -189,6 +190,7 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
 def _compare_base(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
     """Warn of differences between the dataset that the base was trained on and this one."""
     found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
+    found += base.compare_stamps(cutouts.recipe)
     units = transfer.changed_units(base.target, target)
     if units:
         found.append(
@@ -222,7 +224,8 @@ def _build_predictor(
         network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
         scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
-    return Predictor(network, scaling, target, bands, shape, cutouts.median_pixel_scale, scale)
+    scales = cutouts.median_pixel_scale
+    return Predictor(network, scaling, target, bands, shape, scales, scale, stamps=cutouts.recipe)
 
 
 def usable_rows(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 from core.data.settings import DataSettings
 from core.nets.settings import LossSettings, NetworkSettings
-from core.project import upgrades
+from core.project import places, upgrades
 from core.settings.declare import Settings, setting
 from core.train.augmentation.settings import AugmentationSettings
 
@@ -245,6 +246,21 @@ class RunSettings(Settings):
     def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
         """Upgrade the values of a file of this format to the current one."""
         return upgrades.upgrade_settings(values, version)
+
+    def with_paths_from(self, folder: Path) -> Self:
+        """With the initial weights where they are now: a file names them relative to its own folder."""
+        start = self.transfer.start_from
+        found = places.find(start, folder) if start else None
+        return self if found is None else self._starting_from(str(found))
+
+    def with_paths_for(self, folder: Path) -> Self:
+        """As they are written to a file in ``folder``: what lies in the same project is named relative to it."""
+        start = self.transfer.start_from
+        place = Path(start).expanduser()
+        return self._starting_from(places.to_stored(place, folder)) if start and place.exists() else self
+
+    def _starting_from(self, start: str) -> Self:
+        return self.model_copy(update={"transfer": self.transfer.model_copy(update={"start_from": start})})
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(

@@ -1,4 +1,4 @@
-"""A run with survey probabilities, averaged weights and a kept decision stays as it was; see ``tests/golden/README.md``."""
+"""Probabilities of the survey, averaged weights and a kept decision stay; see ``tests/golden/README.md``."""
 
 from __future__ import annotations
 
