@@ -32,8 +32,8 @@ class ImportSettings(Settings):
         title="Field",
         help="Side of the square about the centre that is cut out first and then resampled to the stamp size. Empty: "
         "no field is cut out; other sizes are fitted as below.",
-        gt=0,
-        le=1e6,
+        ge=0.1,
+        le=10_000,
     )
     field_unit: Literal["pixels", "arcsec"] = setting(
         "pixels",
@@ -125,7 +125,7 @@ class ImportSettings(Settings):
         return self.fit == "auto" and self.field is None
 
 
-OF_THE_LABELS = frozenset({"labels_from_folders", "catalogue_id", "labels"})
+OF_THE_LABELS = frozenset({"labels_from_folders", "catalogue_id", "labels", "missing_labels", "catalogue_table"})
 """Import settings that find the labels; all others decide how stamps are made, and are followed in prediction."""
 
 
