@@ -73,8 +73,9 @@ class Dataset(QObject):
         given = journal.replay() if journal is not None else {}
         self._catalogue = LabelledCatalogue(cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, given)
         data = self._draft.settings.data
-        if any(name not in self.columns for name in (*data.labels, *([data.group] if data.group else []))):
-            self._draft.edit_together({"data.labels": (), "data.group": ""})  # they were of another dataset
+        named = (*data.labels, *filter(None, (data.group, data.votes)))
+        if any(name not in self.columns for name in named):  # they were of another dataset
+            self._draft.edit_together({"data.labels": (), "data.group": "", "data.votes": ""})
         self._follow(self._catalogue)
         self.changed.emit()
         self.split_changed.emit()

@@ -149,6 +149,7 @@ class DataSettings(Settings):
         help="Column with the number of votes behind the fractions, for the losses that need it. Empty: the columns "
         "hold counts instead of fractions.",
         level="expert",
+        is_column=True,
     )
     validation: float = setting(
         0.15,
