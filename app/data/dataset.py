@@ -174,6 +174,7 @@ class DatasetPanel(Panel):
         self.about.setToolTip(as_written(f"{cutouts.path}\nFrom {cutouts.origin.source}, {cutouts.origin.time}"))
         self.learn.set_nothing(", ".join(cutouts.labels) or "Choose a column")
         self._show_settings()
+        self.form.offer_columns([name for name in self._session.dataset.columns if name != "id"])
         self._show_parts()
 
     def _show_settings(self) -> None:

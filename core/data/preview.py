@@ -71,7 +71,6 @@ class _Labels:
     label_columns: tuple[str, ...] = ()
     matched: int = 0
     problems: tuple[Problem, ...] = ()
-    left_out: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     joined: Join | None = None
 
@@ -139,7 +138,7 @@ def preview(
         labels.label_columns,
         labels.matched,
         recipe.describe_field(),
-        [*problems, *labels.left_out, *labels.problems],
+        [*problems, *labels.problems],
         [*(note for note in notes if note), *labels.notes],
     )
 
@@ -227,10 +226,15 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
         if settings.catalogue_table and candidates:
             with contextlib.suppress(CatalogueProblem):
                 largest = named_table(candidates, settings.catalogue_table)
-        columns = tuple(largest.colnames) if largest is not None else ()
-        return _Labels(path, columns, settings.catalogue_id, settings.labels, 0, (problem,))
+        columns, labels = tuple(largest.colnames) if largest is not None else (), settings.labels
+        with contextlib.suppress(CatalogueProblem):
+            labels = labels if largest is None else tables.label_columns(largest, settings)
+        return _Labels(path, columns, settings.catalogue_id, labels, 0, (problem,))
     matched = sum(joined.row_of(*file) != NO_ROW for file in files)
     columns = tuple(joined.table.colnames)
-    label_columns = tables.label_columns(joined.table, settings)
-    left_out, notes = tuple(joined.problems), tuple(joined.notes)
-    return _Labels(path, columns, joined.column, label_columns, matched, (), left_out, notes, joined)
+    labels = tables.label_columns(joined.table, settings)
+    notes = list(joined.notes)
+    if joined.problems:
+        count = "1 entry" if len(joined.problems) == 1 else f"{len(joined.problems):,} entries"
+        notes.insert(0, f"{count} of the catalogue cannot be used and will be reported. {joined.problems[0]}")
+    return _Labels(path, columns, joined.column, labels, matched, notes=tuple(notes), joined=joined)

@@ -171,6 +171,7 @@ class DataSettings(Settings):
         help="Column with the same value for all images of one object, which are then kept in one part. Empty: images "
         "with the same id show one object.",
         level="expert",
+        is_column=True,
     )
     train_limit: int | None = setting(
         None,
