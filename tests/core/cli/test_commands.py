@@ -197,6 +197,18 @@ def test_raw_files_are_predicted_as_their_dataset_is(survey_run, survey_dataset,
     assert "90 galaxies" in capsys.readouterr().out
 
 
+def test_what_is_chosen_otherwise_than_in_training_is_said(survey_run, survey, tmp_path, capsys):
+    raw = survey.folder / f"{survey.ids[0]}.fits"
+    options = ("--stamps", "field=20", "--stamps", "fill=zero", "-o", tmp_path / "a.csv")
+    assert run("predict", survey_run, raw, *options) == 0
+    said = capsys.readouterr().err
+    assert "Stamps are made as in training: central 24 px" in said
+    assert "What you chose otherwise: field = 20.0, fill = zero." in said
+    assert "These stamps were made otherwise (central 20 px, resampled to 24 px" in said
+    assert run("predict", survey_run, raw, "--stamps", "feild=20", "-o", tmp_path / "a.csv") == 1
+    assert "Did you mean “field”?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("method", ["occlusion", "integrated-gradients", "deconvnet"])
 def test_each_galaxy_gets_a_map_on_the_sky_and_a_picture(method, survey_run, survey_dataset, survey, tmp_path):
     folder, ids = tmp_path / "maps", survey.ids[3:5]
