@@ -211,7 +211,7 @@ class TrainingPanel(Panel):
             if isinstance(event, CheckpointSaved):
                 self.verdict.show_run(RunFolder(event.path.parents[2]))
             elif isinstance(event, Preview):
-                self._show_baseline(getattr(event.what, "scores", None))
+                self._show_baseline(getattr(event.what, "sentence", ""))
             elif isinstance(event, Skipped):
                 self._session.report(event.problem)
 
@@ -237,12 +237,9 @@ class TrainingPanel(Panel):
         self.numbers.show_number("Best", f"{epoch.best_epoch}{since}")
         self.numbers.show_number("Learning rate", f"{epoch.learning_rate:.2g}")
 
-    def _show_baseline(self, scores: Scores | None) -> None:
-        if scores is None:
-            return
-        name, value = _first_score(scores)
-        self.baseline.setText(f"Before fine-tuning, the unadapted network: validation {name} {value:.3f}.")
-        self.baseline.setVisible(True)
+    def _show_baseline(self, sentence: str) -> None:
+        self.baseline.setText(sentence)
+        self.baseline.setVisible(bool(sentence))
 
     def _finished(self, result: RunResult) -> None:
         name, value = _first_score(result.scores)

@@ -115,6 +115,8 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
+    _add_band_option(command)
+    _add_class_option(command)
     add("--json", action="store_true", help="print the result as JSON")
     _add_settings_options(command, "optimiser.learning_rate=1e-3")
 
@@ -150,6 +152,8 @@ def _add_rate_options(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
+    _add_band_option(command)
+    _add_class_option(command)
     add("--json", action="store_true", help="print the curve and the result as JSON")
     _add_settings_options(command, "optimiser.method=sgd")
 
@@ -160,6 +164,8 @@ def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
     add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
     add("--json", action="store_true", help="print the metrics as JSON")
+    _add_band_option(command)
+    _add_class_option(command)
 
 
 def _add_predict_options(command: argparse.ArgumentParser) -> None:
@@ -168,6 +174,7 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
     _add_reading_options(command)
+    _add_band_option(command)
 
 
 def _add_explain_options(command: argparse.ArgumentParser) -> None:
@@ -181,6 +188,7 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
     add("--film", action="store_true", help="of occlusion: also an animated GIF of the moving square per galaxy")
     _add_reading_options(command)
     _add_settings_options(command, "patch=6")
+    _add_band_option(command)
 
 
 def _add_top_options(command: argparse.ArgumentParser) -> None:
@@ -199,6 +207,7 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     )
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
+    _add_band_option(command)
 
 
 def _add_believe_options(command: argparse.ArgumentParser) -> None:
@@ -217,6 +226,7 @@ def _add_believe_options(command: argparse.ArgumentParser) -> None:
         help="%(default)s; one line a galaxy",
     )
     _add_settings_options(command, "segmentation.threshold=3")
+    _add_band_option(command)
 
 
 def _add_search_options(command: argparse.ArgumentParser) -> None:
@@ -268,6 +278,23 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
 
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("chapter", nargs="?", choices=_SETTINGS, help="only these; else all, as a file for train")
+
+
+def _add_band_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--band-map",
+        metavar="i,r,g",
+        help="which bands of the data feed the earlier network's, in its order; r,r,r repeats one, mean(g,r) averages",
+    )
+
+
+def _add_class_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--class-map",
+        action="append",
+        metavar="NEW=OLD",
+        help="which class of the earlier network a class of the data is; else by similar names. Repeatable",
+    )
 
 
 def _add_reading_options(command: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
+from core.cli.sources import choose_bands
 from core.errors import SettingsProblem
 from core.project.files import write_atomically
 from core.project.runs import describe_weights
@@ -26,8 +27,8 @@ def top(options: argparse.Namespace, console: Console) -> int:
     from core.explain import mosaics, top_activations
     from core.explain.activations import short_name
 
-    console.note(f"weights: {describe_weights(options.run)}")
     run, data = options.run, options.data
+    choose_bands(options, data, console)
     found = console.drive("Searching", lambda stop: top_activations.find(run, data, options.layer, stop))
     filters = found.most_class_selective(options.number) if chosen is None else [number - 1 for number in chosen]
     drawn = console.drive(
@@ -37,6 +38,7 @@ def top(options: argparse.Namespace, console: Console) -> int:
     table, picture = stem.with_suffix(".csv"), stem.with_suffix(f".{options.format}")
     _write_table(found, table)
     mosaics.save_figure(mosaics.draw_figure(found, drawn), picture)
+    console.note(f"weights: {describe_weights(options.run)}")
     console.say(f"{found.galaxies:,} galaxies, {len(found.filters)} filters: {table}")
     console.say(f"{len(drawn)} of them: {picture}")
     if found.silent:

@@ -98,6 +98,10 @@ class Cutouts:
                 f"This dataset is damaged ({error}).", "Import the galaxies again.", str(path)
             ) from error
 
+    def reopen(self) -> Cutouts:
+        """Open the file again, for another thread."""
+        return Cutouts.open(self.path)
+
     def close(self) -> None:
         """Close the file; images can no longer be read."""
         self.images.close()

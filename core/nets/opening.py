@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.cutouts import Cutouts
-from core.errors import Problem
+from core.errors import NotPossible, Problem, SettingsProblem
 from core.nets import device as devices
+from core.nets.band_mapping import BandMapping
+from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.predictor import Predictor
+from core.project import band_choices
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +25,10 @@ class NetworkOnData:
     predictor
         The network.
     cutouts
-        The dataset, open as long as the block.
+        The dataset with the network's bands, open as long as the block.
     doubts
-        Differences from the training data that the network can cope with: other bands, another size or pixel scale.
+        Differences from the training data that the network can cope with: other bands, another size or pixel scale;
+        and which bands feed it, where they were chosen.
     """
 
     predictor: Predictor
@@ -35,6 +39,9 @@ class NetworkOnData:
 @contextlib.contextmanager
 def open_network_on_data(network: Path | str, data: Path | str, device: str = "auto") -> Iterator[NetworkOnData]:
     """Open a network and a dataset, and check that they fit.
+
+    The network is fed the bands that were chosen for it with such data, see :mod:`core.project.band_choices`, or with
+    which it was trained.
 
     Parameters
     ----------
@@ -55,5 +62,31 @@ def open_network_on_data(network: Path | str, data: Path | str, device: str = "a
     predictor = Predictor.load(network, devices.choose(device))
     with Cutouts.open(data) as cutouts:
         bands = [band.name for band in cutouts.bands]
-        doubts = predictor.check(bands, cutouts.shape[1:], cutouts.median_pixel_scale)
+        doubts: list[Problem] = []
+        if (mapping := find_mapping(predictor, Path(network), bands)) is not None:
+            cutouts = MappedCutouts(cutouts, mapping, predictor.bands)
+            doubts.append(describe_mapping(mapping, predictor.bands))
+        doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
         yield NetworkOnData(predictor, cutouts, tuple(doubts))
+
+
+def find_mapping(predictor: Predictor, network: Path, bands: Sequence[str]) -> BandMapping | None:
+    """Which bands of such data feed a network: those chosen for it, or of its training; None: all, as they are.
+
+    Raises
+    ------
+    NotPossible
+        The choice does not fit the network.
+    """
+    if choice := band_choices.recall(network, bands):
+        try:
+            return BandMapping.parse(choice, bands, predictor.bands, str(network))
+        except SettingsProblem as problem:
+            raise NotPossible(problem.sentence, "Choose the bands again.", problem.where) from None
+    trained = BandMapping(predictor.bands_from)
+    return trained if trained.sources and trained.fits(bands) else None
+
+
+def describe_mapping(mapping: BandMapping, wanted: Sequence[str]) -> Problem:
+    """Say which bands feed a network."""
+    return Problem(f"The network's bands {', '.join(wanted)} are fed {mapping.text}.")

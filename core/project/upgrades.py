@@ -20,7 +20,7 @@ Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
 SETTINGS = 2
-PREDICTOR = 2
+PREDICTOR = 3
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
@@ -43,7 +43,11 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), (_predictor_to_2,))}
+    return {
+        "outputs": len(names),
+        "samplewise": "none",
+        **_upgrade(plan, int(plan["format"]), (_predictor_to_2, _predictor_to_3)),
+    }
 
 
 def upgrade_checkpoint(state: Values) -> Values:
@@ -80,6 +84,15 @@ def _network_to_2(network: Values) -> Values:
 def _predictor_to_2(plan: Values) -> Values:
     """The network's settings as in :func:`_network_to_2`."""
     return {**plan, "network": _network_to_2(plan["network"]), "format": 2}
+
+
+def _predictor_to_3(plan: Values) -> Values:
+    """What a network needs to see other data as it saw its training galaxies."""
+    return {
+        **plan,
+        "bands_from": [],
+        "format": 3,
+    }
 
 
 def _table(values: Values, name: str) -> Values:
