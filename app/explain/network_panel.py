@@ -39,6 +39,7 @@ class RunNetworkPanel(Panel):
         self.weights.setProperty("role", "muted")
         self.weights.setToolTip("The same weights as predictions and evaluations use.")
         self._frame.insertWidget(0, self.weights)
+        self.bands = self._add_band_row()
         for signal in (session.current_changed, session.dataset.changed, session.predictor_changed):
             signal.connect(self.refresh)
 
@@ -51,6 +52,7 @@ class RunNetworkPanel(Panel):
 
     def _renew(self) -> None:
         pair, row = Pair.of(self._session), self._session.current
+        self.bands.follow(None if pair is None else pair.predictor)
         if pair is None or row < 0:
             self._explain_emptiness()
         else:

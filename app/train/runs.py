@@ -28,7 +28,7 @@ from app.widgets.empty_state import EmptyState
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.train.settings import RunSettings
+from core.train.settings import RunSettings, TransferSettings
 
 _COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Date")
 
@@ -168,7 +168,8 @@ class RunsPanel(Panel):
         run = self.chosen
         if run is None:
             return
-        self._session.draft.edit_together({"transfer.start_from": str(run.path), "transfer.freeze_blocks": 0})
+        fresh = TransferSettings(start_from=str(run.path))
+        self._session.draft.edit("transfer", fresh)
         self._session.message.emit(f"The next training starts from “{run.title}”.")
 
     def _predict(self) -> None:

@@ -106,6 +106,7 @@ class TrainingPanel(Panel):
         self.pause.clicked.connect(self._pause_or_resume)
         self.stop.clicked.connect(self._stop)
         session.draft.changed.connect(self._show_settings)
+        self.form.base.changed.connect(self._show_state)
         session.dataset.changed.connect(self._show_state)
         session.project_changed.connect(self._show_state)
         session.predictor_changed.connect(self._show_run)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
+from app.train.base_choices import BaseChoices
 from app.train.learning_rate_dialog import LearningRateDialog
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
@@ -33,7 +34,7 @@ from core.project.runs import RunFolder
 from core.settings import toml
 from core.settings.declare import Settings
 from core.train import schedule
-from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings
+from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
 
 _RANDOM = "Random weights"
 _FILE = "Weights file…"
@@ -96,6 +97,8 @@ class TrainingForm(QWidget):
         head.addRow("Run", named)
         head.addRow("Start from", self.start_from)
         column.addLayout(head)
+        self.base = BaseChoices(self._session, self)
+        column.addWidget(self.base)
         for part, form in self._forms.items():
             group = QGroupBox(part.capitalize())
             inside = QVBoxLayout(group)
@@ -126,7 +129,7 @@ class TrainingForm(QWidget):
     def problem(self) -> str:
         """The reason why the settings are not valid; empty if they are."""
         wrong = [f"{part.capitalize()}: {form.problem}" for part, form in self._forms.items() if form.problem]
-        return wrong[0] if wrong else ""
+        return wrong[0] if wrong else self.base.problem
 
     @property
     def run_name(self) -> str:
@@ -191,8 +194,8 @@ class TrainingForm(QWidget):
             if not chosen:
                 self._show_start()
                 return
-        changed = {"transfer.start_from": chosen} | ({} if chosen else {"transfer.freeze_blocks": 0})
-        self._session.draft.edit_together(changed)
+        blocks = self._session.draft.settings.transfer.freeze_blocks if chosen else 0
+        self._session.draft.edit("transfer", TransferSettings(start_from=chosen, freeze_blocks=blocks))
 
     # -- settings as a file ----------------------------------------------------------------------------------------
 

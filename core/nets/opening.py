@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Problem, SettingsProblem
+from core.nets import band_mapping
 from core.nets import device as devices
 from core.nets.band_mapping import BandMapping
 from core.nets.mapped_cutouts import MappedCutouts
@@ -85,6 +86,58 @@ def find_mapping(predictor: Predictor, network: Path, bands: Sequence[str]) -> B
             raise NotPossible(problem.sentence, "Choose the bands again.", problem.where) from None
     trained = BandMapping(predictor.bands_from)
     return trained if trained.sources and trained.fits(bands) else None
+
+
+@dataclass(frozen=True)
+class BandFit:
+    """How the bands of a network and of a dataset compare.
+
+    Attributes
+    ----------
+    wanted, bands
+        Names of the network's bands, and of the dataset's.
+    mapping
+        What feeds the network, as text; empty: the dataset's bands as they are.
+    is_of_training
+        Whether the network was trained with that mapping, rather than that it was chosen for such data.
+    proposal
+        What could feed it; empty: the names do not tell.
+    sentence
+        Where they differ, and what can be done; empty: they do not.
+    """
+
+    wanted: tuple[str, ...]
+    bands: tuple[str, ...]
+    mapping: str
+    is_of_training: bool
+    proposal: str
+    sentence: str
+
+
+def compare_bands(network: Path, data: Path) -> BandFit:
+    """Compare the bands of a network with those of a dataset.
+
+    Raises
+    ------
+    Problem
+        One of the files cannot be read, or an earlier choice does not fit.
+    """
+    predictor = Predictor.load(network)
+    with Cutouts.open(data) as cutouts:
+        bands = tuple(band.name for band in cutouts.bands)
+    wanted, proposal = predictor.bands, band_mapping.propose(predictor.bands, bands)
+    mapping, is_chosen = find_mapping(predictor, network, bands), bool(band_choices.recall(network, bands))
+    own, other = ", ".join(wanted), ", ".join(bands)
+    sentence = ""
+    if mapping is not None and (is_chosen or mapping.text != ",".join(bands)):
+        sentence = describe_mapping(mapping, wanted).sentence
+    elif mapping is None and len(wanted) != len(bands):
+        sentence = f"The network takes {own}; these images have {other}. Choose what feeds each of its bands."
+    elif mapping is None and wanted != bands:
+        sentence = f"The network was trained on {own}; these images have {other}. Are these the same, in this order?"
+    text = "" if mapping is None else mapping.text
+    is_of_training = mapping is not None and not is_chosen
+    return BandFit(wanted, bands, text, is_of_training, proposal.text if proposal else "", sentence)
 
 
 def describe_mapping(mapping: BandMapping, wanted: Sequence[str]) -> Problem:
