@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explain.network_work import Pair
@@ -37,11 +38,18 @@ class RunNetworkPanel(Panel):
         self._pair: Pair | None = None
         self.weights = QLabel()
         self.weights.setProperty("role", "muted")
+        self.weights.setTextFormat(Qt.TextFormat.PlainText)
         self.weights.setToolTip("The same weights as predictions and evaluations use.")
         self._frame.insertWidget(0, self.weights)
         self.bands = self._add_band_row()
         for signal in (session.current_changed, session.dataset.changed, session.predictor_changed):
             signal.connect(self.refresh)
+        session.runs_changed.connect(self._note_weights)
+
+    def _note_weights(self) -> None:
+        """Show the network of a run in training once it has weights, and say what is to come until then."""
+        if self._pair is None or Pair.of(self._session) != self._pair:
+            self.refresh()
 
     def _drop_outdated(self) -> None:
         if self._pair is not None and Pair.of(self._session) != self._pair:
@@ -68,6 +76,9 @@ class RunNetworkPanel(Panel):
     def _explain_emptiness(self) -> None:
         if self._session.dataset.cutouts is None:
             self._show_empty(self._nothing, "Open a dataset and train a network first.")
+        elif self._session.predictor_path is None and self._session.activity.training is not None:
+            text = "A network is being trained: choose its run among the runs once its first weights are saved."
+            self._show_empty("No network yet", f"{text} {self._promise}")
         elif self._session.predictor_path is None:
             self._show_empty("No network yet", f"Train a network or open an earlier run. {self._promise}")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QFile, Qt, QUrl
@@ -28,7 +29,9 @@ from app.train import work
 from app.train.widgets.differences_table import DifferencesTable
 from app.train.widgets.overlay_plot import MOST_CURVES, OverlayPlot
 from app.train.widgets.run_table import RunTable
+from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
@@ -62,7 +65,7 @@ class ComparisonPanel(Panel):
     def _build_table_side(self) -> QWidget:
         """Build the table and the buttons for its rows."""
         self.words = QLineEdit()
-        self.words.setPlaceholderText("Find by name, tag, note or state")
+        self.words.setPlaceholderText("Find by name, tag, note, state or dataset")
         self.words.setClearButtonEnabled(True)
         self.table = RunTable()
         self.go_on = QPushButton(icon("mdi6.skip-next"), "Continue…")
@@ -129,6 +132,7 @@ class ComparisonPanel(Panel):
         self.folder.clicked.connect(self._open_folder)
         self.rename.clicked.connect(self._rename)
         self.trash.clicked.connect(self._remove)
+        offer_buttons(self.table, (self.go_on, self.duplicate, self.folder, self.rename, self.trash))
         self.tags.editingFinished.connect(self._save_notes)
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)
@@ -145,6 +149,8 @@ class ComparisonPanel(Panel):
 
     def _show_runs(self, runs: list[RunSummary]) -> None:
         self._save_notes()
+        trained = self._session.activity.is_trained
+        runs = [replace(run, state="running") if trained(run.folder) else run for run in runs]
         self.table.set_runs(runs)
         self._show_content(bool(runs))
 
@@ -207,7 +213,9 @@ class ComparisonPanel(Panel):
         wanted, agreed = QInputDialog.getInt(
             self,
             "Continue a training",
-            f"“{run.folder.title}” has {run.epochs} of {run.planned} epochs. How many are there to be in all?",
+            as_written(
+                f"“{run.folder.title}” has {run.epochs} of {run.planned} epochs. How many are there to be in all?"
+            ),
             2 * run.planned if done else run.planned,
             max(1, run.epochs),
             100_000,
@@ -254,7 +262,9 @@ class ComparisonPanel(Panel):
         if not runs or self._is_busy(runs):
             return
         what = f"“{runs[0].folder.title}”" if len(runs) == 1 else f"{len(runs)} runs"
-        answer = QMessageBox.question(self, "Remove runs", f"Move {what} to the trash, with all weights and notes?")
+        answer = QMessageBox.question(
+            self, "Remove runs", as_written(f"Move {what} to the trash, with all weights and notes?")
+        )
         if answer != QMessageBox.StandardButton.Yes:
             return
         self._selected_run = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.widgets.flow import FlowLayout
+from app.widgets.plain_text import as_written
 from core.errors import SettingsProblem
 from core.nets.band_mapping import BandMapping
 
@@ -62,14 +63,16 @@ class BandChooser(QWidget):
         box.setEditable(True)
         box.setMinimumContentsLength(6)
         box.addItems([*self._bands, *([f"mean({','.join(self._bands)})"] if len(self._bands) > 1 else [])])
-        box.setToolTip(f"What feeds the network's band {name}: a band of the data, or a mean such as mean(g,r).")
+        box.setToolTip(as_written(f"What feeds the network's band {name}: a band, or a mean such as mean(g,r)."))
         box.setAccessibleName(f"Feeds {name}")
         box.setCurrentIndex(-1)
         box.setEditText(text)
         both = QWidget()
         line = QHBoxLayout(both)
         line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(QLabel(f"{name} ←"))
+        title = QLabel(f"{name} ←")
+        title.setTextFormat(Qt.TextFormat.PlainText)
+        line.addWidget(title)
         line.addWidget(box)
         self.boxes.append(box)
         self._flow.addWidget(both)

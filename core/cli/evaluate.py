@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of, hand_labels_of, parse_class_map
+from core.data.target import Classes
 from core.errors import SettingsProblem
 from core.project.runs import RunFolder
 
@@ -29,7 +30,14 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     result = console.drive(
         "Judging",
         lambda stop: evaluation.run(
-            folder, data, options.split, stop, hand_labels=hand_labels, class_map=parse_class_map(options)
+            folder,
+            data,
+            options.split,
+            stop,
+            hand_labels=hand_labels,
+            class_map=parse_class_map(options),
+            decision=options.decision,
+            keep=options.keep,
         ),
     )
     if options.json:
@@ -55,11 +63,20 @@ def print_evaluation(result: Evaluation, console: Console) -> None:
 
 
 def _print_classes(report: ClassReport, console: Console) -> None:
+    from core.metrics.report import Fraction
+
     mean = (
         f"balanced accuracy {_three_decimals(report.balanced_accuracy)}",
         f"macro F1 {_three_decimals(report.macro_f1)}",
     )
-    console.say(f"accuracy {report.accuracy}, {', '.join(mean)}\n")
+    console.say(f"accuracy {report.accuracy}, {', '.join(mean)}")
+    console.say(f"decision: {report.decision.text}")
+    calibration = report.calibration
+    expected = f" (with calibrated probabilities about {_three_decimals(calibration.expected)})"
+    console.say(
+        f"probabilities: log loss {_three_decimals(report.log_loss)}, Brier score {_three_decimals(report.brier)}, "
+        f"calibration error {_three_decimals(calibration.error)}{expected}\n"
+    )
     rows = [
         (name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name]))
         for name in report.names
@@ -69,6 +86,12 @@ def _print_classes(report: ClassReport, console: Console) -> None:
     cells = report.confusion.tolist()
     rows = [(name, *map(str, line)) for name, line in zip(report.names, cells, strict=True)]
     console.table(("label \\ prediction", *report.names), rows)
+    console.say()
+    rows = [
+        (f"{each.probability:.3f}", str(Fraction(each.right, each.galaxies)), f"{each.galaxies:,}")
+        for each in calibration.bins
+    ]
+    console.table(("probability of the likeliest class", "share that is right", "galaxies"), rows)
 
 
 def _print_quantities(report: QuantitiesReport, units: Sequence[str], console: Console) -> None:
@@ -97,9 +120,13 @@ def predict(options: argparse.Namespace, console: Console) -> int:
 
     with dataset_of(options, console) as data:
         choose_bands(options, data, console)
-        predictions = console.drive("Predicting", lambda stop: predicting.run(options.run, data, None, stop))
+        predictions = console.drive(
+            "Predicting", lambda stop: predicting.run(options.run, data, None, stop, decision=options.decision)
+        )
     tables.write(predictions, options.output)
     console.say(f"{len(predictions):,} galaxies: {options.output}")
+    if isinstance(predictions.target, Classes):
+        console.say(f"decision: {predictions.decision.text}")
     return 0
 
 

@@ -68,6 +68,7 @@ def open_network_on_data(network: Path | str, data: Path | str, device: str = "a
             cutouts = MappedCutouts(cutouts, mapping, predictor.bands)
             doubts.append(describe_mapping(mapping, predictor.bands))
         doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
+        doubts += predictor.compare_stamps(cutouts.recipe)
         yield NetworkOnData(predictor, cutouts, tuple(doubts))
 
 

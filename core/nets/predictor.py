@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from core.data import target as targets
+from core.data.recipe import StampRecipe
 from core.data.target import Target
 from core.errors import NotPossible, Problem, UnreadableFile, WrongVersion
 from core.nets import band_mapping, cnn, heads, normalisation
@@ -58,6 +59,8 @@ class Predictor:
         Its origin: plain values for JSON.
     bands_from
         For each of its bands, the bands of the training data whose mean fed it, where they were chosen; else empty.
+    stamps
+        How the training stamps were made from files; None where that is not known.
     """
 
     network: CNN
@@ -69,6 +72,7 @@ class Predictor:
     output_scale: OutputScale | None = None
     card: dict[str, Any] = field(default_factory=dict[str, Any])
     bands_from: tuple[tuple[str, ...], ...] = ()
+    stamps: StampRecipe | None = None
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -161,6 +165,10 @@ class Predictor:
             raise NotPossible(sentence, "They are too small for its depth.")
         return Problem(sentence, "It works on any size, but was trained on that one.")
 
+    def compare_stamps(self, recipe: StampRecipe | None) -> list[Problem]:
+        """How stamps made by this recipe differ from those of the training; nothing if either is not known."""
+        return [] if self.stamps is None or recipe is None else self.stamps.differences(recipe)
+
     def save(self, path: Path) -> None:
         """Write the file, wholly or not at all."""
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
@@ -179,6 +187,7 @@ class Predictor:
             "pixel_scale": self.pixel_scale if self.pixel_scale == self.pixel_scale else None,
             "card": self.card,
             "bands_from": [list(names) for names in self.bands_from],
+            "stamps": None if self.stamps is None else self.stamps.to_dict(),
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         write_atomically(path, safetensors.torch.save(tensors, {_HEADER: json.dumps(plan)}))
@@ -253,4 +262,5 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
         output_scale=OutputScale(**output) if output else None,
         card=plan["card"],
         bands_from=tuple(tuple(names) for names in plan["bands_from"]),
+        stamps=None if plan["stamps"] is None else StampRecipe.from_dict(plan["stamps"]),
     )

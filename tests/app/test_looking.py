@@ -16,11 +16,12 @@ from app.studies.studies import StudiesPanel
 from app.train.comparison import ComparisonPanel
 from app.train.network import NetworkPanel
 from app.train.runs import RunsPanel
+from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
 from core.settings import toml
 from core.train.settings import RunSettings
 
-PANELS = (RunsPanel, ComparisonPanel, StudiesPanel, TrainingPanel, NetworkPanel, EvaluationPanel)
+PANELS = (RunsPanel, ComparisonPanel, StudiesPanel, SettingsPanel, TrainingPanel, NetworkPanel, EvaluationPanel)
 
 
 def click_every_row(qtbot: QtBot, panel: QWidget) -> int:

@@ -21,6 +21,7 @@ from app.explain.maps.panel import ExplanationPanel
 from app.session.session import Session
 from app.train.network import NetworkPanel
 from app.train.runs import RunsPanel
+from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
 from core.errors import Problem
 from core.project import band_choices
@@ -29,7 +30,7 @@ from core.train.settings import TransferSettings
 
 PANELS = (
     *(EvaluationPanel, ExplanationPanel, FiltersPanel, DreamsPanel, GalaxyMapPanel, FaithfulnessPanel),
-    *(TrainingPanel, NetworkPanel, RunsPanel),
+    *(SettingsPanel, TrainingPanel, NetworkPanel, RunsPanel),
 )
 SOME = (("three bands", "four bands"), ("radius", "other classes"))
 OTHERS = (*HARD[1:], ("flat", "other classes"), ("votes", "magnitudes"))
@@ -133,13 +134,13 @@ def test_bands_are_chosen_in_a_row_and_every_panel_goes_on(qtbot: QtBot, session
 
 
 def test_bands_and_classes_of_a_fine_tuning_are_chosen_in_the_form(qtbot: QtBot, session: Session, files: Path) -> None:
-    panel = TrainingPanel(session)
+    panel = SettingsPanel(session)
     qtbot.addWidget(panel)
     panel.show()
     open_pair(session, files, "three bands", "four bands")
     wait_for_all_work(qtbot)
     base = panel.form.base
-    assert not panel.start.isEnabled() and "choose which bands" in panel.reason.text()
+    assert not panel.start.isEnabled() and "choose which bands" in panel.message.text()
     assert base.classes.mapping == {name: name for name in ("edge-on", "elliptical", "spiral")}
     qtbot.mouseClick(base.bands.use, Qt.MouseButton.LeftButton)
     assert session.draft.settings.transfer.bands == "g,r,i"

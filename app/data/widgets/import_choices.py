@@ -22,9 +22,11 @@ from PySide6.QtWidgets import (
 
 from app.data.widgets.column_chooser import ColumnChooser
 from app.theme import icon
+from app.widgets.plain_text import as_written
+from core.data.settings import ImportSettings
 
 _RECOGNISE = "Recognise"
-_CATALOGUES = "Catalogues (*.csv *.tsv *.fits *.fit *.gz *.xml *.vot *.parquet *.ecsv);;All files (*)"
+_CATALOGUES = "Catalogues (*.csv *.tsv *.txt *.dat *.fits *.fit *.gz *.xml *.vot *.parquet *.ecsv);;All files (*)"
 
 
 class ImportChoices(QWidget):
@@ -58,6 +60,7 @@ class ImportChoices(QWidget):
         self.catalogue_field.textChanged.connect(self._catalogue_changed)
         self.id_column.activated.connect(lambda _place: self.changed.emit())
         self.labels.changed.connect(lambda _names: self.changed.emit())
+        self.missing.editingFinished.connect(self._missing_changed)
         self.from_folders.toggled.connect(lambda _on: self.changed.emit())
         self.name.textChanged.connect(lambda _text: self.named.emit())
         self.project.textChanged.connect(lambda _text: self.named.emit())
@@ -75,13 +78,16 @@ class ImportChoices(QWidget):
         self.id_column = QComboBox()
         self.id_column.setToolTip("Catalogue column with the file name or the id.")
         self.labels = ColumnChooser(_RECOGNISE)
+        self.missing = QLineEdit("auto")
+        self.missing.setToolTip(ImportSettings.model_fields["missing_labels"].description or "")
         self.from_folders = QCheckBox("Names of folders are the classes")
         self.name = QLineEdit()
         self.project = QLineEdit()
         self.choose_project = QPushButton(icon("mdi6.folder-open-outline"), "Choose…")
-        labels = _grid({"Catalogue": self.catalogue_field, "Id column": self.id_column, "Labels": self.labels})
+        fields = {"Catalogue": self.catalogue_field, "Id column": self.id_column, "Labels": self.labels}
+        labels = _grid({**fields, "Missing labels": self.missing})
         labels.addWidget(self.choose_catalogue, 0, 2)
-        labels.addWidget(self.from_folders, 3, 1)
+        labels.addWidget(self.from_folders, 4, 1)
         saved = _grid({"Dataset": self.name, "Project": self.project})
         saved.addWidget(self.choose_project, 1, 2)
         buttons = QHBoxLayout()
@@ -115,7 +121,7 @@ class ImportChoices(QWidget):
         names = [path.name for path in self._sources]
         several = f"{names[0]} and {len(names) - 1:,} more" if len(names) > 4 else ", ".join(names)
         self.sources_text.setText(several or "Choose a folder or files, or drop them here.")
-        self.sources_text.setToolTip("\n".join(map(str, self._sources[:30])))
+        self.sources_text.setToolTip(as_written("\n".join(map(str, self._sources[:30]))))
         self.sources_text.setProperty("role", "" if names else "muted")
         self.sources_text.style().polish(self.sources_text)
         self.clear.setVisible(bool(names))
@@ -147,6 +153,7 @@ class ImportChoices(QWidget):
         return {
             "catalogue_id": self.id_column.currentData() or "",
             "labels": self.labels.chosen,
+            "missing_labels": self.missing.text().strip(),
             "labels_from_folders": self.from_folders.isChecked(),
         }
 
@@ -156,12 +163,15 @@ class ImportChoices(QWidget):
             self._show_catalogue(str(path))
         return path is None or path == self.catalogue
 
-    def offer_columns(self, columns: Sequence[str], id_column: str, labels: Sequence[str]) -> None:
-        """Offer the columns of the catalogue, and show which were recognised."""
+    def offer_columns(
+        self, columns: Sequence[str], id_column: str, labels: Sequence[str], rivals: Sequence[str] = ()
+    ) -> None:
+        """Offer the columns of the catalogue, show which were recognised, and ask which of ``rivals`` is the id."""
         chosen = self.id_column.currentData()
         self.id_column.clear()
-        self.id_column.addItem(f"{_RECOGNISE}: {id_column}" if id_column and not chosen else _RECOGNISE, "")
-        for name in columns:
+        nothing = f"Which one? {' or '.join(rivals)}" if rivals else _RECOGNISE
+        self.id_column.addItem(f"{_RECOGNISE}: {id_column}" if id_column and not chosen else nothing, "")
+        for name in [*rivals, *(name for name in columns if name not in rivals)]:
             self.id_column.addItem(name, name)
         self.id_column.setCurrentIndex(max(0, self.id_column.findData(chosen)))
         self.labels.set_columns(columns)
@@ -172,7 +182,7 @@ class ImportChoices(QWidget):
     def _show_catalogue(self, path: str) -> None:
         with QSignalBlocker(self.catalogue_field):
             self.catalogue_field.setText(path)
-        self.catalogue_field.setToolTip(path)
+        self.catalogue_field.setToolTip(as_written(path))
 
     def _catalogue_changed(self) -> None:
         """Adopt the catalogue that the user chose or cleared."""
@@ -180,6 +190,11 @@ class ImportChoices(QWidget):
         self.id_column.clear()
         self.labels.set_chosen(())
         self.changed.emit()
+
+    def _missing_changed(self) -> None:
+        if self.missing.isModified():
+            self.missing.setModified(False)
+            self.changed.emit()
 
     def _ask_catalogue(self) -> None:
         file, _ = QFileDialog.getOpenFileName(self, "Catalogue", "", _CATALOGUES)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
+from app.widgets.plain_text import as_written
+
 _FRESH = "starts at random"
 _MOST_ROWS = 6  # without scrolling
 _ROW = 30  # pixels
@@ -50,7 +52,7 @@ class ClassMapTable(QTableWidget):
         self.setRowCount(len(new))
         for row, name in enumerate(new):
             item = QTableWidgetItem(name)
-            item.setToolTip(name)
+            item.setToolTip(as_written(name))
             self.setItem(row, 0, item)
             box = QComboBox()
             box.setAccessibleName(f"{name} continues")
