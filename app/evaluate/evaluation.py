@@ -58,6 +58,7 @@ class EvaluationPanel(Panel):
         self._latest = self._make_request(self._show)
         self._deciding = self._make_request(self._show_decided, self._show_refusal)
         self._build()
+        self.bands = self._add_band_row()
         self._connect()
         self.refresh()
 
@@ -166,6 +167,7 @@ class EvaluationPanel(Panel):
         """Evaluate the open run on the validation part."""
         run, cutouts = self._session.run, self._session.dataset.cutouts
         self._evaluation = self._validation = None
+        self.bands.follow(self._session.predictor_path)
         if cutouts is None:
             self._show_empty("Nothing to evaluate yet", "Open a dataset and train a network first.")
         elif run is None or not run.best.exists():

@@ -32,7 +32,7 @@ from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.train.settings import RunSettings
+from core.train.settings import RunSettings, TransferSettings
 
 _TRAINING = "This run is being trained; its first weights are not saved yet."
 _NO_WEIGHTS = "This run ended before its first weights were saved."
@@ -185,7 +185,8 @@ class RunsPanel(Panel):
         run = self.chosen
         if run is None:
             return
-        self._session.draft.edit_together({"transfer.start_from": str(run.path), "transfer.freeze_blocks": 0})
+        fresh = TransferSettings(start_from=str(run.path))
+        self._session.draft.edit("transfer", fresh)
         self._session.message.emit(f"The next training starts from “{run.title}”.")
 
     def _predict(self) -> None:

@@ -116,6 +116,7 @@ def _predictor_to_3(plan: Values) -> Values:
     return {
         **plan,
         "stamps": None,  # how the training stamps were made was not saved
+        "bands_from": [],
         "format": 3,
     }
 

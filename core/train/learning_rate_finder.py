@@ -107,7 +107,9 @@ def run(
         plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
         for notice in plan.notices:
             yield Skipped(notice)
-        with (yield from open_images(cutouts, plan.split.train, plan.scaling_on_read, plan.device, stop)) as images:
+        with (
+            yield from open_images(plan.cutouts, plan.split.train, plan.scaling_on_read, plan.device, stop)
+        ) as images:
             rates = np.geomspace(LOWEST, HIGHEST, steps)
             losses = yield from _measure_losses(plan, images, rates, stop)
     return analyse_curve(rates[: len(losses)], losses)

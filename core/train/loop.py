@@ -154,7 +154,7 @@ def run(
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
-        with (yield from open_images(cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
+        with (yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
             baseline = evaluate_base(plan, images) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Target
 from core.errors import Problem
@@ -34,6 +35,8 @@ class TrainingPlan:
         The network being trained, with its input scaling.
     base
         The network that fine-tuning starts from, unchanged, or None.
+    cutouts
+        The dataset, with the bands that the network takes.
     labels
         As the loss takes them, for all rows of the dataset, on the device: int64 (N,), or float32 (N, K), with the
         number of votes as a further column where the loss needs it.
@@ -69,6 +72,7 @@ class TrainingPlan:
     settings: RunSettings
     predictor: Predictor
     base: Predictor | None
+    cutouts: Cutouts
     labels: Tensor
     split: Split
     device: torch.device

@@ -15,13 +15,16 @@ from torch import Tensor
 from core.data import size
 from core.data import split as splits
 from core.data import target as targets
+from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import backbone, cnn, heads, layers, normalisation, transfer
+from core.nets import backbone, cnn, heads, layers, normalisation, opening, transfer
 from core.nets import device as devices
+from core.nets.band_mapping import BandMapping
 from core.nets.cnn import OwnDropout
+from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
@@ -67,6 +70,7 @@ def prepare(
     """
     device = devices.choose(settings.device)
     base = _load_base(settings) if resumed is None else None
+    settings, cutouts = _choose_bands(settings, cutouts, base or resumed, is_resumed=resumed is not None)
     target, labels = read_labels(cutouts, settings.data, hand_labels)
     stopping.require_monitorable(target, settings.stopping)
     votes = numbers_of_votes(cutouts, settings, target)
@@ -82,6 +86,8 @@ def prepare(
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
         notices += _compare_base(base, target, cutouts)
+        settings, mapped = _map_classes(settings, base.target, target)
+        notices += mapped
     notices += _settings_without_effect(settings, target)
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
@@ -97,6 +103,7 @@ def prepare(
         settings=settings,
         predictor=predictor,
         base=base.to(device) if base is not None else None,
+        cutouts=cutouts,
         labels=to_loss_tensor(labels, predictor, votes).to(device),
         split=split,
         device=device,
@@ -153,6 +160,26 @@ def _load_base(settings: RunSettings) -> Predictor | None:
     return None
 
 
+def _choose_bands(
+    settings: RunSettings, cutouts: Cutouts, network: Predictor | None, *, is_resumed: bool
+) -> tuple[RunSettings, Cutouts]:
+    """The dataset with the bands that the network takes, and the settings with the choice of them."""
+    if network is None:
+        return settings, cutouts
+    bands = [band.name for band in cutouts.bands]
+    choice = settings.transfer.bands
+    if is_resumed:
+        mapping = BandMapping(network.bands_from) if network.bands_from else None
+    elif choice:
+        mapping = BandMapping.parse(choice, bands, network.bands, "transfer.bands")
+    else:
+        mapping = opening.find_mapping(network, Path(settings.transfer.start_from).expanduser(), bands)
+    if mapping is None:
+        return settings, cutouts
+    transferred = settings.transfer.model_copy(update={"bands": mapping.text})
+    return settings.model_copy(update={"transfer": transferred}), MappedCutouts(cutouts, mapping, network.bands)
+
+
 def _require_enough(split: Split, settings: RunSettings) -> None:
     for part, rows in (("training", split.train), ("validation", split.validation)):
         if len(rows) < 2:
@@ -202,6 +229,21 @@ def _compare_base(base: Predictor, target: Target, cutouts: Cutouts) -> list[Pro
     return found
 
 
+def _map_classes(settings: RunSettings, old: Target, new: Target) -> tuple[RunSettings, list[Problem]]:
+    """The settings with the whole map of the classes, and a notice of those that have other names or none."""
+    if not (isinstance(old, Classes) and isinstance(new, Classes)):
+        return settings, []
+    found = complete_mapping(old.names, new.names, settings.transfer.class_map)
+    transferred = settings.transfer.model_copy(update={"class_map": {name: found.get(name, "") for name in new.names}})
+    settings = settings.model_copy(update={"transfer": transferred})
+    renamed = [f"“{name}” continues “{match}”" for name, match in found.items() if name != match]
+    fresh = [f"“{name}” starts at random" for name in new.names if name not in found]
+    if not renamed and not fresh:
+        return settings, []
+    sentence = f"Classes of the earlier network: {'; '.join(renamed + fresh)}."
+    return settings, [Problem(sentence, "", "transfer.class_map")]
+
+
 def _build_predictor(
     settings: RunSettings,
     cutouts: Cutouts,
@@ -221,11 +263,14 @@ def _build_predictor(
             backbone.load_weights(network.stages, settings.network.backbone, settings.network.weights)
         scaling = _fit_normalisation(sample, settings, cutouts)
     else:
-        network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
+        network = transfer.prepare(
+            base, shape, target, scale, weights, error_bars=error_bars, class_map=settings.transfer.class_map
+        )
         scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
     scales = cutouts.median_pixel_scale
-    return Predictor(network, scaling, target, bands, shape, scales, scale, stamps=cutouts.recipe)
+    mapping = cutouts.mapping.sources if isinstance(cutouts, MappedCutouts) else ()
+    return Predictor(network, scaling, target, bands, shape, scales, scale, bands_from=mapping, stamps=cutouts.recipe)
 
 
 def usable_rows(

@@ -230,6 +230,20 @@ class TransferSettings(Settings):
         ge=0,
         le=10,
     )
+    bands: str = setting(
+        "",
+        title="Bands",
+        help="Which bands of the dataset feed those of the earlier network, in its order, such as i,r,g; r,r,r repeats "
+        "one, mean(g,r) is the mean of several. Empty: all, as they are.",
+        applies=("start_from", ()),
+    )
+    class_map: dict[str, str] = setting(
+        {},
+        title="Classes",
+        help="Which class of the earlier network a new class continues, such as spiral_cw = spiral; an empty name: "
+        "none, it starts at random. Classes that are not listed continue the one of the same or a similar name.",
+        applies=("start_from", ()),
+    )
 
 
 class RunSettings(Settings):

@@ -131,7 +131,7 @@ def test_fine_tuning_starts_from_a_run_and_keeps_its_first_blocks(survey_dataset
     folder = tmp_path / "tuned"
     options = ("--start-from", survey_run, "--freeze-blocks", 1, "--set", "optimiser.epochs=1")
     assert run("train", survey_dataset, "-o", folder, *options) == 0
-    assert "before fine-tuning: loss " in capsys.readouterr().out
+    assert "Before fine-tuning, the unadapted network: accuracy " in capsys.readouterr().out
     before, after = Predictor.load(survey_run).network, Predictor.load(folder).network
     blocks = [name for name in before.state_dict() if before.block_of(name) == 1]
     assert blocks

@@ -90,7 +90,7 @@ def test_an_old_network_that_is_saved_anew_is_of_todays_format(tmp_path):
     old.save(tmp_path / "best.safetensors")
     again = Predictor.load(tmp_path)
     assert (again.target, again.network.settings) == (old.target, old.network.settings)
-    assert b'\\"format\\": 3' in (tmp_path / "best.safetensors").read_bytes()
+    assert f'\\"format\\": {upgrades.PREDICTOR}'.encode() in (tmp_path / "best.safetensors").read_bytes()
 
 
 @pytest.fixture
