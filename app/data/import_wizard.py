@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
 
-_BY_HAND = {"catalogue_id", "labels", "labels_from_folders"}
+_BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "split_column"}
 
 
 class ImportWizard(QDialog):
@@ -233,6 +233,7 @@ class ImportWizard(QDialog):
         is_used = self.choices.offer_catalogue(preview.catalogue)
         columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
         self.choices.offer_columns(*columns)
+        self.choices.offer_parts(columns[0], preview.split_column)
         self.preview_text.setText("\n".join(describe_preview(preview, with_labels=is_used)))
         self._show_obstacles()
 

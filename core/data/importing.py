@@ -181,7 +181,7 @@ def _write(
         if not done.ids:
             raise none_usable(len(found.sources), done.problems)
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
-        writer.finish(*done.catalogue(), _origin(found, settings), done.problems)
+        writer.finish(*done.catalogue(), _origin(found, settings), done.problems, done.split_column)
     yield Progress(total, total, "files")
     return done
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
 from core.data import catalogue as tables
-from core.data import containers
+from core.data import containers, parts
 from core.data.discovery import Found, discover, require_galaxies
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, join
@@ -54,6 +55,7 @@ class ImportPreview:
     matched: int = 0
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
+    split_column: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class _Labels:
     label_columns: tuple[str, ...] = ()
     matched: int = 0
     problems: tuple[Problem, ...] = ()
+    split_column: str = ""
 
 
 def preview(
@@ -118,6 +121,7 @@ def preview(
         labels.matched,
         [*problems, *labels.problems],
         [pattern_note(found)] if found.pattern else [],
+        "split" if found.gives_parts else labels.split_column,
     )
 
 
@@ -153,7 +157,7 @@ def _labels_in_container(found: Found, settings: ImportSettings) -> _Labels:
         labels = tables.label_columns(table, settings)
     except CatalogueProblem as problem:
         return _Labels(None, tuple(table.colnames), problems=(problem,))
-    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]))
+    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]), split_column=_parts_column(table))
 
 
 def _find_catalogues(found: Found, sources: Iterable[Path]) -> list[Path]:
@@ -187,4 +191,8 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
         columns = tuple(table.colnames) if table is not None else ()
         return _Labels(path, columns, settings.catalogue_id, settings.labels, 0, (problem,))
     matched = sum(joined.row_of(*file) != NO_ROW for file in files)
-    return _Labels(path, tuple(table.colnames), joined.column, labels, matched)
+    return _Labels(path, tuple(table.colnames), joined.column, labels, matched, split_column=_parts_column(table))
+
+
+def _parts_column(table: Table) -> str:
+    return parts.recognise_column({name: np.asarray(table[name]) for name in table.colnames})

@@ -2,8 +2,9 @@
 
 ``/images`` (N, C, H, W) float32 or uint8, in chunks of about a megabyte; ``/catalogue/<column>``, row i for image i;
 ``/pixel_scale`` (N) in arcsec/pixel; ``/wcs`` (N) header text; ``/missing`` (N) share of filled pixels. Attributes of
-the file: ``format``, and as JSON ``bands``, ``labels``, ``order``, ``origin``; ``/unusable`` holds what could not be
-imported. A dataset is written once, under a temporary name, and never modified afterwards.
+the file: ``format``, ``split_column`` (with the parts that the galaxies came with), and as JSON ``bands``, ``labels``,
+``order``, ``origin``; ``/unusable`` holds what could not be imported. A dataset is written once, under a temporary
+name, and never modified afterwards.
 """
 
 from __future__ import annotations
@@ -136,8 +137,15 @@ class DatasetWriter:
             dataset[start:end] = values
         self._ids += ids
 
-    def finish(self, catalogue: Table, labels: Sequence[str], origin: Origin, unusable: Sequence[Problem]) -> None:
-        """Add the catalogue (row i for image i), its label columns, and what could not be imported."""
+    def finish(
+        self,
+        catalogue: Table,
+        labels: Sequence[str],
+        origin: Origin,
+        unusable: Sequence[Problem],
+        split_column: str = "",
+    ) -> None:
+        """Add the catalogue (row i for image i), its label columns, what could not be imported, and given parts."""
         if len(catalogue) != len(self._ids):
             raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
         require_space(self._path.parent, _SPARE_BYTES)
@@ -154,6 +162,7 @@ class DatasetWriter:
             bands=json.dumps([asdict(band) for band in self._bands]),
             labels=json.dumps(list(labels)),
             origin=json.dumps(asdict(origin)),
+            split_column=split_column,
         )
         group.create_dataset("order", data=np.array(json.dumps(stored), dtype=object), dtype=_TEXT)
         self._finished = True

@@ -163,7 +163,9 @@ def test_more_sizes_and_another_score_may_follow(done, small, tiny, tmp_path):
     _, result = run_study(small, tiny, folder, more)
     assert len(result.points) == 10
     assert result.metric == "macro_f1"
-    assert all(point.values["macro_f1_error"] > 0 for point in result.points)
+    errors = [point.values["macro_f1_error"] for point in result.points]
+    assert min(errors) >= 0  # none for a network that always says the same
+    assert max(errors) > 0
 
 
 def test_a_study_stays_with_its_settings_and_its_data(done, small, tiny, draw, new_dataset, tmp_path):
