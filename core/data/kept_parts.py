@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock
 
 from core.data import parts
@@ -91,8 +90,9 @@ def extend(split: Split, cutouts: Cutouts, settings: DataSettings, hand_labels: 
         if before is not None and settings.split_seed not in {None, before.seed}:
             return
         known = {} if before is None else dict(before.parts)
-        if not (file.exists() and all(name in known for name in _ids(split, cutouts.ids))):
-            KeptParts(split.seed, _as_parts(split, cutouts.ids) | known).save(file, split.rule)
+        all_parts = _as_parts(split, cutouts.ids) | known
+        if len(all_parts) > len(known) or not file.exists():
+            KeptParts(split.seed, all_parts).save(file, split.rule)
 
 
 def draw_again(data: Path, hand_labels: LabelJournal | None, seed: int | None = None) -> int:
@@ -120,15 +120,9 @@ def as_kept(split: Split, ids: Sequence[str]) -> KeptParts:
 
 
 def _as_parts(split: Split, ids: Sequence[str]) -> dict[str, int]:
-    found = {ids[row]: 0 for row in split.beyond.tolist()}
-    for number, name in enumerate(parts.PARTS):
-        found |= dict.fromkeys((ids[row] for row in getattr(split, name).tolist()), number)
-    return found
-
-
-def _ids(split: Split, ids: Sequence[str]) -> list[str]:
-    rows = np.concatenate([split.train, split.validation, split.test, split.beyond])
-    return [ids[row] for row in rows.tolist()]
+    numbers = split.numbers(len(ids))
+    numbers[split.beyond] = 0
+    return {name: number for name, number in zip(ids, numbers.tolist(), strict=True) if number != parts.NO_PART}
 
 
 def finished_runs(folder: Path, data: Path) -> list[RunFolder]:

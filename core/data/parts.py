@@ -65,7 +65,7 @@ def group_rows(ids: Sequence[str], groups: Sequence[str] | None = None) -> Group
 def places(checksums: NDArray[np.uint64], seed: int, draw: int = 0) -> NDArray[np.float64]:
     """The place (G,) of each object, from 0 to below 1; each ``draw`` with the same seed is independent."""
     start = _mix(np.array([2 * seed + draw], dtype=np.uint64))
-    return (_mix(checksums + start) >> np.uint64(11)) * 2.0**-53
+    return (_mix(checksums + start) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

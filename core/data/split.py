@@ -132,7 +132,7 @@ def draw(
         A class has fewer objects than there are parts.
     """
     rows = np.flatnonzero(has_label(labels))
-    given = None if decided.given is None else decided.given[rows]
+    given = _at(decided.given, rows)
     if given is not None and not settings.split_rest:
         rows, given = rows[given != NO_PART], given[given != NO_PART]
     # One object in two given parts is there twice, each time with the rows of one part.
@@ -142,8 +142,8 @@ def draw(
     kinds = np.full(len(present), np.iinfo(np.int64).max)
     np.minimum.at(kinds, inverse, _strata(labels[rows], target))  # images may disagree, in whatever order
     fixed = np.full(len(present), NO_PART, dtype=np.int8)
-    if given is not None or decided.kept is not None:
-        np.maximum.at(fixed, inverse, given if given is not None else decided.kept[rows])  # test before training
+    if (known := given if given is not None else _at(decided.kept, rows)) is not None:
+        np.maximum.at(fixed, inverse, known)  # a test galaxy rather than a training one
     parts_seed = _parts_seed(settings, seed, decided)
     share, wanted = _shares(settings, fixed, decided)
     _require_members(kinds, target, wanted)
@@ -159,6 +159,10 @@ def draw(
     found = [np.sort(rows[(part[inverse] == number) & ~beyond[inverse]]) for number in range(3)]
     rule = _describe_rule(settings, target, fixed, decided)
     return Split(*found, seed=parts_seed, rule=rule, beyond=np.sort(rows[beyond[inverse]]))
+
+
+def _at(parts: NDArray[np.int8] | None, rows: NDArray[np.int64]) -> NDArray[np.int8] | None:
+    return None if parts is None else parts[rows]
 
 
 def _present(ranks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

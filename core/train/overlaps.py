@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.data import kept_parts
 from core.data.cutouts import Cutouts
@@ -115,5 +116,5 @@ def ids_in(run: RunFolder, parts: Sequence[str]) -> set[str]:
     return set()
 
 
-def _ids(ids: Sequence[str], rows: Sequence[int] | np.ndarray) -> set[str]:
-    return {ids[row] for row in np.asarray(rows).tolist()}
+def _ids(ids: Sequence[str], rows: NDArray[np.int64]) -> set[str]:
+    return {ids[int(row)] for row in rows}
