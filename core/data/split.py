@@ -263,7 +263,8 @@ def _describe_rule(settings: DataSettings, target: Target, fixed: NDArray[np.int
         rest = "; galaxies without a value by their names" if settings.split_rest else ""
         drawn = "" if (fixed == 1).any() else f"; {settings.validation:.0%} of the training part drawn for validation"
         return f"Given by the column “{decided.column}”{rest}{drawn}{limit}"
-    by = {Classes: "class", VoteFractions: "most voted answer"}.get(type(target), "fifth of the first quantity")
+    names: dict[type, str] = {Classes: "class", VoteFractions: "most voted answer"}
+    by = names.get(type(target), "fifth of the first quantity")
     known = int((fixed != NO_PART).sum())
     kept = f"; {known} of {len(fixed)} kept from earlier trainings" if known else ""
     return (

@@ -181,7 +181,7 @@ def _prepare_folder(
         with Cutouts.open(data) as cutouts:
             checksum = cutouts.checksum
         RunFolder.create(folder)
-        write_atomically(folder / _SETTINGS, toml.dumps(settings))
+        write_atomically(folder / _SETTINGS, toml.dumps(settings.with_paths_for(folder)))
         write_atomically(folder / _DATA, checksum + "\n")
     with contextlib.suppress(Problem):  # which the trials raise, too
         frozen.freeze(folder, data, settings, hand_labels)
@@ -291,6 +291,6 @@ def _conclude(journal: Journal, data: Path, hand_labels: LabelJournal | None) ->
     if found.best is None or found.settings is None:
         return found
     found = with_sampling_error(found, data, hand_labels)
-    write_atomically(journal.folder / BEST, toml.dumps(found.settings or journal.base))
+    write_atomically(journal.folder / BEST, toml.dumps((found.settings or journal.base).with_paths_for(journal.folder)))
     search_figure.save(found, journal.folder / FIGURE)
     return found

@@ -83,7 +83,7 @@ def _seen(test: Collection[str], base: Path) -> Problem | None:
             )
         base = Path()
         with contextlib.suppress(Problem):
-            start = toml.load(RunSettings, run.settings_file).transfer.start_from
+            start = toml.load(RunSettings, run.settings_file).with_paths_from(run.path).transfer.start_from
             base = Path(start).expanduser() if start else Path()
     if not said:
         return None

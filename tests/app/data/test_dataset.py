@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from galaxies import write_dataset
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QComboBox, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.data.dataset import DatasetPanel
@@ -170,3 +170,14 @@ def test_a_column_that_gives_the_parts_is_offered_and_used(
     assert "Given by the column “sample”" in panel.rule.text()
     assert "10 labelled galaxies, which are in no part" in panel.hints.text()
     assert not panel.again.isEnabled()
+
+
+def test_the_column_of_the_same_object_is_chosen_among_those_that_there_are(
+    panel: DatasetPanel, session: Session
+) -> None:
+    box = panel.form.editor("group")
+    assert isinstance(box, QComboBox)
+    assert [box.itemText(place) for place in range(box.count())] == ["–", "shape", "axis_ratio"]
+    box.setCurrentIndex(2)
+    box.activated.emit(2)
+    assert session.draft.settings.data.group == "axis_ratio"
