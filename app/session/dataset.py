@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.session.draft import Draft
 from app.theme import class_colours
-from core.data.settings import DataSettings
+from core.data.settings import DRAWN, DataSettings
 from core.errors import Problem
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
@@ -86,7 +86,7 @@ class Dataset(QObject):
         data = self._draft.settings.data
         if any(name not in self.columns for name in (*data.labels, *([data.group] if data.group else []))):
             self._draft.edit_together({"data.labels": (), "data.group": ""})  # they were of another dataset
-        if data.split_column and data.split_column not in self.columns:
+        if data.split_column not in {"", DRAWN, *self.columns}:
             self._draft.edit("data.split_column", "")
         self._follow(self._catalogue)
         self.changed.emit()

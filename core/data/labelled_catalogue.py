@@ -231,7 +231,7 @@ class LabelledCatalogue:
     def part_notices(self) -> list[Problem]:
         """What the user should know of parts that a column gives."""
         split, target = self.split, self.target
-        if split is None or target is None:
+        if split is None or target is None or self._decided().given is None:
             return []
         ranks = self._groups_of(self._data.group).ranks
         return given_parts.notices(self._decided(), ranks, self._encode(target), split, self._data)

@@ -18,7 +18,7 @@ from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
 from core.train.settings import RunSettings
 
-BY_HAND = {"data.labels", "seed", "transfer.start_from", "transfer.freeze_blocks"}
+BY_HAND = {"data.labels", "data.split_column", "seed", "transfer.start_from", "transfer.freeze_blocks"}
 """Chosen in the window by something better than a field: lists of columns and runs, a click on a block."""
 
 
