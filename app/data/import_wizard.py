@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
 
-_BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "missing_labels"}
+_BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "missing_labels", "split_column"}
 
 
 class ImportWizard(QDialog):
@@ -237,6 +237,7 @@ class ImportWizard(QDialog):
         columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
         rivals = [problem.columns for problem in preview.problems if isinstance(problem, AmbiguousColumn)]
         self.choices.offer_columns(*columns, rivals=rivals[0] if rivals and is_used else ())
+        self.choices.offer_parts(columns[0], preview.split_column)
         if columns[0] != self._offered:
             self._offered = columns[0]
             self.form.offer("field_column", columns[0], empty="all alike")

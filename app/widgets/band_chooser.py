@@ -51,7 +51,9 @@ class BandChooser(QWidget):
         self._wanted, self._bands = tuple(wanted), tuple(bands)
         sources = BandMapping.parse(text, bands, wanted).sources if text else ((),) * len(wanted)
         while self._flow.count():
-            if (item := self._flow.takeAt(0)) is not None and (widget := item.widget()) not in (None, self.use):
+            item = self._flow.takeAt(0)
+            widget = None if item is None else item.widget()
+            if widget is not None and widget is not self.use:
                 widget.deleteLater()
         self.boxes = []
         for name, each in zip(wanted, sources, strict=True):

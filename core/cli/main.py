@@ -101,6 +101,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--table", metavar="NAME", help="name or number of the table in a catalogue with several")
     add("--label", metavar="COLUMN", action="append", help="catalogue column with labels; may be repeated")
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
+    add("--split-column", metavar="COLUMN", help="catalogue column with train, validation, test; none: draw them")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
     add("--hdu", metavar="NAME", help="name or number of the FITS extension; else the first image")
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
@@ -114,6 +115,12 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
+    add("--split-column", metavar="COLUMN", help="column with train, validation, test; none: draw them by name")
+    add(
+        "--draw-again",
+        action="store_true",
+        help="draw the parts anew that the project keeps; spoils earlier test parts",
+    )
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
     _add_band_option(command)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from core.data import automatic_fit, containers
+from core.data import automatic_fit, containers, parts
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, named_table
 from core.data.discovery import Found, Source, discover, require_galaxies
@@ -61,6 +62,7 @@ class ImportPreview:
     making: str = ""
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
+    split_column: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class _Labels:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     joined: Join | None = None
+    split_column: str = ""
 
 
 def preview(
@@ -140,6 +143,7 @@ def preview(
         recipe.describe_field(),
         [*problems, *labels.problems],
         [*(note for note in notes if note), *labels.notes],
+        "split" if found.gives_parts else labels.split_column,
     )
 
 
@@ -192,7 +196,7 @@ def _labels_in_container(found: Found, settings: ImportSettings) -> _Labels:
         labels = tables.label_columns(table, settings)
     except CatalogueProblem as problem:
         return _Labels(None, tuple(table.colnames), problems=(problem,))
-    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]))
+    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]), split_column=_parts_column(table))
 
 
 def _find_catalogues(found: Found, sources: Iterable[Path]) -> list[Path]:
@@ -237,4 +241,9 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
     if joined.problems:
         count = "1 entry" if len(joined.problems) == 1 else f"{len(joined.problems):,} entries"
         notes.insert(0, f"{count} of the catalogue cannot be used and will be reported. {joined.problems[0]}")
-    return _Labels(path, columns, joined.column, labels, matched, notes=tuple(notes), joined=joined)
+    given = _parts_column(joined.table)
+    return _Labels(path, columns, joined.column, labels, matched, notes=tuple(notes), joined=joined, split_column=given)
+
+
+def _parts_column(table: Table) -> str:
+    return parts.recognise_column({name: np.asarray(table[name]) for name in table.colnames})

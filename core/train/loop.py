@@ -23,9 +23,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from core.data import kept_parts
 from core.data import split as splits
 from core.data.cutouts import Cutouts
-from core.errors import FolderInUse, NotANumber, NotPossible, Stopped
+from core.errors import FolderInUse, NotANumber, NotPossible, Problem, Stopped
 from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.metrics.tally import Tally
 from core.nets.device import memory_format
@@ -33,6 +34,7 @@ from core.nets.losses import Loss
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
+from core.project.project import journal_of
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
@@ -42,6 +44,7 @@ from core.train import (
     environment,
     nan_diagnosis,
     optimiser,
+    overlaps,
     preparation,
     run_report,
     schedule,
@@ -147,10 +150,18 @@ def run(
         environment.reproducible_training(settings.optimiser.batch_size or batch_size.USUAL),
         Cutouts.open(data) as cutouts,
     ):
-        plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None, hand_labels)
+        goes_on = resume and folder.split_file.exists()  # with its own split, and the labels with which it began
+        labels = _labels_as_they_are(folder, hand_labels, resume=goes_on)
+        predictor = earlier.predictor if earlier else None
+        plan = preparation.prepare(settings, cutouts, predictor, labels, folder.split_file if goes_on else None)
         if plan.average is not None and earlier is not None and earlier.average is not None:
             plan.average.restore(*earlier.average)
+        plan.facts |= run_report.read_overlaps(folder)
+        if not goes_on:
+            plan.notices += _note_overlaps(plan, cutouts, folder, hand_labels)
         _prepare_folder(plan, folder, cutouts, earlier)
+        if not goes_on:
+            _keep_labels_and_parts(plan, cutouts, folder, labels)
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
@@ -315,16 +326,47 @@ def _finish(
     )
 
 
+def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, resume: bool) -> LabelJournal | None:
+    """The hand labels with which a run begins or began, whatever labels are given from now on."""
+    if resume and folder.labels_file.exists():
+        return LabelJournal(folder.labels_file)
+    return None if hand_labels is None else hand_labels.frozen()
+
+
+def _note_overlaps(
+    plan: TrainingPlan, cutouts: Cutouts, folder: RunFolder, hand_labels: LabelJournal | None
+) -> list[Problem]:
+    """Find what the run has in common with earlier test parts, also for its report."""
+    found = overlaps.find(plan.split, cutouts, plan.settings, folder, hand_labels)
+    if found:
+        plan.facts["overlaps"] = [str(problem) for problem in found]
+    return found
+
+
+def _keep_labels_and_parts(
+    plan: TrainingPlan, cutouts: Cutouts, folder: RunFolder, labels: LabelJournal | None
+) -> None:
+    """Keep the labels with the run, and the parts with the project."""
+    if labels is not None:
+        labels.save_copy(folder.labels_file)
+    elif journal_of(cutouts.path) is not None:  # labels may be given later
+        write_atomically(folder.labels_file, "")
+    if distributed.rank() == 0:
+        kept_parts.extend(plan.split, cutouts, plan.settings.data, labels)
+
+
 def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
     fingerprint = splits.fingerprint(plan.split, cutouts.ids)
     if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:
         raise NotPossible(
-            "The split of the data would differ from the one with which this run began, so that it cannot be resumed.",
-            "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
+            "The split of the data differs from the one with which this run began, so that it cannot be resumed.",
+            "Restore its split, or start a new run from its weights.",
             str(folder.split_file),
         )
+    if earlier is not None and not folder.labels_file.exists():
+        run_report.require_same_counts(folder, plan)
     write_atomically(folder.settings_file, toml.dumps(plan.settings.with_paths_for(folder.path)))
     folder.save_data_path(cutouts.path)
     machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, fingerprint)

@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data import size
+from core.data import given_parts, kept_parts, parts, size
 from core.data import split as splits
 from core.data import target as targets
 from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
-from core.data.split import Split
+from core.data.settings import DataSettings
+from core.data.split import NOTHING_DECIDED, Decided, Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
 from core.nets import backbone, cnn, heads, layers, normalisation, opening, transfer
@@ -49,6 +50,7 @@ def prepare(
     cutouts: Cutouts,
     resumed: Predictor | None = None,
     hand_labels: LabelJournal | None = None,
+    earlier_split: Path | None = None,
 ) -> TrainingPlan:
     """Prepare target, split, network and scaling.
 
@@ -62,6 +64,8 @@ def prepare(
         The network of a run that is resumed; None for a new one.
     hand_labels
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
+    earlier_split
+        The split with which a run that is resumed began; None for a new one.
 
     Raises
     ------
@@ -78,9 +82,14 @@ def prepare(
         labels[~(votes > 0)] = np.nan
     if resumed is not None:
         _require_same_data(resumed, target, cutouts)
-    split = split_dataset(cutouts, target, labels, settings)
+    if earlier_split is None:
+        split = split_dataset(cutouts, target, labels, settings, hand_labels)
+    else:
+        split = splits.load(earlier_split, cutouts.ids)
+        _require_labels(split, labels, earlier_split)
     settings = batch_size.resolve(settings, len(split.train))
     _require_enough(split, settings)
+    of_parts = _note_given_parts(cutouts, labels, split, settings, hand_labels) if earlier_split is None else []
     augmentation, notices = without_label_changes(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
@@ -88,7 +97,7 @@ def prepare(
         notices += _compare_base(base, target, cutouts)
         settings, mapped = _map_classes(settings, base.target, target)
         notices += mapped
-    notices += _settings_without_effect(settings, target)
+    notices += _settings_without_effect(settings, target) + of_parts
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
@@ -141,10 +150,57 @@ def _mirror_indices(augmentation: AugmentationSettings, target: Target, device: 
     return None if mirrored is None else torch.tensor(mirrored, device=device)
 
 
-def split_dataset(cutouts: Cutouts, target: Target, labels: NDArray[Any], settings: RunSettings) -> Split:
-    """Split the dataset into the training, validation and test parts of a run with these settings."""
+def split_dataset(
+    cutouts: Cutouts,
+    target: Target,
+    labels: NDArray[Any],
+    settings: RunSettings,
+    hand_labels: LabelJournal | None = None,
+) -> Split:
+    """Split the dataset into the training, validation and test parts of a run with these settings.
+
+    Parts that a column gives, or that the project has kept, stay as they are.
+    """
     data = settings.data
-    return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group))
+    decided = _read_decided(cutouts, data, hand_labels)
+    return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group), decided)
+
+
+def _read_decided(cutouts: Cutouts, data: DataSettings, hand_labels: LabelJournal | None) -> Decided:
+    kept = kept_parts.read(cutouts.path, hand_labels)
+    if kept is not None and kept_parts.is_of_study(hand_labels):  # also where the study's parts were given by a column
+        return Decided(kept.numbers(cutouts.ids), kept.seed)
+    if column := parts.column_in_use(data.split_column, cutouts.split_column):
+        if column not in cutouts.columns:
+            raise SettingsProblem(
+                f"There is no column “{column}”.",
+                f"The columns are: {', '.join(cutouts.columns)}.",
+                "data.split_column",
+            )
+        return Decided(given=parts.read_given(cutouts.columns[column], column), column=column)
+    if kept is None or not kept_parts.applies(kept, data, cutouts.split_column):
+        return NOTHING_DECIDED
+    return Decided(kept.numbers(cutouts.ids), kept.seed)
+
+
+def _note_given_parts(
+    cutouts: Cutouts, labels: NDArray[Any], split: Split, settings: RunSettings, hand_labels: LabelJournal | None
+) -> list[Problem]:
+    decided = _read_decided(cutouts, settings.data, hand_labels)
+    ranks = parts.group_rows(cutouts.ids, _read_groups(cutouts, settings.data.group)).ranks
+    return given_parts.notices(decided, ranks, labels, split, settings.data)
+
+
+def _require_labels(split: Split, labels: NDArray[Any], path: Path) -> None:
+    """Require that every galaxy of a resumed run's split still has a label."""
+    labelled = targets.has_label(labels)
+    missing = sum(int((~labelled[rows]).sum()) for rows in (split.train, split.validation))
+    if missing:
+        raise NotPossible(
+            f"{missing} galaxies of this run have lost their labels since it began, so that it cannot be resumed.",
+            "Start a new run from its weights instead.",
+            str(path),
+        )
 
 
 def _load_base(settings: RunSettings) -> Predictor | None:
@@ -278,7 +334,7 @@ def usable_rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the training part, and of training and validation together; without labels all rows are both."""
     try:
-        split = split_dataset(cutouts, *read_labels(cutouts, settings.data, hand_labels), settings)
+        split = split_dataset(cutouts, *read_labels(cutouts, settings.data, hand_labels), settings, hand_labels)
     except Problem:
         return np.arange(len(cutouts)), np.arange(len(cutouts))
     return split.train, np.sort(np.concatenate([split.train, split.validation]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.data import target as targets
 from core.data.target import Classes
-from core.errors import NotANumber
+from core.errors import NotANumber, NotPossible
 from core.events import EpochEnded, Scores
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
@@ -71,8 +71,35 @@ def metrics(
             "note": "running mean during the best epoch, with augmentation and dropout",
         },
         "baseline": None if baseline is None else _baseline_to_json(baseline),
-        "warnings": warnings,
+        "warnings": [*plan.facts.get("overlaps", ()), *warnings],
     }
+
+
+def read_overlaps(folder: RunFolder) -> dict[str, Any]:
+    """Read what a run that is resumed has in common with earlier test parts, as it was found when the run began."""
+    if not folder.metrics_file.exists():
+        return {}
+    data = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("data", {})
+    return {name: value for name, value in data.items() if name == "overlaps"}
+
+
+def require_same_counts(folder: RunFolder, plan: TrainingPlan) -> None:
+    """Require that the parts of a resumed run hold as many galaxies of each class as when it began.
+
+    Raises
+    ------
+    NotPossible
+        The labels have changed since.
+    """
+    if not folder.metrics_file.exists():
+        return
+    before = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("data", {}).get("classes")
+    if before is not None and before != plan.facts.get("classes"):
+        raise NotPossible(
+            "The labels of this run's galaxies have changed since it began, so that it cannot be resumed.",
+            "Start a new run from its weights instead.",
+            str(folder.path),
+        )
 
 
 def _classes(plan: TrainingPlan) -> int | None:

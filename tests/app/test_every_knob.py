@@ -20,6 +20,7 @@ from core.train.settings import RunSettings
 
 BY_HAND = {
     "data.labels",
+    "data.split_column",
     "seed",
     "transfer.start_from",
     "transfer.freeze_blocks",

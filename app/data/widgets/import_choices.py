@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.data.widgets.column_chooser import ColumnChooser
 from app.theme import icon
 from app.widgets.plain_text import as_written
-from core.data.settings import ImportSettings
+from core.data.settings import DRAWN, ImportSettings
 
 _RECOGNISE = "Recognise"
 _CATALOGUES = "Catalogues (*.csv *.tsv *.txt *.dat *.fits *.fit *.gz *.xml *.vot *.parquet *.ecsv);;All files (*)"
@@ -61,6 +61,7 @@ class ImportChoices(QWidget):
         self.id_column.activated.connect(lambda _place: self.changed.emit())
         self.labels.changed.connect(lambda _names: self.changed.emit())
         self.missing.editingFinished.connect(self._missing_changed)
+        self.split_column.activated.connect(lambda _place: self.changed.emit())
         self.from_folders.toggled.connect(lambda _on: self.changed.emit())
         self.name.textChanged.connect(lambda _text: self.named.emit())
         self.project.textChanged.connect(lambda _text: self.named.emit())
@@ -80,14 +81,16 @@ class ImportChoices(QWidget):
         self.labels = ColumnChooser(_RECOGNISE)
         self.missing = QLineEdit("auto")
         self.missing.setToolTip(ImportSettings.model_fields["missing_labels"].description or "")
+        self.split_column = QComboBox()
+        self.split_column.setToolTip("Column that says train, validation or test for each galaxy.")
         self.from_folders = QCheckBox("Names of folders are the classes")
         self.name = QLineEdit()
         self.project = QLineEdit()
         self.choose_project = QPushButton(icon("mdi6.folder-open-outline"), "Choose…")
         fields = {"Catalogue": self.catalogue_field, "Id column": self.id_column, "Labels": self.labels}
-        labels = _grid({**fields, "Missing labels": self.missing})
+        labels = _grid({**fields, "Missing labels": self.missing, "Parts": self.split_column})
         labels.addWidget(self.choose_catalogue, 0, 2)
-        labels.addWidget(self.from_folders, 4, 1)
+        labels.addWidget(self.from_folders, 5, 1)
         saved = _grid({"Dataset": self.name, "Project": self.project})
         saved.addWidget(self.choose_project, 1, 2)
         buttons = QHBoxLayout()
@@ -155,6 +158,7 @@ class ImportChoices(QWidget):
             "labels": self.labels.chosen,
             "missing_labels": self.missing.text().strip(),
             "labels_from_folders": self.from_folders.isChecked(),
+            "split_column": self.split_column.currentData() or "",
         }
 
     def offer_catalogue(self, path: Path | None) -> bool:
@@ -179,6 +183,18 @@ class ImportChoices(QWidget):
         self.id_column.setEnabled(bool(columns))
         self.labels.setEnabled(bool(columns))
 
+    def offer_parts(self, columns: Sequence[str], recognised: str) -> None:
+        """Offer the columns as given parts, and show which one was recognised."""
+        chosen = self.split_column.currentData() or ""
+        self.split_column.clear()
+        self.split_column.addItem(f"Given by “{recognised}”" if recognised else "Drawn by the program", "")
+        if recognised:
+            self.split_column.addItem("Drawn by the program", DRAWN)
+        for name in columns:
+            self.split_column.addItem(f"Given by “{name}”", name)
+        self.split_column.setCurrentIndex(max(0, self.split_column.findData(chosen)))
+        self.split_column.setEnabled(self.split_column.count() > 1)
+
     def _show_catalogue(self, path: str) -> None:
         with QSignalBlocker(self.catalogue_field):
             self.catalogue_field.setText(path)
@@ -188,6 +204,7 @@ class ImportChoices(QWidget):
         """Adopt the catalogue that the user chose or cleared."""
         self._detects_catalogue = False
         self.id_column.clear()
+        self.split_column.clear()
         self.labels.set_chosen(())
         self.changed.emit()
 
