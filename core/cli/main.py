@@ -101,7 +101,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--label", metavar="COLUMN", action="append", help="catalogue column with labels; may be repeated")
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
-    add("--hdu", metavar="NAME", help="name or number of the FITS extension; else the first image")
+    add("--hdu", metavar="NAME", help="FITS extension; “A,B,C” are bands of one galaxy, “*” one galaxy of each")
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
     _add_settings_options(command, "max_missing=0.2")
@@ -272,7 +272,7 @@ def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
 
 def _add_reading_options(command: argparse.ArgumentParser) -> None:
     """Add options for reading raw files; a dataset needs none."""
-    command.add_argument("--hdu", metavar="NAME", help="of raw files: the FITS extension")
+    command.add_argument("--hdu", metavar="NAME", help="of raw files: the FITS extension; “A,B,C” are bands")
     command.add_argument("--bands", metavar="PATTERN", help="of raw files: plane names, or “*_{band}.fits”")
 
 

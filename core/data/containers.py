@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import read_errors
+from core.data import axes, read_errors
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
@@ -99,7 +99,7 @@ def _to_cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
     planes: tuple[str, ...] = ()
     if image.ndim == 2:
         image = image[np.newaxis]
-    elif _has_bands_last(image.shape):
+    elif axes.has_bands_last(image.shape):
         image = image.transpose(2, 0, 1)  # (C, H, W)
         planes = ("red", "green", "blue") if is_picture and len(image) == 3 else ()
         image = image[:, ::-1] if is_picture else image
@@ -107,10 +107,6 @@ def _to_cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
     with np.errstate(over="ignore"):
         pixels = np.ascontiguousarray(image, dtype=np.uint8 if is_picture else np.float32)
     return Cutout(pixels, planes, "", scale)
-
-
-def _has_bands_last(shape: tuple[int, ...]) -> bool:
-    return shape[-1] <= 16 and shape[-1] < min(shape[:2])
 
 
 def _read_blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:

@@ -22,7 +22,9 @@ from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.import_catalogue import Galaxies, files_to_match
 from core.data.join import Join, join
+from core.data.read_errors import explain_error
 from core.data.readers import Member, band_names, read
+from core.data.remarks import Remarks
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, none_usable, pattern_note
@@ -114,7 +116,7 @@ def run(
 
 
 def _join_catalogue(table: Table | None, found: Found, settings: ImportSettings) -> Join | None:
-    files = files_to_match(found) if table is not None else []
+    files = files_to_match(found, settings.hdu) if table is not None else []
     if table is None or not files:  # no files: none can be read, which is reported later
         return None
     return join(table, files, tables.label_columns(table, settings), settings.catalogue_id)
@@ -158,6 +160,7 @@ def _write(
     sizes = [count_of(source) for source in found.sources]
     total, finished, shown = sum(sizes), 0, 0.0
     odd: Counter[str] = Counter()
+    remarks = Remarks()
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = _Batch(writer, plan)
         for place, source in enumerate(found.sources):
@@ -170,6 +173,7 @@ def _write(
                 else:
                     member, stamp = outcome
                     batch.add(done.add(place, source, member), stamp)
+                    remarks.add(member.cutout.remarks, done.ids[-1])
                     _count_differences(odd, member, plan, settings)
                 if sizes[place] > 1:
                     finished += 1
@@ -180,6 +184,7 @@ def _write(
         batch.flush()
         if not done.ids:
             raise none_usable(len(found.sources), done.problems)
+        done.notes += [*remarks.notes(len(done.ids)), *done.describe_renamed()]
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
         writer.finish(*done.catalogue(), _origin(found, settings), done.problems)
     yield Progress(total, total, "files")
@@ -194,7 +199,10 @@ def _read_stamps(
         for member in read(source, settings):
             try:
                 yield member, _make_stamp(member, settings, plan)
-            except UnreadableFile as problem:
+            except _MoreThan8Bits:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong with a file is that file's problem
+                problem = error if isinstance(error, UnreadableFile) else explain_error(source.path, error)
                 where = source.relative + (f" [{member.name}]" if member.name != source.stem else "")
                 yield UnreadableFile(problem.sentence, problem.remedy, where)
     except UnreadableFile as problem:

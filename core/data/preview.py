@@ -117,7 +117,7 @@ def preview(
         labels.label_columns,
         labels.matched,
         [*problems, *labels.problems],
-        [pattern_note(found)] if found.pattern else [],
+        [*([pattern_note(found)] if found.pattern else []), *sample.remarks.notes(sum(sample.shapes.values()))],
     )
 
 
@@ -181,7 +181,7 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
     try:
         table = tables.read_table(path)
         labels = tables.label_columns(table, settings)
-        files = files_to_match(found)
+        files = files_to_match(found, settings.hdu)
         joined = join(table, files, labels, settings.catalogue_id)
     except CatalogueProblem as problem:
         columns = tuple(table.colnames) if table is not None else ()

@@ -14,6 +14,7 @@ import numpy as np
 from core.data import bands, containers
 from core.data.discovery import Found, Source
 from core.data.readers import Member, band_names, read
+from core.data.remarks import Remarks
 from core.data.settings import ImportSettings
 from core.data.stamps import SMALLEST
 from core.errors import Problem, SettingsProblem, Stopped, UnreadableFile
@@ -52,6 +53,7 @@ class SampleSummary:
     units: Counter[str] = field(default_factory=Counter[str])
     wide: set[int] = field(default_factory=set[int])  # numbers of planes of cutouts with more than 8 bits
     problems: list[Problem] = field(default_factory=list[Problem])
+    remarks: Remarks = field(default_factory=Remarks)
 
     def plan(self, settings: ImportSettings) -> StampFormat:
         """Choose the most frequent number of bands and, unless the size is set, the most frequent shorter side.
@@ -91,6 +93,7 @@ class SampleSummary:
         planes, height, width = image.shape
         self.shapes[planes, height, width] += 1
         self.units[member.cutout.unit] += 1
+        self.remarks.add(member.cutout.remarks, member.name)
         if member.cutout.bands:
             self.bands[member.cutout.bands] += 1
         if image.dtype != np.uint8:

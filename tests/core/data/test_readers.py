@@ -221,7 +221,7 @@ def test_pictures_of_other_modes_are_read_too(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b"<html>Object not found</html>", "web page"),
-        (b"SIMPLE  =                    T", "a FITS file and not a picture"),
+        (b"SIMPLE  =                    T", "a FITS file and not a JPEG or PNG picture"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG picture"),
     ],
 )
