@@ -36,8 +36,8 @@ class ImportSettings(Settings):
     fill: Literal["background", "zero"] = setting(
         "background",
         title="Missing pixels",
-        help="Value for NaN, infinite, blank, absurd (such as 1e30) and padded pixels: the median of the cutout's border, "
-        "band by band, or 0.",
+        help="Value for NaN, infinite, blank, absurd (1e30) and padded pixels: the median of the cutout's border, band by "
+        "band, or 0.",
     )
     max_missing: float = setting(
         0.5,
