@@ -92,6 +92,7 @@ class MainWindow(QMainWindow):
         session = self.session
         session.problem.connect(self.report)
         session.workspace_wanted.connect(self.show_workspace)
+        session.panel_wanted.connect(self.docks.bring_to_front)
         session.message.connect(self.notices.show_message)
         session.activity.job_started.connect(self._show_job)
         session.dataset.changed.connect(self._show_what_is_open)

@@ -34,7 +34,7 @@ def files_to_match(found: Found, hdu: str = "") -> list[tuple[str, str]]:
         elif source.kind == "fits" and place < _MOST_STACKS and (names := _names_in_stack(source, hdu)):
             files += [("", name) for name in names]
         else:
-            files.append((_path_to_match(source), source.stem))
+            files.append((path_to_match(source), source.stem))
     return files
 
 
@@ -45,9 +45,12 @@ def _names_in_stack(source: Source, hdu: str) -> list[str]:
         return []  # it will be reported when it is read
 
 
-def _path_to_match(source: Source) -> str:
-    """The path that a catalogue may contain; empty with one file per band, or many galaxies in one file."""
-    return "" if source.kind in {"bands", "container"} else source.path
+def path_to_match(source: Source, extension: str = "") -> str:
+    """The path that a catalogue may contain; empty with one file per band, or many galaxies in one file.
+
+    ``extension`` is that of a galaxy in a stack: the row of the file is not that of each galaxy in it.
+    """
+    return "" if extension or source.kind in {"bands", "container"} else source.path
 
 
 _MOST_STACKS = 64  # files that are opened to see the names in them
@@ -76,8 +79,7 @@ class Galaxies:
         """Add a galaxy of the source at index ``place``; return its id."""
         row, name = NO_ROW, member.name
         if self._joined is not None:
-            path = "" if member.cutout.extension else _path_to_match(source)  # of a stack, else all had its label
-            row = self._joined.row_of(path, name)
+            row = self._joined.row_of(path_to_match(source, member.cutout.extension), name)
         known = self._joined.ids[row] if self._joined is not None and row != NO_ROW else ""
         name = known or self._distinct_name(source, member)
         self.ids.append(name)

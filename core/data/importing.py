@@ -17,13 +17,16 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
+from core.data import automatic_fit
 from core.data import catalogue as tables
 from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require_galaxies
+from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import Galaxies, files_to_match
 from core.data.join import Join, join
 from core.data.read_errors import explain_error
 from core.data.readers import Member, band_names, read
+from core.data.recipe import StampRecipe
 from core.data.remarks import Remarks
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
@@ -49,6 +52,7 @@ def run(
     settings: ImportSettings = ImportSettings(),  # noqa: B008 - frozen
     catalogue: Path | str | None = None,
     stop: threading.Event = NEVER,
+    like: StampRecipe | None = None,
 ) -> Work[ImportReport]:
     """Import files.
 
@@ -67,6 +71,9 @@ def run(
         A table with labels; None: no catalogue.
     stop
         Checked for every file.
+    like
+        The recipe of the stamps that ``settings`` follow: cutouts with as many bands are preferred to the majority.
+        None: a dataset of its own.
 
     Raises
     ------
@@ -87,23 +94,26 @@ def run(
     >>> report.imported
     90
     """
-    sources = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
+    paths = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
     output, catalogue = Path(output), Path(catalogue) if catalogue else None
     started = time.monotonic()
     yield Progress(0, None, "catalogue rows" if catalogue else "files")
     table = tables.read_table(catalogue) if catalogue else None
-    found = yield from discover(sources, settings, stop, [output, *([catalogue] if catalogue else [])])
+    found = yield from discover(paths, settings, stop, [output, *([catalogue] if catalogue else [])])
     require_galaxies(found)
     yield Progress(0, None, "catalogue rows")
     if stop.is_set():
         raise Stopped
     joined = _join_catalogue(table, found, settings)
-    plan = (yield from measure_sample(found, settings, stop)).plan(settings)
+    sample = yield from measure_sample(found, settings, stop)
+    plan = sample.plan(settings, len(like.bands) if like is not None else None)
+    settings, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
+    settings = settings.model_copy(update={"size": plan.size, "bands": settings.bands or found.pattern})
     try:
         done = yield from _write(found, joined, output, settings, plan, stop)
     except _MoreThan8Bits:
         done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
-    done.notes += _notes(found, catalogue)
+    done.notes += [decision] * bool(decision) + _notes(found, catalogue)
     return ImportReport(
         output,
         len(done.ids),
@@ -154,6 +164,7 @@ class _Batch:
 def _write(
     found: Found, joined: Join | None, output: Path, settings: ImportSettings, plan: StampFormat, stop: threading.Event
 ) -> Work[Galaxies]:
+    factors = FieldFactors.of_import(settings, found, joined)
     done = Galaxies(found, settings, joined)
     for problem in done.problems:
         yield Skipped(problem)
@@ -164,7 +175,7 @@ def _write(
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = _Batch(writer, plan)
         for place, source in enumerate(found.sources):
-            for outcome in _read_stamps(source, settings, plan):
+            for outcome in _read_stamps(source, settings, plan, factors):
                 if stop.is_set():
                     raise Stopped
                 if isinstance(outcome, Problem):
@@ -186,19 +197,20 @@ def _write(
             raise none_usable(len(found.sources), done.problems)
         done.notes += [*remarks.notes(len(done.ids)), *done.describe_renamed()]
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
-        writer.finish(*done.catalogue(), _origin(found, settings), done.problems)
+        recipe = StampRecipe(settings, plan.bands, plan.unit, plan.dtype == "uint8", *plan.native)
+        writer.finish(*done.catalogue(), _origin(found, settings), done.problems, recipe)
     yield Progress(total, total, "files")
     return done
 
 
 def _read_stamps(
-    source: Source, settings: ImportSettings, plan: StampFormat
+    source: Source, settings: ImportSettings, plan: StampFormat, factors: FieldFactors
 ) -> Iterator[tuple[Member, Stamp] | Problem]:
     """Yield the stamps of a source, or a problem in place of each that cannot be used."""
     try:
         for member in read(source, settings):
             try:
-                yield member, _make_stamp(member, settings, plan)
+                yield member, _make_stamp(member, settings, plan, factors.factor(source, member))
             except _MoreThan8Bits:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever goes wrong with a file is that file's problem
@@ -210,14 +222,14 @@ def _read_stamps(
         yield UnreadableFile(problem.sentence, problem.remedy, problem.where.removeprefix(root) or source.relative)
 
 
-def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat) -> Stamp:
+def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, factor: float) -> Stamp:
     image = member.cutout.image
     if len(image) != plan.planes:
         raise UnreadableFile(
-            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and most others have {plan.planes}.",
+            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and the stamps are to have {plan.planes}.",
             "Import it separately, or choose the extension or the pattern that fits all.",
         )
-    stamp = prepare(member.cutout, plan.size, settings)
+    stamp = prepare(member.cutout, plan.size, settings, factor)
     if image.dtype != np.uint8 and plan.dtype == "uint8":
         raise _MoreThan8Bits
     return stamp

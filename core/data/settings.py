@@ -22,22 +22,46 @@ class ImportSettings(Settings):
     size: int | None = setting(
         None,
         title="Stamp size",
-        help="Side of every stamp. Empty: the most frequent size of the files.",
+        help="Side of every stamp. Empty: the field's size, or without a field the most frequent size of the files.",
         unit="pixels",
         ge=4,
         le=4096,
     )
-    fit: Literal["crop or pad", "resample"] = setting(
-        "crop or pad",
+    field: float | None = setting(
+        None,
+        title="Field",
+        help="Side of the square about the centre that is cut out first and then resampled to the stamp size. Empty: "
+        "no field is cut out; other sizes are fitted as below.",
+        gt=0,
+        le=1e6,
+    )
+    field_unit: Literal["pixels", "arcsec"] = setting(
+        "pixels",
+        title="Field in",
+        help="Unit of the field: pixels of the files, or arcsec, for which their pixel scale has to be known.",
+        applies=("field", ()),
+    )
+    field_column: str = setting(
+        "",
+        title="Field times",
+        help="Catalogue column by which the field is multiplied for each galaxy, such as a radius in the field's unit: "
+        "a field of 4 is then four radii wide. Empty: the same field for all.",
+        applies=("field", ()),
+    )
+    fit: Literal["auto", "crop or pad", "resample"] = setting(
+        "auto",
         title="Other sizes",
         help="Crop or pad about the centre keeps the pixel scale and the flux in each pixel; resample shrinks or "
-        "enlarges the whole cutout to the stamp size, conserving surface brightness, and changes the pixel scale.",
+        "enlarges the whole cutout to the stamp size, conserving surface brightness, and changes the pixel scale. "
+        "Auto measures on a sample how much of the galaxies a crop would lose, crops where they fit and resamples "
+        "where they do not.",
+        applies=("field", (None,)),
     )
     fill: Literal["background", "zero"] = setting(
         "background",
         title="Missing pixels",
-        help="Value for NaN, infinite, blank, absurd (1e30) and padded pixels: the median of the cutout's border, band by "
-        "band, or 0.",
+        help="Value for NaN, infinite, blank, absurd (1e30) and padded pixels: the median of the cutout's border in "
+        "each band, or 0.",
     )
     max_missing: float = setting(
         0.5,
@@ -84,6 +108,15 @@ class ImportSettings(Settings):
         title="Label columns",
         help="One column of classes or numbers, or several vote fractions or quantities. Empty: recognised by name.",
     )
+
+    @property
+    def decides_fit(self) -> bool:
+        """Whether it is to be measured if cutouts are cropped or resampled."""
+        return self.fit == "auto" and self.field is None
+
+
+OF_THE_LABELS = frozenset({"labels_from_folders", "catalogue_id", "labels"})
+"""Import settings that find the labels; all others decide how stamps are made, and are followed in prediction."""
 
 
 class DataSettings(Settings):
