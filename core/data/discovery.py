@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.data import bands, read_errors
+from core.data.auxiliary import find_auxiliary
 from core.data.settings import ImportSettings
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
@@ -65,6 +66,7 @@ class Found:
     tables: list[str] = field(default_factory=list[str])
     others: Counter[str] = field(default_factory=Counter[str])
     pattern: str = ""
+    auxiliary: dict[str, str] = field(default_factory=dict[str, str])  # files beside images, with what they are
 
     @cached_property
     def folders(self) -> dict[str, str]:
@@ -143,7 +145,10 @@ def discover(
     if pattern is not None:
         yield from _group(files, pattern, found, stop)
     else:
-        found.sources = [Source(path, below, _kind(path)) for path, below in files.items()]
+        found.auxiliary = find_auxiliary(files)
+        found.sources = [
+            Source(path, below, _kind(path)) for path, below in files.items() if path not in found.auxiliary
+        ]
     yield Progress(len(found.sources), len(found.sources), "files")
     return found
 

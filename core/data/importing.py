@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from core.data import automatic_fit
+from core.data import automatic_fit, auxiliary
 from core.data import catalogue as tables
 from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require_galaxies
@@ -245,7 +245,7 @@ def _count_differences(odd: Counter[str], member: Member, plan: StampFormat, set
 
 
 def _notes(found: Found, catalogue: Path | None) -> list[str]:
-    notes = [pattern_note(found)] if found.pattern else []
+    notes = [note for note in (pattern_note(found), auxiliary.describe(found.auxiliary)) if note]
     unread = [Path(path).name for path in found.tables]
     if unread and catalogue is None:
         notes.append(f"{', '.join(unread[:3])} lies beside the cutouts and was not used as a catalogue.")

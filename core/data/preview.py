@@ -12,7 +12,7 @@ from typing import Any
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from core.data import automatic_fit, containers
+from core.data import automatic_fit, auxiliary, containers
 from core.data import catalogue as tables
 from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
@@ -113,7 +113,7 @@ def preview(
         problems.append(problem)
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
-    notes = [*obstacles, decision, pattern_note(found)]
+    notes = [*obstacles, decision, pattern_note(found), auxiliary.describe(found.auxiliary)]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
         stamps,

@@ -146,6 +146,39 @@ def test_files_of_one_name_in_two_folders_have_ids_of_their_own_and_it_is_said(t
     assert any("“north/1” for 1 and 1 more" in note for note in report.notes)
 
 
+@pytest.mark.parametrize(
+    ("galaxy", "beside"),
+    [
+        ("G{}fitim", ("G{}mskim", "G{}psfim", "G{}segim", "G{}sigma")),
+        ("g{}", ("g{}_mask", "g{}-rms", "g{}.seg", "g{}_model")),
+        ("g{}_sci", ("g{}_wht", "g{}_psf")),
+    ],
+)
+def test_files_that_lie_beside_an_image_are_left_out_and_counted(
+    galaxy: str, beside: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in (1, 10, 2):
+        for name in (galaxy, *beside):
+            fits.writeto(tmp_path / "in" / f"{name.format(number)}.fits", image())
+    report, cutouts = run(tmp_path / "in")
+    with cutouts:
+        assert cutouts.ids == [galaxy.format(number) for number in (1, 2, 10)]
+    (note,) = [note for note in report.notes if "beside the images" in note]
+    assert note.count("3 as a") == len(beside)
+    seen = result_of(previews.preview([tmp_path / "in"], ImportSettings(), None))
+    assert (seen.count, note in seen.notes) == (3, True)
+
+
+def test_a_mask_without_its_image_is_imported_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("g1_psf", "g10_psf", "g10", "mask", "0mask"):
+        fits.writeto(tmp_path / "in" / f"{name}.fits", image())
+    _, cutouts = run(tmp_path / "in")
+    with cutouts:
+        assert cutouts.ids == ["0mask", "g1_psf", "g10", "mask"]
+
+
 @pytest.mark.parametrize("shape", [(1, 64), (64, 1), (3, 64), (2, 3)])
 def test_a_thin_strip_is_refused_with_its_size(shape: tuple[int, int], folder: Path) -> None:
     fits.writeto(folder / "strip.fits", RANDOM.normal(size=shape))
