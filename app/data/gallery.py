@@ -92,7 +92,7 @@ class GalleryPanel(Panel):
         self.advance = QToolButton()
         self.advance.setIcon(icon("mdi6.skip-next"))
         self.advance.setCheckable(True)
-        self.advance.setChecked(QSettings().value(_ADVANCE, False, bool))  # pyright: ignore[reportArgumentType]
+        self.advance.setChecked(bool(QSettings().value(_ADVANCE, False, bool)))
         self.advance.setToolTip("Go to the next galaxy after each number key.")
         self.advance.setAccessibleName("Next galaxy after a label")
         self.side = QSlider(Qt.Orientation.Horizontal)
@@ -211,7 +211,7 @@ class GalleryPanel(Panel):
         split = dataset.split
         self._parts = np.full(len(cutouts), -1, dtype=np.int8) if split is None else split.numbers(len(cutouts))
         self.grid.set_badges(lambda row: _BADGES[self._parts[row]])
-        self.grid.set_tips(self._describe)
+        self.grid.set_tips(self._describe_galaxy)
         self._colour_classes()
         self._filter()
 
@@ -261,7 +261,7 @@ class GalleryPanel(Panel):
         self.legend.setText("&ensp; ".join(marks))
         self.legend.setToolTip("The number keys label the selected galaxies; 0 takes the label off.")
 
-    def _describe(self, row: int) -> str:
+    def _describe_galaxy(self, row: int) -> str:
         """The galaxy under the mouse: its id, its label, and what its badge means."""
         cutouts = self._session.dataset.cutouts
         if cutouts is None:

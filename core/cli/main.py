@@ -98,6 +98,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
     add("--catalogue", type=Path, metavar="FILE", help="table with labels: CSV, FITS, VOTable, Parquet, ECSV")
     add("--id", metavar="COLUMN", help="catalogue column with the file name or id; else it is recognised")
+    add("--table", metavar="NAME", help="name or number of the table in a catalogue with several")
     add("--label", metavar="COLUMN", action="append", help="catalogue column with labels; may be repeated")
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")

@@ -150,6 +150,10 @@ class Cutouts:
     @cached_property
     def columns(self) -> dict[str, NDArray[Any]]:
         """The catalogue as plain arrays by name."""
+        return store.clear_words(self._file, self._stored_columns)
+
+    @property
+    def _stored_columns(self) -> dict[str, NDArray[Any]]:
         return {name: np.asarray(self.catalogue[name]) for name in self.catalogue.colnames}
 
     @cached_property
@@ -175,9 +179,9 @@ class Cutouts:
     def checksum(self) -> str:
         """A fingerprint of images and catalogue: all of the catalogue, and an even sample of the images."""
         digest = hashlib.blake2b(repr((self.shape, str(self.images.dtype))).encode(), digest_size=16)
-        for name, values in self.columns.items():
+        for name, values in self._stored_columns.items():
             digest.update(name.encode())
-            digest.update("\n".join(values.tolist()).encode() if values.dtype.kind == "U" else values.tobytes())
+            digest.update("\n".join(values.tolist()).encode() if values.dtype.kind in "UO" else values.tobytes())
         for row in np.unique(np.linspace(0, max(0, len(self) - 1), _SAMPLE).astype(np.int64)) if len(self) else ():
             digest.update(self.images[int(row)].tobytes())
         return digest.hexdigest()

@@ -124,6 +124,10 @@ class Galaxies:
         if self._settings.labels_from_folders:
             final["class"] = np.array([self._found.folder_class(source) for source in sources], dtype=str)
             labels = ("class",)
+            nameless = sorted({str(name) for name in final["class"] if name and not label_text(str(name))})
+            self.notes += [
+                f"The folder “{name}” is no class: its name means that there is no label." for name in nameless
+            ]
         if self._joined is not None:
             of_catalogue = self._add_joined(final, self._joined)
             labels = labels or of_catalogue

@@ -19,11 +19,12 @@ from astropy.table import Table
 
 from core.data import automatic_fit, auxiliary
 from core.data import catalogue as tables
+from core.data.choose_table import join_tables, table_name
 from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import Galaxies, files_to_match
-from core.data.join import Join, join
+from core.data.join import NO_ROW, Join, describe_match
 from core.data.read_errors import explain_error
 from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
@@ -98,13 +99,13 @@ def run(
     output, catalogue = Path(output), Path(catalogue) if catalogue else None
     started = time.monotonic()
     yield Progress(0, None, "catalogue rows" if catalogue else "files")
-    table = tables.read_table(catalogue) if catalogue else None
+    tables_there = tables.read_tables(catalogue) if catalogue else []
     found = yield from discover(paths, settings, stop, [output, *([catalogue] if catalogue else [])])
     require_galaxies(found)
     yield Progress(0, None, "catalogue rows")
     if stop.is_set():
         raise Stopped
-    joined = _join_catalogue(table, found, settings)
+    joined = _join_catalogue(tables_there, found, settings)
     sample = yield from measure_sample(found, settings, stop)
     plan = sample.plan(settings, len(like.bands) if like is not None else None)
     settings, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
@@ -113,6 +114,8 @@ def run(
         done = yield from _write(found, joined, output, settings, plan, stop)
     except _MoreThan8Bits:
         done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
+    if joined is not None:
+        done.notes.insert(0, describe_match(joined, sum(row != NO_ROW for row in done.rows), len(done.ids)))
     done.notes += [decision] * bool(decision) + _notes(found, catalogue)
     return ImportReport(
         output,
@@ -125,11 +128,11 @@ def run(
     )
 
 
-def _join_catalogue(table: Table | None, found: Found, settings: ImportSettings) -> Join | None:
-    files = files_to_match(found, settings.hdu) if table is not None else []
-    if table is None or not files:  # no files: none can be read, which is reported later
+def _join_catalogue(candidates: Sequence[Table], found: Found, settings: ImportSettings) -> Join | None:
+    files = files_to_match(found, settings.hdu) if candidates else []
+    if not files:  # none can be read, which is reported later
         return None
-    return join(table, files, tables.label_columns(table, settings), settings.catalogue_id)
+    return join_tables(candidates, files, settings)
 
 
 class _Batch:
@@ -198,7 +201,7 @@ def _write(
         done.notes += [*remarks.notes(len(done.ids)), *done.describe_renamed()]
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
         recipe = StampRecipe(settings, plan.bands, plan.unit, plan.dtype == "uint8", *plan.native)
-        writer.finish(*done.catalogue(), _origin(found, settings), done.problems, recipe)
+        writer.finish(*done.catalogue(), _origin(found, settings, joined), done.problems, recipe)
     yield Progress(total, total, "files")
     return done
 
@@ -248,18 +251,26 @@ def _notes(found: Found, catalogue: Path | None) -> list[str]:
     notes = [note for note in (pattern_note(found), auxiliary.describe(found.auxiliary)) if note]
     unread = [Path(path).name for path in found.tables]
     if unread and catalogue is None:
-        notes.append(f"{', '.join(unread[:3])} lies beside the cutouts and was not used as a catalogue.")
+        names = unread if len(unread) < 4 else [*unread[:3], f"{len(unread) - 3:,} more tables"]
+        listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+        lie, was = ("lies", "was") if len(unread) == 1 else ("lie", "were")
+        notes.append(f"{listed} {lie} beside the cutouts and {was} not used as a catalogue.")
     if found.others:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(found.others.items()))
         notes.append(f"Files of other kinds were left alone: {kinds}.")
     return notes
 
 
-def _origin(found: Found, settings: ImportSettings) -> Origin:
+def _origin(found: Found, settings: ImportSettings, joined: Join | None) -> Origin:
     folders = sorted(Path(folder).name for folder in {source.path[: source.below] for source in found.sources})
+    source = ", ".join(folders)
+    if joined is not None:  # with these settings the same columns are joined again
+        source += f", with a catalogue joined by its column “{joined.column}”"
+        chosen = {"catalogue_id": joined.column, "catalogue_table": table_name(joined.table)}
+        settings = settings.model_copy(update=chosen)
     return Origin(
         program=PROGRAM,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
-        source=", ".join(folders),
+        source=source,
         settings=dumps(settings),
     )

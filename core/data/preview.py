@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Iterable, Sequence
@@ -14,15 +15,16 @@ from numpy.typing import NDArray
 
 from core.data import automatic_fit, auxiliary, containers
 from core.data import catalogue as tables
+from core.data.choose_table import join_tables, named_table
 from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
-from core.data.join import NO_ROW, Join, join
+from core.data.join import NO_ROW, Join
 from core.data.readers import Member, read
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
 from core.data.stamps import prepare
-from core.errors import CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
+from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
 STAMPS = 16
@@ -67,6 +69,8 @@ class _Labels:
     label_columns: tuple[str, ...] = ()
     matched: int = 0
     problems: tuple[Problem, ...] = ()
+    left_out: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
     joined: Join | None = None
 
 
@@ -103,6 +107,9 @@ def preview(
         labels = _match_catalogue(path, found, settings)
         if not labels.problems:
             break
+        is_asked = any(isinstance(problem, AmbiguousColumn) for problem in labels.problems)
+        if is_asked:
+            break
         labels = labels if catalogue else _Labels()
     labels = labels if labels.catalogue else _labels_in_container(found, settings)
     first = yield from _read_first(found, settings, stop)
@@ -128,8 +135,8 @@ def preview(
         labels.id_column,
         labels.label_columns,
         labels.matched,
-        [*problems, *labels.problems],
-        [*(note for note in notes if note), *sample.remarks.notes(sum(sample.shapes.values()))],
+        [*problems, *labels.left_out, *labels.problems],
+        [*(note for note in notes if note), *labels.notes, *sample.remarks.notes(sum(sample.shapes.values()))],
     )
 
 
@@ -206,14 +213,20 @@ def _find_catalogues(found: Found, sources: Iterable[Path]) -> list[Path]:
 
 
 def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Labels:
-    table: Table | None = None
+    candidates: list[Table] = []
     try:
-        table = tables.read_table(path)
-        labels = tables.label_columns(table, settings)
+        candidates = tables.read_tables(path)
         files = files_to_match(found, settings.hdu)
-        joined = join(table, files, labels, settings.catalogue_id)
+        joined = join_tables(candidates, files, settings)
     except CatalogueProblem as problem:
-        columns = tuple(table.colnames) if table is not None else ()
+        largest = max(candidates, key=lambda table: len(table.colnames), default=None)
+        if settings.catalogue_table and candidates:
+            with contextlib.suppress(CatalogueProblem):
+                largest = named_table(candidates, settings.catalogue_table)
+        columns = tuple(largest.colnames) if largest is not None else ()
         return _Labels(path, columns, settings.catalogue_id, settings.labels, 0, (problem,))
     matched = sum(joined.row_of(*file) != NO_ROW for file in files)
-    return _Labels(path, tuple(table.colnames), joined.column, labels, matched, joined=joined)
+    columns = tuple(joined.table.colnames)
+    label_columns = tables.label_columns(joined.table, settings)
+    left_out, notes = tuple(joined.problems), tuple(joined.notes)
+    return _Labels(path, columns, joined.column, label_columns, matched, (), left_out, notes, joined)

@@ -108,6 +108,19 @@ class ImportSettings(Settings):
         title="Label columns",
         help="One column of classes or numbers, or several vote fractions or quantities. Empty: recognised by name.",
     )
+    missing_labels: str = setting(
+        "auto",
+        title="Missing labels",
+        help="What means “no label” in the label columns: texts and numbers, separated by commas (-99, unknown). "
+        "Empty: only empty cells. auto: usual texts such as - and INDEF, and values such as -99 or 1e20 that lie far "
+        "from all others; the report names them.",
+    )
+    catalogue_table: str = setting(
+        "",
+        title="Table",
+        help="Name or number of the table in a catalogue with several. Empty: the one that names the images.",
+        level="expert",
+    )
 
     @property
     def decides_fit(self) -> bool:

@@ -22,6 +22,7 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
+from core.data.cells import text_array
 from core.data.recipe import StampRecipe
 from core.errors import Problem, UnreadableFile, WrongVersion
 from core.project.files import atomic_path, require_space
@@ -31,6 +32,7 @@ CHUNK_STAMPS = 64
 _CHUNK_BYTES = 1 << 20
 _SPARE_BYTES = 1 << 25  # HDF5 fails badly if it cannot write its caches when it closes a file
 _EXACT = 2**53  # the largest integer up to which float64 represents all integers
+_WORDS = ("None", "none", "NONE")  # meant “no label” in datasets of earlier versions
 _TEXT = h5py.string_dtype("utf-8")
 
 
@@ -160,6 +162,7 @@ class DatasetWriter:
         self._file.create_dataset("unusable", data=np.frombuffer(problems.encode(), np.uint8))
         self._file.attrs.update(
             format=FORMAT,
+            missing_text="",
             bands=json.dumps([asdict(band) for band in self._bands]),
             labels=json.dumps(list(labels)),
             origin=json.dumps(asdict(origin)),
@@ -251,9 +254,23 @@ def read_catalogue(file: h5py.File) -> Table:
     for key, name in json.loads(str(member(file, "catalogue/order").asstr()[()])).items():
         column = member(file, f"catalogue/{key}")
         is_text = h5py.check_string_dtype(column.dtype) is not None
-        values = np.asarray(column.asstr()[:]).astype(str) if is_text else column[:]
+        values = text_array(column.asstr()[:].tolist()) if is_text else column[:]
         table[name] = Column(values, unit=column.attrs.get("unit"))
     return table
+
+
+def clear_words(file: h5py.File, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Clear the words “None” from the text columns of a dataset of an earlier version, where they meant “no label”.
+
+    The import now decides whether they are a class, and the words that are left in a dataset are one.
+    """
+    if "missing_text" in file.attrs:
+        return columns
+    cleared = dict(columns)
+    for name, values in columns.items():
+        if name != "id" and values.dtype.kind in "UO" and any((values == word).any() for word in _WORDS):
+            cleared[name] = np.where(np.isin(values, _WORDS), "", values)
+    return cleared
 
 
 def read_unusable(file: h5py.File) -> list[Problem]:

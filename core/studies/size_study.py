@@ -177,7 +177,7 @@ def _describe_evaluated_galaxies(study: SizeStudy) -> str:
     sampling = (
         f"The sampling error of these galaxies, {error}, is common to all values, on top of the errors above."
         if error
-        else "Too few of these galaxies are wrong to estimate how other galaxies would change all values together."
+        else "All samples of these galaxies give the same value, so that its sampling error cannot be estimated."
     )
     return f"All runs were evaluated on the same {galaxies:,} galaxies of the {study.part} part{note}. {sampling}"
 
