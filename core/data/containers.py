@@ -90,7 +90,8 @@ def _read_columns_in_parts(
         for key, (shape, kind) in arrays.items():
             base, its_part = container_parts.split_part(key)
             if its_part == part and shape == (count,) and kind.kind != "V":
-                pieces.setdefault(base, [None] * len(images))[place] = _read_column(name, key)
+                none: list[NDArray[Any] | None] = [None] * len(images)
+                pieces.setdefault(base, none)[place] = _read_column(name, key)
     columns: dict[str, NDArray[Any]] = {}
     for base, values in pieces.items():
         is_text = any(value is not None and value.dtype.kind == "U" for value in values)
