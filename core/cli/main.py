@@ -103,7 +103,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
     add("--split-column", metavar="COLUMN", help="catalogue column with train, validation, test; none: draw them")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
-    add("--hdu", metavar="NAME", help="name or number of the FITS extension; else the first image")
+    add("--hdu", metavar="NAME", help="FITS extension; “A,B,C” are bands of one galaxy, “*” one galaxy of each")
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
     _add_settings_options(command, "max_missing=0.2")
@@ -324,7 +324,7 @@ def _add_class_option(command: argparse.ArgumentParser) -> None:
 def _add_reading_options(command: argparse.ArgumentParser) -> None:
     """Add options for raw files, whose stamps are made as in training; a dataset needs none."""
     add = command.add_argument
-    add("--hdu", metavar="NAME", help="of raw files: another FITS extension than in training")
+    add("--hdu", metavar="NAME", help="of raw files: another FITS extension than in training; “A,B,C” are bands")
     add("--bands", metavar="PATTERN", help="of raw files: other plane names, or another pattern “*_{band}.fits”")
     add(
         "--stamps",

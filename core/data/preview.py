@@ -14,7 +14,7 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from core.data import automatic_fit, containers, parts
+from core.data import automatic_fit, auxiliary, containers, parts
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, named_table
 from core.data.discovery import Found, Source, discover, require_galaxies
@@ -125,7 +125,7 @@ def preview(
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
-    notes = [*obstacles, decision, pattern_note(found)]
+    notes = [*obstacles, decision, pattern_note(found), auxiliary.describe(found.auxiliary)]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
         stamps,
@@ -142,7 +142,7 @@ def preview(
         labels.matched,
         recipe.describe_field(),
         [*problems, *labels.problems],
-        [*(note for note in notes if note), *labels.notes],
+        [*(note for note in notes if note), *labels.notes, *sample.remarks.notes(sum(sample.shapes.values()))],
         "split" if found.gives_parts else labels.split_column,
     )
 
@@ -223,7 +223,7 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
     candidates: list[Table] = []
     try:
         candidates = tables.read_tables(path)
-        files = files_to_match(found)
+        files = files_to_match(found, settings.hdu)
         joined = join_tables(candidates, files, settings)
     except CatalogueProblem as problem:
         largest = max(candidates, key=lambda table: len(table.colnames), default=None)
