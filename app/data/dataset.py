@@ -29,6 +29,7 @@ from app.session.session import Session
 from app.theme import class_colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
+from app.widgets.message_line import MessageLine
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, numbers
@@ -60,10 +61,10 @@ class DatasetPanel(Panel):
         self.title = _label("heading")
         self.others = QComboBox()
         self.others.setToolTip("Another dataset of this project.")
-        self.about = _label("muted")
+        self.about = MessageLine(2)
         self.table = _table()
-        self.problem = _label("problem")
-        self.rule = _label("muted")
+        self.problem = MessageLine(2, "problem")
+        self.rule = MessageLine(3)
         self.learn = ColumnChooser("")
         self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels"})
         self.seed = QSpinBox()
@@ -190,11 +191,9 @@ class DatasetPanel(Panel):
         if session.dataset.cutouts is None:
             return
         problem, split = session.dataset.split_problem, session.dataset.split
-        self.problem.setVisible(problem is not None)
         self.problem.setText("" if problem is None else problem.text)
-        self.rule.setVisible(split is not None)
-        if split is not None:
-            self.rule.setText(f"{split.rule}. The test part is locked: no training and no choice sees it.")
+        locked = "The test part is locked: no training and no choice sees it."
+        self.rule.setText("" if split is None else f"{split.rule}. {locked}")
         target = session.dataset.target
         self.table.setVisible(target is not None)
         self.table.clearContents()

@@ -21,6 +21,7 @@ from app.theme import class_colours, colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
+from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import colour_planes, colour_table, default_stretch, to_rgb
 from core.data.target import Classes, columns_of, label_text, numbers
@@ -68,6 +69,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.draw.setProperty("role", "primary")
         self.draw.setToolTip("Compute the network's features of every galaxy of the dataset.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        share_place(self.draw, self.stop)
         self.legend, self.caption = QLabel(), QLabel()
         self.caption.setProperty("role", "muted")
         for label in (self.caption, self.legend):

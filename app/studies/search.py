@@ -17,6 +17,7 @@ from app.studies.widgets.trial_table import TrialTable
 from app.studies.work import EarlierSearch
 from app.theme import icon
 from app.widgets.forms import SettingsForm
+from app.widgets.message_line import MessageLine
 from app.widgets.responsive_split import ResponsiveSplit
 from core.project.runs import RunFolder
 from core.studies import search_space, trials
@@ -57,12 +58,8 @@ class SearchPanel(StudyPanel):
     def _build(self) -> None:
         self.form = SettingsForm(SearchSettings, exclude=("space",))
         self.space = SpaceForm(self._base)
-        self.best = QLabel()
-        self.best.setWordWrap(True)
-        self.best.setProperty("role", "heading")
-        self.more = QLabel()
-        self.more.setWordWrap(True)
-        self.more.setProperty("role", "muted")
+        self.best = MessageLine(1, "heading")
+        self.more = MessageLine(1)
         self.plot = ParallelPlot()
         self.importance = ImportanceBars()
         self.trials = TrialTable()
@@ -73,9 +70,8 @@ class SearchPanel(StudyPanel):
         self.use_this.setToolTip("Fill the forms of the training with the settings of the selected trial.")
         self.open_run = QPushButton(icon("mdi6.magnify-scan"), "Open its run")
         self.open_run.setToolTip("Look at curves and network of the selected trial in the other workspaces.")
-        self.unseen = QLabel(_UNSEEN)
-        self.unseen.setProperty("role", "muted")
-        self.unseen.setWordWrap(True)
+        self.unseen = MessageLine(2)
+        self.unseen.setText(_UNSEEN)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.space.changed.connect(self._space_changed)
         self.use.clicked.connect(self._use_best)
@@ -192,8 +188,6 @@ class SearchPanel(StudyPanel):
         lines = () if search is None else self._summarise(search)
         self.best.setText(lines[0] if lines else "")
         self.more.setText(" ".join(lines[1:]))
-        for label in (self.best, self.more):
-            label.setVisible(bool(label.text()))
         self.use.setEnabled(search is not None and search.best is not None)
 
     def _planned_axes(self) -> search_space.Space:

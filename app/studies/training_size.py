@@ -13,7 +13,9 @@ from app.studies.study_panel import StudyPanel, group
 from app.studies.widgets.size_plot import SizePlot, group_thousands
 from app.studies.work import EarlierSize, SizeSummary
 from app.widgets.forms import SettingsForm
+from app.widgets.message_line import MessageLine
 from app.widgets.number_table import NumberTable
+from app.widgets.reserved import reserve
 from app.widgets.responsive_split import ResponsiveSplit
 from core.studies.settings import TrainingSizeSettings
 
@@ -50,14 +52,12 @@ class TrainingSizePanel(StudyPanel):
 
     def _build(self) -> None:
         self.form = SettingsForm(TrainingSizeSettings)
-        self.runs = QLabel()
-        self.runs.setWordWrap(True)
-        self.runs.setProperty("role", "muted")
-        self.note = QLabel(_UNSEEN)
-        self.note.setWordWrap(True)
-        self.note.setProperty("role", "muted")
+        self.runs = MessageLine(2)
+        self.note = MessageLine(2)
+        self.note.setText(_UNSEEN)
         self.part = QComboBox()
         self.part.addItems(_PARTS)
+        reserve(self.part)
         self.part.setToolTip("The galaxies on which the runs are evaluated.")
         self.plot = SizePlot()
         self.sizes = NumberTable()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -24,6 +23,7 @@ from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.message_line import MessageLine
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
@@ -74,9 +74,7 @@ class RunsPanel(Panel):
         self.fine_tune.setToolTip("Start the next training from the weights of this run.")
         self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict…")
         self.predict.setToolTip("Predict every galaxy of the open dataset and save the table.")
-        self.note = QLabel()
-        self.note.setWordWrap(True)
-        self.note.setProperty("role", "muted")
+        self.note = MessageLine()
         buttons = QHBoxLayout()
         for button in (self.explain, self.fine_tune, self.predict):
             buttons.addWidget(button)
@@ -138,7 +136,6 @@ class RunsPanel(Panel):
             button.setEnabled(trained)
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
         self.note.setText("" if trained or run is None else "This run ended before its first weights were saved.")
-        self.note.setVisible(bool(self.note.text()))
         current = self._session.run
         if reopen and run is not None and (current is None or current.path != run.path):
             self._open(run)

@@ -154,8 +154,8 @@ class TrainingPanel(Panel):
                 self.verdict.show_run(RunFolder(event.path.parents[2]))
             elif isinstance(event, Preview):
                 self._show_baseline(getattr(event.what, "scores", None))
-            elif isinstance(event, Skipped):
-                self._session.report(event.problem)
+            elif isinstance(event, Skipped):  # a hint, which was to be read before the start
+                self._session.message.emit(event.problem.text)
 
     def _show_batch(self, batch: BatchEnded) -> None:
         if not self._stopping:

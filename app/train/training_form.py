@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -12,7 +13,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -43,6 +43,10 @@ from core.train.settings import (
     StoppingSettings,
     TransferSettings,
 )
+from core.wording import count_of
+
+if TYPE_CHECKING:
+    from core.train.outlook import EpochTime, RunOutlook
 
 _RANDOM = "Random weights"
 _FILE = "Weights file…"
@@ -140,9 +144,7 @@ class TrainingForm(QWidget):
         self.save = menu.addAction("Save settings…")
         self.load = menu.addAction("Load settings…")
         self.file.setMenu(menu)
-        self.learns = QLabel()
-        self.learns.setProperty("role", "muted")
-        self.learns.setWordWrap(True)
+        self.learns = MessageLine(2)
         self.cost = MessageLine(2)
         self.start_from = QComboBox()
         self.start_from.setMinimumContentsLength(14)
@@ -207,6 +209,20 @@ class TrainingForm(QWidget):
         for extra in (self.schedule, self.find_rate):
             extra.setVisible(not words)
         return found
+
+    def show_cost(self, outlook: RunOutlook | None, time: EpochTime | None) -> None:
+        """Say beside the depth what the input's size allows, and what the network costs; None: not known yet."""
+        if outlook is None:
+            self.cost.clear()
+            return
+        bands, height, width = outlook.stamp
+        allows = f": at most {count_of(outlook.deepest, 'block')}" if outlook.deepest else ""
+        epoch = "" if time is None else f", {time.seconds:.2g} s per epoch"
+        parameters = count_of(outlook.parameters, "parameter")
+        self.cost.setText(
+            f"Input {width} × {height} pixels, {count_of(bands, 'band')}{allows}. "
+            f"{parameters}, sees {outlook.receptive_field} pixels{epoch}."
+        )
 
     def set_running(self, running: bool) -> None:
         """Lock name and initial weights while a training runs, and disable the learning-rate finder."""

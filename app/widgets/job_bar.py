@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from app.theme import icon
+from app.widgets.message_line import MessageLine
 from core.events import Progress
 
 _DELAY = 300  # ms; shorter jobs are never shown
@@ -49,26 +50,29 @@ class JobBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._job: Watched | None = None
-        self.title = QLabel()
+        self.title = MessageLine(1, "")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setFixedWidth(96)
+        self.bar.setFixedWidth(72)
         self.bar.setRange(0, _STEPS)
         self.left = QLabel()
         self.left.setProperty("role", "muted")
-        self.left.setMinimumWidth(
-            self.left.fontMetrics().horizontalAdvance("59:59 min left")
-        )  # keeps the bar from jumping
+        self.left.setFixedWidth(
+            self.left.fontMetrics().horizontalAdvance("59:59 min left") + 4
+        )  # so that nothing moves
         self.pause = _make_button("mdi6.pause", "Pause")
         self.stop = _make_button("mdi6.stop", "Stop")
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 4, 0)
         line.setSpacing(8)
-        for widget in (self.title, self.bar, self.left):
+        line.addWidget(self.title, 1)
+        for widget in (self.bar, self.left):
             line.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self.pause)
         line.addWidget(self.stop)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        policy = self.pause.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.pause.setSizePolicy(policy)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(_DELAY)
