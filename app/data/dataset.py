@@ -34,6 +34,7 @@ from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, numbers
 from core.errors import Problem
+from core.wording import count_of
 
 _PARTS = ("train", "validation", "test")
 _ROW = 26
@@ -165,7 +166,7 @@ class DatasetPanel(Panel):
         self._list_datasets()
         count, planes, height, width = cutouts.shape
         bands = ", ".join(band.name for band in cutouts.bands)
-        self.title.setText(f"{_whole(count)} galaxies")
+        self.title.setText(count_of(count, "galaxy"))
         scales = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
         scale = f"{np.median(scales):.3g}″ per pixel" if len(scales) else "pixel scale unknown"
         kind = "8-bit pictures" if cutouts.is_picture else cutouts.bands[0].unit or "unit unknown"

@@ -30,6 +30,7 @@ from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import METHODS
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.explain.faithfulness.table import FaithfulnessTable
@@ -195,7 +196,7 @@ class FaithfulnessPanel(RunNetworkPanel):
         groups = np.array([places[faithfulness.class_of(line)] for line in faithfulness.lines], np.int64)
         self.map.set_colours(groups, class_colours(len(classes)))
         part = _PARTS[faithfulness.part].lower() if faithfulness.part in _PARTS else faithfulness.part
-        self.state.setText(f"{part}: {len(faithfulness.lines):,} galaxies".replace(",", "\u202f"))
+        self.state.setText(f"{part}: {count_of(len(faithfulness.lines), 'galaxy')}")
         self._show_current()
         self._show_selection()
         self._show_state()
@@ -223,8 +224,7 @@ class FaithfulnessPanel(RunNetworkPanel):
             return
         rows = self.faithfulness.rows(region, None if name == self.faithfulness.whole.name else name)  # pyright: ignore[reportArgumentType]
         self._session.set_selection(np.array(rows, np.int64))
-        count = "One galaxy" if len(rows) == 1 else f"{len(rows):,} galaxies".replace(",", "\u202f")
-        self._session.message.emit(f"{count} of “{name}” selected.")
+        self._session.message.emit(f"{count_of(len(rows), 'galaxy')} of “{name}” selected.")
         if rows:
             self._session.set_current(rows[0])
 

@@ -17,6 +17,7 @@ from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
@@ -231,4 +232,4 @@ def _summarise(found: TopActivations | None) -> str:
     silent = {0: "", 1: " One filter answers to none."}.get(
         len(found.silent), f" {len(found.silent)} filters answer to none."
     )
-    return f"{found.galaxies:,} galaxies.{silent}".replace(",", "\u202f")
+    return f"{count_of(found.galaxies, 'galaxy')}.{silent}"

@@ -23,6 +23,7 @@ from core.project.runs import RunFolder
 from core.studies import search_space, trials
 from core.studies.settings import SearchSettings
 from core.studies.trials import Search, Trial, TrialEpoch
+from core.wording import count_of
 
 _MAY_CHANGE = ("coarse", "fine", "workers")
 _UNSEEN = "No trial reads the test part: all are evaluated on the validation galaxies."
@@ -73,6 +74,7 @@ class SearchPanel(StudyPanel):
         self.unseen = MessageLine(2)
         self.unseen.setText(_UNSEEN)
         self.form.changed.connect(lambda _settings: self._show_state())
+        self.form.problem_changed.connect(self._show_state)
         self.space.changed.connect(self._space_changed)
         self.use.clicked.connect(self._use_best)
         self.use_this.clicked.connect(self._use_selected)
@@ -207,7 +209,7 @@ class SearchPanel(StudyPanel):
         if len(search.equally_good) > 1:
             lines.append(f"{len(search.equally_good)} trials lie within that error, and are as good.")
         if search.missing:
-            lines.append(f"{search.missing} trials are still to be done.")
+            lines.append(f"{count_of(search.missing, 'trial')} still to be done.")
         return tuple(lines)
 
     def _trial_selected(self, name: str) -> None:

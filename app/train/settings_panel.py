@@ -72,6 +72,7 @@ class SettingsPanel(Panel):
         self.search.textChanged.connect(self._seek)
         self.sections.chosen.connect(self._show_companion)
         self.start.clicked.connect(self.train)
+        self.form.problem_changed.connect(self._renew)
         self.forecast.changed.connect(self._show_outlook)
         session.draft.changed.connect(self.refresh)
         session.dataset.changed.connect(self.refresh)

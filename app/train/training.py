@@ -20,6 +20,7 @@ from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
 from core.train.settings import RunSettings
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.train.loop import RunResult
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 _PAUSE_MARGIN = 50  # px beside the longer of its two words
 _TITLES = {"r2": "R²"}
 _REASONS = {
-    "finished": "All {epochs} epochs are done.",
-    "early": "Stopped early after epoch {epochs}: no improvement any more.",
-    "stopped": "Stopped by you in epoch {epochs}.",
+    "finished": "Finished after {epochs}.",
+    "early": "Stopped early after {epochs}: no improvement any more.",
+    "stopped": "Stopped by you after {epochs}.",
 }
 _NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
 
@@ -187,7 +188,7 @@ class TrainingPanel(Panel):
 
     def _finished(self, result: RunResult) -> None:
         name, value = _first_score(result.scores)
-        why = _REASONS[result.reason].format(epochs=result.epochs)
+        why = _REASONS[result.reason].format(epochs=count_of(result.epochs, "epoch"))
         self._show_reason(
             f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}.", "good"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -77,7 +77,13 @@ class TrainingForm(QWidget):
     ----------
     sections
         Of the form, by name, in their order.
+
+    Notes
+    -----
+    Signals: ``problem_changed`` when what is typed becomes invalid or valid.
     """
+
+    problem_changed = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -169,6 +175,7 @@ class TrainingForm(QWidget):
         session = self._session
         for part, form in self._forms.items():
             form.changed.connect(lambda value, part=part: self._edited(part, value))
+            form.problem_changed.connect(self.problem_changed)
         self.machine.changed.connect(self._machine_edited)
         self.start_from.activated.connect(self._set_start)
         self.find_rate.clicked.connect(self.rates.begin)
@@ -193,7 +200,7 @@ class TrainingForm(QWidget):
             return name
         if settings.transfer.start_from:
             return f"fine-tuned, {settings.transfer.freeze_blocks} frozen"
-        return f"{settings.network.depth} blocks"
+        return count_of(settings.network.depth, "block")
 
     def seek(self, words: str) -> bool:
         """Show only the settings whose title or help contains the words, in any section; returns whether there are any.

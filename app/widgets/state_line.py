@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.message_line import MessageLine
 from core.events import Progress
+from core.wording import singular, whole
 
 
 class StateLine(MessageLine):
@@ -25,6 +26,7 @@ class StateLine(MessageLine):
     def _happened(self, events: Sequence[object]) -> None:
         reported = [event for event in events if isinstance(event, Progress) and event.unit]
         if reported and reported[-1].total is not None:
-            self.setText(f"{reported[-1].done:,} of {reported[-1].total:,} {reported[-1].unit}".replace(",", "\u202f"))
+            done, total, unit = reported[-1].done, reported[-1].total, reported[-1].unit
+            self.setText(f"{whole(done)} of {whole(total)} {singular(unit) if total == 1 else unit}")
         elif reported:
             self.setText("Working…")

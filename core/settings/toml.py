@@ -188,7 +188,10 @@ def _problem(model: type[Settings], error: ValidationError, where: str) -> Setti
         remedy = f"Did you mean “{close[0]}”?" if close else f"Known names: {', '.join(known)}."
         return SettingsProblem(f"There is no setting “{path[-1]}” here.", remedy, place)
     message = first["msg"].replace("Input should be", "It should be").replace("Value error, ", "")
-    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # of several values together
+    is_of_several = isinstance(first["input"], Mapping | tuple | list)
+    if first["type"] == "value_error" and is_of_several:  # a rule of the model, which says all
+        first["input"], Mapping | tuple | list
+    ):  # of several values together
         return SettingsProblem(f"{message[:1].upper()}{message[1:]}.", "", place)
     return SettingsProblem(f"The value {first['input']!r} does not fit: {message}.", "", place)
 
