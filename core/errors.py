@@ -43,6 +43,28 @@ class CatalogueProblem(Problem):
     """A table cannot be read or joined."""
 
 
+class AmbiguousColumn(CatalogueProblem):
+    """Several columns of a catalogue name the images equally well.
+
+    Parameters
+    ----------
+    columns
+        Their names, at least two.
+    matched
+        Number of images that the first one matches, of a sample of ``count``.
+    """
+
+    def __init__(self, columns: list[str], matched: int, count: int) -> None:
+        names = " and ".join(f"“{name}”" for name in columns)
+        super().__init__(
+            f"The columns {names} of the catalogue both match {matched:,} of {count:,} images, but with different rows."
+            if len(columns) == 2
+            else f"The columns {names} of the catalogue match the images, but with different rows.",
+            "Choose the right one as the id column (--id NAME).",
+        )
+        self.columns = tuple(columns)
+
+
 class SettingsProblem(Problem):
     """A setting has an invalid value; ``where`` is its dotted name."""
 

@@ -12,6 +12,10 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPainterPath
 
 ROOT = Path(__file__).parents[1]
 SYMBOLS = ROOT / "resources" / "icons" / "symbols.json"
@@ -27,7 +31,7 @@ def find_used_icons() -> list[str]:
 
 def extract_outlines(names: list[str]) -> dict[str, str]:
     """Extract the outline of each icon, as moves, lines and curves in a square of 24 by 24."""
-    from PySide6.QtGui import QGuiApplication, QPainterPath, QRawFont
+    from PySide6.QtGui import QGuiApplication, QRawFont
 
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QGuiApplication.instance() or QGuiApplication([])
@@ -44,15 +48,14 @@ def extract_outlines(names: list[str]) -> dict[str, str]:
         path = font.pathForGlyph(font.glyphIndexesForString(chr(int(codes[name], 16)))[0])
         found[name] = _format_path(path, 512.0 / _SIDE, font.ascent())
     del application
-    assert QPainterPath
     return found
 
 
-def _format_path(path: object, scale: float, ascent: float) -> str:
+def _format_path(path: QPainterPath, scale: float, ascent: float) -> str:
     parts: list[str] = []
     letters = {0: "M", 1: "L", 2: "C", 3: ""}
-    for place in range(path.elementCount()):  # pyright: ignore[reportAttributeAccessIssue]
-        element = path.elementAt(place)  # pyright: ignore[reportAttributeAccessIssue]
+    for place in range(path.elementCount()):
+        element: Any = path.elementAt(place)  # the stubs do not know its attributes
         letter = letters[element.type.value]
         parts.append(f"{letter}{element.x / scale:.2f} {(element.y + ascent) / scale:.2f}")
     return " ".join(parts)

@@ -28,6 +28,7 @@ from app.panel.panel import Panel
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_view import ImageView
+from app.widgets.plain_text import as_written
 from core.data import stretch
 from core.data.stretch import StretchSettings
 
@@ -117,7 +118,7 @@ class CutoutPanel(Panel):
             if planes is not None:
                 three = ", ".join(names[plane] for plane in planes)
                 self.bands.addItem(f"Colour: {three}" if len(three) <= _SHORT else "Colour", planes)
-                self.bands.setItemData(0, f"Red, green and blue: {three}", Qt.ItemDataRole.ToolTipRole)
+                self.bands.setItemData(0, as_written(f"Red, green and blue: {three}"), Qt.ItemDataRole.ToolTipRole)
             for plane, name in enumerate(names):
                 self.bands.addItem(f"Band {name}", plane)
             self.bands.setVisible(len(names) > 1)
@@ -133,7 +134,7 @@ class CutoutPanel(Panel):
         if cutouts is None or row < 0:
             return
         self.name.setText(cutouts.ids[row])
-        self.name.setToolTip(cutouts.ids[row])
+        self.name.setToolTip(as_written(cutouts.ids[row]))
         self._draw()
         self._show_row()
         self._latest.start(work.read_coordinates(cutouts.path, row))

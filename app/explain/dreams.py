@@ -216,7 +216,7 @@ class DreamsPanel(RunNetworkPanel):
             self.view.curve.set_steps(totals[-1])
         previews = [event.what for event in events if isinstance(event, Preview)]
         if previews:
-            self._show(previews[-1])  # pyright: ignore[reportArgumentType]
+            self._show(previews[-1])  # pyrefly: ignore[bad-argument-type]
 
     # -- showing and saving ----------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from app.explain.network_panel import RunNetworkPanel
 from app.explain.widgets.point_map import PointMap
 from app.explain.widgets.region_table import RegionTable
 from app.session.session import Session
-from app.theme import class_colours, icon
+from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
 from app.widgets.reserved import share_place
@@ -33,6 +33,7 @@ from core.explain.methods import METHODS
 from core.wording import count_of
 
 if TYPE_CHECKING:
+    from core.explain.faithfulness.localisation import Region
     from core.explain.faithfulness.table import FaithfulnessTable
 
 _PARTS = {"validation": "Validation part", "test": "Test part", "all": "All galaxies"}
@@ -194,7 +195,7 @@ class FaithfulnessPanel(RunNetworkPanel):
         self.map.set_points(100 * np.nan_to_num(points), _AXES, self._describe_point)
         places = {each.name: place for place, each in enumerate(classes)}
         groups = np.array([places[faithfulness.class_of(line)] for line in faithfulness.lines], np.int64)
-        self.map.set_colours(groups, class_colours(len(classes)))
+        self.map.set_colours(groups, self._session.dataset.class_colours([each.name for each in classes]))
         part = _PARTS[faithfulness.part].lower() if faithfulness.part in _PARTS else faithfulness.part
         self.state.setText(f"{part}: {count_of(len(faithfulness.lines), 'galaxy')}")
         self._show_current()
@@ -219,10 +220,10 @@ class FaithfulnessPanel(RunNetworkPanel):
 
     # -- to the galaxies and back ----------------------------------------------------------------------------------
 
-    def _select_region(self, name: str, region: str) -> None:
+    def _select_region(self, name: str, region: Region) -> None:
         if self.faithfulness is None:
             return
-        rows = self.faithfulness.rows(region, None if name == self.faithfulness.whole.name else name)  # pyright: ignore[reportArgumentType]
+        rows = self.faithfulness.rows(region, None if name == self.faithfulness.whole.name else name)
         self._session.set_selection(np.array(rows, np.int64))
         self._session.message.emit(f"{count_of(len(rows), 'galaxy')} of “{name}” selected.")
         if rows:

@@ -13,6 +13,7 @@ from app.jobs.job import Job, Latest
 from app.panel import saving
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_text import show_as_written
 from app.widgets.state_line import StateLine
 from core.errors import Problem
 
@@ -102,6 +103,7 @@ class Panel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what changed while hidden."""
         super().showEvent(event)
+        show_as_written(self)
         if self._stale:
             self.refresh()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -118,7 +118,7 @@ class Forecast(QObject):
     def _take_outlook(self, events: list[object]) -> None:
         for event in events:
             if isinstance(event, Preview):
-                self.outlook = event.what  # pyright: ignore[reportAttributeAccessIssue]
+                self.outlook = cast("RunOutlook", event.what)
                 self.changed.emit()
 
     def _take_time(self, found: EpochTime | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs.job import Job
@@ -13,6 +14,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.train.widgets.curve_plot import CurvePlot
 from app.train.widgets.verdict_line import VerdictLine
+from app.widgets.job_bar import TICK, describe_time_left
 from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
 from core.errors import Problem
@@ -32,6 +34,7 @@ _REASONS = {
     "early": "Stopped early after {epochs}: no improvement any more.",
     "stopped": "Stopped by you after {epochs}.",
 }
+_STOPPING = "Stopping after this batch…"
 _NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
 
 
@@ -47,8 +50,9 @@ class TrainingPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "training", parent=parent)
         self._job: Job | None = None
-        self._stopping = False
         self._epoch: EpochEnded | None = None
+        self._tick = QTimer(self)
+        self._tick.setInterval(TICK)
         self._build()
         self._connect()
         self._show_state()
@@ -85,6 +89,7 @@ class TrainingPanel(Panel):
 
     def _connect(self) -> None:
         session = self._session
+        self._tick.timeout.connect(self._show_time_left)
         self.pause.clicked.connect(self._pause_or_resume)
         self.stop.clicked.connect(self._stop)
         session.predictor_changed.connect(self._show_run)
@@ -92,7 +97,7 @@ class TrainingPanel(Panel):
 
     # -- the buttons -----------------------------------------------------------------------------------------------
 
-    def _show_state(self) -> None:
+    def _show_state(self, _state: object = None) -> None:
         running = self._job is not None
         self.pause.setEnabled(running)
         self.stop.setEnabled(running)
@@ -110,7 +115,8 @@ class TrainingPanel(Panel):
         job, folder = self._session.activity.training, self._session.activity.training_folder
         if job is None or folder is None:
             return
-        self._job, self._epoch, self._stopping = job, None, False
+        self._job, self._epoch = job, None
+        self._tick.start()
         run = RunFolder(folder)
         settings = _read_settings(run) or self._session.draft.settings
         self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
@@ -120,6 +126,7 @@ class TrainingPanel(Panel):
         self.verdict.forget()
         self._show_reason("Preparing…")
         job.happened.connect(self._happened)
+        job.state_changed.connect(self._show_state)
         job.finished.connect(self._finished)
         job.failed.connect(self._failed)
         job.stopped.connect(self._stopped)
@@ -137,8 +144,7 @@ class TrainingPanel(Panel):
 
     def _stop(self) -> None:
         if self._job is not None:
-            self._stopping = True
-            self._show_reason("Stopping after this batch…")
+            self._show_reason(_STOPPING)
             self._job.stop()
 
     def _happened(self, events: list[object]) -> None:
@@ -159,16 +165,19 @@ class TrainingPanel(Panel):
                 self._session.message.emit(event.problem.text)
 
     def _show_batch(self, batch: BatchEnded) -> None:
-        if not self._stopping:
-            self._show_reason(f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
+        is_stopping = self._job is not None and self._job.stopping  # by whichever button
+        self._show_reason(_STOPPING if is_stopping else f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
         self.numbers.show_number("Loss", f"{batch.loss:.4f}")
         self.numbers.show_number("Learning rate", f"{batch.learning_rate:.2g}")
         self.numbers.show_number("Images/s", f"{batch.images_per_second:,.0f}")
-        done = batch.epoch - 1 + batch.batch / batch.batches
         epochs = self._session.draft.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
         self.numbers.show_number("Epoch", f"{batch.epoch}/{epochs}")
-        if self._epoch is not None:
-            self.numbers.show_number("Time left", f"≤ {_format_clock((epochs - done) * self._epoch.seconds)}")
+        self._show_time_left()
+
+    def _show_time_left(self) -> None:
+        """Show the estimate that the job's bar shows."""
+        if self._job is not None:
+            self.numbers.show_number("Time left", describe_time_left(self._job) or "–")
 
     def _show_epoch(self, epoch: EpochEnded) -> None:
         self._epoch = epoch
@@ -204,6 +213,7 @@ class TrainingPanel(Panel):
 
     def _ended(self) -> None:
         self._job = None
+        self._tick.stop()
         self._show_state()
 
     def _show_run(self) -> None:
@@ -250,10 +260,3 @@ def _first_score(scores: Scores) -> tuple[str, float]:
     """Name and value of the first figure of merit, or the loss if there is none."""
     name, value = next(iter(scores.values.items()), ("loss", scores.loss))
     return _TITLES.get(name, name.replace("_", " ")), value
-
-
-def _format_clock(seconds: float) -> str:
-    """Format seconds as 0:42, 12:05 or 2:03:10."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -21,12 +21,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
 from app.train.learning_rate_dialog import LearningRateDialog
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
+from app.widgets.plain_text import as_written
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of
 from core.errors import Problem
@@ -277,7 +279,7 @@ class TrainingForm(QWidget):
         runs = [] if project is None else [run for run in project.runs() if run.best.exists()]
         for run in reversed(runs):
             self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
-            self.start_from.setItemData(self.start_from.count() - 1, run.name, Qt.ItemDataRole.ToolTipRole)
+            self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
         self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
         self._show_start()
 
@@ -317,6 +319,6 @@ class TrainingForm(QWidget):
         if not path:
             return
         try:
-            self._session.draft.replace(toml.load(RunSettings, Path(path)))
+            use_settings(self._session, toml.load(RunSettings, Path(path)), Path(path).name)
         except Problem as problem:
             self._session.report(problem)

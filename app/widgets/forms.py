@@ -87,7 +87,9 @@ class SettingsForm(QWidget):
                 QVBoxLayout(group).addWidget(form)
                 self._nested[knob.name] = form
                 column.addWidget(group)
-        if expert:
+        if expert and not (essential or self._nested):  # behind a fold nothing would be left
+            column.addLayout(self._grid(expert))
+        elif expert:
             inside = QWidget()
             inside.setLayout(self._grid(expert))
             self._fold = Fold("More", inside)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
-from app.theme import colours
+from app.theme import colours, icon
+from app.widgets.context_menu import add_picture, offer_menu
 from core.data.stretch import colour_table
 
 _NICE = (1, 2, 5)
@@ -134,12 +135,25 @@ class ImageView(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self._canvas)
         self.setMinimumSize(_SMALLEST, _SMALLEST)
+        self._actions: Sequence[QAction] = ()
+        offer_menu(self._canvas, self._fill_menu)
         self._canvas.hovered.connect(self.hovered)
         self._canvas.left.connect(self.left)
 
     def sizeHint(self) -> QSize:
         """Small: it takes the space that others leave."""
         return QSize(_PREFERRED, _PREFERRED)
+
+    def offer_actions(self, actions: Sequence[QAction]) -> None:
+        """Offer these, too, at a right click."""
+        self._actions = actions
+
+    def _fill_menu(self, menu: QMenu, _place: QPoint) -> None:
+        if not self._canvas.shape[0]:
+            return
+        menu.addAction(icon("mdi6.restore"), "Show everything").triggered.connect(lambda _on=False: self._canvas.fit())
+        add_picture(menu, self._canvas)
+        menu.addActions(self._actions)
 
     def set_image(self, picture: NDArray[np.uint8] | None, pixel_scale: float = math.nan) -> None:
         """Show a picture uint8 (H, W, 3) of that scale in arcsec/pixel (NaN: unknown); None: nothing."""

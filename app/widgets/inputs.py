@@ -146,7 +146,7 @@ class NumberInput(QWidget):
         edge = 1 if whole else 1e-9
         self._low = least if low is None else low + edge * low_is_open
         self._high = most if high is None else high - edge * high_is_open
-        self.field.setRange(int(self._low) if whole else self._low, int(self._high) if whole else self._high)  # pyright: ignore[reportArgumentType]
+        self.field.setRange(int(self._low) if whole else self._low, int(self._high) if whole else self._high)  # pyrefly: ignore[bad-argument-type]
         self._unit = unit
         self._show_unit()
         self.field.setKeyboardTracking(False)
@@ -160,7 +160,7 @@ class NumberInput(QWidget):
             policy = self.field.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             self.field.setSizePolicy(policy)
-            self.field.setValue(self._default_number())  # pyright: ignore[reportArgumentType]
+            self.field.setValue(self._default_number())  # pyrefly: ignore[bad-argument-type]
             line.addWidget(self.automatic)
             self.automatic.toggled.connect(self._toggled)
         line.addWidget(self.field)
@@ -191,7 +191,7 @@ class NumberInput(QWidget):
             self.automatic.setChecked(value is None)
             self.field.setVisible(value is not None)
         if value is not None:
-            self.field.setValue(value)  # pyright: ignore[reportArgumentType]
+            self.field.setValue(value)  # pyrefly: ignore[bad-argument-type]
         self._show_unit()
         del blockers
         self._move_slider()
@@ -230,7 +230,7 @@ class NumberInput(QWidget):
         else:
             value = self._low + share * (self._high - self._low)
         value = round(value) if self._whole else float(f"{value:.2g}" if self._logarithmic else f"{value:.3g}")
-        self.field.setValue(value)  # pyright: ignore[reportArgumentType]
+        self.field.setValue(value)  # pyrefly: ignore[bad-argument-type]
 
     def _share(self, value: float) -> float:
         low, high = self._low, self._high

@@ -13,7 +13,7 @@ from core.events import Progress
 from core.wording import singular, whole
 
 _DELAY = 300  # ms; shorter jobs are never shown
-_TICK = 250  # ms between two updates of the time left
+TICK = 250  # ms between two updates of the time left, wherever it is shown
 _STEPS = 1000
 
 
@@ -22,11 +22,15 @@ class Watched(Protocol):
 
     title: str
     pausable: bool
-    state: Any
-    happened: Any
-    ended: Any
-    state_changed: Any
 
+    @property
+    def happened(self) -> Any: ...  # noqa: D102
+    @property
+    def ended(self) -> Any: ...  # noqa: D102
+    @property
+    def state_changed(self) -> Any: ...  # noqa: D102
+    @property
+    def state(self) -> str: ...  # noqa: D102
     @property
     def progress(self) -> Progress | None: ...  # noqa: D102
     @property
@@ -58,9 +62,7 @@ class JobBar(QWidget):
         self.bar.setRange(0, _STEPS)
         self.left = QLabel()
         self.left.setProperty("role", "muted")
-        self.left.setFixedWidth(
-            self.left.fontMetrics().horizontalAdvance("59:59 min left") + 4
-        )  # so that nothing moves
+        self.left.setFixedWidth(self.left.fontMetrics().horizontalAdvance("≤ 59:59 min left") + 4)
         self.pause = _make_button("mdi6.pause", "Pause")
         self.stop = _make_button("mdi6.stop", "Stop")
         line = QHBoxLayout(self)
@@ -79,7 +81,7 @@ class JobBar(QWidget):
         self._delay.setInterval(_DELAY)
         self._delay.timeout.connect(self.show)
         self._tick = QTimer(self)
-        self._tick.setInterval(_TICK)
+        self._tick.setInterval(TICK)
         self._tick.timeout.connect(self.refresh)
         self.pause.clicked.connect(self._pause_or_resume)
         self.stop.clicked.connect(self._stop)
@@ -154,10 +156,17 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d} h"
 
 
+def describe_time_left(job: Watched) -> str:
+    """The estimate of the time left, such as ``2:10 min``; of a training at most that, since it may stop early."""
+    if job.time_left is None:
+        return ""
+    most = "≤ " if job.progress is not None and job.progress.unit == "epochs" else ""
+    return f"{most}{format_duration(job.time_left)}"
+
+
 def _describe_state(job: Watched) -> str:
-    left = job.time_left
-    if left is not None:
-        return f"{format_duration(left)} left"
+    if left := describe_time_left(job):
+        return f"{left} left"
     return "" if job.fraction is None else f"{100 * job.fraction:.0f} %"
 
 

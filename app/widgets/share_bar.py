@@ -20,6 +20,6 @@ class ShareBar(QStyledItemDelegate):
         share = index.data(SHARE)
         super().paint(painter, option, index)
         if share is not None:
-            room: QRect = option.rect.adjusted(6, 0, -6, 0)  # pyright: ignore[reportAttributeAccessIssue]
+            room: QRect = option.rect.adjusted(6, 0, -6, 0)  # pyrefly: ignore[missing-attribute] - missing in the stubs
             width = max(2, round(share * room.width())) if share > 0 else 0
             painter.fillRect(QRect(room.right() - width + 1, room.bottom() - 4, width, 3), QColor(index.data(COLOUR)))

@@ -31,6 +31,7 @@ def import_files(options: argparse.Namespace, console: Console) -> int:
         ImportSettings,
         options,
         catalogue_id=options.id,
+        catalogue_table=options.table,
         labels=tuple(options.label) if options.label else None,
         labels_from_folders=options.labels_from_folders or None,
         size=options.size,

@@ -28,7 +28,7 @@ def run_guarded(command: Callable[[], int], *, debug: bool) -> int:
     """Run a command; whatever it raises becomes one line on stderr and an exit status."""
     for stream in (sys.stdout, sys.stderr):  # letters that the terminal cannot show become question marks
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+            stream.reconfigure(errors="replace")
     try:
         status = command()
         sys.stdout.flush()

@@ -6,25 +6,20 @@ so text tables are read as text, and only columns that can be converted without 
 
 from __future__ import annotations
 
-import csv
 import re
-import warnings
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
-from astropy.io.votable import parse_single_table
 from astropy.table import Column, MaskedColumn, Table
 from numpy.typing import NDArray
 
-from core.data import read_errors
+from core.data.cells import text_array
 from core.data.settings import ImportSettings
+from core.data.table_files import no_single_values, read_raw_tables
 from core.errors import CatalogueProblem
 
 EXACT = 2**53
-_MISSING = ("", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "--", "N/A", "n/a", "NA")
 _LABEL_NAMES = (
     *("morphology", "class_name", "class", "label", "labels", "galaxy_type", "gal_type", "type", "morph", "category"),
     *("target", "target_name", "ans", "ttype", "t_type", "gz_class", "gz2_class"),
@@ -32,144 +27,44 @@ _LABEL_NAMES = (
 _VOTE_COLUMN = re.compile(r"(?P<question>.+?)(_a\d\d)?_[^_]+(?P<kind>_debiased|_weighted_fraction|_fraction)$")
 
 
-def read_table(path: Path) -> Table:
-    """Read a catalogue: CSV, ECSV, FITS, VOTable or Parquet.
+def read_tables(path: Path) -> list[Table]:
+    """Read the tables of a catalogue: CSV and other text, ECSV, FITS, VOTable or Parquet.
 
     Columns come back without masks and in native byte order: text as str with "" for nothing, floats with NaN,
     whole numbers as int64, or as float64 with NaN where some are missing and none needs more than 53 bits (else
-    as text). Units are kept. ``meta["notes"]`` lists what could not be read, as sentences.
+    as text). Units are kept. ``meta`` has ``name``, and what could not be read: ``notes`` and ``problems``; see
+    :func:`core.data.table_files.read_raw_tables` for the rest.
 
     Raises
     ------
     CatalogueProblem
         The file is missing, damaged, or no table.
     """
-    readers: dict[str, Callable[[Path], Table]] = {
-        **dict.fromkeys((".fits", ".fit", ".fts", ".gz", ".fz"), _read_fits),
-        **dict.fromkeys((".xml", ".vot", ".votable"), _read_votable),
-        **dict.fromkeys((".parquet", ".pq"), _read_parquet),
-    }
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # units spelt in odd ways are kept as they are
-            raw = readers.get(path.suffix.lower(), _read_text)(path)
-    except CatalogueProblem:
-        raise
-    except (*read_errors.READ_ERRORS, csv.Error) as error:
-        problem = read_errors.explain_error(str(path), error)
-        raise CatalogueProblem(problem.sentence, problem.remedy, str(path)) from error
-    if not raw.colnames or not len(raw):
-        raise CatalogueProblem("The catalogue has no rows.", "Choose another table.", str(path))
-    return _to_plain_columns(raw)
-
-
-def _read_text(path: Path) -> Table:
-    content = path.read_bytes()
-    if content.startswith(b"# %ECSV"):
-        return Table.read(path, format="ascii.ecsv")
-    if content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")) or b"\0" in content[:4096]:
-        problem = read_errors.explain_content(str(path), content[:1024], "a table")
-        raise CatalogueProblem(problem.sentence, problem.remedy, str(path))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
-    if not lines:
-        raise CatalogueProblem("The catalogue is empty.", "Choose another table.", str(path))
-    delimiter = max(",;\t|", key=lines[0].count)
-    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    names = _make_unique([name.strip() for name in next(rows)])
-    width, notes = len(names), list[str]()
-    good: list[list[str]] = []
-    for number, row in enumerate(rows, start=2):
-        if len(row) < width or any(cell.strip() for cell in row[width:]):
-            notes.append(f"Row {number} of the catalogue has {len(row)} cells and not {width}; it was left out.")
+    tables, arrays = list[Table](), list[str]()
+    for raw in read_raw_tables(path):
+        table = _to_plain_columns(raw)
+        if table.colnames:
+            tables.append(table)
         else:
-            good.append(row)
-    columns = list(zip(*good, strict=False)) if good else [()] * width
-    table = Table({name: _parse_cells(cells) for name, cells in zip(names, columns, strict=False)})
-    table.meta = {"notes": notes}
-    return table
+            arrays += raw.colnames
+    if not tables:
+        raise no_single_values(arrays, str(path))
+    return tables
 
 
-def _make_unique(names: Sequence[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    result: list[str] = []
-    for place, name in enumerate(names):
-        name = name or f"column {place + 1}"
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return result
-
-
-def _parse_cells(cells: Sequence[str]) -> NDArray[Any]:
-    """Convert cells to numbers if every cell is a number (or missing) and no digit is lost; else leave them as text."""
-    texts = np.char.strip(np.array(cells, dtype=str))
-    there = ~np.isin(texts, _MISSING)
-    known = texts[there]
-    if not len(known) or (np.char.find(known, "_") >= 0).any():  # Python takes 1_000 for a number
-        return texts
-    digits = np.char.lstrip(known, "+-")
-    is_whole = bool(np.char.isdecimal(digits).all())
-    lengths = np.char.str_len(digits)
-    if is_whole and ((lengths > 15) | ((lengths > 1) & np.char.startswith(digits, "0"))).any():
-        return texts  # an id: 18 digits, or leading zeros
-    try:
-        numbers = known.astype(np.float64)
-    except ValueError:
-        return texts
-    if is_whole and there.all():
-        return numbers.astype(np.int64)
-    values = np.full(len(texts), np.nan)
-    values[there] = numbers
-    return values
-
-
-def _read_fits(path: Path) -> Table:
-    with fits.open(path, memmap=False) as file:
-        number = next((n for n, unit in enumerate(file) if isinstance(unit, fits.BinTableHDU | fits.TableHDU)), None)
-        if number is None:
-            raise CatalogueProblem("This FITS file holds no table.", "Choose the catalogue.", str(path))
-        return Table.read(file[number])
-
-
-def _read_votable(path: Path) -> Table:
-    return parse_single_table(path, verify="ignore").to_table(use_names_over_ids=True)
-
-
-def _read_parquet(path: Path) -> Table:
-    import pyarrow as pa
-    from pyarrow import parquet, types
-
-    try:
-        arrow = parquet.read_table(path)
-    except pa.ArrowException as error:
-        raise CatalogueProblem(f"The Parquet file is damaged ({error}).", "Copy it again.", str(path)) from error
-    table, notes = Table(), list[str]()
-    for field, values in zip(arrow.schema, arrow.columns, strict=True):
-        if types.is_nested(field.type) or types.is_binary(field.type) or types.is_large_binary(field.type):
-            notes.append(f"The catalogue's column “{field.name}” holds no plain values; it was left out.")
-            continue
-        if types.is_dictionary(field.type):
-            values = values.cast(field.type.value_type)
-        empty = values.is_null().to_numpy()
-        if types.is_integer(field.type) or types.is_floating(field.type):
-            filled = values.fill_null(0).to_numpy() if empty.any() else values.to_numpy()
-        else:
-            filled = np.array(["" if value is None else str(value) for value in values.to_pylist()], dtype=str)
-        unit = (field.metadata or {}).get(b"unit", b"").decode()
-        table[field.name] = MaskedColumn(filled, mask=empty, unit=unit or None)
-    table.meta = {"notes": notes}
-    return table
+def read_table(path: Path) -> Table:
+    """Read the first table of a catalogue, as :func:`read_tables` does."""
+    return read_tables(path)[0]
 
 
 def _to_plain_columns(raw: Table) -> Table:
-    notes: list[str] = list((raw.meta or {}).get("notes", ()))
+    meta: dict[str, Any] = dict(raw.meta or {})
+    notes: list[str] = list(meta.get("notes", ()))
     table = Table()
     for name in raw.colnames:
         column: Any = raw[name]
+        if isinstance(column, Column) and column.ndim == 2 and column.shape[1] == 1:
+            column = column[:, 0]
         if not isinstance(column, Column) or column.ndim > 1:
             isot = getattr(column, "isot", None)  # times become text; positions and vectors have no single value
             if isot is None:
@@ -178,7 +73,7 @@ def _to_plain_columns(raw: Table) -> Table:
             column = Column(np.asarray(isot, dtype=str))
         unit = str(column.unit) if column.unit is not None else None
         table[name] = Column(_plain_values(column), unit=unit, description=column.description)
-    table.meta = {"notes": notes}
+    table.meta = {**meta, "notes": notes}
     return table
 
 
@@ -191,7 +86,7 @@ def _plain_values(column: Column) -> NDArray[Any]:
         texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else "" if v is None else str(v) for v in data]
         if empty is not None:
             texts = ["" if gone else text for text, gone in zip(texts, empty, strict=True)]
-        return np.array([text.strip() for text in texts], dtype=str)
+        return text_array([text.strip() for text in texts])
     data = data.astype(data.dtype.newbyteorder("="))
     if empty is None or not empty.any():
         return data.astype(np.int64) if data.dtype.kind == "i" else data
@@ -205,7 +100,7 @@ def _fill_missing(values: NDArray[Any], empty: NDArray[np.bool_]) -> NDArray[Any
     there = values[~empty]
     if values.dtype.kind in "iu" and (not len(there) or max(abs(int(there.min())), int(there.max())) <= EXACT):
         return np.where(empty, np.nan, values.astype(np.float64))
-    return np.where(empty, "", values.astype(str))
+    return np.where(empty, "", values if values.dtype.kind == "O" else values.astype(str))
 
 
 def take(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -251,13 +146,16 @@ def require_column(table: Table, name: str) -> None:
 
 
 def id_texts(table: Table, name: str) -> list[str]:
-    """Ids as text with all their digits.
+    """Ids as text with all their digits: in a text table the cells as they were written.
 
     Raises
     ------
     CatalogueProblem
         The column holds floating-point numbers beyond 2⁵³, whose last digits are lost already.
     """
+    written = (table.meta or {}).get("texts", {}).get(name)
+    if written is not None:
+        return written.tolist()
     values = np.asarray(table[name])
     if values.dtype.kind != "f":
         return [str(value).strip() for value in values.tolist()]

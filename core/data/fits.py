@@ -208,7 +208,7 @@ def _read_with_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[C
                 raise _no_image_problem(name, file, pixels)
             for unit in chosen:
                 extension = str(file.index_of(unit)) if len(chosen) > 1 else ""
-                yield _read_unit(unit, file[0].header, name, extension)  # pyright: ignore[reportAttributeAccessIssue]
+                yield _read_unit(unit, file[0].header, name, extension)  # pyrefly: ignore[missing-attribute]
 
 
 def _read_unit(unit: Any, primary: fits.Header, name: str, extension: str) -> Cutout:

@@ -75,7 +75,7 @@ class StoredImages:
         """Read stamps directly from the file, in the order of their positions in it."""
         assert self._file is not None
         assert self._chunks is not None
-        per_chunk: int = self._dataset.chunks[0]  # pyright: ignore[reportOptionalSubscript] - known by _chunk_offsets
+        per_chunk: int = self._dataset.chunks[0]  # known by _chunk_offsets
         size = math.prod(self.shape[1:]) * self.dtype.itemsize
         starts = self._chunks[rows // per_chunk] + rows % per_chunk * size
         room = memoryview(out.reshape(-1).view(np.uint8).data)

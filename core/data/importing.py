@@ -17,12 +17,16 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
+from core.data import automatic_fit
 from core.data import catalogue as tables
+from core.data.choose_table import join_tables, table_name
 from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require_galaxies
+from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import Galaxies, files_to_match
-from core.data.join import Join, join
+from core.data.join import NO_ROW, Join, describe_match
 from core.data.readers import Member, band_names, read
+from core.data.recipe import StampRecipe
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, none_usable, pattern_note
@@ -47,6 +51,7 @@ def run(
     settings: ImportSettings = ImportSettings(),  # noqa: B008 - frozen
     catalogue: Path | str | None = None,
     stop: threading.Event = NEVER,
+    like: StampRecipe | None = None,
 ) -> Work[ImportReport]:
     """Import files.
 
@@ -65,6 +70,9 @@ def run(
         A table with labels; None: no catalogue.
     stop
         Checked for every file.
+    like
+        The recipe of the stamps that ``settings`` follow: cutouts with as many bands are preferred to the majority.
+        None: a dataset of its own.
 
     Raises
     ------
@@ -85,23 +93,28 @@ def run(
     >>> report.imported
     90
     """
-    sources = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
+    paths = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
     output, catalogue = Path(output), Path(catalogue) if catalogue else None
     started = time.monotonic()
     yield Progress(0, None, "catalogue rows" if catalogue else "files")
-    table = tables.read_table(catalogue) if catalogue else None
-    found = yield from discover(sources, settings, stop, [output, *([catalogue] if catalogue else [])])
+    tables_there = tables.read_tables(catalogue) if catalogue else []
+    found = yield from discover(paths, settings, stop, [output, *([catalogue] if catalogue else [])])
     require_galaxies(found)
     yield Progress(0, None, "catalogue rows")
     if stop.is_set():
         raise Stopped
-    joined = _join_catalogue(table, found, settings)
-    plan = (yield from measure_sample(found, settings, stop)).plan(settings)
+    joined = _join_catalogue(tables_there, found, settings)
+    sample = yield from measure_sample(found, settings, stop)
+    plan = sample.plan(settings, len(like.bands) if like is not None else None)
+    settings, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
+    settings = settings.model_copy(update={"size": plan.size, "bands": settings.bands or found.pattern})
     try:
         done = yield from _write(found, joined, output, settings, plan, stop)
     except _MoreThan8Bits:
         done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
-    done.notes += _notes(found, catalogue)
+    if joined is not None:
+        done.notes.insert(0, describe_match(joined, sum(row != NO_ROW for row in done.rows), len(done.ids)))
+    done.notes += [decision] * bool(decision) + _notes(found, catalogue)
     return ImportReport(
         output,
         len(done.ids),
@@ -113,11 +126,11 @@ def run(
     )
 
 
-def _join_catalogue(table: Table | None, found: Found, settings: ImportSettings) -> Join | None:
-    files = files_to_match(found) if table is not None else []
-    if table is None or not files:  # no files: none can be read, which is reported later
+def _join_catalogue(candidates: Sequence[Table], found: Found, settings: ImportSettings) -> Join | None:
+    files = files_to_match(found) if candidates else []
+    if not files:  # none can be read, which is reported later
         return None
-    return join(table, files, tables.label_columns(table, settings), settings.catalogue_id)
+    return join_tables(candidates, files, settings)
 
 
 class _Batch:
@@ -152,6 +165,7 @@ class _Batch:
 def _write(
     found: Found, joined: Join | None, output: Path, settings: ImportSettings, plan: StampFormat, stop: threading.Event
 ) -> Work[Galaxies]:
+    factors = FieldFactors.of_import(settings, found, joined)
     done = Galaxies(found, settings, joined)
     for problem in done.problems:
         yield Skipped(problem)
@@ -161,7 +175,7 @@ def _write(
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = _Batch(writer, plan)
         for place, source in enumerate(found.sources):
-            for outcome in _read_stamps(source, settings, plan):
+            for outcome in _read_stamps(source, settings, plan, factors):
                 if stop.is_set():
                     raise Stopped
                 if isinstance(outcome, Problem):
@@ -181,19 +195,20 @@ def _write(
         if not done.ids:
             raise none_usable(len(found.sources), done.problems)
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
-        writer.finish(*done.catalogue(), _origin(found, settings), done.problems)
+        recipe = StampRecipe(settings, plan.bands, plan.unit, plan.dtype == "uint8", *plan.native)
+        writer.finish(*done.catalogue(), _origin(found, settings, joined), done.problems, recipe)
     yield Progress(total, total, "files")
     return done
 
 
 def _read_stamps(
-    source: Source, settings: ImportSettings, plan: StampFormat
+    source: Source, settings: ImportSettings, plan: StampFormat, factors: FieldFactors
 ) -> Iterator[tuple[Member, Stamp] | Problem]:
     """Yield the stamps of a source, or a problem in place of each that cannot be used."""
     try:
         for member in read(source, settings):
             try:
-                yield member, _make_stamp(member, settings, plan)
+                yield member, _make_stamp(member, settings, plan, factors.factor(source, member))
             except UnreadableFile as problem:
                 where = source.relative + (f" [{member.name}]" if member.name != source.stem else "")
                 yield UnreadableFile(problem.sentence, problem.remedy, where)
@@ -202,14 +217,14 @@ def _read_stamps(
         yield UnreadableFile(problem.sentence, problem.remedy, problem.where.removeprefix(root) or source.relative)
 
 
-def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat) -> Stamp:
+def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, factor: float) -> Stamp:
     image = member.cutout.image
     if len(image) != plan.planes:
         raise UnreadableFile(
-            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and most others have {plan.planes}.",
+            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and the stamps are to have {plan.planes}.",
             "Import it separately, or choose the extension or the pattern that fits all.",
         )
-    stamp = prepare(member.cutout, plan.size, settings)
+    stamp = prepare(member.cutout, plan.size, settings, factor)
     if image.dtype != np.uint8 and plan.dtype == "uint8":
         raise _MoreThan8Bits
     return stamp
@@ -228,18 +243,26 @@ def _notes(found: Found, catalogue: Path | None) -> list[str]:
     notes = [pattern_note(found)] if found.pattern else []
     unread = [Path(path).name for path in found.tables]
     if unread and catalogue is None:
-        notes.append(f"{', '.join(unread[:3])} lies beside the cutouts and was not used as a catalogue.")
+        names = unread if len(unread) < 4 else [*unread[:3], f"{len(unread) - 3:,} more tables"]
+        listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+        lie, was = ("lies", "was") if len(unread) == 1 else ("lie", "were")
+        notes.append(f"{listed} {lie} beside the cutouts and {was} not used as a catalogue.")
     if found.others:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(found.others.items()))
         notes.append(f"Files of other kinds were left alone: {kinds}.")
     return notes
 
 
-def _origin(found: Found, settings: ImportSettings) -> Origin:
+def _origin(found: Found, settings: ImportSettings, joined: Join | None) -> Origin:
     folders = sorted(Path(folder).name for folder in {source.path[: source.below] for source in found.sources})
+    source = ", ".join(folders)
+    if joined is not None:  # with these settings the same columns are joined again
+        source += f", with a catalogue joined by its column “{joined.column}”"
+        chosen = {"catalogue_id": joined.column, "catalogue_table": table_name(joined.table)}
+        settings = settings.model_copy(update=chosen)
     return Origin(
         program=PROGRAM,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
-        source=", ".join(folders),
+        source=source,
         settings=dumps(settings),
     )

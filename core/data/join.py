@@ -6,42 +6,18 @@ extension. Unless the user names a column, the one that matches most images is u
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import numpy as np
 from astropy.table import Table
 
-from core.data.bands import IMAGE_ENDING
-from core.data.catalogue import has_lost_digits, id_texts, require_column
+from core.data.catalogue import id_texts, require_column
+from core.data.join_column import choose_column, example_name, object_ids
+from core.data.matching import is_long_id, matching_keys, whole_path
 from core.errors import CatalogueProblem, Problem
 
 NO_ROW = -1
-_OBJECT_IDS = (
-    *("id_str", "objid", "object_id", "dr7objid", "dr8objid", "dr12objid", "specobjid", "galaxyid", "galaxy_id"),
-    *("asset_id", "source_id", "target_id", "iauname", "id", "name"),
-)
-_FILE_NAMES = ("file_loc", "filename", "file_name", "file", "path", "image", "image_id", "image_name", "img")
-_NAMES = (*_OBJECT_IDS[:-2], *_FILE_NAMES, *_OBJECT_IDS[-2:])
-_SAMPLE = 2000  # images on which the column is chosen
-_LONG_ID = re.compile(r"\d{15,}")
-
-
-def matching_keys(text: str) -> tuple[str, str, str]:
-    """Three matching keys of an image, from exact to lenient, from its path, file name or id.
-
-    Folder and name without extension; name without extension; the long number in the name, or the number without
-    leading zeros. Empty where there is none.
-    """
-    parts = text.strip().replace("\\", "/").split("/")
-    name = IMAGE_ENDING.sub("", parts[-1])
-    folder = parts[-2] if len(parts) > 1 else ""
-    number = _LONG_ID.search(name)
-    lenient = number[0] if number else (name.lstrip("0") or "0") if name.isdecimal() else ""
-    return (f"{folder}/{name}" if folder and folder != "." else "", name, lenient if lenient != name else "")
 
 
 @dataclass
@@ -61,19 +37,25 @@ class Join:
     notes: list[str] = field(default_factory=list[str])
     _levels: tuple[dict[str, int], ...] = field(default_factory=lambda: ({}, {}, {}))
     _rows: list[int] = field(default_factory=list[int])
+    _depth: int = 0  # of the longest path in the catalogue
+    _shared: tuple[frozenset[str], ...] = (frozenset(), frozenset(), frozenset())
 
     def row_of(self, path: str, name: str) -> int:
         """The row of an image by its path and by its name; :data:`NO_ROW` if there is none."""
-        exact, stem, lenient = matching_keys(path)
-        paths, names, numbers = self._levels
-        if exact and (row := paths.get(exact, NO_ROW)) != NO_ROW:
-            return row
-        for key in (name, stem, matching_keys(name)[2], lenient):
-            if key and (row := names.get(key, NO_ROW)) != NO_ROW:
-                return row
-            if key and (row := numbers.get(key, NO_ROW)) != NO_ROW:
+        for level, key in self._keys_of(path, name):
+            if key not in self._shared[level] and (row := self._levels[level].get(key, NO_ROW)) != NO_ROW:
                 return row
         return NO_ROW
+
+    def _keys_of(self, path: str, name: str) -> list[tuple[int, str]]:
+        """The levels and keys at which an image is looked for: paths, longest first; names; numbers."""
+        folder, stem, number = matching_keys(path)
+        _, own, own_number = matching_keys(name)
+        keys = [(0, folder), (1, own), (1, stem), (2, own_number), (2, number)]
+        if self._depth > 2:
+            whole = whole_path(path).split("/")
+            keys[:0] = [(0, "/".join(whole[-depth:])) for depth in range(min(self._depth, len(whole)), 2, -1)]
+        return [(level, key) for level, key in dict.fromkeys(keys) if key]
 
     def without_image(self, used: Iterable[int]) -> list[str]:
         """Names of the rows for which there was no image."""
@@ -104,16 +86,21 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
     if column:
         require_column(table, column)
     else:
-        column = _choose_column(table, files)
+        column = choose_column(table, files, labels)
     texts = id_texts(table, column)
-    joined = Join(table, column, _object_ids(table, column))
-    joined.notes += (table.meta or {}).get("notes", ())
+    joined = Join(table, column, object_ids(table, column))
+    meta = table.meta or {}
+    joined.notes += meta.get("notes", ())
+    joined.problems += meta.get("problems", ())
     _merge_duplicates(joined, texts, labels)
     _index_rows(joined, texts)
+    _find_shared_names(joined, texts, files)
     if not any(joined.row_of(path, name) != NO_ROW for path, name in files):
+        if any(joined._shared) and joined.problems:
+            raise joined.problems[-1]
         there = next((text for text in texts if text), "")
         raise CatalogueProblem(
-            f"No row of the catalogue names one of the images: they are called like “{_example_name(files)}”, and "
+            f"No row of the catalogue names one of the images: they are called like “{example_name(files)}”, and "
             f"the column “{column}” holds “{there}”.",
             "Choose the column with the file names or ids.",
             column,
@@ -121,64 +108,55 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
     return joined
 
 
-def _choose_column(table: Table, files: Sequence[tuple[str, str]]) -> str:
-    sample = files[:: max(1, len(files) // _SAMPLE)]
-    images: defaultdict[str, set[int]] = defaultdict(set)
-    for number, (path, name) in enumerate(sample):
-        for key in (*matching_keys(path), name, matching_keys(name)[2]):
-            if key:
-                images[key].add(number)
-    lower = {name: place for place, name in enumerate(_NAMES)}
-    best, most, lost = "", 0, ""
-    for name in sorted(table.colnames, key=lambda name: lower.get(name.lower(), len(_NAMES))):
-        is_known = name.lower() in lower
-        values = np.asarray(table[name])
-        if has_lost_digits(values):
-            lost = lost or (name if is_known else "")
-            continue
-        if values.dtype.kind == "f" and not is_known:
-            continue
-        found: set[int] = set()
-        for text in id_texts(table, name):
-            for key in matching_keys(text):
-                found |= images.get(key, _NO_IMAGES) if key else _NO_IMAGES
-        if len(found) > most:
-            best, most = name, len(found)
-        if most == len(sample):
-            break
-    if best:
-        return best
-    if lost:
-        id_texts(table, lost)  # raises the problem
-    named = next((name for name in table.colnames if name.lower() in lower), table.colnames[0])
-    there = next((text for text in id_texts(table, named) if text), "")
-    raise CatalogueProblem(
-        f"No column of the catalogue names the images: they are called like “{_example_name(files)}”, and the "
-        f"column “{named}” holds “{there}”.",
-        "Choose another catalogue, or the column with the file names or ids.",
-        ", ".join(table.colnames),
+def describe_match(joined: Join, matched: int, count: int) -> str:
+    """Tell which column joined the catalogue, and how many of ``count`` images have a row."""
+    return f"{matched:,} of {count:,} images matched by the column “{joined.column}” of the catalogue."
+
+
+def _find_shared_names(joined: Join, texts: Sequence[str], files: Sequence[tuple[str, str]]) -> None:
+    """Find names that several images share: a row with such a name may mean any of them, and finds none.
+
+    Long numbers are ids of objects; several images of one object have the same.
+    """
+    counts: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
+    for path, name in files:
+        for level, key in joined._keys_of(path, name):
+            counts[level][key] += 1
+    long = is_long_id
+    joined._shared = tuple(
+        frozenset(key for key, count in level.items() if count > 1 and not (place and long(key)))
+        for place, level in enumerate(counts)
     )
-
-
-_NO_IMAGES: frozenset[int] = frozenset()
-
-
-def _example_name(files: Sequence[tuple[str, str]]) -> str:
-    path, name = files[0]
-    return Path(path).name or name
-
-
-def _object_ids(table: Table, column: str) -> list[str]:
-    """The object ids if the catalogue has any, else empty strings."""
-    by_name = {name.lower(): name for name in table.colnames}
-    candidates = [by_name[name] for name in _OBJECT_IDS if name in by_name]
-    for name in [column, *candidates]:
-        if name.lower() in _FILE_NAMES or has_lost_digits(np.asarray(table[name])):
-            continue
-        texts = id_texts(table, name)
-        if not any("/" in text or IMAGE_ENDING.search(text) for text in texts[:100]):
-            return texts
-    return [""] * len(table)
+    elsewhere: list[str] = []
+    unpaired: defaultdict[str, list[str]] = defaultdict(list)
+    for path, name in files if any(joined._shared) or joined._levels[0] else ():
+        row = joined.row_of(path, name)
+        keys = joined._keys_of(path, name)
+        if row == NO_ROW:
+            shared = [key for level, key in keys if key in joined._shared[level] and key in joined._levels[level]]
+            if shared:
+                unpaired[shared[-1]].append("/".join(whole_path(path).split("/")[-2:]) or name)
+        elif (
+            joined._depth > 1
+            and path
+            and not any(joined._levels[0].get(key) == row for level, key in keys if not level)
+        ):
+            elsewhere.append(texts[row])
+    for key, images in unpaired.items():
+        what = "1 image is" if len(images) == 1 else f"{len(images)} images are"
+        joined.problems.append(
+            CatalogueProblem(
+                f"{what} called “{key}” ({', '.join(images[:3])}), as others are, and the catalogue does not tell "
+                "which of them it means. No label.",
+                "Write folder and file name into the catalogue, or give the files different names.",
+                key,
+            )
+        )
+    if elsewhere:
+        joined.notes.append(
+            f"{len(elsewhere):,} images were matched by their name alone: in the catalogue they lie in other folders, "
+            f"as “{elsewhere[0]}” does."
+        )
 
 
 def _merge_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str]) -> None:
@@ -222,8 +200,18 @@ def _cells(table: Table, row: int, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _index_rows(joined: Join, texts: Sequence[str]) -> None:
+    are_whole = all(text.endswith(".0") and text[:-2].isdecimal() for text in texts if text)  # ids that were floats
     for row in joined._rows:
-        for level, key in enumerate(matching_keys(texts[row])):
+        folder, name, number = matching_keys(texts[row])
+        if are_whole:
+            number = texts[row][:-2]
+        keys = [(0, folder), (1, name), (2, number)]
+        if folder:
+            whole = whole_path(texts[row])
+            depth = whole.count("/") + 1
+            joined._depth = max(joined._depth, depth)
+            keys += [(0, whole)] if depth > 2 else []
+        for level, key in keys:
             if key:
                 # A name that occurs more than once (the same in two folders) is ambiguous and matches no image.
                 there = joined._levels[level].get(key)

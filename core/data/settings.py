@@ -22,16 +22,40 @@ class ImportSettings(Settings):
     size: int | None = setting(
         None,
         title="Stamp size",
-        help="Side of every stamp. Empty: the most frequent size of the files.",
+        help="Side of every stamp. Empty: the field's size, or without a field the most frequent size of the files.",
         unit="pixels",
         ge=4,
         le=4096,
     )
-    fit: Literal["crop or pad", "resample"] = setting(
-        "crop or pad",
+    field: float | None = setting(
+        None,
+        title="Field",
+        help="Side of the square about the centre that is cut out first and then resampled to the stamp size. Empty: "
+        "no field is cut out; other sizes are fitted as below.",
+        gt=0,
+        le=1e6,
+    )
+    field_unit: Literal["pixels", "arcsec"] = setting(
+        "pixels",
+        title="Field in",
+        help="Unit of the field: pixels of the files, or arcsec, for which their pixel scale has to be known.",
+        applies=("field", ()),
+    )
+    field_column: str = setting(
+        "",
+        title="Field times",
+        help="Catalogue column by which the field is multiplied for each galaxy, such as a radius in the field's unit: "
+        "a field of 4 is then four radii wide. Empty: the same field for all.",
+        applies=("field", ()),
+    )
+    fit: Literal["auto", "crop or pad", "resample"] = setting(
+        "auto",
         title="Other sizes",
         help="Crop or pad about the centre keeps the pixel scale and the flux in each pixel; resample shrinks or "
-        "enlarges the whole cutout to the stamp size, conserving surface brightness, and changes the pixel scale.",
+        "enlarges the whole cutout to the stamp size, conserving surface brightness, and changes the pixel scale. "
+        "Auto measures on a sample how much of the galaxies a crop would lose, crops where they fit and resamples "
+        "where they do not.",
+        applies=("field", (None,)),
     )
     fill: Literal["background", "zero"] = setting(
         "background",
@@ -81,6 +105,28 @@ class ImportSettings(Settings):
         title="Label columns",
         help="One column of classes or numbers, or several vote fractions or quantities. Empty: recognised by name.",
     )
+    missing_labels: str = setting(
+        "auto",
+        title="Missing labels",
+        help="What means “no label” in the label columns: texts and numbers, separated by commas (-99, unknown). "
+        "Empty: only empty cells. auto: usual texts such as - and INDEF, and values such as -99 or 1e20 that lie far "
+        "from all others; the report names them.",
+    )
+    catalogue_table: str = setting(
+        "",
+        title="Table",
+        help="Name or number of the table in a catalogue with several. Empty: the one that names the images.",
+        level="expert",
+    )
+
+    @property
+    def decides_fit(self) -> bool:
+        """Whether it is to be measured if cutouts are cropped or resampled."""
+        return self.fit == "auto" and self.field is None
+
+
+OF_THE_LABELS = frozenset({"labels_from_folders", "catalogue_id", "labels"})
+"""Import settings that find the labels; all others decide how stamps are made, and are followed in prediction."""
 
 
 class DataSettings(Settings):

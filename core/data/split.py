@@ -195,7 +195,8 @@ def _select_beyond_limit(
 
 
 def _describe_rule(settings: DataSettings, target: Target) -> str:
-    by = {Classes: "class", VoteFractions: "most voted answer"}.get(type(target), "fifths of the first quantity")
+    names: dict[type, str] = {Classes: "class", VoteFractions: "most voted answer"}
+    by = names.get(type(target), "fifths of the first quantity")
     together = f"same “{settings.group}”" if settings.group else "same id"
     limit = f"; at most {settings.train_limit} in training, drawn {settings.train_draw}" if settings.train_limit else ""
     return (

@@ -2,8 +2,9 @@
 
 ``/images`` (N, C, H, W) float32 or uint8, in chunks of about a megabyte; ``/catalogue/<column>``, row i for image i;
 ``/pixel_scale`` (N) in arcsec/pixel; ``/wcs`` (N) header text; ``/missing`` (N) share of filled pixels. Attributes of
-the file: ``format``, and as JSON ``bands``, ``labels``, ``order``, ``origin``; ``/unusable`` holds what could not be
-imported. A dataset is written once, under a temporary name, and never modified afterwards.
+the file: ``format``, and as JSON ``bands``, ``labels``, ``order``, ``origin``, and ``stamps`` of an import, see
+:mod:`core.data.recipe`; ``/unusable`` holds what could not be imported. A dataset is written once, under a temporary
+name, and never modified afterwards.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
+from core.data.cells import text_array
+from core.data.recipe import StampRecipe
 from core.errors import Problem, UnreadableFile, WrongVersion
 from core.project.files import atomic_path, require_space
 
@@ -29,6 +32,7 @@ CHUNK_STAMPS = 64
 _CHUNK_BYTES = 1 << 20
 _SPARE_BYTES = 1 << 25  # HDF5 fails badly if it cannot write its caches when it closes a file
 _EXACT = 2**53  # the largest integer up to which float64 represents all integers
+_WORDS = ("None", "none", "NONE")  # meant “no label” in datasets of earlier versions
 _TEXT = h5py.string_dtype("utf-8")
 
 
@@ -136,8 +140,15 @@ class DatasetWriter:
             dataset[start:end] = values
         self._ids += ids
 
-    def finish(self, catalogue: Table, labels: Sequence[str], origin: Origin, unusable: Sequence[Problem]) -> None:
-        """Add the catalogue (row i for image i), its label columns, and what could not be imported."""
+    def finish(
+        self,
+        catalogue: Table,
+        labels: Sequence[str],
+        origin: Origin,
+        unusable: Sequence[Problem],
+        recipe: StampRecipe | None = None,
+    ) -> None:
+        """Add the catalogue (row i for image i), its label columns, what could not be imported, and the recipe."""
         if len(catalogue) != len(self._ids):
             raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
         require_space(self._path.parent, _SPARE_BYTES)
@@ -151,10 +162,13 @@ class DatasetWriter:
         self._file.create_dataset("unusable", data=np.frombuffer(problems.encode(), np.uint8))
         self._file.attrs.update(
             format=FORMAT,
+            missing_text="",
             bands=json.dumps([asdict(band) for band in self._bands]),
             labels=json.dumps(list(labels)),
             origin=json.dumps(asdict(origin)),
         )
+        if recipe is not None:
+            self._file.attrs["stamps"] = json.dumps(recipe.to_dict())
         group.create_dataset("order", data=np.array(json.dumps(stored), dtype=object), dtype=_TEXT)
         self._finished = True
 
@@ -184,6 +198,14 @@ def _clean_text(text: Any) -> str:
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 
 
+def is_dataset(path: Path) -> bool:
+    """Whether a file is a dataset of this program, and not a folder, an image or an HDF5 file of another make."""
+    if path.is_file():
+        with contextlib.suppress(OSError), h5py.File(path) as file:
+            return {"images", "catalogue"} <= set(file)
+    return False
+
+
 def open_file(path: Path) -> h5py.File:
     """Open a dataset for reading.
 
@@ -196,6 +218,8 @@ def open_file(path: Path) -> h5py.File:
     """
     if not path.exists():
         raise UnreadableFile("There is no such dataset.", "Was it moved or renamed?", str(path))
+    if path.is_dir():
+        raise UnreadableFile("This is a folder and no dataset.", "Import the files in it first.", str(path))
     try:
         file = h5py.File(path, "r")
     except OSError as error:
@@ -230,9 +254,23 @@ def read_catalogue(file: h5py.File) -> Table:
     for key, name in json.loads(str(member(file, "catalogue/order").asstr()[()])).items():
         column = member(file, f"catalogue/{key}")
         is_text = h5py.check_string_dtype(column.dtype) is not None
-        values = np.asarray(column.asstr()[:]).astype(str) if is_text else column[:]
+        values = text_array(column.asstr()[:].tolist()) if is_text else column[:]
         table[name] = Column(values, unit=column.attrs.get("unit"))
     return table
+
+
+def clear_words(file: h5py.File, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Clear the words “None” from the text columns of a dataset of an earlier version, where they meant “no label”.
+
+    The import now decides whether they are a class, and the words that are left in a dataset are one.
+    """
+    if "missing_text" in file.attrs:
+        return columns
+    cleared = dict(columns)
+    for name, values in columns.items():
+        if name != "id" and values.dtype.kind in "UO" and any((values == word).any() for word in _WORDS):
+            cleared[name] = np.where(np.isin(values, _WORDS), "", values)
+    return cleared
 
 
 def read_unusable(file: h5py.File) -> list[Problem]:

@@ -223,7 +223,7 @@ def _colour(
         return _colour_bands(stamps[:, bands].astype(np.float32), settings, sample)
     plane = stamps.mean(axis=1) if bands is None else stamps[:, bands]
     low, high = _levels(plane[:, None], settings, sample)
-    shown = apply_stretch(plane, settings, (low[:, 0], high[:, 0]))  # pyright: ignore[reportArgumentType] - (n, 1, 1) each
+    shown = apply_stretch(plane, settings, (low[:, 0], high[:, 0]))  # pyrefly: ignore[bad-argument-type] - (n, 1, 1) each
     table = colour_table(settings.colour_map)
     shades = (shown * 255 + 0.5).astype(np.uint8)
     return (table[::-1] if settings.invert else table).take(shades, axis=0)  # a third of the time of indexing

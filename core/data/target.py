@@ -15,7 +15,8 @@ from core.errors import CatalogueProblem, TooFewGalaxies
 
 TargetKind = Literal["auto", "classes", "vote fractions", "quantities"]
 NO_LABEL = -1
-_MISSING = {"", "nan", "none", "null", "--", "n/a"}
+_NO_CODE = 1e5  # floating-point numbers this large measure something and name no class
+_MISSING = {"", "nan", "null", "--", "n/a"}  # the import removes others, see core.data.label_values
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,8 @@ def _are_names(column: Sequence[Any] | NDArray[Any], values: NDArray[np.float64]
         texts = [text for value in column if (text := label_text(value))]
         if len(numeric) < len(texts):  # some labels are words
             return True
+    elif column.dtype.kind == "f" and np.abs(numeric).max(initial=0) >= _NO_CODE:
+        return False
     whole = bool((numeric == np.round(numeric)).all())
     return whole and len(np.unique(numeric)) <= 30
 

@@ -193,7 +193,7 @@ def draw_figure(found: TopActivations, mosaics: Sequence[FilterMosaic]) -> Figur
     FigureCanvasAgg(drawn)
 
     def write(x: float, y: float, text: str, **look: object) -> None:
-        drawn.text(x / width, 1 - y / height, escape_mathtext(text), va="baseline", **look)  # pyright: ignore[reportArgumentType]
+        drawn.text(x / width, 1 - y / height, escape_mathtext(text), va="baseline", **look)  # pyrefly: ignore[bad-argument-type]
 
     write(_MARGIN, 0.22, _title(found), fontsize=8)
     for place, mosaic in enumerate(mosaics):

@@ -141,7 +141,7 @@ def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple
 
 def _side_of(value: object) -> int:
     """The side of a square kernel, stride or padding, given once or per axis."""
-    return int(value[0] if isinstance(value, tuple) else value)  # pyright: ignore[reportArgumentType]
+    return int(value[0] if isinstance(value, tuple) else value)  # pyrefly: ignore[bad-argument-type]
 
 
 def _kind(module: nn.Module) -> str:

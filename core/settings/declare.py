@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -40,6 +41,10 @@ class Settings(BaseModel):
     def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG003 - for subclasses
         """Upgrade the values of a file of this format to the current one."""
         return values
+
+    def with_paths_from(self, folder: Path) -> Self:  # noqa: ARG002 - for subclasses
+        """These settings, as read from a file in ``folder``: stored paths are turned into those of files that exist."""
+        return self
 
     @field_validator("*", mode="before")
     @classmethod
@@ -184,8 +189,8 @@ def _knob(name: str, field: FieldInfo) -> Knob:
         title=field.title or name,
         help=field.description or "",
         unit=declared.get("unit", ""),
-        low=low,  # pyright: ignore[reportArgumentType] - limits are numbers here
-        high=high,  # pyright: ignore[reportArgumentType]
+        low=low,  # pyrefly: ignore[bad-argument-type] - limits are numbers here
+        high=high,  # pyrefly: ignore[bad-argument-type]
         low_is_open=low_is_open,
         high_is_open=high_is_open,
         scale=declared.get("scale", "linear"),

@@ -18,8 +18,9 @@ from core.settings import toml
 from core.settings.declare import Knob, knobs
 from core.train.settings import RunSettings
 
-RunState = Literal["finished", "early", "stopped", "unfinished", "unreadable"]
+RunState = Literal["running", "finished", "early", "stopped", "unfinished", "unreadable"]
 STATE_NAMES: dict[RunState, str] = {
+    "running": "in training",
     "finished": "finished",
     "early": "stopped early",
     "stopped": "stopped",
@@ -40,7 +41,8 @@ class RunSummary:
     began
         When its settings were written.
     state
-        Why it ended; ``unfinished`` if it is running or was interrupted.
+        Why it ended; ``unfinished`` if it is running or was interrupted. Only the program that trains it knows which:
+        there it is ``running``.
     settings
         Of the run; None if they cannot be read.
     epochs, best_epoch

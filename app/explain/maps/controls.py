@@ -65,7 +65,7 @@ class Controls(QWidget):
             self._line.addWidget(_add_title(title, widget))
         self.contours = QCheckBox("Contours")
         self.contours.setToolTip("Outline the galaxy in white, and its neighbours in dashed yellow.")
-        self.contours.setChecked(QSettings().value(_CONTOURS, False, bool))  # pyright: ignore[reportArgumentType]
+        self.contours.setChecked(bool(QSettings().value(_CONTOURS, False, bool)))
         self._line.addWidget(self.contours)
         self.contours.toggled.connect(self._toggle_contours)
         self.outputs.activated.connect(self.output_chosen)

@@ -25,7 +25,8 @@ class DreamView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._stretch, self._planes, self._scale = StretchSettings(), None, math.nan
+        self._stretch, self._scale = StretchSettings(), math.nan
+        self._planes: tuple[int, int, int] | None = None
         self.before_title, self.after_title = QLabel(), QLabel("Dream")
         self.before, self.after = ImageView(), ImageView()
         self.before_note, self.after_note = QLabel(), QLabel()

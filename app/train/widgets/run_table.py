@@ -19,6 +19,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.theme import colour_spot, colours
+from app.widgets.plain_text import as_written
 from core.train.run_summary import STATE_NAMES, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -30,7 +31,11 @@ _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Test", "The same figure of merit on the test part, once it was evaluated.", lambda run: _sort_value(run.test)),
     ("Best", "The epoch whose weights are kept.", lambda run: run.best_epoch),
     ("Epochs", "Epochs done, of those planned.", lambda run: run.epochs),
-    ("State", "Why it ended; unfinished: running or interrupted.", lambda run: STATE_NAMES[run.state]),
+    (
+        "State",
+        "Why it ended; unfinished: interrupted, or running elsewhere.",
+        lambda run: STATE_NAMES[run.state],
+    ),
     ("Tags", "Your own tags.", lambda run: ", ".join(run.notes.tags).casefold()),
     ("Began", "When it was started.", lambda run: run.began.timestamp()),
 )
@@ -76,7 +81,7 @@ class _Runs(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole and run.problem is not None:
             return QColor(colours().bad)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tooltip(run)
+            return as_written(_tooltip(run))
         return None
 
 

@@ -7,6 +7,8 @@ from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
 from app.train.runs import RunsPanel
+from core.settings import toml
+from core.train.settings import RunSettings
 
 
 def shown(qtbot: QtBot, session: Session) -> RunsPanel:
@@ -45,7 +47,43 @@ def test_a_click_opens_the_run_and_its_network(qtbot: QtBot, session_with_run: S
         select_first(qtbot, panel)
     assert session_with_run.run is not None
     assert session_with_run.predictor_path is not None
-    assert session_with_run.draft.settings.network.depth == 2
+
+
+def test_a_click_changes_no_setting_and_a_button_takes_them_all_over_and_gives_them_back(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    session = session_with_run
+    session.open_run(None)
+    session.draft.edit_together({"optimiser.epochs": 77, "data.train_limit": 50, "data.test": 0.3})
+    mine = session.draft.settings
+    panel = shown(qtbot, session)
+    panel.table.clearSelection()
+    with qtbot.assertNotEmitted(session.draft.changed), qtbot.waitSignal(session.predictor_changed):
+        select_first(qtbot, panel)
+    qtbot.mouseClick(panel.explain, Qt.MouseButton.LeftButton)
+    assert session.draft.settings == mine
+    assert session.run is not None
+    qtbot.mouseClick(panel.use_settings, Qt.MouseButton.LeftButton)
+    assert session.draft.settings == toml.load(RunSettings, session.run.settings_file)
+    session.undo.undo()
+    assert session.draft.settings == mine
+    session.draft.edit("optimiser.epochs", 78)
+    session.undo.redo()
+    assert session.draft.settings.optimiser.epochs == 3
+
+
+def test_settings_of_a_run_on_other_labels_leave_the_labels_as_they_are(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    session = session_with_run
+    assert session.run is not None
+    other = RunSettings.model_validate({"data": {"labels": ["bar"], "group": "field"}, "optimiser": {"epochs": 9}})
+    session.run.settings_file.write_text(toml.dumps(other), encoding="utf-8")
+    panel = shown(qtbot, session)
+    select_first(qtbot, panel)
+    qtbot.mouseClick(panel.use_settings, Qt.MouseButton.LeftButton)
+    settings = session.draft.settings
+    assert (settings.data.labels, settings.data.group, settings.optimiser.epochs) == ((), "", 9)
 
 
 def test_fine_tune_from_makes_it_the_beginning_of_the_next_training(qtbot: QtBot, session_with_run: Session) -> None:

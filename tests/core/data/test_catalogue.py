@@ -82,11 +82,11 @@ def test_text_tables_are_read_whatever_their_delimiter(text: str, tmp_path: Path
     assert (table.colnames, table["a"][0], table["b"][0]) == (["a", "b"], 1, "x")
 
 
-def test_rows_with_the_wrong_number_of_cells_are_noted(tmp_path: Path) -> None:
+def test_rows_with_the_wrong_number_of_cells_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,x\n2\n3,y,z\n4,w,\n")
     table = read_table(tmp_path / "a.csv")
     assert np.asarray(table["a"]).tolist() == [1, 4]
-    assert [note[:16] for note in (table.meta or {})["notes"]] == ["Row 3 of the cat", "Row 4 of the cat"]
+    assert [problem.where for problem in (table.meta or {})["problems"]] == ["line 3", "line 4"]
 
 
 def test_missing_numbers_become_nan_and_missing_long_ids_empty_text(tmp_path: Path) -> None:

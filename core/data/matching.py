@@ -1,0 +1,43 @@
+"""The keys by which a catalogue row finds its image."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from core.data.bands import IMAGE_ENDING
+
+_LONG_ID = re.compile(r"\d{15,}")
+
+
+def matching_keys(text: str) -> tuple[str, str, str]:
+    """Three matching keys of an image, from exact to lenient, from its path, file name or id.
+
+    Folder and name without extension; name without extension; the long number in the name, or the number without
+    leading zeros. Empty where there is none. Accented letters are composed, so that a name from a Mac matches.
+    """
+    parts = whole_path(text).split("/")
+    name = parts[-1]
+    folder = parts[-2] if len(parts) > 1 else ""
+    return (f"{folder}/{name}" if folder and folder != "." else "", name, number_key(name))
+
+
+def whole_path(text: str) -> str:
+    """A path with forward slashes and composed letters, without the extension of an image."""
+    text = text.strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return IMAGE_ENDING.sub("", text.replace("\\", "/").removeprefix("./"))
+
+
+def number_key(name: str) -> str:
+    """The long number in a name, or the number that a name is, without leading zeros; empty if there is none."""
+    if not any(map(str.isdecimal, name)):
+        return ""
+    number = _LONG_ID.search(name)
+    return number[0] if number else (name.lstrip("0") or "0") if name.isdecimal() else ""
+
+
+def is_long_id(key: str) -> bool:
+    """Whether a key is the number of one object wherever it stands, as SDSS's ids are, and no running number."""
+    return _LONG_ID.search(key) is not None
