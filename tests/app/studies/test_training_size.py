@@ -103,6 +103,7 @@ def test_a_size_that_is_none_is_told_while_it_is_typed(qtbot: QtBot, session: Se
     panel = shown(qtbot, session)
     assert panel.start.isEnabled()
     sizes = panel.form.editor("sizes")
+    qtbot.keyClick(sizes, Qt.Key.Key_End)
     qtbot.keyClicks(sizes, ", foo")  # without Enter
     assert not panel.start.isEnabled()
     assert "“foo” is not a size: write a number (200), a share (5%), or all" in panel.state.text()
