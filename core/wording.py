@@ -5,6 +5,16 @@ from __future__ import annotations
 _THIN_SPACE = "\u202f"
 
 
+def whole(number: int) -> str:
+    """A whole number with thin spaces between the thousands: ``1 234``."""
+    return f"{number:,}".replace(",", _THIN_SPACE)
+
+
+def singular(unit: str) -> str:
+    """The unit of one: ``epoch`` of ``epochs``, ``galaxy`` of ``galaxies``; others stay as they are."""
+    return f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s")
+
+
 def count_of(number: int, one: str, several: str = "") -> str:
     """A whole number with what it counts: ``1 epoch``, ``40 epochs``, ``1 234 galaxies``.
 
@@ -13,7 +23,7 @@ def count_of(number: int, one: str, several: str = "") -> str:
     number
         How many.
     one, several
-        The word for one and for any other number; empty: the first with an s, or with ies for a y.
+        The words for one and for any other number; without ``several`` that is ``one`` with an s, or with ies for a y.
 
     Examples
     --------
@@ -22,4 +32,4 @@ def count_of(number: int, one: str, several: str = "") -> str:
     """
     if not several:
         several = f"{one[:-1]}ies" if one.endswith("y") and one[-2:-1] not in set("aeiou") else f"{one}s"
-    return f"{number:,} {one if number == 1 else several}".replace(",", _THIN_SPACE)
+    return f"{whole(number)} {one if number == 1 else several}"

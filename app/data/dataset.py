@@ -32,11 +32,13 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
+from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, numbers
 from core.errors import Problem
+from core.wording import count_of
 
 _PARTS = ("train", "validation", "test")
 _ROW = 26
@@ -64,14 +66,14 @@ class DatasetPanel(Panel):
         self.title = _label("heading")
         self.others = QComboBox()
         self.others.setToolTip("Another dataset of this project.")
-        self.about = _label("muted")
+        self.about = MessageLine(2)
         self.table = _table()
-        self.problem = _label("problem")
-        self.rule = _label("muted")
+        self.problem = MessageLine(2, "problem")
+        self.rule = MessageLine(3)
         self.learn = ColumnChooser("")
         self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels", "split_column"})
         self.source = PartsSource()
-        self.hints = _label("warning")
+        self.hints = MessageLine(2, "warning")
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("Seed ")
@@ -190,7 +192,7 @@ class DatasetPanel(Panel):
         self._list_datasets()
         count, planes, height, width = cutouts.shape
         bands = ", ".join(band.name for band in cutouts.bands)
-        self.title.setText(f"{_whole(count)} galaxies")
+        self.title.setText(count_of(count, "galaxy"))
         scales = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
         scale = f"{np.median(scales):.3g}″ per pixel" if len(scales) else "pixel scale unknown"
         kind = "8-bit pictures" if cutouts.is_picture else cutouts.bands[0].unit or "unit unknown"
@@ -217,18 +219,13 @@ class DatasetPanel(Panel):
         if session.dataset.cutouts is None:
             return
         problem, split = session.dataset.split_problem, session.dataset.split
-        self.problem.setVisible(problem is not None)
         self.problem.setText("" if problem is None else problem.text)
-        self.rule.setVisible(split is not None)
-        hints = [str(notice.text) for notice in session.dataset.part_notices]
-        self.hints.setVisible(bool(hints))
-        self.hints.setText("\n".join(hints))
+        self.hints.setText("\n".join(str(notice.text) for notice in session.dataset.part_notices))
         given = session.dataset.parts_column
         self.source.show_columns(session.dataset.columns_with_parts, session.dataset.cutouts.split_column, given)
         self.again.setEnabled(not given)
-        if split is not None:
-            kept = session.dataset.kept is not None and bool(session.dataset.kept.parts) and not given
-            self.rule.setText(describe_parts(split, kept=kept))
+        kept = session.dataset.kept is not None and bool(session.dataset.kept.parts) and not given
+        self.rule.setText("" if split is None else describe_parts(split, kept=kept))
         target = session.dataset.target
         self.table.setVisible(target is not None)
         self.table.clearContents()

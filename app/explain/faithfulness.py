@@ -26,9 +26,11 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
+from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import METHODS
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.explain.faithfulness.localisation import Region
@@ -82,6 +84,7 @@ class FaithfulnessPanel(RunNetworkPanel):
             "Compute the map of every galaxy, and measure where its evidence lies and whether the network needs it."
         )
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        share_place(self.ask, self.stop)
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save table…")
         self.save.setToolTip("Write one row for each galaxy as CSV.")
         self.table = RegionTable()
@@ -194,7 +197,7 @@ class FaithfulnessPanel(RunNetworkPanel):
         groups = np.array([places[faithfulness.class_of(line)] for line in faithfulness.lines], np.int64)
         self.map.set_colours(groups, self._session.dataset.class_colours([each.name for each in classes]))
         part = _PARTS[faithfulness.part].lower() if faithfulness.part in _PARTS else faithfulness.part
-        self.state.setText(f"{part}: {len(faithfulness.lines):,} galaxies".replace(",", "\u202f"))
+        self.state.setText(f"{part}: {count_of(len(faithfulness.lines), 'galaxy')}")
         self._show_current()
         self._show_selection()
         self._show_state()
@@ -222,8 +225,7 @@ class FaithfulnessPanel(RunNetworkPanel):
             return
         rows = self.faithfulness.rows(region, None if name == self.faithfulness.whole.name else name)
         self._session.set_selection(np.array(rows, np.int64))
-        count = "One galaxy" if len(rows) == 1 else f"{len(rows):,} galaxies".replace(",", "\u202f")
-        self._session.message.emit(f"{count} of “{name}” selected.")
+        self._session.message.emit(f"{count_of(len(rows), 'galaxy')} of “{name}” selected.")
         if rows:
             self._session.set_current(rows[0])
 

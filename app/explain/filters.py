@@ -15,7 +15,9 @@ from app.panel.saving import FIGURES
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.explain.activations import FeatureMaps
@@ -63,6 +65,7 @@ class FiltersPanel(RunNetworkPanel):
             "Run every galaxy of the dataset through the network, and keep the nine that activate each filter most."
         )
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        share_place(self.seek, self.stop)
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save figure…")
         self.save.setToolTip("Write the filters that are shown as a figure: PNG, SVG or PDF.")
         self.responses = ResponseView()
@@ -229,4 +232,4 @@ def _summarise(found: TopActivations | None) -> str:
     silent = {0: "", 1: " One filter answers to none."}.get(
         len(found.silent), f" {len(found.silent)} filters answer to none."
     )
-    return f"{found.galaxies:,} galaxies.{silent}".replace(",", "\u202f")
+    return f"{count_of(found.galaxies, 'galaxy')}.{silent}"

@@ -21,10 +21,12 @@ from app.theme import colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
+from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import colour_planes, colour_table, default_stretch, to_rgb
 from core.data.target import Classes, columns_of, label_text, numbers
 from core.explain.settings import FeatureMapSettings
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.explain.features import FeatureMap
@@ -68,6 +70,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.draw.setProperty("role", "primary")
         self.draw.setToolTip("Compute the network's features of every galaxy of the dataset.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        share_place(self.draw, self.stop)
         self.legend, self.caption = QLabel(), QLabel()
         self.caption.setProperty("role", "muted")
         for label in (self.caption, self.legend):
@@ -251,7 +254,7 @@ class GalaxyMapPanel(RunNetworkPanel):
             places = np.flatnonzero(np.isin(self.feature_map.rows, self._session.selection))
             self.map.set_selected(places)
             chosen = f", {_format_count(len(places))} selected" if len(places) else ""
-            self.state.setText(f"{_format_count(len(self.feature_map))} galaxies{chosen}")
+            self.state.setText(f"{count_of(len(self.feature_map), 'galaxy')}{chosen}")
 
     def _select(self, places: NDArray[np.int64], more: bool) -> None:
         if self.feature_map is not None:

@@ -19,6 +19,7 @@ from core.explain.faithfulness.settings import AgreementSettings, FaithfulnessSe
 from core.explain.methods import METHODS
 from core.explain.settings import OcclusionSettings
 from core.settings.declare import Settings
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
@@ -188,4 +189,4 @@ def save_maps(request: MapRequest, rows: Sequence[int], folder: Path) -> Job:
             )
         )
 
-    return Job(f"{request.title} of {len(rows):,} galaxies", run)
+    return Job(f"{request.title} of {count_of(len(rows), 'galaxy')}", run)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtGui import QUndoCommand
 
 from app.session.session import Session
+from core.wording import count_of
 
 
 class GiveLabel(QUndoCommand):
@@ -23,8 +24,7 @@ class GiveLabel(QUndoCommand):
     """
 
     def __init__(self, session: Session, rows: Sequence[int], label: str) -> None:
-        count = len(rows)
-        galaxies = "1 galaxy" if count == 1 else f"{count:,} galaxies"
+        galaxies = count_of(len(rows), "galaxy")
         super().__init__(f"label {galaxies} “{label}”" if label else f"take the label off {galaxies}")
         self._session, self._rows, self._label = session, list(rows), label
         self._is_given = False

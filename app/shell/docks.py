@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from app.panel.room import Workspace, load
 from app.session.session import Session
@@ -56,6 +56,8 @@ class Docks:
         wanted = [panel for column in workspace.columns for area in column for panel in area]
         for panel in wanted:
             self._dock(panel)
+        for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.hide()  # Qt forgets those of the workspace that is left; it shows those that it needs
         others = [dock for panel, dock in self._docks.items() if panel not in wanted]
         size = self._window.size()
         state = QSettings().value(f"workspace/{name}")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
 from app import theme
-from app.jobs.job import Job, Latest
-from app.notices import CrashDialog, NoticeStrip
+from app.jobs.job import Latest
+from app.notices import CrashDialog
 from app.panel.room import CommandContext, load
 from app.session.session import Session
 from app.shell import memory, recent, work
@@ -25,7 +25,9 @@ from app.shell.welcome import WelcomePanel
 from app.shell.workspace_bar import WorkspaceBar
 from app.shell.workspaces import WORKSPACES
 from app.theme import program_icon
-from app.widgets.job_bar import JobBar
+from app.widgets.job_shelf import JobShelf
+from app.widgets.message_line import MessageLine
+from app.widgets.notice_strip import NoticeStrip
 from core.errors import Problem
 
 _LEAST = QSize(1280, 720)  # pixels of the screen's scale
@@ -66,19 +68,21 @@ class MainWindow(QMainWindow):
         self.workspace_bar = WorkspaceBar()
         self.buttons = self.workspace_bar.buttons
         self.notices = NoticeStrip()
-        head = QWidget()  # in place of the menu bar, so that an empty strip takes no space
+        self.workspace_bar.add_notices(self.notices)
+        head = QWidget()  # in place of the menu bar
         lines = QVBoxLayout(head)
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(0)
-        for widget in (self.menus, self.workspace_bar, self.notices):
+        for widget in (self.menus, self.workspace_bar):
             lines.addWidget(widget)
         self.setMenuWidget(head)
         self.welcome = WelcomePanel()
         self.setCentralWidget(self.welcome)
-        self.device = QLabel("Looking for a GPU…")
-        self.job_bars: list[JobBar] = []
+        self.device, self.jobs = MessageLine(1, ""), JobShelf()
+        self.device.setText("Looking for a GPU…")
         self.device.setContentsMargins(8, 0, 0, 0)
-        self.statusBar().addWidget(self.device)
+        self.statusBar().addWidget(self.device, 1)
+        self.statusBar().addPermanentWidget(self.jobs, 3)
         self.statusBar().setSizeGripEnabled(False)
 
     def _slots(self) -> Mapping[str, Callable[[], object]]:
@@ -104,7 +108,7 @@ class MainWindow(QMainWindow):
         session.workspace_wanted.connect(self.show_workspace)
         session.panel_wanted.connect(self.docks.bring_to_front)
         session.message.connect(self.notices.show_message)
-        session.activity.job_started.connect(self._show_job)
+        session.activity.job_started.connect(self.jobs.watch)
         session.dataset.changed.connect(self._show_what_is_open)
         session.project_changed.connect(self._show_title)
         self._libraries.finished.connect(lambda _done: self._device.start(work.find_device()))
@@ -202,18 +206,6 @@ class MainWindow(QMainWindow):
         if self.session.dataset.cutouts is not None:
             names.insert(0, self.session.dataset.cutouts.path.stem)
         self.setWindowTitle(" – ".join([*names, "Tuning Fork"]))
-
-    def _show_job(self, job: Job) -> None:
-        bar = JobBar()
-        bar.watch(job)
-        self.statusBar().addPermanentWidget(bar)
-        self.job_bars.append(bar)
-        bar.done.connect(lambda: self._remove_bar(bar))
-
-    def _remove_bar(self, bar: JobBar) -> None:
-        self.job_bars.remove(bar)
-        self.statusBar().removeWidget(bar)
-        bar.deleteLater()
 
     # -- closing ---------------------------------------------------------------------------------------------------
 

@@ -42,3 +42,11 @@ class WorkspaceBar(QFrame):
             self.buttons[name] = button
             row.addWidget(button)
         row.addStretch(1)
+
+    def add_notices(self, notices: QWidget) -> None:
+        """Reserve the rest of the bar for notices, beside the buttons."""
+        row = self.layout()
+        assert isinstance(row, QHBoxLayout)
+        row.addWidget(notices, 100)
+        height = max(notices.sizeHint().height(), row.sizeHint().height())
+        self.setFixedHeight(height)

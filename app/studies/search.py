@@ -18,12 +18,14 @@ from app.studies.widgets.trial_table import TrialTable
 from app.studies.work import EarlierSearch
 from app.theme import icon
 from app.widgets.forms import SettingsForm
+from app.widgets.message_line import MessageLine
 from app.widgets.responsive_split import ResponsiveSplit
 from core.metrics.uncertainty import plus_minus
 from core.project.runs import RunFolder
 from core.studies import search_space, trials
 from core.studies.settings import SearchSettings
 from core.studies.trials import Search, Trial, TrialEpoch
+from core.wording import count_of
 
 _MAY_CHANGE = ("coarse", "fine", "workers")
 _UNSEEN = "No trial reads the test part: all are evaluated on the validation galaxies."
@@ -59,12 +61,8 @@ class SearchPanel(StudyPanel):
     def _build(self) -> None:
         self.form = SettingsForm(SearchSettings, exclude=("space",))
         self.space = SpaceForm(self._base)
-        self.best = QLabel()
-        self.best.setWordWrap(True)
-        self.best.setProperty("role", "heading")
-        self.more = QLabel()
-        self.more.setWordWrap(True)
-        self.more.setProperty("role", "muted")
+        self.best = MessageLine(1, "heading")
+        self.more = MessageLine(1)
         self.plot = ParallelPlot()
         self.importance = ImportanceBars()
         self.trials = TrialTable()
@@ -75,10 +73,10 @@ class SearchPanel(StudyPanel):
         self.use_this.setToolTip("Fill the forms of the training with the settings of the selected trial.")
         self.open_run = QPushButton(icon("mdi6.magnify-scan"), "Open its run")
         self.open_run.setToolTip("Look at curves and network of the selected trial in the other workspaces.")
-        self.unseen = QLabel(_UNSEEN)
-        self.unseen.setProperty("role", "muted")
-        self.unseen.setWordWrap(True)
+        self.unseen = MessageLine(2)
+        self.unseen.setText(_UNSEEN)
         self.form.changed.connect(lambda _settings: self._show_state())
+        self.form.problem_changed.connect(self._show_state)
         self.space.changed.connect(self._space_changed)
         self.use.clicked.connect(self._use_best)
         self.use_this.clicked.connect(self._use_selected)
@@ -194,8 +192,6 @@ class SearchPanel(StudyPanel):
         lines = () if search is None else self._summarise(search)
         self.best.setText(lines[0] if lines else "")
         self.more.setText(" ".join(lines[1:]))
-        for label in (self.best, self.more):
-            label.setVisible(bool(label.text()))
         self.use.setEnabled(search is not None and search.best is not None)
 
     def _planned_axes(self) -> search_space.Space:
@@ -215,7 +211,7 @@ class SearchPanel(StudyPanel):
         if len(search.equally_good) > 1:
             lines.append(f"{len(search.equally_good)} trials lie within that error, and are as good.")
         if search.missing:
-            lines.append(f"{search.missing} trials are still to be done.")
+            lines.append(f"{count_of(search.missing, 'trial')} still to be done.")
         return tuple(lines)
 
     def _trial_selected(self, name: str) -> None:

@@ -9,6 +9,7 @@ from app.studies.widgets.trial_table import last_score
 from core.studies import axis_ticks, search_space, trials
 from core.studies.search_space import Space
 from core.studies.trials import Search, Trial
+from core.wording import count_of
 
 _LEGEND = "dashed: coarse, full: fine, wide: best, faint: given up early."
 
@@ -67,7 +68,7 @@ def _lines(search: Search, low: float, high: float) -> list[Line]:
 
 def _tip(trial: Trial) -> str:
     score = last_score(trial)
-    state = "finished" if trial.state == "finished" else f"given up after {len(trial.history)} epochs"
+    state = "finished" if trial.state == "finished" else f"given up after {count_of(len(trial.history), 'epoch')}"
     values = "<br>".join(f"{name} = {trials.format_value(value)}" for name, value in trial.values.items())
     known = "" if math.isnan(score) else f", {score:.4f}"
     return f"<p><b>{trial.name}</b>: {state}{known}</p><p>{values}</p>"

@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from app.studies.widgets.axis_inputs import ChoicesEditor, RangeEditor
+from app.widgets.message_line import MessageLine
 from core.errors import SettingsProblem
 from core.settings.declare import Knob, Settings, knobs
 from core.studies import search_space
@@ -49,9 +50,7 @@ class SpaceForm(QWidget):
         self.search_text.setClearButtonEnabled(True)
         self.all_settings = QCheckBox("All settings")
         self.all_settings.setToolTip("Also those that are seldom searched.")
-        self.error = QLabel()
-        self.error.setWordWrap(True)
-        self.error.setProperty("role", "problem")
+        self.error = MessageLine(1, "problem")
         self._build()
         self.search_text.textChanged.connect(self._arrange)
         self.all_settings.toggled.connect(self._arrange)
@@ -125,7 +124,6 @@ class SpaceForm(QWidget):
         except SettingsProblem as problem:
             name = self._rows[problem.where].knob.title if problem.where in self._rows else ""
             self.error.setText(f"{name}: {problem.sentence}" if name else "Tick the settings to search.")
-        self.error.setVisible(bool(self.error.text()))
 
     def _arrange(self) -> None:
         """Show the settings that match the search text or are ticked, as far as they have an effect."""

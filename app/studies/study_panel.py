@@ -26,6 +26,7 @@ from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.job_bar import describe_time_left
+from app.widgets.reserved import reserve
 from app.widgets.responsive_split import make_scrollable
 from core.events import Preview, Skipped
 from core.studies import study_folders
@@ -90,6 +91,7 @@ class StudyPanel(Panel):
         self.table.setToolTip(f"{self._table}: a row for each run.")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
+        reserve(self.bar)
 
     def _lay_out_head(self) -> QVBoxLayout:
         """Lay out buttons, progress bar and state line."""

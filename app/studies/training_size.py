@@ -13,10 +13,13 @@ from app.studies.study_panel import StudyPanel, group
 from app.studies.widgets.size_plot import SizePlot, group_thousands
 from app.studies.work import EarlierSize, SizeSummary
 from app.widgets.forms import SettingsForm
+from app.widgets.message_line import MessageLine
 from app.widgets.number_table import NumberTable
+from app.widgets.reserved import reserve
 from app.widgets.responsive_split import ResponsiveSplit
 from core.metrics.uncertainty import plus_minus
 from core.studies.settings import TrainingSizeSettings
+from core.wording import count_of
 
 _FIXED_SETTINGS = ("least_steps",)
 _PARTS = ("Validation part", "Test part")
@@ -51,20 +54,19 @@ class TrainingSizePanel(StudyPanel):
 
     def _build(self) -> None:
         self.form = SettingsForm(TrainingSizeSettings)
-        self.runs = QLabel()
-        self.runs.setWordWrap(True)
-        self.runs.setProperty("role", "muted")
-        self.note = QLabel(_UNSEEN)
-        self.note.setWordWrap(True)
-        self.note.setProperty("role", "muted")
+        self.runs = MessageLine(2)
+        self.note = MessageLine(2)
+        self.note.setText(_UNSEEN)
         self.part = QComboBox()
         self.part.addItems(_PARTS)
+        reserve(self.part)
         self.part.setToolTip("The galaxies on which the runs are evaluated.")
         self.plot = SizePlot()
         self.sizes = NumberTable()
         self.sentences = QLabel()
         self.sentences.setWordWrap(True)
         self.form.changed.connect(lambda _settings: self._show_state())
+        self.form.problem_changed.connect(self._show_state)
         self.part.activated.connect(self._show_part)
         self._scores.finished.connect(self._offer_scores)
         self._scores.failed.connect(self._session.report)
@@ -140,10 +142,9 @@ class TrainingSizePanel(StudyPanel):
         for name in type(settings).model_fields:
             self.form.editor(name).setEnabled(not is_running and (is_new or name not in _FIXED_SETTINGS))
         split = self._session.dataset.split
-        galaxies = group_thousands(f" of up to {len(split.train):,} galaxies") if split is not None else ""
-        self.runs.setText(
-            f"{len(settings.sizes) * settings.seeds} trainings{galaxies}, with the settings of the Train workspace."
-        )
+        galaxies = f" of up to {count_of(len(split.train), 'galaxy')}" if split is not None else ""
+        trainings = count_of(len(settings.sizes) * settings.seeds, "training")
+        self.runs.setText(f"{trainings}{galaxies}, with the settings of the Train workspace.")
         self.note.setText(_SEEN if settings.judge_test else _UNSEEN)
 
     # -- the scores ------------------------------------------------------------------------------------------------

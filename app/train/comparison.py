@@ -37,6 +37,7 @@ from core.project import notes
 from core.project.notes import Notes
 from core.train import run_summary
 from core.train.run_summary import RunSummary
+from core.wording import count_of
 
 _Histories = Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -214,7 +215,8 @@ class ComparisonPanel(Panel):
             self,
             "Continue a training",
             as_written(
-                f"“{run.folder.title}” has {run.epochs} of {run.planned} epochs. How many are there to be in all?"
+                f"“{run.folder.title}” has {run.epochs} of {count_of(run.planned, 'epoch')}. "
+                "How many are there to be in all?"
             ),
             2 * run.planned if done else run.planned,
             max(1, run.epochs),

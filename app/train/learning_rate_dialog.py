@@ -12,6 +12,7 @@ from app.jobs.job import Latest
 from app.session.session import Session
 from app.train import work
 from app.train.widgets.rate_plots import RangePlot
+from app.widgets.reserved import reserve
 from core.errors import Problem
 from core.events import Progress, Skipped
 
@@ -39,8 +40,10 @@ class LearningRateDialog(QDialog):
         self.plot = RangePlot()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
+        reserve(self.progress)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
+        self.summary.setMinimumHeight(2 * self.summary.fontMetrics().lineSpacing())
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.take = QPushButton("Use it")
         self.take.setProperty("role", "primary")

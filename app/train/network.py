@@ -73,6 +73,7 @@ class NetworkPanel(Panel):
         self._size_request.finished.connect(self._show_size)
         self._session.draft.changed.connect(self.refresh)
         self._session.dataset.changed.connect(self.refresh)
+        self._session.dataset.split_changed.connect(self.refresh)
         self._session.current_changed.connect(self.refresh)
 
     def _set_frozen_blocks(self, blocks: int) -> None:
@@ -102,13 +103,14 @@ class NetworkPanel(Panel):
                 f"The layers come from “{title}”. Click a block to freeze it and all before it: frozen "
                 "blocks keep their weights and batch statistics. Click the last frozen one again to free it."
             )
-        request = (settings.network, self._base, self._shape)
+        target, error_bars = self._session.dataset.target, settings.loss.quantities == "gaussian"
+        request = (settings.network, self._base, self._shape, target, error_bars)
         if request != self._requested:
             self._requested = request
             self._latest.start(
                 work.read_base_layers(Path(self._base), self._shape)
                 if self._base
-                else work.build_layer_table(settings.network, self._shape)
+                else work.build_layer_table(settings.network, self._shape, target, error_bars=error_bars)
             )
         self._measure()
         self.table.set_frozen(settings.transfer.freeze_blocks if self._base else 0, choosable=bool(self._base))

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
     QHeaderView,
-    QLabel,
     QMenu,
     QPushButton,
     QTreeWidget,
@@ -28,6 +27,7 @@ from app.theme import icon
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
+from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project.runs import RunFolder
@@ -81,7 +81,7 @@ class RunsPanel(Panel):
         self.explain.setToolTip("Use this network for predictions and maps.")
         self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune")
         self.fine_tune.setToolTip("Start the next training from the weights of this run.")
-        self.use_settings = QPushButton(icon("mdi6.content-duplicate"), "Use these settings")
+        self.use_settings = QPushButton(icon("mdi6.content-duplicate"), "Use settings")
         self.use_settings.setToolTip("Take the settings of this run over into the forms of the next training.")
         self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict…")
         self.predict.setToolTip("Predict every galaxy of the open dataset and save the table.")
@@ -93,9 +93,7 @@ class RunsPanel(Panel):
         self.ask_folder = ask.addAction("A folder…", self._predict_folder)
         self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
         self.predict_files.setMenu(ask)
-        self.note = QLabel()
-        self.note.setWordWrap(True)
-        self.note.setProperty("role", "muted")
+        self.note = MessageLine()
         buttons = FlowLayout(spacing=6)
         for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files):
             buttons.addWidget(button)
@@ -160,7 +158,6 @@ class RunsPanel(Panel):
         is_training = run is not None and self._session.activity.is_trained(run)
         reason = _TRAINING if is_training else _NO_WEIGHTS
         self.note.setText("" if trained or run is None else reason)
-        self.note.setVisible(bool(self.note.text()))
         current = self._session.run
         if reopen and run is not None and (current is None or current.path != run.path):
             self._session.open_run(run)  # to look at it changes nothing in the draft

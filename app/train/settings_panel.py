@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
+from app.train.forecast import Forecast
 from app.train.training_form import TrainingForm
+from app.train.widgets.outlook_view import OutlookView, format_roughly
 from app.train.widgets.section_list import SectionList
-from app.widgets.message_line import MessageLine
 from app.widgets.responsive_split import make_scrollable
 from core.errors import Problem
+from core.project.runs import RunFolder
+from core.wording import count_of
+
+if TYPE_CHECKING:
+    from core.train.outlook import RunOutlook
 
 _COMPANIONS = {"network": "network", "augmentation": "augmentation"}  # panels that show what a section does
 
@@ -28,9 +37,10 @@ class SettingsPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "settings", parent=parent)
+        self.forecast = Forecast(session, self)
         self._build()
         self._connect()
-        self._show_state()
+        self.refresh()
 
     def _build(self) -> None:
         self.form = TrainingForm(self._session)
@@ -40,8 +50,7 @@ class SettingsPanel(Panel):
         self.area = make_scrollable(self.form)
         self.area.setMinimumHeight(200)
         self.sections = SectionList(self.form.sections, self.area)
-        self.message = MessageLine(3)
-        self.message.setObjectName("hindrance")
+        self.outlook = OutlookView()
         self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
         self.start.setObjectName("start")
         self.start.setProperty("role", "primary")
@@ -54,20 +63,29 @@ class SettingsPanel(Panel):
         middle.addWidget(self.sections)
         middle.addWidget(self.area, 1)
         column.addLayout(middle, 1)
-        column.addWidget(self.message)
+        column.addWidget(self.outlook)
         column.addWidget(self.start)
         self._set_content(content)
 
     def _connect(self) -> None:
         session = self._session
-        self.search.textChanged.connect(self.form.seek)
+        self.search.textChanged.connect(self._seek)
         self.sections.chosen.connect(self._show_companion)
         self.start.clicked.connect(self.train)
-        session.draft.changed.connect(self._show_state)
-        self.form.base.changed.connect(self._show_state)
-        session.dataset.changed.connect(self._show_state)
-        session.project_changed.connect(self._show_state)
+        self.form.problem_changed.connect(self._renew)
+        self.form.base.changed.connect(self._renew)
+        self.forecast.changed.connect(self._show_outlook)
+        session.draft.changed.connect(self.refresh)
+        session.dataset.changed.connect(self.refresh)
+        session.dataset.split_changed.connect(self.refresh)
+        session.project_changed.connect(self.refresh)
         session.activity.training_begun.connect(self._follow_training)
+
+    def _seek(self, words: str) -> None:
+        """Show only the settings that are sought."""
+        self.form.seek(words)
+        self.sections.show_which_are_there()
+        self.area.verticalScrollBar().setValue(0)
 
     def _show_companion(self, section: str) -> None:
         """Bring the panel that shows what a section does to the front."""
@@ -81,13 +99,58 @@ class SettingsPanel(Panel):
             return "Open a dataset first."
         return self.form.problem
 
+    def _renew(self) -> None:
+        """Show whether a training can be started, and find out what it would do."""
+        self._show_state()
+        self.forecast.ask()
+        self._show_outlook()
+
+    def _wind_up(self) -> None:
+        self.forecast.forget()
+
     def _show_state(self) -> None:
         running, hindrance = self._session.activity.training is not None, self._hindrance
         self.start.setText("Fine-tune" if self._session.draft.settings.transfer.start_from else "Start")
         self.start.setEnabled(not running and not hindrance)
         self.start.setToolTip("A training is running." if running else hindrance or "Train a network on this dataset.")
         self.form.set_running(running)
-        self.message.say(hindrance)
+
+    def _show_outlook(self) -> None:
+        """Show what will happen, as far as it is known."""
+        forecast, view = self.forecast, self.outlook
+        outlook, settings = forecast.outlook, self._session.draft.settings
+        self.form.show_cost(outlook, forecast.epoch_time)
+        if self._hindrance:
+            view.clear()
+            view.show_hindrance(self._hindrance)
+        elif forecast.problem is not None:
+            view.clear()
+            view.show_problem(self._describe(forecast.problem))
+        elif outlook is not None:
+            view.show_outlook(outlook, settings.optimiser.epochs, self._start_point)
+            view.show_notices(outlook.notices)
+            view.time.setText(self._describe_time(outlook))
+        else:
+            view.clear()
+            view.galaxies.setText("Looking ahead…")
+
+    @property
+    def _start_point(self) -> str:
+        transfer = self._session.draft.settings.transfer
+        if not transfer.start_from:
+            return "random weights"
+        frozen = f", {count_of(transfer.freeze_blocks, 'block')} frozen" if transfer.freeze_blocks else ""
+        return f"“{RunFolder(Path(transfer.start_from)).title}”{frozen}"
+
+    def _describe_time(self, outlook: RunOutlook) -> str:
+        """Say how long the whole training takes."""
+        epochs, time = self._session.draft.settings.optimiser.epochs, self.forecast.epoch_time
+        if time is not None:
+            whole = format_roughly(epochs * time.seconds)
+            return f"About {whole} for {count_of(epochs, 'epoch')} on {outlook.device}."
+        if self._session.activity.at_work:
+            return f"The time on {outlook.device} is measured once nothing else is trained."
+        return f"Measuring the time on {outlook.device}…"
 
     def train(self) -> None:
         """Start a training with the draft settings on the open dataset."""
@@ -98,13 +161,14 @@ class SettingsPanel(Panel):
             folder = session.project.new_run(self.form.run_name)
             job = work.train(session.draft.settings, session.dataset.cutouts.path, folder, session.dataset.journal)
         except Problem as problem:
-            self.message.say(problem.text, "problem")
+            self.outlook.show_problem(problem.text)
             return
         session.activity.begin_training(job, folder)
 
     def _follow_training(self) -> None:
         """Be locked until the training that has begun is over."""
         job = self._session.activity.training
+        self.forecast.give_way()
         if job is not None:
-            job.ended.connect(self._show_state)
-        self._show_state()
+            job.ended.connect(self.refresh)
+        self.refresh()

@@ -22,6 +22,7 @@ from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
 from core.train.settings import RunSettings
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.train.loop import RunResult
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 _PAUSE_MARGIN = 50  # px beside the longer of its two words
 _TITLES = {"r2": "R²"}
 _REASONS = {
-    "finished": "All {epochs} epochs are done.",
-    "early": "Stopped early after epoch {epochs}: no improvement any more.",
-    "stopped": "Stopped by you in epoch {epochs}.",
+    "finished": "Finished after {epochs}.",
+    "early": "Stopped early after {epochs}: no improvement any more.",
+    "stopped": "Stopped by you after {epochs}.",
 }
 _STOPPING = "Stopping after this batch…"
 _NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
@@ -160,8 +161,8 @@ class TrainingPanel(Panel):
                 self.verdict.show_run(RunFolder(event.path.parents[2]))
             elif isinstance(event, Preview):
                 self._show_baseline(getattr(event.what, "sentence", ""))
-            elif isinstance(event, Skipped):
-                self._session.report(event.problem)
+            elif isinstance(event, Skipped):  # a hint, which was to be read before the start
+                self._session.message.emit(event.problem.text)
 
     def _show_batch(self, batch: BatchEnded) -> None:
         is_stopping = self._job is not None and self._job.stopping  # by whichever button
@@ -193,7 +194,7 @@ class TrainingPanel(Panel):
 
     def _finished(self, result: RunResult) -> None:
         name, value = _first_score(result.scores)
-        why = _REASONS[result.reason].format(epochs=result.epochs)
+        why = _REASONS[result.reason].format(epochs=count_of(result.epochs, "epoch"))
         self._show_reason(
             f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}.", "good"
         )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -47,6 +47,10 @@ from core.train.settings import (
     StoppingSettings,
     TransferSettings,
 )
+from core.wording import count_of
+
+if TYPE_CHECKING:
+    from core.train.outlook import EpochTime, RunOutlook
 
 _RANDOM = "Random weights"
 _FILE = "Weights file…"
@@ -77,7 +81,13 @@ class TrainingForm(QWidget):
     ----------
     sections
         Of the form, by name, in their order.
+
+    Notes
+    -----
+    Signals: ``problem_changed`` when what is typed becomes invalid or valid.
     """
+
+    problem_changed = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,9 +159,7 @@ class TrainingForm(QWidget):
         self.save = menu.addAction("Save settings…")
         self.load = menu.addAction("Load settings…")
         self.file.setMenu(menu)
-        self.learns = QLabel()
-        self.learns.setProperty("role", "muted")
-        self.learns.setWordWrap(True)
+        self.learns = MessageLine(2)
         self.cost = MessageLine(2)
         self.start_from = QComboBox()
         self.start_from.setMinimumContentsLength(14)
@@ -183,6 +191,7 @@ class TrainingForm(QWidget):
         session = self._session
         for part, form in self._forms.items():
             form.changed.connect(lambda value, part=part: self._edited(part, value))
+            form.problem_changed.connect(self.problem_changed)
         self.machine.changed.connect(self._machine_edited)
         self.start_from.activated.connect(self._set_start)
         self.limit.changed.connect(lambda: self._session.draft.edit("data.train_limit", self.limit.value()))
@@ -209,7 +218,7 @@ class TrainingForm(QWidget):
             return name
         if settings.transfer.start_from:
             return f"fine-tuned, {settings.transfer.freeze_blocks} frozen"
-        return f"{settings.network.depth} blocks"
+        return count_of(settings.network.depth, "block")
 
     def seek(self, words: str) -> bool:
         """Show only the settings whose title or help contains the words, in any section; returns whether there are any.
@@ -225,6 +234,20 @@ class TrainingForm(QWidget):
         for extra in (self.schedule, self.find_rate):
             extra.setVisible(not words)
         return found
+
+    def show_cost(self, outlook: RunOutlook | None, time: EpochTime | None) -> None:
+        """Say beside the depth what the input's size allows, and what the network costs; None: not known yet."""
+        if outlook is None:
+            self.cost.clear()
+            return
+        bands, height, width = outlook.stamp
+        allows = f": at most {count_of(outlook.deepest, 'block')}" if outlook.deepest else ""
+        epoch = "" if time is None else f", {time.seconds:.2g} s per epoch"
+        parameters = count_of(outlook.parameters, "parameter")
+        self.cost.setText(
+            f"Input {width} × {height} pixels, {count_of(bands, 'band')}{allows}. "
+            f"{parameters}, sees {outlook.receptive_field} pixels{epoch}."
+        )
 
     def set_running(self, running: bool) -> None:
         """Lock name and initial weights while a training runs, and disable the learning-rate finder."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.jobs.job import Job
 from app.work import begin_unless_stopped
-from core.data.target import Target
+from core.data.target import Quantities, Target
 from core.errors import Stopped
 from core.events import Progress, Work
 from core.nets.settings import NetworkSettings
@@ -27,16 +27,21 @@ if TYPE_CHECKING:
     from core.nets.normalisation import Normalisation
     from core.train.learning_rate_finder import RateRange
     from core.train.loop import RunResult
+    from core.train.outlook import EpochTime
     from core.train.run_summary import RunSummary
 
 
-def build_layer_table(settings: NetworkSettings, shape: tuple[int, int, int], outputs: int = 3) -> Job:
-    """Build a network with these settings, and list its layers."""
+def build_layer_table(
+    settings: NetworkSettings, shape: tuple[int, int, int], target: Target | None, *, error_bars: bool
+) -> Job:
+    """Build a network with these settings, and list its layers; without a target it has three outputs."""
 
     def run(stop: threading.Event) -> Work[list[LayerRow]]:
-        from core.nets import cnn, layers
+        from core.nets import cnn, heads, layers
 
         yield from begin_unless_stopped(stop)
+        has_error_bars = error_bars and isinstance(target, Quantities)
+        outputs = 3 if target is None else heads.output_count(target, error_bars=has_error_bars)
         return layers.table(cnn.build(settings, shape, outputs), shape)
 
     return Job("Describing the network", run)
@@ -134,6 +139,18 @@ def augment_as_seen(
         return pipeline.sixteen_network_inputs(stamp, settings.augmentation, seed, found, others), found
 
     return Job("Varying a galaxy", run)
+
+
+def foresee(settings: RunSettings, data: Path, hand_labels: LabelJournal | None, *, measured: bool) -> Job:
+    """Find out what a training will do, as a preview, and how long an epoch of it takes, if that is to be measured."""
+
+    def run(stop: threading.Event) -> Work[EpochTime | None]:
+        from core.train import outlook
+
+        yield from begin_unless_stopped(stop)
+        return (yield from outlook.run(settings, data, stop, hand_labels=hand_labels, measured=measured))
+
+    return Job("Looking ahead", run)
 
 
 def train(settings: RunSettings, data: Path, folder: RunFolder, hand_labels: LabelJournal | None) -> Job:

@@ -39,10 +39,12 @@ class SettingsForm(QWidget):
 
     Notes
     -----
-    Signals: ``changed(settings)`` after every change by the user that leaves the whole valid.
+    Signals: ``changed(settings)`` after every change by the user that leaves the whole valid; ``problem_changed`` while
+    typing, when it becomes invalid or valid.
     """
 
     changed = Signal(object)
+    problem_changed = Signal()
 
     def __init__(
         self,
@@ -81,10 +83,13 @@ class SettingsForm(QWidget):
                 group.setToolTip(knob.help)
                 form = SettingsForm(knob.annotation, getattr(self._value, knob.name))
                 form.changed.connect(self._edited)
+                form.problem_changed.connect(self.problem_changed)
                 QVBoxLayout(group).addWidget(form)
                 self._nested[knob.name] = form
                 column.addWidget(group)
-        if expert:
+        if expert and not (essential or self._nested):  # behind a fold nothing would be left
+            column.addLayout(self._grid(expert))
+        elif expert:
             inside = QWidget()
             inside.setLayout(self._grid(expert))
             self._fold = Fold("More", inside)
@@ -101,6 +106,8 @@ class SettingsForm(QWidget):
         for place, knob in enumerate(shown):
             row = _Row(knob)
             row.input.changed.connect(self._edited)
+            if isinstance(row.input, TextInput):
+                row.input.textEdited.connect(self._check)
             row.reset.clicked.connect(lambda _checked=False, row=row: self._reset(row))
             grid.addWidget(row.label, place, 0)
             grid.addWidget(typing.cast("QWidget", row.input), place, 1)
@@ -177,27 +184,34 @@ class SettingsForm(QWidget):
         self._edited()
 
     def _edited(self, _value: object = None) -> None:
+        valid = self._check()
+        if valid is not None:
+            self._value = valid
+            self._show_rows()
+        if not self.problem:
+            self.changed.emit(self._value)
+
+    def _check(self) -> Any | None:
+        """Show what is wrong with what was typed; returns the settings, or None if they are not valid."""
         typed = {name: row.input.value() for name, row in self._rows.items()}
         typed |= {name: form.value() for name, form in self._nested.items()}
         values = {name: getattr(self._value, name) for name in knobs(self._model)} | typed
-        wrong = ""
+        before, wrong, valid = self.problem, "", None
         try:
-            self._value = toml.validate(self._model, values)
+            valid = toml.validate(self._model, values)
         except SettingsProblem as problem:
             wrong = problem.where.split(".")[0]
             self._error.setText(problem.sentence)
-        self._error.setVisible(bool(self._error.text()) and self._is_wrong(values))
+        self._error.setVisible(valid is None)
         self._show_rows(wrong)
-        if not self.problem:
-            self.changed.emit(self._value)
+        if self.problem != before:
+            self.problem_changed.emit()
+        return valid
 
     def _show_rows(self, wrong: str = "") -> None:
         """Mark the field that is wrong, and hide those without effect."""
         for name, row in self._rows.items():
             row.mark(invalid=name == wrong, shown=row.is_sought and row.knob.has_effect(self._value))
-
-    def _is_wrong(self, values: dict[str, Any]) -> bool:
-        return any(getattr(self._value, name) != value for name, value in values.items())
 
 
 class _Row:
@@ -246,8 +260,10 @@ class _Row:
 
 
 def _is_checked_as_a_whole(model: type[Settings]) -> bool:
-    """Whether values that are valid by themselves may not fit together."""
-    return bool(model.__pydantic_decorators__.model_validators)
+    """Whether values may be wrong although their inputs accept them."""
+    rules = model.__pydantic_decorators__
+    own = [rule for rule in rules.field_validators.values() if rule.info.fields != ("*",)]
+    return bool(rules.model_validators or own)
 
 
 def _is_model(annotation: Any) -> bool:

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.wording import singular
+
 _SLIDER_STEPS = 1000
 _WIDTH = 112
 
@@ -145,7 +147,8 @@ class NumberInput(QWidget):
         self._low = least if low is None else low + edge * low_is_open
         self._high = most if high is None else high - edge * high_is_open
         self.field.setRange(int(self._low) if whole else self._low, int(self._high) if whole else self._high)  # pyrefly: ignore[bad-argument-type]
-        self.field.setSuffix(f" {unit}" if unit else "")
+        self._unit = unit
+        self._show_unit()
         self.field.setKeyboardTracking(False)
         self.field.setMinimumWidth(_WIDTH)
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -189,8 +192,14 @@ class NumberInput(QWidget):
             self.field.setVisible(value is not None)
         if value is not None:
             self.field.setValue(value)  # pyrefly: ignore[bad-argument-type]
+        self._show_unit()
         del blockers
         self._move_slider()
+
+    def _show_unit(self) -> None:
+        """Show the unit behind the number: 1 block, 2 blocks."""
+        unit = singular(self._unit) if self._whole and self.field.value() == 1 else self._unit
+        self.field.setSuffix(f" {unit}" if unit else "")
 
     def _toggled(self, automatic: bool) -> None:
         self.field.setVisible(not automatic)
@@ -202,6 +211,7 @@ class NumberInput(QWidget):
         return 2 ** round(math.log2(middle)) if self._whole else float(f"{middle:.0e}")
 
     def _typed(self) -> None:
+        self._show_unit()
         self._move_slider()
         self.changed.emit()
 

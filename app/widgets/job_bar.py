@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from app.theme import icon
+from app.widgets.message_line import MessageLine
 from core.events import Progress
+from core.wording import singular, whole
 
 _DELAY = 300  # ms; shorter jobs are never shown
 TICK = 250  # ms between two updates of the time left, wherever it is shown
@@ -53,26 +55,27 @@ class JobBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._job: Watched | None = None
-        self.title = QLabel()
+        self.title = MessageLine(1, "")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setFixedWidth(96)
+        self.bar.setFixedWidth(72)
         self.bar.setRange(0, _STEPS)
         self.left = QLabel()
         self.left.setProperty("role", "muted")
-        self.left.setMinimumWidth(
-            self.left.fontMetrics().horizontalAdvance("≤ 59:59 min left")
-        )  # keeps the bar from jumping
+        self.left.setFixedWidth(self.left.fontMetrics().horizontalAdvance("≤ 59:59 min left") + 4)
         self.pause = _make_button("mdi6.pause", "Pause")
         self.stop = _make_button("mdi6.stop", "Stop")
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 4, 0)
         line.setSpacing(8)
-        for widget in (self.title, self.bar, self.left):
+        line.addWidget(self.title, 1)
+        for widget in (self.bar, self.left):
             line.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self.pause)
         line.addWidget(self.stop)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        policy = self.pause.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.pause.setSizePolicy(policy)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(_DELAY)
@@ -170,8 +173,9 @@ def _describe_state(job: Watched) -> str:
 def _format_progress(progress: Progress | None) -> str:
     if progress is None:
         return ""
-    total = "" if progress.total is None else f" of {progress.total:,}"
-    return f"{progress.done:,}{total} {progress.unit}".replace(",", "\u202f").strip()
+    total = "" if progress.total is None else f" of {whole(progress.total)}"
+    last = progress.done if progress.total is None else progress.total
+    return f"{whole(progress.done)}{total} {singular(progress.unit) if last == 1 else progress.unit}".strip()
 
 
 def _make_button(name: str, tip: str) -> QToolButton:

@@ -1,22 +1,22 @@
-"""One line with the progress of a job, or the reason for its end."""
+"""The progress of a job, or the reason for its end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
+from app.widgets.message_line import MessageLine
 from core.events import Progress
+from core.wording import singular, whole
 
 
-class StateLine(QLabel):
-    """Progress in numbers."""
+class StateLine(MessageLine):
+    """Progress in numbers, in two reserved lines."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("role", "muted")
-        self.setWordWrap(True)
+        super().__init__(2, parent=parent)
 
     def follow(self, work: Any) -> None:
         """Show the progress of a job, or of a ``Latest``, from now on; nothing once it is stopped."""
@@ -26,6 +26,7 @@ class StateLine(QLabel):
     def _happened(self, events: Sequence[object]) -> None:
         reported = [event for event in events if isinstance(event, Progress) and event.unit]
         if reported and reported[-1].total is not None:
-            self.setText(f"{reported[-1].done:,} of {reported[-1].total:,} {reported[-1].unit}".replace(",", "\u202f"))
+            done, total, unit = reported[-1].done, reported[-1].total, reported[-1].unit
+            self.setText(f"{whole(done)} of {whole(total)} {singular(unit) if total == 1 else unit}")
         elif reported:
             self.setText("Working…")

@@ -196,7 +196,8 @@ def _problem(model: type[Settings], error: ValidationError, where: str) -> Setti
     if first["type"] == "extra_forbidden":
         return SettingsProblem(f"There is no setting “{path[-1]}” here.", suggest_name(model, path), place)
     message = first["msg"].replace("Input should be", "It should be").replace("Value error, ", "")
-    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # of several values together
+    is_of_several = isinstance(first["input"], (Mapping, tuple, list))
+    if first["type"] == "value_error" and is_of_several:  # a rule of the model, which says all
         return SettingsProblem(f"{message[:1].upper()}{message[1:]}.", "", place)
     return SettingsProblem(f"The value {first['input']!r} does not fit: {message}.", "", place)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import field_validator
+
 from core.settings.declare import Settings, setting
 
 
@@ -47,6 +49,36 @@ class TrainingSizeSettings(Settings):
         "Only at the very end of a project: nothing may be chosen afterwards.",
         level="expert",
     )
+
+    @field_validator("sizes")
+    @classmethod
+    def _are_sizes(cls, sizes: tuple[str, ...]) -> tuple[str, ...]:
+        for text in sizes:
+            parse_size(text, 1)
+        return sizes
+
+
+def parse_size(text: str, largest: int) -> int:
+    """Parse a size as the settings have it: ``200``, ``5%`` or ``all``, of which the last is ``largest``.
+
+    Raises
+    ------
+    ValueError
+        It is none of these.
+    """
+    plain = text.strip().lower().replace(",", "")
+    try:
+        if plain.endswith("%"):
+            share = float(plain[:-1]) / 100
+            if 0 < share <= 1:
+                return round(share * largest)
+        elif plain == "all":
+            return largest
+        elif int(plain) > 0:
+            return int(plain)
+    except ValueError:
+        pass
+    raise ValueError(f"“{text}” is not a size: write a number (200), a share (5%), or all")
 
 
 class SearchSettings(Settings):

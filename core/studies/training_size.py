@@ -29,7 +29,7 @@ import numpy as np
 from core.data.cutouts import Cutouts
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
-from core.errors import FolderInUse, Problem, SettingsProblem, Stopped, TooFewGalaxies
+from core.errors import FolderInUse, Problem, Stopped, TooFewGalaxies
 from core.evaluate import evaluation
 from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, map_events, result_of
 from core.metrics import merits
@@ -38,7 +38,7 @@ from core.project.labels import LabelJournal
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.settings import toml
 from core.studies import frozen, size_figure, size_study
-from core.studies.settings import TrainingSizeSettings
+from core.studies.settings import TrainingSizeSettings, parse_size
 from core.studies.size_study import Point, SizeStudy
 from core.train import batch_size, loop, preparation
 from core.train.labels import read_labels
@@ -167,23 +167,6 @@ def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int
     if not found:
         raise TooFewGalaxies("None of the sizes is possible.", f"There are {facts.largest:,} training galaxies.")
     return sorted(found)
-
-
-def parse_size(text: str, largest: int) -> int:
-    """Parse a size as the settings have it: ``200``, ``5%`` or ``all``."""
-    plain = text.strip().lower().replace(",", "")
-    try:
-        if plain.endswith("%"):
-            share = float(plain[:-1]) / 100
-            if 0 < share <= 1:
-                return round(share * largest)
-        elif plain == "all":
-            return largest
-        elif int(plain) > 0:
-            return int(plain)
-    except ValueError:
-        pass
-    raise SettingsProblem(f"“{text}” is not a size.", "Write a number (200), a share (5%), or all.", "sizes")
 
 
 def read_settings(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:

@@ -61,7 +61,7 @@ from core.train.settings import RunSettings
 from core.train.zero_shot import Baseline, evaluate_base
 
 Reason = Literal["finished", "early", "stopped"]
-_VALIDATION_BATCH = 256
+VALIDATION_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: 
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target)
     with torch.inference_mode():
-        for rows, stamps in images.batches(batches_in_order(plan.split.validation, _VALIDATION_BATCH)):
+        for rows, stamps in images.batches(batches_in_order(plan.split.validation, VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
             own = plan.scale(stamps[distributed.own_slice(len(stamps))])
             outputs = network(own.contiguous(memory_format=memory_format(plan.device)))

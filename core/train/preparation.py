@@ -15,22 +15,20 @@ from torch import Tensor
 from core.data import given_parts, kept_parts, parts, size
 from core.data import split as splits
 from core.data import target as targets
-from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
 from core.data.split import NOTHING_DECIDED, Decided, Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import backbone, cnn, heads, layers, normalisation, opening, transfer
+from core.nets import backbone, cnn, heads, layers, normalisation, transfer
 from core.nets import device as devices
-from core.nets.band_mapping import BandMapping
 from core.nets.cnn import OwnDropout
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
-from core.train import batch_size, class_frequencies, distributed, receptive_field, stopping
+from core.train import batch_size, class_frequencies, distributed, initial_network, receptive_field, stopping
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
@@ -73,8 +71,8 @@ def prepare(
         Of many kinds: too few galaxies, unsuitable columns, bands that do not match, too deep a network.
     """
     device = devices.choose(settings.device)
-    base = _load_base(settings) if resumed is None else None
-    settings, cutouts = _choose_bands(settings, cutouts, base or resumed, is_resumed=resumed is not None)
+    base = initial_network.load(settings) if resumed is None else None
+    settings, cutouts = initial_network.choose_bands(settings, cutouts, base or resumed, is_resumed=resumed is not None)
     target, labels = read_labels(cutouts, settings.data, hand_labels)
     stopping.require_monitorable(target, settings.stopping)
     votes = numbers_of_votes(cutouts, settings, target)
@@ -94,8 +92,8 @@ def prepare(
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
-        notices += _compare_base(base, target, cutouts)
-        settings, mapped = _map_classes(settings, base.target, target)
+        notices += initial_network.compare(base, target, cutouts)
+        settings, mapped = initial_network.map_classes(settings, base.target, target)
         notices += mapped
     notices += _settings_without_effect(settings, target) + of_parts
     sample = _draw_sample(cutouts, split.train, settings.seed)
@@ -203,39 +201,6 @@ def _require_labels(split: Split, labels: NDArray[Any], path: Path) -> None:
         )
 
 
-def _load_base(settings: RunSettings) -> Predictor | None:
-    transfer_settings = settings.transfer
-    if transfer_settings.start_from:
-        return Predictor.load(Path(transfer_settings.start_from).expanduser())
-    if transfer_settings.freeze_blocks:
-        raise SettingsProblem(
-            "Blocks can only be frozen when starting from an earlier network; random weights would stay random.",
-            "Choose a run to start from, or freeze nothing.",
-            "transfer.freeze_blocks",
-        )
-    return None
-
-
-def _choose_bands(
-    settings: RunSettings, cutouts: Cutouts, network: Predictor | None, *, is_resumed: bool
-) -> tuple[RunSettings, Cutouts]:
-    """The dataset with the bands that the network takes, and the settings with the choice of them."""
-    if network is None:
-        return settings, cutouts
-    bands = [band.name for band in cutouts.bands]
-    choice = settings.transfer.bands
-    if is_resumed:
-        mapping = BandMapping(network.bands_from) if network.bands_from else None
-    elif choice:
-        mapping = BandMapping.parse(choice, bands, network.bands, "transfer.bands")
-    else:
-        mapping = opening.find_mapping(network, Path(settings.transfer.start_from).expanduser(), bands)
-    if mapping is None:
-        return settings, cutouts
-    transferred = settings.transfer.model_copy(update={"bands": mapping.text})
-    return settings.model_copy(update={"transfer": transferred}), MappedCutouts(cutouts, mapping, network.bands)
-
-
 def _require_enough(split: Split, settings: RunSettings) -> None:
     for part, rows in (("training", split.train), ("validation", split.validation)):
         if len(rows) < 2:
@@ -268,36 +233,6 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
-
-
-def _compare_base(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
-    """Warn of differences between the dataset that the base was trained on and this one."""
-    found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
-    found += base.compare_stamps(cutouts.recipe)
-    units = transfer.changed_units(base.target, target)
-    if units:
-        found.append(
-            Problem(
-                f"The units of {', '.join(units)} differ from those of the earlier network.",
-                "Its predictions start from the old units; bring the columns to the same units if you can.",
-            )
-        )
-    return found
-
-
-def _map_classes(settings: RunSettings, old: Target, new: Target) -> tuple[RunSettings, list[Problem]]:
-    """The settings with the whole map of the classes, and a notice of those that have other names or none."""
-    if not (isinstance(old, Classes) and isinstance(new, Classes)):
-        return settings, []
-    found = complete_mapping(old.names, new.names, settings.transfer.class_map)
-    transferred = settings.transfer.model_copy(update={"class_map": {name: found.get(name, "") for name in new.names}})
-    settings = settings.model_copy(update={"transfer": transferred})
-    renamed = [f"“{name}” continues “{match}”" for name, match in found.items() if name != match]
-    fresh = [f"“{name}” starts at random" for name in new.names if name not in found]
-    if not renamed and not fresh:
-        return settings, []
-    sentence = f"Classes of the earlier network: {'; '.join(renamed + fresh)}."
-    return settings, [Problem(sentence, "", "transfer.class_map")]
 
 
 def _build_predictor(

@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
-from app.notices import CrashDialog, NoticeStrip
+from app.notices import CrashDialog
+from app.widgets.notice_strip import NoticeStrip
 from core.errors import NotPossible
 
 

@@ -79,7 +79,7 @@ def trained(qtbot: QtBot, window: MainWindow) -> TrainingPanel:
     """Click on start, and wait for the end."""
     settings = cast("SettingsPanel", panel(window, "settings"))
     training = cast("TrainingPanel", panel(window, "training"))
-    assert settings.start.isEnabled(), settings.message.text()
+    assert settings.start.isEnabled(), settings.outlook.notice.text()
     click(qtbot, settings.start)
     qtbot.waitUntil(lambda: "are kept" in training.reason.text() or settings.start.isEnabled(), timeout=120_000)
     assert "are kept" in training.reason.text(), training.reason.text()

@@ -12,6 +12,7 @@ from app.explain.map_work import MapRequest
 from app.panel import saving
 from app.panel.saving import FIGURES
 from app.session.session import Session
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
@@ -33,9 +34,9 @@ def save_map(session: Session, explanation: Explanation, parent: QWidget) -> Non
 def save_maps(session: Session, request: MapRequest, parent: QWidget) -> None:
     """Ask for a folder, and write the maps of the selected galaxies into it."""
     rows = [int(row) for row in session.selection]
-    folder = QFileDialog.getExistingDirectory(parent, f"Folder for the maps of {len(rows):,} galaxies")
+    folder = QFileDialog.getExistingDirectory(parent, f"Folder for the maps of {count_of(len(rows), 'galaxy')}")
     if not folder or not rows:
         return
     job = map_work.save_maps(request, rows, Path(folder))
     job.stopped.connect(lambda: session.message.emit(f"Stopped. The maps made so far are in {folder}."))
-    saving.save(session, job, lambda count: f"{count:,} maps saved in {folder}.")
+    saving.save(session, job, lambda count: f"{count_of(count, 'map')} saved in {folder}.")

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme import colours, is_dark
 from core.data.stretch import colour_table
+from core.wording import count_of
 
 _SIDE, _RIGHT = 34.0, 56.0  # pixels left of the first axis and right of the last, for their labels
 _ABOVE, _BELOW = 30.0, 12.0
@@ -111,7 +112,7 @@ class ParallelPlot(QWidget):
         self._axes, self._invitation = axes, invitation
         self._lines = sorted(lines, key=lambda line: (line.wide, line.shade is not None, line.shade or 0.0))
         self._hovered = ""
-        self.setAccessibleDescription(f"{len(lines)} trials over {', '.join(self.axes)}")
+        self.setAccessibleDescription(f"{count_of(len(lines), 'trial')} over {', '.join(self.axes)}")
         self._redraw()
 
     def mark(self, name: str) -> None:

@@ -58,6 +58,11 @@ class SectionList(QWidget):
         self._area.verticalScrollBar().setValue(top - _MARGIN)
         self.buttons[name].setChecked(True)  # even where the last ones cannot reach the top
 
+    def show_which_are_there(self) -> None:
+        """Enable the buttons of the sections that are shown."""
+        for name, section in self._sections.items():
+            self.buttons[name].setEnabled(not section.isHidden())
+
     def _choose(self, name: str) -> None:
         self.show_section(name)
         self.chosen.emit(name)

@@ -253,10 +253,10 @@ def test_a_job_is_shown_and_can_be_stopped_in_the_status_bar(qtbot: QtBot, windo
     job = Job("Counting", working)
     window.session.activity.add(job)
     job.start()
-    qtbot.waitUntil(lambda: window.job_bars[0].isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: window.jobs.bars[0].isVisible(), timeout=5000)
     with qtbot.waitSignal(job.ended):
-        click(qtbot, window.job_bars[0].stop)
-    assert window.job_bars == []
+        click(qtbot, window.jobs.bars[0].stop)
+    assert window.jobs.bars == []
 
 
 def test_a_theme_is_chosen_and_remembered(window: MainWindow) -> None:

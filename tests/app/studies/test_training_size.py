@@ -99,14 +99,18 @@ def test_it_says_whether_the_test_part_is_read(qtbot: QtBot, session: Session) -
     assert "evaluated on the test part as well" in panel.note.text()
 
 
-def test_a_size_that_is_none_is_told_and_leaves_nothing_behind(qtbot: QtBot, session: Session) -> None:
+def test_a_size_that_is_none_is_told_while_it_is_typed(qtbot: QtBot, session: Session) -> None:
     panel = shown(qtbot, session)
-    prepare(panel, sizes=("many",))
-    click(qtbot, panel.start)
-    qtbot.waitUntil(lambda: "is not a size" in panel.state.text(), timeout=60_000)
-    qtbot.waitUntil(panel.start.isEnabled, timeout=10_000)
-    assert panel.start.text() == "Start"
-    assert "is not a size" in panel.state.text()
+    assert panel.start.isEnabled()
+    sizes = panel.form.editor("sizes")
+    qtbot.keyClick(sizes, Qt.Key.Key_End)
+    qtbot.keyClicks(sizes, ", foo")  # without Enter
+    assert not panel.start.isEnabled()
+    assert "“foo” is not a size: write a number (200), a share (5%), or all" in panel.state.text()
+    for _ in "foo":
+        qtbot.keyClick(sizes, Qt.Key.Key_Backspace)
+    assert panel.start.isEnabled()
+    assert panel.state.text() == ""
 
 
 def test_without_a_dataset_it_says_what_it_is_for(qtbot: QtBot) -> None:

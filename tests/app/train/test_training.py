@@ -75,7 +75,7 @@ def test_without_a_dataset_start_is_off_and_says_why(qtbot: QtBot) -> None:
     settings, _ = shown(qtbot, session)
     assert not settings.start.isEnabled()
     assert "Open a dataset" in settings.start.toolTip()
-    assert "Open a dataset" in settings.message.text()
+    assert "Open a dataset" in settings.outlook.notice.text()
     session.close()
 
 

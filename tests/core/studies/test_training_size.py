@@ -209,8 +209,10 @@ def test_a_size_is_a_number_or_a_share(text, size):
 
 @pytest.mark.parametrize("text", ["", "many", "-5", "0", "120%", "0%", "1.5"])
 def test_what_is_no_size_is_refused(text):
-    with pytest.raises(SettingsProblem):
+    with pytest.raises(ValueError, match="is not a size"):
         training_size.parse_size(text, 2272)
+    with pytest.raises(SettingsProblem, match="is not a size"):
+        toml.validate(TrainingSizeSettings, {"sizes": ("5%", text)})
 
 
 def test_an_unknown_score_is_refused_before_anything_is_trained(small, tiny, tmp_path):

@@ -1,0 +1,79 @@
+"""The network that fine-tuning starts from, and how its bands and classes fit the new dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.data.class_names import complete_mapping
+from core.data.cutouts import Cutouts
+from core.data.target import Classes, Target
+from core.errors import Problem, SettingsProblem
+from core.nets import opening, transfer
+from core.nets.band_mapping import BandMapping
+from core.nets.mapped_cutouts import MappedCutouts
+from core.nets.predictor import Predictor
+from core.train.settings import RunSettings
+
+
+def load(settings: RunSettings) -> Predictor | None:
+    """Load the network that fine-tuning starts from; None: random weights."""
+    transfer_settings = settings.transfer
+    if transfer_settings.start_from:
+        return Predictor.load(Path(transfer_settings.start_from).expanduser())
+    if transfer_settings.freeze_blocks:
+        raise SettingsProblem(
+            "Blocks can only be frozen when starting from an earlier network; random weights would stay random.",
+            "Choose a run to start from, or freeze nothing.",
+            "transfer.freeze_blocks",
+        )
+    return None
+
+
+def choose_bands(
+    settings: RunSettings, cutouts: Cutouts, network: Predictor | None, *, is_resumed: bool
+) -> tuple[RunSettings, Cutouts]:
+    """The dataset with the bands that the network takes, and the settings with the choice of them."""
+    if network is None:
+        return settings, cutouts
+    bands = [band.name for band in cutouts.bands]
+    choice = settings.transfer.bands
+    if is_resumed:
+        mapping = BandMapping(network.bands_from) if network.bands_from else None
+    elif choice:
+        mapping = BandMapping.parse(choice, bands, network.bands, "transfer.bands")
+    else:
+        mapping = opening.find_mapping(network, Path(settings.transfer.start_from).expanduser(), bands)
+    if mapping is None:
+        return settings, cutouts
+    transferred = settings.transfer.model_copy(update={"bands": mapping.text})
+    return settings.model_copy(update={"transfer": transferred}), MappedCutouts(cutouts, mapping, network.bands)
+
+
+def compare(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
+    """Warn of differences between the dataset that the base was trained on and this one."""
+    found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
+    found += base.compare_stamps(cutouts.recipe)
+    units = transfer.changed_units(base.target, target)
+    if units:
+        found.append(
+            Problem(
+                f"The units of {', '.join(units)} differ from those of the earlier network.",
+                "Its predictions start from the old units; bring the columns to the same units if you can.",
+            )
+        )
+    return found
+
+
+def map_classes(settings: RunSettings, old: Target, new: Target) -> tuple[RunSettings, list[Problem]]:
+    """The settings with the whole map of the classes, and a notice of those that have other names or none."""
+    if not (isinstance(old, Classes) and isinstance(new, Classes)):
+        return settings, []
+    found = complete_mapping(old.names, new.names, settings.transfer.class_map)
+    transferred = settings.transfer.model_copy(update={"class_map": {name: found.get(name, "") for name in new.names}})
+    settings = settings.model_copy(update={"transfer": transferred})
+    renamed = [f"“{name}” continues “{match}”" for name, match in found.items() if name != match]
+    fresh = [f"“{name}” starts at random" for name in new.names if name not in found]
+    if not renamed and not fresh:
+        return settings, []
+    sentence = f"Classes of the earlier network: {'; '.join(renamed + fresh)}."
+    return settings, [Problem(sentence, "", "transfer.class_map")]

@@ -1,0 +1,182 @@
+"""Nothing moves under the mouse: problems, hints, messages and jobs come and go, and every button stays where it is."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMenuBar,
+    QStatusBar,
+    QTabBar,
+    QToolBar,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app.jobs.job import Job
+from app.panel.panel import Panel
+from app.shell.window import MainWindow
+from app.shell.workspaces import WORKSPACES
+from app.widgets.job_bar import JobBar
+from app.widgets.notice_strip import NoticeStrip
+from core.errors import NotPossible
+from core.events import Progress, Work
+
+AIMED_AT = (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QMenuBar,
+    QStatusBar,
+    QTabBar,
+    QToolBar,
+)
+LONG = "A sentence that is much longer than those that usually stand here, about galaxies, labels and networks. " * 3
+Places = dict[QWidget, QRect]
+
+
+@pytest.fixture
+def window(qtbot: QtBot, trained: Path, galaxies: Path, tmp_path: Path) -> Iterator[MainWindow]:
+    """A window with a dataset and a run."""
+    folder = tmp_path / "project"
+    shutil.copytree(trained, folder)
+    (folder / "datasets").mkdir(exist_ok=True)
+    shutil.copy(galaxies, folder / "datasets" / "galaxies.h5")
+    opened = MainWindow()
+    qtbot.addWidget(opened)
+    opened.resize(1280, 720)
+    with qtbot.waitExposed(opened):
+        opened.show()
+    opened.opening.open_project(folder)
+    qtbot.waitUntil(lambda: opened.session.dataset.cutouts is not None)
+    assert opened.session.project is not None
+    opened.session.open_run(opened.session.project.runs()[0])
+    yield opened
+    opened.close()
+
+
+def settle() -> None:
+    for _ in range(4):
+        QApplication.sendPostedEvents()
+        QApplication.processEvents()
+
+
+def places(window: MainWindow) -> Places:
+    """What can be aimed at, on the screen; what a notice or a running job brings along is not counted."""
+    settle()
+    found: list[QWidget] = [each for kind in AIMED_AT for each in window.findChildren(kind)]
+    return {
+        each: QRect(each.mapToGlobal(QPoint(0, 0)), each.size())
+        for each in found
+        if each.isVisible() and not any(isinstance(above, JobBar | NoticeStrip) for above in parents(each))
+    }
+
+
+def parents(widget: QWidget) -> list[QWidget]:
+    above: list[QWidget] = []
+    parent = widget.parentWidget()
+    while parent is not None:
+        above.append(parent)
+        parent = parent.parentWidget()
+    return above
+
+
+def require_at_rest(window: MainWindow, before: Places, why: str) -> None:
+    now = places(window)
+    moved = [
+        f"{type(each).__name__} “{getattr(each, 'text', each.objectName)()}”: {before[each]} → {now[each]}"
+        for each in before
+        if each in now and now[each] != before[each]
+    ]
+    assert not moved, f"{why} moves {moved[:3]}"
+
+
+def counting(stop: threading.Event) -> Work[None]:
+    while not stop.is_set():
+        time.sleep(0.005)
+        yield Progress(123_456, 1_000_000, "galaxies of the whole survey")
+
+
+def begin_and_stop(qtbot: QtBot, window: MainWindow, panel: Panel, name: str) -> None:
+    before = places(window)
+    panel._begin(Job("Counting", counting))
+    qtbot.waitUntil(lambda: "of 1" in panel.state.text())
+    require_at_rest(window, before, f"a job in {name}")
+    panel.work.stop()
+    qtbot.waitUntil(lambda: not panel.work.is_running)
+    require_at_rest(window, before, f"the end of a job in {name}")
+
+
+def walk(qtbot: QtBot, window: MainWindow) -> Iterator[tuple[str, Panel]]:
+    """Each panel, once, in front of the others of its workspace and at rest."""
+    seen: set[str] = set()
+    for workspace, arranged in WORKSPACES.items():
+        window.show_workspace(workspace)
+        for name in (panel for column in arranged.columns for area in column for panel in area):
+            if name in seen:
+                continue
+            seen.add(name)
+            window.docks.bring_to_front(name)
+            panel = window.docks.panel(name)
+            assert isinstance(panel, Panel)
+            qtbot.waitUntil(panel.isVisible)
+            qtbot.waitUntil(lambda: places(window) == places(window) and not window.jobs.bars)
+            yield f"{workspace}/{name}", panel
+
+
+def test_problems_hints_messages_and_jobs_move_nothing_in_any_panel(qtbot: QtBot, window: MainWindow) -> None:
+    for name, panel in walk(qtbot, window):
+        before = places(window)
+        window.report(NotPossible(LONG + name, "Do something else.", name))
+        require_at_rest(window, before, f"a problem above {name}")
+        window.session.message.emit(LONG)
+        require_at_rest(window, before, f"a message above {name}")
+        window.notices.clear()
+        panel._show_problem(NotPossible(LONG))
+        require_at_rest(window, before, f"a problem in {name}")
+        panel.state.clear()
+        window.notices.clear()
+        require_at_rest(window, before, f"the end of a problem in {name}")
+        for label in panel.findChildren(QLabel):
+            if label.wordWrap() and label.isVisible() and label.property("role") != "heading":
+                text = label.text()
+                label.setText(LONG)
+                require_at_rest(window, before, f"“{text}” with other words in {name}")
+                label.setText(text)
+        if panel.isAncestorOf(panel.state):
+            begin_and_stop(qtbot, window, panel, name)
+
+
+def test_jobs_come_and_go_in_places_of_their_own(qtbot: QtBot, window: MainWindow) -> None:
+    before = places(window)
+    jobs = [Job(f"Counting all galaxies of survey {number}", counting) for number in range(4)]
+    for job in jobs:
+        window.session.activity.add(job)
+        job.start()
+    bars = list(window.jobs.bars)
+    qtbot.waitUntil(lambda: all(bar.isVisible() for bar in bars[:3]))
+    require_at_rest(window, before, "a job in the status bar")
+    assert not bars[3].isVisible(), "it waits for a place"
+    buttons = [QRect(bar.stop.mapToGlobal(QPoint(0, 0)), bar.stop.size()) for bar in bars[:3]]
+    assert len({button.x() for button in buttons}) == 3
+    with qtbot.waitSignal(jobs[1].ended):
+        jobs[1].stop()
+    qtbot.waitUntil(bars[3].isVisible)
+    for bar, place in zip((bars[0], bars[3], bars[2]), buttons, strict=True):
+        assert QRect(bar.stop.mapToGlobal(QPoint(0, 0)), bar.stop.size()) == place
+    for job in (jobs[0], jobs[2], jobs[3]):
+        job.close()
+    require_at_rest(window, before, "the end of the jobs")

@@ -1,0 +1,135 @@
+"""The rail of settings: sections, search, and what is known of a training before it is started."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.session.session import Session
+from app.train.settings_panel import SettingsPanel
+from app.train.widgets.outlook_view import format_roughly
+
+
+def shown(qtbot: QtBot, session: Session) -> SettingsPanel:
+    panel = SettingsPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(454, 620)
+    panel.show()
+    return panel
+
+
+def click(qtbot: QtBot, widget: QWidget) -> None:
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def wait_for_the_time(qtbot: QtBot, panel: SettingsPanel) -> None:
+    qtbot.waitUntil(lambda: panel.outlook.time.text().startswith("About"), timeout=60_000)
+
+
+def test_what_will_happen_is_told_before_the_start(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    wait_for_the_time(qtbot, panel)
+    view, split = panel.outlook, session.dataset.split
+    assert split is not None
+    assert (
+        view.galaxies.text() == f"Trains on {len(split.train)} galaxies of 2 classes, validates on "
+        f"{len(split.validation)}."
+    )
+    assert view.plan.text().startswith("Up to 3 epochs from random weights; learns ")
+    assert "for 3 epochs on CPU" in view.time.text()
+    assert "Input 24 × 24 pixels, 1 band: at most 5 blocks." in panel.form.cost.text()
+    assert "sees 10 pixels" in panel.form.cost.text()
+
+
+def test_more_epochs_take_longer_and_are_not_measured_again(qtbot: QtBot, session: Session, begun: list[str]) -> None:
+    panel = shown(qtbot, session)
+    wait_for_the_time(qtbot, panel)
+    before, epoch_time = list(begun), panel.forecast.epoch_time
+    assert epoch_time is not None
+    session.draft.edit_together({"optimiser.epochs": 5000, "stopping.patience": 3, "optimiser.learning_rate": 0.1})
+    assert panel.outlook.time.text().startswith(f"About {format_roughly(5000 * epoch_time.seconds)} for 5\u202f000")
+    assert not panel.forecast.is_looking
+    session.draft.edit("network.depth", 3)
+    assert panel.forecast.epoch_time is None
+    session.draft.edit("network.depth", 2)
+    assert panel.forecast.epoch_time is epoch_time
+    assert begun == before
+
+
+def test_what_cannot_be_trained_is_told_before_the_start_and_what_is_only_unwise_is_a_hint(
+    qtbot: QtBot, session: Session
+) -> None:
+    session.draft.edit("network.depth", 9)
+    panel = shown(qtbot, session)
+    notice = panel.outlook.notice
+    qtbot.waitUntil(lambda: "at most 5 blocks" in notice.text(), timeout=30_000)
+    assert notice.property("role") == "problem"
+    session.draft.edit("network.depth", 1)
+    qtbot.waitUntil(lambda: "sees 4 pixels at once" in notice.text(), timeout=30_000)
+    assert notice.property("role") != "problem"
+    session.draft.edit("network.depth", 3)
+    qtbot.waitUntil(lambda: panel.forecast.outlook is not None, timeout=30_000)
+    assert notice.text() == ""
+
+
+def test_a_base_with_other_bands_or_another_pixel_scale_is_told_before_the_start(
+    qtbot: QtBot, session: Session, trained: Path
+) -> None:
+    run = next((trained / "runs").iterdir())
+    session.draft.edit_together({"transfer.start_from": str(run), "transfer.freeze_blocks": 1})
+    panel = shown(qtbot, session)
+    qtbot.waitUntil(lambda: "1 block frozen" in panel.outlook.plan.text(), timeout=60_000)
+    assert "“first”" in panel.outlook.plan.text()
+    assert " of " in panel.outlook.plan.text().split("learns ")[1]
+    assert panel.start.text() == "Fine-tune"
+
+
+def test_a_training_is_not_slowed_by_measuring(qtbot: QtBot, session: Session, begun: list[str]) -> None:
+    session.draft.edit("optimiser.epochs", 500)
+    panel = shown(qtbot, session)
+    click(qtbot, panel.start)
+    assert session.activity.training is not None
+    qtbot.waitUntil(lambda: panel.forecast.outlook is not None, timeout=60_000)
+    assert panel.forecast.epoch_time is None
+    assert "once nothing else is trained" in panel.outlook.time.text()
+    session.activity.training.stop()
+    wait_for_the_time(qtbot, panel)
+
+
+def test_a_section_is_one_click_away_and_the_one_in_sight_is_marked(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    wanted: list[str] = []
+    session.panel_wanted.connect(wanted.append)
+    for name, section in panel.form.sections.items():
+        click(qtbot, panel.sections.buttons[name])
+        assert panel.sections.buttons[name].isChecked()
+        top = section.mapTo(panel, section.rect().topLeft()).y() - panel.area.mapTo(panel, panel.rect().topLeft()).y()
+        assert 0 <= top < panel.area.height() - 40, name
+    assert wanted == ["augmentation", "network"]
+    panel.area.verticalScrollBar().setValue(0)
+    assert panel.sections.buttons["data"].isChecked()
+
+
+def test_the_search_finds_settings_in_all_sections_and_gives_all_back(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    form = panel.form
+    assert not form.optimiser.editor("momentum").isVisibleTo(form)
+    qtbot.keyClicks(panel.search, "weight decay")
+    assert form.optimiser.editor("weight_decay").isVisibleTo(form)
+    assert not form.optimiser.editor("epochs").isVisibleTo(form)
+    assert not form.sections["stopping"].isVisibleTo(form)
+    assert not panel.sections.buttons["stopping"].isEnabled()
+    panel.search.clear()
+    assert form.optimiser.editor("epochs").isVisibleTo(form)
+    assert not form.optimiser.editor("weight_decay").isVisibleTo(form), "it was folded away before"
+    assert all(button.isEnabled() for button in panel.sections.buttons.values())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (12, "10 s"), (54, "50 s"), (55, "1 min"), (230, "4 min"), (3590, "1 h"), (9000, "2.5 h")],
+)
+def test_an_estimated_time_has_no_more_digits_than_are_known(seconds: float, text: str) -> None:
+    assert format_roughly(seconds) == text

@@ -1,0 +1,36 @@
+"""Numbers in sentences."""
+
+import pytest
+
+from core.settings.declare import Settings, knobs
+from core.train.settings import RunSettings
+from core.wording import count_of, singular
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "text"),
+    [
+        (0, "run", "0 runs"),
+        (1, "epoch", "1 epoch"),
+        (2, "map", "2 maps"),
+        (1, "galaxy", "1 galaxy"),
+        (12_345, "galaxy", "12\u202f345 galaxies"),
+        (3, "day", "3 days"),
+    ],
+)
+def test_one_is_one_and_others_are_several(number: int, word: str, text: str) -> None:
+    assert count_of(number, word) == text
+
+
+def test_every_unit_of_a_whole_number_has_a_form_for_one() -> None:
+    models = [knob.annotation for knob in knobs(RunSettings).values() if isinstance(knob.annotation, type)]
+    units = {
+        knob.unit
+        for model in models
+        if issubclass(model, Settings)
+        for knob in knobs(model).values()
+        if isinstance(knob.default, int) and knob.unit.endswith("s")
+    }
+    assert units
+    for unit in units:
+        assert count_of(2, singular(unit)) == f"2 {unit}"
