@@ -20,6 +20,7 @@ from core.events import Progress, Work
 
 if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
+    from core.nets.opening import BandFit
     from core.nets.predictor import Predictor
 
 
@@ -46,6 +47,18 @@ def save_predictions(predictor: Path, data: Path, table: Path) -> Job:
         return table
 
     return Job(f"Predicting {data.stem}", run)
+
+
+def compare_bands(network: Path, data: Path) -> Job:
+    """Compare the bands of a network with those of a dataset."""
+
+    def run(stop: threading.Event) -> Work[BandFit]:
+        from core.nets import opening
+
+        yield from begin_unless_stopped(stop)
+        return opening.compare_bands(network, data)
+
+    return Job("Comparing the bands", run)
 
 
 def predict_files(predictor: Path, sources: Sequence[Path], table: Path) -> Job:

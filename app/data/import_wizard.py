@@ -36,7 +36,7 @@ from app.widgets.mosaic import Mosaic
 from app.widgets.plain_text import show_as_written
 from core.data.settings import ImportSettings
 from core.data.stretch import colour_planes, default_stretch, to_rgb
-from core.errors import CatalogueProblem, Problem, SettingsProblem
+from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem
 from core.events import Progress
 from core.project.project import dataset_path
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
 
-_BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "split_column"}
+_BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "missing_labels", "split_column"}
 
 
 class ImportWizard(QDialog):
@@ -235,7 +235,8 @@ class ImportWizard(QDialog):
         )
         is_used = self.choices.offer_catalogue(preview.catalogue)
         columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
-        self.choices.offer_columns(*columns)
+        rivals = [problem.columns for problem in preview.problems if isinstance(problem, AmbiguousColumn)]
+        self.choices.offer_columns(*columns, rivals=rivals[0] if rivals and is_used else ())
         self.choices.offer_parts(columns[0], preview.split_column)
         if columns[0] != self._offered:
             self._offered = columns[0]

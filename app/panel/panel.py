@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from app.jobs.job import Job, Latest
 from app.panel import saving
+from app.panel.band_row import BandRow
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.plain_text import show_as_written
@@ -86,6 +87,12 @@ class Panel(QWidget):
     def _is_empty(self) -> bool:
         """Whether the empty state is shown."""
         return self.empty is not None and self._stack.currentIndex() == 0
+
+    def _add_band_row(self) -> BandRow:
+        """Add a row above the content for the bands of network and data, where they differ."""
+        row = BandRow(self._session, self)
+        self._frame.insertWidget(0, row)
+        return row
 
     # -- updates while visible -------------------------------------------------------------------------------------
 

@@ -84,8 +84,9 @@ class Dataset(QObject):
         )
         self._read_kept_parts()
         data = self._draft.settings.data
-        if any(name not in self.columns for name in (*data.labels, *([data.group] if data.group else []))):
-            self._draft.edit_together({"data.labels": (), "data.group": ""})  # they were of another dataset
+        named = (*data.labels, *filter(None, (data.group, data.votes)))
+        if any(name not in self.columns for name in named):  # they were of another dataset
+            self._draft.edit_together({"data.labels": (), "data.group": "", "data.votes": ""})
         if data.split_column not in {"", DRAWN, *self.columns}:
             self._draft.edit("data.split_column", "")
         self._follow(self._catalogue)

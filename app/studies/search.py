@@ -19,6 +19,7 @@ from app.studies.work import EarlierSearch
 from app.theme import icon
 from app.widgets.forms import SettingsForm
 from app.widgets.responsive_split import ResponsiveSplit
+from core.metrics.uncertainty import plus_minus
 from core.project.runs import RunFolder
 from core.studies import search_space, trials
 from core.studies.settings import SearchSettings
@@ -205,7 +206,7 @@ class SearchPanel(StudyPanel):
         best = search.best
         if best is None or best.score is None:
             return ("No trial has come to its end yet.",)
-        error = f" ± {search.noise:.2g}" if search.noise else ""
+        error = plus_minus(search.noise)
         ahead = "Best so far" if search.missing else "Best"
         lines = [f"{ahead}: {best.name}, validation {search.objective} {best.score:.4f}{error}"]
         lines.append(

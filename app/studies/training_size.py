@@ -15,6 +15,7 @@ from app.studies.work import EarlierSize, SizeSummary
 from app.widgets.forms import SettingsForm
 from app.widgets.number_table import NumberTable
 from app.widgets.responsive_split import ResponsiveSplit
+from core.metrics.uncertainty import plus_minus
 from core.studies.settings import TrainingSizeSettings
 
 _FIXED_SETTINGS = ("least_steps",)
@@ -183,7 +184,12 @@ def _format_rows(summary: SizeSummary) -> list[tuple[str, ...]]:
     if lines is None:
         return []
     return [
-        (group_thousands(f"{size:,.0f}"), str(len(summary.study.scores(int(size)))), f"{mean:.3f}", f"± {error:.3f}")
+        (
+            group_thousands(f"{size:,.0f}"),
+            str(len(summary.study.scores(int(size)))),
+            f"{mean:.3f}",
+            plus_minus(error, ".3f").strip() or "–",
+        )
         for size, mean, error in zip(lines.sizes, lines.means, lines.errors, strict=True)
     ]
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import QDateTime, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QMenu,
@@ -28,11 +27,12 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
+from app.widgets.flow import FlowLayout
 from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.train.settings import RunSettings
+from core.train.settings import RunSettings, TransferSettings
 
 _TRAINING = "This run is being trained; its first weights are not saved yet."
 _NO_WEIGHTS = "This run ended before its first weights were saved."
@@ -85,7 +85,7 @@ class RunsPanel(Panel):
         self.use_settings.setToolTip("Take the settings of this run over into the forms of the next training.")
         self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict…")
         self.predict.setToolTip("Predict every galaxy of the open dataset and save the table.")
-        self.predict_files = QPushButton(icon("mdi6.file-image-outline"), "Predict files")
+        self.predict_files = QPushButton(icon("mdi6.folder-outline"), "Predict files")
         self.predict_files.setToolTip(
             "Predict image files that are in no dataset; their stamps are made as those of the training were."
         )
@@ -96,10 +96,9 @@ class RunsPanel(Panel):
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setProperty("role", "muted")
-        buttons = QHBoxLayout()
+        buttons = FlowLayout(spacing=6)
         for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files):
             buttons.addWidget(button)
-        buttons.addStretch(1)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -186,7 +185,8 @@ class RunsPanel(Panel):
         run = self.chosen
         if run is None:
             return
-        self._session.draft.edit_together({"transfer.start_from": str(run.path), "transfer.freeze_blocks": 0})
+        fresh = TransferSettings(start_from=str(run.path))
+        self._session.draft.edit("transfer", fresh)
         self._session.message.emit(f"The next training starts from “{run.title}”.")
 
     def _predict(self) -> None:

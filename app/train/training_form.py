@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
+from app.train.base_choices import BaseChoices
 from app.train.learning_rate_dialog import LearningRateDialog
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
@@ -127,6 +128,9 @@ class TrainingForm(QWidget):
                 inside.addWidget(first)
             elif first is not None:
                 inside.addLayout(first)
+            if part == "transfer":
+                self.base = BaseChoices(self._session, self)
+                inside.addWidget(self.base)
             inside.addWidget(form)
             if part == "optimiser":
                 inside.addWidget(self.schedule)
@@ -195,7 +199,7 @@ class TrainingForm(QWidget):
     def problem(self) -> str:
         """The reason why the settings are not valid; empty if they are."""
         wrong = [f"{_TITLES[part]}: {form.problem}" for part, form in self._forms.items() if form.problem]
-        return wrong[0] if wrong else ""
+        return wrong[0] if wrong else self.base.problem
 
     @property
     def run_name(self) -> str:
@@ -294,8 +298,8 @@ class TrainingForm(QWidget):
             if not chosen:
                 self._show_start()
                 return
-        changed = {"transfer.start_from": chosen} | ({} if chosen else {"transfer.freeze_blocks": 0})
-        self._session.draft.edit_together(changed)
+        blocks = self._session.draft.settings.transfer.freeze_blocks if chosen else 0
+        self._session.draft.edit("transfer", TransferSettings(start_from=chosen, freeze_blocks=blocks))
 
     # -- settings as a file ----------------------------------------------------------------------------------------
 

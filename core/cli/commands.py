@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.cli import distributed
 from core.cli.console import Console, format_scores
 from core.cli.setting_options import resolve_settings
-from core.cli.sources import hand_labels_of
+from core.cli.sources import hand_labels_of, parse_class_map
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
 from core.project.runs import RunFolder
@@ -130,8 +130,8 @@ def _print_result(result: RunResult, options: argparse.Namespace, console: Conso
         return
     why = {"finished": "all epochs done", "early": "no more improvement", "stopped": "stopped by you"}[result.reason]
     console.say(f"{result.epochs} epochs ({why}); the weights of epoch {result.best_epoch} were kept.")
-    if result.baseline is not None:
-        console.say(f"before fine-tuning: {format_scores(result.baseline)}")
+    if sentence := (metrics.get("baseline") or {}).get("sentence"):
+        console.say(sentence)
     console.say(f"validation: {format_scores(result.scores)}")
     verdict = metrics["verdict"]
     console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
@@ -173,4 +173,6 @@ def _run_settings(options: argparse.Namespace) -> RunSettings:
         seed=options.seed,
         transfer__start_from=str(options.start_from.resolve()) if options.start_from else None,
         transfer__freeze_blocks=options.freeze_blocks,
+        transfer__bands=options.band_map,
+        transfer__class_map=parse_class_map(options) if options.class_map else None,
     )

@@ -103,7 +103,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
     add("--split-column", metavar="COLUMN", help="catalogue column with train, validation, test; none: draw them")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
-    add("--hdu", metavar="NAME", help="name or number of the FITS extension; else the first image")
+    add("--hdu", metavar="NAME", help="FITS extension; “A,B,C” are bands of one galaxy, “*” one galaxy of each")
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
     _add_settings_options(command, "max_missing=0.2")
@@ -123,6 +123,8 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     )
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
+    _add_band_option(command)
+    _add_class_option(command)
     add("--json", action="store_true", help="print the result as JSON")
     _add_settings_options(command, "optimiser.learning_rate=1e-3")
 
@@ -158,6 +160,8 @@ def _add_rate_options(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
+    _add_band_option(command)
+    _add_class_option(command)
     add("--json", action="store_true", help="print the curve and the result as JSON")
     _add_settings_options(command, "optimiser.method=sgd")
 
@@ -170,6 +174,8 @@ def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
     _add_decision_option(command)
     add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
     add("--json", action="store_true", help="print the metrics as JSON")
+    _add_band_option(command)
+    _add_class_option(command)
 
 
 def _add_predict_options(command: argparse.ArgumentParser) -> None:
@@ -179,6 +185,7 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
     _add_decision_option(command)
     _add_reading_options(command)
+    _add_band_option(command)
 
 
 def _add_explain_options(command: argparse.ArgumentParser) -> None:
@@ -192,6 +199,7 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
     add("--film", action="store_true", help="of occlusion: also an animated GIF of the moving square per galaxy")
     _add_reading_options(command)
     _add_settings_options(command, "patch=6")
+    _add_band_option(command)
 
 
 def _add_top_options(command: argparse.ArgumentParser) -> None:
@@ -210,6 +218,7 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     )
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
+    _add_band_option(command)
     _add_reading_options(command)
 
 
@@ -231,6 +240,7 @@ def _add_believe_options(command: argparse.ArgumentParser) -> None:
     )
     _add_reading_options(command)
     _add_settings_options(command, "segmentation.threshold=3")
+    _add_band_option(command)
 
 
 def _add_search_options(command: argparse.ArgumentParser) -> None:
@@ -294,10 +304,27 @@ def _add_decision_option(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_band_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--band-map",
+        metavar="i,r,g",
+        help="which bands of the data feed the earlier network's, in its order; r,r,r repeats one, mean(g,r) averages",
+    )
+
+
+def _add_class_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--class-map",
+        action="append",
+        metavar="NEW=OLD",
+        help="which class of the earlier network a class of the data is; else by similar names. Repeatable",
+    )
+
+
 def _add_reading_options(command: argparse.ArgumentParser) -> None:
     """Add options for raw files, whose stamps are made as in training; a dataset needs none."""
     add = command.add_argument
-    add("--hdu", metavar="NAME", help="of raw files: another FITS extension than in training")
+    add("--hdu", metavar="NAME", help="of raw files: another FITS extension than in training; “A,B,C” are bands")
     add("--bands", metavar="PATTERN", help="of raw files: other plane names, or another pattern “*_{band}.fits”")
     add(
         "--stamps",

@@ -25,6 +25,8 @@ _AUXILIARY = {
     **dict.fromkeys(("psf", "bkg", "model", "residual"), "an auxiliary image"),
 }
 _BY_WAVELENGTH = ("fuv", "nuv", "u", "b", "g", "v", "vis", "r", "i", "z", "y", "j", "h", "k", "ks")
+_IMAGE_WORDS = {"", "sci", "image", "img", "data", "flux", "drz", "drc"}
+_COLOUR = re.compile(r"(red|green|blue|nir|ch[1-4]|irac[1-4]|band_?\d+|h_?alpha)$", re.IGNORECASE)
 _BAND_LIKE = re.compile(r"(fuv|nuv|vis|ks|[ubgvrizyjhk]|w[1-4]|f\d{3}[wmnlp]{1,2}\d?)$", re.IGNORECASE)
 
 
@@ -89,6 +91,12 @@ def auxiliary_kind(relative: str) -> str:
 def _last_word(relative: str) -> str:
     """The last word of a file's name: what follows the last _, - or dot."""
     return re.split(r"[_\-.]", IMAGE_ENDING.sub("", PurePosixPath(relative).name))[-1]
+
+
+def is_band_like(name: str) -> bool:
+    """Whether a name is that of a band, alone or beside that of an instrument: “g”, “VIS”, “NIR-Y”, “F160W_SCI”."""
+    words = [word for word in re.split(r"[_\-. ]", name) if word.lower() not in _IMAGE_WORDS]
+    return bool(words) and (_BAND_LIKE.match(words[-1]) or _COLOUR.match(words[-1])) is not None
 
 
 def sort_bands(names: Iterable[str]) -> tuple[str, ...]:

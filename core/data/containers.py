@@ -1,9 +1,10 @@
 """Many cutouts in one file: HDF5 in the layout of Galaxy10, and NumPy's .npz.
 
-The array of images is called ``images`` (or ``image``, ``data``, ``x``); every other one-dimensional array of the
-same length is a column (``ans``, ``ra``, ``dec``, ``redshift``, ``pxscale``). Images may have the bands first or
-last. 8-bit images with the bands last are pictures, stored from the top row down, and are flipped as JPEGs are; in
-all other arrays row 0 is taken to be at the bottom, as in FITS. A few dozen images are in memory at a time.
+The array of images is called ``images`` (or ``image``, ``data``, ``x``), or lies in parts (``x_train`` and ``x_test``,
+groups ``train`` and ``test``), which are put together; every other one-dimensional array of the same length is a column
+(``ans``, ``ra``, ``dec``, ``redshift``, ``pxscale``). Images may have the bands first or last. 8-bit images with the
+bands last are pictures, stored from the top row down, and are flipped as JPEGs are; in all other arrays row 0 is taken
+to be at the bottom, as in FITS. A few dozen images are in memory at a time.
 """
 
 from __future__ import annotations
@@ -20,24 +21,27 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import read_errors
+from core.data import axes, container_parts, read_errors
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
-_IMAGE_NAMES = ("images", "image", "imgs", "data", "x", "X", "x_train", "cutouts", "stamps")
 _SCALE_NAMES = ("pxscale", "pixel_scale", "pixscale")
 _BLOCK_BYTES = 16 * 2**20  # bytes
 
 
 @dataclass(frozen=True)
 class Container:
-    """The contents of a file of many cutouts: ``shape`` of its array of images, and its columns by name."""
+    """The contents of a file of many cutouts: ``shape`` of its images, and its columns by name.
+
+    ``images`` are the arrays with their lengths, one or several parts; ``remark`` says what was left out.
+    """
 
     path: str
-    images: str
+    images: tuple[tuple[str, int], ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     columns: Mapping[str, NDArray[Any]]
+    remark: str = ""
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -53,19 +57,51 @@ def inspect_container(path: Path | str) -> Container:
     """
     name = str(path)
     with _report_damage(name), _list_arrays(name) as arrays:
-        key = next((key for key in _IMAGE_NAMES if key in arrays and len(arrays[key][0]) in {3, 4}), "")
-        key = key or next((key for key, (shape, _) in arrays.items() if len(shape) in {3, 4}), "")
-        if not key or min(arrays[key][0]) < 1:
+        keys = container_parts.choose_images(arrays)
+        if not keys or min(arrays[keys[0]][0]) < 1:
             raise UnreadableFile(
                 f"This file holds no images; its arrays are {', '.join(arrays) or 'none'}.",
                 "The images have to be one array (N, H, W, bands) called “images”.",
                 name,
             )
-        shape, dtype = arrays[key]
+        shape, dtype = arrays[keys[0]]
         if dtype.kind not in "uifb":
-            raise UnreadableFile(f"The array “{key}” holds no numbers.", "Save the images as numbers.", name)
-        alike = [other for other, (size, kind) in arrays.items() if size == shape[:1] and kind.kind != "V"]
-        return Container(name, key, shape, dtype, {other: _read_column(name, other) for other in alike})
+            raise UnreadableFile(f"The array “{keys[0]}” holds no numbers.", "Save the images as numbers.", name)
+        images = tuple((key, arrays[key][0][0]) for key in keys)
+        remark = container_parts.describe_left_out(arrays, keys)
+        if len(shape) == 4 and axes.is_ambiguous(shape[1:]):
+            remark = f"{remark}; " if remark else ""
+            remark += f"the last axis ({shape[3]}) is taken to be the bands, though the second ({shape[1]}) might be"
+        if len(keys) == 1:
+            alike = [other for other, (size, kind) in arrays.items() if size == shape[:1] and kind.kind != "V"]
+            columns = {other: _read_column(name, other) for other in alike}
+        else:
+            columns = _read_columns_in_parts(name, arrays, images)
+        return Container(name, images, (sum(count for _, count in images), *shape[1:]), dtype, columns, remark)
+
+
+def _read_columns_in_parts(
+    name: str, arrays: container_parts.Arrays, images: tuple[tuple[str, int], ...]
+) -> dict[str, NDArray[Any]]:
+    """The columns of parts that are put together, with NaN or empty text where a part lacks one, and the part."""
+    pieces: dict[str, list[NDArray[Any] | None]] = {}
+    parts = [container_parts.split_part(key)[1] for key, _ in images]
+    for place, ((_, count), part) in enumerate(zip(images, parts, strict=True)):
+        for key, (shape, kind) in arrays.items():
+            base, its_part = container_parts.split_part(key)
+            if its_part == part and shape == (count,) and kind.kind != "V":
+                none: list[NDArray[Any] | None] = [None] * len(images)
+                pieces.setdefault(base, none)[place] = _read_column(name, key)
+    columns: dict[str, NDArray[Any]] = {}
+    for base, values in pieces.items():
+        is_text = any(value is not None and value.dtype.kind == "U" for value in values)
+        filled = [
+            np.full(count, "" if is_text else np.nan) if value is None else value
+            for value, (_, count) in zip(values, images, strict=True)
+        ]
+        columns[base] = np.concatenate([piece.astype(str) for piece in filled] if is_text else filled)
+    columns.setdefault("split", np.repeat(parts, [count for _, count in images]))
+    return columns
 
 
 def read_cutouts(container: Container, start: int = 0, stop: int | None = None) -> Iterator[Cutout]:
@@ -99,34 +135,41 @@ def _to_cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
     planes: tuple[str, ...] = ()
     if image.ndim == 2:
         image = image[np.newaxis]
-    elif _has_bands_last(image.shape):
+    elif axes.has_bands_last(image.shape):
         image = image.transpose(2, 0, 1)  # (C, H, W)
         planes = ("red", "green", "blue") if is_picture and len(image) == 3 else ()
         image = image[:, ::-1] if is_picture else image
     scale = next((float(container.columns[key][row]) for key in _SCALE_NAMES if key in container.columns), math.nan)
     with np.errstate(over="ignore"):
         pixels = np.ascontiguousarray(image, dtype=np.uint8 if is_picture else np.float32)
-    return Cutout(pixels, planes, "", scale)
-
-
-def _has_bands_last(shape: tuple[int, ...]) -> bool:
-    return shape[-1] <= 16 and shape[-1] < min(shape[:2])
+    remarks = (container.remark,) if container.remark and row == 0 else ()
+    return Cutout(pixels, planes, "", scale, remarks=remarks)
 
 
 def _read_blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    before = 0
+    for key, count in container.images:
+        own = range(max(start - before, 0), min(stop - before, count))
+        if own:
+            for first, block in _read_array(container, key, own.start, own.stop):
+                yield before + first, block
+        before += count
+
+
+def _read_array(container: Container, key: str, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
     one = max(1, math.prod(container.shape[1:]) * container.dtype.itemsize)
     rows = max(1, min(1024, _BLOCK_BYTES // one))
     if not container.path.endswith(".npz"):
         with h5py.File(container.path, "r") as file:
             for first in range(start, stop, rows):
-                images: Any = file[container.images]
+                images: Any = file[key]
                 yield first, images[first : min(first + rows, stop)]
         return
-    with zipfile.ZipFile(container.path) as archive, archive.open(f"{container.images}.npy") as member:
+    with zipfile.ZipFile(container.path) as archive, archive.open(f"{key}.npy") as member:
         shape, is_fortran, dtype = _read_npy_header(member)
         if is_fortran:  # rows are not contiguous, so all of it has to be read
             with np.load(container.path, allow_pickle=False) as file:
-                yield start, file[container.images][start:stop]
+                yield start, file[key][start:stop]
             return
         skipped = one * start
         while skipped > 0:
@@ -165,7 +208,14 @@ def _list_arrays(name: str) -> Iterator[dict[str, tuple[tuple[int, ...], np.dtyp
     with h5py.File(name, "r") as file:
         if "bands" in file.attrs and "format" in file.attrs:
             raise UnreadableFile("This is a dataset of this program already.", "Open it instead.", name)
-        yield {key: (item.shape, item.dtype) for key, item in file.items() if isinstance(item, h5py.Dataset)}
+        arrays = {}
+
+        def note(path: str, item: h5py.Dataset | h5py.Group) -> None:
+            if isinstance(item, h5py.Dataset):
+                arrays[path] = (item.shape, item.dtype)
+
+        file.visititems(note)
+        yield arrays
 
 
 def _read_npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -113,6 +113,10 @@ class Cutouts:
             self.origin.settings, images.shape[-1], names, self.bands[0].unit, is_picture=images.dtype == np.uint8
         )
 
+    def reopen(self) -> Cutouts:
+        """Open the file again, for another thread."""
+        return Cutouts.open(self.path)
+
     def close(self) -> None:
         """Close the file; images can no longer be read."""
         self.images.close()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.data import bands, read_errors
+from core.data.auxiliary import find_auxiliary
 from core.data.parts import folder_part
 from core.data.settings import ImportSettings
 from core.errors import Problem, Stopped, UnreadableFile
@@ -66,6 +67,7 @@ class Found:
     tables: list[str] = field(default_factory=list[str])
     others: Counter[str] = field(default_factory=Counter[str])
     pattern: str = ""
+    auxiliary: dict[str, str] = field(default_factory=dict[str, str])  # files beside images, with what they are
 
     @cached_property
     def folders(self) -> dict[str, str]:
@@ -152,6 +154,8 @@ def discover(
     for source in sources:
         if not source.exists():
             raise UnreadableFile("There is no such file or folder.", "Check the name.", str(source))
+        if not (source.is_file() or source.is_dir()):
+            raise UnreadableFile("This is a device or a pipe and no file.", "Choose another.", str(source))
         root = str(source.resolve())
         below = len(root.rstrip(os.sep) if source.is_dir() else _parent(root)) + 1
         for path in _walk(root, found, {root}) if source.is_dir() else (root,):
@@ -167,7 +171,10 @@ def discover(
     if pattern is not None:
         yield from _group(files, pattern, found, stop)
     else:
-        found.sources = [Source(path, below, _kind(path)) for path, below in files.items()]
+        found.auxiliary = find_auxiliary(files)
+        found.sources = [
+            Source(path, below, _kind(path)) for path, below in files.items() if path not in found.auxiliary
+        ]
     yield Progress(len(found.sources), len(found.sources), "files")
     return found
 
@@ -176,17 +183,33 @@ def _walk(folder: str, found: Found, seen: set[str]) -> Iterator[str]:
     """Yield the files below a folder in natural order; links are followed, but no folder is visited twice."""
     try:
         with os.scandir(folder) as entries:
-            listed = [(entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith((".", "__"))]
+            listed = [(entry.name, _kind_of(entry)) for entry in entries if not entry.name.startswith((".", "__"))]
     except OSError as error:
         found.problems.append(read_errors.explain_error(folder, error))
         return
-    for name, is_folder in sorted(listed, key=lambda entry: natural_key(entry[0])):
+    for name, kind in sorted(listed, key=lambda entry: natural_key(entry[0])):
         path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
-        if not is_folder:
+        if kind == "file":
             yield path
+        elif kind != "folder":
+            found.problems.append(UnreadableFile(kind, "Leave it out.", path))
         elif (real := str(Path(path).resolve())) not in seen:
             seen.add(real)
             yield from _walk(path, found, seen)
+
+
+def _kind_of(entry: os.DirEntry[str]) -> str:
+    """“file”, “folder”, or a sentence that says why it is neither."""
+    try:
+        if entry.is_dir():
+            return "folder"
+        if entry.is_file():
+            return "file"
+        if entry.is_symlink():
+            return "This link leads nowhere."
+    except OSError as error:  # a link that leads to itself
+        return f"This cannot be opened ({error.strerror})."
+    return "This is a device or a pipe and no file."
 
 
 def _is_image(path: str, found: Found) -> bool:

@@ -79,7 +79,7 @@ class FieldFactors:
         if not self.column:
             return 1.0
         if self.values is not None and self.joined is not None:
-            row = self.joined.row_of(path_to_match(source), member.name)
+            row = self.joined.row_of(path_to_match(source, member.cutout.extension), member.name)
             if row == NO_ROW:
                 raise UnreadableFile(
                     f"It has no row in the catalogue, whose column “{self.column}” gives its field.",

@@ -2,8 +2,8 @@
 
 A cutout is a few kilobytes, and building astropy's objects around it takes ten times as long as reading it. From a
 file that holds one plain image and nothing else, only the few header cards that matter and the pixels are read
-directly. Everything unusual (extensions, compression, scaled integers, blanks) is read by astropy, with identical
-results.
+directly. Everything unusual (extensions, compression, scaled integers, blanks, bands on the last axis) is read by
+astropy, with identical results.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import math
 import os
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from core.data import read_errors, wcs
+from core.data import axes, extensions, read_errors, wcs
+from core.data.extensions import Arrangement, Galaxy
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
@@ -45,7 +47,7 @@ def read_image(path: Path | str, hdu: str = "") -> Cutout:
     path
         A FITS file, also ``.gz``, ``.bz2`` or tile-compressed ``.fz``.
     hdu
-        Name or number of the extension; empty: the first with a 2-D or 3-D image.
+        Name or number of the extension; empty: the first galaxy of the file, see :mod:`core.data.extensions`.
 
     Raises
     ------
@@ -58,9 +60,13 @@ def read_image(path: Path | str, hdu: str = "") -> Cutout:
 def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
     """Read the image of a file, or its images if it is a stack.
 
-    A file whose images lie in several extensions *without names* is taken as a stack of cutouts, one each, and so
-    is every file if ``hdu`` is ``"*"``. Named extensions (SCI, ERR, DQ) belong together, and the first is the
-    image.
+    Parameters
+    ----------
+    path
+        As in :func:`read_image`.
+    hdu
+        Name or number of the extension; several, separated by commas, are the bands of one galaxy; ``"*"``: one
+        galaxy from each extension. Empty: as the headers say, see :mod:`core.data.extensions`.
 
     Raises
     ------
@@ -163,16 +169,18 @@ def _parse_cards(text: str) -> _PlainImage | None:
     cards = {(card := text[at : at + 80])[:8].rstrip(): card for at in range(0, len(text), 80)}
     try:
         dtype = _DTYPES[int(cards["BITPIX"][10:30])]
-        axes = int(cards["NAXIS"][10:30])
-        shape = tuple(int(cards[f"NAXIS{axis}"][10:30]) for axis in range(axes, 0, -1))
+        dimensions = int(cards["NAXIS"][10:30])
+        shape = tuple(int(cards[f"NAXIS{axis}"][10:30]) for axis in range(dimensions, 0, -1))
     except (KeyError, ValueError):
         return None
     is_scaled = wcs.number_of(cards.get("BSCALE", "BSCALE  = 1")) != 1 or wcs.number_of(
         cards.get("BZERO", "BZERO   = 0")
     )
-    if axes not in {2, 3} or min(shape) < 1 or is_scaled or "BLANK" in cards or "GROUPS" in cards:
+    if dimensions not in {2, 3} or min(shape) < 1 or is_scaled or "BLANK" in cards or "GROUPS" in cards:
         return None
-    shape = (1, *shape) if axes == 2 else shape  # (C, H, W)
+    if dimensions == 3 and (axes.has_bands_last(shape) or wcs.is_other_axis(cards.get("CTYPE1"))):
+        return None
+    shape = (1, *shape) if dimensions == 2 else shape  # (C, H, W)
     count = math.prod(shape)
     bands, scale = wcs.bands(cards, shape[0]), wcs.pixel_scale(cards)
     length = count * int(dtype[2])
@@ -188,46 +196,134 @@ def _to_native(data: NDArray[Any]) -> NDArray[Any]:
 
 
 def _read_with_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[Cutout]:
+    with _opened(name, content) as file:
+        arrangement = _arrange(file, hdu, name)
+        is_stack = len(arrangement.galaxies) > 1
+        for place, galaxy in enumerate(arrangement.galaxies):
+            cutouts = [_read_unit(file[number], file[0].header, name) for number in galaxy.extensions]
+            cutout = cutouts[0] if len(cutouts) == 1 else _stack_bands(cutouts, galaxy, name)
+            yield replace(
+                cutout,
+                extension=str(galaxy.extensions[0]) if is_stack else "",
+                name=galaxy.name,
+                remarks=(*(arrangement.remarks if place == 0 else ()), *cutout.remarks),
+            )
+
+
+@contextmanager
+def _opened(name: str, content: bytes | None) -> Iterator[Any]:
+    """The list of HDUs in a file, whose members have no usable types."""
     if content is not None and not content.startswith(b"SIMPLE"):
         raise read_errors.explain_content(name, content, "a FITS file")
     opened = name if content is None else io.BytesIO(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # non-standard cards do not matter as long as the image can be read
         with fits.open(opened, memmap=False, uint=False) as file:  # astropy fails on some signed bytes otherwise
-            pixels = [unit for unit in file if isinstance(unit, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)]
-            images = [unit for unit in pixels if _dimensions(unit) in {2, 3}]
-            names = [unit.name for unit in images]
-            is_stack = len(images) > 1 and not any(name for name in names if name != "PRIMARY")
-            if hdu == "*" or (not hdu and is_stack):
-                chosen = images
-            elif hdu:
-                chosen = [_find_extension(file, hdu, name)]
-            else:
-                chosen = images[:1]
-            if not chosen:
-                raise _no_image_problem(name, file, pixels)
-            for unit in chosen:
-                extension = str(file.index_of(unit)) if len(chosen) > 1 else ""
-                yield _read_unit(unit, file[0].header, name, extension)  # pyrefly: ignore[missing-attribute]
+            yield file
 
 
-def _read_unit(unit: Any, primary: fits.Header, name: str, extension: str) -> Cutout:
-    if not isinstance(unit, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU) or _dimensions(unit) not in {2, 3}:
+def galaxy_names(path: Path | str, hdu: str = "") -> list[str]:
+    """Names of the galaxies in a file that holds a stack, without those that have none; empty if it holds one.
+
+    Raises
+    ------
+    UnreadableFile
+        As :func:`read_image`.
+    """
+    name = str(path)
+    try:
+        content = _read_content(name)
+        if content is not None and _read_plain(content, name) is not None:
+            return []
+        with _opened(name, content) as file:
+            galaxies = _arrange(file, hdu, name).galaxies
+            return [galaxy.name for galaxy in galaxies if galaxy.name] if len(galaxies) > 1 else []
+    except UnreadableFile:
+        raise
+    except read_errors.READ_ERRORS as error:
+        raise read_errors.explain_error(name, error) from error
+
+
+def _arrange(file: Any, hdu: str, name: str) -> Arrangement:
+    """The galaxies of a file: those that were chosen, else those that the headers tell of."""
+    pixels = [(number, unit) for number, unit in enumerate(file) if isinstance(unit, _IMAGES)]
+    images = [(number, unit) for number, unit in pixels if _dimensions(unit) in {2, 3}]
+    chosen = [part.strip() for part in hdu.split(",") if part.strip()]
+    if chosen and chosen != ["*"]:
+        numbers = tuple(_find_extension(file, part, name) for part in chosen)
+        bands = tuple(file[number].name or str(number) for number in numbers)
+        return Arrangement([Galaxy(numbers, bands)])
+    if not images:
+        raise _no_image_problem(name, file, [unit for _, unit in pixels])
+    if chosen:
+        return Arrangement([Galaxy((number,)) for number, _ in images])
+    others = [
+        f"{unit.name or number} ({'a table' if isinstance(unit, _TABLES) else f'{len(unit.shape)}-D data'})"
+        for number, unit in enumerate(file)
+        if isinstance(unit, _TABLES) or (isinstance(unit, _IMAGES) and unit.shape and _dimensions(unit) not in {2, 3})
+    ]
+    remarks = [f"Left out beside the image: {', '.join(others)}"] if others else []
+    if len(images) == 1:
+        return Arrangement([Galaxy((images[0][0],))], remarks)
+    described = [extensions.describe(number, unit, wcs.pixel_scale(_cards(unit.header))) for number, unit in images]
+    arrangement = extensions.arrange(described)
+    return replace(arrangement, remarks=[*arrangement.remarks, *remarks])
+
+
+def _stack_bands(cutouts: list[Cutout], galaxy: Galaxy, name: str) -> Cutout:
+    """Stack the extensions of one galaxy; coordinates and unit are those of the first."""
+    first = cutouts[0]
+    for band, cutout in zip(galaxy.bands, cutouts, strict=True):
+        if cutout.image.shape != first.image.shape or len(cutout.image) != 1:
+            (_, height, width), (planes, own_height, own_width) = first.image.shape, cutout.image.shape
+            found = f"{planes} planes of {own_width} × {own_height} pixels"
+            raise UnreadableFile(
+                f"The extension “{band}” holds {found}, and the first {width} × {height}; bands have the same pixels.",
+                "Choose extensions with one plane each and the same pixels.",
+                name,
+            )
+    are_bytes = all(cutout.image.dtype == np.uint8 for cutout in cutouts)
+    image = np.concatenate([cutout.image.astype(np.uint8 if are_bytes else np.float32) for cutout in cutouts])
+    own = [cutout.bands[0] if cutout.bands else "" for cutout in cutouts]
+    bands = tuple(own) if all(own) and len(set(own)) == len(own) else galaxy.bands
+    remarks = tuple(dict.fromkeys(remark for cutout in cutouts for remark in cutout.remarks))
+    return replace(first, image=image, bands=bands, remarks=remarks)
+
+
+def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
+    if not isinstance(unit, _IMAGES) or _dimensions(unit) not in {2, 3}:
         raise UnreadableFile(
             f"The extension “{unit.name}” holds no 2-D or 3-D image.", "Choose the extension with the image.", name
         )
     data = np.asarray(unit.data)
     data = data.reshape(data.shape[-3:] if data.ndim > 3 else data.shape)  # axes of length one in front
     cards = {card.keyword: card.image[:80].ljust(80) for card in primary.cards if card.keyword in wcs.DESCRIPTION}
-    for card in unit.header.cards:
-        if card.keyword in _KEPT_CARDS or wcs.is_distortion(card.keyword):
-            cards[card.keyword] = card.image[:80].ljust(80)
-    data = _to_native(data[np.newaxis] if data.ndim == 2 else data)  # (C, H, W)
+    own = _cards(unit.header)
+    remarks: tuple[str, ...] = ()
+    if data.ndim == 3 and (axis := wcs.band_axis(own, data.shape)):
+        own = wcs.without_axis(own, axis)
+        remarks = (f"The bands are taken to be on axis {axis} of the file (NAXIS{axis} = {data.shape[3 - axis]})",)
+        if axes.is_ambiguous(data.shape):
+            remarks = (f"{remarks[0]}, though they might be on axis 3 (NAXIS3 = {len(data)})",)
+        data = np.moveaxis(data, 3 - axis, 0)
+    cards |= own
+    data = _to_native(data[np.newaxis] if data.ndim == 2 else np.ascontiguousarray(data))  # (C, H, W)
     names, scale = wcs.bands(cards, len(data)), wcs.pixel_scale(cards)
-    return Cutout(data, names, wcs.coordinates(cards), scale, wcs.unit(cards), extension)
+    return Cutout(data, names, wcs.coordinates(cards), scale, wcs.unit(cards), remarks=remarks)
 
 
-_KEPT_CARDS = frozenset((*wcs.COORDINATES, *wcs.DESCRIPTION))
+def _cards(header: fits.Header) -> dict[str, str]:
+    """The cards of a header that matter here, also those of a third axis."""
+    return {
+        card.keyword: card.image[:80].ljust(80)
+        for card in header.cards
+        if card.keyword in _KEPT_CARDS or wcs.is_distortion(card.keyword)
+    }
+
+
+_IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
+_TABLES = (fits.BinTableHDU, fits.TableHDU)
+_KEPT_CARDS = frozenset((*wcs.COORDINATES, *wcs.THIRD_AXIS, *wcs.DESCRIPTION))
 
 
 def _dimensions(unit: Any) -> int:
@@ -238,10 +334,11 @@ def _dimensions(unit: Any) -> int:
     return len(shape) if shape and min(shape) > 0 else 0
 
 
-def _find_extension(file: fits.HDUList, hdu: str, name: str) -> Any:
+def _find_extension(file: Any, hdu: str, name: str) -> int:
+    """The number of the extension with this name or number."""
     key = int(hdu) if hdu.lstrip("-").isdigit() else hdu
     try:
-        return file[key]
+        return file.index_of(file[key])
     except (KeyError, IndexError):
         there = ", ".join(f"{number} {unit.name}".strip() for number, unit in enumerate(file))
         raise UnreadableFile(
@@ -250,7 +347,7 @@ def _find_extension(file: fits.HDUList, hdu: str, name: str) -> Any:
 
 
 def _no_image_problem(name: str, file: fits.HDUList, pixels: list[Any]) -> UnreadableFile:
-    if any(isinstance(unit, fits.BinTableHDU | fits.TableHDU) for unit in file):
+    if any(isinstance(unit, _TABLES) for unit in file):
         return UnreadableFile(
             "This file holds a table and no image.",
             "If it is the catalogue, choose it as such; else leave it out.",

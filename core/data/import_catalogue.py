@@ -12,7 +12,7 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from core.data import catalogue as tables
-from core.data import containers, parts
+from core.data import containers, fits, parts
 from core.data.discovery import Found, Source
 from core.data.join import NO_ROW, Join
 from core.data.readers import Member
@@ -21,24 +21,39 @@ from core.data.target import label_text
 from core.errors import UnreadableFile
 
 
-def files_to_match(found: Found) -> list[tuple[str, str]]:
-    """Path and name of each galaxy, to find the catalogue's column of ids."""
+def files_to_match(found: Found, hdu: str = "") -> list[tuple[str, str]]:
+    """Path and name of each galaxy, to find the catalogue's column of ids; of stacks, in the first files only."""
     files: list[tuple[str, str]] = []
-    for source in found.sources:
+    for place, source in enumerate(found.sources):
         if source.kind == "container":
             try:
                 names = containers.names(containers.inspect_container(source.path))
             except UnreadableFile:
                 continue  # it will be reported when it is read
             files += [("", name) for name in names]
+        elif source.kind == "fits" and place < _MOST_STACKS and (names := _names_in_stack(source, hdu)):
+            files += [("", name) for name in names]
         else:
             files.append((path_to_match(source), source.stem))
     return files
 
 
-def path_to_match(source: Source) -> str:
-    """The path that a catalogue may contain; empty with one file per band, or many galaxies in one file."""
-    return "" if source.kind in {"bands", "container"} else source.path
+def _names_in_stack(source: Source, hdu: str) -> list[str]:
+    try:
+        return fits.galaxy_names(source.path, hdu)
+    except UnreadableFile:
+        return []  # it will be reported when it is read
+
+
+def path_to_match(source: Source, extension: str = "") -> str:
+    """The path that a catalogue may contain; empty with one file per band, or many galaxies in one file.
+
+    ``extension`` is that of a galaxy in a stack: the row of the file is not that of each galaxy in it.
+    """
+    return "" if extension or source.kind in {"bands", "container"} else source.path
+
+
+_MOST_STACKS = 64  # files that are opened to see the names in them
 
 
 class Galaxies:
@@ -58,6 +73,9 @@ class Galaxies:
         self._found, self._settings, self._joined = found, settings, joined
         if joined is not None and settings.split_column in joined.table.colnames:  # told before all images are read
             parts.read_given(np.asarray(joined.table[settings.split_column]), settings.split_column)
+        self._stems = Counter(source.stem for source in found.sources)
+        self._taken: set[str] = set()  # names that extensions have given
+        self._renamed: list[tuple[str, str]] = []  # name in the file, id
         self._sources: array[int] = array("q")
         self._inside: array[int] = array("q")  # row in a file of many galaxies
 
@@ -65,13 +83,38 @@ class Galaxies:
         """Add a galaxy of the source at index ``place``; return its id."""
         row, name = NO_ROW, member.name
         if self._joined is not None:
-            row = self._joined.row_of(path_to_match(source), name)
-            name = (self._joined.ids[row] if row != NO_ROW else "") or name
+            row = self._joined.row_of(path_to_match(source, member.cutout.extension), name)
+        known = self._joined.ids[row] if self._joined is not None and row != NO_ROW else ""
+        name = known or self._distinct_name(source, member)
         self.ids.append(name)
         self.rows.append(row)
         self._sources.append(place)
         self._inside.append(member.row)
         return name
+
+    def _distinct_name(self, source: Source, member: Member) -> str:
+        """The galaxy's name, with its folder where another file is called the same; noted in the report."""
+        name = member.name
+        is_of_file = name.startswith(source.stem)  # and not an id inside a file of many
+        if is_of_file and self._stems[source.stem] > 1 and (folder := source.relative.rpartition("/")[0]):
+            name = f"{folder}/{name}"
+        if member.cutout.name and name in self._taken:
+            name = f"{source.stem}/{name}"
+        if member.cutout.name:
+            self._taken.add(name)
+        if name != member.name:
+            self._renamed.append((member.name, name))
+        return name
+
+    def describe_renamed(self) -> list[str]:
+        """A note on galaxies whose names were taken, empty if there are none."""
+        if not self._renamed:
+            return []
+        (old, new), *others = self._renamed
+        more = f" and {len(others):,} more" if others else ""
+        return [
+            f"Files in different folders have the same name, so their ids name the folder: “{new}” for {old}{more}."
+        ]
 
     def catalogue(self) -> tuple[Table, tuple[str, ...]]:
         """Build the catalogue, one row per galaxy, and return it with its label columns.

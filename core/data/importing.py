@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from core.data import automatic_fit
+from core.data import automatic_fit, auxiliary
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, table_name
 from core.data.cutouts import Band, Origin
@@ -25,8 +25,10 @@ from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import Galaxies, files_to_match
 from core.data.join import NO_ROW, Join, describe_match
+from core.data.read_errors import explain_error
 from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
+from core.data.remarks import Remarks
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, none_usable, pattern_note
@@ -127,7 +129,7 @@ def run(
 
 
 def _join_catalogue(candidates: Sequence[Table], found: Found, settings: ImportSettings) -> Join | None:
-    files = files_to_match(found) if candidates else []
+    files = files_to_match(found, settings.hdu) if candidates else []
     if not files:  # none can be read, which is reported later
         return None
     return join_tables(candidates, files, settings)
@@ -172,6 +174,7 @@ def _write(
     sizes = [count_of(source) for source in found.sources]
     total, finished, shown = sum(sizes), 0, 0.0
     odd: Counter[str] = Counter()
+    remarks = Remarks()
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = _Batch(writer, plan)
         for place, source in enumerate(found.sources):
@@ -184,6 +187,7 @@ def _write(
                 else:
                     member, stamp = outcome
                     batch.add(done.add(place, source, member), stamp)
+                    remarks.add(member.cutout.remarks, done.ids[-1])
                     _count_differences(odd, member, plan, settings)
                 if sizes[place] > 1:
                     finished += 1
@@ -194,6 +198,7 @@ def _write(
         batch.flush()
         if not done.ids:
             raise none_usable(len(found.sources), done.problems)
+        done.notes += [*remarks.notes(len(done.ids)), *done.describe_renamed()]
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
         recipe = StampRecipe(settings, plan.bands, plan.unit, plan.dtype == "uint8", *plan.native)
         origin = _origin(found, settings, joined)
@@ -210,7 +215,10 @@ def _read_stamps(
         for member in read(source, settings):
             try:
                 yield member, _make_stamp(member, settings, plan, factors.factor(source, member))
-            except UnreadableFile as problem:
+            except _MoreThan8Bits:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong with a file is that file's problem
+                problem = error if isinstance(error, UnreadableFile) else explain_error(source.path, error)
                 where = source.relative + (f" [{member.name}]" if member.name != source.stem else "")
                 yield UnreadableFile(problem.sentence, problem.remedy, where)
     except UnreadableFile as problem:
@@ -241,7 +249,7 @@ def _count_differences(odd: Counter[str], member: Member, plan: StampFormat, set
 
 
 def _notes(found: Found, catalogue: Path | None) -> list[str]:
-    notes = [pattern_note(found)] if found.pattern else []
+    notes = [note for note in (pattern_note(found), auxiliary.describe(found.auxiliary)) if note]
     unread = [Path(path).name for path in found.tables]
     if unread and catalogue is None:
         names = unread if len(unread) < 4 else [*unread[:3], f"{len(unread) - 3:,} more tables"]

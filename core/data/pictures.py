@@ -12,6 +12,8 @@ from core.data import read_errors
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
+FORMATS = ("JPEG", "PNG")  # others, such as PostScript, would start programs that read them
+
 _GREY, _COLOURS = ("grey",), ("red", "green", "blue")
 
 
@@ -30,7 +32,7 @@ def read_picture(path: Path | str) -> Cutout:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(name) as picture:
+            with Image.open(name, formats=FORMATS) as picture:
                 if picture.mode in {"1", "LA", "La"}:
                     picture = picture.convert("L")
                 elif picture.mode not in {"L", "RGB", "F"} and not picture.mode.startswith("I"):
@@ -48,4 +50,4 @@ def read_picture(path: Path | str) -> Cutout:
 
 def _unreadable(name: str) -> UnreadableFile:
     with Path(name).open("rb") as file:
-        return read_errors.explain_content(name, file.read(1024), "a picture")
+        return read_errors.explain_content(name, file.read(1024), read_errors.PICTURE)

@@ -14,7 +14,7 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from core.data import automatic_fit, containers, parts
+from core.data import automatic_fit, auxiliary, containers, parts
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, named_table
 from core.data.discovery import Found, Source, discover, require_galaxies
@@ -73,7 +73,6 @@ class _Labels:
     label_columns: tuple[str, ...] = ()
     matched: int = 0
     problems: tuple[Problem, ...] = ()
-    left_out: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     joined: Join | None = None
     split_column: str = ""
@@ -126,7 +125,7 @@ def preview(
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
-    notes = [*obstacles, decision, pattern_note(found)]
+    notes = [*obstacles, decision, pattern_note(found), auxiliary.describe(found.auxiliary)]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
         stamps,
@@ -142,8 +141,8 @@ def preview(
         labels.label_columns,
         labels.matched,
         recipe.describe_field(),
-        [*problems, *labels.left_out, *labels.problems],
-        [*(note for note in notes if note), *labels.notes],
+        [*problems, *labels.problems],
+        [*(note for note in notes if note), *labels.notes, *sample.remarks.notes(sum(sample.shapes.values()))],
         "split" if found.gives_parts else labels.split_column,
     )
 
@@ -224,21 +223,26 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
     candidates: list[Table] = []
     try:
         candidates = tables.read_tables(path)
-        files = files_to_match(found)
+        files = files_to_match(found, settings.hdu)
         joined = join_tables(candidates, files, settings)
     except CatalogueProblem as problem:
         largest = max(candidates, key=lambda table: len(table.colnames), default=None)
         if settings.catalogue_table and candidates:
             with contextlib.suppress(CatalogueProblem):
                 largest = named_table(candidates, settings.catalogue_table)
-        columns = tuple(largest.colnames) if largest is not None else ()
-        return _Labels(path, columns, settings.catalogue_id, settings.labels, 0, (problem,))
+        columns, labels = tuple(largest.colnames) if largest is not None else (), settings.labels
+        with contextlib.suppress(CatalogueProblem):
+            labels = labels if largest is None else tables.label_columns(largest, settings)
+        return _Labels(path, columns, settings.catalogue_id, labels, 0, (problem,))
     matched = sum(joined.row_of(*file) != NO_ROW for file in files)
     columns = tuple(joined.table.colnames)
-    label_columns = tables.label_columns(joined.table, settings)
-    left_out, notes = tuple(joined.problems), tuple(joined.notes)
+    labels = tables.label_columns(joined.table, settings)
+    notes = list(joined.notes)
+    if joined.problems:
+        count = "1 entry" if len(joined.problems) == 1 else f"{len(joined.problems):,} entries"
+        notes.insert(0, f"{count} of the catalogue cannot be used and will be reported. {joined.problems[0]}")
     given = _parts_column(joined.table)
-    return _Labels(path, columns, joined.column, label_columns, matched, (), left_out, notes, joined, given)
+    return _Labels(path, columns, joined.column, labels, matched, notes=tuple(notes), joined=joined, split_column=given)
 
 
 def _parts_column(table: Table) -> str:

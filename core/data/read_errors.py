@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 
 from core.errors import UnreadableFile
 
-READ_ERRORS = (
-    *(OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, RuntimeError),
-    *(zlib.error, MemoryError, OverflowError),
-)
-"""Exceptions that libraries raise on damaged files."""
+READ_ERRORS = (Exception,)
+"""Exceptions that libraries raise on damaged files: any, since their parsers were written for whole ones."""
 
+PICTURE = "a JPEG or PNG picture"
+_PICTURES = {"a JPEG picture", "a PNG picture"}
 _SIGNATURES: Sequence[tuple[bytes, str]] = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"\x89PNG", "a PNG picture"),
@@ -21,6 +19,11 @@ _SIGNATURES: Sequence[tuple[bytes, str]] = (
     (b"\x89HDF", "an HDF5 file"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"\xc5\xd0\xd3\xc6", "a PostScript document"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"RIFF", "a WebP picture"),
 )
 
 
@@ -36,10 +39,13 @@ def explain_content(name: str, content: bytes, expected: str) -> UnreadableFile:
             name,
         )
     for magic, kind in _SIGNATURES:
-        if content.startswith(magic) and kind != expected:
-            return UnreadableFile(f"This is {kind} and not {expected}.", "Rename it with the right extension.", name)
-    if content.startswith(tuple(magic for magic, kind in _SIGNATURES if kind == expected)):
-        return UnreadableFile("The file is damaged or truncated.", "Download or copy it again.", name)
+        if not content.startswith(magic):
+            continue
+        if kind == expected or (expected == PICTURE and kind in _PICTURES):
+            return UnreadableFile("The file is damaged or truncated.", "Download or copy it again.", name)
+        if expected == PICTURE and kind.endswith("picture"):
+            return UnreadableFile(f"This is {kind} and not {expected}.", "Convert it to PNG.", name)
+        return UnreadableFile(f"This is {kind} and not {expected}.", "Rename it with the right extension.", name)
     return UnreadableFile(f"This is not {expected}.", "Leave it out, or rename it with the right extension.", name)
 
 
@@ -53,5 +59,6 @@ def explain_error(name: str, error: BaseException) -> UnreadableFile:
         return UnreadableFile("The file may not be read.", "Ask for the permission to read it.", name)
     if isinstance(error, MemoryError):
         return UnreadableFile("The image is too large for this computer's memory.", "Cut it into cutouts first.", name)
-    reason = str(error).splitlines()[0][:120] if str(error) else "it ends too early"
+    reason = str(error).strip() or ("it ends too early" if isinstance(error, EOFError) else type(error).__name__)
+    reason = reason.splitlines()[0][:120]
     return UnreadableFile(f"The file is damaged or truncated ({reason}).", "Download or copy it again.", name)

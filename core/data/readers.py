@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.data import bands, containers, fits, pictures
+from core.data import bands, containers, fits, pictures, read_errors
 from core.data.discovery import Source, is_picture
+from core.data.marks import clear_marks
 from core.data.settings import ImportSettings
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
@@ -25,16 +26,28 @@ class Member:
 
 
 def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
-    """Read the galaxies of one source.
+    """Read the galaxies of one source, with NaN in place of marks of missing pixels.
 
     Raises
     ------
     UnreadableFile
-        A file is damaged or not of the expected type.
+        A file is damaged or not of the expected type, or reading it fails in any other way.
     """
+    try:
+        for member in _read_members(source, settings):
+            cleared = clear_marks(member.cutout)
+            yield member if cleared is member.cutout else replace(member, cutout=cleared)
+    except UnreadableFile:
+        raise
+    except Exception as error:
+        raise read_errors.explain_error(source.path, error) from error
+
+
+def _read_members(source: Source, settings: ImportSettings) -> Iterator[Member]:
     if source.kind == "fits":
         for cutout in fits.read_images(source.path, settings.hdu):
-            yield Member(f"{source.stem}_{cutout.extension}" if cutout.extension else source.stem, cutout)
+            name = cutout.name or (f"{source.stem}_{cutout.extension}" if cutout.extension else source.stem)
+            yield Member(name, cutout)
     elif source.kind == "picture":
         yield Member(source.stem, pictures.read_picture(source.path))
     elif source.kind == "bands":
@@ -69,7 +82,8 @@ def _stack_bands(source: Source, settings: ImportSettings) -> Cutout:
     are_pictures = all(plane.image.dtype == np.uint8 for plane in planes)
     image = np.concatenate([plane.image.astype(np.uint8 if are_pictures else np.float32) for plane in planes])
     scale = next((plane.pixel_scale for plane in planes if not math.isnan(plane.pixel_scale)), math.nan)
-    return Cutout(image, source.bands, planes[0].wcs, scale, planes[0].unit)
+    remarks = tuple(dict.fromkeys(remark for plane in planes for remark in plane.remarks))
+    return Cutout(image, source.bands, planes[0].wcs, scale, planes[0].unit, remarks=remarks)
 
 
 def band_names(settings: ImportSettings) -> tuple[str, ...]:

@@ -40,7 +40,8 @@ class ImportReport:
     def save(self, path: Path) -> None:
         """Write a CSV table with the columns ``file``, ``reason`` and ``remedy``.
 
-        One line for each file or catalogue row that is not in the dataset or lacks its label.
+        One line for each file or catalogue row that is not in the dataset or lacks its label, and one without a
+        file for each note.
         """
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
@@ -48,4 +49,5 @@ class ImportReport:
         table.writerows((problem.where, problem.sentence, problem.remedy) for problem in self.unusable)
         no_image = ("This catalogue row has no image.", "Add the image, or leave out the row.")
         table.writerows((name, *no_image) for name in self.without_image)
+        table.writerows(("", note, "") for note in self.notes)
         write_atomically(path, text.getvalue())

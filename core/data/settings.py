@@ -62,7 +62,8 @@ class ImportSettings(Settings):
     fill: Literal["background", "zero"] = setting(
         "background",
         title="Missing pixels",
-        help="Value for NaN, infinite, blank and padded pixels: the median of the cutout's border, band by band, or 0.",
+        help="Value for NaN, infinite, blank, absurd (1e30) and padded pixels: the median of the cutout's border in "
+        "each band, or 0.",
     )
     max_missing: float = setting(
         0.5,
@@ -75,7 +76,9 @@ class ImportSettings(Settings):
     hdu: str = setting(
         "",
         title="FITS extension",
-        help="Name or number of the extension that holds the image. Empty: the first with a 2-D or 3-D image.",
+        help="Name or number of the extension that holds the image. Several, separated by commas (VIS,NIR-Y), are the "
+        "bands of one galaxy; * makes one galaxy of each extension. Empty: as the headers say; models, masks, weights "
+        "and the like are left out and named in the report.",
     )
     bands: str = setting(
         "",
@@ -159,6 +162,7 @@ class DataSettings(Settings):
         help="Column with the number of votes behind the fractions, for the losses that need it. Empty: the columns "
         "hold counts instead of fractions.",
         level="expert",
+        is_column=True,
     )
     validation: float = setting(
         0.15,

@@ -15,6 +15,7 @@ from core.data import bands, containers
 from core.data.automatic_fit import LOOKS, Look, look_at
 from core.data.discovery import Found, Source
 from core.data.readers import Member, band_names, read
+from core.data.remarks import Remarks
 from core.data.settings import ImportSettings
 from core.data.stamps import SMALLEST, field_in_pixels
 from core.errors import Problem, SettingsProblem, Stopped, UnreadableFile
@@ -59,6 +60,7 @@ class SampleSummary:
     problems: list[Problem] = field(default_factory=list[Problem])
     scales: list[float] = field(default_factory=list[float])  # arcsec/pixel, where they are known
     looks: list[Look] = field(default_factory=list[Look])
+    remarks: Remarks = field(default_factory=Remarks)
 
     def plan(self, settings: ImportSettings, wanted: int | None = None) -> StampFormat:
         """Choose the number of bands and the size of the stamps.
@@ -125,6 +127,7 @@ class SampleSummary:
         planes, height, width = image.shape
         self.shapes[planes, height, width] += 1
         self.units[member.cutout.unit] += 1
+        self.remarks.add(member.cutout.remarks, member.name)
         if not math.isnan(member.cutout.pixel_scale):
             self.scales.append(member.cutout.pixel_scale)
         if member.cutout.bands:

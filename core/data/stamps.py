@@ -32,7 +32,8 @@ class Cutout:
     ``image`` is (C, H, W) in native byte order, row 0 at the bottom: uint8 for 8-bit files, else float32 with NaN
     where there is nothing. ``bands`` is empty where the file names none. ``wcs`` holds header cards, see
     :mod:`core.data.wcs`. ``pixel_scale`` is in arcsec/pixel, NaN if unknown. ``extension`` is the number of the
-    extension where a file holds a stack of cutouts, else empty.
+    extension where a file holds a stack of cutouts, else empty, and ``name`` that of the galaxy if the extension has
+    one. ``remarks`` say for the report how the file was read where that was a choice, and what was left out.
     """
 
     image: NDArray[Any]
@@ -41,6 +42,8 @@ class Cutout:
     pixel_scale: float = math.nan
     unit: str = ""
     extension: str = ""
+    name: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

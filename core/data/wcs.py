@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+
+from core.data.axes import has_bands_last
 
 Cards = Mapping[str, str]  # keyword -> the card as it stands
 
@@ -20,15 +22,29 @@ COORDINATES = (
     *("LONPOLE", "LATPOLE", "RADESYS", "RADECSYS", "EQUINOX"),
 )
 _COORDINATES = frozenset(COORDINATES)
+_PER_AXIS = ("CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT", "CROTA")
+THIRD_AXIS = (
+    *(f"{name}3" for name in _PER_AXIS),
+    *(f"{name}{place}" for name in ("CD", "PC") for place in ("1_3", "2_3", "3_1", "3_2", "3_3")),
+)
+"""Cards that matter where the bands are not on the third axis of a cube."""
 _DISTORTION = re.compile(r"(PV[12]_\d+|[AB]P?_(\d+_\d+|ORDER))\s*$")
+_MATRIX = re.compile(r"(CD|PC)(\d)_(\d)")
 _SCALES = ("PIXSCALE", "PIXELSCL", "PXSCALE", "PIXSCAL1", "SECPIX", "SECPIX1")
+_STEPS = ("CDELT1", "CDELT2", "PC1_1", "PC1_2")
 _FILTERS = ("FILTER", "BAND", "FILTER1", "FILTER2", "FILTNAM", "FILTNAM1")
 DESCRIPTION = ("BUNIT", "BANDS", *_FILTERS, *_SCALES, *(f"BAND{plane}" for plane in range(17)))
 
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 _AFTER_NUMBER = {" ", "/", ""}
 _CELESTIAL = re.compile(r"(RA-|DEC|.LON|.LAT|RA$)")
-_ARCSEC = {"": 3600.0, "deg": 3600.0, "degree": 3600.0, "degrees": 3600.0, "arcmin": 60.0, "arcsec": 1.0}
+_ARCSEC = {
+    **dict.fromkeys(("", "deg", "degree", "degrees"), 3600.0),
+    **dict.fromkeys(("arcmin", "arcmins"), 60.0),
+    **dict.fromkeys(("arcsec", "arcsecs", "asec"), 1.0),
+    "mas": 1e-3,
+    "rad": 3600 * 180 / math.pi,
+}
 
 
 @lru_cache(maxsize=4096)  # the cutouts of a survey share most of their cards
@@ -95,8 +111,10 @@ def pixel_scale(cards: Cards) -> float:
         unit = _ARCSEC.get(text_of(cards.get("CUNIT1")).lower(), math.nan)
         if "CD1_1" in cards or "CD1_2" in cards:
             area = abs(_determinant(cards, "CD", 0.0))
+        elif any(name in cards for name in _STEPS):
+            area = abs(step(cards, 1) * step(cards, 2) * _determinant(cards, "PC", 1.0))
         else:
-            area = abs(number_of(cards.get("CDELT1")) * number_of(cards.get("CDELT2")) * _determinant(cards, "PC", 1.0))
+            area = math.nan
         if area > 0 and math.isfinite(area) and math.isfinite(unit):
             return math.sqrt(area) * unit
     for name in _SCALES:
@@ -106,12 +124,59 @@ def pixel_scale(cards: Cards) -> float:
     return math.nan
 
 
+def step(cards: Cards, axis: int) -> float:
+    """The coordinate increment of an axis, CDELT; 1 where it is left out, as beside a PC matrix that includes it."""
+    return number_of(cards[name]) if (name := f"CDELT{axis}") in cards else 1.0
+
+
 def _determinant(cards: Cards, name: str, diagonal: float) -> float:
     elements = [
         number_of(cards[keyword]) if (keyword := name + place) in cards else default
         for place, default in (("1_1", diagonal), ("2_2", diagonal), ("1_2", 0.0), ("2_1", 0.0))
     ]
     return elements[0] * elements[1] - elements[2] * elements[3]
+
+
+def is_other_axis(card: str | None) -> bool:
+    """Whether a CTYPE card names an axis that is none of the sky's."""
+    kind = text_of(card)
+    return bool(kind) and not _CELESTIAL.match(kind)
+
+
+def band_axis(cards: Cards, shape: Sequence[int]) -> int:
+    """The axis of a cube that holds the bands as FITS counts them, 1 or 2; 0 where it is the third, as usual.
+
+    Parameters
+    ----------
+    cards
+        Of the image. The two axes with celestial coordinates are the image.
+    shape
+        Of the array as numpy reads it, (NAXIS3, NAXIS2, NAXIS1); decides where the cards say nothing, or where they
+        are those of a two-dimensional image that was written with an array (height, width, bands).
+    """
+    celestial = [axis for axis in (1, 2, 3) if _CELESTIAL.match(text_of(cards.get(f"CTYPE{axis}")))]
+    if len(celestial) == 2 and celestial != [1, 2]:
+        return 6 - sum(celestial)
+    if celestial and not (shape[0] == shape[1] and 4 * shape[2] <= shape[0]):
+        return 0
+    return 1 if has_bands_last(shape) else 0
+
+
+def without_axis(cards: Cards, axis: int) -> dict[str, str]:
+    """The cards of the two other axes, as axes 1 and 2; where these are those of the sky already, all cards."""
+    if _CELESTIAL.match(text_of(cards.get("CTYPE1"))) and _CELESTIAL.match(text_of(cards.get("CTYPE2"))):
+        return dict(cards)
+    places = {str(old): str(new) for new, old in enumerate((number for number in (1, 2, 3) if number != axis), start=1)}
+    kept: dict[str, str] = {}
+    for name, card in cards.items():
+        new = name
+        if (stem := name[:-1]) in _PER_AXIS:
+            new = stem + places.get(name[-1], "")
+        elif matrix := _MATRIX.fullmatch(name):
+            new = f"{matrix[1]}{places.get(matrix[2], '')}_{places.get(matrix[3], '')}"
+        if new[-1:].isdigit() or new == name:
+            kept[new] = f"{new:8}{card[8:]}"
+    return {name: card for name, card in kept.items() if not re.match(r"(CD|PC)_", name)}
 
 
 def bands(cards: Cards, planes: int) -> tuple[str, ...]:
@@ -164,8 +229,8 @@ def transform_coordinates(text: str, left: float, bottom: float, zoom: float = 1
     if zoom != 1.0:
         matrix = [name for name in cards if name.startswith("CD") and name[2:5] in {"1_1", "1_2", "2_1", "2_2"}]
         for name in matrix or ("CDELT1", "CDELT2"):
-            if name in cards:
-                cards[name] = _format_card(name, number_of(cards[name]) / zoom)
+            old = number_of(cards[name]) if name in cards else 1.0  # the standard's default, as beside a PC matrix
+            cards[name] = _format_card(name, old / zoom)
         # Distortion polynomials are in pixels: after resampling they would be wrong.
         cards = {name: card for name, card in cards.items() if not re.match(r"[AB]P?_", name)}
         for name in ("CTYPE1", "CTYPE2"):

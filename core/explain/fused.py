@@ -80,9 +80,14 @@ def scale_with_vjp(normalisation: Normalisation, images: Tensor) -> tuple[Tensor
         getattr(normalisation, name)[:, None, None] for name in ("sky", "knee", "centre", "scale")
     )
     if normalisation.kind != "asinh":
-        return normalisation(images), lambda gradient: gradient / scale
+        free = (images - centre) / scale
+        inside = normalisation.limit_scaled(free) == free
+        return normalisation(images), lambda gradient: gradient / scale * inside
     distance = (images - sky) / knee
     root = torch.sqrt(distance * distance + 1)
     compressed = torch.log(distance.abs() + root).copysign_(distance)
     slope = root.mul_(knee * scale).reciprocal_()
-    return compressed.sub_(centre).div_(scale), lambda gradient: gradient * slope
+    free = compressed.sub_(centre).div_(scale)
+    scaled = normalisation.limit_scaled(free)
+    slope.mul_(scaled == free)  # no slope beyond the limit
+    return scaled, lambda gradient: gradient * slope

@@ -12,6 +12,7 @@ from core.data.target import Classes, Target, outputs
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.metrics.report import ClassReport, Report, make_report
 
+_ROUNDING = 1e-9  # of a value: a smaller error is rounding
 _BOOTSTRAP_SAMPLES = 200
 _LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "loss", "scatter", "mae", "outliers")
 _DISPLAY_NAMES = {
@@ -72,7 +73,8 @@ def sampling_error(
     """Standard deviation of a figure of merit over different samples of galaxies of the same kind.
 
     A bootstrap over the evaluated galaxies, stratified by class as the split is; for an accuracy p of n galaxies it is
-    √(p (1 − p) / n). Labels and scores are those of :func:`core.metrics.report.make_report`.
+    √(p (1 − p) / n). Labels and scores are those of :func:`core.metrics.report.make_report`. 0 where all samples give
+    the same value, as when every galaxy is right: the error is then unknown.
     """
     random = np.random.default_rng(seed)
     kinds = labels if isinstance(target, Classes) else np.zeros(len(labels), int)
@@ -81,7 +83,8 @@ def sampling_error(
     for _ in range(_BOOTSTRAP_SAMPLES):
         rows = np.concatenate([random.choice(group, len(group)) for group in groups])
         values.append(flatten(make_report(target, labels[rows], scores[rows], decision))[metric])
-    return float(np.std(values))
+    error = float(np.std(values))
+    return error if error > _ROUNDING * abs(float(np.mean(values))) else 0.0
 
 
 def higher_is_better(metric: str) -> bool:

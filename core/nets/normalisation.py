@@ -10,6 +10,10 @@ a galaxy is displayed. There are up to three steps; by default only the second o
    of the sky :math:`b` and logarithmic above it.
 3. *Whitening*, see :mod:`~core.nets.whitening`.
 
+One galaxy with a wild pixel, such as a mark of -1e30 for a missing one, must not set the scale for all others. A stamp
+is left out of the fit where its mean square about the sky is 1e5 times that of nine in ten others. Without asinh,
+scaled values are limited to ten times the largest one of the stamps in the fit, so that no pixel floods a network.
+
 References
 ----------
 Lupton, Gunn & Szalay 1999, AJ 118, 1406 (asinh).
@@ -31,6 +35,9 @@ from core.nets.whitening import Whitening
 
 ScalingKind = Literal["standard", "centre", "asinh"]
 Samplewise = Literal["none", "centre", "standard"]
+_WILD = 1e5  # times the mean square of nine in ten stamps: such a stamp is left out of the fit
+_BEYOND_TRAINING = 10.0  # times the largest scaled value of the fit: the limit of scaled values
+_LARGEST = 1e18  # a number whose square is finite in float32
 _CONSTANT_TOLERANCE = 1e-6  # of a stamp's mean: a smaller standard deviation is rounding
 
 
@@ -47,6 +54,8 @@ class Normalisation(nn.Module):
         The step before it, on each stamp by itself.
     white
         The whitening after it; None: no whitening.
+    limit
+        Largest size of a scaled value in each band, (C,); None: 1e18, as in networks that were saved without.
     """
 
     sky: Tensor
@@ -63,6 +72,7 @@ class Normalisation(nn.Module):
         scale: Tensor,
         samplewise: Samplewise = "none",
         white: Whitening | None = None,
+        limit: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.kind: ScalingKind = kind
@@ -70,6 +80,8 @@ class Normalisation(nn.Module):
         self.white = white
         for name, value in (("sky", sky), ("knee", knee), ("centre", centre), ("scale", scale)):
             self.register_buffer(name, value.detach().to(torch.float32).clone())
+        self.limit: Tensor | None
+        self.register_buffer("limit", None if limit is None else limit.detach().to(torch.float32).clone())
 
     @property
     def is_pixelwise(self) -> bool:
@@ -90,9 +102,17 @@ class Normalisation(nn.Module):
             images = scale_samplewise(images, self.samplewise)
         centre, scale = self.centre[:, None, None], self.scale[:, None, None]  # (C, 1, 1)
         if self.kind == "asinh":
-            images = asinh((images - self.sky[:, None, None]) / self.knee[:, None, None])
-        images = (images - centre) / scale
+            images = (images - self.sky[:, None, None]) / self.knee[:, None, None]
+            images = asinh(images.clamp(-_LARGEST, _LARGEST))
+        images = self.limit_scaled((images - centre) / scale)
         return images if self.white is None else self.white(images)
+
+    def limit_scaled(self, scaled: Tensor) -> Tensor:
+        """Limit scaled images (N, C, H, W) to what a network can be expected to meet."""
+        if self.limit is None:
+            return scaled.clamp(-_LARGEST, _LARGEST)
+        limit = self.limit[:, None, None]
+        return torch.clamp(scaled, -limit, limit)
 
     def inverse(self, scaled: Tensor) -> Tensor:
         """Invert :meth:`forward`: physical images (N, C, H, W), infinite where they overflow float32.
@@ -124,6 +144,7 @@ def restore(kind: ScalingKind, samplewise: Samplewise, tensors: Mapping[str, Ten
 
 def scale_samplewise(images: Tensor, samplewise: Samplewise) -> Tensor:
     """Subtract each image's mean from (N, C, H, W), and for ``"standard"`` divide by its standard deviation."""
+    images = images.clamp(-_LARGEST, _LARGEST)
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     if samplewise == "centre":
         return images - mean
@@ -167,17 +188,32 @@ def fit(
         raise NotANumber(
             "A training image holds NaN or infinite pixels.", "Import the files again.", f"image {row} of the sample"
         )
-    if samplewise != "none":
+    if samplewise != "none":  # which hides how bright they were
+        images = images[~_are_wild(images, _estimate_sky(images)[0])]
         images = scale_samplewise(torch.from_numpy(images), samplewise).numpy()
-    sky, knee, centre, scale = (torch.from_numpy(values) for values in _fit_bands(images, kind))
-    fitted = Normalisation(kind, sky, knee, centre, scale)
-    white = None if floor is None else whitening.fit(fitted(torch.from_numpy(images)), floor)
-    return Normalisation(kind, fitted.sky, fitted.knee, fitted.centre, fitted.scale, samplewise, white)
-
-
-def _fit_bands(images: NDArray[np.float32], kind: ScalingKind) -> tuple[NDArray[np.float64], ...]:
-    """Sky, knee, centre and scale of each band, (C,)."""
     sky, noise = _estimate_sky(images)
+    images = images[~_are_wild(images, sky)]
+    sky, knee, centre, scale = (torch.from_numpy(values) for values in _fit_bands(images, kind, sky, noise))
+    free = Normalisation(kind, sky, knee, centre, scale)
+    scaled = free(torch.from_numpy(images))
+    limit = None if kind == "asinh" else _BEYOND_TRAINING * scaled.abs().amax(dim=(0, 2, 3)).clamp_min(1)
+    white = None if floor is None else whitening.fit(scaled, floor)
+    return Normalisation(kind, free.sky, free.knee, free.centre, free.scale, samplewise, white, limit)
+
+
+def _are_wild(images: NDArray[np.float32], sky: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which stamps (N,) hold values that have nothing to do with the others', in any band."""
+    with np.errstate(over="ignore"):  # infinite is wild
+        away = images - _broadcast_bands(sky)
+        square = np.einsum("nchw,nchw->nc", away, away) / away[0, 0].size  # (N, C)
+    usual = np.quantile(square, 0.9, axis=0, method="lower")
+    return ((square > _WILD * usual) & (usual > 0)).any(axis=1)
+
+
+def _fit_bands(
+    images: NDArray[np.float32], kind: ScalingKind, sky: NDArray[np.float64], noise: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], ...]:
+    """Sky, knee, centre and scale of each band, (C,)."""
     scaled = images
     knee = np.ones_like(sky)
     if kind == "asinh":

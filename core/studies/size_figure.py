@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from core.metrics.uncertainty import plus_minus
 from core.project.files import atomic_path
 from core.studies.size_lines import size_lines
 from core.studies.size_study import SizeStudy
@@ -44,7 +45,7 @@ def draw(study: SizeStudy, axes: Axes) -> None:
         inside = drawn.measured
         axes.fill_between(drawn.grid, drawn.low, drawn.high, color=_LAW, alpha=0.18, lw=0, label="68 % band")
         exponent, error = drawn.exponent
-        name = f"$m_\\infty - a\\,n^{{-b}}$,  $b = {exponent:.2f} \\pm {error:.2f}$"
+        name = f"$m_\\infty - a\\,n^{{-b}}$,  $b = {exponent:.2f}${plus_minus(error, '.2f')}"
         axes.plot(drawn.grid[inside], drawn.middle[inside], color=_LAW, lw=1.5, label=name)
         axes.plot(drawn.grid[~inside], drawn.middle[~inside], color=_LAW, lw=1.5, ls="--", label="_")
     axes.xaxis.set_major_locator(FixedLocator(drawn.ticks))
@@ -53,8 +54,8 @@ def draw(study: SizeStudy, axes: Axes) -> None:
     axes.set_xlabel("labelled training galaxies")
     axes.set_ylabel(drawn.what)
     galaxies = max(point.galaxies for point in study.points)
-    axes.set_title(
-        f"{study.part} part, {galaxies:,} galaxies (all points together ± {study.common_error:.2g})", fontsize="small"
-    )
+    error = plus_minus(study.common_error)
+    together = f" (all points together{error})" if error else ""
+    axes.set_title(f"{study.part} part, {galaxies:,} galaxies{together}", fontsize="small")
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize="small", loc="lower right" if drawn.rises else "upper right")

@@ -14,6 +14,7 @@ import numpy as np
 from core.data.settings import HeldOutPart
 from core.errors import Problem, SettingsProblem, UnreadableFile
 from core.metrics import merits
+from core.metrics.uncertainty import plus_minus
 from core.project.files import write_csv
 from core.studies import power_law
 from core.studies.power_law import PowerLaw
@@ -149,8 +150,8 @@ def _describe_more_labels(study: SizeStudy) -> list[str]:
         would = "would raise" if change > 0 else "would lower"
         sentences.append(
             f"{words} as many labels ({_format_count(factor * largest)}) {would} it "
-            f"from {now:.{places}f} to {later:.{places}f} ± {later_error:.{places}f}, that is by "
-            f"{abs(change):.{places}f} ± {change_error:.{places}f}."
+            f"from {now:.{places}f} to {later:.{places}f}{plus_minus(later_error, f'.{places}f')}, that is by "
+            f"{abs(change):.{places}f}{plus_minus(change_error, f'.{places}f')}."
         )
     return [*sentences, _describe_next_step(law, largest, now, gain)]
 
@@ -172,10 +173,13 @@ def _describe_evaluated_galaxies(study: SizeStudy) -> str:
         "validation": "; the best epochs were chosen on this part, which is slightly optimistic",
         "test": ", which no run and no choice had seen",
     }[study.part]
-    return (
-        f"All runs were evaluated on the same {galaxies:,} galaxies of the {study.part} part{note}. The sampling error "
-        f"of these galaxies, ± {study.common_error:.2g}, is common to all values, on top of the errors above."
+    error = plus_minus(study.common_error).strip()
+    sampling = (
+        f"The sampling error of these galaxies, {error}, is common to all values, on top of the errors above."
+        if error
+        else "All samples of these galaxies give the same value, so that its sampling error cannot be estimated."
     )
+    return f"All runs were evaluated on the same {galaxies:,} galaxies of the {study.part} part{note}. {sampling}"
 
 
 def _decimal_places(error: float) -> int:
@@ -185,7 +189,7 @@ def _decimal_places(error: float) -> int:
 
 def _format_with_error(value: float, error: float) -> str:
     places = _decimal_places(error)
-    return f"{value:.{places}f} ± {error:.{places}f}"
+    return f"{value:.{places}f}{plus_minus(error, f'.{places}f')}"
 
 
 def _format_count(size: float) -> str:

@@ -40,7 +40,7 @@ from core.settings import toml
 from core.studies import frozen, size_figure, size_study
 from core.studies.settings import TrainingSizeSettings
 from core.studies.size_study import Point, SizeStudy
-from core.train import loop, preparation
+from core.train import batch_size, loop, preparation
 from core.train.labels import read_labels
 from core.train.settings import RunSettings
 
@@ -236,7 +236,7 @@ def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, 
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = settings.data.model_copy(update={"train_limit": size, "train_draw": "in proportion", "split_seed": parts})
     optimiser, stopping = settings.optimiser, settings.stopping
-    steps = math.ceil(size / optimiser.batch_size)
+    steps = math.ceil(size / batch_size.choose(optimiser.batch_size, size))
     longer = max(1.0, study.least_steps / (steps * optimiser.epochs))
     update: dict[str, Any] = {
         "data": data,

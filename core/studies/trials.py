@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.events import EpochEnded
+from core.metrics.uncertainty import plus_minus
 from core.project.files import write_csv
 from core.studies.search_space import Space, apply_values
 from core.train.settings import RunSettings
@@ -152,7 +153,7 @@ class Search:
             return ("No trial has come to its end.",)
         pruned = sum(each.state == "pruned" for each in self.trials)
         done = sum(each.state == "finished" for each in self.trials)
-        error = f" ± {self.noise:.2g}" if self.noise else ""
+        error = plus_minus(self.noise)
         values = ", ".join(f"{name} = {format_value(value)}" for name, value in self.best.values.items())
         objective = _OBJECTIVE_NAMES[self.objective]
         sentences = [

@@ -38,6 +38,7 @@ from core.project.project import journal_of
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
+    batch_size,
     checkpoint,
     distributed,
     environment,
@@ -145,11 +146,16 @@ def run(
     earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+    with (
+        environment.reproducible_training(settings.optimiser.batch_size or batch_size.USUAL),
+        Cutouts.open(data) as cutouts,
+    ):
         goes_on = resume and folder.split_file.exists()  # with its own split, and the labels with which it began
         labels = _labels_as_they_are(folder, hand_labels, resume=goes_on)
         predictor = earlier.predictor if earlier else None
         plan = preparation.prepare(settings, cutouts, predictor, labels, folder.split_file if goes_on else None)
+        if plan.average is not None and earlier is not None and earlier.average is not None:
+            plan.average.restore(*earlier.average)
         plan.facts |= run_report.read_overlaps(folder)
         if not goes_on:
             plan.notices += _note_overlaps(plan, cutouts, folder, hand_labels)
@@ -159,7 +165,7 @@ def run(
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
-        with (yield from open_images(cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
+        with (yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
             baseline = evaluate_base(plan, images) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
@@ -198,7 +204,7 @@ def _train(
         costs = stopping.costs(history, settings.stopping)
         train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
         started = time.perf_counter()
-        validation = validate(plan, images, validation_criterion).scores()
+        validation = validate(plan, images, validation_criterion, plan.answering.network).scores()
         if not math.isfinite(validation.loss):
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
@@ -246,6 +252,8 @@ def _train_epoch(
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, batch {batch}", varied, rows)
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
         optimiser_step.step(loss, rate)
+        if plan.average is not None:
+            plan.average.update(plan.predictor.network, batches)
 
         tally.add(outputs, labels, value)
         seconds += time.perf_counter() - started
@@ -278,7 +286,7 @@ def _save_epoch(
     baseline: Baseline | None,
 ) -> Work[None]:
     """Save the epoch that has just ended, in an order that leaves a killed run consistent."""
-    ended, predictor = history[-1], plan.predictor
+    ended, predictor = history[-1], plan.answering
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)
     if is_best:
@@ -288,7 +296,9 @@ def _save_epoch(
     run_report.log_epoch(folder, ended)
     run_report.write_metrics(folder, run_report.metrics(plan, history, "running", [], baseline))
     scaler = optimiser_step.scaler.state_dict()
-    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, plan.settings.seed, scaler)
+    trained = None if plan.average is None else (plan.predictor.network.state_dict(), plan.average.steps)
+    seed = plan.settings.seed
+    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, seed, scaler, trained)
     yield ended
     yield CheckpointSaved(ended.epoch, path, is_best)
 

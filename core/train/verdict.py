@@ -42,6 +42,8 @@ _QUANTILE = 0.683  # of the distances from the running median …
 _QUANTILE_IN_SIGMA = 0.845  # … and its value for independent Gaussian values, in σ
 _SIGNIFICANCE = 3.0  # standard deviations
 _LEAD_SIGNIFICANCE = 4.0  # standard deviations: by chance the lowest of forty values leads by more once in twenty
+_MOST_SIGMA = 20.0  # a larger lead is not counted in σ: the noise is not Gaussian so far out
+_NO_NOISE = 1e-4  # of the range of a curve: noise below is too small to measure anything by it
 _SWING_OF_GAIN = 0.3  # of the total gain: more noise than this is too much
 _SWING_OF_LEVEL = 0.1  # of the values themselves: less noise than this is harmless
 _NEGLIGIBLE_GAIN = 0.03  # of the total gain: a smaller change counts as none
@@ -152,9 +154,15 @@ def slope(values: Values) -> float:
 
 
 def _describe_best(costs: Values, noise: Values) -> str:
-    """Say by how many σ the best epoch leads, and whether that is significant."""
+    """Say by how many σ the best epoch leads, and whether that is significant; where σ means nothing, say why."""
     best = int(np.argmin(costs)) + 1
+    if np.ptp(costs) == 0:
+        return "All epochs are equally good."
     ahead = lead(costs, noise)
+    if math.isnan(ahead):
+        return f"Epoch {best} is the best; neighbouring epochs hardly scatter, so its lead has no significance in σ."
+    if ahead > _MOST_SIGMA:
+        return f"Epoch {best} is the best, more than {_MOST_SIGMA:.0f} σ ahead of its neighbours, more than chance."
     chance = "more than chance" if ahead > _LEAD_SIGNIFICANCE else "which may be chance"
     return f"Epoch {best} is the best, {ahead:.1f} σ ahead of its neighbours, {chance}."
 
@@ -209,11 +217,16 @@ def trend(values: Values) -> float:
 
 
 def lead(costs: Values, noise: Values) -> float:
-    """By how many standard deviations the lowest value lies below the median of the three before and after it."""
+    """By how many standard deviations the lowest value lies below the median of the three before and after it.
+
+    NaN where the noise is negligible against the range of the curve, as of a score that hardly changes any more.
+    """
     best = int(np.argmin(costs))
     around = np.delete(costs[max(0, best - 3) : best + 4], min(best, 3))
     largest = noise[max(0, best - _NOISE_REACH) : best + _NOISE_REACH + 1].max()  # the noise may shrink quickly
-    return float((np.median(around) - costs[best]) / max(float(largest), 1e-12))
+    if largest <= _NO_NOISE * np.ptp(costs):
+        return math.nan
+    return float((np.median(around) - costs[best]) / largest)
 
 
 def _advise_longer(settings: RunSettings) -> str:

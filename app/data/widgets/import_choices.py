@@ -23,10 +23,10 @@ from PySide6.QtWidgets import (
 from app.data.widgets.column_chooser import ColumnChooser
 from app.theme import icon
 from app.widgets.plain_text import as_written
-from core.data.settings import DRAWN
+from core.data.settings import DRAWN, ImportSettings
 
 _RECOGNISE = "Recognise"
-_CATALOGUES = "Catalogues (*.csv *.tsv *.fits *.fit *.gz *.xml *.vot *.parquet *.ecsv);;All files (*)"
+_CATALOGUES = "Catalogues (*.csv *.tsv *.txt *.dat *.fits *.fit *.gz *.xml *.vot *.parquet *.ecsv);;All files (*)"
 
 
 class ImportChoices(QWidget):
@@ -60,6 +60,7 @@ class ImportChoices(QWidget):
         self.catalogue_field.textChanged.connect(self._catalogue_changed)
         self.id_column.activated.connect(lambda _place: self.changed.emit())
         self.labels.changed.connect(lambda _names: self.changed.emit())
+        self.missing.editingFinished.connect(self._missing_changed)
         self.split_column.activated.connect(lambda _place: self.changed.emit())
         self.from_folders.toggled.connect(lambda _on: self.changed.emit())
         self.name.textChanged.connect(lambda _text: self.named.emit())
@@ -78,22 +79,18 @@ class ImportChoices(QWidget):
         self.id_column = QComboBox()
         self.id_column.setToolTip("Catalogue column with the file name or the id.")
         self.labels = ColumnChooser(_RECOGNISE)
+        self.missing = QLineEdit("auto")
+        self.missing.setToolTip(ImportSettings.model_fields["missing_labels"].description or "")
         self.split_column = QComboBox()
         self.split_column.setToolTip("Column that says train, validation or test for each galaxy.")
         self.from_folders = QCheckBox("Names of folders are the classes")
         self.name = QLineEdit()
         self.project = QLineEdit()
         self.choose_project = QPushButton(icon("mdi6.folder-open-outline"), "Choose…")
-        labels = _grid(
-            {
-                "Catalogue": self.catalogue_field,
-                "Id column": self.id_column,
-                "Labels": self.labels,
-                "Parts": self.split_column,
-            }
-        )
+        fields = {"Catalogue": self.catalogue_field, "Id column": self.id_column, "Labels": self.labels}
+        labels = _grid({**fields, "Missing labels": self.missing, "Parts": self.split_column})
         labels.addWidget(self.choose_catalogue, 0, 2)
-        labels.addWidget(self.from_folders, 4, 1)
+        labels.addWidget(self.from_folders, 5, 1)
         saved = _grid({"Dataset": self.name, "Project": self.project})
         saved.addWidget(self.choose_project, 1, 2)
         buttons = QHBoxLayout()
@@ -159,6 +156,7 @@ class ImportChoices(QWidget):
         return {
             "catalogue_id": self.id_column.currentData() or "",
             "labels": self.labels.chosen,
+            "missing_labels": self.missing.text().strip(),
             "labels_from_folders": self.from_folders.isChecked(),
             "split_column": self.split_column.currentData() or "",
         }
@@ -169,12 +167,15 @@ class ImportChoices(QWidget):
             self._show_catalogue(str(path))
         return path is None or path == self.catalogue
 
-    def offer_columns(self, columns: Sequence[str], id_column: str, labels: Sequence[str]) -> None:
-        """Offer the columns of the catalogue, and show which were recognised."""
+    def offer_columns(
+        self, columns: Sequence[str], id_column: str, labels: Sequence[str], rivals: Sequence[str] = ()
+    ) -> None:
+        """Offer the columns of the catalogue, show which were recognised, and ask which of ``rivals`` is the id."""
         chosen = self.id_column.currentData()
         self.id_column.clear()
-        self.id_column.addItem(f"{_RECOGNISE}: {id_column}" if id_column and not chosen else _RECOGNISE, "")
-        for name in columns:
+        nothing = f"Which one? {' or '.join(rivals)}" if rivals else _RECOGNISE
+        self.id_column.addItem(f"{_RECOGNISE}: {id_column}" if id_column and not chosen else nothing, "")
+        for name in [*rivals, *(name for name in columns if name not in rivals)]:
             self.id_column.addItem(name, name)
         self.id_column.setCurrentIndex(max(0, self.id_column.findData(chosen)))
         self.labels.set_columns(columns)
@@ -206,6 +207,11 @@ class ImportChoices(QWidget):
         self.split_column.clear()
         self.labels.set_chosen(())
         self.changed.emit()
+
+    def _missing_changed(self) -> None:
+        if self.missing.isModified():
+            self.missing.setModified(False)
+            self.changed.emit()
 
     def _ask_catalogue(self) -> None:
         file, _ = QFileDialog.getOpenFileName(self, "Catalogue", "", _CATALOGUES)

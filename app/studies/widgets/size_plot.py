@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
 from app.widgets.plot import Plot
+from core.metrics.uncertainty import plus_minus
 
 if TYPE_CHECKING:
     from core.studies.size_lines import SizeLines
@@ -108,7 +109,7 @@ class SizePlot(QWidget):
         parts = [f'<span style="color:{chosen.train}">● mean of the runs, standard error; small: each run</span>']
         if self._lines is not None and self._lines.exponent is not None:
             value, error = self._lines.exponent
-            law = f"— m<sub>∞</sub> − a n<sup>−b</sup>, b = {value:.2f} ± {error:.2f}, and its 68 % band"
+            law = f"— m<sub>∞</sub> − a n<sup>−b</sup>, b = {value:.2f}{plus_minus(error, '.2f')}, and its 68 % band"
             parts.append(f'<span style="color:{chosen.validation}">{law}</span>')
         return " &nbsp; ".join(parts)
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from core.data.axes import has_bands_last
 from core.data.fits import read_image, read_images
 from core.errors import UnreadableFile
 
@@ -20,6 +21,8 @@ TYPES = st.sampled_from(["u1", ">i2", ">i4", ">i8", ">f4", ">f8"])
 
 def same_as_astropy(path: Path) -> None:
     expected = np.asarray(fits.getdata(path, uint=False))
+    if expected.ndim == 3 and has_bands_last(expected.shape):
+        expected = np.moveaxis(expected, 2, 0)
     ours = read_image(path).image
     assert ours.dtype == (np.uint8 if expected.dtype == np.uint8 else np.float32)
     assert ours.dtype.isnative

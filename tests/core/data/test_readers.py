@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -221,7 +222,7 @@ def test_pictures_of_other_modes_are_read_too(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b"<html>Object not found</html>", "web page"),
-        (b"SIMPLE  =                    T", "a FITS file and not a picture"),
+        (b"SIMPLE  =                    T", "a FITS file and not a JPEG or PNG picture"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG picture"),
     ],
 )
@@ -289,6 +290,49 @@ def test_a_fortran_ordered_array_gives_the_same_images(tmp_path: Path) -> None:
     images = np.random.default_rng(1).normal(size=(4, 6, 5)).astype(np.float32)
     np.savez(tmp_path / "a.npz", images=np.asfortranarray(images))
     assert np.array_equal(np.concatenate([member.cutout.image for member in members(find(tmp_path))]), images)
+
+
+def npz_parts(folder: Path, parts: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> None:
+    named = {f"x_{part}": images for part, images in parts.items()} | {f"y_{p}": kinds for p, kinds in labels.items()}
+    np.savez(folder / "a.npz", **named)
+
+
+def groups(folder: Path, parts: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> None:
+    with h5py.File(folder / "a.h5", "w") as file:
+        for part, images in parts.items():
+            file[f"{part}/images"] = images
+        for part, kinds in labels.items():
+            file[f"{part}/y"] = kinds
+
+
+@pytest.mark.parametrize("write", [npz_parts, groups])
+@pytest.mark.parametrize("last", [(), (3,)])
+def test_the_parts_of_a_container_are_put_together_with_their_own_labels(
+    write: Callable[..., None], last: tuple[int, ...], tmp_path: Path
+) -> None:
+    random = np.random.default_rng(1)
+    parts = {"test": random.normal(size=(3, 8, 8, *last)), "train": random.normal(size=(5, 8, 8, *last))}
+    write(tmp_path, parts, {"train": np.arange(5), "test": np.arange(10, 13)})
+    (source,) = find(tmp_path).sources
+    container = containers.inspect_container(source.path)
+    assert container.columns["y"].tolist() == [0, 1, 2, 3, 4, 10, 11, 12]
+    assert container.columns["split"].tolist() == ["train"] * 5 + ["test"] * 3
+    read_in = members(find(tmp_path))
+    both = np.concatenate([parts["train"], parts["test"]])
+    expected = both.transpose(0, 3, 1, 2) if last else both[:, None]
+    assert np.array_equal(np.stack([member.cutout.image for member in read_in]), expected.astype(np.float32))
+    assert "put together" in read_in[0].cutout.remarks[0]
+    inside = list(containers.read_cutouts(container, 4, 6))
+    assert np.array_equal([cutout.image for cutout in inside], expected[4:6].astype(np.float32))
+
+
+def test_a_part_without_labels_has_none_and_other_arrays_of_images_are_named(tmp_path: Path) -> None:
+    npz_parts(tmp_path, {"train": np.ones((4, 8, 8)), "test": np.ones((2, 8, 8))}, {"train": np.array(list("abab"))})
+    assert containers.inspect_container(tmp_path / "a.npz").columns["y"].tolist() == ["a", "b", "a", "b", "", ""]
+    np.savez(tmp_path / "b.npz", mask=np.ones((4, 8, 8)), images=np.ones((4, 8, 8)))
+    container = containers.inspect_container(tmp_path / "b.npz")
+    assert container.images == (("images", 4),)
+    assert "left out: mask 4×8×8" in container.remark
 
 
 def test_the_ids_of_a_container_keep_all_digits(tmp_path: Path) -> None:

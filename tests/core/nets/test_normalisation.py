@@ -48,7 +48,7 @@ def test_asinh_is_the_written_formula():
 @pytest.mark.parametrize("kind", ["standard", "asinh"])
 def test_the_inverse_gives_the_physical_pixels_back_and_is_differentiable(kind):
     images = torch.from_numpy(_stamps(20))
-    images[0] *= 1e4  # far up on the logarithmic part
+    images[0] *= 1e4 if kind == "asinh" else 3  # far up on the logarithmic part; a linear one is limited
     images[1] *= -1
     fitted = normalisation.fit(_stamps(), kind)
     noise = fitted.knee[:, None, None] if kind == "asinh" else fitted.scale[:, None, None]
@@ -67,6 +67,45 @@ def test_an_empty_band_and_noiseless_images_stay_finite():
         scaled = normalisation.fit(images, kind)(torch.from_numpy(images))
         assert torch.isfinite(scaled).all()
         assert (scaled[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("mark", [-1e30, 1.6e38, 1e20, 1e10])
+@pytest.mark.parametrize("samplewise", ["none", "centre", "standard"])
+@pytest.mark.parametrize("kind", ["standard", "centre", "asinh"])
+def test_one_wild_pixel_changes_the_scaling_of_no_other_galaxy_and_floods_no_network(kind, samplewise, mark):
+    clean = _stamps(80)
+    marked = clean.copy()
+    marked[5, 1, 3, 3] = mark
+    others = np.arange(80) != 5
+    expected = normalisation.fit(clean[others], kind, samplewise)(torch.from_numpy(clean[others]))
+    fitted = normalisation.fit(marked, kind, samplewise)
+    for scaled in (fitted(torch.from_numpy(marked)), fitted.scale_fast(torch.from_numpy(marked))):
+        assert torch.allclose(scaled[others], expected, rtol=0.02, atol=0.02 if samplewise == "none" else 0.15)
+        assert scaled.abs().max() <= max(60, 10.1 * expected.abs().max())
+
+
+def test_a_network_saved_without_limits_answers_as_before_and_stays_finite_beside_wild_pixels():
+    images = torch.from_numpy(_stamps(20))
+    for kind in ("standard", "asinh"):
+        fitted = normalisation.fit(images.numpy(), kind)
+        stored = {name: value for name, value in fitted.state_dict().items() if name != "limit"}
+        old = normalisation.restore(kind, "none", stored)
+        assert old.limit is None
+        far = 1e4 * images
+        expected = (far - fitted.centre[:, None, None]) / fitted.scale[:, None, None]
+        if kind == "standard":
+            assert torch.equal(old(far), expected)
+        far[0, 0, 0, 0] = 3e38
+        assert torch.isfinite(old(far).square()).all()
+        assert torch.isfinite(old.scale_fast(far)).all()
+
+
+def test_limits_are_saved_with_the_scaling():
+    images = _stamps(20)
+    fitted = normalisation.fit(images, "standard")
+    again = normalisation.restore("standard", "none", fitted.state_dict())
+    wild = torch.from_numpy(images * 1e6)
+    assert torch.equal(again(wild), fitted(wild))
 
 
 def test_nan_pixels_and_no_images_are_problems():

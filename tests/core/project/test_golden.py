@@ -253,7 +253,8 @@ def test_an_old_study_opens_with_what_it_had_found(projects, name):
         for point, (size, seed, value) in zip(found.points, told["points"], strict=True):
             assert (point.size, point.seed) == (size, seed)
             assert point.values[found.metric] == pytest.approx(value, abs=1e-6)  # as the table has them
-        numbers = [re.findall(r"\d[\d.,]*", " ".join(sentences)) for sentences in (found.sentences, told["sentences"])]
+        before = re.sub(r"± [\d.]+e-1\d", "", " ".join(told["sentences"]))  # an error that was rounding is none
+        numbers = [re.findall(r"\d[\d.,]*", sentences) for sentences in (" ".join(found.sentences), before)]
         assert numbers[0] == numbers[1]  # the words around them may become better
 
 

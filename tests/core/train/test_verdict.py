@@ -69,6 +69,20 @@ def test_a_fine_tuning_that_was_good_from_the_start_is_no_swing():
     assert kind(np.full(40, 0.3), np.full(40, 0.5), noise=0.01) == "converged"
 
 
+def test_a_lead_in_sigma_is_given_only_where_the_scatter_means_something():
+    exact = verdict.judge(history(FALL, 0.2 + FALL), RunSettings(), 3)
+    assert "best" in exact.sentence
+    assert "σ ahead" not in exact.sentence
+    flat = np.where(EPOCHS > 20, 0.2, 0.2 + FALL)  # an epoch that is best and whose neighbours are all alike
+    flat[30] = 0.1
+    told = verdict.judge(history(FALL, flat), RunSettings(), 3).sentence
+    assert "is the best" in told
+    assert "σ ahead" not in told
+    calm = 0.5 + 1e-4 * np.random.default_rng(0).normal(size=40)
+    calm[:3], calm[20] = 0.502, 0.49
+    assert "more than 20 σ" in verdict.judge(history(np.full(40, 0.3), calm), RunSettings(), 3).sentence
+
+
 @pytest.mark.parametrize(("training", "expected"), [(0.35, "stuck"), (0.8, "over-fitting")])
 def test_a_network_that_guesses_is_stuck_or_has_learned_by_heart(training, expected):
     assert kind(np.full(20, 1.1), np.full(20, 1.1), noise=0.01, scores=(training, 1 / 3)) == expected

@@ -1,0 +1,77 @@
+"""Recognising files that lie beside an image and are none: its mask, segmentation map, errors, weights, PSF, model.
+
+The file's name ends in what it is (``g1_mask.fits``, ``G265911psfim.fits``), and in the same folder lies an image whose
+name begins alike (``g1.fits``, ``G265911fitim.fits``). Files without such an image are taken as they are, so that a
+folder of PSFs can be imported.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from core.data import bands
+
+_JOINED = re.compile(  # behind a number, and without a separator, as in GAMA's and SIGMA's files
+    r"(?<=\d)(?:(mask|msk)|(seg|segm|segmap)|(psf)|(sigma|rms|err|error)|(weight|wht)|(model|residual))(im|img|map)?$",
+    re.IGNORECASE,
+)
+_KINDS = ("a mask", "a segmentation map", "a PSF", "a noise map", "a weight map", "an auxiliary image")
+
+
+def find_auxiliary(files: Iterable[str]) -> dict[str, str]:
+    """The files that lie beside an image, with what they are (“a mask”).
+
+    Parameters
+    ----------
+    files
+        Full paths of images, with forward slashes or not.
+    """
+    split = [(path, *_split(path)) for path in files]
+    images: defaultdict[str, list[str]] = defaultdict(list)
+    if not any(kind for _, _, _, kind in split):
+        return {}
+    for _, folder, stem, kind in split:
+        if not kind:
+            images[folder].append(stem)
+    for stems in images.values():
+        stems.sort()
+    return {path: kind for path, folder, stem, kind in split if kind and _has_image(stem, images[folder])}
+
+
+def describe(found: dict[str, str]) -> str:
+    """A note on the files that were left out; empty if there are none."""
+    if not found:
+        return ""
+    first: dict[str, str] = {}
+    for path, kind in found.items():
+        first.setdefault(kind, path.replace("\\", "/").rpartition("/")[2])
+    counts = Counter(found.values())
+    named = "; ".join(
+        f"{count:,} as {kind} ({first[kind]}{' …' if count > 1 else ''})" for kind, count in counts.items()
+    )
+    return f"Files beside the images are left out by their names: {named}. Choose such files alone to import them."
+
+
+def _split(path: str) -> tuple[str, str, str]:
+    """Folder, stem without what the file is, and what it is (empty for an image)."""
+    folder, _, name = path.replace("\\", "/").rpartition("/")
+    stem = bands.IMAGE_ENDING.sub("", name)
+    if kind := bands.auxiliary_kind(name):
+        return folder, re.sub(r"[_\-.]?[^_\-.]*$", "", stem), kind
+    if joined := _JOINED.search(stem):
+        kind = next(kind for kind, word in zip(_KINDS, joined.groups(), strict=False) if word)
+        return folder, stem[: joined.start()], kind
+    return folder, stem, ""
+
+
+def _has_image(galaxy: str, images: Sequence[str]) -> bool:
+    """Whether one of these sorted images is called like this galaxy, alone or followed by anything but a number."""
+    for start in (galaxy, f"{galaxy}:"):  # the colon follows the digits
+        place = bisect_left(images, start)
+        image = images[place] if place < len(images) else ""
+        if galaxy and image.startswith(galaxy) and not image[len(galaxy) : len(galaxy) + 1].isdigit():
+            return True
+    return False

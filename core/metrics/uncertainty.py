@@ -1,0 +1,20 @@
+"""Writing errors of measurement where they mean something."""
+
+from __future__ import annotations
+
+import math
+
+SMALLEST = 1e-12  # less is rounding
+
+
+def plus_minus(error: float | None, form: str = ".2g") -> str:
+    """The error behind a value, such as “ ± 0.012”; empty where it is unknown, infinite or no more than rounding.
+
+    Examples
+    --------
+    >>> f"0.912{plus_minus(0.0123)}"
+    '0.912 ± 0.012'
+    >>> plus_minus(5.6e-17), plus_minus(float("nan")), plus_minus(None)
+    ('', '', '')
+    """
+    return f" ± {error:{form}}" if error is not None and SMALLEST < error < math.inf else ""
