@@ -7,6 +7,7 @@ folder, so that all its trials are alike. A project from before parts were kept 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from core.data import parts
 from core.data.cutouts import Cutouts
 from core.data.parts import KeptParts
 from core.data.settings import DataSettings
-from core.data.split import Split
+from core.data.split import GIVEN, Split
 from core.errors import Problem
 from core.project.labels import LabelJournal
 from core.project.project import is_project, journal_of
@@ -139,6 +140,9 @@ def finished_runs(folder: Path, data: Path) -> list[RunFolder]:
 
 def _of_last_run(data: Path, project: Path) -> KeptParts | None:
     for run in reversed(finished_runs(project / "runs", data)):
-        with contextlib.suppress(Problem):
-            return KeptParts.load(run.split_file)
+        with contextlib.suppress(Problem, OSError, ValueError):
+            with run.split_file.open(encoding="utf-8") as file:
+                given = f"# rule = {GIVEN}" in "".join(itertools.islice(file, 2))
+            if not given:
+                return KeptParts.load(run.split_file)
     return None

@@ -27,6 +27,7 @@ from core.project.files import write_atomically
 
 _STRATA = 5
 _STRATUM = 20  # labels that a fifth of a quantity should hold
+GIVEN = "Given by the column"  # the rule of a split that was not drawn begins so
 _LIMIT = 1  # the draw of the limited training galaxies, beside that of the parts
 
 
@@ -262,7 +263,7 @@ def _describe_rule(settings: DataSettings, target: Target, fixed: NDArray[np.int
     if decided.given is not None:
         rest = "; galaxies without a value by their names" if settings.split_rest else ""
         drawn = "" if (fixed == 1).any() else f"; {settings.validation:.0%} of the training part drawn for validation"
-        return f"Given by the column “{decided.column}”{rest}{drawn}{limit}"
+        return f"{GIVEN} “{decided.column}”{rest}{drawn}{limit}"
     names: dict[type, str] = {Classes: "class", VoteFractions: "most voted answer"}
     by = names.get(type(target), "fifth of the first quantity")
     known = int((fixed != NO_PART).sum())

@@ -12,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data import given_parts, kept_parts, parts, size
+from core.data import given_parts, parts, size
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
-from core.data.settings import DataSettings
-from core.data.split import NOTHING_DECIDED, Decided, Split
+from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
 from core.nets import backbone, cnn, heads, layers, normalisation, transfer
@@ -34,6 +33,7 @@ from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
 from core.train.averaging import WeightAverage
+from core.train.decided_parts import read_decided
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
@@ -160,31 +160,14 @@ def split_dataset(
     Parts that a column gives, or that the project has kept, stay as they are.
     """
     data = settings.data
-    decided = _read_decided(cutouts, data, hand_labels)
+    decided = read_decided(cutouts, data, hand_labels)
     return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group), decided)
-
-
-def _read_decided(cutouts: Cutouts, data: DataSettings, hand_labels: LabelJournal | None) -> Decided:
-    kept = kept_parts.read(cutouts.path, hand_labels)
-    if kept is not None and kept_parts.is_of_study(hand_labels):  # also where the study's parts were given by a column
-        return Decided(kept.numbers(cutouts.ids), kept.seed)
-    if column := parts.column_in_use(data.split_column, cutouts.split_column):
-        if column not in cutouts.columns:
-            raise SettingsProblem(
-                f"There is no column “{column}”.",
-                f"The columns are: {', '.join(cutouts.columns)}.",
-                "data.split_column",
-            )
-        return Decided(given=parts.read_given(cutouts.columns[column], column), column=column)
-    if kept is None or not kept_parts.applies(kept, data, cutouts.split_column):
-        return NOTHING_DECIDED
-    return Decided(kept.numbers(cutouts.ids), kept.seed)
 
 
 def _note_given_parts(
     cutouts: Cutouts, labels: NDArray[Any], split: Split, settings: RunSettings, hand_labels: LabelJournal | None
 ) -> list[Problem]:
-    decided = _read_decided(cutouts, settings.data, hand_labels)
+    decided = read_decided(cutouts, settings.data, hand_labels)
     ranks = parts.group_rows(cutouts.ids, _read_groups(cutouts, settings.data.group)).ranks
     return given_parts.notices(decided, ranks, labels, split, settings.data)
 

@@ -170,6 +170,7 @@ def test_given_parts_are_those_of_the_run_and_what_they_leave_open_is_said(surve
     assert any("says nothing of 10 labelled galaxies, which are in no part" in text for text in said)
     assert any("gives no validation part" in text for text in said)
     assert not (project.folder / "splits" / "survey.csv").exists()
+    assert kept_parts.read(data, journal) is None, "given parts are not what a draw goes on from"
 
 
 def test_an_object_in_two_given_parts_is_said_with_the_number(survey, tmp_path):
