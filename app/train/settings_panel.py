@@ -64,6 +64,7 @@ class SettingsPanel(Panel):
         self.sections.chosen.connect(self._show_companion)
         self.start.clicked.connect(self.train)
         session.draft.changed.connect(self._show_state)
+        self.form.base.changed.connect(self._show_state)
         session.dataset.changed.connect(self._show_state)
         session.project_changed.connect(self._show_state)
         session.activity.training_begun.connect(self._follow_training)

@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
 
+from app.widgets.plain_text import as_written
+
 
 class MessageLine(QLabel):
     """Text in a fixed number of lines; what does not fit ends with an ellipsis, and is whole in the tooltip.
@@ -28,7 +30,7 @@ class MessageLine(QLabel):
     def setText(self, arg__1: str) -> None:
         """Show another text; empty: none."""
         super().setText(arg__1)
-        self.setToolTip(arg__1)
+        self.setToolTip(as_written(arg__1))
 
     def clear(self) -> None:
         """Show nothing."""
