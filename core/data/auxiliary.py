@@ -18,6 +18,11 @@ _JOINED = re.compile(  # behind a number, and without a separator, as in GAMA's 
     r"(?<=\d)(?:(mask|msk)|(seg|segm|segmap)|(psf)|(sigma|rms|err|error)|(weight|wht)|(model|residual))(im|img|map)?$",
     re.IGNORECASE,
 )
+_HINT = re.compile(  # a part of every word that tells of an auxiliary file, at the end of a name
+    r"(ma?sk|flags?|dq|segm?|map|mentation|weight|wht|wgt|ivar|var|exp|rms|err|error|sigma|noise|psf|bkg|model|residual|im)"
+    r"(im|img|map)?\.[^/\\]*$",
+    re.IGNORECASE,
+)
 _KINDS = ("a mask", "a segmentation map", "a PSF", "a noise map", "a weight map", "an auxiliary image")
 
 
@@ -29,10 +34,11 @@ def find_auxiliary(files: Iterable[str]) -> dict[str, str]:
     files
         Full paths of images, with forward slashes or not.
     """
-    split = [(path, *_split(path)) for path in files]
-    images: defaultdict[str, list[str]] = defaultdict(list)
-    if not any(kind for _, _, _, kind in split):
+    paths = list(files)
+    if not any(_split(path)[2] for path in paths if _HINT.search(path[-24:])):  # quickly, where there are none
         return {}
+    split = [(path, *_split(path)) for path in paths]
+    images: defaultdict[str, list[str]] = defaultdict(list)
     for _, folder, stem, kind in split:
         if not kind:
             images[folder].append(stem)

@@ -73,7 +73,8 @@ class Galaxies:
         self._found, self._settings, self._joined = found, settings, joined
         if joined is not None and settings.split_column in joined.table.colnames:  # told before all images are read
             parts.read_given(np.asarray(joined.table[settings.split_column]), settings.split_column)
-        self._stems = Counter(source.stem for source in found.sources)
+        counts = Counter(source.stem for source in found.sources)
+        self._repeated = {stem for stem, count in counts.items() if count > 1}
         self._taken: set[str] = set()  # names that extensions have given
         self._renamed: list[tuple[str, str]] = []  # name in the file, id
         self._sources: array[int] = array("q")
@@ -95,8 +96,10 @@ class Galaxies:
     def _distinct_name(self, source: Source, member: Member) -> str:
         """The galaxy's name, with its folder where another file is called the same; noted in the report."""
         name = member.name
+        if not self._repeated and not member.cutout.name:
+            return name
         is_of_file = name.startswith(source.stem)  # and not an id inside a file of many
-        if is_of_file and self._stems[source.stem] > 1 and (folder := source.relative.rpartition("/")[0]):
+        if is_of_file and source.stem in self._repeated and (folder := source.relative.rpartition("/")[0]):
             name = f"{folder}/{name}"
         if member.cutout.name and name in self._taken:
             name = f"{source.stem}/{name}"
