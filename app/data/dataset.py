@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QMessageBox,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -23,7 +24,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.data.parts_sentences import describe_parts, describe_redraw
 from app.data.widgets.column_chooser import ColumnChooser
+from app.data.widgets.parts_source import PartsSource
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
@@ -68,14 +71,18 @@ class DatasetPanel(Panel):
         self.problem = MessageLine(2, "problem")
         self.rule = MessageLine(3)
         self.learn = ColumnChooser("")
-        self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels"})
+        self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels", "split_column"})
+        self.source = PartsSource()
+        self.hints = MessageLine(2)
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("Seed ")
-        self.seed.setToolTip("The same seed draws the same parts; it is the origin of all other randomness too.")
+        self.seed.setToolTip(
+            "The origin of all randomness. The first training keeps its parts: another seed then moves no galaxy."
+        )
         self.seed.setKeyboardTracking(False)
         self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
-        self.again.setToolTip("Draw other parts by the next seed.")
+        self.again.setToolTip("Draw other parts by the next seed; asks first if a training has used the present ones.")
         draw = QHBoxLayout()
         draw.addWidget(self.seed)
         draw.addWidget(self.again)
@@ -93,7 +100,7 @@ class DatasetPanel(Panel):
             self.problem,
         ):
             column.addWidget(widget)
-        for widget in (_heading("Parts"), self.rule, self.form):
+        for widget in (_heading("Parts"), self.source, self.rule, self.hints, self.form):
             column.addWidget(widget)
         column.addLayout(draw)
         column.addStretch(1)
@@ -115,7 +122,8 @@ class DatasetPanel(Panel):
         self.form.changed.connect(self._edited)
         self.learn.changed.connect(self._chose)
         self.seed.valueChanged.connect(self._reseeded)
-        self.again.clicked.connect(lambda _checked=False: self.seed.stepUp())
+        self.again.clicked.connect(lambda _checked=False: self._draw_again())
+        self.source.chosen.connect(lambda column: session.draft.edit("data.split_column", column))
         self.table.itemSelectionChanged.connect(self._select)
 
     # -- from the user to the session ------------------------------------------------------------------------------
@@ -138,6 +146,23 @@ class DatasetPanel(Panel):
 
     def _reseeded(self, seed: int) -> None:
         self._session.draft.edit("seed", seed)
+
+    def _draw_again(self) -> None:
+        """Draw other parts; those that a training has used only if the user confirms what that spoils."""
+        dataset = self._session.dataset
+        if dataset.kept is None:
+            self.seed.stepUp()
+            return
+        question = QMessageBox(QMessageBox.Icon.Warning, "Draw the parts again?", "Draw the parts again?", parent=self)
+        question.setInformativeText(describe_redraw(dataset.finished_runs()))
+        draw = question.addButton("Draw again", QMessageBox.ButtonRole.DestructiveRole)
+        question.setDefaultButton(question.addButton(QMessageBox.StandardButton.Cancel))
+        question.exec()
+        if question.clickedButton() is draw:
+            try:
+                dataset.draw_parts_again()
+            except Problem as problem:
+                self._session.report(problem)
 
     def _select(self) -> None:
         """A click on a class selects its galaxies."""
@@ -176,6 +201,7 @@ class DatasetPanel(Panel):
         self.about.setToolTip(as_written(f"{cutouts.path}\nFrom {cutouts.origin.source}, {cutouts.origin.time}"))
         self.learn.set_nothing(", ".join(cutouts.labels) or "Choose a column")
         self._show_settings()
+        self.form.offer_columns([name for name in self._session.dataset.columns if name != "id"])
         self._show_parts()
 
     def _show_settings(self) -> None:
@@ -194,8 +220,15 @@ class DatasetPanel(Panel):
             return
         problem, split = session.dataset.split_problem, session.dataset.split
         self.problem.setText("" if problem is None else problem.text)
-        locked = "The test part is locked: no training and no choice sees it."
-        self.rule.setText("" if split is None else f"{split.rule}. {locked}")
+        self.rule.clear()
+        hints = [str(notice.text) for notice in session.dataset.part_notices]
+        self.hints.setText(" ".join(hints))
+        given = session.dataset.parts_column
+        self.source.show_columns(session.dataset.columns_with_parts, session.dataset.cutouts.split_column, given)
+        self.again.setEnabled(not given)
+        if split is not None:
+            kept = session.dataset.kept is not None and bool(session.dataset.kept.parts) and not given
+            self.rule.setText(describe_parts(split, kept=kept))
         target = session.dataset.target
         self.table.setVisible(target is not None)
         self.table.clearContents()

@@ -341,7 +341,9 @@ class GalleryPanel(Panel):
         if cutouts is None or row < 0:
             return
         many = len(self._session.selection)
-        menu.addSection(on_button(cutouts.ids[row]) if many <= 1 else f"{many:,} galaxies".replace(",", "\u202f"))
+        head = menu.addAction(on_button(cutouts.ids[row]) if many <= 1 else f"{many:,} galaxies".replace(",", "\u202f"))
+        head.setEnabled(False)  # a heading; the style draws no title on a separator
+        menu.addSeparator()
         self._add_labels(menu)
         menu.addSeparator()
         add_text(

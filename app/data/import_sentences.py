@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.errors import Problem
+from core.errors import CatalogueProblem, Problem
 
 if TYPE_CHECKING:
     from core.data.preview import ImportPreview
@@ -22,14 +22,16 @@ def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
     lines = [f"{galaxies} of {size} pixels; {bands}; {scale}."]
     side = preview.plan.size
     if sizes != [f"{side} × {side}"]:
-        lines.append(f"Stamps will be {side} × {side} pixels.")
-    if with_labels and preview.columns:
+        lines.append(f"Stamps will be {side} × {side} pixels: {preview.making}.")
+    is_joined = not any(isinstance(problem, CatalogueProblem) for problem in preview.problems)
+    if with_labels and preview.columns and is_joined:
         labels = ", ".join(preview.label_columns) or "none"
         where = f"{preview.catalogue.name}: " if preview.catalogue is not None else ""
+        by = f", matched by “{preview.id_column}”" if preview.id_column else ""
         lines.append(
-            f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row; labels: {labels}."
+            f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row{by}; labels: {labels}."
         )
-    return [*lines, *preview.notes[:3]]
+    return [*lines, *preview.notes[:4]]
 
 
 def describe_left_out(problems: Sequence[Problem]) -> str:

@@ -36,7 +36,7 @@ from app.widgets.mosaic import Mosaic
 from app.widgets.plain_text import show_as_written
 from core.data.settings import ImportSettings
 from core.data.stretch import colour_planes, default_stretch, to_rgb
-from core.errors import CatalogueProblem, Problem, SettingsProblem
+from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem
 from core.events import Progress
 from core.project.project import dataset_path
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
 
-_BY_HAND = {"catalogue_id", "labels", "labels_from_folders"}
+_BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "missing_labels", "split_column"}
 
 
 class ImportWizard(QDialog):
@@ -80,6 +80,7 @@ class ImportWizard(QDialog):
         self._preview_request = Latest(self)
         self._preview_result: ImportPreview | None = None
         self._refusal = ""
+        self._offered: tuple[str, ...] = ()
         self._job: Job | None = None
         self._report: ImportReport | None = None
         self._settle = QTimer(self)
@@ -234,7 +235,12 @@ class ImportWizard(QDialog):
         )
         is_used = self.choices.offer_catalogue(preview.catalogue)
         columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
-        self.choices.offer_columns(*columns)
+        rivals = [problem.columns for problem in preview.problems if isinstance(problem, AmbiguousColumn)]
+        self.choices.offer_columns(*columns, rivals=rivals[0] if rivals and is_used else ())
+        self.choices.offer_parts(columns[0], preview.split_column)
+        if columns[0] != self._offered:
+            self._offered = columns[0]
+            self.form.offer("field_column", columns[0], empty="all alike")
         self.preview_text.setText("\n".join(describe_preview(preview, with_labels=is_used)))
         self._show_obstacles()
 

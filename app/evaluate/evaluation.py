@@ -58,6 +58,7 @@ class EvaluationPanel(Panel):
         self._latest = self._make_request(self._show)
         self._deciding = self._make_request(self._show_decided, self._show_refusal)
         self._build()
+        self.bands = self._add_band_row()
         self._connect()
         self.refresh()
 
@@ -118,13 +119,17 @@ class EvaluationPanel(Panel):
         column.addWidget(self.truth, 1)
         pictures = QWidget()
         self._pictures = QStackedLayout(pictures)
-        self._pictures.addWidget(self.confusion)
+        probabilities = QWidget()
+        across = QHBoxLayout(probabilities)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.addWidget(self.confusion, 1)
+        across.addWidget(self.reliability, 1)
+        self._pictures.addWidget(probabilities)
         self._pictures.addWidget(scatter)
         left = QWidget()
         down = QVBoxLayout(left)
         down.setContentsMargins(0, 0, 0, 0)
         down.addWidget(self.classes, 1)
-        down.addWidget(self.reliability, 1)
         down.addStretch(0)
         return ResponsiveSplit(left, pictures, 760, (480, 400), (160, 400))
 
@@ -162,6 +167,7 @@ class EvaluationPanel(Panel):
         """Evaluate the open run on the validation part."""
         run, cutouts = self._session.run, self._session.dataset.cutouts
         self._evaluation = self._validation = None
+        self.bands.follow(self._session.predictor_path)
         if cutouts is None:
             self._show_empty("Nothing to evaluate yet", "Open a dataset and train a network first.")
         elif run is None or not run.best.exists():
@@ -208,7 +214,6 @@ class EvaluationPanel(Panel):
         is_classes = isinstance(evaluation.target, Classes)
         self._pictures.setCurrentIndex(0 if is_classes else 1)
         self.decision.setVisible(is_classes)
-        self.reliability.setVisible(is_classes)
         if is_classes:
             self._show_decision(evaluation)
             self._show_classes(report)

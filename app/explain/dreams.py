@@ -16,7 +16,7 @@ from app.theme import icon
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from app.widgets.split_form import SplitForm
-from core.data.stretch import colour_planes, default_stretch
+from core.data.stretch import default_stretch
 from core.data.target import Quantities
 from core.events import Preview, Progress
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
@@ -224,8 +224,9 @@ class DreamsPanel(RunNetworkPanel):
         """Use this galaxy's bands, stretch and pixel scale for the images from now on."""
         self._row = row
         if (cutouts := self._session.dataset.cutouts) is not None:
-            planes = colour_planes([band.name for band in cutouts.bands])
-            self.view.set_look(default_stretch(cutouts.is_picture), planes, float(cutouts.pixel_scale[row]))
+            bands = [band.name for band in cutouts.bands]
+            own = bands if self._outline is None else self._outline.bands
+            self.view.set_look(default_stretch(cutouts.is_picture), bands, own, float(cutouts.pixel_scale[row]))
 
     def _show(self, dream: Dream) -> None:
         self.dream = dream

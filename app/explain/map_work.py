@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,9 +102,10 @@ def list_layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin_unless_stopped(stop)
-        return [
-            activations.short_name(row.name) for row in activations.layers_with_maps(Predictor.load(predictor), shape)
-        ]
+        loaded = Predictor.load(predictor)
+        shape_as_seen = (loaded.stamp_shape[0], *shape[1:])  # with the bands that feed the network
+        loaded.check(loaded.bands, shape_as_seen, math.nan)
+        return [activations.short_name(row.name) for row in activations.layers_with_maps(loaded, shape_as_seen)]
 
     return Job("Listing the layers", run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explain.network_work import Pair
@@ -37,8 +38,10 @@ class RunNetworkPanel(Panel):
         self._pair: Pair | None = None
         self.weights = QLabel()
         self.weights.setProperty("role", "muted")
+        self.weights.setTextFormat(Qt.TextFormat.PlainText)
         self.weights.setToolTip("The same weights as predictions and evaluations use.")
         self._frame.insertWidget(0, self.weights)
+        self.bands = self._add_band_row()
         for signal in (session.current_changed, session.dataset.changed, session.predictor_changed):
             signal.connect(self.refresh)
         session.runs_changed.connect(self._note_weights)
@@ -57,6 +60,7 @@ class RunNetworkPanel(Panel):
 
     def _renew(self) -> None:
         pair, row = Pair.of(self._session), self._session.current
+        self.bands.follow(None if pair is None else pair.predictor)
         if pair is None or row < 0:
             self._explain_emptiness()
         else:

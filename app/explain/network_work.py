@@ -18,9 +18,11 @@ from app.work import begin_unless_stopped, load_galaxy
 from core.data.settings import Part
 from core.data.stretch import colour_planes, default_stretch
 from core.data.target import Target
+from core.errors import Problem
 from core.events import Work
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
+from core.project import band_choices
 from core.project.labels import LabelJournal
 
 if TYPE_CHECKING:
@@ -42,11 +44,14 @@ class Pair:
         Their files.
     written
         Modification time of the weights in ns: a training writes better ones to the same file.
+    bands
+        Which bands of such data were chosen to feed the network; empty: none were.
     """
 
     predictor: Path
     data: Path
     written: int
+    bands: str = ""
 
     @classmethod
     def of(cls, session: Session) -> Pair | None:
@@ -54,7 +59,11 @@ class Pair:
         predictor, cutouts = session.predictor_path, session.dataset.cutouts
         if predictor is None or cutouts is None:
             return None
-        return cls(predictor, cutouts.path, predictor.stat().st_mtime_ns)
+        try:
+            bands = band_choices.recall(predictor, [band.name for band in cutouts.bands])
+        except Problem:
+            bands = ""  # whoever opens both says what is wrong with it
+        return cls(predictor, cutouts.path, predictor.stat().st_mtime_ns, bands)
 
 
 @dataclass(frozen=True)
@@ -69,11 +78,14 @@ class NetworkOutline:
         Names of its outputs.
     titles
         Titles of the layers with feature maps, in order, by their short names.
+    bands
+        Names of its bands.
     """
 
     target: Target
     outputs: tuple[str, ...]
     titles: Mapping[str, str]
+    bands: tuple[str, ...]
 
 
 def describe_network(pair: Pair, shape: tuple[int, int, int]) -> Job:
@@ -85,12 +97,14 @@ def describe_network(pair: Pair, shape: tuple[int, int, int]) -> Job:
 
         yield from begin_unless_stopped(stop)
         loaded = Predictor.load(pair.predictor)
-        loaded.check(loaded.bands, shape, math.nan)
+        shape_as_seen = (loaded.stamp_shape[0], *shape[1:])  # with the bands that feed the network
+        loaded.check(loaded.bands, shape_as_seen, math.nan)
         names = [
-            (activations.short_name(row.name), row.shape[0]) for row in activations.layers_with_maps(loaded, shape)
+            (activations.short_name(row.name), row.shape[0])
+            for row in activations.layers_with_maps(loaded, shape_as_seen)
         ]
         titles = {name: f"{name}, {filters} filters" for name, filters in names}
-        return NetworkOutline(loaded.target, loaded.output_names, titles)
+        return NetworkOutline(loaded.target, loaded.output_names, titles, loaded.bands)
 
     return Job("Listing the layers", run)
 
@@ -114,10 +128,11 @@ def save_dream(made: Dream, pair: Pair, row: int, path: Path) -> Job:
     """Write a dream as a picture and, beside it, as FITS with the coordinates of its galaxy; the result is both."""
 
     def run(stop: threading.Event) -> Work[tuple[Path, Path]]:
-        from core.data.cutouts import Cutouts
+        from core.nets.opening import open_network_on_data
 
         yield from begin_unless_stopped(stop)
-        with Cutouts.open(pair.data) as cutouts:
+        with open_network_on_data(pair.predictor, pair.data, "cpu") as opened:
+            cutouts = opened.cutouts
             wcs, bands = cutouts.wcs(row), [band.name for band in cutouts.bands]
             stretch = default_stretch(cutouts.is_picture)
         picture, table = path.with_suffix(".png"), path.with_suffix(".fits")

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from app.jobs.job import Job, Latest
 from app.panel import saving
+from app.panel.band_row import BandRow
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.plain_text import show_as_written
 from app.widgets.state_line import StateLine
+from app.widgets.wheel import WheelGuard
 from core.errors import Problem
 
 _DEFECT = "This was ended by a defect of the program."
@@ -51,6 +53,7 @@ class Panel(QWidget):
         self.setObjectName(name)
         self._session = session
         self._stale = True
+        self._wheel = WheelGuard(self)
         self.empty, self.state = empty, StateLine()
         self._stack = QStackedLayout()
         if empty is not None:
@@ -85,6 +88,12 @@ class Panel(QWidget):
         """Whether the empty state is shown."""
         return self.empty is not None and self._stack.currentIndex() == 0
 
+    def _add_band_row(self) -> BandRow:
+        """Add a row above the content for the bands of network and data, where they differ."""
+        row = BandRow(self._session, self)
+        self._frame.insertWidget(0, row)
+        return row
+
     # -- updates while visible -------------------------------------------------------------------------------------
 
     def refresh(self, _news: Any = None) -> None:
@@ -104,6 +113,7 @@ class Panel(QWidget):
         """Catch up with what changed while hidden."""
         super().showEvent(event)
         show_as_written(self)
+        self._wheel.guard(self)
         if self._stale:
             self.refresh()
 

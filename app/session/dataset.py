@@ -10,13 +10,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.session.draft import Draft
 from app.theme import class_colours
-from core.data.settings import DataSettings
+from core.data.settings import DRAWN, DataSettings
 from core.errors import Problem
 from core.project.labels import LabelJournal
+from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
     from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts
+    from core.data.parts import KeptParts
     from core.data.split import Split
     from core.data.target import Target
 
@@ -38,6 +40,8 @@ class Dataset(QObject):
         The open dataset, read from the window's thread only; None: none.
     journal
         Labels given by hand; None without a project.
+    kept
+        The parts that earlier trainings of the project have decided; None before the first one.
 
     Notes
     -----
@@ -56,6 +60,10 @@ class Dataset(QObject):
         self.journal: LabelJournal | None = None
         self._catalogue: LabelledCatalogue | None = None
         self._drawn_by: tuple[DataSettings, int] | None = None
+        self.kept: KeptParts | None = None
+        self._kept_at: int | None = None  # when their file was written
+        self._kept_problem: Problem | None = None
+        self._with_parts: list[str] | None = None
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED)
@@ -71,10 +79,16 @@ class Dataset(QObject):
         self._let_go()
         self.cutouts, self.journal = cutouts, journal
         given = journal.replay() if journal is not None else {}
-        self._catalogue = LabelledCatalogue(cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, given)
+        self._catalogue = LabelledCatalogue(
+            cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, given, cutouts.split_column
+        )
+        self._read_kept_parts()
         data = self._draft.settings.data
-        if any(name not in self.columns for name in (*data.labels, *([data.group] if data.group else []))):
-            self._draft.edit_together({"data.labels": (), "data.group": ""})  # they were of another dataset
+        named = (*data.labels, *filter(None, (data.group, data.votes)))
+        if any(name not in self.columns for name in named):  # they were of another dataset
+            self._draft.edit_together({"data.labels": (), "data.group": "", "data.votes": ""})
+        if data.split_column not in {"", DRAWN, *self.columns}:
+            self._draft.edit("data.split_column", "")
         self._follow(self._catalogue)
         self.changed.emit()
         self.split_changed.emit()
@@ -89,6 +103,7 @@ class Dataset(QObject):
         if self.cutouts is not None:
             self.cutouts.close()
         self.cutouts = self.journal = self._catalogue = self._drawn_by = None
+        self.kept = self._kept_at = self._kept_problem = self._with_parts = None
         self._settle.stop()
 
     # -- labels ----------------------------------------------------------------------------------------------------
@@ -169,7 +184,75 @@ class Dataset(QObject):
     @property
     def split_problem(self) -> Problem | None:
         """Why there are no parts."""
-        return None if self._catalogue is None else self._catalogue.problem
+        return self._kept_problem or (None if self._catalogue is None else self._catalogue.problem)
+
+    @property
+    def part_notices(self) -> list[Problem]:
+        """What the user should know of the parts."""
+        return [] if self._catalogue is None else self._catalogue.part_notices
+
+    @property
+    def columns_with_parts(self) -> list[str]:
+        """The dataset's columns that say train, validation or test for each galaxy."""
+        if self._with_parts is None:
+            from core.data.parts import holds_parts
+
+            columns = {} if self.cutouts is None else self.cutouts.columns
+            self._with_parts = [name for name, values in columns.items() if holds_parts(values)]
+        return self._with_parts
+
+    @property
+    def parts_column(self) -> str:
+        """The column that gives the parts; empty where they are drawn."""
+        from core.data.parts import column_in_use
+
+        declared = "" if self.cutouts is None else self.cutouts.split_column
+        return column_in_use(self._draft.settings.data.split_column, declared)
+
+    def finished_runs(self) -> list[RunFolder]:
+        """The project's finished runs of this dataset, whose test parts another draw would spoil."""
+        from core.data import kept_parts
+
+        if self.cutouts is None or self.journal is None:
+            return []
+        return kept_parts.finished_runs(self.journal.path.parent.parent / "runs", self.cutouts.path)
+
+    def draw_parts_again(self) -> None:
+        """Give up the parts that the project has kept, and draw all of them by another seed.
+
+        Raises
+        ------
+        Problem
+            The parts cannot be saved.
+        """
+        from core.data import kept_parts
+
+        if self.cutouts is not None:
+            kept_parts.draw_again(self.cutouts.path, self.journal)
+            self.refresh_parts()
+
+    def refresh_parts(self) -> None:
+        """Read the parts that the project keeps, if a training has decided some since."""
+        if self._catalogue is not None and self._read_kept_parts():
+            self.split_changed.emit()
+
+    def _read_kept_parts(self) -> bool:
+        """Read the kept parts if their file is another one; returns whether it is."""
+        from core.data import kept_parts
+
+        if self.cutouts is None or self.journal is None or self._catalogue is None:
+            return False
+        file = kept_parts.file_for(self.cutouts.path, self.journal)
+        written = file.stat().st_mtime_ns if file is not None and file.exists() else 0
+        if written == self._kept_at:
+            return False
+        self._kept_at = written
+        try:
+            self.kept, self._kept_problem = kept_parts.read(self.cutouts.path, self.journal), None
+        except Problem as problem:
+            self._kept_problem = problem
+        self._catalogue.keep_parts(self.kept)
+        return True
 
     def _follow_draft(self) -> None:
         settings = self._draft.settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QUndoCommand
 
 from app.session.session import Session
+from core.data.settings import DRAWN
 from core.train.settings import RunSettings
 
 
@@ -38,13 +39,16 @@ class UseSettings(QUndoCommand):
 def use_settings(session: Session, settings: RunSettings, title: str) -> None:
     """Take over the settings of a run into the draft, and say so.
 
-    Label columns and groups that the open dataset does not have stay as they are in the draft.
+    Columns of labels, groups and parts that the open dataset does not have stay as they are in the draft.
     """
     columns, own, data = session.dataset.columns, session.draft.settings.data, settings.data
     if session.dataset.cutouts is not None:
         lacks_labels = any(name not in columns for name in data.labels)
         lacks_group = bool(data.group) and data.group not in columns
-        kept = ({"labels": own.labels} if lacks_labels else {}) | ({"group": own.group} if lacks_group else {})
+        kept: dict[str, object] = {"labels": own.labels} if lacks_labels else {}
+        kept |= {"group": own.group} if lacks_group else {}
+        if data.split_column not in {"", DRAWN, *columns}:
+            kept["split_column"] = own.split_column
         settings = settings.model_copy(update={"data": data.model_copy(update=kept)})
     if settings == session.draft.settings:
         session.message.emit(f"The forms hold the settings of “{title}” already.")

@@ -74,6 +74,8 @@ class Session(QObject):
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.undo = QUndoStack(self)
+        for changed in (self.runs_changed, self.studies_changed):
+            changed.connect(self.dataset.refresh_parts)
         self.activity.training_advanced.connect(self.runs_changed)
 
     # -- what is open ----------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class ComparisonPanel(Panel):
     def _build_table_side(self) -> QWidget:
         """Build the table and the buttons for its rows."""
         self.words = QLineEdit()
-        self.words.setPlaceholderText("Find by name, tag, note or state")
+        self.words.setPlaceholderText("Find by name, tag, note, state or dataset")
         self.words.setClearButtonEnabled(True)
         self.table = RunTable()
         self.go_on = QPushButton(icon("mdi6.skip-next"), "Continue…")

@@ -9,7 +9,9 @@ from typing import Any
 from PySide6.QtCore import QDateTime, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFileDialog,
     QHeaderView,
+    QMenu,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -30,7 +32,7 @@ from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.train.settings import RunSettings
+from core.train.settings import RunSettings, TransferSettings
 
 _TRAINING = "This run is being trained; its first weights are not saved yet."
 _NO_WEIGHTS = "This run ended before its first weights were saved."
@@ -83,9 +85,17 @@ class RunsPanel(Panel):
         self.use_settings.setToolTip("Take the settings of this run over into the forms of the next training.")
         self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict…")
         self.predict.setToolTip("Predict every galaxy of the open dataset and save the table.")
+        self.predict_files = QPushButton(icon("mdi6.folder-outline"), "Predict files")
+        self.predict_files.setToolTip(
+            "Predict image files that are in no dataset; their stamps are made as those of the training were."
+        )
+        ask = QMenu(self.predict_files)
+        self.ask_folder = ask.addAction("A folder…", self._predict_folder)
+        self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
+        self.predict_files.setMenu(ask)
         self.note = MessageLine()
         buttons = FlowLayout(spacing=6)
-        for button in (self.explain, self.fine_tune, self.use_settings, self.predict):
+        for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files):
             buttons.addWidget(button)
         content = QWidget()
         column = QVBoxLayout(content)
@@ -143,6 +153,7 @@ class RunsPanel(Panel):
         for button in (self.explain, self.fine_tune):
             button.setEnabled(trained)
         self.use_settings.setEnabled(run is not None)
+        self.predict_files.setEnabled(trained)
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
         is_training = run is not None and self._session.activity.is_trained(run)
         reason = _TRAINING if is_training else _NO_WEIGHTS
@@ -171,12 +182,25 @@ class RunsPanel(Panel):
         run = self.chosen
         if run is None:
             return
-        self._session.draft.edit_together({"transfer.start_from": str(run.path), "transfer.freeze_blocks": 0})
+        fresh = TransferSettings(start_from=str(run.path))
+        self._session.draft.edit("transfer", fresh)
         self._session.message.emit(f"The next training starts from “{run.title}”.")
 
     def _predict(self) -> None:
         if self.chosen is not None:
             saving.save_predictions(self, self._session, "Save predictions", self.chosen.best)
+
+    def _predict_folder(self) -> None:
+        if folder := QFileDialog.getExistingDirectory(self, "Folder with galaxies to predict"):
+            self._predict_sources([Path(folder)])
+
+    def _predict_chosen_files(self) -> None:
+        files, _ = QFileDialog.getOpenFileNames(self, "Files with galaxies to predict")
+        self._predict_sources([Path(file) for file in files])
+
+    def _predict_sources(self, sources: list[Path]) -> None:
+        if sources and self.chosen is not None:
+            saving.save_predictions_of_files(self, self._session, sources, self.chosen.best)
 
 
 def _format_row(run: RunFolder, *, is_training: bool) -> list[str]:

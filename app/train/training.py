@@ -68,7 +68,7 @@ class TrainingPanel(Panel):
         self.stop.setToolTip("Stop after this batch and keep the best weights.")
         self.reason = MessageLine(2)
         self.reason.setObjectName("reason")
-        self.baseline = MessageLine(1)
+        self.baseline = MessageLine(2)
         self.baseline.setObjectName("baseline")
         self.numbers = Numbers(_NUMBER_NAMES, per_row=4)
         self.curves = CurvePlot()
@@ -160,7 +160,7 @@ class TrainingPanel(Panel):
             if isinstance(event, CheckpointSaved):
                 self.verdict.show_run(RunFolder(event.path.parents[2]))
             elif isinstance(event, Preview):
-                self._show_baseline(getattr(event.what, "scores", None))
+                self._show_baseline(getattr(event.what, "sentence", ""))
             elif isinstance(event, Skipped):  # a hint, which was to be read before the start
                 self._session.message.emit(event.problem.text)
 
@@ -189,11 +189,8 @@ class TrainingPanel(Panel):
         self.numbers.show_number("Best", f"{epoch.best_epoch}{since}")
         self.numbers.show_number("Learning rate", f"{epoch.learning_rate:.2g}")
 
-    def _show_baseline(self, scores: Scores | None) -> None:
-        if scores is None:
-            return
-        name, value = _first_score(scores)
-        self.baseline.setText(f"Before fine-tuning, the unadapted network: validation {name} {value:.3f}.")
+    def _show_baseline(self, sentence: str) -> None:
+        self.baseline.setText(sentence)
 
     def _finished(self, result: RunResult) -> None:
         name, value = _first_score(result.scores)

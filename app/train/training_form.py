@@ -24,9 +24,11 @@ from PySide6.QtWidgets import (
 from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
+from app.train.base_choices import BaseChoices
 from app.train.learning_rate_dialog import LearningRateDialog
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
+from app.widgets.inputs import NumberInput
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from core.data.settings import DataSettings
@@ -36,7 +38,7 @@ from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.settings.declare import Settings
+from core.settings.declare import Settings, knobs
 from core.train import schedule
 from core.train.settings import (
     AugmentationSettings,
@@ -96,6 +98,7 @@ class TrainingForm(QWidget):
         self._show_runs()
         self._show_settings()
         self._show_target()
+        self._offer_columns()
 
     def _build(self) -> None:
         settings = self._session.draft.settings
@@ -126,6 +129,7 @@ class TrainingForm(QWidget):
         start = QFormLayout()
         start.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         start.addRow("Start from", self.start_from)
+        start.addRow("Labels at most", self.limit)
         before: dict[str, QWidget | QFormLayout] = {"data": self.learns, "network": self.cost, "transfer": start}
         for part, form in (*self._forms.items(), ("machine", self.machine)):
             inside = self._add_section(column, part)
@@ -134,6 +138,9 @@ class TrainingForm(QWidget):
                 inside.addWidget(first)
             elif first is not None:
                 inside.addLayout(first)
+            if part == "transfer":
+                self.base = BaseChoices(self._session, self)
+                inside.addWidget(self.base)
             inside.addWidget(form)
             if part == "optimiser":
                 inside.addWidget(self.schedule)
@@ -158,6 +165,13 @@ class TrainingForm(QWidget):
         self.start_from.setMinimumContentsLength(14)
         self.start_from.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.start_from.setToolTip("Begin with random weights, or fine-tune a network that was trained before.")
+        self.limit = NumberInput(True, 2, None, unit="galaxies", optional=True)
+        limit = knobs(DataSettings)["train_limit"]
+        self.limit.field.setToolTip(f"<p>{limit.help}</p>")
+        self.limit.field.setAccessibleName("Labels at most")
+        if self.limit.automatic is not None:
+            self.limit.automatic.setText("All")
+            self.limit.automatic.setToolTip("Use every labelled galaxy of the training part.")
         self.find_rate = QPushButton(icon("mdi6.chart-bell-curve"), "Find a learning rate…")
         self.find_rate.setToolTip("A short training at growing learning rates shows which of them work.")
         self.rates = LearningRateDialog(self._session, self)
@@ -180,10 +194,12 @@ class TrainingForm(QWidget):
             form.problem_changed.connect(self.problem_changed)
         self.machine.changed.connect(self._machine_edited)
         self.start_from.activated.connect(self._set_start)
+        self.limit.changed.connect(lambda: self._session.draft.edit("data.train_limit", self.limit.value()))
         self.find_rate.clicked.connect(self.rates.begin)
         self.save.triggered.connect(self._save)
         self.load.triggered.connect(self._load)
         session.draft.changed.connect(self._show_settings)
+        session.dataset.changed.connect(self._offer_columns)
         session.dataset.split_changed.connect(self._show_target)
         session.project_changed.connect(self._show_runs)
         session.runs_changed.connect(self._show_runs)
@@ -192,7 +208,7 @@ class TrainingForm(QWidget):
     def problem(self) -> str:
         """The reason why the settings are not valid; empty if they are."""
         wrong = [f"{_TITLES[part]}: {form.problem}" for part, form in self._forms.items() if form.problem]
-        return wrong[0] if wrong else ""
+        return wrong[0] if wrong else self.base.problem
 
     @property
     def run_name(self) -> str:
@@ -235,7 +251,7 @@ class TrainingForm(QWidget):
 
     def set_running(self, running: bool) -> None:
         """Lock name and initial weights while a training runs, and disable the learning-rate finder."""
-        for widget in (self.name, self.start_from):
+        for widget in (self.name, self.start_from, self.limit):
             widget.setEnabled(not running)
         self.find_rate.setEnabled(not running and self._session.dataset.cutouts is not None)
 
@@ -249,6 +265,8 @@ class TrainingForm(QWidget):
     def _show_settings(self) -> None:
         settings = self._session.draft.settings
         self.machine.set_value(settings)
+        if self.limit.value() != settings.data.train_limit:
+            self.limit.set_value(settings.data.train_limit)
         for part, form in self._forms.items():
             if form.value() != getattr(settings, part):
                 form.set_value(getattr(settings, part))
@@ -258,6 +276,11 @@ class TrainingForm(QWidget):
         self.network.setEnabled(not settings.transfer.start_from)  # the layers are those of the earlier network
         self.transfer.setEnabled(bool(settings.transfer.start_from))
         self._show_start()
+
+    def _offer_columns(self) -> None:
+        """Have settings that name a column chosen among those of the open dataset."""
+        if columns := [name for name in self._session.dataset.columns if name != "id"]:
+            self.data.offer_columns(columns)
 
     def _show_target(self) -> None:
         """Say what is learned; it is chosen where the data are looked at."""
@@ -298,8 +321,8 @@ class TrainingForm(QWidget):
             if not chosen:
                 self._show_start()
                 return
-        changed = {"transfer.start_from": chosen} | ({} if chosen else {"transfer.freeze_blocks": 0})
-        self._session.draft.edit_together(changed)
+        blocks = self._session.draft.settings.transfer.freeze_blocks if chosen else 0
+        self._session.draft.edit("transfer", TransferSettings(start_from=chosen, freeze_blocks=blocks))
 
     # -- settings as a file ----------------------------------------------------------------------------------------
 

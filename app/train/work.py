@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,9 +55,34 @@ def read_base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin_unless_stopped(stop)
-        return layers.table(Predictor.load(base).network, shape)
+        loaded = Predictor.load(base)
+        shape_as_seen = (loaded.stamp_shape[0], *shape[1:])  # with the bands that feed the network
+        loaded.check(loaded.bands, shape_as_seen, math.nan)
+        return layers.table(loaded.network, shape_as_seen)
 
     return Job("Describing the network", run)
+
+
+@dataclass(frozen=True)
+class BaseOutline:
+    """What matters of a network to start from: what it learned, its bands, and what fed them in its training."""
+
+    target: Target
+    bands: tuple[str, ...]
+    bands_from: tuple[tuple[str, ...], ...]
+
+
+def describe_base(base: Path) -> Job:
+    """Describe a network to start from."""
+
+    def run(stop: threading.Event) -> Work[BaseOutline]:
+        from core.nets.predictor import Predictor
+
+        yield from begin_unless_stopped(stop)
+        loaded = Predictor.load(base)
+        return BaseOutline(loaded.target, loaded.bands, loaded.bands_from)
+
+    return Job("Reading the earlier network", run)
 
 
 def measure_galaxies(data: Path, settings: RunSettings, hand_labels: LabelJournal | None) -> Job:

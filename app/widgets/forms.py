@@ -138,6 +138,14 @@ class SettingsForm(QWidget):
         else:
             self._reset(row)
 
+    def offer_columns(self, columns: Sequence[str]) -> None:
+        """Have every field that names a column of the catalogue chosen among these."""
+        for name, row in self._rows.items():
+            if row.knob.is_column and row.knob.annotation is str:
+                self.offer(name, columns, empty="–")
+        for form in self._nested.values():
+            form.offer_columns(columns)
+
     def seek(self, words: str) -> bool:
         """Show only the fields whose title or help contains the words; returns whether there are any.
 

@@ -22,6 +22,7 @@ from core.data.stretch import colour_table
 
 _NICE = (1, 2, 5)
 _SMALLEST, _PREFERRED = 120, 200  # sides in pixels
+_COMPASS = 26.0  # length of its arrows in pixels
 _LEAST_OPACITY = 0.15  # share of the overlay's opacity where the map is zero
 _OUTLINES = (("#ffffff", Qt.PenStyle.SolidLine), ("#ffd166", Qt.PenStyle.DashLine))  # the galaxy's, its neighbours'
 
@@ -61,6 +62,7 @@ class _Canvas(pg.GraphicsView):
                 self.outlines.append(line)
         for item in (self.image, self.overlay, self.circle, self.square, *self.outlines):
             self.box.addItem(item, ignoreBounds=True)
+        self.compass: tuple[tuple[float, float], tuple[float, float]] | None = None
         self.pixel_scale = math.nan
         self.shape = (0, 0)
 
@@ -116,7 +118,26 @@ class _Canvas(pg.GraphicsView):
         for colour, shift in (("#000000", 1), ("#ffffff", 0)):
             painter.setPen(QColor(colour))
             painter.drawText(QPointF(left + shift, bottom - 6 + shift), text)
+        if self.compass is not None:
+            self._paint_compass(painter, self.compass)
         painter.end()
+
+    def _paint_compass(self, painter: QPainter, compass: tuple[tuple[float, float], tuple[float, float]]) -> None:
+        """Draw arrows towards north and east in the upper right corner."""
+        origin = QPointF(self.width() - _COMPASS - 18.0, _COMPASS + 18.0)
+        for (x, y), letter in zip(compass, "NE", strict=True):
+            along, across = QPointF(x, -y), QPointF(y, x)  # the picture's y points up, the screen's down
+            tip = origin + along * _COMPASS
+            barbs = [tip - along * 6 + across * side for side in (4, -4)]
+            for colour, width in (("#000000", 3.5), ("#ffffff", 1.6)):
+                painter.setPen(QPen(QColor(colour), width))
+                for end in (origin, *barbs):
+                    painter.drawLine(tip, end)
+            middle = tip + along * 9
+            for colour, shift in (("#000000", 1), ("#ffffff", 0)):
+                painter.setPen(QColor(colour))
+                place = QRectF(middle.x() - 10 + shift, middle.y() - 10 + shift, 20, 20)
+                painter.drawText(place, Qt.AlignmentFlag.AlignCenter, letter)
 
 
 class ImageView(QWidget):
@@ -201,6 +222,11 @@ class ImageView(QWidget):
     def outlined(self) -> tuple[QPainterPath, QPainterPath]:
         """The drawn outlines of the galaxy and of its neighbours."""
         return self._canvas.outlines[0].path(), self._canvas.outlines[2].path()
+
+    def set_compass(self, compass: tuple[tuple[float, float], tuple[float, float]] | None) -> None:
+        """Draw arrows along these unit vectors towards north and east; None removes them."""
+        self._canvas.compass = compass
+        self._canvas.viewport().update()
 
     def set_circle(self, diameter: float | None) -> None:
         """Draw a circle of this diameter in pixels about the centre; None removes it."""

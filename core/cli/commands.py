@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.cli import distributed
 from core.cli.console import Console, format_scores
 from core.cli.setting_options import resolve_settings
-from core.cli.sources import hand_labels_of
+from core.cli.sources import hand_labels_of, parse_class_map
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
 from core.project.runs import RunFolder
@@ -37,6 +37,7 @@ def import_files(options: argparse.Namespace, console: Console) -> int:
         size=options.size,
         hdu=options.hdu,
         bands=options.bands,
+        split_column=options.split_column,
     )
     sources = [path.expanduser() for path in options.sources]
     try:
@@ -64,8 +65,9 @@ def _describe_dataset(data: Path, *, hint: bool) -> str:
     with Cutouts.open(data) as cutouts:
         count, channels, height, width = cutouts.shape
         stamps = f"{count:,} stamps of {width} × {height} pixels, {channels} band{'s' * (channels != 1)}; "
+        given = f" Parts are given by the column “{cutouts.split_column}”." if cutouts.split_column else ""
         if cutouts.labels:
-            return f"{stamps}labels: {', '.join(cutouts.labels)}."
+            return f"{stamps}labels: {', '.join(cutouts.labels)}.{given}"
         columns = ", ".join(name for name in cutouts.columns if name != "id")
     return f"{stamps}no labels." + (f" Name their column with --label: {columns}." if hint else "")
 
@@ -77,6 +79,8 @@ def train(options: argparse.Namespace, console: Console) -> int:
     settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
     folder = RunFolder.create(options.output) if distributed.NUMBER == 0 else RunFolder(options.output)
     try:
+        if options.draw_again and distributed.NUMBER == 0:
+            _draw_parts_again(options, settings, console)
         with distributed.join_processes(folder, settings.device) as own:
             result = console.drive(
                 "Training", lambda stop: loop.run(settings, options.data, own, stop, hand_labels=hand_labels)
@@ -87,6 +91,17 @@ def train(options: argparse.Namespace, console: Console) -> int:
             folder.path.rmdir()
         raise
     return 0
+
+
+def _draw_parts_again(options: argparse.Namespace, settings: RunSettings, console: Console) -> None:
+    """Give up the parts that the project keeps for the dataset, naming the runs whose test parts that spoils."""
+    from core.data import kept_parts
+
+    seed = kept_parts.draw_again(options.data, None, settings.data.split_seed)
+    file = kept_parts.file_for(options.data, None)
+    runs = [] if file is None else kept_parts.finished_runs(file.parent.parent / "runs", options.data)
+    spoils = f"; this spoils the test parts of {', '.join(f'“{run.title}”' for run in runs)}" if runs else ""
+    console.note(f"The parts are drawn again, with seed {seed}{spoils}.")
 
 
 def resume(options: argparse.Namespace, console: Console) -> int:
@@ -115,8 +130,8 @@ def _print_result(result: RunResult, options: argparse.Namespace, console: Conso
         return
     why = {"finished": "all epochs done", "early": "no more improvement", "stopped": "stopped by you"}[result.reason]
     console.say(f"{result.epochs} epochs ({why}); the weights of epoch {result.best_epoch} were kept.")
-    if result.baseline is not None:
-        console.say(f"before fine-tuning: {format_scores(result.baseline)}")
+    if sentence := (metrics.get("baseline") or {}).get("sentence"):
+        console.say(sentence)
     console.say(f"validation: {format_scores(result.scores)}")
     verdict = metrics["verdict"]
     console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
@@ -154,7 +169,10 @@ def _run_settings(options: argparse.Namespace) -> RunSettings:
         RunSettings,
         options,
         data__labels=tuple(options.label) if options.label else None,
+        data__split_column=getattr(options, "split_column", None),  # not of “rate”
         seed=options.seed,
         transfer__start_from=str(options.start_from.resolve()) if options.start_from else None,
         transfer__freeze_blocks=options.freeze_blocks,
+        transfer__bands=options.band_map,
+        transfer__class_map=parse_class_map(options) if options.class_map else None,
     )

@@ -196,9 +196,8 @@ class _Display:
                 self._epochs = event.epochs
                 self._move_bar("epochs", event.epoch, event.epochs, f"epoch {event.epoch}/{event.epochs}")
                 self.line(format_epoch(event))
-            case Preview(what) if isinstance(scores := getattr(what, "scores", None), Scores):
-                galaxies = getattr(what, "galaxies", "the")
-                self.line(f"before fine-tuning, on {galaxies} validation galaxies: {format_scores(scores)}")
+            case Preview(what) if isinstance(sentence := getattr(what, "sentence", None), str) and sentence:
+                self.line(sentence)
             case _:
                 pass
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
-from core.cli.sources import dataset_of, rows_of
+from core.cli.sources import choose_bands, dataset_of, rows_of
 from core.data.stretch import colour_planes
 from core.errors import NotANumber, SettingsProblem, Stopped
 from core.events import Progress, Skipped, Work, result_of
@@ -30,16 +30,17 @@ _HEAD = ("id", "method", "target", "output", "score_before", "score", "probabili
 
 def dream(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork explain --method dream`` and ``deep-dream``."""
-    console.note(f"weights: {describe_weights(options.run)}")
     chosen = resolve_settings(DREAMS[options.method].settings, options)
     settings = cast("ClassDreamSettings | DeepDreamSettings", chosen)
     with dataset_of(options, console) as data:
+        choose_bands(options, data, console)
         made = console.drive(
             "Dreaming",
             lambda stop: dream_galaxies(
                 options.run, data, options.id, options.output_name, settings, options.output, stop
             ),
         )
+    console.note(f"weights: {describe_weights(options.run)}")
     console.say(f"{made:,} dreams: {options.output}")
     return 0
 

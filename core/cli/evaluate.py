@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
-from core.cli.sources import dataset_of, hand_labels_of
+from core.cli.sources import choose_bands, dataset_of, hand_labels_of, parse_class_map
 from core.data.target import Classes
 from core.errors import SettingsProblem
 from core.project.runs import RunFolder
@@ -25,16 +25,26 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
     folder = RunFolder(options.run)
     data = options.data or folder.data
+    choose_bands(options, data, console)
     hand_labels = hand_labels_of(data, console)
     result = console.drive(
         "Judging",
         lambda stop: evaluation.run(
-            folder, data, options.split, stop, hand_labels=hand_labels, decision=options.decision, keep=options.keep
+            folder,
+            data,
+            options.split,
+            stop,
+            hand_labels=hand_labels,
+            class_map=parse_class_map(options),
+            decision=options.decision,
+            keep=options.keep,
         ),
     )
     if options.json:
         about = {"run": folder.name, "data": result.data, "part": result.part, "note": result.note}
-        console.say_json(about | result.report.to_json() | {"unknown_classes": result.unknown})
+        console.say_json(
+            about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
+        )
     else:
         print_evaluation(result, console)
     return 0
@@ -109,6 +119,7 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     from core.evaluate import tables
 
     with dataset_of(options, console) as data:
+        choose_bands(options, data, console)
         predictions = console.drive(
             "Predicting", lambda stop: predicting.run(options.run, data, None, stop, decision=options.decision)
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.cli.console import Console
 from core.cli.dream import dream
 from core.cli.setting_options import resolve_settings
-from core.cli.sources import dataset_of, rows_of
+from core.cli.sources import choose_bands, dataset_of, rows_of
 from core.errors import SettingsProblem
 from core.events import Work
 from core.explain.methods import DREAMS, METHODS
@@ -24,9 +24,9 @@ def explain(options: argparse.Namespace, console: Console) -> int:
         raise SettingsProblem(f"There is no film of “{options.method}”.", "Use --method occlusion.", "--film")
     if options.method in DREAMS:
         return dream(options, console)
-    console.note(f"weights: {describe_weights(options.run)}")
     settings = resolve_settings(METHODS[options.method].settings, options)
     with dataset_of(options, console) as data:
+        choose_bands(options, data, console)
         made = console.drive(
             "Explaining",
             lambda stop: explain_galaxies(
@@ -41,6 +41,7 @@ def explain(options: argparse.Namespace, console: Console) -> int:
                 film=options.film,
             ),
         )
+    console.note(f"weights: {describe_weights(options.run)}")
     console.say(f"{made:,} maps: {options.output}")
     return 0
 

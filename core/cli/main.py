@@ -101,6 +101,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--table", metavar="NAME", help="name or number of the table in a catalogue with several")
     add("--label", metavar="COLUMN", action="append", help="catalogue column with labels; may be repeated")
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
+    add("--split-column", metavar="COLUMN", help="catalogue column with train, validation, test; none: draw them")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
     add("--hdu", metavar="NAME", help="name or number of the FITS extension; else the first image")
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
@@ -114,8 +115,16 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
+    add("--split-column", metavar="COLUMN", help="column with train, validation, test; none: draw them by name")
+    add(
+        "--draw-again",
+        action="store_true",
+        help="draw the parts anew that the project keeps; spoils earlier test parts",
+    )
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
+    _add_band_option(command)
+    _add_class_option(command)
     add("--json", action="store_true", help="print the result as JSON")
     _add_settings_options(command, "optimiser.learning_rate=1e-3")
 
@@ -151,6 +160,8 @@ def _add_rate_options(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
+    _add_band_option(command)
+    _add_class_option(command)
     add("--json", action="store_true", help="print the curve and the result as JSON")
     _add_settings_options(command, "optimiser.method=sgd")
 
@@ -163,6 +174,8 @@ def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
     _add_decision_option(command)
     add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
     add("--json", action="store_true", help="print the metrics as JSON")
+    _add_band_option(command)
+    _add_class_option(command)
 
 
 def _add_predict_options(command: argparse.ArgumentParser) -> None:
@@ -172,6 +185,7 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
     _add_decision_option(command)
     _add_reading_options(command)
+    _add_band_option(command)
 
 
 def _add_explain_options(command: argparse.ArgumentParser) -> None:
@@ -185,6 +199,7 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
     add("--film", action="store_true", help="of occlusion: also an animated GIF of the moving square per galaxy")
     _add_reading_options(command)
     _add_settings_options(command, "patch=6")
+    _add_band_option(command)
 
 
 def _add_top_options(command: argparse.ArgumentParser) -> None:
@@ -203,6 +218,7 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     )
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
+    _add_band_option(command)
     _add_reading_options(command)
 
 
@@ -224,6 +240,7 @@ def _add_believe_options(command: argparse.ArgumentParser) -> None:
     )
     _add_reading_options(command)
     _add_settings_options(command, "segmentation.threshold=3")
+    _add_band_option(command)
 
 
 def _add_search_options(command: argparse.ArgumentParser) -> None:
@@ -284,6 +301,23 @@ def _add_decision_option(command: argparse.ArgumentParser) -> None:
         metavar="RULE",
         help="how classes follow from probabilities: most-probable, balanced[:POWER], thresholds[:AIM], "
         "thresholds:CLASS=T,…, frequencies:CLASS=F,… or frequencies:estimated; else the one kept with the run",
+    )
+
+
+def _add_band_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--band-map",
+        metavar="i,r,g",
+        help="which bands of the data feed the earlier network's, in its order; r,r,r repeats one, mean(g,r) averages",
+    )
+
+
+def _add_class_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--class-map",
+        action="append",
+        metavar="NEW=OLD",
+        help="which class of the earlier network a class of the data is; else by similar names. Repeatable",
     )
 
 

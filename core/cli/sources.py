@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.console import Console
 from core.data.settings import ImportSettings
-from core.errors import CatalogueProblem
+from core.errors import CatalogueProblem, SettingsProblem
+from core.project import band_choices
 from core.project.labels import LabelJournal
 from core.project.project import journal_of
 from core.settings import toml
@@ -54,6 +55,51 @@ def hand_labels_of(data: Path | None, console: Console) -> LabelJournal | None:
         return None
     console.note(f"Labels given by hand are used: {journal.path}")
     return journal
+
+
+def choose_bands(options: argparse.Namespace, data: Path | None, console: Console) -> None:
+    """Keep the bands that were chosen with ``--band-map`` with the run, for data with such bands, and say so.
+
+    Raises
+    ------
+    SettingsProblem
+        The dataset lacks a band, or the network needs another number of them.
+    """
+    if not options.band_map or data is None:
+        return
+    from core.data.cutouts import Cutouts
+    from core.nets.band_mapping import BandMapping
+    from core.nets.predictor import Predictor
+
+    with Cutouts.open(data) as cutouts:
+        bands = [band.name for band in cutouts.bands]
+    if options.band_map == "none":
+        band_choices.remember(options.run, bands, "")
+        return
+    wanted = Predictor.load(options.run).bands
+    mapping = BandMapping.parse(options.band_map, bands, wanted)
+    band_choices.remember(options.run, bands, mapping.text)
+    console.note(
+        f"bands {mapping.text} feed the network's {','.join(wanted)}; this is kept with the run for such data "
+        "(--band-map none: no longer)."
+    )
+
+
+def parse_class_map(options: argparse.Namespace) -> dict[str, str]:
+    """The classes that were mapped with ``--class-map NEW=OLD``.
+
+    Raises
+    ------
+    SettingsProblem
+        An option has another form.
+    """
+    found: dict[str, str] = {}
+    for text in options.class_map or ():
+        new, equals, old = text.partition("=")
+        if not equals or not new.strip():
+            raise SettingsProblem(f"“{text}” maps no class.", "Write it as in spiral_cw=spiral.", "--class-map")
+        found[new.strip()] = old.strip()
+    return found
 
 
 def rows_of(cutouts: Cutouts, ids: Sequence[str] | None) -> list[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
-from core.cli.sources import dataset_of
+from core.cli.sources import choose_bands, dataset_of
 from core.errors import SettingsProblem
 from core.project.files import write_atomically
 from core.project.runs import describe_weights
@@ -32,8 +32,8 @@ def _search_and_draw(options: argparse.Namespace, data: Path, chosen: list[int] 
     from core.explain import mosaics, top_activations
     from core.explain.activations import short_name
 
-    console.note(f"weights: {describe_weights(options.run)}")
     run = options.run
+    choose_bands(options, data, console)
     found = console.drive("Searching", lambda stop: top_activations.find(run, data, options.layer, stop))
     filters = found.most_class_selective(options.number) if chosen is None else [number - 1 for number in chosen]
     drawn = console.drive(
@@ -43,6 +43,7 @@ def _search_and_draw(options: argparse.Namespace, data: Path, chosen: list[int] 
     table, picture = stem.with_suffix(".csv"), stem.with_suffix(f".{options.format}")
     _write_table(found, table)
     mosaics.save_figure(mosaics.draw_figure(found, drawn), picture)
+    console.note(f"weights: {describe_weights(options.run)}")
     console.say(f"{found.galaxies:,} galaxies, {len(found.filters)} filters: {table}")
     console.say(f"{len(drawn)} of them: {picture}")
     if found.silent:

@@ -159,7 +159,7 @@ def id_texts(table: Table, name: str) -> list[str]:
     values = np.asarray(table[name])
     if values.dtype.kind != "f":
         return [str(value).strip() for value in values.tolist()]
-    if has_lost_digits(values):
+    if has_lost_digits(table, name):
         raise CatalogueProblem(
             f"The ids in the column “{name}” were saved as floating-point numbers and have lost their last digits.",
             "Save them as text or 64-bit integers, or join on the file name.",
@@ -168,7 +168,10 @@ def id_texts(table: Table, name: str) -> list[str]:
     return ["" if not np.isfinite(v) else str(int(v)) if float(v).is_integer() else repr(v) for v in values.tolist()]
 
 
-def has_lost_digits(values: NDArray[Any]) -> bool:
+def has_lost_digits(table: Table, name: str) -> bool:
     """Whether integers were stored as floating-point numbers that cannot represent them exactly."""
+    values = np.asarray(table[name])
+    if values.dtype.kind != "f" or name in (table.meta or {}).get("texts", {}):
+        return False
     limit = EXACT if values.dtype.itemsize >= 8 else 2**24
-    return values.dtype.kind == "f" and bool((np.abs(values[np.isfinite(values)]) > limit).any())
+    return bool((np.abs(values[np.isfinite(values)]) > limit).any())

@@ -47,6 +47,8 @@ class Cutouts:
         (N,) share of pixels that were filled.
     labels
         Catalogue columns that hold labels.
+    split_column
+        Catalogue column with the parts that the galaxies came with; empty: none.
     origin
         How the dataset was made.
     recipe
@@ -59,6 +61,7 @@ class Cutouts:
         self.catalogue: Table = store.read_catalogue(file)
         self.bands = tuple(Band(**band) for band in json.loads(str(file.attrs["bands"])))
         self.labels: tuple[str, ...] = tuple(json.loads(str(file.attrs["labels"])))
+        self.split_column = str(file.attrs.get("split_column", ""))
         self.origin = Origin(**json.loads(str(file.attrs["origin"])))
         self.pixel_scale: NDArray[np.float64] = store.member(file, "pixel_scale")[:]
         self.missing: NDArray[np.float32] = store.member(file, "missing")[:]
@@ -109,6 +112,10 @@ class Cutouts:
         return StampRecipe.of_earlier_import(
             self.origin.settings, images.shape[-1], names, self.bands[0].unit, is_picture=images.dtype == np.uint8
         )
+
+    def reopen(self) -> Cutouts:
+        """Open the file again, for another thread."""
+        return Cutouts.open(self.path)
 
     def close(self) -> None:
         """Close the file; images can no longer be read."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.data import bands, read_errors
+from core.data.parts import folder_part
 from core.data.settings import ImportSettings
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
@@ -76,8 +77,33 @@ class Found:
         for source in self.sources:
             inside.setdefault(source.path[: source.below], set()).add("/" in source.relative)
         loose = {root.rstrip(os.sep) for root, deep in inside.items() if deep == {True, False}}
-        folders = {_folder(source) for source in self.sources}
-        return {folder: Path(folder).name for folder in folders if folder not in loose}
+        folders = {_folder(source): source.path[: source.below] for source in self.sources}
+        return {folder: self._class_name(folder, root) for folder, root in folders.items() if folder not in loose}
+
+    def _class_name(self, folder: str, root: str) -> str:
+        """The name of a folder; of the one above it where it is that of a part."""
+        if not self.gives_parts:
+            return Path(folder).name
+        inside = [Path(root).name, *Path(folder[len(root) :]).parts]
+        return next((name for name in reversed(inside[1:]) if not folder_part([name])), "")
+
+    @cached_property
+    def _parts(self) -> dict[str, str]:
+        """The part by folder path that the names of folders give, the chosen folder's own included."""
+        roots = {_parent(source.path): source.path[: source.below] for source in self.sources}
+        return {
+            folder: folder_part([Path(root).name, *Path(folder[len(root) :]).parts]) for folder, root in roots.items()
+        }
+
+    @cached_property
+    def gives_parts(self) -> bool:
+        """Whether folders are named after the training part and another one."""
+        found = set(self._parts.values()) - {""}
+        return "train" in found and len(found) > 1
+
+    def part(self, source: Source) -> str:
+        """The galaxy's part by the names of its folders; empty if they give none."""
+        return self._parts[_parent(source.path)]
 
     def folder_class(self, source: Source) -> str:
         """The galaxy's class by the name of its folder; empty if there is none."""

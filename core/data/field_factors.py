@@ -64,7 +64,7 @@ class FieldFactors:
             raise CatalogueProblem(f"The catalogue has no column “{column}”.", f"Its columns are: {there}.", column)
         raise SettingsProblem(
             f"The field is a multiple of the catalogue column “{column}”, and there is no catalogue.",
-            "Choose the catalogue with this column, or another field.",
+            "Give the catalogue with this column, or import the files with it first.",
             "field_column",
         )
 

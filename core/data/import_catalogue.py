@@ -12,11 +12,11 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from core.data import catalogue as tables
-from core.data import containers
+from core.data import containers, parts
 from core.data.discovery import Found, Source
 from core.data.join import NO_ROW, Join
 from core.data.readers import Member
-from core.data.settings import ImportSettings
+from core.data.settings import DRAWN, ImportSettings
 from core.data.target import label_text
 from core.errors import UnreadableFile
 
@@ -44,16 +44,20 @@ def path_to_match(source: Source) -> str:
 class Galaxies:
     """The galaxies of an import, in the order in which they are written.
 
-    ``problems``, ``notes`` and, after :meth:`catalogue`, ``without_label`` go into the report.
+    ``problems``, ``notes`` and, after :meth:`catalogue`, ``without_label`` go into the report; ``split_column`` is then
+    the column that gives the parts, if one does.
     """
 
     def __init__(self, found: Found, settings: ImportSettings, joined: Join | None) -> None:
         self.problems = [*found.problems, *(joined.problems if joined else [])]
         self.notes: list[str] = list(joined.notes) if joined else []
         self.without_label: list[str] = []
+        self.split_column = ""
         self.ids: list[str] = []
         self.rows: array[int] = array("q")  # in the catalogue
         self._found, self._settings, self._joined = found, settings, joined
+        if joined is not None and settings.split_column in joined.table.colnames:  # told before all images are read
+            parts.read_given(np.asarray(joined.table[settings.split_column]), settings.split_column)
         self._sources: array[int] = array("q")
         self._inside: array[int] = array("q")  # row in a file of many galaxies
 
@@ -85,6 +89,9 @@ class Galaxies:
             self.notes += [
                 f"The folder “{name}” is no class: its name means that there is no label." for name in nameless
             ]
+        if self._found.gives_parts and not self._settings.split_column:
+            of_folders = np.array([self._found.part(source) for source in sources], dtype=str)
+            self.split_column = _add_column(final, "split", of_folders, "")
         if self._joined is not None:
             of_catalogue = self._add_joined(final, self._joined)
             labels = labels or of_catalogue
@@ -93,8 +100,24 @@ class Galaxies:
             final["file"] = np.array([source.relative for source in sources], dtype=str)
         if self._settings.labels or not labels:
             labels = tables.label_columns(final, self._settings)
+        self._find_parts(final)
         self._check_labels(final, labels)
         return final, labels
+
+    def _find_parts(self, final: Table) -> None:
+        """Find the column that gives the parts: the chosen one, that of the folders, or a recognised one."""
+        columns: dict[str, Any] = {name: np.asarray(final[name]) for name in final.colnames}
+        if chosen := self._settings.split_column:
+            if chosen.casefold() == DRAWN:
+                return
+            tables.require_column(final, chosen)
+            self.split_column = chosen
+        elif not self.split_column:
+            self.split_column = parts.recognise_column(columns)
+            if not self.split_column and (doubt := parts.doubtful_column(columns)):
+                self.notes.append(doubt)
+        if self.split_column:
+            self.notes.append(parts.describe_given(columns[self.split_column], self.split_column))
 
     def _add_joined(self, final: Table, joined: Join) -> tuple[str, ...]:
         labels = tables.label_columns(joined.table, self._settings)

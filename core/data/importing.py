@@ -196,7 +196,8 @@ def _write(
             raise none_usable(len(found.sources), done.problems)
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
         recipe = StampRecipe(settings, plan.bands, plan.unit, plan.dtype == "uint8", *plan.native)
-        writer.finish(*done.catalogue(), _origin(found, settings, joined), done.problems, recipe)
+        origin = _origin(found, settings, joined)
+        writer.finish(*done.catalogue(), origin, done.problems, recipe, done.split_column)
     yield Progress(total, total, "files")
     return done
 

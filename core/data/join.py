@@ -14,7 +14,7 @@ from astropy.table import Table
 
 from core.data.catalogue import id_texts, require_column
 from core.data.join_column import choose_column, example_name, object_ids
-from core.data.matching import is_long_id, matching_keys, whole_path
+from core.data.matching import are_floats, is_long_id, keys_of_row, matching_keys, whole_path
 from core.errors import CatalogueProblem, Problem
 
 NO_ROW = -1
@@ -127,6 +127,7 @@ def _find_shared_names(joined: Join, texts: Sequence[str], files: Sequence[tuple
         frozenset(key for key, count in level.items() if count > 1 and not (place and long(key)))
         for place, level in enumerate(counts)
     )
+    _forget_claimed_numbers(joined, files)
     elsewhere: list[str] = []
     unpaired: defaultdict[str, list[str]] = defaultdict(list)
     for path, name in files if any(joined._shared) or joined._levels[0] else ():
@@ -157,6 +158,18 @@ def _find_shared_names(joined: Join, texts: Sequence[str], files: Sequence[tuple
             f"{len(elsewhere):,} images were matched by their name alone: in the catalogue they lie in other folders, "
             f"as “{elsewhere[0]}” does."
         )
+
+
+def _forget_claimed_numbers(joined: Join, files: Sequence[tuple[str, str]]) -> None:
+    """A row that names one image exactly is not that of another whose number alone is the same (7 and 007)."""
+    claimed: set[int] = set()
+    for path, name in files:
+        for level, key in joined._keys_of(path, name):
+            if level < 2 and key not in joined._shared[level]:
+                claimed.add(joined._levels[level].get(key, NO_ROW))
+    for key, row in joined._levels[2].items():
+        if row in claimed and not is_long_id(key):
+            joined._levels[2][key] = NO_ROW
 
 
 def _merge_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str]) -> None:
@@ -200,11 +213,9 @@ def _cells(table: Table, row: int, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _index_rows(joined: Join, texts: Sequence[str]) -> None:
-    are_whole = all(text.endswith(".0") and text[:-2].isdecimal() for text in texts if text)  # ids that were floats
+    is_float = are_floats(texts)
     for row in joined._rows:
-        folder, name, number = matching_keys(texts[row])
-        if are_whole:
-            number = texts[row][:-2]
+        folder, name, number = keys_of_row(texts[row], is_float=is_float)
         keys = [(0, folder), (1, name), (2, number)]
         if folder:
             whole = whole_path(texts[row])

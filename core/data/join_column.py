@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from astropy.table import Table
 
 from core.data.bands import IMAGE_ENDING
 from core.data.catalogue import has_lost_digits, id_texts
-from core.data.matching import matching_keys
+from core.data.matching import are_floats, keys_of_row, matching_keys
 from core.errors import AmbiguousColumn, CatalogueProblem
 
 OBJECT_IDS = (
@@ -43,7 +42,7 @@ class _Candidate:
     rows: Mapping[int, set[int]]
     exact: int
     is_file: bool  # holds paths or names of image files
-    is_index: bool  # only counts the rows
+    index: int  # 2: counts the rows and has no name; 1: counts the rows; 0: does not
     is_id: bool  # known as a column of ids, or most of its values occur once
 
 
@@ -81,7 +80,7 @@ def choose_column(table: Table, files: Sequence[tuple[str, str]], labels: Sequen
     candidates: list[_Candidate] = []
     lost = ""
     for name in sorted(table.colnames, key=lambda name: _KNOWN.get(name.lower(), len(_NAMES))):
-        if has_lost_digits(np.asarray(table[name])):
+        if has_lost_digits(table, name):
             lost = lost or (name if name.lower() in _KNOWN else "")
         elif candidate := _match(table, name, images, exact):
             candidates.append(candidate)
@@ -100,10 +99,11 @@ def _match(table: Table, name: str, images: Mapping[str, set[int]], exact: Mappi
         images = exact
     by_text: dict[str, set[int]] = {}
     exactly: set[int] = set()
+    is_float = are_floats(texts)
     distinct = set(texts)
     distinct.discard("")
     for text in distinct:
-        keys = [key for key in matching_keys(text) if key in images]
+        keys = [key for key in keys_of_row(text, is_float=is_float) if key in images]
         if keys:
             by_text[text] = set().union(*(images[key] for key in keys))
             exactly.update(*(exact.get(key, _NONE) for key in keys))
@@ -115,31 +115,32 @@ def _match(table: Table, name: str, images: Mapping[str, set[int]], exact: Mappi
             rows[image].add(row)
     is_id = name.lower() in _KNOWN or 2 * len(distinct) > sum(map(bool, texts))
     is_file = any("/" in text or IMAGE_ENDING.search(text) for text in islice(by_text, 100))
-    return _Candidate(name, rows, len(exactly), is_file, _is_index(table, name, texts), is_id)
+    return _Candidate(name, rows, len(exactly), is_file, _index_rank(table, name, texts), is_id)
 
 
 _NONE: frozenset[int] = frozenset()
 
 
-def _is_index(table: Table, name: str, texts: Sequence[str]) -> bool:
+def _index_rank(table: Table, name: str, texts: Sequence[str]) -> int:
     """Whether a column only counts the rows: it has no name of its own, or counts from 0 or 1 under an unusual name."""
     is_counting = any(all(text == str(row + first) for row, text in enumerate(texts)) for first in (0, 1))
     others_are_named = any(not _INDEX_NAME.fullmatch(other.strip()) for other in table.colnames)
     if _INDEX_NAME.fullmatch(name.strip()) and others_are_named:
-        return is_counting or all(text.isdecimal() for text in texts[:100])
-    return is_counting and name.lower() not in _KNOWN
+        return 2 if is_counting or all(text.isdecimal() for text in texts[:100]) else 0
+    return int(is_counting and name.lower() not in _KNOWN)
 
 
 def _decide(candidates: Sequence[_Candidate], count: int) -> str:
     """The best of the columns that match any of ``count`` images."""
     most = max(len(candidate.rows) for candidate in candidates)
     files = [candidate for candidate in candidates if candidate.is_file and 2 * len(candidate.rows) > most]
-    ids = [candidate for candidate in candidates if candidate.is_id and not candidate.is_index]
+    ids = [candidate for candidate in candidates if candidate.is_id and 2 * len(candidate.rows) > count]
     if files:
         candidates = files
-    elif any(2 * len(candidate.rows) > count for candidate in ids):
-        candidates = [candidate for candidate in candidates if not candidate.is_index]
-    best = max(candidates, key=lambda candidate: (len(candidate.rows), candidate.exact))
+    elif ids:
+        least = min(candidate.index for candidate in ids)
+        candidates = [candidate for candidate in candidates if candidate.index <= least]
+    best = max(candidates, key=lambda candidate: (len(candidate.rows), candidate.exact, -candidate.index))
     rivals = [other for other in candidates if other is not best and _are_rivals(best, other)]
     if rivals:
         raise AmbiguousColumn([best.name, *(other.name for other in rivals)], len(best.rows), count)
@@ -148,11 +149,11 @@ def _decide(candidates: Sequence[_Candidate], count: int) -> str:
 
 def _are_rivals(best: _Candidate, other: _Candidate) -> bool:
     """Whether another column could be meant as well, and gives some image another row."""
-    if not other.is_id or (other.is_index and best.is_id and not best.is_index):
+    if not other.is_id or (other.index > best.index and best.is_id):
         return False
     if other.exact < len(other.rows) and best.exact == len(best.rows):
         return False  # found only by leaving out zeros, say
-    if 2 * len(other.rows) <= len(best.rows) and not (best.is_index and not other.is_index):
+    if 2 * len(other.rows) <= len(best.rows) and best.index <= other.index:
         return False
     both = best.rows.keys() & other.rows.keys()
     return not both or any(best.rows[image].isdisjoint(other.rows[image]) for image in both)
@@ -193,8 +194,7 @@ def object_ids(table: Table, column: str) -> list[str]:
     by_name = {name.lower(): name for name in table.colnames}
     candidates = [by_name[name] for name in OBJECT_IDS if name in by_name]
     for name in [column, *candidates]:
-        values: Any = np.asarray(table[name])
-        if name.lower() in FILE_NAMES or has_lost_digits(values):
+        if name.lower() in FILE_NAMES or has_lost_digits(table, name):
             continue
         texts = id_texts(table, name)
         if not any("/" in text or IMAGE_ENDING.search(text) for text in texts[:100]):

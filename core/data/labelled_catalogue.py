@@ -1,8 +1,8 @@
 """A catalogue that is being labelled by hand: target, class counts and split are updated incrementally.
 
 Its target, labels and split always equal those of :func:`core.data.target.recognise`,
-:func:`core.data.target.encode` and :func:`core.data.split.split` for the current catalogue. The split depends on all
-labels, since the seed shuffles the labelled galaxies; it is therefore drawn again on demand, and not for every label.
+:func:`core.data.target.encode` and :func:`core.data.split.split` for the current catalogue. The split is found
+again on demand, and not for every label; a galaxy's part follows from its name, so that a label moves no other galaxy.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data import given_parts, parts
 from core.data import split as splits
 from core.data import target as targets
+from core.data.parts import Groups, KeptParts
 from core.data.settings import DataSettings
-from core.data.split import Split
+from core.data.split import NOTHING_DECIDED, Decided, Split
 from core.data.target import Classes, Target
 from core.errors import Problem
 from core.project.labels import apply_labels, writable_copy
@@ -90,6 +92,9 @@ class LabelledCatalogue:
     given
         Hand labels by (id, column), as :meth:`core.project.labels.LabelJournal.replay` gives them.
 
+    split_column
+        The column of the parts that the dataset came with; empty: none.
+
     Attributes
     ----------
     columns
@@ -103,12 +108,17 @@ class LabelledCatalogue:
         labels: Sequence[str] = (),
         units: Mapping[str, str] | None = None,
         given: Mapping[tuple[str, str], str] | None = None,
+        split_column: str = "",
     ) -> None:
         self.columns: dict[str, NDArray[Any]] = apply_labels(columns, ids, given or {})
         self._ids, self._labels, self._units = ids, tuple(labels), units
         self._writable = {name for name, values in self.columns.items() if values is not columns.get(name)}
         self._texts: dict[str, LabelTexts] = {}
-        self._ranks: dict[str, NDArray[np.int64]] = {}
+        self._ranks: dict[str, Groups] = {}
+        self._split_column = split_column
+        self._given: dict[str, NDArray[np.int8] | None] = {}
+        self._kept: KeptParts | None = None
+        self._kept_numbers: NDArray[np.int8] | None = None
         self._data, self._seed = DataSettings(), 0
         self._target: Target | Problem | None = None
         self._split: Split | Problem | None = None
@@ -146,6 +156,7 @@ class LabelledCatalogue:
             self.columns[column][places] = label
             texts.assign(places, targets.label_text(label))
         self._ranks.pop(column, None)
+        self._given.pop(column, None)
         self._split = None
         if column in self._names or self._data.group == column or isinstance(self._target, Problem):
             self._target = None
@@ -164,7 +175,7 @@ class LabelledCatalogue:
     @cached_property
     def _images(self) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
         """All rows sorted by id, and the index at which each id begins; None if no galaxy has a second image."""
-        groups = self._ranks_of("")
+        groups = self._groups_of("").ranks
         count = int(groups.max(initial=-1)) + 1
         if count == len(groups):
             return None
@@ -175,7 +186,7 @@ class LabelledCatalogue:
         if self._images is None:
             return [int(row)]
         order, begins = self._images
-        group = self._ranks_of("")[row]
+        group = self._groups_of("").ranks[row]
         return order[begins[group] : begins[group + 1]].tolist()
 
     # -- target and parts ------------------------------------------------------------------------------------------
@@ -185,6 +196,11 @@ class LabelledCatalogue:
         if (data.labels, data.kind) != (self._data.labels, self._data.kind):
             self._target = None
         self._data, self._seed, self._split = data, seed, None
+
+    def keep_parts(self, kept: KeptParts | None) -> None:
+        """Have the project's earlier parts stay as they are; None: there are none."""
+        if kept is not self._kept:
+            self._kept, self._kept_numbers, self._split = kept, None, None
 
     @property
     def target(self) -> Target | None:
@@ -211,18 +227,29 @@ class LabelledCatalogue:
         """Why there is no target, or no split."""
         return self._split if self.split is None and isinstance(self._split, Problem) else None
 
+    @property
+    def part_notices(self) -> list[Problem]:
+        """What the user should know of parts that a column gives."""
+        split, target = self.split, self.target
+        if split is None or target is None or self._decided().given is None:
+            return []
+        ranks = self._groups_of(self._data.group).ranks
+        return given_parts.notices(self._decided(), ranks, self._encode(target), split, self._data)
+
     def _draw_split(self) -> Split:
         target = self.target
         if target is None:
             assert isinstance(self._target, Problem)
             raise self._target
-        if isinstance(target, Classes):
-            texts = self.texts(target.column)
-            assert texts is not None
-            labels = targets.classes_of(target, texts.texts)[texts.places]
-        else:
-            labels = targets.encode(target, {name: self._numbers(name) for name in target.columns})
-        return splits.draw(self._ranks_of(self._data.group), labels, target, self._data, self._seed)
+        labels = self._encode(target)
+        return splits.draw(self._groups_of(self._data.group), labels, target, self._data, self._seed, self._decided())
+
+    def _encode(self, target: Target) -> NDArray[Any]:
+        if not isinstance(target, Classes):
+            return targets.encode(target, {name: self._numbers(name) for name in target.columns})
+        texts = self.texts(target.column)
+        assert texts is not None
+        return targets.classes_of(target, texts.texts)[texts.places]
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -245,11 +272,27 @@ class LabelledCatalogue:
         assert texts is not None
         return targets.numbers(texts.texts)[texts.places]
 
-    def _ranks_of(self, group: str) -> NDArray[np.int64]:
-        """The ranks by a group column; by the ids if it is empty."""
+    def _decided(self) -> Decided:
+        """The parts that were decided before, which labels do not change."""
+        column = parts.column_in_use(self._data.split_column, self._split_column)
+        if column not in self._given:
+            if column and column not in self.columns:
+                raise Problem(f"There is no column “{column}”.", "Choose another.", "data.split_column")
+            self._given[column] = parts.read_given(self.columns[column], column) if column else None
+        given = self._given[column]
+        if given is not None:
+            return Decided(given=given, column=column)
+        if self._kept is None or self._data.split_seed not in {None, self._kept.seed}:
+            return NOTHING_DECIDED
+        if self._kept_numbers is None:
+            self._kept_numbers = self._kept.numbers(self._ids)
+        return Decided(self._kept_numbers, self._kept.seed)
+
+    def _groups_of(self, group: str) -> Groups:
+        """The objects by a group column; by the ids if it is empty."""
         if group not in self._ranks:
             if group and group not in self.columns:
                 raise Problem(f"There is no column “{group}”.", "Choose another.", "data.group")
             names = [targets.label_text(value) for value in self.columns[group]] if group else None
-            self._ranks[group] = splits.ranks(self._ids, names)
+            self._ranks[group] = parts.group_rows(self._ids, names)
         return self._ranks[group]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from core.data.bands import IMAGE_ENDING
 
@@ -41,3 +42,14 @@ def number_key(name: str) -> str:
 def is_long_id(key: str) -> bool:
     """Whether a key is the number of one object wherever it stands, as SDSS's ids are, and no running number."""
     return _LONG_ID.search(key) is not None
+
+
+def are_floats(texts: Sequence[str]) -> bool:
+    """Whether ids were whole numbers that a program wrote as floating-point numbers: 30.0, 31.0."""
+    return all(text.endswith(".0") and text[:-2].isdecimal() for text in texts if text)
+
+
+def keys_of_row(text: str, *, is_float: bool) -> tuple[str, str, str]:
+    """The keys of a catalogue row: as :func:`matching_keys`, and 30 as the number where 30.0 was a whole number."""
+    folder, name, number = matching_keys(text)
+    return folder, name, text[:-2] if is_float else number

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from core.data import automatic_fit, containers
+from core.data import automatic_fit, containers, parts
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, named_table
 from core.data.discovery import Found, Source, discover, require_galaxies
@@ -21,6 +22,7 @@ from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, Join
 from core.data.readers import Member, read
+from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
 from core.data.stamps import prepare
@@ -41,7 +43,7 @@ class ImportPreview:
     shapes (C, H, W) of a sample; ``plan`` is the format of the stamps after an import. ``catalogue`` is the one that
     was given, or one beside the files that matches them; ``columns`` are its columns, ``id_column`` and
     ``label_columns`` those that would be used, ``matched`` the number of galaxies with a row. ``pattern`` is the
-    pattern of file names with one band each, if one was recognised.
+    pattern of file names with one band each, if one was recognised; ``making`` tells how stamps are made of the files.
     """
 
     count: int
@@ -57,8 +59,10 @@ class ImportPreview:
     id_column: str = ""
     label_columns: tuple[str, ...] = ()
     matched: int = 0
+    making: str = ""
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
+    split_column: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,9 @@ class _Labels:
     label_columns: tuple[str, ...] = ()
     matched: int = 0
     problems: tuple[Problem, ...] = ()
-    left_out: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     joined: Join | None = None
+    split_column: str = ""
 
 
 def preview(
@@ -120,6 +124,7 @@ def preview(
         problems.append(problem)
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
+    recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
     notes = [*obstacles, decision, pattern_note(found)]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
@@ -135,8 +140,10 @@ def preview(
         labels.id_column,
         labels.label_columns,
         labels.matched,
-        [*problems, *labels.left_out, *labels.problems],
+        recipe.describe_field(),
+        [*problems, *labels.problems],
         [*(note for note in notes if note), *labels.notes],
+        "split" if found.gives_parts else labels.split_column,
     )
 
 
@@ -189,7 +196,7 @@ def _labels_in_container(found: Found, settings: ImportSettings) -> _Labels:
         labels = tables.label_columns(table, settings)
     except CatalogueProblem as problem:
         return _Labels(None, tuple(table.colnames), problems=(problem,))
-    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]))
+    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]), split_column=_parts_column(table))
 
 
 def _find_catalogues(found: Found, sources: Iterable[Path]) -> list[Path]:
@@ -223,10 +230,20 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
         if settings.catalogue_table and candidates:
             with contextlib.suppress(CatalogueProblem):
                 largest = named_table(candidates, settings.catalogue_table)
-        columns = tuple(largest.colnames) if largest is not None else ()
-        return _Labels(path, columns, settings.catalogue_id, settings.labels, 0, (problem,))
+        columns, labels = tuple(largest.colnames) if largest is not None else (), settings.labels
+        with contextlib.suppress(CatalogueProblem):
+            labels = labels if largest is None else tables.label_columns(largest, settings)
+        return _Labels(path, columns, settings.catalogue_id, labels, 0, (problem,))
     matched = sum(joined.row_of(*file) != NO_ROW for file in files)
     columns = tuple(joined.table.colnames)
-    label_columns = tables.label_columns(joined.table, settings)
-    left_out, notes = tuple(joined.problems), tuple(joined.notes)
-    return _Labels(path, columns, joined.column, label_columns, matched, (), left_out, notes, joined)
+    labels = tables.label_columns(joined.table, settings)
+    notes = list(joined.notes)
+    if joined.problems:
+        count = "1 entry" if len(joined.problems) == 1 else f"{len(joined.problems):,} entries"
+        notes.insert(0, f"{count} of the catalogue cannot be used and will be reported. {joined.problems[0]}")
+    given = _parts_column(joined.table)
+    return _Labels(path, columns, joined.column, labels, matched, notes=tuple(notes), joined=joined, split_column=given)
+
+
+def _parts_column(table: Table) -> str:
+    return parts.recognise_column({name: np.asarray(table[name]) for name in table.colnames})

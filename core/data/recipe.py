@@ -97,7 +97,7 @@ class StampRecipe:
     def describe(self) -> str:
         """How the stamps are made, in words, such as “central 128 px, resampled to 64 px; missing pixels …”."""
         settings = self.settings
-        parts = [self._describe_field(), f"missing pixels take {_FILL[settings.fill]}"]
+        parts = [self.describe_field(), f"missing pixels take {_FILL[settings.fill]}"]
         if settings.hdu:
             parts.append(f"extension {settings.hdu}")
         named = patterns.parse(settings.bands)
@@ -109,7 +109,8 @@ class StampRecipe:
             parts.append(f"{settings.pixel_scale:g} arcsec/pixel where a file gives none")
         return "; ".join(parts)
 
-    def _describe_field(self) -> str:
+    def describe_field(self) -> str:
+        """Which part of a file a stamp shows, and what it becomes."""
         settings, size = self.settings, self.settings.size
         if settings.field is None:
             if settings.fit == "resample":

@@ -13,6 +13,8 @@ EvaluatedPart = Literal[HeldOutPart, "all"]  # what a run is judged on; all: eve
 Part = Literal["train", EvaluatedPart]
 """The parts into which a run divides its dataset, and all of it."""
 
+DRAWN = "none"  # in place of a column of given parts: they are drawn, although there is one
+
 _ONE_FILE_PER_BAND = "One file per band: the file name with {band} where the band stands, such as *_{band}.fits."
 
 
@@ -32,8 +34,8 @@ class ImportSettings(Settings):
         title="Field",
         help="Side of the square about the centre that is cut out first and then resampled to the stamp size. Empty: "
         "no field is cut out; other sizes are fitted as below.",
-        gt=0,
-        le=1e6,
+        ge=0.1,
+        le=10_000,
     )
     field_unit: Literal["pixels", "arcsec"] = setting(
         "pixels",
@@ -105,6 +107,12 @@ class ImportSettings(Settings):
         title="Label columns",
         help="One column of classes or numbers, or several vote fractions or quantities. Empty: recognised by name.",
     )
+    split_column: str = setting(
+        "",
+        title="Given parts",
+        help="Catalogue column that says train, validation or test for each galaxy. Empty: recognised, in the "
+        "catalogue or by folders of these names; none: the parts are drawn.",
+    )
     missing_labels: str = setting(
         "auto",
         title="Missing labels",
@@ -125,7 +133,9 @@ class ImportSettings(Settings):
         return self.fit == "auto" and self.field is None
 
 
-OF_THE_LABELS = frozenset({"labels_from_folders", "catalogue_id", "labels"})
+OF_THE_LABELS = frozenset(
+    {"labels_from_folders", "catalogue_id", "labels", "split_column", "missing_labels", "catalogue_table"}
+)
 """Import settings that find the labels; all others decide how stamps are made, and are followed in prediction."""
 
 
@@ -149,6 +159,7 @@ class DataSettings(Settings):
         help="Column with the number of votes behind the fractions, for the losses that need it. Empty: the columns "
         "hold counts instead of fractions.",
         level="expert",
+        is_column=True,
     )
     validation: float = setting(
         0.15,
@@ -171,6 +182,7 @@ class DataSettings(Settings):
         help="Column with the same value for all images of one object, which are then kept in one part. Empty: images "
         "with the same id show one object.",
         level="expert",
+        is_column=True,
     )
     train_limit: int | None = setting(
         None,
@@ -194,6 +206,20 @@ class DataSettings(Settings):
         "initial weights and the order of the galaxies. Empty: the run's seed also determines the split.",
         ge=0,
         le=2**31 - 1,
+        level="expert",
+    )
+
+    split_column: str = setting(
+        "",
+        title="Given parts",
+        help="Column that says train, validation or test for each galaxy. Empty: the one that the dataset was imported "
+        "with, if any; none: draw the parts all the same.",
+    )
+    split_rest: bool = setting(
+        False,
+        title="Others join",
+        help="Galaxies without a value in the column of the parts are dealt out by their names; otherwise they are in "
+        "no part.",
         level="expert",
     )
 

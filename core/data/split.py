@@ -1,8 +1,8 @@
 """Splitting a dataset into training, validation and test part.
 
-The parts are stratified (each class, or each fifth of a quantity, has its share in each part), all images of one
-object are in one part, and neither depends on the order of the rows: groups are sorted by name before the seed
-shuffles them.
+A galaxy's part follows from its name and a seed alone (:mod:`core.data.parts`), so that no label moves another galaxy,
+and neither does the order of the rows; all images of one object are in one part, and each class, or each fifth of a
+quantity, is in each part. Parts that a project has kept, or that a column gives, come first.
 """
 
 from __future__ import annotations
@@ -11,32 +11,38 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data import parts as rules
+from core.data.parts import NO_PART, PARTS, Groups
 from core.data.settings import DataSettings
 from core.data.target import Classes, Target, VoteFractions, has_label
 from core.errors import TooFewGalaxies, UnreadableFile
 from core.project.files import write_atomically
 
-PARTS = ("train", "validation", "test")
 _STRATA = 5
 _STRATUM = 20  # labels that a fifth of a quantity should hold
+_LIMIT = 1  # the draw of the limited training galaxies, beside that of the parts
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the three parts, disjoint and sorted; ``rule`` describes how they were drawn."""
+    """Rows of the three parts, disjoint and sorted; ``rule`` describes how they were drawn.
+
+    ``beyond`` holds the rows of the training part that exceed a limit and are not used.
+    """
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
     seed: int
     rule: str
+    beyond: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def numbers(self, count: int) -> NDArray[np.int8]:
         """The part of each of ``count`` rows as an index into :data:`PARTS`; −1 for rows in none."""
@@ -51,6 +57,29 @@ class Split:
         return [names[number] for number in self.numbers(count).tolist()]
 
 
+@dataclass(frozen=True)
+class Decided:
+    """Parts that were decided before a draw, each as an index (N,) into :data:`PARTS` or :data:`NO_PART`.
+
+    Attributes
+    ----------
+    kept
+        Of an earlier training of the project; None: there are none.
+    seed
+        With which they were drawn, for all others; None: that of the settings.
+    given
+        By the column ``column``, in place of any draw; None: there is no such column.
+    """
+
+    kept: NDArray[np.int8] | None = None
+    seed: int | None = None
+    given: NDArray[np.int8] | None = None
+    column: str = ""
+
+
+NOTHING_DECIDED = Decided()
+
+
 def split(
     ids: Sequence[str],
     labels: NDArray[Any],
@@ -58,8 +87,9 @@ def split(
     settings: DataSettings,
     seed: int,
     groups: Sequence[str] | None = None,
+    decided: Decided = NOTHING_DECIDED,
 ) -> Split:
-    """Draw the three parts from the labelled rows.
+    """Find the three parts of the labelled rows.
 
     Parameters
     ----------
@@ -72,32 +102,29 @@ def split(
     settings
         The shares of validation and test, a limit for the training part, and perhaps a seed for the parts.
     seed
-        Of the shuffling; with a seed for the parts only of the draw within the limit.
+        Of the places; with a seed for the parts only of the draw within the limit.
     groups
         N names; rows of equal name stay together, and a row without a name stays with its id. By default the ids.
+    decided
+        Parts that stay as they are.
 
     Raises
     ------
     TooFewGalaxies
         A class has fewer objects than there are parts.
     """
-    return draw(ranks(ids, groups), labels, target, settings, seed)
+    return draw(rules.group_rows(ids, groups), labels, target, settings, seed, decided)
 
 
-def ranks(ids: Sequence[str], groups: Sequence[str] | None = None) -> NDArray[np.int64]:
-    """Rank (N,) of each row's group among all groups sorted by name; rows of one group stay in one part.
-
-    Parameters
-    ----------
-    ids, groups
-        As in :func:`split`.
-    """
-    names = ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)]
-    return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1]
-
-
-def draw(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, settings: DataSettings, seed: int) -> Split:
-    """:func:`split` of rows whose groups are given as (N,) :func:`ranks`, which do not change when labels do.
+def draw(
+    groups: Groups,
+    labels: NDArray[Any],
+    target: Target,
+    settings: DataSettings,
+    seed: int,
+    decided: Decided = NOTHING_DECIDED,
+) -> Split:
+    """:func:`split` of rows whose objects are known, which do not change when labels do.
 
     Raises
     ------
@@ -105,28 +132,74 @@ def draw(groups: NDArray[np.int64], labels: NDArray[Any], target: Target, settin
         A class has fewer objects than there are parts.
     """
     rows = np.flatnonzero(has_label(labels))
-    present = np.bincount(groups[rows]) > 0
-    inverse = (np.cumsum(present) - 1)[groups[rows]]  # among the labelled groups, still sorted by name
-    count = int(present.sum())
-    parts = 3 if settings.test > 0 else 2
-    kinds = np.full(count, np.iinfo(np.int64).max)
+    given = _at(decided.given, rows)
+    if given is not None and not settings.split_rest:
+        rows, given = rows[given != NO_PART], given[given != NO_PART]
+    # One object in two given parts is there twice, each time with the rows of one part.
+    keys = groups.ranks[rows] if given is None else groups.ranks[rows] * 4 + given + 1
+    present, inverse = np.unique(keys, return_inverse=True) if given is not None else _present(keys)
+    ranks = present if given is None else present // 4
+    kinds = np.full(len(present), np.iinfo(np.int64).max)
     np.minimum.at(kinds, inverse, _strata(labels[rows], target))  # images may disagree, in whatever order
-    _require_members(kinds, target, parts)
+    fixed = np.full(len(present), NO_PART, dtype=np.int8)
+    if (known := given if given is not None else _at(decided.kept, rows)) is not None:
+        np.maximum.at(fixed, inverse, known)  # a test galaxy rather than a training one
+    parts_seed = _parts_seed(settings, seed, decided)
+    share, wanted = _shares(settings, fixed, decided)
+    _require_members(kinds, target, wanted)
     if not isinstance(target, Classes):
-        kinds = _merge_small_strata(kinds, 2 * parts)
-    parts_seed = seed if settings.split_seed is None else settings.split_seed
-    order = np.random.default_rng(parts_seed).permutation(count)
-    part = np.empty(count, dtype=np.int64)
-    sizes = np.bincount(inverse, minlength=count)
-    kinds_in_order = kinds[order]
-    for kind in np.flatnonzero(np.bincount(kinds)):
-        mine = order[kinds_in_order == kind]
-        part[mine] = _assign_parts(sizes[mine], settings, parts)
+        kinds = _merge_small_strata(kinds, 2 * wanted)
+    part = _find_parts(rules.places(groups.checksums[ranks], parts_seed), fixed, kinds, share, decided)
+    beyond = np.zeros(len(present), dtype=np.bool_)
     if settings.train_limit is not None:
-        draw = order if parts_seed == seed else np.random.default_rng(seed).permutation(count)
-        part[_select_beyond_limit(draw[part[draw] == 0], kinds, sizes, settings.train_limit, settings.train_draw)] = -1
-    found = [np.sort(rows[part[inverse] == number]) for number in range(3)]
-    return Split(*found, seed=parts_seed, rule=_describe_rule(settings, target))
+        order = np.argsort(rules.places(groups.checksums[ranks], seed, _LIMIT), kind="stable")
+        sizes = np.bincount(inverse, minlength=len(present))
+        train = order[part[order] == 0]
+        beyond[_select_beyond_limit(train, kinds, sizes, settings.train_limit, settings.train_draw)] = True
+    found = [np.sort(rows[(part[inverse] == number) & ~beyond[inverse]]) for number in range(3)]
+    rule = _describe_rule(settings, target, fixed, decided)
+    return Split(*found, seed=parts_seed, rule=rule, beyond=np.sort(rows[beyond[inverse]]))
+
+
+def _at(parts: NDArray[np.int8] | None, rows: NDArray[np.int64]) -> NDArray[np.int8] | None:
+    return None if parts is None else parts[rows]
+
+
+def _present(ranks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The ranks that occur, ascending, and the index of each row's among them; quicker than sorting."""
+    occurs = np.bincount(ranks) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[ranks]
+
+
+def _parts_seed(settings: DataSettings, seed: int, decided: Decided) -> int:
+    if decided.seed is not None:
+        return decided.seed
+    return seed if settings.split_seed is None else settings.split_seed
+
+
+def _shares(settings: DataSettings, fixed: NDArray[np.int8], decided: Decided) -> tuple[tuple[float, float], int]:
+    """The shares of validation and test, and the number of parts; given parts bring their own test part."""
+    test = settings.test
+    if decided.given is not None and not (fixed == 2).any():
+        test = 0.0
+    return (settings.validation, test), 3 if test > 0 else 2
+
+
+def _find_parts(
+    places: NDArray[np.float64],
+    fixed: NDArray[np.int8],
+    kinds: NDArray[np.int64],
+    share: tuple[float, float],
+    decided: Decided,
+) -> NDArray[np.int8]:
+    """The part of each object; a missing validation part of given ones is drawn from the training part."""
+    if decided.given is None or (fixed == 1).any():
+        return rules.assign(places, fixed, kinds, *share)
+    part = np.where(fixed == NO_PART, rules.assign(places, fixed, kinds, *share), fixed).astype(np.int8)
+    train = np.flatnonzero(part == 0)
+    free = np.full(len(train), NO_PART, dtype=np.int8)
+    part[train] = rules.assign(places[train], free, kinds[train], share[0], 0.0)
+    return part
 
 
 def _strata(labels: NDArray[Any], target: Target) -> NDArray[np.int64]:
@@ -165,17 +238,6 @@ def _require_members(kinds: NDArray[np.int64], target: Target, parts: int) -> No
             )
 
 
-def _assign_parts(sizes: NDArray[np.int64], settings: DataSettings, parts: int) -> NDArray[np.int64]:
-    """Assign the shuffled groups of one stratum to test, validation and training part, at least one to each."""
-    middle, total = np.cumsum(sizes) - sizes / 2, int(sizes.sum())
-    test = int((middle < settings.test * total).sum())  # none for two parts
-    validation = int((middle < (settings.test + settings.validation) * total).sum()) - test
-    counts = [max(parts - 2, test), max(1, validation)]
-    while sum(counts) >= len(sizes):  # large shares of few galaxies: at least one is left for training
-        counts[int(np.argmax(counts))] -= 1
-    return np.repeat([2, 1, 0], [*counts, len(sizes) - sum(counts)])
-
-
 def _select_beyond_limit(
     train: NDArray[np.int64], kinds: NDArray[np.int64], sizes: NDArray[np.int64], limit: int, drawn: str
 ) -> NDArray[np.int64]:
@@ -194,14 +256,20 @@ def _select_beyond_limit(
     return order[np.cumsum(sizes[order]) > limit]
 
 
-def _describe_rule(settings: DataSettings, target: Target) -> str:
-    names: dict[type, str] = {Classes: "class", VoteFractions: "most voted answer"}
-    by = names.get(type(target), "fifths of the first quantity")
-    together = f"same “{settings.group}”" if settings.group else "same id"
+def _describe_rule(settings: DataSettings, target: Target, fixed: NDArray[np.int8], decided: Decided) -> str:
+    together = f"images of the {f'same “{settings.group}”' if settings.group else 'same id'} together"
     limit = f"; at most {settings.train_limit} in training, drawn {settings.train_draw}" if settings.train_limit else ""
+    if decided.given is not None:
+        rest = "; galaxies without a value by their names" if settings.split_rest else ""
+        drawn = "" if (fixed == 1).any() else f"; {settings.validation:.0%} of the training part drawn for validation"
+        return f"Given by the column “{decided.column}”{rest}{drawn}{limit}"
+    names: dict[type, str] = {Classes: "class", VoteFractions: "most voted answer"}
+    by = names.get(type(target), "fifth of the first quantity")
+    known = int((fixed != NO_PART).sum())
+    kept = f"; {known} of {len(fixed)} kept from earlier trainings" if known else ""
     return (
-        f"{settings.validation:.0%} validation and {settings.test:.0%} test, stratified by {by}, "
-        f"images of the {together} together{limit}"
+        f"{settings.validation:.0%} validation and {settings.test:.0%} test, each galaxy by its name, with every {by} "
+        f"in each part, {together}{kept}{limit}"
     )
 
 

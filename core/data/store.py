@@ -2,9 +2,9 @@
 
 ``/images`` (N, C, H, W) float32 or uint8, in chunks of about a megabyte; ``/catalogue/<column>``, row i for image i;
 ``/pixel_scale`` (N) in arcsec/pixel; ``/wcs`` (N) header text; ``/missing`` (N) share of filled pixels. Attributes of
-the file: ``format``, and as JSON ``bands``, ``labels``, ``order``, ``origin``, and ``stamps`` of an import, see
-:mod:`core.data.recipe`; ``/unusable`` holds what could not be imported. A dataset is written once, under a temporary
-name, and never modified afterwards.
+the file: ``format``, ``split_column`` (with the parts that the galaxies came with), and as JSON ``bands``, ``labels``,
+``order``, ``origin``, and ``stamps`` of an import, see :mod:`core.data.recipe`; ``/unusable`` holds what could not be
+imported. A dataset is written once, under a temporary name, and never modified afterwards.
 """
 
 from __future__ import annotations
@@ -147,8 +147,9 @@ class DatasetWriter:
         origin: Origin,
         unusable: Sequence[Problem],
         recipe: StampRecipe | None = None,
+        split_column: str = "",
     ) -> None:
-        """Add the catalogue (row i for image i), its label columns, what could not be imported, and the recipe."""
+        """Add the catalogue (row i for image i), its label columns, what could not be imported, recipe and parts."""
         if len(catalogue) != len(self._ids):
             raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
         require_space(self._path.parent, _SPARE_BYTES)
@@ -166,6 +167,7 @@ class DatasetWriter:
             bands=json.dumps([asdict(band) for band in self._bands]),
             labels=json.dumps(list(labels)),
             origin=json.dumps(asdict(origin)),
+            split_column=split_column,
         )
         if recipe is not None:
             self._file.attrs["stamps"] = json.dumps(recipe.to_dict())

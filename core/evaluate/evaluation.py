@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from core.data import split as splits
 from core.data import target as targets
+from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
 from core.data.settings import EvaluatedPart
@@ -68,6 +69,8 @@ class Evaluation:
         The metrics.
     unknown
         Classes that the network does not know, with the number of galaxies that are left out.
+    mapped
+        Classes of another dataset that have another name there: the network's by the dataset's.
     problems
         Warnings, such as a different pixel scale.
     assumed
@@ -85,6 +88,7 @@ class Evaluation:
     predictions: Predictions
     report: Report
     unknown: dict[str, int] = field(default_factory=dict[str, int])
+    mapped: dict[str, str] = field(default_factory=dict[str, str])
     problems: list[Problem] = field(default_factory=list[Problem])
     assumed: NDArray[np.float64] | None = None
     is_own: bool = True
@@ -114,6 +118,7 @@ def run(
     stop: threading.Event = NEVER,
     *,
     hand_labels: LabelJournal | None = None,
+    class_map: Mapping[str, str] | None = None,
     decision: str | None = None,
     keep: bool = False,
 ) -> Work[Evaluation]:
@@ -134,6 +139,9 @@ def run(
         Ends the work with :class:`~core.errors.Stopped`; nothing is written then.
     hand_labels
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
+    class_map
+        For another dataset: which of the network's classes a class is, an empty name being none; None: by their names,
+        see :func:`core.data.class_names.propose_mapping`. The evaluation says what was mapped.
     decision
         How classes follow from probabilities, in words, see :func:`core.evaluate.decision.resolve`. What has to be
         chosen by labels is chosen on the validation part, whichever is evaluated. None: the one kept with the run.
@@ -167,11 +175,12 @@ def run(
     with open_network_on_data(folder.best, path) as opened:
         target = opened.predictor.target
         is_own = opened.cutouts.checksum == opened.predictor.card.get("checksum")
-        labels, unknown = _read_labels(opened.cutouts, target, hand_labels, exactly=is_own)
+        labels, unknown, mapped = _read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
         part, rows = (
             (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
         )
-        problems = [_unknown_classes_problem(unknown)] if unknown else []
+        problems = [_mapped_classes_problem(mapped)] if mapped else []
+        problems += [_unknown_classes_problem(unknown)] if unknown else []
         for problem in problems:
             yield Skipped(problem)
         if not len(rows):
@@ -199,6 +208,7 @@ def run(
         predictions=predictions,
         report=make_report(target, labels[rows], predictions.scores, predictions.decision),
         unknown=unknown,
+        mapped=mapped,
         problems=problems + predictions.problems,
         assumed=assumed,
         is_own=is_own,
@@ -273,9 +283,18 @@ def _labelled_rows(labels: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _read_labels(
-    cutouts: Cutouts, target: Target, hand_labels: LabelJournal | None, *, exactly: bool
-) -> tuple[NDArray[Any], dict[str, int]]:
-    """Read labels as the network encodes them, and count unknown classes; labels by hand override the catalogue."""
+    cutouts: Cutouts,
+    target: Target,
+    hand_labels: LabelJournal | None,
+    class_map: Mapping[str, str],
+    *,
+    exactly: bool,
+) -> tuple[NDArray[Any], dict[str, int], dict[str, str]]:
+    """Read labels as the network encodes them; labels by hand override the catalogue.
+
+    Classes of another dataset are mapped to the network's. Returns the labels, the number of galaxies of each unknown
+    class, and the classes that have another name.
+    """
     columns = labelled_columns(cutouts, hand_labels)
     if isinstance(target, Classes) and target.column not in columns and not exactly and len(cutouts.labels) == 1:
         columns[target.column] = columns[cutouts.labels[0]]  # another survey may name its column of classes differently
@@ -295,11 +314,20 @@ def _read_labels(
                     "Convert the catalogue's column and import it again.",
                     cutouts.path.name,
                 )
-    unknown: Counter[str] = Counter()
-    if isinstance(target, Classes):
-        texts = (targets.label_text(value) for value in columns[target.column])
-        unknown.update(text for text in texts if text and text not in target.names)
-    return targets.encode(target, columns), dict(sorted(unknown.items()))
+    if not isinstance(target, Classes):
+        return targets.encode(target, columns), {}, {}
+    places, texts = targets.texts_of(columns[target.column])
+    found = {name: name for name in texts} if exactly else complete_mapping(target.names, texts, class_map)
+    labels = targets.classes_of(target, [found.get(text, "") for text in texts])[places]
+    counts = np.bincount(places, minlength=len(texts))
+    unknown = {text: int(count) for text, count in zip(texts, counts, strict=True) if text}
+    unknown = {text: count for text, count in sorted(unknown.items()) if found.get(text) not in target.names}
+    return labels, unknown, {text: name for text, name in found.items() if text != name}
+
+
+def _mapped_classes_problem(mapped: dict[str, str]) -> Problem:
+    listed = ", ".join(f"“{text}” as “{name}”" for text, name in mapped.items())
+    return Problem(f"Classes that have another name here are counted as the network's: {listed}.")
 
 
 def _unknown_classes_problem(unknown: dict[str, int]) -> Problem:
@@ -328,7 +356,11 @@ def save(folder: RunFolder, evaluation: Evaluation) -> None:
     values: dict[str, Any] = {}
     if folder.metrics_file.exists():
         values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
-    found = evaluation.report.to_json() | {"note": evaluation.note, "unknown_classes": evaluation.unknown}
+    found = evaluation.report.to_json() | {
+        "note": evaluation.note,
+        "unknown_classes": evaluation.unknown,
+        "mapped_classes": evaluation.mapped,
+    }
     if elsewhere is None:
         values[evaluation.part] = (values.get(evaluation.part) or {}) | found
     else:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.cutouts import Cutouts
-from core.errors import Problem
+from core.errors import NotPossible, Problem, SettingsProblem
+from core.nets import band_mapping
 from core.nets import device as devices
+from core.nets.band_mapping import BandMapping
+from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.predictor import Predictor
+from core.project import band_choices
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +26,10 @@ class NetworkOnData:
     predictor
         The network.
     cutouts
-        The dataset, open as long as the block.
+        The dataset with the network's bands, open as long as the block.
     doubts
-        Differences from the training data that the network can cope with: other bands, another size or pixel scale.
+        Differences from the training data that the network can cope with: other bands, another size or pixel scale;
+        and which bands feed it, where they were chosen.
     """
 
     predictor: Predictor
@@ -35,6 +40,9 @@ class NetworkOnData:
 @contextlib.contextmanager
 def open_network_on_data(network: Path | str, data: Path | str, device: str = "auto") -> Iterator[NetworkOnData]:
     """Open a network and a dataset, and check that they fit.
+
+    The network is fed the bands that were chosen for it with such data, see :mod:`core.project.band_choices`, or with
+    which it was trained.
 
     Parameters
     ----------
@@ -55,6 +63,84 @@ def open_network_on_data(network: Path | str, data: Path | str, device: str = "a
     predictor = Predictor.load(network, devices.choose(device))
     with Cutouts.open(data) as cutouts:
         bands = [band.name for band in cutouts.bands]
-        doubts = predictor.check(bands, cutouts.shape[1:], cutouts.median_pixel_scale)
+        doubts: list[Problem] = []
+        if (mapping := find_mapping(predictor, Path(network), bands)) is not None:
+            cutouts = MappedCutouts(cutouts, mapping, predictor.bands)
+            doubts.append(describe_mapping(mapping, predictor.bands))
+        doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
         doubts += predictor.compare_stamps(cutouts.recipe)
         yield NetworkOnData(predictor, cutouts, tuple(doubts))
+
+
+def find_mapping(predictor: Predictor, network: Path, bands: Sequence[str]) -> BandMapping | None:
+    """Which bands of such data feed a network: those chosen for it, or of its training; None: all, as they are.
+
+    Raises
+    ------
+    NotPossible
+        The choice does not fit the network.
+    """
+    if choice := band_choices.recall(network, bands):
+        try:
+            return BandMapping.parse(choice, bands, predictor.bands, str(network))
+        except SettingsProblem as problem:
+            raise NotPossible(problem.sentence, "Choose the bands again.", problem.where) from None
+    trained = BandMapping(predictor.bands_from)
+    return trained if trained.sources and trained.fits(bands) else None
+
+
+@dataclass(frozen=True)
+class BandFit:
+    """How the bands of a network and of a dataset compare.
+
+    Attributes
+    ----------
+    wanted, bands
+        Names of the network's bands, and of the dataset's.
+    mapping
+        What feeds the network, as text; empty: the dataset's bands as they are.
+    is_of_training
+        Whether the network was trained with that mapping, rather than that it was chosen for such data.
+    proposal
+        What could feed it; empty: the names do not tell.
+    sentence
+        Where they differ, and what can be done; empty: they do not.
+    """
+
+    wanted: tuple[str, ...]
+    bands: tuple[str, ...]
+    mapping: str
+    is_of_training: bool
+    proposal: str
+    sentence: str
+
+
+def compare_bands(network: Path, data: Path) -> BandFit:
+    """Compare the bands of a network with those of a dataset.
+
+    Raises
+    ------
+    Problem
+        One of the files cannot be read, or an earlier choice does not fit.
+    """
+    predictor = Predictor.load(network)
+    with Cutouts.open(data) as cutouts:
+        bands = tuple(band.name for band in cutouts.bands)
+    wanted, proposal = predictor.bands, band_mapping.propose(predictor.bands, bands)
+    mapping, is_chosen = find_mapping(predictor, network, bands), bool(band_choices.recall(network, bands))
+    own, other = ", ".join(wanted), ", ".join(bands)
+    sentence = ""
+    if mapping is not None and (is_chosen or mapping.text != ",".join(bands)):
+        sentence = describe_mapping(mapping, wanted).sentence
+    elif mapping is None and len(wanted) != len(bands):
+        sentence = f"The network takes {own}; these images have {other}. Choose what feeds each of its bands."
+    elif mapping is None and wanted != bands:
+        sentence = f"The network was trained on {own}; these images have {other}. Are these the same, in this order?"
+    text = "" if mapping is None else mapping.text
+    is_of_training = mapping is not None and not is_chosen
+    return BandFit(wanted, bands, text, is_of_training, proposal.text if proposal else "", sentence)
+
+
+def describe_mapping(mapping: BandMapping, wanted: Sequence[str]) -> Problem:
+    """Say which bands feed a network."""
+    return Problem(f"The network's bands {', '.join(wanted)} are fed {mapping.text}.")

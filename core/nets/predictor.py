@@ -21,7 +21,7 @@ from core.data import target as targets
 from core.data.recipe import StampRecipe
 from core.data.target import Target
 from core.errors import NotPossible, Problem, UnreadableFile, WrongVersion
-from core.nets import cnn, heads, normalisation
+from core.nets import band_mapping, cnn, heads, normalisation
 from core.nets.cnn import CNN
 from core.nets.device import full_precision, memory_format
 from core.nets.heads import OutputScale
@@ -57,6 +57,8 @@ class Predictor:
         For quantities: from the network's units to theirs.
     card
         Its origin: plain values for JSON.
+    bands_from
+        For each of its bands, the bands of the training data whose mean fed it, where they were chosen; else empty.
     stamps
         How the training stamps were made from files; None where that is not known.
     """
@@ -69,6 +71,7 @@ class Predictor:
     pixel_scale: float
     output_scale: OutputScale | None = None
     card: dict[str, Any] = field(default_factory=dict[str, Any])
+    bands_from: tuple[tuple[str, ...], ...] = ()
     stamps: StampRecipe | None = None
 
     @property
@@ -129,7 +132,7 @@ class Predictor:
             raise NotPossible(
                 f"The network was trained on {len(self.bands)} bands ({', '.join(self.bands)}), and these stamps have "
                 f"{len(bands)} ({', '.join(bands)}).",
-                "Import the images with the same bands.",
+                f"Choose which of them feed it, as in “{band_mapping.example(self.bands, bands)}”.",
             )
         found: list[Problem] = []
         if tuple(bands) != self.bands:
@@ -183,6 +186,7 @@ class Predictor:
             "stamp_shape": list(self.stamp_shape),
             "pixel_scale": self.pixel_scale if self.pixel_scale == self.pixel_scale else None,
             "card": self.card,
+            "bands_from": [list(names) for names in self.bands_from],
             "stamps": None if self.stamps is None else self.stamps.to_dict(),
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -257,5 +261,6 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
         pixel_scale=float("nan") if plan["pixel_scale"] is None else plan["pixel_scale"],
         output_scale=OutputScale(**output) if output else None,
         card=plan["card"],
+        bands_from=tuple(tuple(names) for names in plan["bands_from"]),
         stamps=None if plan["stamps"] is None else StampRecipe.from_dict(plan["stamps"]),
     )

@@ -1,7 +1,8 @@
 """Transfer learning: starting from an earlier network, with some of its blocks frozen.
 
 The convolution blocks and the hidden dense layer are copied unchanged, with the batch statistics. Of the last layer,
-the rows of classes or quantities with the same name are copied; the others start at random. Neither the weights nor
+the rows of classes that are mapped, or of quantities with the same name, are copied; the others start at random.
+Several new classes that are one old class share its probability evenly at first. Neither the weights nor
 the running statistics of a frozen block change at all. (If its weights were only left out of the optimiser, the
 statistics of batch normalisation would drift.)
 
@@ -12,11 +13,16 @@ Yosinski, Clune, Bengio & Lipson 2014; Domínguez Sánchez et al. 2019, MNRAS 48
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from core.data import target as targets
-from core.data.target import Quantities, Target
+from core.data.class_names import complete_mapping
+from core.data.target import Classes, Quantities, Target
 from core.errors import SettingsProblem
 from core.nets import cnn, heads
 from core.nets.cnn import CNN
@@ -32,6 +38,7 @@ def prepare(
     generator: torch.Generator | None = None,
     *,
     error_bars: bool = False,
+    class_map: Mapping[str, str] | None = None,
 ) -> CNN:
     """A network for new data with the architecture and the weights of ``base``.
 
@@ -50,11 +57,15 @@ def prepare(
         Random generator for the new weights.
     error_bars
         Whether the new network predicts error bars of quantities; those outputs always start at random.
+    class_map
+        Which class of ``base`` each new class continues, where the user chose it, see
+        :func:`core.data.class_names.complete_mapping`.
     """
     outputs = heads.output_count(target, error_bars=error_bars)
     network = cnn.build(base.network.settings, shape, outputs, generator)
     old, new = base.network.state_dict(), network.state_dict()
-    rows = matched_rows(base.target, target)
+    rows = matched_rows(base.target, target, class_map)
+    shares = Counter(rows.values())
     with torch.no_grad():
         for name, value in new.items():
             if not name.startswith("head.output."):
@@ -63,16 +74,20 @@ def prepare(
             weight, bias = old["head.output.weight"][old_row], old["head.output.bias"][old_row]
             weight, bias = _convert_units(weight, bias, base.output_scale, output_scale, old_row, row)
             new["head.output.weight"][row] = weight
-            new["head.output.bias"][row] = bias
+            new["head.output.bias"][row] = bias - math.log(shares[old_row])
     return network
 
 
-def matched_rows(old: Target, new: Target) -> dict[int, int]:
-    """Outputs that both targets have under the same name: new row → old row."""
+def matched_rows(old: Target, new: Target, class_map: Mapping[str, str] | None = None) -> dict[int, int]:
+    """Outputs that a new target takes over from an old one, classes by the map, others by name: new row → old row."""
     if type(old) is not type(new):
         return {}
-    place = {name: row for row, name in enumerate(targets.outputs(old))}
-    return {row: place[name] for row, name in enumerate(targets.outputs(new)) if name in place}
+    before, now = targets.outputs(old), targets.outputs(new)
+    if isinstance(new, Classes):
+        names = complete_mapping(before, now, class_map or {})
+    else:
+        names = {name: name for name in now if name in before}
+    return {row: before.index(names[name]) for row, name in enumerate(now) if name in names}
 
 
 def freeze(network: CNN, blocks: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.project.files import append_durably
+from core.project.files import append_durably, write_atomically
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,19 @@ class LabelJournal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._frozen: dict[tuple[str, str], str] | None = None
+
+    def frozen(self) -> LabelJournal:
+        """The journal as it is now, whatever labels are given from now on."""
+        same = LabelJournal(self.path)
+        same._frozen = self.replay()
+        return same
+
+    def save_copy(self, path: Path) -> None:
+        """Write a journal with the present labels to another file."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        changes = [LabelChange(now, name, column, "", label) for (name, column), label in self.replay().items()]
+        write_atomically(path, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in changes))
 
     def record(self, id: str, column: str, old: str, new: str) -> LabelChange:  # noqa: A002 - the column's name
         """Append a change and flush it to the disk. To undo one, record it with ``old`` and ``new`` exchanged."""
@@ -53,6 +66,8 @@ class LabelJournal:
 
     def replay(self) -> dict[tuple[str, str], str]:
         """The present hand label of each (id, column). A partial last line is skipped."""
+        if self._frozen is not None:
+            return dict(self._frozen)
         labels: dict[tuple[str, str], str] = {}
         for line in self._lines():
             try:

@@ -138,9 +138,12 @@ def journal_of(dataset: Path) -> LabelJournal | None:
     anybody's.
     """
     place = dataset.resolve().parent
-    if place.name != "datasets" or not (place.parent / _FILE).is_file():
-        return None
-    return _journal(place.parent, dataset)
+    return _journal(place.parent, dataset) if place.name == "datasets" and is_project(place.parent) else None
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder holds a project."""
+    return (folder / _FILE).is_file()
 
 
 def _journal(folder: Path, dataset: Path) -> LabelJournal:

@@ -119,6 +119,11 @@ class RunFolder:
         return self.path / "split.csv"
 
     @property
+    def labels_file(self) -> Path:
+        """The hand labels with which the run began; missing in a run of an earlier version or outside a project."""
+        return self.path / "labels.jsonl"
+
+    @property
     def best(self) -> Path:
         """The predictor of the best epoch."""
         return self.path / "best.safetensors"

@@ -20,6 +20,18 @@ Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
 SETTINGS = 3
+_DEFAULTS_OF_2: dict[str, Values] = {
+    "optimiser": {
+        "decay": "cosine",
+        "weight_decay": 1e-4,
+        "averaging": 0.0,
+        "class_weights": True,
+        "survey_probabilities": False,
+        "epochs": 40,
+        "batch_size": 64,
+    },
+    "augmentation": {"width_shift": 0.05, "height_shift": 0.05, "zoom_min": 0.9, "zoom_max": 1.1},
+}
 PREDICTOR = 3
 
 
@@ -31,10 +43,15 @@ def upgrade_settings(values: Values, version: int) -> Values:
 def settings_format(values: Values) -> int:
     """The format of a run's settings without a format number, as in files from before it was introduced.
 
-    It is recognised by a setting that only format 1 has. A short file written by hand may lack it, and is then taken
-    for one of the current format.
+    Format 1 is recognised by a setting that only it has, and format 2 by the settings that a file written by the
+    program has, all of them, and by the lack of one that came with format 3. A short file written by hand is taken for
+    one of the current format.
     """
-    return 1 if "batch_norm" in _table(values, "network") else SETTINGS
+    if "batch_norm" in _table(values, "network"):
+        return 1
+    optimiser = _table(values, "optimiser")
+    is_whole = set(_DEFAULTS_OF_2["optimiser"]) - {"averaging", "survey_probabilities"} <= set(optimiser)
+    return 2 if is_whole and "survey_probabilities" not in optimiser else SETTINGS
 
 
 def upgrade_predictor(plan: Values) -> Values:
@@ -48,11 +65,12 @@ def upgrade_predictor(plan: Values) -> Values:
 
 
 def upgrade_checkpoint(state: Values) -> Values:
-    """Upgrade the state in a checkpoint; there is only one format, to which the state of the loss scaler was added.
+    """Upgrade the state in a checkpoint; there is only one format, to which two states were added.
 
-    Before that, no run used float16, which alone needs loss scaling.
+    Before the state of the loss scaler, no run used float16, which alone needs loss scaling; before the number of steps
+    in the average of the weights, no run averaged them.
     """
-    return {"scaler": {}, **state}
+    return {"scaler": {}, "averaged_steps": 0, **state}
 
 
 def _upgrade(values: Values, version: int, steps: Sequence[Step]) -> Values:
@@ -71,9 +89,13 @@ def _settings_to_2(values: Values) -> Values:
 
 
 def _settings_to_3(values: Values) -> Values:
-    """What a file leaves out keeps the default that it had: the classes were balanced by weights in the loss."""
-    optimiser = {"class_weights": True, "survey_probabilities": False, **_table(values, "optimiser")}
-    return {**values, "optimiser": optimiser} if isinstance(values.get("optimiser", {}), dict) else values
+    """The recipe of the training changed: what a file leaves out keeps the default that it had."""
+    optimiser, augmentation = ({**old, **_table(values, name)} for name, old in _DEFAULTS_OF_2.items())
+    if optimiser["decay"] == "one-cycle" and "learning_rate" not in optimiser:
+        rate = 0.02 if optimiser.get("method") == "sgd" else 0.001
+        optimiser["learning_rate"] = rate / 10 if _table(values, "transfer").get("start_from") else rate
+    upgraded = {"optimiser": optimiser, "augmentation": augmentation}
+    return {**values, **{name: each for name, each in upgraded.items() if isinstance(values.get(name, {}), dict)}}
 
 
 def _network_to_2(network: Values) -> Values:
@@ -94,6 +116,7 @@ def _predictor_to_3(plan: Values) -> Values:
     return {
         **plan,
         "stamps": None,  # how the training stamps were made was not saved
+        "bands_from": [],
         "format": 3,
     }
 

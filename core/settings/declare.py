@@ -72,6 +72,7 @@ def setting(
     source: str = "",
     discriminator: str | None = None,
     applies: tuple[str, Collection[Any]] | None = None,
+    is_column: bool = False,
 ) -> Any:
     """Declare one field of a :class:`Settings` model.
 
@@ -98,9 +99,12 @@ def setting(
     applies
         Another field of the model and its values for which this one has an effect, an empty collection meaning every
         non-empty value; a form hides it otherwise. None: it always has an effect.
+    is_column
+        Whether it names a column of the catalogue: a form lets one choose among those that there are.
     """
     condition = None if applies is None else (applies[0], list(applies[1]))
     extra: dict[str, Any] = {"unit": unit, "scale": scale, "level": level, "source": source, "applies": condition}
+    extra |= {"is_column": is_column}
     return Field(
         default,
         title=title,
@@ -132,6 +136,7 @@ class Knob:
     annotation: Any
     default: Any
     applies: tuple[str, tuple[Any, ...]] | None
+    is_column: bool
 
     def has_effect(self, settings: Settings) -> bool:
         """Whether it has an effect, given the other values of its model."""
@@ -199,4 +204,5 @@ def _knob(name: str, field: FieldInfo) -> Knob:
         annotation=field.annotation,
         default=field.get_default(call_default_factory=True),
         applies=None if condition is None else (condition[0], tuple(condition[1])),
+        is_column=declared.get("is_column", False),
     )

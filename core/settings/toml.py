@@ -53,7 +53,7 @@ def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) ->
         if value is None:
             into.add(tomlkit.comment(f"{name} ="))
         else:
-            into.add(name, list(value) if isinstance(value, tuple) else value)
+            into.add(name, _plain(value))
     for name, value in nested:
         table: Table = tomlkit.table()
         knob = knobs(type(settings))[name]
@@ -62,6 +62,15 @@ def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) ->
         _fill(table, value)
         into.add(tomlkit.nl())
         into.add(name, table)
+
+
+def _plain(value: Any) -> Any:
+    """A value as TOML has it: a table within one line, so that it may stand before the sections."""
+    if isinstance(value, dict):
+        table = tomlkit.inline_table()
+        table.update(value)
+        return table
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _choices(annotation: Any) -> str:

@@ -35,7 +35,7 @@ from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import SEARCH_FILE, RunFolder
 from core.settings import toml
-from core.studies import search_figure, trials
+from core.studies import frozen, search_figure, trials
 from core.studies import search_space as spaces
 from core.studies.journal import STAGES, Journal
 from core.studies.settings import SearchSettings
@@ -78,7 +78,8 @@ def run(
     stop
         When set, running trials are interrupted, to be repeated later; the search so far is returned.
     hand_labels
-        Labels given by hand, of the project to which the dataset belongs; None: there are none.
+        Labels given by hand, of the project to which the dataset belongs; None: there are none. The search keeps those
+        with which it begins.
 
     Raises
     ------
@@ -90,7 +91,8 @@ def run(
         No trial could be trained, or all workers have failed.
     """
     wide = spaces.parse_space(search.space, settings)
-    _prepare_folder(settings, data, folder, search)
+    _prepare_folder(settings, data, folder, search, hand_labels)
+    hand_labels = frozen.labels_of(folder, hand_labels)
     journal = Journal(folder, settings, search)
     journal.requeue_abandoned()
     with Crew(data, folder, search.workers, hand_labels) if search.workers > 1 else contextlib.nullcontext() as crew:
@@ -141,6 +143,7 @@ def run_worker(
     hand_labels
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
     """
+    hand_labels = frozen.labels_of(folder, hand_labels)
     journal, done = Journal(folder, *read_settings(folder), worker), 0
     while not stop.is_set():
         stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
@@ -156,7 +159,9 @@ def run_worker(
     return done
 
 
-def _prepare_folder(settings: RunSettings, data: Path, folder: Path, search: SearchSettings) -> None:
+def _prepare_folder(
+    settings: RunSettings, data: Path, folder: Path, search: SearchSettings, hand_labels: LabelJournal | None
+) -> None:
     """Create the folder, or require that it holds a search with the same settings and data."""
     if (folder / _SEARCH).exists():
         earlier, before = read_settings(folder)
@@ -178,6 +183,8 @@ def _prepare_folder(settings: RunSettings, data: Path, folder: Path, search: Sea
         RunFolder.create(folder)
         write_atomically(folder / _SETTINGS, toml.dumps(settings.with_paths_for(folder)))
         write_atomically(folder / _DATA, checksum + "\n")
+    with contextlib.suppress(Problem):  # which the trials raise, too
+        frozen.freeze(folder, data, settings, hand_labels)
     write_atomically(folder / _SEARCH, toml.dumps(search))  # the last: with it, the search has begun
 
 

@@ -37,10 +37,10 @@ from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.settings import toml
-from core.studies import size_figure, size_study
+from core.studies import frozen, size_figure, size_study
 from core.studies.settings import TrainingSizeSettings, parse_size
 from core.studies.size_study import Point, SizeStudy
-from core.train import loop, preparation
+from core.train import batch_size, loop, preparation
 from core.train.labels import read_labels
 from core.train.settings import RunSettings
 
@@ -102,7 +102,8 @@ def run(
     stop
         When set, the running training is saved, and the study so far is returned.
     hand_labels
-        Labels given by hand, of the project to which the dataset belongs; None: there are none.
+        Labels given by hand, of the project to which the dataset belongs; None: there are none. The study keeps those
+        with which it begins.
 
     Raises
     ------
@@ -115,10 +116,11 @@ def run(
     Problem
         As a training raises it.
     """
-    facts = _inspect(settings, data, hand_labels)
+    facts = _inspect(settings, data, frozen.labels_of(folder, hand_labels))
     metric = size_study.choose_metric(study.metric, facts.known)
     sizes = yield from _possible_sizes(study, facts)
     _prepare_folder(settings, folder, study)
+    hand_labels = frozen.freeze(folder, data, settings, hand_labels)
     wanted = [_plan_run(settings, study, folder, size, seed) for seed in range(study.seeds) for size in sizes]
     found = SizeStudy(folder, "validation", metric, (), len(wanted))
     known = _earlier_points(folder, metric)
@@ -146,7 +148,8 @@ def _inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None
     with Cutouts.open(data) as cutouts:
         target, labels = read_labels(cutouts, settings.data, hand_labels)
         unlimited = settings.data.model_copy(update={"train_limit": None})
-        split = preparation.split_dataset(cutouts, target, labels, settings.model_copy(update={"data": unlimited}))
+        settings = settings.model_copy(update={"data": unlimited})
+        split = preparation.split_dataset(cutouts, target, labels, settings, hand_labels)
         kinds = len(target.names) if isinstance(target, Classes) else 1
         return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), merits.names_for(target))
 
@@ -216,7 +219,7 @@ def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, 
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = settings.data.model_copy(update={"train_limit": size, "train_draw": "in proportion", "split_seed": parts})
     optimiser, stopping = settings.optimiser, settings.stopping
-    steps = math.ceil(size / optimiser.batch_size)
+    steps = math.ceil(size / batch_size.choose(optimiser.batch_size, size))
     longer = max(1.0, study.least_steps / (steps * optimiser.epochs))
     update: dict[str, Any] = {
         "data": data,

@@ -12,7 +12,6 @@ import concurrent.futures
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -152,10 +151,10 @@ class ImagesInMemory(_ContextManager):
 class StreamedImages(_ContextManager):
     """Images streamed from the file, read one pool ahead by a thread with its own file handle."""
 
-    def __init__(self, path: Path, normalisation: Normalisation, device: torch.device) -> None:
+    def __init__(self, cutouts: Cutouts, normalisation: Normalisation, device: torch.device) -> None:
         self._normalisation, self._device = normalisation, device
         self._reader = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="read galaxies")
-        self._file = self._reader.submit(Cutouts.open, path).result()
+        self._file = self._reader.submit(cutouts.reopen).result()
 
     def batches(self, pools: Sequence[Pool]) -> Iterator[tuple[Rows, Tensor]]:
         """Each batch's rows, and their images (n, C, H, W)."""
@@ -215,7 +214,7 @@ def open_images(
     if in_memory is None:
         in_memory = needed < _MEMORY_FRACTION * free_memory() / distributed.local_processes()
     if not in_memory:
-        return StreamedImages(cutouts.path, normalisation, device)
+        return StreamedImages(cutouts, normalisation, device)
     fits_on_device = device.type == "cpu" or (
         device.type == "cuda" and needed < _MEMORY_FRACTION * torch.cuda.mem_get_info(device)[0]
     )

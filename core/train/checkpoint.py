@@ -1,6 +1,7 @@
 """The checkpoint from which an interrupted run is resumed.
 
-``last/epoch-NNNN/`` holds the network (a predictor file), the optimiser's state and the history. A folder cannot be
+``last/epoch-NNNN/`` holds the network (a predictor file), the optimiser's state and the history. Where weights are
+averaged, the predictor has the average, and the weights themselves are in a file of their own. A folder cannot be
 replaced atomically, so each epoch gets its own, and the file ``last/current``, renamed into place when everything is
 written, names the complete one. No random state is saved: all random numbers of an epoch are a function of the seed and
 the epoch's number.
@@ -27,6 +28,7 @@ from core.project import upgrades
 from core.project.files import write_atomically
 
 FORMAT = 1
+_TRAINED = "weights.safetensors"
 _EPOCHS_KEPT = 2  # a reader may be about to open the previous one
 
 
@@ -39,6 +41,7 @@ class Checkpoint:
     history: list[EpochEnded]
     seed: int
     scaler: dict[str, Any] = field(default_factory=dict[str, Any])
+    average: tuple[dict[str, Tensor], int] | None = None  # of the weights, and how many steps are in it
 
 
 def save(
@@ -48,10 +51,12 @@ def save(
     history: list[EpochEnded],
     seed: int,
     scaler: Mapping[str, Any] | None = None,
+    trained: tuple[Mapping[str, Tensor], int] | None = None,
 ) -> Path:
     """Write the epoch that has just ended, then remove older ones.
 
-    ``scaler`` is the state of the gradient scaler, which is used with float16 only.
+    ``scaler`` is the state of the gradient scaler, which is used with float16 only. Where the predictor has an average
+    of the weights, ``trained`` has the weights themselves, and the number of steps in the average.
 
     Returns
     -------
@@ -63,12 +68,16 @@ def save(
     state_dict = optimiser.state_dict()
     tensors, plain = _split_state(state_dict["state"])
     write_atomically(folder / "optimiser.safetensors", safetensors.torch.save(tensors))
+    if trained is not None:
+        weights = {name: value.detach().cpu().contiguous() for name, value in trained[0].items()}
+        write_atomically(folder / _TRAINED, safetensors.torch.save(weights))
     state = {
         "format": FORMAT,
         "seed": seed,
         "history": [asdict(epoch) for epoch in history],
         "optimiser": {"groups": state_dict["param_groups"], "plain": plain},
         "scaler": dict(scaler or {}),
+        "averaged_steps": 0 if trained is None else trained[1],
     }
     write_atomically(folder / "state.json", json.dumps(state))
     write_atomically(last / "current", folder.name + "\n")
@@ -99,12 +108,20 @@ def load(last: Path) -> Checkpoint:
             "param_groups": state["optimiser"]["groups"],
         }
         history = [_parse_epoch(values) for values in state["history"]]
+        trained = safetensors.torch.load((folder / _TRAINED).read_bytes()) if state["averaged_steps"] else None
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise UnreadableFile(
             "This run has no complete epoch to resume from.", "Start a new run in another folder.", str(last)
         ) from error
     predictor = Predictor.load(folder / "network.safetensors")
-    return Checkpoint(predictor, state_dict, history, state["seed"], state["scaler"])
+    average = None
+    if trained is not None:
+        average = (
+            {name: value.clone() for name, value in predictor.network.state_dict().items()},
+            state["averaged_steps"],
+        )
+        predictor.network.load_state_dict(trained)
+    return Checkpoint(predictor, state_dict, history, state["seed"], state["scaler"], average)
 
 
 def _split_state(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:

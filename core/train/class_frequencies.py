@@ -1,8 +1,9 @@
 r"""The class frequencies that a network's probabilities assume, and the correction to those of the survey.
 
-A network that is shown the classes with frequencies :math:`q_k` learns :math:`p_k \propto q_k f_k(x)`. To learn the
-probabilities of a survey with frequencies :math:`\pi_k` nevertheless, :math:`\log(q_k/\pi_k)` is added to its outputs
-in the training loss, and only there: what remains in the outputs is :math:`\pi_k f_k(x)`.
+A network to which the classes are shown, or count in the loss, with frequencies :math:`q_k` learns
+:math:`p_k \propto q_k f_k(x)`. To learn the probabilities of a survey with frequencies :math:`\pi_k` nevertheless,
+:math:`\log(q_k/\pi_k)` is added to its outputs in the training loss, and only there: what remains in the outputs is
+:math:`\pi_k f_k(x)`.
 
 References
 ----------
@@ -44,7 +45,7 @@ def survey_shift(settings: RunSettings, target: Target, labels: NDArray[Any], sp
     """
     if not isinstance(target, Classes) or not settings.optimiser.survey_probabilities:
         return None
-    if settings.optimiser.class_weights or not _is_shown_unevenly(settings):
+    if not _is_shown_unevenly(settings):
         return None
     shown = _shown(settings, target, labels[split.train])
     return torch.tensor(np.log(shown / _survey(target, labels[split.validation])), dtype=torch.float32)
@@ -59,22 +60,22 @@ def assumed_frequencies(
     if survey_shift(settings, target, labels, split) is not None:
         found = _survey(target, labels[split.validation])
     else:
-        weights = losses.balanced_weights(target, labels[split.train]) if settings.optimiser.class_weights else None
         found = _shown(settings, target, labels[split.train])
-        if weights is not None and not settings.optimiser.balanced_batches:
-            found = found * weights.numpy()
     return {name: float(share) for name, share in zip(target.names, found / found.sum(), strict=True)}
 
 
 def _is_shown_unevenly(settings: RunSettings) -> bool:
     limited = settings.data.train_limit is not None and settings.data.train_draw == "evenly"
-    return limited or settings.optimiser.balanced_batches
+    return limited or settings.optimiser.balanced_batches or settings.optimiser.class_weights
 
 
 def _shown(settings: RunSettings, target: Classes, labels: NDArray[Any]) -> NDArray[np.float64]:
+    """How often the classes count in the training loss."""
     counts = np.bincount(labels, minlength=len(target.names)).astype(np.float64)
     if settings.optimiser.balanced_batches:
         counts = (counts > 0).astype(np.float64)
+    elif settings.optimiser.class_weights and (weights := losses.balanced_weights(target, labels)) is not None:
+        counts = counts * weights.numpy()
     return _to_frequencies(counts)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.data.target import Classes
 from core.nets.device import memory_format
-from core.train import distributed
+from core.train import batch_size, distributed
 from core.train.augmentation import geometry
 from core.train.augmentation.handedness import swap_mirrored
 from core.train.augmentation.pipeline import augment
@@ -54,4 +54,4 @@ def epoch_batches(plan: TrainingPlan, epoch: int) -> list[Pool]:
     random = numpy_generator(plan.settings.seed, "order", epoch)
     if options.balanced_batches and isinstance(plan.target, Classes):
         rows = draw_balanced(rows, plan.training_labels, random)
-    return shuffle_batches(rows, options.batch_size, plan.stamp_bytes, random)
+    return shuffle_batches(rows, batch_size.choose(options.batch_size, len(rows)), plan.stamp_bytes, random)

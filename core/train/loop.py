@@ -23,9 +23,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from core.data import kept_parts
 from core.data import split as splits
 from core.data.cutouts import Cutouts
-from core.errors import FolderInUse, NotANumber, NotPossible, Stopped
+from core.errors import FolderInUse, NotANumber, NotPossible, Problem, Stopped
 from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.metrics.tally import Tally
 from core.nets.device import memory_format
@@ -33,14 +34,17 @@ from core.nets.losses import Loss
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
+from core.project.project import journal_of
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
+    batch_size,
     checkpoint,
     distributed,
     environment,
     nan_diagnosis,
     optimiser,
+    overlaps,
     preparation,
     run_report,
     schedule,
@@ -142,13 +146,26 @@ def run(
     earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
-        plan = preparation.prepare(settings, cutouts, earlier.predictor if earlier else None, hand_labels)
+    with (
+        environment.reproducible_training(settings.optimiser.batch_size or batch_size.USUAL),
+        Cutouts.open(data) as cutouts,
+    ):
+        goes_on = resume and folder.split_file.exists()  # with its own split, and the labels with which it began
+        labels = _labels_as_they_are(folder, hand_labels, resume=goes_on)
+        predictor = earlier.predictor if earlier else None
+        plan = preparation.prepare(settings, cutouts, predictor, labels, folder.split_file if goes_on else None)
+        if plan.average is not None and earlier is not None and earlier.average is not None:
+            plan.average.restore(*earlier.average)
+        plan.facts |= run_report.read_overlaps(folder)
+        if not goes_on:
+            plan.notices += _note_overlaps(plan, cutouts, folder, hand_labels)
         _prepare_folder(plan, folder, cutouts, earlier)
+        if not goes_on:
+            _keep_labels_and_parts(plan, cutouts, folder, labels)
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
-        with (yield from open_images(cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
+        with (yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
             baseline = evaluate_base(plan, images) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
@@ -187,7 +204,7 @@ def _train(
         costs = stopping.costs(history, settings.stopping)
         train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
         started = time.perf_counter()
-        validation = validate(plan, images, validation_criterion).scores()
+        validation = validate(plan, images, validation_criterion, plan.answering.network).scores()
         if not math.isfinite(validation.loss):
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, validation")
         seconds += time.perf_counter() - started
@@ -235,6 +252,8 @@ def _train_epoch(
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, batch {batch}", varied, rows)
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
         optimiser_step.step(loss, rate)
+        if plan.average is not None:
+            plan.average.update(plan.predictor.network, batches)
 
         tally.add(outputs, labels, value)
         seconds += time.perf_counter() - started
@@ -267,7 +286,7 @@ def _save_epoch(
     baseline: Baseline | None,
 ) -> Work[None]:
     """Save the epoch that has just ended, in an order that leaves a killed run consistent."""
-    ended, predictor = history[-1], plan.predictor
+    ended, predictor = history[-1], plan.answering
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)
     if is_best:
@@ -277,7 +296,9 @@ def _save_epoch(
     run_report.log_epoch(folder, ended)
     run_report.write_metrics(folder, run_report.metrics(plan, history, "running", [], baseline))
     scaler = optimiser_step.scaler.state_dict()
-    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, plan.settings.seed, scaler)
+    trained = None if plan.average is None else (plan.predictor.network.state_dict(), plan.average.steps)
+    seed = plan.settings.seed
+    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, seed, scaler, trained)
     yield ended
     yield CheckpointSaved(ended.epoch, path, is_best)
 
@@ -305,16 +326,47 @@ def _finish(
     )
 
 
+def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, resume: bool) -> LabelJournal | None:
+    """The hand labels with which a run begins or began, whatever labels are given from now on."""
+    if resume and folder.labels_file.exists():
+        return LabelJournal(folder.labels_file)
+    return None if hand_labels is None else hand_labels.frozen()
+
+
+def _note_overlaps(
+    plan: TrainingPlan, cutouts: Cutouts, folder: RunFolder, hand_labels: LabelJournal | None
+) -> list[Problem]:
+    """Find what the run has in common with earlier test parts, also for its report."""
+    found = overlaps.find(plan.split, cutouts, plan.settings, folder, hand_labels)
+    if found:
+        plan.facts["overlaps"] = [str(problem) for problem in found]
+    return found
+
+
+def _keep_labels_and_parts(
+    plan: TrainingPlan, cutouts: Cutouts, folder: RunFolder, labels: LabelJournal | None
+) -> None:
+    """Keep the labels with the run, and the parts with the project."""
+    if labels is not None:
+        labels.save_copy(folder.labels_file)
+    elif journal_of(cutouts.path) is not None:  # labels may be given later
+        write_atomically(folder.labels_file, "")
+    if distributed.rank() == 0:
+        kept_parts.extend(plan.split, cutouts, plan.settings.data, labels)
+
+
 def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
     folder.path.mkdir(parents=True, exist_ok=True)
     fingerprint = splits.fingerprint(plan.split, cutouts.ids)
     if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:
         raise NotPossible(
-            "The split of the data would differ from the one with which this run began, so that it cannot be resumed.",
-            "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
+            "The split of the data differs from the one with which this run began, so that it cannot be resumed.",
+            "Restore its split, or start a new run from its weights.",
             str(folder.split_file),
         )
+    if earlier is not None and not folder.labels_file.exists():
+        run_report.require_same_counts(folder, plan)
     write_atomically(folder.settings_file, toml.dumps(plan.settings.with_paths_for(folder.path)))
     folder.save_data_path(cutouts.path)
     machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, fingerprint)

@@ -87,15 +87,17 @@ def build_losses(
 ) -> tuple[Loss, Loss]:
     """Build the losses of training and validation from the training labels as the loss takes them.
 
-    They differ with balanced batches: in training the classes are then equally frequent and need no weights; in the
-    validation, where every galaxy comes once, they are weighted if weights are wanted. A ``shift`` (K,) is added to the
-    outputs in training, see :mod:`core.train.class_frequencies`.
+    They differ with balanced batches: in training the classes are then equally frequent and need no weights. In the
+    validation, where every galaxy comes once, they are weighted if weights are wanted and the probabilities are not to
+    be those of the survey. A ``shift`` (K,) is added to the outputs in training, see
+    :mod:`core.train.class_frequencies`.
     """
     options = settings.optimiser
     weights = losses.balanced_weights(target, labels) if options.class_weights else None
     votes = float(labels[:, -1].mean()) if losses.needs_votes(target, settings.loss) else 1.0
-    validation = losses.build_loss(target, settings.loss, weights, votes)
-    training = losses.build_loss(target, settings.loss, None, votes) if options.balanced_batches else validation
+    plain, weighted = (losses.build_loss(target, settings.loss, each, votes) for each in (None, weights))
+    validation = plain if options.survey_probabilities else weighted
+    training = plain if options.balanced_batches else weighted
     if shift is None:
         return training, validation
     return (lambda outputs, labels: training(outputs + shift.to(outputs), labels)), validation

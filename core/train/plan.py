@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Target
 from core.errors import Problem
@@ -18,6 +19,7 @@ from core.nets.cnn import OwnDropout
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.train.augmentation.noise import NoisePool
+from core.train.averaging import WeightAverage
 from core.train.settings import RunSettings
 
 
@@ -33,6 +35,8 @@ class TrainingPlan:
         The network being trained, with its input scaling.
     base
         The network that fine-tuning starts from, unchanged, or None.
+    cutouts
+        The dataset, with the bands that the network takes.
     labels
         As the loss takes them, for all rows of the dataset, on the device: int64 (N,), or float32 (N, K), with the
         number of votes as a further column where the loss needs it.
@@ -51,6 +55,8 @@ class TrainingPlan:
     shift
         What the training loss adds to the outputs, (K,), see :func:`core.train.class_frequencies.survey_shift`; None:
         nothing.
+    average
+        The average of the weights, see :mod:`core.train.averaging`; None: the weights themselves are used.
     mirror
         For each class or answer the index of its mirror image, (K,) on the device; None if flips change no label.
     distributed_network
@@ -66,6 +72,7 @@ class TrainingPlan:
     settings: RunSettings
     predictor: Predictor
     base: Predictor | None
+    cutouts: Cutouts
     labels: Tensor
     split: Split
     device: torch.device
@@ -74,6 +81,7 @@ class TrainingPlan:
     lost_noise: Tensor
     scales_per_batch: bool
     shift: Tensor | None
+    average: WeightAverage | None
     mirror: Tensor | None
     distributed_network: nn.Module
     dropouts: list[OwnDropout]
@@ -84,6 +92,11 @@ class TrainingPlan:
     def target(self) -> Target:
         """What is learned."""
         return self.predictor.target
+
+    @property
+    def answering(self) -> Predictor:
+        """The predictor that is validated and saved: with the average of the weights, if there is one."""
+        return self.predictor if self.average is None else replace(self.predictor, network=self.average.network)
 
     @property
     def training_labels(self) -> NDArray[Any]:

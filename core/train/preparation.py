@@ -12,25 +12,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data import size
+from core.data import given_parts, kept_parts, parts, size
 from core.data import split as splits
 from core.data import target as targets
+from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
-from core.data.split import Split
+from core.data.settings import DataSettings
+from core.data.split import NOTHING_DECIDED, Decided, Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import backbone, cnn, heads, layers, normalisation, transfer
+from core.nets import backbone, cnn, heads, layers, normalisation, opening, transfer
 from core.nets import device as devices
+from core.nets.band_mapping import BandMapping
 from core.nets.cnn import OwnDropout
+from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
-from core.train import class_frequencies, distributed, receptive_field, stopping
+from core.train import batch_size, class_frequencies, distributed, receptive_field, stopping
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
+from core.train.averaging import WeightAverage
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
@@ -45,6 +50,7 @@ def prepare(
     cutouts: Cutouts,
     resumed: Predictor | None = None,
     hand_labels: LabelJournal | None = None,
+    earlier_split: Path | None = None,
 ) -> TrainingPlan:
     """Prepare target, split, network and scaling.
 
@@ -58,6 +64,8 @@ def prepare(
         The network of a run that is resumed; None for a new one.
     hand_labels
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
+    earlier_split
+        The split with which a run that is resumed began; None for a new one.
 
     Raises
     ------
@@ -66,6 +74,7 @@ def prepare(
     """
     device = devices.choose(settings.device)
     base = _load_base(settings) if resumed is None else None
+    settings, cutouts = _choose_bands(settings, cutouts, base or resumed, is_resumed=resumed is not None)
     target, labels = read_labels(cutouts, settings.data, hand_labels)
     stopping.require_monitorable(target, settings.stopping)
     votes = numbers_of_votes(cutouts, settings, target)
@@ -73,14 +82,22 @@ def prepare(
         labels[~(votes > 0)] = np.nan
     if resumed is not None:
         _require_same_data(resumed, target, cutouts)
-    split = split_dataset(cutouts, target, labels, settings)
+    if earlier_split is None:
+        split = split_dataset(cutouts, target, labels, settings, hand_labels)
+    else:
+        split = splits.load(earlier_split, cutouts.ids)
+        _require_labels(split, labels, earlier_split)
+    settings = batch_size.resolve(settings, len(split.train))
     _require_enough(split, settings)
+    of_parts = _note_given_parts(cutouts, labels, split, settings, hand_labels) if earlier_split is None else []
     augmentation, notices = without_label_changes(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
         notices += _compare_base(base, target, cutouts)
-    notices += _settings_without_effect(settings, target)
+        settings, mapped = _map_classes(settings, base.target, target)
+        notices += mapped
+    notices += _settings_without_effect(settings, target) + of_parts
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
@@ -90,11 +107,12 @@ def prepare(
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
     predictor.to(device)
-    pixels = settings.optimiser.batch_size * math.prod(predictor.stamp_shape)
+    pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
         predictor=predictor,
         base=base.to(device) if base is not None else None,
+        cutouts=cutouts,
         labels=to_loss_tensor(labels, predictor, votes).to(device),
         split=split,
         device=device,
@@ -102,6 +120,7 @@ def prepare(
         noise=NoisePool.draw(pixels, torch_generator(settings.seed, "noise"), device),
         lost_noise=lost_noise(stamps).to(device),
         scales_per_batch=scales_per_batch,
+        average=_average(predictor, settings),
         shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
         distributed_network=distributed.wrap(predictor.network, _smallest_batch(split, settings)),
@@ -119,16 +138,69 @@ def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> 
     return receptive_field.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
 
 
+def _average(predictor: Predictor, settings: RunSettings) -> WeightAverage | None:
+    """The average of the weights; made before the network is shared by several processes, which changes its layers."""
+    epochs = settings.optimiser.averaging
+    return WeightAverage(predictor.network, epochs) if epochs else None
+
+
 def _mirror_indices(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:
     names = targets.outputs(target)
     mirrored = mirror_indices(names) if augmentation.swap_labels and has_handed_names(names) else None
     return None if mirrored is None else torch.tensor(mirrored, device=device)
 
 
-def split_dataset(cutouts: Cutouts, target: Target, labels: NDArray[Any], settings: RunSettings) -> Split:
-    """Split the dataset into the training, validation and test parts of a run with these settings."""
+def split_dataset(
+    cutouts: Cutouts,
+    target: Target,
+    labels: NDArray[Any],
+    settings: RunSettings,
+    hand_labels: LabelJournal | None = None,
+) -> Split:
+    """Split the dataset into the training, validation and test parts of a run with these settings.
+
+    Parts that a column gives, or that the project has kept, stay as they are.
+    """
     data = settings.data
-    return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group))
+    decided = _read_decided(cutouts, data, hand_labels)
+    return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group), decided)
+
+
+def _read_decided(cutouts: Cutouts, data: DataSettings, hand_labels: LabelJournal | None) -> Decided:
+    kept = kept_parts.read(cutouts.path, hand_labels)
+    if kept is not None and kept_parts.is_of_study(hand_labels):  # also where the study's parts were given by a column
+        return Decided(kept.numbers(cutouts.ids), kept.seed)
+    if column := parts.column_in_use(data.split_column, cutouts.split_column):
+        if column not in cutouts.columns:
+            raise SettingsProblem(
+                f"There is no column “{column}”.",
+                f"The columns are: {', '.join(cutouts.columns)}.",
+                "data.split_column",
+            )
+        return Decided(given=parts.read_given(cutouts.columns[column], column), column=column)
+    if kept is None or not kept_parts.applies(kept, data, cutouts.split_column):
+        return NOTHING_DECIDED
+    return Decided(kept.numbers(cutouts.ids), kept.seed)
+
+
+def _note_given_parts(
+    cutouts: Cutouts, labels: NDArray[Any], split: Split, settings: RunSettings, hand_labels: LabelJournal | None
+) -> list[Problem]:
+    decided = _read_decided(cutouts, settings.data, hand_labels)
+    ranks = parts.group_rows(cutouts.ids, _read_groups(cutouts, settings.data.group)).ranks
+    return given_parts.notices(decided, ranks, labels, split, settings.data)
+
+
+def _require_labels(split: Split, labels: NDArray[Any], path: Path) -> None:
+    """Require that every galaxy of a resumed run's split still has a label."""
+    labelled = targets.has_label(labels)
+    missing = sum(int((~labelled[rows]).sum()) for rows in (split.train, split.validation))
+    if missing:
+        raise NotPossible(
+            f"{missing} galaxies of this run have lost their labels since it began, so that it cannot be resumed.",
+            "Start a new run from its weights instead.",
+            str(path),
+        )
 
 
 def _load_base(settings: RunSettings) -> Predictor | None:
@@ -142,6 +214,26 @@ def _load_base(settings: RunSettings) -> Predictor | None:
             "transfer.freeze_blocks",
         )
     return None
+
+
+def _choose_bands(
+    settings: RunSettings, cutouts: Cutouts, network: Predictor | None, *, is_resumed: bool
+) -> tuple[RunSettings, Cutouts]:
+    """The dataset with the bands that the network takes, and the settings with the choice of them."""
+    if network is None:
+        return settings, cutouts
+    bands = [band.name for band in cutouts.bands]
+    choice = settings.transfer.bands
+    if is_resumed:
+        mapping = BandMapping(network.bands_from) if network.bands_from else None
+    elif choice:
+        mapping = BandMapping.parse(choice, bands, network.bands, "transfer.bands")
+    else:
+        mapping = opening.find_mapping(network, Path(settings.transfer.start_from).expanduser(), bands)
+    if mapping is None:
+        return settings, cutouts
+    transferred = settings.transfer.model_copy(update={"bands": mapping.text})
+    return settings.model_copy(update={"transfer": transferred}), MappedCutouts(cutouts, mapping, network.bands)
 
 
 def _require_enough(split: Split, settings: RunSettings) -> None:
@@ -193,6 +285,21 @@ def _compare_base(base: Predictor, target: Target, cutouts: Cutouts) -> list[Pro
     return found
 
 
+def _map_classes(settings: RunSettings, old: Target, new: Target) -> tuple[RunSettings, list[Problem]]:
+    """The settings with the whole map of the classes, and a notice of those that have other names or none."""
+    if not (isinstance(old, Classes) and isinstance(new, Classes)):
+        return settings, []
+    found = complete_mapping(old.names, new.names, settings.transfer.class_map)
+    transferred = settings.transfer.model_copy(update={"class_map": {name: found.get(name, "") for name in new.names}})
+    settings = settings.model_copy(update={"transfer": transferred})
+    renamed = [f"“{name}” continues “{match}”" for name, match in found.items() if name != match]
+    fresh = [f"“{name}” starts at random" for name in new.names if name not in found]
+    if not renamed and not fresh:
+        return settings, []
+    sentence = f"Classes of the earlier network: {'; '.join(renamed + fresh)}."
+    return settings, [Problem(sentence, "", "transfer.class_map")]
+
+
 def _build_predictor(
     settings: RunSettings,
     cutouts: Cutouts,
@@ -212,11 +319,14 @@ def _build_predictor(
             backbone.load_weights(network.stages, settings.network.backbone, settings.network.weights)
         scaling = _fit_normalisation(sample, settings, cutouts)
     else:
-        network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
+        network = transfer.prepare(
+            base, shape, target, scale, weights, error_bars=error_bars, class_map=settings.transfer.class_map
+        )
         scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
     scales = cutouts.median_pixel_scale
-    return Predictor(network, scaling, target, bands, shape, scales, scale, stamps=cutouts.recipe)
+    mapping = cutouts.mapping.sources if isinstance(cutouts, MappedCutouts) else ()
+    return Predictor(network, scaling, target, bands, shape, scales, scale, bands_from=mapping, stamps=cutouts.recipe)
 
 
 def usable_rows(
@@ -224,7 +334,7 @@ def usable_rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the training part, and of training and validation together; without labels all rows are both."""
     try:
-        split = split_dataset(cutouts, *read_labels(cutouts, settings.data, hand_labels), settings)
+        split = split_dataset(cutouts, *read_labels(cutouts, settings.data, hand_labels), settings, hand_labels)
     except Problem:
         return np.arange(len(cutouts)), np.arange(len(cutouts))
     return split.train, np.sort(np.concatenate([split.train, split.validation]))
@@ -255,7 +365,7 @@ def _draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArra
 
 def _smallest_batch(split: Split, settings: RunSettings) -> int:
     galaxies = len(split.train)
-    return galaxies // math.ceil(galaxies / settings.optimiser.batch_size)
+    return galaxies // math.ceil(galaxies / batch_size.choose(settings.optimiser.batch_size, galaxies))
 
 
 def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:

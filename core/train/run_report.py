@@ -11,7 +11,7 @@ from typing import Any
 
 from core.data import target as targets
 from core.data.target import Classes
-from core.errors import NotANumber
+from core.errors import NotANumber, NotPossible
 from core.events import EpochEnded, Scores
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
@@ -71,8 +71,35 @@ def metrics(
             "note": "running mean during the best epoch, with augmentation and dropout",
         },
         "baseline": None if baseline is None else _baseline_to_json(baseline),
-        "warnings": warnings,
+        "warnings": [*plan.facts.get("overlaps", ()), *warnings],
     }
+
+
+def read_overlaps(folder: RunFolder) -> dict[str, Any]:
+    """Read what a run that is resumed has in common with earlier test parts, as it was found when the run began."""
+    if not folder.metrics_file.exists():
+        return {}
+    data = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("data", {})
+    return {name: value for name, value in data.items() if name == "overlaps"}
+
+
+def require_same_counts(folder: RunFolder, plan: TrainingPlan) -> None:
+    """Require that the parts of a resumed run hold as many galaxies of each class as when it began.
+
+    Raises
+    ------
+    NotPossible
+        The labels have changed since.
+    """
+    if not folder.metrics_file.exists():
+        return
+    before = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("data", {}).get("classes")
+    if before is not None and before != plan.facts.get("classes"):
+        raise NotPossible(
+            "The labels of this run's galaxies have changed since it began, so that it cannot be resumed.",
+            "Start a new run from its weights instead.",
+            str(folder.path),
+        )
 
 
 def _classes(plan: TrainingPlan) -> int | None:
@@ -127,7 +154,8 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
     ]
     if values["baseline"]:
         lines.append(
-            f"The network that it started from, unadapted, on the same galaxies: {_format_values(values['baseline'])}."
+            values["baseline"].get("sentence")
+            or f"The unadapted network, on the same galaxies: {_format_values(values['baseline'])}."
         )
     lines += ["", "## Convergence", "", f"{values['verdict']['sentence']} {values['verdict']['advice']}".strip()]
     changed = toml.differences(RunSettings(), plan.settings)
@@ -138,8 +166,13 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
     lines += [
         "- The scores hold for galaxies like those it was trained on: same survey, depth, scale and selection.",
         "- The labels' own errors are part of the scores.",
-        "- A probability of the network is not a calibrated probability.",
     ]
+    if isinstance(plan.target, Classes):
+        shares = ", ".join(f"{name} {share:.3g}" for name, share in plan.facts["assumed_frequencies"].items())
+        lines.append(
+            f"- Its probabilities assume these class frequencies: {shares}. How well they are calibrated is measured "
+            "when the run is evaluated."
+        )
     return lines
 
 
@@ -170,9 +203,12 @@ def _scores_to_json(scores: Scores) -> dict[str, Any]:
 
 
 def _baseline_to_json(baseline: Baseline) -> dict[str, Any]:
-    return _scores_to_json(baseline.scores) | {
+    scores = {} if baseline.scores is None else _scores_to_json(baseline.scores)
+    return scores | {
+        "error": baseline.error if math.isfinite(baseline.error) else None,
         "galaxies": baseline.galaxies,
         "outputs": list(baseline.names),
+        "sentence": baseline.sentence,
         "note": "the network that was started from, before any step, on the validation galaxies whose labels it knows",
     }
 
@@ -184,8 +220,12 @@ def read_baseline(folder: RunFolder) -> Baseline | None:
     values = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("baseline")
     if values is None:
         return None
-    figures = {name: value for name, value in values.items() if name not in {"loss", "galaxies", "outputs", "note"}}
-    return Baseline(Scores(values["loss"], figures), values["galaxies"], tuple(values["outputs"]))
+    about = {"loss", "error", "galaxies", "outputs", "sentence", "note"}
+    figures = {name: value for name, value in values.items() if name not in about}
+    scores = Scores(values["loss"], figures) if "loss" in values else None
+    error = math.nan if values.get("error") is None else float(values["error"])
+    sentence = values.get("sentence", "")  # missing before errors were given
+    return Baseline(scores, values["galaxies"], tuple(values["outputs"]), error, sentence)
 
 
 def card_values(plan: TrainingPlan, folder: RunFolder, ended: EpochEnded) -> dict[str, Any]:

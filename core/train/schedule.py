@@ -32,13 +32,20 @@ from core.train.settings import OptimiserSettings, RunSettings
 
 _WARM_UP_FROM = 0.01
 _ONE_CYCLE_FROM = 1 / 25
+_USUAL_BATCH = 64
 
 
 def largest_rate(settings: RunSettings) -> float:
-    """The learning rate of the settings, or the default one, which is a tenth of the usual one when fine-tuning."""
-    if settings.optimiser.learning_rate is not None:
-        return settings.optimiser.learning_rate
-    default = 2e-2 if settings.optimiser.method == "sgd" else 1e-3
+    """The learning rate of the settings, or the default one, which is a tenth of the usual one when fine-tuning.
+
+    In one cycle it can be larger, and the noise of the gradients in small batches asks for less.
+    """
+    options = settings.optimiser
+    if options.learning_rate is not None:
+        return options.learning_rate
+    default = 2e-2 if options.method == "sgd" else 1e-3
+    if options.decay == "one-cycle" and options.method != "sgd":
+        default = 4e-3 * math.sqrt(min(1.0, (options.batch_size or _USUAL_BATCH) / _USUAL_BATCH))
     return default / 10 if settings.transfer.start_from else default
 
 

@@ -25,13 +25,14 @@ class OptimiserSettings(Settings):
     learning_rate: float | None = setting(
         None,
         title="Learning rate",
-        help="Size of a step. Empty: 0.001 for AdamW and Adam, 0.02 for SGD, and a tenth of that when fine-tuning.",
+        help="Size of a step. Empty: 0.004 for AdamW and Adam in one cycle, where it falls with the square root of "
+        "batches below 64 galaxies, and 0.001 with another decay; 0.02 for SGD; a tenth of that when fine-tuning.",
         gt=0,
         le=10,
         scale="log",
     )
     decay: Literal["constant", "step", "exponential", "inverse", "cosine", "one-cycle", "plateau"] = setting(
-        "cosine",
+        "one-cycle",
         title="Decay",
         help="How the learning rate falls. Constant: not at all. Step: by a factor every few epochs. Exponential: as "
         "exp(-kt). Inverse: as 1/(1 + kt). Cosine: along a half cosine over all epochs. One-cycle: up first, then "
@@ -125,19 +126,29 @@ class OptimiserSettings(Settings):
         applies=("method", ("sgd",)),
     )
     weight_decay: float = setting(
-        1e-4,
+        0.02,
         title="Weight decay",
         help="Pull of the weights towards zero: with AdamW decoupled from the gradient, otherwise as a part of it.",
         ge=0,
         le=1,
         level="expert",
     )
+    averaging: float = setting(
+        1.0,
+        title="Average of weights",
+        help="Validate and keep the average of the weights over the steps of the last epochs instead of the weights "
+        "after a single step, so that the best epoch is no luck; 0: off.",
+        unit="epochs",
+        ge=0,
+        le=100,
+        level="expert",
+        source="Polyak & Juditsky 1992; Izmailov et al. 2018",
+    )
     class_weights: bool = setting(
         False,
         title="Balance classes",
-        help="Rare classes count for more in the loss, by the inverse of their number. The probabilities are then not "
-        "those of the survey, but of one with equally frequent classes. A decision that favours rare classes can also "
-        "be chosen after the training, in Evaluate.",
+        help="Rare classes count for more in the loss, by the inverse of their number. A decision that favours rare "
+        "classes can also be chosen after the training, in Evaluate.",
     )
     balanced_batches: bool = setting(
         False,
@@ -149,16 +160,23 @@ class OptimiserSettings(Settings):
     survey_probabilities: bool = setting(
         True,
         title="Probabilities of the survey",
-        help="Where balanced batches or an evenly drawn limit show the classes at other frequencies than the survey "
-        "has, correct the training loss for it, so that the probabilities are those of the survey.",
+        help="Where balanced classes or batches or an evenly drawn limit change how much the classes count in the "
+        "training, correct its loss for that, so that the probabilities are those of the survey.",
         level="expert",
         source="Menon et al. 2021",
     )
     epochs: int = setting(
-        40, title="Epochs", help="Largest number of passes through all training galaxies.", ge=1, le=10000
+        30, title="Epochs", help="Largest number of passes through all training galaxies.", ge=1, le=10000
     )
-    batch_size: int = setting(
-        64, title="Batch size", help="Galaxies per step.", unit="galaxies", ge=1, le=8192, scale="log"
+    batch_size: int | None = setting(
+        None,
+        title="Batch size",
+        help="Galaxies per step. Empty: 64, or less with few training galaxies, down to 8, so that an epoch has about "
+        "30 steps.",
+        unit="galaxies",
+        ge=1,
+        le=8192,
+        scale="log",
     )
 
 
@@ -211,6 +229,20 @@ class TransferSettings(Settings):
         unit="blocks",
         ge=0,
         le=10,
+    )
+    bands: str = setting(
+        "",
+        title="Bands",
+        help="Which bands of the dataset feed those of the earlier network, in its order, such as i,r,g; r,r,r repeats "
+        "one, mean(g,r) is the mean of several. Empty: all, as they are.",
+        applies=("start_from", ()),
+    )
+    class_map: dict[str, str] = setting(
+        {},
+        title="Classes",
+        help="Which class of the earlier network a new class continues, such as spiral_cw = spiral; an empty name: "
+        "none, it starts at random. Classes that are not listed continue the one of the same or a similar name.",
+        applies=("start_from", ()),
     )
 
 

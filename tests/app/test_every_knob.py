@@ -18,8 +18,16 @@ from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
 from core.train.settings import RunSettings
 
-BY_HAND = {"data.labels", "seed", "transfer.start_from", "transfer.freeze_blocks"}
-"""Chosen in the window by something better than a field: lists of columns and runs, a click on a block."""
+BY_HAND = {
+    "data.labels",
+    "data.split_column",
+    "seed",
+    "transfer.start_from",
+    "transfer.freeze_blocks",
+    "transfer.bands",
+    "transfer.class_map",
+}
+"""Chosen in the window by something better than a field: lists of columns and runs, blocks, bands and classes."""
 
 
 def dotted(model: type[Settings], prefix: str = "") -> dict[str, Knob]:
@@ -60,6 +68,9 @@ def values(knob: Knob) -> st.SearchStrategy[Any]:
         )
     elif annotation is str:
         found = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+    elif get_origin(annotation) is dict:
+        text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
+        found = st.dictionaries(text, text, max_size=3)
     else:
         found = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), unique=True).map(tuple)
     return st.none() | found if optional else found
@@ -104,7 +115,8 @@ def test_each_knob_can_be_set_on_the_command_line(name):
         for value in others(KNOBS[name])
         if (changed := with_values({name: value})) not in (None, RunSettings())
     )
-    text = {bool: str(wanted).lower(), tuple: '["a b"]', str: str(wanted)}.get(type(wanted), repr(wanted))
+    special = {bool: str(wanted).lower(), tuple: '["a b"]', str: str(wanted), dict: '{"a b" = "c.d"}'}
+    text = special.get(type(wanted), repr(wanted))
     assert resolve_settings(RunSettings, argparse.Namespace(settings=None, changes=[f"{name}={text}"])) == changed
 
 
@@ -116,6 +128,8 @@ def others(knob: Knob) -> list[Any]:
         return list(get_args(knob.annotation))
     if isinstance(knob.default, tuple):
         return [("a b",)]
+    if isinstance(knob.default, dict):
+        return [{"a b": "c.d"}]
     if isinstance(knob.default, str):
         return ["some text"]
     limits = [value for value in (knob.low, knob.high) if value is not None]

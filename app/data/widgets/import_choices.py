@@ -23,9 +23,10 @@ from PySide6.QtWidgets import (
 from app.data.widgets.column_chooser import ColumnChooser
 from app.theme import icon
 from app.widgets.plain_text import as_written
+from core.data.settings import DRAWN, ImportSettings
 
 _RECOGNISE = "Recognise"
-_CATALOGUES = "Catalogues (*.csv *.tsv *.fits *.fit *.gz *.xml *.vot *.parquet *.ecsv);;All files (*)"
+_CATALOGUES = "Catalogues (*.csv *.tsv *.txt *.dat *.fits *.fit *.gz *.xml *.vot *.parquet *.ecsv);;All files (*)"
 
 
 class ImportChoices(QWidget):
@@ -59,6 +60,8 @@ class ImportChoices(QWidget):
         self.catalogue_field.textChanged.connect(self._catalogue_changed)
         self.id_column.activated.connect(lambda _place: self.changed.emit())
         self.labels.changed.connect(lambda _names: self.changed.emit())
+        self.missing.editingFinished.connect(self._missing_changed)
+        self.split_column.activated.connect(lambda _place: self.changed.emit())
         self.from_folders.toggled.connect(lambda _on: self.changed.emit())
         self.name.textChanged.connect(lambda _text: self.named.emit())
         self.project.textChanged.connect(lambda _text: self.named.emit())
@@ -76,13 +79,18 @@ class ImportChoices(QWidget):
         self.id_column = QComboBox()
         self.id_column.setToolTip("Catalogue column with the file name or the id.")
         self.labels = ColumnChooser(_RECOGNISE)
+        self.missing = QLineEdit("auto")
+        self.missing.setToolTip(ImportSettings.model_fields["missing_labels"].description or "")
+        self.split_column = QComboBox()
+        self.split_column.setToolTip("Column that says train, validation or test for each galaxy.")
         self.from_folders = QCheckBox("Names of folders are the classes")
         self.name = QLineEdit()
         self.project = QLineEdit()
         self.choose_project = QPushButton(icon("mdi6.folder-open-outline"), "Choose…")
-        labels = _grid({"Catalogue": self.catalogue_field, "Id column": self.id_column, "Labels": self.labels})
+        fields = {"Catalogue": self.catalogue_field, "Id column": self.id_column, "Labels": self.labels}
+        labels = _grid({**fields, "Missing labels": self.missing, "Parts": self.split_column})
         labels.addWidget(self.choose_catalogue, 0, 2)
-        labels.addWidget(self.from_folders, 3, 1)
+        labels.addWidget(self.from_folders, 5, 1)
         saved = _grid({"Dataset": self.name, "Project": self.project})
         saved.addWidget(self.choose_project, 1, 2)
         buttons = QHBoxLayout()
@@ -148,7 +156,9 @@ class ImportChoices(QWidget):
         return {
             "catalogue_id": self.id_column.currentData() or "",
             "labels": self.labels.chosen,
+            "missing_labels": self.missing.text().strip(),
             "labels_from_folders": self.from_folders.isChecked(),
+            "split_column": self.split_column.currentData() or "",
         }
 
     def offer_catalogue(self, path: Path | None) -> bool:
@@ -157,18 +167,33 @@ class ImportChoices(QWidget):
             self._show_catalogue(str(path))
         return path is None or path == self.catalogue
 
-    def offer_columns(self, columns: Sequence[str], id_column: str, labels: Sequence[str]) -> None:
-        """Offer the columns of the catalogue, and show which were recognised."""
+    def offer_columns(
+        self, columns: Sequence[str], id_column: str, labels: Sequence[str], rivals: Sequence[str] = ()
+    ) -> None:
+        """Offer the columns of the catalogue, show which were recognised, and ask which of ``rivals`` is the id."""
         chosen = self.id_column.currentData()
         self.id_column.clear()
-        self.id_column.addItem(f"{_RECOGNISE}: {id_column}" if id_column and not chosen else _RECOGNISE, "")
-        for name in columns:
+        nothing = f"Which one? {' or '.join(rivals)}" if rivals else _RECOGNISE
+        self.id_column.addItem(f"{_RECOGNISE}: {id_column}" if id_column and not chosen else nothing, "")
+        for name in [*rivals, *(name for name in columns if name not in rivals)]:
             self.id_column.addItem(name, name)
         self.id_column.setCurrentIndex(max(0, self.id_column.findData(chosen)))
         self.labels.set_columns(columns)
         self.labels.set_nothing(f"{_RECOGNISE}: {', '.join(labels)}" if labels else "No labels recognised")
         self.id_column.setEnabled(bool(columns))
         self.labels.setEnabled(bool(columns))
+
+    def offer_parts(self, columns: Sequence[str], recognised: str) -> None:
+        """Offer the columns as given parts, and show which one was recognised."""
+        chosen = self.split_column.currentData() or ""
+        self.split_column.clear()
+        self.split_column.addItem(f"Given by “{recognised}”" if recognised else "Drawn by the program", "")
+        if recognised:
+            self.split_column.addItem("Drawn by the program", DRAWN)
+        for name in columns:
+            self.split_column.addItem(f"Given by “{name}”", name)
+        self.split_column.setCurrentIndex(max(0, self.split_column.findData(chosen)))
+        self.split_column.setEnabled(self.split_column.count() > 1)
 
     def _show_catalogue(self, path: str) -> None:
         with QSignalBlocker(self.catalogue_field):
@@ -179,8 +204,14 @@ class ImportChoices(QWidget):
         """Adopt the catalogue that the user chose or cleared."""
         self._detects_catalogue = False
         self.id_column.clear()
+        self.split_column.clear()
         self.labels.set_chosen(())
         self.changed.emit()
+
+    def _missing_changed(self) -> None:
+        if self.missing.isModified():
+            self.missing.setModified(False)
+            self.changed.emit()
 
     def _ask_catalogue(self) -> None:
         file, _ = QFileDialog.getOpenFileName(self, "Catalogue", "", _CATALOGUES)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.plain_text import as_written
 from core.metrics.decision import Decision
 
 _RULES = {
@@ -104,10 +105,11 @@ class DecisionBar(QWidget):
         if wish == "frequencies":
             shown = decision.frequencies or {}
             self.frequencies.setText(", ".join(f"{name}={share:.3g}" for name, share in shown.items()))
+            self.frequencies.setCursorPosition(0)
         self.rule.setToolTip(_RULES[_WISHES[place]][1] if place >= 0 else "")
         self.told.setText(decision.text[0].upper() + decision.text[1:] if wish == "thresholds" else "")
-        self.told.setToolTip(decision.text)
-        self._pages.setToolTip(decision.text)
+        self.told.setToolTip(as_written(decision.text))
+        self._pages.setToolTip(as_written(decision.text))
         self._pages.setCurrentIndex({"balanced": 1, "frequencies": 2}.get(wish, 0))
 
     def _choose_rule(self, place: int) -> None:

@@ -26,7 +26,7 @@ class ReliabilityPlot(Plot):
         box: pg.ViewBox = self.getViewBox()
         box.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.03)
         self.setMinimumSize(180, 130)
-        self.setMaximumHeight(230)
+        self.setMaximumSize(420, 320)
         self._is_built = True
         self._colour()
 

@@ -50,6 +50,7 @@ class ExplanationPanel(Panel):
         self._other_request = self._make_request(self._show_other)
         self._layer_request = Latest(self)  # if this fails, the prediction reports why
         self._build()
+        self.bands = self._add_band_row()
         self._connect()
         self._show_weights()
         self._show_selection_count()
@@ -161,6 +162,7 @@ class ExplanationPanel(Panel):
     def _renew(self) -> None:
         """Predict and explain the current galaxy anew."""
         cutouts, row, predictor = self._session.dataset.cutouts, self._session.current, self._predictor
+        self.bands.follow(predictor)
         if cutouts is None or predictor is None or row < 0:
             self._explain_emptiness()
             return

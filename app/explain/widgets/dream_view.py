@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.explain.widgets.growth_plot import GrowthPlot
 from app.widgets.image_view import ImageView
-from core.data.stretch import StretchSettings, limits, to_rgb
+from core.data.stretch import StretchSettings, colour_planes, limits, to_rgb
 
 if TYPE_CHECKING:
     from core.explain.dream import Dream
@@ -26,6 +27,7 @@ class DreamView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stretch, self._scale = StretchSettings(), math.nan
+        self._galaxy_planes: tuple[int, int, int] | None = None
         self._planes: tuple[int, int, int] | None = None
         self.before_title, self.after_title = QLabel(), QLabel("Dream")
         self.before, self.after = ImageView(), ImageView()
@@ -51,15 +53,22 @@ class DreamView(QWidget):
         column.addLayout(grid, 2)
         column.addWidget(self.curve, 1)
 
-    def set_look(self, stretch: StretchSettings, planes: tuple[int, int, int] | None, pixel_scale: float) -> None:
-        """Show images with this stretch, these bands as red, green and blue, and this scale in arcsec/pixel."""
-        self._stretch, self._planes, self._scale = stretch, planes, pixel_scale
+    def set_look(
+        self,
+        stretch: StretchSettings,
+        galaxy_bands: Sequence[str],
+        dream_bands: Sequence[str],
+        pixel_scale: float,
+    ) -> None:
+        """Show images with this stretch, these bands of galaxy and dream, and this scale in arcsec/pixel."""
+        self._stretch, self._scale = stretch, pixel_scale
+        self._galaxy_planes, self._planes = colour_planes(galaxy_bands), colour_planes(dream_bands)
 
     def show_galaxy(self, image: NDArray[np.float32], name: str) -> None:
         """Show the galaxy, (C, H, W), that a dream begins with or borrows from, and no dream."""
         self.clear()
         self.before_title.setText("Galaxy")
-        self._show_image(self.before, image, image)
+        self._show_image(self.before, image, image, self._galaxy_planes)
         self.before_note.setText(name)
 
     def begin(self, title: str, steps: int, wished: float | None) -> None:
@@ -72,8 +81,8 @@ class DreamView(QWidget):
         """Show a dream, finished or not."""
         both = np.stack([dream.start, dream.image])
         self.before_title.setText(_STARTS[dream.start_kind])
-        self._show_image(self.before, dream.start, both)
-        self._show_image(self.after, dream.image, both)
+        self._show_image(self.before, dream.start, both, self._planes)
+        self._show_image(self.after, dream.image, both, self._planes)
         self.before_note.setText(_describe_score(dream, dream.score_before, dream.probability_before))
         self.after_note.setText(_describe_score(dream, dream.score_after, dream.probability_after))
         self.curve.set_values(dream.curve)
@@ -84,11 +93,17 @@ class DreamView(QWidget):
         self.before_note.clear()
         self.begin("", 1, None)
 
-    def _show_image(self, view: ImageView, image: NDArray[np.float32], both: NDArray[np.float32]) -> None:
+    def _show_image(
+        self,
+        view: ImageView,
+        image: NDArray[np.float32],
+        both: NDArray[np.float32],
+        planes: tuple[int, int, int] | None,
+    ) -> None:
         """Show an image between the limits of ``both``, so that brightness can be compared."""
         low, high = limits(both, self._stretch)
         stretch = self._stretch.model_copy(update={"limits": "manual", "low": low, "high": high})
-        view.set_image(to_rgb(image, stretch, self._planes), self._scale)
+        view.set_image(to_rgb(image, stretch, planes), self._scale)
 
 
 def _describe_score(dream: Dream, score: float, probability: float | None) -> str:

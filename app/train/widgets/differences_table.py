@@ -24,6 +24,8 @@ class DifferencesTable(QTableWidget):
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # of a path both ends tell something; the tooltip has all
         self.setAlternatingRowColors(True)
         self.verticalHeader().setDefaultSectionSize(26)
         self.verticalHeader().setHighlightSections(False)

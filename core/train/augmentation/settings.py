@@ -21,19 +21,19 @@ class AugmentationSettings(Settings):
         le=180,
     )
     width_shift: float = setting(
-        0.05, title="Width shift", help="Move sideways by up to this share of the width.", ge=0, le=0.5
+        0.1, title="Width shift", help="Move sideways by up to this share of the width.", ge=0, le=0.5
     )
     height_shift: float = setting(
-        0.05, title="Height shift", help="Move up or down by up to this share of the height.", ge=0, le=0.5
+        0.1, title="Height shift", help="Move up or down by up to this share of the height.", ge=0, le=0.5
     )
     zoom_min: float = setting(
-        0.9,
+        0.75,
         title="Zoom from",
         help="Smallest magnification; 1: as it is. Left out where sizes or magnitudes are learned.",
         gt=0.2,
         le=1,
     )
-    zoom_max: float = setting(1.1, title="Zoom to", help="Largest magnification; 1: as it is.", ge=1, lt=5)
+    zoom_max: float = setting(1.3, title="Zoom to", help="Largest magnification; 1: as it is.", ge=1, lt=5)
     horizontal_flip: bool = setting(
         True,
         title="Horizontal flip",

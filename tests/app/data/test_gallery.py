@@ -145,7 +145,7 @@ def test_a_badge_explains_itself(gallery: GalleryPanel, session: Session) -> Non
     assert split is not None
     assert cutouts is not None
     row = int(split.test[0])
-    text = gallery._describe(row)
+    text = gallery._describe_galaxy(row)
     assert text.splitlines() == [
         cutouts.ids[row],
         session.dataset.label(row),
@@ -161,8 +161,15 @@ def test_a_right_click_offers_what_can_be_done_with_a_galaxy(
     assert isinstance(menu, QMenu)
     assert session.current == 5
     titles = [action.text().split("\t")[0] for action in menu.actions() if not action.isSeparator()]
-    assert titles == [*gallery.class_names, "New class…", "Take the label off", "Copy id"]
-    menu.actions()[2].trigger()
+    assert session.dataset.cutouts is not None
+    assert titles == [
+        session.dataset.cutouts.ids[5],
+        *gallery.class_names,
+        "New class…",
+        "Take the label off",
+        "Copy id",
+    ]
+    next(action for action in menu.actions() if action.text().startswith(gallery.class_names[1])).trigger()
     assert session.dataset.label(5) == gallery.class_names[1]
     menu.close()
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import csv
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 from small_survey import Survey
 
@@ -179,3 +180,23 @@ def test_an_import_goes_on_when_the_wizard_is_closed_and_comes_back_with_its_rep
     wizard.close()
     qtbot.waitUntil(lambda: wizard.isVisible() and wizard.pages.currentIndex() == 2, timeout=20_000)
     assert wizard.report.counts["Imported"] == "90"
+
+
+def test_a_field_of_radii_is_chosen_among_the_columns_and_shown_before_the_import(
+    qtbot: QtBot, wizard: ImportWizard, survey: Survey
+) -> None:
+    chosen(qtbot, wizard, survey)
+    size, field = wizard.form.editor("size"), wizard.form.editor("field")
+    assert isinstance(size, QSpinBox) and isinstance(field, QDoubleSpinBox)
+    for widget, side in ((size, 12), (field, 16)):
+        automatic = typing.cast("QWidget", widget.parentWidget()).findChild(QCheckBox)
+        assert isinstance(automatic, QCheckBox)
+        click(qtbot, automatic)
+        widget.setValue(side)
+    looked(qtbot, wizard, "Stamps will be 12 × 12 pixels: central 16 px, resampled to 12 px.")
+    column = wizard.form.editor("field_column")
+    assert isinstance(column, QComboBox)
+    assert [column.itemText(place) for place in range(column.count())] == ["all alike", "objid", "shape", "width"]
+    column.setCurrentText("width")
+    column.activated.emit(column.currentIndex())
+    looked(qtbot, wizard, "central 16 × “width” px, resampled to 12 px")

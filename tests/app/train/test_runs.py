@@ -1,6 +1,8 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -112,3 +114,24 @@ def test_without_runs_it_says_what_will_be_here(qtbot: QtBot) -> None:
     panel = shown(qtbot, session)
     assert panel.empty.isVisible()
     session.close()
+
+
+def test_files_of_a_folder_are_predicted_as_the_training_galaxies_were(
+    qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, table, told = tmp_path / "new", tmp_path / "predictions.csv", []
+    folder.mkdir()
+    for number in range(3):
+        image = 10 * np.random.default_rng(number).random((24, 24), dtype=np.float32)
+        fits.writeto(folder / f"n{number}.fits", image, fits.Header({"PIXSCALE": 0.8}))
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_arguments: str(folder))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(table), ""))
+    session_with_run.message.connect(told.append)
+    panel.ask_folder.trigger()
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    assert [line.split(",")[0] for line in table.read_text().splitlines()] == ["id", "n0", "n1", "n2"]
+    assert "Predictions for 3 galaxies are saved" in told[0]
+    assert "How the stamps of its training were made is not known" in told[0]  # they were drawn and not imported
+    assert "0.8 arcsec/pixel" in told[0]

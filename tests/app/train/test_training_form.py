@@ -106,6 +106,17 @@ def test_a_test_that_is_closed_ends_and_changes_nothing(qtbot: QtBot, session: S
     assert session.draft.settings == before
 
 
+def test_the_number_of_labels_is_limited_where_fine_tuning_is(qtbot: QtBot, session: Session) -> None:
+    form = TrainingForm(session)
+    qtbot.addWidget(form)
+    assert form.limit.automatic is not None
+    form.limit.automatic.click()
+    form.limit.field.setValue(20)
+    assert session.draft.settings.data.train_limit == 20
+    session.draft.edit("data.train_limit", None)
+    assert form.limit.value() is None
+
+
 def test_moving_the_depth_changes_the_draft(qtbot: QtBot, session: Session) -> None:
     form = shown(qtbot, session)
     with qtbot.waitSignal(session.draft.changed):

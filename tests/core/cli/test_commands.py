@@ -131,7 +131,7 @@ def test_fine_tuning_starts_from_a_run_and_keeps_its_first_blocks(survey_dataset
     folder = tmp_path / "tuned"
     options = ("--start-from", survey_run, "--freeze-blocks", 1, "--set", "optimiser.epochs=1")
     assert run("train", survey_dataset, "-o", folder, *options) == 0
-    assert "before fine-tuning: loss " in capsys.readouterr().out
+    assert "Before fine-tuning, the unadapted network: accuracy " in capsys.readouterr().out
     before, after = Predictor.load(survey_run).network, Predictor.load(folder).network
     blocks = [name for name in before.state_dict() if before.block_of(name) == 1]
     assert blocks
@@ -195,6 +195,18 @@ def test_raw_files_are_predicted_as_their_dataset_is(survey_run, survey_dataset,
         (tmp_path / "b.csv").read_text().splitlines()
     )
     assert "90 galaxies" in capsys.readouterr().out
+
+
+def test_what_is_chosen_otherwise_than_in_training_is_said(survey_run, survey, tmp_path, capsys):
+    raw = survey.folder / f"{survey.ids[0]}.fits"
+    options = ("--stamps", "field=20", "--stamps", "fill=zero", "-o", tmp_path / "a.csv")
+    assert run("predict", survey_run, raw, *options) == 0
+    said = capsys.readouterr().err
+    assert "Stamps are made as in training: central 24 px" in said
+    assert "What you chose otherwise: field = 20.0, fill = zero." in said
+    assert "These stamps were made otherwise (central 20 px, resampled to 24 px" in said
+    assert run("predict", survey_run, raw, "--stamps", "feild=20", "-o", tmp_path / "a.csv") == 1
+    assert "Did you mean “field”?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("method", ["occlusion", "integrated-gradients", "deconvnet"])

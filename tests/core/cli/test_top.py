@@ -36,6 +36,17 @@ def test_a_figure_and_a_table_of_the_strongest_are_written(survey_run, survey_da
         assert 0 <= float(row["x"]) < 24 and 0 <= float(row["y"]) < 24
 
 
+def test_raw_files_are_searched_as_their_dataset_is(survey_run, survey_dataset, survey, tmp_path, capsys) -> None:
+    options = ("--layer", "conv1", "--filters", "2")
+    tables = []
+    for source, folder in ((survey_dataset, tmp_path / "a"), (survey.folder, tmp_path / "b")):
+        assert run("top", survey_run, source, *options, "-o", folder) == 0
+        with (folder / "strongest-conv1.csv").open() as file:
+            tables.append([(row["filter"], row["id"], row["response"]) for row in csv.DictReader(file)])
+    assert sorted(tables[0]) == sorted(tables[1])
+    assert "Stamps are made as in training: central 24 px" in capsys.readouterr().err
+
+
 def test_filters_format_and_smoothing_can_be_chosen(survey_run, survey_dataset, tmp_path) -> None:
     options = ("--layer", "conv1", "--filters", "2, 5", "--format", "svg", "--smooth", 0, "-o", tmp_path / "new")
     assert run("top", survey_run, survey_dataset, *options) == 0

@@ -436,3 +436,66 @@ def test_real_jpegs_join_their_labels_and_bad_downloads_are_reported(output: Pat
     assert report.imported + len(report.unusable) == 3331
     assert report.without_label == []
     assert all("web page" in problem.sentence for problem in report.unusable)
+
+
+def test_folders_named_after_parts_give_them_and_are_no_classes(source, output):
+    for part in ("train", "valid", "test"):
+        for kind in ("spiral", "smooth"):
+            cutout(source / part / kind / f"{part} {kind}.fits")
+    report = imported(source, output, labels_from_folders=True)
+    with Cutouts.open(output) as cutouts:
+        assert cutouts.split_column == "split"
+        told = dict(zip(cutouts.ids, cutouts.columns["split"].tolist(), strict=True))
+        assert told == {name: name.split()[0].replace("valid", "validation") for name in cutouts.ids}
+        assert {str(kind) for kind in cutouts.columns["class"]} == {"spiral", "smooth"}
+    assert any("2 train, 2 validation, 2 test" in note for note in report.notes)
+
+
+def test_folders_of_parts_may_lie_below_those_of_classes_or_be_the_chosen_ones(source, output, tmp_path):
+    for part in ("Train", "Test"):
+        for kind in ("spiral", "smooth"):
+            cutout(source / kind / part / f"{part} {kind}.fits")
+            cutout(tmp_path / "chosen" / part / kind / f"{part} {kind}.fits")
+    chosen = [tmp_path / "chosen" / part for part in ("Train", "Test")]
+    for sources, where in (([source], output), (chosen, output.with_name("chosen.h5"))):
+        result_of(run(sources, where, ImportSettings(labels_from_folders=True), None, threading.Event()))
+        with Cutouts.open(where) as cutouts:
+            assert [str(part) for part in cutouts.columns["split"]] == [name.split()[0].lower() for name in cutouts.ids]
+            assert [str(kind) for kind in cutouts.columns["class"]] == [name.split()[1] for name in cutouts.ids]
+
+
+def test_a_class_that_is_called_test_is_a_class_where_nothing_is_called_train(source, output):
+    for kind in ("test", "bus"):
+        cutout(source / kind / f"{kind}.fits")
+    imported(source, output, labels_from_folders=True)
+    with Cutouts.open(output) as cutouts:
+        assert cutouts.split_column == ""
+        assert {str(kind) for kind in cutouts.columns["class"]} == {"test", "bus"}
+
+
+def test_a_column_of_parts_is_recognised_chosen_or_refused(source, output, tmp_path):
+    names = [f"g{number}" for number in range(6)]
+    for name in names:
+        cutout(source / f"{name}.fits")
+    columns = {
+        "id": names,
+        "label": ["a", "b"] * 3,
+        "Split": ["train"] * 3 + ["VAL", "test", ""],
+        "mine": ["train", "test"] * 3,
+        "odd": ["train", "test", "spare"] * 2,
+    }
+    Table(columns).write(tmp_path / "catalogue.csv")
+    found = {}
+    for chosen in ("", "mine", "none"):
+        where = output.with_name(f"{chosen or 'recognised'}.h5")
+        report = imported(source, where, tmp_path / "catalogue.csv", split_column=chosen)
+        with Cutouts.open(where) as cutouts:
+            found[chosen] = cutouts.split_column
+            assert "Split" in cutouts.columns
+        if not chosen:
+            assert any("3 train, 1 validation, 1 test; 1 galaxies have none" in note for note in report.notes)
+    assert found == {"": "Split", "mine": "mine", "none": ""}
+    with pytest.raises(CatalogueProblem, match="“spare”, which is no part"):
+        imported(source, output, tmp_path / "catalogue.csv", split_column="odd")
+    seen = result_of(preview([source], ImportSettings(), tmp_path / "catalogue.csv", threading.Event()))
+    assert seen.split_column == "Split"

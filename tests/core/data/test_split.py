@@ -1,4 +1,4 @@
-"""Three parts: disjoint, stratified, whole objects, and the same whatever the order of the rows."""
+"""Three parts: disjoint, with every class, whole objects, whatever the labels and the order of the rows."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.settings import DataSettings
-from core.data.split import PARTS, Split, load, save, split
+from core.data.split import PARTS, Decided, Split, load, save, split
 from core.data.target import NO_LABEL, Classes, Quantities, VoteFractions
 from core.errors import TooFewGalaxies, UnreadableFile
 
@@ -37,8 +37,13 @@ def test_the_parts_are_disjoint_and_hold_every_labelled_row(survey: tuple, share
     assert sorted(rows.tolist()) == np.flatnonzero(labels != NO_LABEL).tolist()
 
 
+def by_chance(share: float, count: int) -> float:
+    """How far a number of galaxies is from its share at most: five standard deviations, and one for small classes."""
+    return 5 * np.sqrt(count * share * (1 - share)) + 1
+
+
 @given(surveys(), shares, seeds)
-def test_each_class_has_its_share_in_each_part_within_rounding(survey: tuple, shares: DataSettings, seed: int):
+def test_each_class_has_its_share_in_each_part_within_chance(survey: tuple, shares: DataSettings, seed: int):
     ids, labels = survey
     found = split(ids, labels, TARGET, shares, seed)
     for kind in range(3):
@@ -46,7 +51,7 @@ def test_each_class_has_its_share_in_each_part_within_rounding(survey: tuple, sh
         for part, share in ((found.validation, shares.validation), (found.test, shares.test)):
             number = int((labels[part] == kind).sum())
             assert number >= 1
-            assert abs(number - share * count) <= 1.01
+            assert abs(number - share * count) <= by_chance(share, count)
         assert (labels[found.train] == kind).any()
 
 
@@ -83,8 +88,9 @@ def test_a_limited_training_set_draws_evenly_from_the_classes():
 def test_a_limited_training_set_is_drawn_in_proportion_where_that_is_asked_for():
     labels = np.repeat([0, 1, 2], (600, 60, 60))
     ids = [str(number) for number in range(720)]
+    whole = np.bincount(labels[split(ids, labels, TARGET, DataSettings(), 1).train])
     found = split(ids, labels, TARGET, DataSettings(train_limit=120, train_draw="in proportion"), 1)
-    assert np.bincount(labels[found.train]).tolist() == [100, 10, 10]
+    assert np.allclose(np.bincount(labels[found.train]), 120 * whole / whole.sum(), atol=2)
     least = split(ids, labels, TARGET, DataSettings(train_limit=3, train_draw="in proportion"), 1)
     assert np.bincount(labels[least.train]).tolist() == [1, 1, 1], "no class is forgotten"
 
@@ -136,7 +142,9 @@ def test_another_seed_draws_other_galaxies_and_the_same_seed_the_same():
 def test_a_class_of_seventeen_among_thousands_is_in_every_part():
     labels = np.repeat([0, 1, 2], (5000, 17, 3000))
     found = split([str(number) for number in range(8017)], labels, TARGET, DataSettings(), 3)
-    assert [int((labels[getattr(found, part)] == 1).sum()) for part in PARTS] == [12, 2, 3]
+    counts = [int((labels[getattr(found, part)] == 1).sum()) for part in PARTS]
+    assert sum(counts) == 17
+    assert min(counts) >= 1
 
 
 @pytest.mark.parametrize(("count", "words"), [(1, "1 labelled galaxy"), (2, "2 labelled galaxies"), (0, "0 labelled")])
@@ -167,22 +175,23 @@ def test_hardly_any_labels_at_all_is_told():
         split(["a", "b"], np.array([-1, -1]), TARGET, DataSettings(), 1)
 
 
-def test_quantities_are_stratified_by_fifths_and_rows_with_gaps_left_out():
+def test_every_fifth_of_a_quantity_is_in_every_part_and_rows_with_gaps_are_left_out():
     values = np.random.default_rng(1).lognormal(size=(1000, 2)).astype(np.float32)
     values[::10] = np.nan
     target = Quantities(("radius", "flux"), ("arcsec", ""))
     found = split([str(number) for number in range(1000)], values, target, DataSettings(), 1)
     assert np.isfinite(values[np.concatenate([found.train, found.validation, found.test])]).all()
     edges = np.nanquantile(values[:, 0], [0.2, 0.4, 0.6, 0.8])
-    assert np.bincount(np.searchsorted(edges, values[found.test, 0])).tolist() == [27] * 5
+    counts = np.bincount(np.searchsorted(edges, values[found.test, 0]))
+    assert np.abs(counts - 27).max() <= by_chance(0.15, 180)
 
 
-def test_vote_fractions_are_stratified_by_the_answer_with_most_votes():
+def test_vote_fractions_have_their_shares_of_each_answer():
     most = np.arange(400) % 4 == 0
     votes = np.where(most[:, None], [0.9, 0.1], [0.2, 0.8]).astype(np.float32)
     found = split([str(n) for n in range(400)], votes, VoteFractions(("a", "b")), DataSettings(), 1)
-    assert int(most[found.test].sum()) == 15
-    assert len(found.test) == 60
+    assert abs(int(most[found.test].sum()) - 15) <= by_chance(0.15, 100)
+    assert abs(len(found.test) - 60) <= by_chance(0.15, 400)
 
 
 @settings(max_examples=25)
@@ -232,10 +241,10 @@ def test_every_part_of_a_few_quantities_has_about_its_share(count: int, seed: in
     values = np.zeros((count, 1)) if equal else np.random.default_rng(seed).normal(size=(count, 1))
     target = Quantities(("radius",), ("arcsec",))
     found = split([str(number) for number in range(count)], values.astype(np.float32), target, DataSettings(), seed)
-    assert len(found.train) > len(found.validation)
-    for part in (found.validation, found.test):
+    for part in (found.train, found.validation, found.test):
         assert len(part) >= 1
-        assert abs(len(part) - 0.15 * count) <= 2.5
+    for part in (found.validation, found.test):
+        assert abs(len(part) - 0.15 * count) <= by_chance(0.15, count)
 
 
 @given(st.lists(st.integers(0, 4), min_size=6, max_size=40), seeds)
@@ -276,3 +285,107 @@ def test_galaxies_without_a_group_are_on_their_own():
     assert split(ids, labels, TARGET, DataSettings(), 1, [""] * 60).part_of(60) == split(
         ids, labels, TARGET, DataSettings(), 1
     ).part_of(60)
+
+
+@given(surveys(), seeds, st.data())
+def test_a_label_moves_no_galaxy_but_where_a_class_would_be_missing_from_a_part(survey: tuple, seed: int, data):
+    """Classes of thirty galaxies and more: each is in each part by itself, but for a chance of a hundredth."""
+    _, labels = survey
+    labels = np.concatenate([labels, np.repeat([0, 1, 2], 40)])
+    ids = [f"galaxy {number}" for number in range(len(labels))]
+    row = data.draw(st.integers(0, len(labels) - 1))
+    other = labels.copy()
+    other[row] = data.draw(st.integers(0, 2))
+    before, after = (split(ids, each, TARGET, DataSettings(), seed) for each in (labels, other))
+    moved = [
+        ids[place]
+        for place, (one, two) in enumerate(zip(before.part_of(len(ids)), after.part_of(len(ids)), strict=True))
+        if one and one != two
+    ]
+    by_chance = any((labels[getattr(before, part)] == kind).sum() < 2 for part in PARTS for kind in range(3))
+    assert by_chance or not moved
+
+
+def test_relabelling_one_galaxy_of_nine_hundred_moves_nobody():
+    ids, labels = (
+        [f"SDSS {number}" for number in range(900)],
+        np.random.default_rng(4).choice(3, 900, p=[0.6, 0.3, 0.1]),
+    )
+    before = split(ids, labels, TARGET, DataSettings(), 1).part_of(900)
+    for row in range(0, 900, 45):
+        other = labels.copy()
+        other[row] = (labels[row] + 1) % 3
+        assert split(ids, other, TARGET, DataSettings(), 1).part_of(900) == before
+
+
+def test_test_galaxies_stay_test_galaxies_when_three_times_as_many_are_labelled():
+    ids, labels = [f"SDSS {number}" for number in range(900)], np.random.default_rng(4).choice(3, 900)
+    few = np.where(np.arange(900) % 3 == 0, labels, NO_LABEL)
+    first, later = (split(ids, each, TARGET, DataSettings(), 1) for each in (few, labels))
+    assert len(first.test) > 30
+    for part in PARTS:
+        assert set(getattr(first, part)) <= set(getattr(later, part))
+
+
+def test_galaxies_that_are_added_to_a_dataset_move_nobody():
+    ids, labels = [f"SDSS {number}" for number in range(900)], np.arange(900) % 3
+    few = split(ids[:300], labels[:300], TARGET, DataSettings(), 1)
+    assert few.part_of(300) == split(ids, labels, TARGET, DataSettings(), 1).part_of(900)[:300]
+
+
+@given(surveys(), shares, seeds, seeds)
+def test_parts_that_were_kept_stay_whatever_shares_seed_and_labels_become(
+    survey: tuple, shares: DataSettings, seed: int, other: int
+):
+    ids, labels = survey
+    before = split(ids, labels, TARGET, DataSettings(), seed).numbers(len(ids))
+    decided = Decided(kept=before, seed=seed)
+    after = split(ids, np.roll(labels, 1), TARGET, shares, other, decided=decided).numbers(len(ids))
+    both = (before >= 0) & (after >= 0)
+    assert np.array_equal(before[both], after[both])
+
+
+def test_an_object_that_was_kept_in_two_parts_is_wholly_a_test_galaxy():
+    ids = [str(number) for number in range(60)]
+    kept = np.full(60, -1, dtype=np.int8)
+    kept[[0, 1]] = 0, 2
+    found = split(ids, np.arange(60) % 3, TARGET, DataSettings(), 1, ["pair", "pair", *ids[2:]], Decided(kept=kept))
+    assert {0, 1} <= set(found.test.tolist())
+
+
+def test_given_parts_are_used_as_they_are_and_galaxies_without_one_are_in_none():
+    ids, labels = [str(number) for number in range(90)], np.arange(90) % 3
+    given = np.repeat([0, 1, 2, -1], (60, 9, 15, 6)).astype(np.int8)
+    decided = Decided(given=given, column="split")
+    found = split(ids, labels, TARGET, DataSettings(), 1, decided=decided)
+    assert np.array_equal(found.numbers(90), given)
+    assert found.rule.startswith("Given by the column “split”")
+    joined = split(ids, labels, TARGET, DataSettings(split_rest=True), 1, decided=decided)
+    assert np.array_equal(joined.numbers(90)[:84], given[:84])
+    assert (joined.numbers(90) >= 0).all()
+
+
+def test_without_given_validation_galaxies_some_of_the_training_part_are_drawn_and_that_is_said():
+    ids, labels = [str(number) for number in range(300)], np.arange(300) % 3
+    given = np.repeat([0, 2], (200, 100)).astype(np.int8)
+    found = split(ids, labels, TARGET, DataSettings(), 1, decided=Decided(given=given, column="set"))
+    assert np.array_equal(found.test, np.arange(200, 300))
+    assert set(labels[found.validation]) == {0, 1, 2}
+    assert abs(len(found.validation) - 30) <= by_chance(0.15, 200)
+    assert "15% of the training part drawn for validation" in found.rule
+
+
+def test_without_given_test_galaxies_there_is_no_test_part():
+    given = np.repeat([0, 1], (60, 30)).astype(np.int8)
+    decided = Decided(given=given, column="set")
+    found = split([str(n) for n in range(90)], np.arange(90) % 3, TARGET, DataSettings(), 1, decided=decided)
+    assert [len(found.train), len(found.validation), len(found.test)] == [60, 30, 0]
+
+
+def test_a_limit_leaves_out_training_galaxies_of_given_parts_alone():
+    given = np.repeat([0, 1, 2], (60, 15, 15)).astype(np.int8)
+    decided = Decided(given=given, column="set")
+    limited = DataSettings(train_limit=12)
+    found = split([str(n) for n in range(90)], np.arange(90) % 3, TARGET, limited, 1, decided=decided)
+    assert [len(found.train), len(found.validation), len(found.test)] == [12, 15, 15]
+    assert len(found.beyond) == 48

@@ -1,6 +1,7 @@
 """What earlier formats held is told in today's words; see ``test_golden.py`` for whole projects."""
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from core.nets.predictor import Predictor
 from core.project import upgrades
 from core.project.runs import RunFolder
 from core.settings.toml import dumps, load, loads
+from core.train import schedule
 from core.train.settings import OptimiserSettings, RunSettings
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -46,8 +48,19 @@ def test_settings_that_an_old_file_leaves_out_keep_their_old_default():
     assert old.optimiser.class_weights
     assert not old.optimiser.survey_probabilities
     assert not loads(RunSettings, "[optimiser]\nepochs = 7").optimiser.class_weights
+    assert (old.optimiser.decay, old.optimiser.weight_decay, old.optimiser.batch_size) == ("cosine", 1e-4, 64)
+    assert (old.augmentation.zoom_min, old.augmentation.zoom_max, old.augmentation.width_shift) == (0.9, 1.1, 0.05)
+    assert schedule.largest_rate(old) == 1e-3
     told = loads(RunSettings, "# Tuning Fork settings, format 2\n\n[optimiser]\nclass_weights = false")
     assert not told.optimiser.class_weights
+
+
+def test_one_cycle_of_an_old_file_keeps_its_largest_rate():
+    start = "# Tuning Fork settings, format 2\n\n[optimiser]\ndecay = 'one-cycle'"
+    assert schedule.largest_rate(loads(RunSettings, start)) == 1e-3
+    assert schedule.largest_rate(loads(RunSettings, f"{start}\n[transfer]\nstart_from = 'run'")) == pytest.approx(1e-4)
+    assert schedule.largest_rate(loads(RunSettings, f"{start}\nmethod = 'sgd'")) == 0.02
+    assert schedule.largest_rate(loads(RunSettings, f"{start}\nlearning_rate = 0.3")) == 0.3
 
 
 def test_settings_of_a_newer_format_are_refused_in_words(tmp_path):
@@ -66,10 +79,8 @@ def test_what_is_no_table_is_told_as_a_mistake_in_the_settings():
 
 def test_upgrading_leaves_what_was_read_as_it_is():
     old = {"network": {"batch_norm": False}, "optimiser": {"method": "adam"}}
-    assert upgrades.upgrade_settings(old, 1) == {
-        "network": {"normalise": "none"},
-        "optimiser": {"method": "adamw", "class_weights": True, "survey_probabilities": False},
-    }
+    upgraded = upgrades.upgrade_settings(old, 1)
+    assert (upgraded["network"], upgraded["optimiser"]["method"]) == ({"normalise": "none"}, "adamw")
     assert old == {"network": {"batch_norm": False}, "optimiser": {"method": "adam"}}
 
 
@@ -79,7 +90,7 @@ def test_an_old_network_that_is_saved_anew_is_of_todays_format(tmp_path):
     old.save(tmp_path / "best.safetensors")
     again = Predictor.load(tmp_path)
     assert (again.target, again.network.settings) == (old.target, old.network.settings)
-    assert b'\\"format\\": 3' in (tmp_path / "best.safetensors").read_bytes()
+    assert f'\\"format\\": {upgrades.PREDICTOR}'.encode() in (tmp_path / "best.safetensors").read_bytes()
 
 
 @pytest.fixture
@@ -105,3 +116,17 @@ def test_an_old_run_without_its_dataset_says_that_it_is_not_known(old_run):
 def test_a_run_that_noted_another_place_does_not_take_a_dataset_of_the_same_name(old_run):
     old_run.data_file.write_text("../../elsewhere/survey.h5\n")
     assert old_run.data is None
+
+
+def test_a_whole_file_without_a_number_is_of_the_format_whose_settings_it_has():
+    whole = dumps(RunSettings()).splitlines()
+    lines = [line for line in whole if not line.startswith("#")]
+    assert toml_format(lines) == RunSettings.file_format
+    old = [line for line in lines if not line.startswith(("survey_probabilities", "averaging"))]
+    assert toml_format([*old, "[x]"]) == RunSettings.file_format, "no batch size was written: not a whole file"
+    place = old.index("[optimiser]")
+    assert toml_format([*old[: place + 1], "batch_size = 64", *old[place + 1 :]]) == 2
+
+
+def toml_format(lines):
+    return RunSettings.format_of(tomllib.loads("\n".join(lines)))

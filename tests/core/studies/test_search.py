@@ -16,6 +16,7 @@ from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, Problem
 from core.events import EpochEnded, Preview, Progress, result_of
+from core.project.project import Project
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.studies import search, search_figure, search_space, workers
@@ -298,3 +299,26 @@ def test_the_space_of_a_stage_is_kept_in_the_journal(done):
     assert [str(axis) for axis in again.spaces["coarse"]] == [
         str(axis) for axis in search_space.parse_space(FEW.space, RunSettings())
     ]
+
+
+def test_labels_given_while_a_search_goes_on_change_none_of_its_later_trials(small, tiny, tmp_path):
+    """Neither in this process after an interruption, nor in a worker, which knows the project's labels only."""
+    project = Project.create(tmp_path / "project", "project")
+    data = project.dataset_path("tiny")
+    shutil.copy(tiny, data)
+    journal, folder = project.labels(data), project.folder / "studies" / "search"
+    wish = FEW.model_copy(update={"coarse": 3, "coarse_epochs": 1, "fine": 0})
+    stop = threading.Event()
+    carried_out(
+        search.run(small, data, folder, wish, stop, hand_labels=journal), stop, lambda each: isinstance(each, Preview)
+    )
+    with Cutouts.open(data) as cutouts:
+        journal.record_all("kind", [(name, "", "merger") for name in cutouts.ids[::4]])
+    done = carried_out(search.run_worker(data, folder, 7, hand_labels=journal))[1]
+    assert done >= 1
+    carried_out(search.run(small, data, folder, wish, hand_labels=journal))
+    runs = sorted((folder / "runs").iterdir())
+    assert len(runs) >= 3
+    assert len({(run / "split.csv").read_text(encoding="utf-8") for run in runs}) == 1
+    assert not [run for run in runs if "merger" in (run / "metrics.json").read_text(encoding="utf-8")]
+    project.close()

@@ -17,14 +17,20 @@ from core.nets.predictor import Predictor
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.runs import RunFolder
 from core.train import batches, loop, nan_diagnosis, preparation, resuming, run_report
+from core.train.augmentation.settings import AugmentationSettings
 from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
 
 SMALL = NetworkSettings(depth=3, channels=16, dense=32)
 
+MILD = AugmentationSettings(zoom_min=0.9, zoom_max=1.1, width_shift=0.05, height_shift=0.05)  # quicker to learn
+
 
 def settings(epochs=2, optimiser=None, **values):
-    wish = OptimiserSettings(epochs=epochs, batch_size=32, **{"learning_rate": 5e-3} | (optimiser or {}))
-    return RunSettings(optimiser=wish, device="cpu", **{"precision": "float32", "network": SMALL} | values)
+    wish = OptimiserSettings(
+        epochs=epochs, batch_size=32, **{"learning_rate": 5e-3, "decay": "cosine"} | (optimiser or {})
+    )
+    usual = {"precision": "float32", "network": SMALL, "augmentation": MILD}
+    return RunSettings(optimiser=wish, device="cpu", **usual | values)
 
 
 def train(data, folder, wish):
@@ -131,7 +137,7 @@ def test_votes_are_learned_from_counts_or_from_fractions_and_their_number(draw, 
     fractions = {"smooth_f": columns["smooth"] / 40, "featured_f": columns["featured"] / 40}
     votes = np.where(np.arange(160) == 3, np.nan, 40)
     data = new_dataset(images, columns | fractions | {"votes": votes}, ["smooth", "featured"])
-    wish = {"epochs": 12, "loss": LossSettings(votes=loss)}
+    wish = {"epochs": 16, "loss": LossSettings(votes=loss)}
     counts = DataSettings(kind="vote fractions")
     _, result = train(data, new_run("counts"), settings(data=counts, **wish))
     assert result.scores.values["r2"] > 0.3

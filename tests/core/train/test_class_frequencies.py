@@ -33,7 +33,8 @@ def assumed(wish: RunSettings, split: Split) -> list[float]:
     ("wish", "split", "rare"),
     [
         (settings(), WHOLE, 0.1),
-        (settings(class_weights=True), WHOLE, 0.5),
+        (settings(class_weights=True), WHOLE, 0.1),
+        (settings(class_weights=True, survey_probabilities=False), WHOLE, 0.5),
         (settings(balanced_batches=True), WHOLE, 0.1),
         (settings(balanced_batches=True, survey_probabilities=False), WHOLE, 0.5),
         (settings(20), EVEN, 0.1),
@@ -44,31 +45,31 @@ def test_it_is_known_which_frequencies_the_probabilities_assume(wish, split, rar
     assert assumed(wish, split) == pytest.approx([1 - rare, rare])
 
 
-def test_galaxies_that_tell_nothing_get_the_frequencies_of_the_survey():
-    """The best constant outputs for evenly shown classes, under the corrected loss, are the survey's frequencies."""
-    wish = settings(20)
-    shift = class_frequencies.survey_shift(wish, TARGET, LABELS, EVEN)
-    training, validation = optimiser.build_losses(wish, TARGET, LABELS[EVEN.train], shift)
+@pytest.mark.parametrize(("wish", "split"), [(settings(20), EVEN), (settings(class_weights=True), WHOLE)])
+def test_galaxies_that_tell_nothing_get_the_frequencies_of_the_survey(wish, split):
+    """The best constant outputs, under the corrected loss, are the survey's frequencies."""
+    shift = class_frequencies.survey_shift(wish, TARGET, LABELS, split)
+    training, validation = optimiser.build_losses(wish, TARGET, LABELS[split.train], shift)
     outputs = torch.zeros(2, requires_grad=True)
     steps = torch.optim.LBFGS([outputs], max_iter=50)
 
     def loss() -> torch.Tensor:
         steps.zero_grad()
-        value = training(outputs.expand(20, 2), torch.from_numpy(LABELS[EVEN.train]))
+        value = training(outputs.expand(len(split.train), 2), torch.from_numpy(LABELS[split.train]))
         value.backward()
         return value
 
     steps.step(loss)
     assert outputs.softmax(0)[1].item() == pytest.approx(0.1, abs=1e-3)
-    true = torch.from_numpy(LABELS[EVEN.validation])
+    true = torch.from_numpy(LABELS[split.validation])
     with torch.no_grad():
         assert validation(outputs.expand(50, 2), true).item() == pytest.approx(
             torch.nn.functional.cross_entropy(outputs.expand(50, 2), true).item()
         )
 
 
-@pytest.mark.parametrize("wish", [settings(), settings(class_weights=True, balanced_batches=True)])
-def test_no_correction_where_classes_are_shown_as_they_are_or_wanted_balanced(wish):
+@pytest.mark.parametrize("wish", [settings(), settings(class_weights=True, survey_probabilities=False)])
+def test_no_correction_where_classes_count_as_they_are_or_none_is_wanted(wish):
     assert class_frequencies.survey_shift(wish, TARGET, LABELS, WHOLE) is None
 
 

@@ -25,6 +25,13 @@ def test_the_usual_rate_is_a_tenth_when_fine_tuning_and_a_wish_is_kept():
     assert schedule.largest_rate(wished) == 0.3
 
 
+def test_the_usual_rate_of_one_cycle_is_larger_and_falls_with_small_batches():
+    assert schedule.largest_rate(_settings(decay="cosine")) == 1e-3
+    assert schedule.largest_rate(_settings(batch_size=64)) == schedule.largest_rate(_settings(batch_size=256)) == 4e-3
+    assert schedule.largest_rate(_settings(batch_size=16)) == pytest.approx(2e-3)
+    assert schedule.largest_rate(_settings(method="sgd", batch_size=16)) == 2e-2
+
+
 @pytest.mark.parametrize("method", ["adamw", "adam", "sgd"])
 def test_only_weights_that_are_not_frozen_move_and_only_matrices_decay(method):
     network = cnn.build(NetworkSettings(depth=3, channels=8), (1, 16, 16), 2)
@@ -42,14 +49,15 @@ def test_classes_are_weighted_only_where_it_is_wished():
     target, labels = Classes("c", ("a", "b")), np.array([0, 0, 0, 1])
     outputs, wrong = torch.tensor([[2.0, 0.0]]), torch.tensor([1])
     plain = optimiser.build_losses(_settings(), target, labels)
-    weighted = optimiser.build_losses(_settings(class_weights=True), target, labels)
+    weighted = optimiser.build_losses(_settings(class_weights=True, survey_probabilities=False), target, labels)
     assert [float(loss(outputs, wrong)) / float(plain[0](outputs, wrong)) for loss in weighted] == [2.0, 2.0]
 
 
 def test_with_balanced_batches_only_the_validation_weighs_the_classes():
     target, labels = Classes("c", ("a", "b")), np.array([0, 0, 0, 1])
     outputs, wrong = torch.tensor([[2.0, 0.0]]), torch.tensor([1])
-    training, validation = optimiser.build_losses(_settings(balanced_batches=True, class_weights=True), target, labels)
+    wish = {"balanced_batches": True, "class_weights": True, "survey_probabilities": False}
+    training, validation = optimiser.build_losses(_settings(**wish), target, labels)
     assert float(validation(outputs, wrong)) == pytest.approx(2 * float(training(outputs, wrong)))
 
 
@@ -92,15 +100,15 @@ def test_the_default_takes_bit_by_bit_the_steps_of_plain_adamw():
     moving = optimiser.OptimiserStep(networks[0], RunSettings())
     matrices = [p for p in networks[1].parameters() if p.dim() > 1]
     others = [p for p in networks[1].parameters() if p.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": 1e-4}, {"params": others, "weight_decay": 0.0}]
-    plain = torch.optim.AdamW(groups, lr=1e-3, fused=True)
+    groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
+    plain = torch.optim.AdamW(groups, lr=4e-3, fused=True)
     images = torch.randn(10, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     epochs, batches = RunSettings().optimiser.epochs, 3
     for step in range(9):
         epoch, batch = step // batches + 1, step % batches + 1
         rate = schedule.rate_at(RunSettings(), epoch - 1 + (batch - 1) / batches)
         done = (epoch - 1 + (batch - 1) / batches) / epochs
-        assert rate == 1e-3 * (0.01 + (1 - 0.01) * (1 + math.cos(math.pi * done)) / 2)
+        assert rate == pytest.approx(4e-3 * (0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.3)) / 2))
         moving.step(networks[0].eval()(images).square().mean(), rate)
         for group in plain.param_groups:
             group["lr"] = rate
@@ -113,7 +121,7 @@ def test_the_default_takes_bit_by_bit_the_steps_of_plain_adamw():
 
 def test_float16_scales_the_loss_and_leaves_out_a_step_that_overflowed():
     network = torch.nn.Linear(1, 1, bias=False)
-    moving = optimiser.OptimiserStep(network, _settings(method="sgd", momentum=0.0), torch.float16)
+    moving = optimiser.OptimiserStep(network, _settings(method="sgd", momentum=0.0, weight_decay=0.0), torch.float16)
     before = network.weight.item()
     moving.step(network(torch.full((1, 1), 3e38)).sum() * 1e3, 0.1)
     assert network.weight.item() == before

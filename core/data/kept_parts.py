@@ -1,0 +1,144 @@
+"""The parts that a project keeps for a dataset: decided at its first training, and extended by every later one.
+
+They stand in ``splits/<dataset>.csv`` beside ``labels``; the parts and hand labels of a study stand in the study's own
+folder, so that all its trials are alike. A project from before parts were kept has those of its last finished run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from core.data import parts
+from core.data.cutouts import Cutouts
+from core.data.parts import KeptParts
+from core.data.settings import DataSettings
+from core.data.split import Split
+from core.errors import Problem
+from core.project.labels import LabelJournal
+from core.project.project import is_project, journal_of
+from core.project.runs import RunFolder
+
+STUDY_LABELS, STUDY_PARTS = "labels.jsonl", "parts.csv"
+_UNFINISHED = "running"
+
+
+def file_for(data: Path, hand_labels: LabelJournal | None) -> Path | None:
+    """The file of the parts that are kept for a dataset; None where none are kept, as for one outside a project.
+
+    Parameters
+    ----------
+    data
+        The dataset.
+    hand_labels
+        Its journal: of a project or a study, whose parts are those; None: of the project in which the dataset lies.
+    """
+    journal = hand_labels or journal_of(data)
+    if journal is None:
+        return None
+    place = journal.path.parent
+    if is_of_study(journal):
+        return place / STUDY_PARTS
+    return place.parent / "splits" / f"{journal.path.stem}.csv" if is_project(place.parent) else None
+
+
+def read(data: Path, hand_labels: LabelJournal | None) -> KeptParts | None:
+    """The parts that were decided for a dataset before; None: there are none.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is damaged.
+    """
+    file = file_for(data, hand_labels)
+    if file is None:
+        return None
+    if file.exists() or is_of_study(hand_labels):
+        return KeptParts.load(file)
+    return _of_last_run(data, file.parent.parent)
+
+
+def is_of_study(hand_labels: LabelJournal | None) -> bool:
+    """Whether these labels are those with which a study began."""
+    if hand_labels is None or hand_labels.path.name != STUDY_LABELS:
+        return False
+    place = hand_labels.path.parent
+    return place.name != "labels" or not is_project(place.parent)
+
+
+def applies(kept: KeptParts | None, settings: DataSettings, declared: str) -> bool:
+    """Whether kept parts are used with these settings: neither another seed nor given parts are asked for."""
+    if kept is None or parts.column_in_use(settings.split_column, declared):
+        return False
+    return settings.split_seed in {None, kept.seed}
+
+
+def extend(split: Split, cutouts: Cutouts, settings: DataSettings, hand_labels: LabelJournal | None) -> None:
+    """Keep the parts of a training that begins; a galaxy that has a part already stays there."""
+    file = file_for(cutouts.path, hand_labels)
+    if file is None or is_of_study(hand_labels):  # a study's are whole from the beginning
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(f".{file.name}.lock")):
+        before = read(cutouts.path, hand_labels)
+        if parts.column_in_use(settings.split_column, cutouts.split_column):
+            return
+        if before is not None and settings.split_seed not in {None, before.seed}:
+            return
+        known = {} if before is None else dict(before.parts)
+        all_parts = _as_parts(split, cutouts.ids) | known
+        if len(all_parts) > len(known) or not file.exists():
+            KeptParts(split.seed, all_parts).save(file, split.rule)
+
+
+def draw_again(data: Path, hand_labels: LabelJournal | None, seed: int | None = None) -> int:
+    """Give up the parts that were kept, so that the next training draws all of them anew; returns the new seed.
+
+    Raises
+    ------
+    Problem
+        The dataset belongs to no project.
+    """
+    file = file_for(data, hand_labels)
+    if file is None:
+        raise Problem(
+            "Parts are kept in a project only, and this dataset lies in none.", "Choose another seed instead: --seed."
+        )
+    before = read(data, hand_labels)
+    new = seed if seed is not None else (0 if before is None else before.seed + 1)
+    KeptParts(new).save(file, "drawn again; no training yet")
+    return new
+
+
+def as_kept(split: Split, ids: Sequence[str]) -> KeptParts:
+    """A whole split as parts that are kept."""
+    return KeptParts(split.seed, _as_parts(split, ids))
+
+
+def _as_parts(split: Split, ids: Sequence[str]) -> dict[str, int]:
+    numbers = split.numbers(len(ids))
+    numbers[split.beyond] = 0
+    return {name: number for name, number in zip(ids, numbers.tolist(), strict=True) if number != parts.NO_PART}
+
+
+def finished_runs(folder: Path, data: Path) -> list[RunFolder]:
+    """The runs directly in a folder that were trained on this dataset and have ended, oldest first."""
+    found: list[RunFolder] = []
+    for file in sorted(folder.glob("*/split.csv")):
+        run = RunFolder(file.parent)
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
+            if metrics["reason"] != _UNFINISHED and run.data == data.resolve():
+                found.append(run)
+    return found
+
+
+def _of_last_run(data: Path, project: Path) -> KeptParts | None:
+    for run in reversed(finished_runs(project / "runs", data)):
+        with contextlib.suppress(Problem):
+            return KeptParts.load(run.split_file)
+    return None
