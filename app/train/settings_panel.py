@@ -75,6 +75,7 @@ class SettingsPanel(Panel):
         self.form.problem_changed.connect(self._renew)
         self.form.base.changed.connect(self._renew)
         self.forecast.changed.connect(self._show_outlook)
+        self.form.base.changed.connect(self.refresh)
         session.draft.changed.connect(self.refresh)
         session.dataset.changed.connect(self.refresh)
         session.dataset.split_changed.connect(self.refresh)

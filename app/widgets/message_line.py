@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
@@ -30,7 +28,7 @@ class MessageLine(QLabel):
     def setText(self, arg__1: str) -> None:
         """Show another text; empty: none."""
         super().setText(arg__1)
-        self.setToolTip(f"<p>{html.escape(arg__1)}</p>" if arg__1 else "")  # as rich text it is broken into lines
+        self.setToolTip(as_written(arg__1))
 
     def clear(self) -> None:
         """Show nothing."""
