@@ -7,6 +7,7 @@ late: those are imported inside the generators, which means on the job's thread.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,20 @@ def save_predictions(predictor: Path, data: Path, table: Path) -> Job:
         return table
 
     return Job(f"Predicting {data.stem}", run)
+
+
+def predict_files(predictor: Path, sources: Sequence[Path], table: Path) -> Job:
+    """Predict image files, made into stamps as those of the training, and write the table; gives the predictions."""
+
+    def run(stop: threading.Event) -> Work[Predictions]:
+        from core.evaluate import predict as predicting
+        from core.evaluate import tables
+
+        predictions = yield from predicting.run(predictor, sources, None, stop)
+        tables.write(predictions, table)
+        return predictions
+
+    return Job(f"Predicting {table.stem}", run)
 
 
 def load_galaxy(network: Path, data: Path, row: int) -> tuple[Predictor, NDArray[np.float32], str]:

@@ -95,15 +95,17 @@ class Photographer:
 
     def photograph_training(self) -> None:
         """Train, and take the picture while the curves move."""
+        from app.train.settings_panel import SettingsPanel
         from app.train.training import TrainingPanel
 
         session = self.window.session
         self.window.show_workspace("train")
         panel = cast("TrainingPanel", self.panel("training"))
         session.draft.edit("optimiser.epochs", self.epochs)
-        panel.form.name.setText("first light")
+        settings = cast("SettingsPanel", self.panel("settings"))
+        settings.form.name.setText("first light")
         self.wait(4)
-        panel.start.click()
+        settings.start.click()
         share = max(1, int(0.7 * self.epochs))
         self.wait_until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs", 900)
         self.wait(1)

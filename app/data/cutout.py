@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -22,16 +21,19 @@ from PySide6.QtWidgets import (
 )
 
 from app.data import work
+from app.data.widgets.sky_text import Position, degrees, directions, sexagesimal
 from app.data.widgets.stretch_bar import StretchBar
 from app.jobs.job import Latest
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_view import ImageView
+from app.widgets.plain_text import as_written
 from core.data import stretch
 from core.data.stretch import StretchSettings
 
 _SHORT = 9  # letters
+_CURSOR_LINES = 3  # pixel and values, hours and degrees, degrees
 
 
 class CutoutPanel(Panel):
@@ -46,7 +48,7 @@ class CutoutPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState("mdi6.image-outline", "No galaxy chosen", "Click a galaxy in the gallery.")
         super().__init__(session, "cutout", empty, parent)
-        self._position: Callable[[float, float], tuple[float, float]] | None = None
+        self._position: Position | None = None
         self._latest = Latest(self)  # if this fails, the sky coordinates stay unknown
         self._build()
         self._connect()
@@ -66,7 +68,9 @@ class CutoutPanel(Panel):
         self.cursor_text = QLabel()
         self.cursor_text.setProperty("role", "muted")
         self.cursor_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.cursor_text.setMinimumHeight(self.cursor_text.fontMetrics().lineSpacing() + 2)
+        self.cursor_text.setTextFormat(Qt.TextFormat.PlainText)
+        self.cursor_text.setFixedHeight(_CURSOR_LINES * self.cursor_text.fontMetrics().lineSpacing() + 2)
+        self.cursor_text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.table = QTableWidget(0, 2)
         self.table.setHorizontalHeaderLabels(["Column", "Value"])
         self.table.verticalHeader().hide()
@@ -117,7 +121,7 @@ class CutoutPanel(Panel):
             if planes is not None:
                 three = ", ".join(names[plane] for plane in planes)
                 self.bands.addItem(f"Colour: {three}" if len(three) <= _SHORT else "Colour", planes)
-                self.bands.setItemData(0, f"Red, green and blue: {three}", Qt.ItemDataRole.ToolTipRole)
+                self.bands.setItemData(0, as_written(f"Red, green and blue: {three}"), Qt.ItemDataRole.ToolTipRole)
             for plane, name in enumerate(names):
                 self.bands.addItem(f"Band {name}", plane)
             self.bands.setVisible(len(names) > 1)
@@ -129,11 +133,12 @@ class CutoutPanel(Panel):
         ready = cutouts is not None and row >= 0
         self._show_content(ready)
         self._position = None
+        self.view.set_compass(None)
         self.cursor_text.clear()
         if cutouts is None or row < 0:
             return
         self.name.setText(cutouts.ids[row])
-        self.name.setToolTip(cutouts.ids[row])
+        self.name.setToolTip(as_written(cutouts.ids[row]))
         self._draw()
         self._show_row()
         self._latest.start(work.read_coordinates(cutouts.path, row))
@@ -162,8 +167,11 @@ class CutoutPanel(Panel):
             self.table.setItem(place, 0, QTableWidgetItem(name))
             self.table.setItem(place, 1, QTableWidgetItem(f"{value} {unit}".strip()))
 
-    def _set_position(self, position: Callable[[float, float], tuple[float, float]] | None) -> None:
-        self._position = position
+    def _set_position(self, position: Position | None) -> None:
+        self._position, cutouts = position, self._session.dataset.cutouts
+        if position is not None and cutouts is not None:
+            height, width = cutouts.shape[2:]
+            self.view.set_compass(directions(position, (width - 1) / 2, (height - 1) / 2))
 
     def _hover(self, x: float, y: float) -> None:
         """Show pixel, values and sky coordinates under the cursor."""
@@ -172,15 +180,17 @@ class CutoutPanel(Panel):
             return
         column, line = round(x), round(y)
         values = cutouts.images[row][:, line, column]
-        parts = [
-            f"{band.name} {value:.4g} {band.unit}".strip() for band, value in zip(cutouts.bands, values, strict=True)
-        ]
-        text = f"x {column}, y {line}   " + "  ".join(parts)
+        parts = [f"{band.name} {value:.4g}" for band, value in zip(cutouts.bands, values, strict=True)]
+        units = {band.unit for band in cutouts.bands}
+        unit = f" {units.pop()}" if len(units) == 1 else ""  # once for all
+        lines = [f"x {column}, y {line}   {'  '.join(parts)}{unit}".rstrip()]
         if self._position is not None:
             ra, dec = self._position(x, y)
             if math.isfinite(ra):
-                text += f"   RA {ra:.5f}° Dec {dec:+.5f}°".replace("-", "−")
-        self.cursor_text.setText(text)
+                lines += [sexagesimal(ra, dec), degrees(ra, dec)]
+        metrics, room = self.cursor_text.fontMetrics(), self.cursor_text.width()
+        shown = [metrics.elidedText(each, Qt.TextElideMode.ElideRight, room) for each in lines]
+        self.cursor_text.setText("\n".join(shown))
 
 
 def _text(value: object) -> str:

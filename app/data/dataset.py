@@ -26,9 +26,10 @@ from PySide6.QtWidgets import (
 from app.data.widgets.column_chooser import ColumnChooser
 from app.panel.panel import Panel
 from app.session.session import Session
-from app.theme import class_colours, icon
+from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
+from app.widgets.plain_text import as_written
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, numbers
@@ -170,9 +171,10 @@ class DatasetPanel(Panel):
         kind = "8-bit pictures" if cutouts.is_picture else cutouts.bands[0].unit or "unit unknown"
         plural = "band" if planes == 1 else "bands"
         self.about.setText(f"{width} × {height} pixels, {planes} {plural} ({bands}), {scale}, {kind}.")
-        self.about.setToolTip(f"{cutouts.path}\nFrom {cutouts.origin.source}, {cutouts.origin.time}")
+        self.about.setToolTip(as_written(f"{cutouts.path}\nFrom {cutouts.origin.source}, {cutouts.origin.time}"))
         self.learn.set_nothing(", ".join(cutouts.labels) or "Choose a column")
         self._show_settings()
+        self.form.offer_columns([name for name in self._session.dataset.columns if name != "id"])
         self._show_parts()
 
     def _show_settings(self) -> None:
@@ -215,7 +217,7 @@ class DatasetPanel(Panel):
         counts = [texts.count(name) for name in names]
         parts = [] if split is None else [texts.places[getattr(split, part)] for part in _PARTS]
         by_part = [np.bincount(places, minlength=len(texts.texts)) for places in parts]
-        colours = [*class_colours(len(target.names)), "#808080"]
+        colours = [*session.dataset.class_colours(target.names), "#808080"]
         for place, (name, count) in enumerate(zip(names, counts, strict=True)):
             cells = [name or "no label", _whole(count)]
             cells += [_whole(int(counted[texts.place(name)])) if name else "–" for counted in by_part]
@@ -267,7 +269,7 @@ class DatasetPanel(Panel):
     def _fill_row(self, place: int, texts: Sequence[str]) -> None:
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
-            item.setToolTip(text)
+            item.setToolTip(as_written(text))
             if column:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.setItem(place, column, item)

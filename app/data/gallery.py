@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QPoint, QSettings, QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -27,7 +27,9 @@ from app.data.work import Thumbnails
 from app.panel.panel import Panel
 from app.session import label_commands
 from app.session.session import Session
-from app.theme import class_colours, colours, icon
+from app.theme import colours, icon
+from app.widgets.context_menu import add_text, offer_menu
+from app.widgets.plain_text import on_button
 from core.data import stretch
 from core.data.catalogue_filter import Finder, sort_rows
 from core.data.stretch import StretchSettings
@@ -37,7 +39,13 @@ _ALL, _NONE, _SELECTED = "All classes", "No label", "Selected"
 _EVERYWHERE = "All parts"
 _PARTS = ("Training", "Validation", "Test")
 _BADGES = ("T", "V", "•", "")  # the last for galaxies in no part
-_MOST_CLASSES = 30
+_BADGE_TIPS = (
+    "T: in the training part",
+    "V: in the validation part",
+    "•: in the test part, which no training sees",
+    "in no part of the data",
+)
+_ADVANCE = "gallery/advance"
 
 
 class GalleryPanel(Panel):
@@ -81,6 +89,12 @@ class GalleryPanel(Panel):
         self.label.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.label)
         self.label.setMenu(self.menu)
+        self.advance = QToolButton()
+        self.advance.setIcon(icon("mdi6.skip-next"))
+        self.advance.setCheckable(True)
+        self.advance.setChecked(bool(QSettings().value(_ADVANCE, False, bool)))
+        self.advance.setToolTip("Go to the next galaxy after each number key.")
+        self.advance.setAccessibleName("Next galaxy after a label")
         self.side = QSlider(Qt.Orientation.Horizontal)
         self.side.setRange(48, 192)
         self.side.setToolTip("Size of the thumbnails.")
@@ -103,6 +117,7 @@ class GalleryPanel(Panel):
         top, filters, below = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         top.addWidget(self.search, 1)
         top.addWidget(self.label)
+        top.addWidget(self.advance)
         for box in (self.classes, self.parts, self.order):
             filters.addWidget(box, 1)
         filters.addWidget(self.descending)
@@ -139,6 +154,9 @@ class GalleryPanel(Panel):
         self.grid.selection_changed.connect(session.set_selection)
         self.grid.key_pressed.connect(self._key)
         self.grid.failed.connect(session.report)
+        self.advance.toggled.connect(lambda on: QSettings().setValue(_ADVANCE, on))
+        session.relabelled.connect(self._return_to)
+        offer_menu(self.grid, self._offer_actions)
         self.menu.aboutToShow.connect(self._fill_menu)
 
     def _wind_up(self) -> None:
@@ -155,6 +173,7 @@ class GalleryPanel(Panel):
         for widget in (
             self.search,
             self.label,
+            self.advance,
             self.classes,
             self.parts,
             self.order,
@@ -192,6 +211,7 @@ class GalleryPanel(Panel):
         split = dataset.split
         self._parts = np.full(len(cutouts), -1, dtype=np.int8) if split is None else split.numbers(len(cutouts))
         self.grid.set_badges(lambda row: _BADGES[self._parts[row]])
+        self.grid.set_tips(self._describe_galaxy)
         self._colour_classes()
         self._filter()
 
@@ -200,7 +220,7 @@ class GalleryPanel(Panel):
         texts = self._session.dataset.label_texts
         if self._finder is not None:
             self._finder.forget(self._session.dataset.label_column)
-        if self._names_now() != self.class_names or texts is None or len(texts.texts) != len(self._class_of):
+        if self._class_names != self.class_names or texts is None or len(texts.texts) != len(self._class_of):
             self._colour_classes()
         elif self.class_names:
             self.grid.recolour(rows, self._class_of[texts.places[rows]])
@@ -209,14 +229,14 @@ class GalleryPanel(Panel):
 
     def _colour_classes(self) -> None:
         dataset, cutouts = self._session.dataset, self._session.dataset.cutouts
-        names, texts = self._names_now(), dataset.label_texts
+        names, texts = self._class_names, dataset.label_texts
         if texts is None or not names:
             self.grid.set_colours(np.full(0 if cutouts is None else len(cutouts), -1), [])
             self._class_of = np.empty(0, dtype=np.int64)
         else:
             place = {name: index for index, name in enumerate(names)}
             self._class_of = np.array([place.get(text, -1) for text in texts.texts], dtype=np.int64)
-            self.grid.set_colours(self._class_of[texts.places], class_colours(len(names)))
+            self.grid.set_colours(self._class_of[texts.places], dataset.class_colours(names))
         if names != self.class_names or self.classes.count() == 0:
             chosen = self.classes.currentText()
             self.class_names = names
@@ -225,23 +245,30 @@ class GalleryPanel(Panel):
             self.classes.setCurrentIndex(max(0, self.classes.findText(chosen)))
         self._show_legend(names)
 
-    def _names_now(self) -> tuple[str, ...]:
-        """The classes, in the order of their colours and number keys; none for numbers."""
-        target = self._session.dataset.target
-        if isinstance(target, Classes):
-            return target.names
-        texts = self._session.dataset.label_texts if target is None else None
-        names = [] if texts is None else sorted(filter(None, texts.present))
-        return tuple(names) if len(names) <= _MOST_CLASSES else ()
+    @property
+    def _class_names(self) -> tuple[str, ...]:
+        """The classes that can be given, in the order of their number keys; none for numbers and votes."""
+        dataset = self._session.dataset
+        return dataset.class_names if dataset.target is None or isinstance(dataset.target, Classes) else ()
 
     def _show_legend(self, names: tuple[str, ...]) -> None:
+        shades = self._session.dataset.class_colours(names)
         marks = [
             f'<span style="color:{colour}">■</span>&nbsp;{escape(name).replace(" ", "&nbsp;")}&nbsp;'
             f'<span style="color:{colours().muted}">{key}</span>'
-            for key, (name, colour) in enumerate(zip(names[:9], class_colours(len(names)), strict=False), 1)
+            for key, (name, colour) in enumerate(zip(names[:9], shades, strict=False), 1)
         ]
         self.legend.setText("&ensp; ".join(marks))
         self.legend.setToolTip("The number keys label the selected galaxies; 0 takes the label off.")
+
+    def _describe_galaxy(self, row: int) -> str:
+        """The galaxy under the mouse: its id, its label, and what its badge means."""
+        cutouts = self._session.dataset.cutouts
+        if cutouts is None:
+            return ""
+        label = self._session.dataset.label(row) if self.class_names else ""
+        lines = [cutouts.ids[row], label or "no label"] if self.class_names else [cutouts.ids[row]]
+        return "\n".join([*lines, _BADGE_TIPS[self._parts[row]]])
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -289,21 +316,50 @@ class GalleryPanel(Panel):
         names = self.class_names
         if key.isdigit() and int(key) <= len(names):
             self._give(names[int(key) - 1] if int(key) else "")
+            if self.advance.isChecked() and len(self._session.selection) <= 1:
+                self.grid.go_on()
+
+    @property
+    def _chosen_rows(self) -> list[int]:
+        """The selected galaxies, or the current one."""
+        return self._session.selection.tolist() or [self._session.current]
 
     def _give(self, label: str) -> None:
-        rows = self._session.selection.tolist() or [self._session.current]
+        rows = self._chosen_rows
         if rows[0] >= 0:
             label_commands.give(self._session, rows, label)
 
+    def _return_to(self, rows: list[int]) -> None:
+        """Go to galaxies whose label was taken back: the next key is for them again."""
+        self.grid.set_selection(np.array(rows, dtype=np.int64))
+        self._session.set_selection(self.grid.selection)
+
+    def _offer_actions(self, menu: QMenu, place: QPoint) -> None:
+        """Offer what can be done with the galaxy under the mouse, or with all that are selected if it is among them."""
+        row = self.grid.choose_at(place)
+        cutouts = self._session.dataset.cutouts
+        if cutouts is None or row < 0:
+            return
+        many = len(self._session.selection)
+        menu.addSection(on_button(cutouts.ids[row]) if many <= 1 else f"{many:,} galaxies".replace(",", "\u202f"))
+        self._add_labels(menu)
+        menu.addSeparator()
+        add_text(
+            menu, "Copy id" if many <= 1 else "Copy ids", "\n".join(cutouts.ids[each] for each in self._chosen_rows)
+        )
+
     def _fill_menu(self) -> None:
         self.menu.clear()
+        self._add_labels(self.menu)
+
+    def _add_labels(self, menu: QMenu) -> None:
         for key, name in enumerate(self.class_names, 1):
-            action = self.menu.addAction(f"{name}\t{key}" if key < 10 else name)
+            action = menu.addAction(on_button(f"{name}\t{key}" if key < 10 else name))
             action.triggered.connect(lambda _checked=False, name=name: self._give(name))
-        self.menu.addSeparator()
+        menu.addSeparator()
         if self._session.dataset.target is None or isinstance(self._session.dataset.target, Classes):
-            self.menu.addAction("New class…").triggered.connect(lambda _checked=False: self._ask())
-        self.menu.addAction("Take the label off\t0").triggered.connect(lambda _checked=False: self._give(""))
+            menu.addAction("New class…").triggered.connect(lambda _checked=False: self._ask())
+        menu.addAction("Take the label off\t0").triggered.connect(lambda _checked=False: self._give(""))
 
     def _ask(self) -> None:
         name, is_given = QInputDialog.getText(self, "New class", "Label the selected galaxies as")

@@ -22,7 +22,7 @@ def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
     lines = [f"{galaxies} of {size} pixels; {bands}; {scale}."]
     side = preview.plan.size
     if sizes != [f"{side} × {side}"]:
-        lines.append(f"Stamps will be {side} × {side} pixels.")
+        lines.append(f"Stamps will be {side} × {side} pixels: {preview.making}.")
     is_joined = not any(isinstance(problem, CatalogueProblem) for problem in preview.problems)
     if with_labels and preview.columns and is_joined:
         labels = ", ".join(preview.label_columns) or "none"

@@ -33,6 +33,7 @@ from app.theme import icon
 from app.widgets.button_line import button_line
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
+from app.widgets.plain_text import show_as_written
 from core.data.settings import ImportSettings
 from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem
@@ -79,6 +80,7 @@ class ImportWizard(QDialog):
         self._preview_request = Latest(self)
         self._preview_result: ImportPreview | None = None
         self._refusal = ""
+        self._offered: tuple[str, ...] = ()
         self._job: Job | None = None
         self._report: ImportReport | None = None
         self._settle = QTimer(self)
@@ -93,6 +95,7 @@ class ImportWizard(QDialog):
         self._connect()
         self.set_sources(sources)
         self._show_obstacles()
+        show_as_written(self)
 
     # -- pages -----------------------------------------------------------------------------------------------------
 
@@ -236,6 +239,9 @@ class ImportWizard(QDialog):
         columns = (preview.columns, preview.id_column, preview.label_columns) if is_used else ((), "", ())
         rivals = [problem.columns for problem in preview.problems if isinstance(problem, AmbiguousColumn)]
         self.choices.offer_columns(*columns, rivals=rivals[0] if rivals and is_used else ())
+        if columns[0] != self._offered:
+            self._offered = columns[0]
+            self.form.offer("field_column", columns[0], empty="all alike")
         self.preview_text.setText("\n".join(describe_preview(preview, with_labels=is_used)))
         self._show_obstacles()
 

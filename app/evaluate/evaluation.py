@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
 
 from app.evaluate import work
 from app.evaluate.widgets.confusion import ConfusionMatrix
+from app.evaluate.widgets.decision_bar import DecisionBar
+from app.evaluate.widgets.reliability import ReliabilityPlot
 from app.evaluate.widgets.truth_plot import TruthPlot
 from app.panel import saving
 from app.panel.panel import Panel
@@ -36,6 +38,7 @@ _TEST_ONCE = (
     "The test part took no part in training or in any choice. Look at it once, when the network is final: "
     "whoever chooses by it makes its numbers too good."
 )
+_NUMBERS = ("Accuracy", "Balanced accuracy", "Macro F1", "Log loss", "Calibration error", "Galaxies")
 
 
 class EvaluationPanel(Panel):
@@ -51,7 +54,9 @@ class EvaluationPanel(Panel):
         super().__init__(session, "evaluation", EmptyState("mdi6.chart-box-outline", "", ""), parent)
         self._part: HeldOutPart = "validation"
         self._evaluation: Evaluation | None = None
+        self._validation: Evaluation | None = None  # of the same run, on which thresholds are chosen
         self._latest = self._make_request(self._show)
+        self._deciding = self._make_request(self._show_decided, self._show_refusal)
         self._build()
         self._connect()
         self.refresh()
@@ -72,8 +77,10 @@ class EvaluationPanel(Panel):
         self.part = QLabel()
         self.part.setProperty("role", "heading")
         self.part.setWordWrap(True)
-        self.numbers = Numbers(("Accuracy", "Balanced accuracy", "Macro F1", "Galaxies"))
+        self.decision = DecisionBar()
+        self.numbers = Numbers(_NUMBERS)
         self.classes = NumberTable()
+        self.reliability = ReliabilityPlot()
         self.confusion = ConfusionMatrix()
         self.quantities = QComboBox()
         self.truth = TruthPlot()
@@ -98,6 +105,7 @@ class EvaluationPanel(Panel):
         column.addWidget(self._warning)
         column.addWidget(self.part)
         column.addWidget(self.state)
+        column.addWidget(self.decision)
         column.addWidget(self.numbers)
         column.addWidget(self._build_figures(), 1)
         self._set_content(content)
@@ -116,6 +124,7 @@ class EvaluationPanel(Panel):
         down = QVBoxLayout(left)
         down.setContentsMargins(0, 0, 0, 0)
         down.addWidget(self.classes, 1)
+        down.addWidget(self.reliability, 1)
         down.addStretch(0)
         return ResponsiveSplit(left, pictures, 760, (480, 400), (160, 400))
 
@@ -130,6 +139,7 @@ class EvaluationPanel(Panel):
         for button in (self.validation, self.test):  # the result decides which part is shown, not the click
             button.clicked.connect(self._show_part)
         self.export.clicked.connect(self._export)
+        self.decision.chosen.connect(self._decide)
         self.confusion.cell_clicked.connect(self._cell_clicked)
         self.truth.point_clicked.connect(self._point_clicked)
         self.quantities.currentIndexChanged.connect(self._show_quantity)
@@ -146,11 +156,12 @@ class EvaluationPanel(Panel):
 
     def _drop_outdated(self) -> None:
         self._latest.stop()
+        self._deciding.stop()
 
     def _renew(self) -> None:
         """Evaluate the open run on the validation part."""
         run, cutouts = self._session.run, self._session.dataset.cutouts
-        self._evaluation = None
+        self._evaluation = self._validation = None
         if cutouts is None:
             self._show_empty("Nothing to evaluate yet", "Open a dataset and train a network first.")
         elif run is None or not run.best.exists():
@@ -184,6 +195,8 @@ class EvaluationPanel(Panel):
         if run is None:
             return
         self._evaluation = evaluation
+        if evaluation.is_own and evaluation.part == "validation":
+            self._validation = evaluation
         part = "all labelled galaxies" if evaluation.part == "all" else f"the {evaluation.part} part"
         self.part.setText(f"“{run.title}” on {part} of {evaluation.data}")
         doubts = " ".join(problem.text for problem in evaluation.problems)
@@ -194,17 +207,47 @@ class EvaluationPanel(Panel):
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
         self._pictures.setCurrentIndex(0 if is_classes else 1)
+        self.decision.setVisible(is_classes)
+        self.reliability.setVisible(is_classes)
         if is_classes:
+            self._show_decision(evaluation)
             self._show_classes(report)
         else:
             self._show_quantities(evaluation, report)
         if evaluation.part == "test":
             self._session.runs_changed.emit()
 
+    def _show_decision(self, evaluation: Evaluation) -> None:
+        names, assumed = evaluation.predictions.names, evaluation.assumed
+        known = None if assumed is None else dict(zip(names, assumed.tolist(), strict=True))
+        self.decision.show_decision(evaluation.predictions.decision, known)
+
+    def _decide(self, wish: str) -> None:
+        """Put what is shown under another decision, in words, and keep it with the run."""
+        run = self._session.run
+        if run is not None and self._evaluation is not None:
+            self._deciding.start(work.decide(run, self._evaluation, wish, self._validation))
+
+    def _show_decided(self, evaluation: Evaluation) -> None:
+        if self._evaluation is None or evaluation.rows is not self._evaluation.rows:
+            return  # another run or part has come in between
+        self._evaluation = evaluation
+        self._show_decision(evaluation)
+        self._show_classes(evaluation.report)
+
+    def _show_refusal(self, problem: object) -> None:
+        """Say why a decision is not possible; the one before stays."""
+        if self._evaluation is not None:
+            self._show_decision(self._evaluation)
+        self._session.message.emit(self._describe(problem))
+
     def _show_classes(self, report: Any) -> None:
         self.numbers.show_number("Accuracy", _format_share(report.accuracy), "Accuracy")
         self.numbers.show_number("Balanced accuracy", _format_number(report.balanced_accuracy), "Balanced accuracy")
         self.numbers.show_number("Macro F1", _format_number(report.macro_f1), "Macro F1")
+        self.numbers.show_number("Log loss", _format_number(report.log_loss), "Log loss")
+        self.numbers.show_number("Calibration error", _format_number(report.calibration.error), "Calibration error")
+        self.reliability.set_bins(report.calibration.bins)
         rows = [
             (
                 name,
@@ -216,13 +259,14 @@ class EvaluationPanel(Panel):
             for name, f1 in report.f1.items()
         ]
         self.classes.fill(("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
-        self.confusion.set_counts(report.names, report.confusion)
+        self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
 
     def _show_quantities(self, evaluation: Evaluation, report: Any) -> None:
         accuracy = "–" if report.accuracy is None else _format_share(report.accuracy)
         self.numbers.show_number("Accuracy", accuracy, "Most voted answer right" if report.accuracy else "Accuracy")
         self.numbers.show_number("Balanced accuracy", _format_number(report.r2), "Mean R²")
-        self.numbers.show_number("Macro F1", "–", "")
+        for name in ("Macro F1", "Log loss", "Calibration error"):
+            self.numbers.show_number(name, "", " ")
         rows = []
         units = evaluation.predictions.units
         for (name, each), unit in zip(report.quantities.items(), units, strict=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.jobs.job import Job
 from core.data.settings import EvaluatedPart
-from core.events import Work
+from core.events import Progress, Work
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
@@ -25,3 +25,15 @@ def evaluate(run: RunFolder, data: Path, part: EvaluatedPart, hand_labels: Label
         return (yield from evaluation.run(run, data, part, stop, hand_labels=hand_labels))
 
     return Job(f"Evaluating “{run.name}”", work)
+
+
+def decide(run: RunFolder, shown: Evaluation, wish: str, validation: Evaluation | None) -> Job:
+    """Put an evaluation under another decision, and keep that with the run; the network is not needed."""
+
+    def work(_stop: threading.Event) -> Work[Evaluation]:
+        from core.evaluate import evaluation
+
+        yield Progress(0, None)
+        return evaluation.decide(run, shown, wish, validation)
+
+    return Job(f"Deciding for “{run.name}”", work)

@@ -23,7 +23,7 @@ from app.explain.network_panel import RunNetworkPanel
 from app.explain.widgets.point_map import PointMap
 from app.explain.widgets.region_table import RegionTable
 from app.session.session import Session
-from app.theme import class_colours, icon
+from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
@@ -192,7 +192,7 @@ class FaithfulnessPanel(RunNetworkPanel):
         self.map.set_points(100 * np.nan_to_num(points), _AXES, self._describe_point)
         places = {each.name: place for place, each in enumerate(classes)}
         groups = np.array([places[faithfulness.class_of(line)] for line in faithfulness.lines], np.int64)
-        self.map.set_colours(groups, class_colours(len(classes)))
+        self.map.set_colours(groups, self._session.dataset.class_colours([each.name for each in classes]))
         part = _PARTS[faithfulness.part].lower() if faithfulness.part in _PARTS else faithfulness.part
         self.state.setText(f"{part}: {len(faithfulness.lines):,} galaxies".replace(",", "\u202f"))
         self._show_current()

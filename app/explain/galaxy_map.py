@@ -17,7 +17,7 @@ from app.explain.network_work import Pair
 from app.explain.widgets.colour_bar import ColourBar
 from app.explain.widgets.point_map import PointMap
 from app.session.session import Session
-from app.theme import class_colours, colours, icon
+from app.theme import colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
@@ -213,7 +213,7 @@ class GalaxyMapPanel(RunNetworkPanel):
             self.map.set_colours(np.full(len(feature_map), -1), [])
 
     def _show_classes(self, target: Classes, labels: NDArray[np.generic]) -> None:
-        names, shades, muted = target.names, class_colours(len(target.names)), colours().muted
+        names, shades, muted = target.names, self._session.dataset.class_colours(target.names), colours().muted
         index = {name: number for number, name in enumerate(names)}
         groups = np.array([index.get(label_text(label), -1) for label in labels.tolist()], dtype=np.int64)
         self.map.set_colours(groups, shades)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explain.network_work import Pair
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
+from core.project.runs import describe_weights
 
 
 class RunNetworkPanel(Panel):
@@ -34,8 +35,18 @@ class RunNetworkPanel(Panel):
         super().__init__(session, name, EmptyState(symbol, "", ""), parent)
         self._nothing, self._promise = nothing, promise
         self._pair: Pair | None = None
+        self.weights = QLabel()
+        self.weights.setProperty("role", "muted")
+        self.weights.setToolTip("The same weights as predictions and evaluations use.")
+        self._frame.insertWidget(0, self.weights)
         for signal in (session.current_changed, session.dataset.changed, session.predictor_changed):
             signal.connect(self.refresh)
+        session.runs_changed.connect(self._note_weights)
+
+    def _note_weights(self) -> None:
+        """Show the network of a run in training once it has weights, and say what is to come until then."""
+        if self._pair is None or Pair.of(self._session) != self._pair:
+            self.refresh()
 
     def _drop_outdated(self) -> None:
         if self._pair is not None and Pair.of(self._session) != self._pair:
@@ -50,15 +61,20 @@ class RunNetworkPanel(Panel):
             self._explain_emptiness()
         else:
             self._show_content()
+            self.weights.setText(f"Weights: {describe_weights(pair.predictor)}")
             if self._pair is None:
                 self._pair = pair
                 self._show_network(pair)
             self._show_current_galaxy(pair, row)
+        self.weights.setHidden(self._is_empty)
         self._show_state()
 
     def _explain_emptiness(self) -> None:
         if self._session.dataset.cutouts is None:
             self._show_empty(self._nothing, "Open a dataset and train a network first.")
+        elif self._session.predictor_path is None and self._session.activity.training is not None:
+            text = "A network is being trained: choose its run among the runs once its first weights are saved."
+            self._show_empty("No network yet", f"{text} {self._promise}")
         elif self._session.predictor_path is None:
             self._show_empty("No network yet", f"Train a network or open an earlier run. {self._promise}")
         else:

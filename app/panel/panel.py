@@ -13,7 +13,9 @@ from app.jobs.job import Job, Latest
 from app.panel import saving
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_text import show_as_written
 from app.widgets.state_line import StateLine
+from app.widgets.wheel import WheelGuard
 from core.errors import Problem
 
 _DEFECT = "This was ended by a defect of the program."
@@ -50,6 +52,7 @@ class Panel(QWidget):
         self.setObjectName(name)
         self._session = session
         self._stale = True
+        self._wheel = WheelGuard(self)
         self.empty, self.state = empty, StateLine()
         self._stack = QStackedLayout()
         if empty is not None:
@@ -102,6 +105,8 @@ class Panel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what changed while hidden."""
         super().showEvent(event)
+        show_as_written(self)
+        self._wheel.guard(self)
         if self._stale:
             self.refresh()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import work
 from app.jobs.job import Job
 from app.session.session import Session
+
+if TYPE_CHECKING:
+    from core.evaluate.predict import Predictions
 
 FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
 _TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
@@ -62,3 +65,17 @@ def save_predictions(parent: QWidget, session: Session, title: str, weights: Pat
     if path is not None:
         job = work.save_predictions(weights, session.dataset.cutouts.path, path)
         save(session, job, lambda _written: f"Predictions are saved in {path}.")
+
+
+def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequence[Path], weights: Path) -> None:
+    """Ask for a file, and write a network's predictions for the galaxies in image files to it."""
+    path = ask_path(parent, session, "Save predictions", f"predictions {sources[0].stem}.csv", _TABLES)
+    if path is not None:
+        save(session, work.predict_files(weights, sources, path), lambda made: _describe_files(made, path))
+
+
+def _describe_files(made: Predictions, table: Path) -> str:
+    """Where the predictions are, how the stamps were made, and what differs from the training."""
+    galaxies = "1 galaxy" if len(made) == 1 else f"{len(made):,} galaxies"
+    doubts = [problem.text for problem in made.problems]
+    return " ".join([f"Predictions for {galaxies} are saved in {table}.", *made.notes[:1], *doubts])

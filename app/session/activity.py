@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.job import Job
+from core.events import CheckpointSaved
 from core.project.runs import RunFolder
 
 
@@ -24,11 +26,13 @@ class Activity(QObject):
 
     Notes
     -----
-    Signals: ``job_started(job)``; ``training_begun`` after a training was added, and before it starts.
+    Signals: ``job_started(job)``; ``training_begun`` after a training was added, and before it starts;
+    ``training_advanced`` when its folder has become a run, when that has its first weights, and after its end.
     """
 
     job_started = Signal(object)
     training_begun = Signal()
+    training_advanced = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +40,7 @@ class Activity(QObject):
         self.training: Job | None = None
         self.training_folder: Path | None = None
         self.studying: Job | None = None
+        self._is_run = self._has_weights = False
 
     @property
     def at_work(self) -> str:
@@ -54,6 +59,8 @@ class Activity(QObject):
     def begin_training(self, job: Job, run: RunFolder) -> None:
         """Start a training, of which all panels hear."""
         self.training, self.training_folder = job, run.path
+        self._is_run, self._has_weights = False, run.best.exists()
+        job.happened.connect(self._note_training)
         self.add(job)
         self.training_begun.emit()
         job.start()
@@ -68,10 +75,22 @@ class Activity(QObject):
         for job in list(self.jobs):
             job.close()
 
+    def is_trained(self, run: RunFolder) -> bool:
+        """Whether this run is being trained."""
+        return self.training_folder is not None and run.path == self.training_folder
+
+    def _note_training(self, events: Sequence[object]) -> None:
+        """Announce the first event, before which the settings are written, and the first weights."""
+        saved = self._has_weights or any(isinstance(event, CheckpointSaved) for event in events)
+        if not self._is_run or saved != self._has_weights:
+            self._is_run, self._has_weights = True, saved
+            self.training_advanced.emit()
+
     def _forget(self, job: Job) -> None:
         self.jobs.remove(job)
-        if job is self.training:
-            self.training = self.training_folder = None
         if job is self.studying:
             self.studying = None
+        if job is self.training:
+            self.training = self.training_folder = None
+            self.training_advanced.emit()
         job.deleteLater()

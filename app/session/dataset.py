@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.session.draft import Draft
+from app.theme import class_colours
 from core.data.settings import DataSettings
 from core.errors import Problem
 from core.project.labels import LabelJournal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from core.data.split import Split
     from core.data.target import Target
 
+_MOST_CLASSES = 30
 _SETTLED = 300  # ms after the last label: then the parts are drawn again
 
 
@@ -126,6 +128,31 @@ class Dataset(QObject):
             self._draft.edit("data.labels", (column,))  # the first label of an unlabelled dataset
         self.labels_changed.emit(changed)
         self._settle.start()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, or the answers of a vote, in the order of their colours; none for numbers and too many texts."""
+        from core.data.target import Classes, VoteFractions, columns_of
+
+        target = self.target
+        if isinstance(target, Classes):
+            return target.names
+        if isinstance(target, VoteFractions):
+            return columns_of(target)
+        texts = self.label_texts if target is None else None
+        names = [] if texts is None else sorted(filter(None, texts.present))
+        return tuple(names) if len(names) <= _MOST_CLASSES else ()
+
+    def class_colours(self, names: Sequence[str]) -> list[str]:
+        """The colours of classes: those of the dataset by their places in its list, others by the places after it.
+
+        All panels take them from here, so that a class has one colour whichever network names it, and in what order.
+        """
+        known = {name: place for place, name in enumerate(self.class_names)}
+        for name in names:
+            known.setdefault(name, len(known))
+        palette = class_colours(len(known))
+        return [palette[known[name]] for name in names]
 
     # -- target and parts ------------------------------------------------------------------------------------------
 

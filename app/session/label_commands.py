@@ -27,15 +27,24 @@ class GiveLabel(QUndoCommand):
         galaxies = "1 galaxy" if count == 1 else f"{count:,} galaxies"
         super().__init__(f"label {galaxies} “{label}”" if label else f"take the label off {galaxies}")
         self._session, self._rows, self._label = session, list(rows), label
+        self._is_given = False
         self._old = [session.dataset.label(row) for row in self._rows]
 
     def redo(self) -> None:
-        """Give the label."""
+        """Give the label; if it had been taken back, go to the galaxies."""
         self._session.dataset.set_labels(self._rows, [self._label] * len(self._rows))
+        if self._is_given:
+            self._go_there()
+        self._is_given = True
 
     def undo(self) -> None:
-        """Give the old labels back."""
+        """Give the old labels back, and go to the galaxies."""
         self._session.dataset.set_labels(self._rows, self._old)
+        self._go_there()
+
+    def _go_there(self) -> None:
+        self._session.set_current(self._rows[0])
+        self._session.relabelled.emit(self._rows)
 
 
 def give(session: Session, rows: Sequence[int], label: str) -> None:

@@ -43,16 +43,23 @@ class Session(QObject):
         Folder of the study that is looked at.
     undo
         What can be taken back: labels given by hand.
+
+    Notes
+    -----
+    ``relabelled(rows)`` tells that labels were taken back, or given again, by undo and redo: one wants to see those
+    galaxies.
     """
 
     project_changed = Signal()
     current_changed = Signal(int)
     selection_changed = Signal()
+    relabelled = Signal(object)
     predictor_changed = Signal()
     runs_changed = Signal()
     study_changed = Signal()
     studies_changed = Signal()
     workspace_wanted = Signal(str)
+    panel_wanted = Signal(str)
     problem = Signal(object)
     message = Signal(str)
 
@@ -67,6 +74,7 @@ class Session(QObject):
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.undo = QUndoStack(self)
+        self.activity.training_advanced.connect(self.runs_changed)
 
     # -- what is open ----------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from app.panel.room import Workspace, load
 from app.session.session import Session
 from app.shell.workspaces import PANELS, WORKSPACES
 
-_LAYOUT = 2  # version of the saved state
+_LAYOUT = 3  # version of the saved state
 
 
 class Docks:
@@ -67,6 +67,11 @@ class Docks:
             if (layout := self._window.layout()) is not None:
                 layout.activate()
             self._window.resize(size)
+
+    def bring_to_front(self, name: str) -> None:
+        """Show a panel in front of those with which it shares a place, if it belongs to this workspace."""
+        if name in self._docks and self._docks[name].isVisible():
+            self._docks[name].raise_()
 
     def remember(self) -> None:
         """Save the layout of the current workspace."""

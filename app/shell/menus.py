@@ -9,6 +9,7 @@ from PySide6.QtGui import QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from app.shell import actions, recent
+from app.widgets.plain_text import as_written, on_button
 
 _MENUS = ("File", "Edit", "View", "Help")
 _THEMES = ("light", "dark", "system")
@@ -65,8 +66,10 @@ class Menus(QMenuBar):
     def _list_recent(self) -> None:
         self.recent.clear()
         for folder in recent.projects():
-            action = self.recent.addAction(folder.name, lambda folder=folder: self.project_chosen.emit(folder))
-            action.setToolTip(str(folder))
+            action = self.recent.addAction(
+                on_button(folder.name), lambda folder=folder: self.project_chosen.emit(folder)
+            )
+            action.setToolTip(as_written(str(folder)))
         self.recent.setToolTipsVisible(True)
         if self.recent.isEmpty():
             self.recent.addAction("None yet").setEnabled(False)

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.jobs.job import Latest
 from app.session.session import Session
-from app.shell import recent, work
+from app.shell import memory, recent, work
 from app.shell.recent import home
 from core.errors import Problem, UnreadableFile
+from core.events import Skipped
 
 
 class Opening(QObject):
@@ -27,11 +28,13 @@ class Opening(QObject):
 
     Notes
     -----
-    Signals: ``opened()`` when a dataset is open; ``simulating(job)`` when the demonstration survey is being made;
-    ``refused(files)`` for dropped files that are neither project nor dataset.
+    Signals: ``leaving()`` before another project is opened; ``opened(workspace)`` when a dataset is open, with the name
+    of the workspace in which its project was left, if any; ``simulating(job)`` when the demonstration survey is being
+    made; ``refused(files)`` for dropped files that are neither project nor dataset.
     """
 
-    opened = Signal()
+    leaving = Signal()
+    opened = Signal(str)
     simulating = Signal(object)
     refused = Signal(object)
 
@@ -39,7 +42,9 @@ class Opening(QObject):
         super().__init__(window)
         self._window, self._session = window, session
         self._dropped: Path | None = None
+        self._memory = memory.Memory()
         self._request = Latest(self)
+        self._request.happened.connect(self._report_skipped)
         self._request.finished.connect(self._show_dataset)
         self._request.failed.connect(self._handle_failure)
 
@@ -76,8 +81,16 @@ class Opening(QObject):
             self.open_project(Path(folder))
 
     def open_project(self, folder: Path) -> None:
-        """Open a project and its newest dataset."""
-        if self._refuse_while_running() or not self._try_open_project(folder):
+        """Open a project as it was left, or else with its newest dataset."""
+        if self._refuse_while_running():
+            return
+        self.leaving.emit()
+        if not self._try_open_project(folder):
+            return
+        self._memory = memory.load(folder)
+        memory.restore_draft(self._session, self._memory)
+        if left := memory.dataset_of(folder, self._memory):
+            self.open_dataset(left)
             return
         project = self._session.project
         datasets = sorted(project.datasets(), key=lambda path: path.stat().st_mtime) if project is not None else []
@@ -135,6 +148,11 @@ class Opening(QObject):
         assert self._session.project is not None
         self._request.start(work.open_dataset(path, self._session.project.folder, name))
 
+    def _report_skipped(self, events: Sequence[object]) -> None:
+        for event in events:
+            if isinstance(event, Skipped):
+                self._session.report(event.problem)
+
     def _show_dataset(self, path: Path) -> None:
         try:
             self._session.open_cutouts(path)
@@ -142,7 +160,9 @@ class Opening(QObject):
             self._session.report(problem)
             return
         self._remember()
-        self.opened.emit()
+        left, self._memory = self._memory, memory.Memory()
+        memory.restore_view(self._session, left)
+        self.opened.emit(left.workspace)
 
     def _handle_failure(self, error: object) -> None:
         """Offer a dropped file that is no dataset for import; report any other problem."""

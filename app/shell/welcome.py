@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QCommandLinkButton, QHBoxLayout, QLabel, QProgress
 
 from app.jobs.job import Job
 from app.theme import icon, program_icon
+from app.widgets.job_bar import describe_time_left
+from app.widgets.plain_text import as_written, on_button
 
 _WIDTH = 620
 
@@ -111,9 +113,9 @@ class WelcomePanel(QWidget):
             heading.setProperty("role", "heading")
             self._recent.addWidget(heading)
         for folder in folders:
-            button = QPushButton(icon("mdi6.folder-outline"), folder.name)
+            button = QPushButton(icon("mdi6.folder-outline"), on_button(folder.name))
             button.setFlat(True)
-            button.setToolTip(str(folder))
+            button.setToolTip(as_written(str(folder)))
             button.clicked.connect(lambda _checked=False, folder=folder: self.project_wanted.emit(folder))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
@@ -129,7 +131,7 @@ class WelcomePanel(QWidget):
         if job.progress is not None and job.progress.total:
             self.progress.setRange(0, job.progress.total)
             self.progress.setValue(job.progress.done)
-            left = "" if job.time_left is None else f", {job.time_left:.0f} s left"
+            left = f", {left} left" if (left := describe_time_left(job)) else ""
             self.progress_text.setText(f"{job.progress.done:,} of {job.progress.total:,} {job.progress.unit}{left}")
 
     def _rest(self, resting: bool) -> None:

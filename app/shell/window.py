@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QSize
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
@@ -15,7 +15,7 @@ from app.jobs.job import Job, Latest
 from app.notices import CrashDialog, NoticeStrip
 from app.panel.room import CommandContext, load
 from app.session.session import Session
-from app.shell import recent, work
+from app.shell import memory, recent, work
 from app.shell.actions import COMMANDS
 from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
@@ -27,6 +27,16 @@ from app.shell.workspaces import WORKSPACES
 from app.theme import program_icon
 from app.widgets.job_bar import JobBar
 from core.errors import Problem
+
+_LEAST = QSize(1280, 720)  # pixels of the screen's scale
+_SHARE = 0.85  # of the screen that a new window takes
+
+
+def choose_size(available: QSize) -> QSize:
+    """The size of a new window: most of a large screen, all of a small one, and never less than 1280 × 720."""
+    wanted = available * _SHARE
+    frame = QSize(2, 32)  # title bar and borders
+    return wanted.expandedTo(_LEAST + frame).boundedTo(available - frame).expandedTo(_LEAST)
 
 
 class MainWindow(QMainWindow):
@@ -41,7 +51,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(program_icon())
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
-        self.resize(1280, 800)
+        self.resize(choose_size(self.screen().availableSize()))
         self.session = Session(self)
         self.docks = Docks(self, self.session)
         self.opening = Opening(self, self.session)
@@ -92,6 +102,7 @@ class MainWindow(QMainWindow):
         session = self.session
         session.problem.connect(self.report)
         session.workspace_wanted.connect(self.show_workspace)
+        session.panel_wanted.connect(self.docks.bring_to_front)
         session.message.connect(self.notices.show_message)
         session.activity.job_started.connect(self._show_job)
         session.dataset.changed.connect(self._show_what_is_open)
@@ -100,7 +111,8 @@ class MainWindow(QMainWindow):
         self._device.finished.connect(self.device.setText)
         self.menus.project_chosen.connect(self.opening.open_project)
         self.workspace_bar.chosen.connect(self.show_workspace)
-        self.opening.opened.connect(lambda: self.show_workspace(self.docks.current or next(iter(WORKSPACES))))
+        self.opening.opened.connect(self._show_opened)
+        self.opening.leaving.connect(self._keep_in_mind)
         self.opening.refused.connect(self.take_files)
         welcome = self.welcome
         self.opening.simulating.connect(welcome.watch)
@@ -161,6 +173,14 @@ class MainWindow(QMainWindow):
         self.buttons[name].setChecked(True)
         self.docks.show(name)
 
+    def _show_opened(self, workspace: str) -> None:
+        """Show the workspace in which the project was left, the present one, or the first."""
+        known = workspace if workspace in WORKSPACES else ""
+        self.show_workspace(known or self.docks.current or next(iter(WORKSPACES)))
+
+    def _keep_in_mind(self) -> None:
+        memory.save(self.session, self.docks.current)
+
     def report(self, error: object) -> None:
         """Show a problem in the strip; anything else is a defect and gets the crash dialog."""
         if isinstance(error, Problem):
@@ -206,6 +226,7 @@ class MainWindow(QMainWindow):
                 event.ignore()
                 return
         self.docks.remember()
+        self._keep_in_mind()
         self.docks.close()
         for latest in self.findChildren(Latest):
             latest.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs.job import Job
+from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.studies import search_axes, work
 from app.studies.space_form import SpaceForm
@@ -243,8 +244,8 @@ class SearchPanel(StudyPanel):
     def _use_settings(self, trial: Trial) -> None:
         search = self._search
         assert search is not None
-        self._session.draft.replace(trials.trial_settings(search.base, trial.values, search.epochs[trial.stage]))
-        self._session.message.emit(f"The settings of {trial.name} are on the forms of the training: start it there.")
+        settings = trials.trial_settings(search.base, trial.values, search.epochs[trial.stage])
+        use_settings(self._session, settings, trial.name)
 
     def _open_run(self) -> None:
         if (trial := self._trial(self.trials.selected)) is not None:

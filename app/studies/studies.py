@@ -12,6 +12,7 @@ from app.session.session import Session
 from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_text import as_written
 from core.studies.study_folders import Study, StudyKind
 
 _COLUMNS = ("Study", "So far")
@@ -68,7 +69,7 @@ class StudiesPanel(Panel):
             item.setData(0, Qt.ItemDataRole.UserRole, study.folder)
             for column in range(len(_COLUMNS)):
                 item.setToolTip(
-                    column, f"{study.kind.capitalize()}, begun {study.begun:%Y-%m-%d %H:%M}\n{study.folder}"
+                    column, as_written(f"{study.kind.capitalize()}, begun {study.begun:%Y-%m-%d %H:%M}\n{study.folder}")
                 )
             self.list.addTopLevelItem(item)
         self.list.blockSignals(False)

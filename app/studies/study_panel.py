@@ -25,7 +25,7 @@ from app.session.session import Session
 from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
-from app.widgets.job_bar import format_duration
+from app.widgets.job_bar import describe_time_left
 from app.widgets.responsive_split import make_scrollable
 from core.events import Preview, Skipped
 from core.studies import study_folders
@@ -306,7 +306,7 @@ class StudyPanel(Panel):
         words = (
             [f"{progress.done} of {progress.total} {progress.unit}"] if progress is not None and progress.total else []
         )
-        words += [f"{format_duration(job.time_left)} left"] if job.time_left is not None else []
+        words += [f"{left} left"] if (left := describe_time_left(job)) else []
         words += [self._describe_progress()] if self._describe_progress() else []
         if words:
             self.state.setText(" · ".join(words))

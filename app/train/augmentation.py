@@ -1,4 +1,4 @@
-"""Augmentation: its settings beside sixteen augmented views of one galaxy."""
+"""Augmentation: sixteen augmented views of one galaxy."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
-from app.widgets.forms import SettingsForm
+from app.widgets.message_line import MessageLine
 from app.widgets.mosaic import Mosaic
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import StretchSettings, colour_planes, default_stretch, limits, to_rgb
-from core.train.settings import AugmentationSettings
 
 if TYPE_CHECKING:
     from core.nets.normalisation import Normalisation
@@ -30,7 +28,7 @@ class AugmentationPanel(Panel):
     Parameters
     ----------
     session
-        Its draft ``settings.augmentation`` is edited here.
+        Its draft ``settings.augmentation`` is tried out here.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -43,7 +41,6 @@ class AugmentationPanel(Panel):
         self.shown: NDArray[np.float32] | None = None  # (16, C, H, W), after augmentation
         self._latest = self._make_request(self._show_views)
         self._build()
-        self.form.changed.connect(self._edited)
         self.again.clicked.connect(self._draw_again)
         self.as_seen.toggled.connect(self.refresh)
         session.draft.changed.connect(self.refresh)
@@ -52,11 +49,8 @@ class AugmentationPanel(Panel):
         self.refresh()
 
     def _build(self) -> None:
-        self.form = SettingsForm(AugmentationSettings, self._session.draft.settings.augmentation)
         self.mosaic = Mosaic()
-        self.caption = QLabel()
-        self.caption.setProperty("role", "muted")
-        self.caption.setWordWrap(True)
+        self.caption = MessageLine()
         self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
         self.again.setToolTip("Sixteen other views of the same galaxy.")
         self.as_seen = QCheckBox("As the network sees it")
@@ -71,11 +65,7 @@ class AugmentationPanel(Panel):
         column.addWidget(self.mosaic, 1)
         column.addWidget(self.caption)
         column.addLayout(below)
-        self._set_content(ResponsiveSplit(make_scrollable(self.form), views, 620, (330, 330), (280, 300)))
-
-    def _edited(self, augmentation: AugmentationSettings) -> None:
-        if augmentation != self._session.draft.settings.augmentation:
-            self._session.draft.edit("augmentation", augmentation)
+        self._set_content(views)
 
     def _draw_again(self) -> None:
         self._seed += 1
@@ -85,10 +75,7 @@ class AugmentationPanel(Panel):
         self._latest.stop()
 
     def _renew(self) -> None:
-        """Show the settings, and request sixteen new views."""
-        augmentation = self._session.draft.settings.augmentation
-        if self.form.value() != augmentation:
-            self.form.set_value(augmentation)
+        """Request sixteen new views."""
         cutouts = self._session.dataset.cutouts
         self.again.setEnabled(cutouts is not None)
         if cutouts is None or not len(cutouts):

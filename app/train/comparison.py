@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QFile, Qt, QUrl
@@ -21,13 +22,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.panel.panel import Panel
+from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
 from app.train.widgets.differences_table import DifferencesTable
 from app.train.widgets.overlay_plot import MOST_CURVES, OverlayPlot
 from app.train.widgets.run_table import RunTable
+from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
@@ -61,13 +65,13 @@ class ComparisonPanel(Panel):
     def _build_table_side(self) -> QWidget:
         """Build the table and the buttons for its rows."""
         self.words = QLineEdit()
-        self.words.setPlaceholderText("Find by name, tag, note or state")
+        self.words.setPlaceholderText("Find by name, tag, note, state or dataset")
         self.words.setClearButtonEnabled(True)
         self.table = RunTable()
         self.go_on = QPushButton(icon("mdi6.skip-next"), "Continue…")
         self.go_on.setToolTip("Go on with this training, or for more epochs.")
-        self.duplicate = QPushButton(icon("mdi6.content-duplicate"), "Duplicate")
-        self.duplicate.setToolTip("Copy its settings into the forms; change what you like, and start.")
+        self.duplicate = QPushButton(icon("mdi6.content-duplicate"), "Use these settings")
+        self.duplicate.setToolTip("Take its settings over into the forms; change what you like, and start.")
         self.folder = QPushButton(icon("mdi6.folder-open-outline"), "Folder")
         self.folder.setToolTip("Open the run's folder.")
         self.rename = QPushButton(icon("mdi6.rename-outline"), "Rename…")
@@ -128,6 +132,7 @@ class ComparisonPanel(Panel):
         self.folder.clicked.connect(self._open_folder)
         self.rename.clicked.connect(self._rename)
         self.trash.clicked.connect(self._remove)
+        offer_buttons(self.table, (self.go_on, self.duplicate, self.folder, self.rename, self.trash))
         self.tags.editingFinished.connect(self._save_notes)
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)
@@ -144,6 +149,8 @@ class ComparisonPanel(Panel):
 
     def _show_runs(self, runs: list[RunSummary]) -> None:
         self._save_notes()
+        trained = self._session.activity.is_trained
+        runs = [replace(run, state="running") if trained(run.folder) else run for run in runs]
         self.table.set_runs(runs)
         self._show_content(bool(runs))
 
@@ -206,7 +213,9 @@ class ComparisonPanel(Panel):
         wanted, agreed = QInputDialog.getInt(
             self,
             "Continue a training",
-            f"“{run.folder.title}” has {run.epochs} of {run.planned} epochs. How many are there to be in all?",
+            as_written(
+                f"“{run.folder.title}” has {run.epochs} of {run.planned} epochs. How many are there to be in all?"
+            ),
             2 * run.planned if done else run.planned,
             max(1, run.epochs),
             100_000,
@@ -224,9 +233,8 @@ class ComparisonPanel(Panel):
 
     def _duplicate(self) -> None:
         if self._selected_run is not None and self._selected_run.settings is not None:
-            self._session.draft.replace(self._selected_run.settings)
+            use_settings(self._session, self._selected_run.settings, self._selected_run.folder.title)
             self._session.workspace_wanted.emit("train")
-            self._session.message.emit(f"The settings of “{self._selected_run.folder.title}” are in the forms.")
 
     def _open_folder(self) -> None:
         if self._selected_run is not None:
@@ -254,7 +262,9 @@ class ComparisonPanel(Panel):
         if not runs or self._is_busy(runs):
             return
         what = f"“{runs[0].folder.title}”" if len(runs) == 1 else f"{len(runs)} runs"
-        answer = QMessageBox.question(self, "Remove runs", f"Move {what} to the trash, with all weights and notes?")
+        answer = QMessageBox.question(
+            self, "Remove runs", as_written(f"Move {what} to the trash, with all weights and notes?")
+        )
         if answer != QMessageBox.StandardButton.Yes:
             return
         self._selected_run = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs.job import Latest
@@ -40,6 +41,7 @@ class LearningRateDialog(QDialog):
         self.progress.setTextVisible(False)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.take = QPushButton("Use it")
         self.take.setProperty("role", "primary")
         self.take.setEnabled(False)
@@ -92,7 +94,7 @@ class LearningRateDialog(QDialog):
         self.progress.hide()
         self.plot.show_range(found)
         end = "does not grow again up to 10" if found.diverged is None else f"grows again from {found.diverged:.1e} on"
-        suggested = f"Suggested: <b>{round_rate(found.suggestion):g}</b>."
+        suggested = f"Suggested: {round_rate(found.suggestion):g}."
         self.summary.setText(f"The loss falls fastest at {found.steepest:.1e} and {end}. {suggested}")
         self.take.setEnabled(True)
         self.take.setDefault(True)

@@ -1,4 +1,4 @@
-"""The network: its settings, a table of its layers, and its receptive field drawn over a galaxy."""
+"""The network: a table of its layers, and its receptive field drawn over a galaxy."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.jobs.job import Latest
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.train import work
 from app.train.widgets.layer_table import LayerTable
-from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from app.widgets.message_line import MessageLine
 from core.data.stretch import colour_planes, default_stretch, to_rgb
-from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
 from core.train import receptive_field
 
@@ -30,12 +27,12 @@ _SHAPE_WITHOUT_DATA = (3, 64, 64)
 
 
 class NetworkPanel(Panel):
-    """Choose depth and width, see every layer with its receptive field, and freeze blocks of a base network.
+    """See every layer with its receptive field, and freeze blocks of a base network.
 
     Parameters
     ----------
     session
-        Its draft ``settings.network`` and ``settings.transfer.freeze_blocks`` are edited here.
+        Its draft ``settings.network`` are shown and its ``settings.transfer.freeze_blocks`` edited here.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -51,55 +48,32 @@ class NetworkPanel(Panel):
         self.refresh()
 
     def _build(self) -> None:
-        self.form = SettingsForm(NetworkSettings, self._session.draft.settings.network)
         self.table = LayerTable()
+        self.table.setMinimumHeight(160)
         self.view = ImageView()
-        self.view.setMinimumSize(150, 150)
+        self.view.setMinimumSize(160, 160)
         self.total = QLabel()
         self.total.setObjectName("total")
-        self.field = QLabel()
-        self.field.setWordWrap(True)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setProperty("role", "warning")
-        self.base = QLabel()
-        self.base.setWordWrap(True)
-        self.base.setProperty("role", "muted")
-
-        seen = QWidget()
-        look = QVBoxLayout(seen)
-        look.setContentsMargins(0, 0, 0, 0)
-        look.addWidget(self.view, 1)
-        look.addWidget(self.field)
-        settings = ResponsiveSplit(make_scrollable(self.form), seen, 540, (340, 200), (130, 190))
-
-        layers = QWidget()
-        below = QVBoxLayout(layers)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.addWidget(self.base)
-        below.addWidget(self.message)
-        below.addWidget(self.table, 1)
-        below.addWidget(self.total)
-
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(settings)
-        splitter.addWidget(layers)
-        splitter.setSizes([280, 400])
-        splitter.setStretchFactor(1, 1)
-        self._set_content(splitter)
+        self.field = MessageLine(2, "")
+        self.message = MessageLine(3)
+        self.base = MessageLine(3)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.view, 2)
+        column.addWidget(self.field)
+        column.addWidget(self.message)
+        column.addWidget(self.table, 3)
+        column.addWidget(self.total)
+        column.addWidget(self.base)
+        self._set_content(content)
 
     def _connect(self) -> None:
-        self.form.changed.connect(self._edited)
         self.table.freeze_changed.connect(self._set_frozen_blocks)
         self._size_request.finished.connect(self._show_size)
         self._session.draft.changed.connect(self.refresh)
         self._session.dataset.changed.connect(self.refresh)
         self._session.current_changed.connect(self.refresh)
-
-    def _edited(self, network: NetworkSettings) -> None:
-        if network != self._session.draft.settings.network:
-            self._session.draft.edit("network", network)
 
     def _set_frozen_blocks(self, blocks: int) -> None:
         if self._base:
@@ -119,12 +93,9 @@ class NetworkPanel(Panel):
         self._show_galaxy()
 
     def _show_settings(self) -> None:
-        """Update form and table from the draft; the layers are listed on another thread."""
+        """Update the table from the draft; the layers are listed on another thread."""
         settings = self._session.draft.settings
-        if self.form.value() != settings.network:
-            self.form.set_value(settings.network)
-        self.form.setEnabled(not self._base)
-        self.base.setVisible(bool(self._base))
+        self.base.clear()
         if self._base:
             title = RunFolder(Path(self._base)).title
             self.base.setText(
@@ -169,8 +140,7 @@ class NetworkPanel(Panel):
         self.total.clear()
         self.field.clear()
         self.view.set_circle(None)
-        self.message.setText(self._describe(problem))
-        self.message.setVisible(True)
+        self.message.say(self._describe(problem), "problem")
 
     def _pixel_scale(self) -> float:
         """Of the current galaxy, in arcsec/pixel; NaN if unknown."""
@@ -199,5 +169,4 @@ class NetworkPanel(Panel):
         self.view.set_circle(float(field))
         self.field.setText(f"Last block sees {field} px{sky}{galaxies}")
         narrow = receptive_field.narrow_field_warning(field, self._size, self._session.draft.settings.network)
-        self.message.setVisible(narrow is not None)
-        self.message.setText("" if narrow is None else narrow.text)
+        self.message.say("" if narrow is None else narrow.text)

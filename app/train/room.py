@@ -11,8 +11,12 @@ ROOM = Room(
             "mdi6.chart-bell-curve-cumulative",
             "Choose network and augmentation, and watch the learning curves.",
             "Ctrl+2",
-            ((("gallery", "cutout"), ("runs",)), (("training",),), (("network", "augmentation"),)),
-            (300, 560, 420),
+            (
+                (("settings",),),
+                (("training",), ("runs",)),
+                (("gallery", "cutout", "network", "augmentation"),),
+            ),
+            (420, 500, 360),
         ),
         "compare": Workspace(
             "Compare",
@@ -24,9 +28,10 @@ ROOM = Room(
         ),
     },
     panels={
+        "settings": PanelEntry("Settings", "app.train.settings_panel:SettingsPanel"),
         "network": PanelEntry("Network", "app.train.network:NetworkPanel"),
         "augmentation": PanelEntry("Augmentation", "app.train.augmentation:AugmentationPanel"),
-        "training": PanelEntry("Training", "app.train.training:TrainingPanel"),
+        "training": PanelEntry("Curves", "app.train.training:TrainingPanel"),
         "runs": PanelEntry("Runs", "app.train.runs:RunsPanel"),
         "comparison": PanelEntry("Comparison", "app.train.comparison:ComparisonPanel"),
     },

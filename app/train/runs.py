@@ -9,9 +9,11 @@ from typing import Any
 from PySide6.QtCore import QDateTime, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QMenu,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -21,14 +23,19 @@ from PySide6.QtWidgets import (
 
 from app.panel import saving
 from app.panel.panel import Panel
+from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
+from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 
+_TRAINING = "This run is being trained; its first weights are not saved yet."
+_NO_WEIGHTS = "This run ended before its first weights were saved."
 _COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Date")
 
 
@@ -49,8 +56,10 @@ class RunsPanel(Panel):
         self._build()
         self.table.itemSelectionChanged.connect(self._chosen_changed)
         self.explain.clicked.connect(self._explain)
+        self.use_settings.clicked.connect(self._use_settings)
         self.fine_tune.clicked.connect(self._fine_tune)
         self.predict.clicked.connect(self._predict)
+        offer_buttons(self.table, (self.explain, self.fine_tune, self.predict))
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)
         session.predictor_changed.connect(self._show_current)
@@ -72,13 +81,23 @@ class RunsPanel(Panel):
         self.explain.setToolTip("Use this network for predictions and maps.")
         self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune")
         self.fine_tune.setToolTip("Start the next training from the weights of this run.")
+        self.use_settings = QPushButton(icon("mdi6.content-duplicate"), "Use these settings")
+        self.use_settings.setToolTip("Take the settings of this run over into the forms of the next training.")
         self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict…")
         self.predict.setToolTip("Predict every galaxy of the open dataset and save the table.")
+        self.predict_files = QPushButton(icon("mdi6.file-image-outline"), "Predict files")
+        self.predict_files.setToolTip(
+            "Predict image files that are in no dataset; their stamps are made as those of the training were."
+        )
+        ask = QMenu(self.predict_files)
+        self.ask_folder = ask.addAction("A folder…", self._predict_folder)
+        self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
+        self.predict_files.setMenu(ask)
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setProperty("role", "muted")
         buttons = QHBoxLayout()
-        for button in (self.explain, self.fine_tune, self.predict):
+        for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files):
             buttons.addWidget(button)
         buttons.addStretch(1)
         content = QWidget()
@@ -98,9 +117,9 @@ class RunsPanel(Panel):
         self.table.blockSignals(True)
         self.table.clear()
         for run in reversed(runs):
-            item = QTreeWidgetItem(_format_row(run))
+            item = QTreeWidgetItem(_format_row(run, is_training=self._session.activity.is_trained(run)))
             item.setData(0, Qt.ItemDataRole.UserRole, run)
-            item.setToolTip(0, str(run.path))
+            item.setToolTip(0, as_written(str(run.path)))
             for column in (1, 2, 3):
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)
@@ -136,26 +155,31 @@ class RunsPanel(Panel):
         trained = run is not None and run.best.exists()
         for button in (self.explain, self.fine_tune):
             button.setEnabled(trained)
+        self.use_settings.setEnabled(run is not None)
+        self.predict_files.setEnabled(trained)
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
-        self.note.setText("" if trained or run is None else "This run ended before its first weights were saved.")
+        is_training = run is not None and self._session.activity.is_trained(run)
+        reason = _TRAINING if is_training else _NO_WEIGHTS
+        self.note.setText("" if trained or run is None else reason)
         self.note.setVisible(bool(self.note.text()))
         current = self._session.run
         if reopen and run is not None and (current is None or current.path != run.path):
-            self._open(run)
+            self._session.open_run(run)  # to look at it changes nothing in the draft
 
     # -- actions on a run ------------------------------------------------------------------------------------------
 
-    def _open(self, run: RunFolder) -> None:
-        """Open curves, settings and network of a run."""
+    def _use_settings(self) -> None:
+        """Take the settings of the chosen run over into the draft."""
+        if self.chosen is None:
+            return
         try:
-            self._session.draft.replace(toml.load(RunSettings, run.settings_file))
+            use_settings(self._session, toml.load(RunSettings, self.chosen.settings_file), self.chosen.title)
         except Problem as problem:
             self._session.report(problem)
-        self._session.open_run(run)
 
     def _explain(self) -> None:
         if self.chosen is not None:
-            self._open(self.chosen)
+            self._session.open_run(self.chosen)
             self._session.message.emit(f"Predictions and maps now come from “{self.chosen.title}”.")
 
     def _fine_tune(self) -> None:
@@ -169,17 +193,29 @@ class RunsPanel(Panel):
         if self.chosen is not None:
             saving.save_predictions(self, self._session, "Save predictions", self.chosen.best)
 
+    def _predict_folder(self) -> None:
+        if folder := QFileDialog.getExistingDirectory(self, "Folder with galaxies to predict"):
+            self._predict_sources([Path(folder)])
 
-def _format_row(run: RunFolder) -> list[str]:
+    def _predict_chosen_files(self) -> None:
+        files, _ = QFileDialog.getOpenFileNames(self, "Files with galaxies to predict")
+        self._predict_sources([Path(file) for file in files])
+
+    def _predict_sources(self, sources: list[Path]) -> None:
+        if sources and self.chosen is not None:
+            saving.save_predictions_of_files(self, self._session, sources, self.chosen.best)
+
+
+def _format_row(run: RunFolder, *, is_training: bool) -> list[str]:
     metrics: dict[str, Any] = {}
     if run.metrics_file.exists():
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
     date = QDateTime.fromSecsSinceEpoch(int(run.settings_file.stat().st_mtime)).toString("yyyy-MM-dd hh:mm")
     return [
         run.title,
-        _format_score(metrics.get("validation")),
+        "in training" if is_training else _format_score(metrics.get("validation")),
         _format_score(metrics.get("test")),
-        str(metrics.get("best_epoch", "–")),
+        "–" if is_training else str(metrics.get("best_epoch", "–")),
         _describe_start(run),
         date,
     ]

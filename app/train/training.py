@@ -1,28 +1,22 @@
-"""Training: start, pause and stop it, and watch it learn."""
+"""Training: watch it learn, pause and stop it."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs.job import Job
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
-from app.train import work
-from app.train.training_form import TrainingForm
 from app.train.widgets.curve_plot import CurvePlot
 from app.train.widgets.verdict_line import VerdictLine
+from app.widgets.job_bar import TICK, describe_time_left
+from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.errors import Problem
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
 from core.project.runs import RunFolder, read_history
@@ -32,32 +26,34 @@ from core.train.settings import RunSettings
 if TYPE_CHECKING:
     from core.train.loop import RunResult
 
+_PAUSE_MARGIN = 50  # px beside the longer of its two words
 _TITLES = {"r2": "R²"}
 _REASONS = {
     "finished": "All {epochs} epochs are done.",
     "early": "Stopped early after epoch {epochs}: no improvement any more.",
     "stopped": "Stopped by you in epoch {epochs}.",
 }
+_STOPPING = "Stopping after this batch…"
 _NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
 
 
 class TrainingPanel(Panel):
-    """The settings of the optimiser, where to start from, three buttons and the learning curves.
+    """The learning curves of the training that runs, or of the run that is open, with two buttons.
 
     Parameters
     ----------
     session
-        Its draft ``settings`` are edited here, and the training is started as ``session.activity.training``.
+        Its ``activity.training`` is followed, and else its ``run`` is shown.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "training", parent=parent)
         self._job: Job | None = None
-        self._stopping = False
         self._epoch: EpochEnded | None = None
+        self._tick = QTimer(self)
+        self._tick.setInterval(TICK)
         self._build()
         self._connect()
-        self._show_settings()
         self._show_state()
         if session.activity.training is not None:
             self._watch()
@@ -65,118 +61,71 @@ class TrainingPanel(Panel):
             self._show_run()
 
     def _build(self) -> None:
-        self.form = TrainingForm(self._session)
-        self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
-        self.start.setObjectName("start")
-        self.start.setProperty("role", "primary")
         self.pause = QPushButton(icon("mdi6.pause"), "Pause")
+        self.pause.setMinimumWidth(self.pause.fontMetrics().horizontalAdvance("Resume") + _PAUSE_MARGIN)
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.stop.setToolTip("Stop after this batch and keep the best weights.")
-        self.reason = QLabel()
-        self.reason.setWordWrap(True)
+        self.reason = MessageLine(2)
         self.reason.setObjectName("reason")
-        self.baseline = QLabel()
-        self.baseline.setWordWrap(True)
+        self.baseline = MessageLine(1)
         self.baseline.setObjectName("baseline")
-        self.numbers = Numbers(_NUMBER_NAMES)
+        self.numbers = Numbers(_NUMBER_NAMES, per_row=4)
         self.curves = CurvePlot()
         self.verdict = VerdictLine()
-        self._set_content(
-            ResponsiveSplit(make_scrollable(self.form), self._build_curve_side(), 820, (330, 600), (250, 400))
-        )
-
-    def _build_curve_side(self) -> QWidget:
-        side = QWidget()
-        column = QVBoxLayout(side)
-        column.setContentsMargins(6, 0, 0, 0)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
         buttons = QHBoxLayout()
-        for button in (self.start, self.pause, self.stop):
-            buttons.addWidget(button)
         buttons.addWidget(self.reason, 1)
+        buttons.addWidget(self.pause)
+        buttons.addWidget(self.stop)
         column.addLayout(buttons)
         column.addWidget(self.numbers)
         column.addWidget(self.baseline)
         column.addWidget(self.curves, 1)
         column.addWidget(self.verdict)
-        return side
+        self._set_content(content)
 
     def _connect(self) -> None:
         session = self._session
-        self.start.clicked.connect(self.train)
+        self._tick.timeout.connect(self._show_time_left)
         self.pause.clicked.connect(self._pause_or_resume)
         self.stop.clicked.connect(self._stop)
-        session.draft.changed.connect(self._show_settings)
-        session.dataset.changed.connect(self._show_state)
-        session.project_changed.connect(self._show_state)
         session.predictor_changed.connect(self._show_run)
         session.activity.training_begun.connect(self._watch)
 
-    # -- the buttons ------------------------------------------------------------------------------
+    # -- the buttons -----------------------------------------------------------------------------------------------
 
-    def _show_settings(self) -> None:
-        self.start.setText("Fine-tune" if self._session.draft.settings.transfer.start_from else "Start")
-        self._show_state()
-
-    @property
-    def _hindrance(self) -> str:
-        """The reason why a training cannot be started; empty if it can."""
-        if self._session.project is None or self._session.dataset.cutouts is None:
-            return "Open a dataset first."
-        return self.form.problem
-
-    def _show_state(self) -> None:
-        running, hindrance = self._job is not None, self._hindrance
-        self.start.setEnabled(not running and not hindrance)
-        self.start.setToolTip("A training is running." if running else hindrance or "Train a network on this dataset.")
+    def _show_state(self, _state: object = None) -> None:
+        running = self._job is not None
         self.pause.setEnabled(running)
         self.stop.setEnabled(running)
-        self.form.set_running(running)
         paused = self._job is not None and self._job.state == "paused"
         self.pause.setText("Resume" if paused else "Pause")
         self.pause.setIcon(icon("mdi6.play" if paused else "mdi6.pause"))
-        if hindrance and not running:
-            self._show_reason(hindrance)
-        elif not running and self.reason.property("hint"):
-            self._show_reason("")
-        self.reason.setProperty("hint", bool(hindrance and not running))
 
     def _show_reason(self, text: str, role: str = "muted") -> None:
-        self.reason.setText(text)
-        self.reason.setProperty("role", role)
-        self.reason.style().unpolish(self.reason)
-        self.reason.style().polish(self.reason)
+        self.reason.say(text, role)
 
     # -- running ---------------------------------------------------------------------------------------------------
-
-    def train(self) -> None:
-        """Start a training with the draft settings on the open dataset."""
-        session = self._session
-        if session.project is None or session.dataset.cutouts is None or self._job is not None:
-            return
-        try:
-            folder = session.project.new_run(self.form.run_name)
-            job = work.train(session.draft.settings, session.dataset.cutouts.path, folder, session.dataset.journal)
-        except Problem as problem:
-            self._failed(problem)
-            return
-        session.activity.begin_training(job, folder)
 
     def _watch(self) -> None:
         """Follow the training that has begun, after any epochs of a resumed run."""
         job, folder = self._session.activity.training, self._session.activity.training_folder
         if job is None or folder is None:
             return
-        self._job, self._epoch, self._stopping = job, None, False
+        self._job, self._epoch = job, None
+        self._tick.start()
         run = RunFolder(folder)
         settings = _read_settings(run) or self._session.draft.settings
         self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
         self.curves.set_history(read_history(run.history_file) if run.has_whole_epoch else [])
         self.numbers.clear()
         self.baseline.clear()
-        self.baseline.setVisible(False)
         self.verdict.forget()
         self._show_reason("Preparing…")
         job.happened.connect(self._happened)
+        job.state_changed.connect(self._show_state)
         job.finished.connect(self._finished)
         job.failed.connect(self._failed)
         job.stopped.connect(self._stopped)
@@ -194,8 +143,7 @@ class TrainingPanel(Panel):
 
     def _stop(self) -> None:
         if self._job is not None:
-            self._stopping = True
-            self._show_reason("Stopping after this batch…")
+            self._show_reason(_STOPPING)
             self._job.stop()
 
     def _happened(self, events: list[object]) -> None:
@@ -216,16 +164,19 @@ class TrainingPanel(Panel):
                 self._session.report(event.problem)
 
     def _show_batch(self, batch: BatchEnded) -> None:
-        if not self._stopping:
-            self._show_reason(f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
+        is_stopping = self._job is not None and self._job.stopping  # by whichever button
+        self._show_reason(_STOPPING if is_stopping else f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
         self.numbers.show_number("Loss", f"{batch.loss:.4f}")
         self.numbers.show_number("Learning rate", f"{batch.learning_rate:.2g}")
         self.numbers.show_number("Images/s", f"{batch.images_per_second:,.0f}")
-        done = batch.epoch - 1 + batch.batch / batch.batches
         epochs = self._session.draft.settings.optimiser.epochs if self._epoch is None else self._epoch.epochs
         self.numbers.show_number("Epoch", f"{batch.epoch}/{epochs}")
-        if self._epoch is not None:
-            self.numbers.show_number("Time left", f"≤ {_format_clock((epochs - done) * self._epoch.seconds)}")
+        self._show_time_left()
+
+    def _show_time_left(self) -> None:
+        """Show the estimate that the job's bar shows."""
+        if self._job is not None:
+            self.numbers.show_number("Time left", describe_time_left(self._job) or "–")
 
     def _show_epoch(self, epoch: EpochEnded) -> None:
         self._epoch = epoch
@@ -242,7 +193,6 @@ class TrainingPanel(Panel):
             return
         name, value = _first_score(scores)
         self.baseline.setText(f"Before fine-tuning, the unadapted network: validation {name} {value:.3f}.")
-        self.baseline.setVisible(True)
 
     def _finished(self, result: RunResult) -> None:
         name, value = _first_score(result.scores)
@@ -262,6 +212,7 @@ class TrainingPanel(Panel):
 
     def _ended(self) -> None:
         self._job = None
+        self._tick.stop()
         self._show_state()
 
     def _show_run(self) -> None:
@@ -279,7 +230,7 @@ class TrainingPanel(Panel):
         self.curves.set_rule(*((settings.stopping, settings.optimiser.epochs) if settings else (None, 0)))
         self.curves.set_history(rows, metrics.get("best_epoch"))
         self.verdict.show_run(run)
-        self.baseline.setVisible(False)
+        self.baseline.clear()
         self._show_best_epoch(rows, self.curves.best_epoch)
 
     def _show_best_epoch(self, rows: list[dict[str, float]], best: int) -> None:
@@ -308,10 +259,3 @@ def _first_score(scores: Scores) -> tuple[str, float]:
     """Name and value of the first figure of merit, or the loss if there is none."""
     name, value = next(iter(scores.values.items()), ("loss", scores.loss))
     return _TITLES.get(name, name.replace("_", " ")), value
-
-
-def _format_clock(seconds: float) -> str:
-    """Format seconds as 0:42, 12:05 or 2:03:10."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

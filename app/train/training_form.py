@@ -1,4 +1,4 @@
-"""The settings of a training: optimiser, loss, early stopping, and initial weights."""
+"""All settings of a training in sections, from its galaxies to the weights that it starts from."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -20,51 +21,120 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
 from app.train.learning_rate_dialog import LearningRateDialog
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
+from app.widgets.inputs import NumberInput
+from app.widgets.message_line import MessageLine
+from app.widgets.plain_text import as_written
+from core.data.settings import DataSettings
+from core.data.target import Classes, columns_of
 from core.errors import Problem
-from core.nets.settings import LossSettings
+from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.settings.declare import Settings
+from core.settings.declare import Settings, knobs
 from core.train import schedule
-from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings
+from core.train.settings import (
+    AugmentationSettings,
+    OptimiserSettings,
+    RunSettings,
+    StoppingSettings,
+    TransferSettings,
+)
 
 _RANDOM = "Random weights"
 _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
 _MACHINE = ("device", "precision", "tensorboard")
 _CURVE_POINTS = 400  # of the learning-rate schedule
+_TITLES = {
+    "data": "Data & parts",
+    "augmentation": "Augmentation",
+    "network": "Network",
+    "optimiser": "Optimiser",
+    "loss": "Loss",
+    "stopping": "Stopping",
+    "transfer": "Fine-tuning",
+    "machine": "Machine",
+}
 
 
 class TrainingForm(QWidget):
-    """The draft of the next training.
+    """The draft of the next training, section below section.
 
     Parameters
     ----------
     session
         Its draft ``settings`` are edited here.
+
+    Attributes
+    ----------
+    sections
+        Of the form, by name, in their order.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.sections: dict[str, QGroupBox] = {}
         self._build()
         self._connect()
         self._show_runs()
         self._show_settings()
+        self._show_target()
+        self._offer_columns()
 
     def _build(self) -> None:
         settings = self._session.draft.settings
+        self.data = SettingsForm(DataSettings, settings.data, exclude={"labels"})
+        self.augmentation = SettingsForm(AugmentationSettings, settings.augmentation)
+        self.network = SettingsForm(NetworkSettings, settings.network)
         self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser)
         self.loss = SettingsForm(LossSettings, settings.loss)
         self.stopping = SettingsForm(StoppingSettings, settings.stopping)
-        self._forms = {"optimiser": self.optimiser, "loss": self.loss, "stopping": self.stopping}
+        self.transfer = SettingsForm(TransferSettings, settings.transfer, only=("freeze_blocks",))
+        self._forms = {
+            "data": self.data,
+            "augmentation": self.augmentation,
+            "network": self.network,
+            "optimiser": self.optimiser,
+            "loss": self.loss,
+            "stopping": self.stopping,
+            "transfer": self.transfer,
+        }
         self.machine = SettingsForm(RunSettings, settings, only=_MACHINE)
+        self._build_fields()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 6, 0)
+        named = QHBoxLayout()
+        named.addWidget(self.name, 1)
+        named.addWidget(self.file)
+        column.addLayout(named)
+        start = QFormLayout()
+        start.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        start.addRow("Start from", self.start_from)
+        start.addRow("Labels at most", self.limit)
+        before: dict[str, QWidget | QFormLayout] = {"data": self.learns, "network": self.cost, "transfer": start}
+        for part, form in (*self._forms.items(), ("machine", self.machine)):
+            inside = self._add_section(column, part)
+            first = before.get(part)
+            if isinstance(first, QWidget):
+                inside.addWidget(first)
+            elif first is not None:
+                inside.addLayout(first)
+            inside.addWidget(form)
+            if part == "optimiser":
+                inside.addWidget(self.schedule)
+                inside.addWidget(self.find_rate)
+        column.addStretch(1)
+
+    def _build_fields(self) -> None:
+        """Make the fields beside the forms."""
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of this run")
         self.file = QToolButton()
@@ -75,38 +145,35 @@ class TrainingForm(QWidget):
         self.save = menu.addAction("Save settings…")
         self.load = menu.addAction("Load settings…")
         self.file.setMenu(menu)
+        self.learns = QLabel()
+        self.learns.setProperty("role", "muted")
+        self.learns.setWordWrap(True)
+        self.cost = MessageLine(2)
         self.start_from = QComboBox()
         self.start_from.setMinimumContentsLength(14)
         self.start_from.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.start_from.setToolTip("Begin with random weights, or fine-tune a network that was trained before.")
+        self.limit = NumberInput(True, 2, None, unit="galaxies", optional=True)
+        limit = knobs(DataSettings)["train_limit"]
+        self.limit.field.setToolTip(f"<p>{limit.help}</p>")
+        self.limit.field.setAccessibleName("Labels at most")
+        if self.limit.automatic is not None:
+            self.limit.automatic.setText("All")
+            self.limit.automatic.setToolTip("Use every labelled galaxy of the training part.")
         self.find_rate = QPushButton(icon("mdi6.chart-bell-curve"), "Find a learning rate…")
         self.find_rate.setToolTip("A short training at growing learning rates shows which of them work.")
         self.rates = LearningRateDialog(self._session, self)
         self.schedule = SchedulePlot()
         self.schedule.setToolTip("The learning rate along the training.")
 
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 6, 0)
-        head = QFormLayout()
-        head.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        named = QHBoxLayout()
-        named.addWidget(self.name, 1)
-        named.addWidget(self.file)
-        head.addRow("Run", named)
-        head.addRow("Start from", self.start_from)
-        column.addLayout(head)
-        for part, form in self._forms.items():
-            group = QGroupBox(part.capitalize())
-            inside = QVBoxLayout(group)
-            inside.addWidget(form)
-            if part == "optimiser":
-                inside.addWidget(self.schedule)
-                inside.addWidget(self.find_rate)
-            column.addWidget(group)
-        group = QGroupBox("Machine")
-        QVBoxLayout(group).addWidget(self.machine)
+    def _add_section(self, column: QVBoxLayout, part: str) -> QVBoxLayout:
+        """Add an empty section; returns its layout."""
+        group = QGroupBox(_TITLES[part].replace("&", "&&"))
+        self.sections[part] = group
         column.addWidget(group)
-        column.addStretch(1)
+        inside = QVBoxLayout(group)
+        inside.setContentsMargins(0, 6, 0, 0)
+        return inside
 
     def _connect(self) -> None:
         session = self._session
@@ -114,17 +181,20 @@ class TrainingForm(QWidget):
             form.changed.connect(lambda value, part=part: self._edited(part, value))
         self.machine.changed.connect(self._machine_edited)
         self.start_from.activated.connect(self._set_start)
+        self.limit.changed.connect(lambda: self._session.draft.edit("data.train_limit", self.limit.value()))
         self.find_rate.clicked.connect(self.rates.begin)
         self.save.triggered.connect(self._save)
         self.load.triggered.connect(self._load)
         session.draft.changed.connect(self._show_settings)
+        session.dataset.changed.connect(self._offer_columns)
+        session.dataset.split_changed.connect(self._show_target)
         session.project_changed.connect(self._show_runs)
         session.runs_changed.connect(self._show_runs)
 
     @property
     def problem(self) -> str:
         """The reason why the settings are not valid; empty if they are."""
-        wrong = [f"{part.capitalize()}: {form.problem}" for part, form in self._forms.items() if form.problem]
+        wrong = [f"{_TITLES[part]}: {form.problem}" for part, form in self._forms.items() if form.problem]
         return wrong[0] if wrong else ""
 
     @property
@@ -137,9 +207,24 @@ class TrainingForm(QWidget):
             return f"fine-tuned, {settings.transfer.freeze_blocks} frozen"
         return f"{settings.network.depth} blocks"
 
+    def seek(self, words: str) -> bool:
+        """Show only the settings whose title or help contains the words, in any section; returns whether there are any.
+
+        Nothing sought: all are shown.
+        """
+        found = False
+        for part, form in (*self._forms.items(), ("machine", self.machine)):
+            whole = words.casefold() in _TITLES[part].casefold()
+            matches = form.seek("" if whole else words)
+            self.sections[part].setVisible(matches)
+            found = found or matches
+        for extra in (self.schedule, self.find_rate):
+            extra.setVisible(not words)
+        return found
+
     def set_running(self, running: bool) -> None:
         """Lock name and initial weights while a training runs, and disable the learning-rate finder."""
-        for widget in (self.name, self.start_from):
+        for widget in (self.name, self.start_from, self.limit):
             widget.setEnabled(not running)
         self.find_rate.setEnabled(not running and self._session.dataset.cutouts is not None)
 
@@ -153,13 +238,32 @@ class TrainingForm(QWidget):
     def _show_settings(self) -> None:
         settings = self._session.draft.settings
         self.machine.set_value(settings)
+        if self.limit.value() != settings.data.train_limit:
+            self.limit.set_value(settings.data.train_limit)
         for part, form in self._forms.items():
             if form.value() != getattr(settings, part):
                 form.set_value(getattr(settings, part))
         places = np.linspace(0, settings.optimiser.epochs, _CURVE_POINTS, endpoint=False)
         rates = np.array([schedule.rate_at(settings, place) for place in places])
         self.schedule.show_rates(places, rates)
+        self.network.setEnabled(not settings.transfer.start_from)  # the layers are those of the earlier network
+        self.transfer.setEnabled(bool(settings.transfer.start_from))
         self._show_start()
+
+    def _offer_columns(self) -> None:
+        """Have settings that name a column chosen among those of the open dataset."""
+        if columns := [name for name in self._session.dataset.columns if name != "id"]:
+            self.data.offer_columns(columns)
+
+    def _show_target(self) -> None:
+        """Say what is learned; it is chosen where the data are looked at."""
+        target = self._session.dataset.target
+        if isinstance(target, Classes):
+            self.learns.setText(f"Learns {target.column}: {', '.join(target.names)}.")
+        elif target is not None:
+            self.learns.setText(f"Learns {', '.join(columns_of(target))}.")
+        else:
+            self.learns.setText("Nothing to learn is chosen yet.")
 
     # -- initial weights -------------------------------------------------------------------------------------------
 
@@ -171,7 +275,7 @@ class TrainingForm(QWidget):
         runs = [] if project is None else [run for run in project.runs() if run.best.exists()]
         for run in reversed(runs):
             self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
-            self.start_from.setItemData(self.start_from.count() - 1, run.name, Qt.ItemDataRole.ToolTipRole)
+            self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
         self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
         self._show_start()
 
@@ -211,6 +315,6 @@ class TrainingForm(QWidget):
         if not path:
             return
         try:
-            self._session.draft.replace(toml.load(RunSettings, Path(path)))
+            use_settings(self._session, toml.load(RunSettings, Path(path)), Path(path).name)
         except Problem as problem:
             self._session.report(problem)

@@ -31,6 +31,11 @@ class Fold(QWidget):
         column.addWidget(content)
         self.button.toggled.connect(self._toggled)
 
+    def reveal(self, on: bool) -> None:
+        """Show the content without its title for a while, or be as before."""
+        self.button.setVisible(not on)
+        self._content.setVisible(on or self.button.isChecked())
+
     def _toggled(self, opened: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
         self._content.setVisible(opened)

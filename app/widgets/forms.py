@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QGridLayout, QGroupBox, QLabel, QToolButton, QVBox
 from app.theme import icon
 from app.widgets.fold import Fold
 from app.widgets.inputs import ChoiceInput, Input, NumberInput, SwitchInput, TextInput
+from app.widgets.message_line import MessageLine
 from core.errors import SettingsProblem
 from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
@@ -56,9 +57,11 @@ class SettingsForm(QWidget):
         self._value = value or model()
         self._rows: dict[str, _Row] = {}
         self._nested: dict[str, SettingsForm] = {}
-        self._error = QLabel()
-        self._error.setWordWrap(True)
-        self._error.setProperty("role", "problem")
+        self._fold: Fold | None = None
+        self._error = MessageLine(1, "problem")
+        policy = self._error.sizePolicy()
+        policy.setRetainSizeWhenHidden(_is_checked_as_a_whole(model))  # so that nothing moves when it appears
+        self._error.setSizePolicy(policy)
         self._error.hide()
         declared = knobs(model)
         self._build([declared[name] for name in only or declared if name not in exclude])
@@ -84,7 +87,8 @@ class SettingsForm(QWidget):
         if expert:
             inside = QWidget()
             inside.setLayout(self._grid(expert))
-            column.addWidget(Fold("More", inside))
+            self._fold = Fold("More", inside)
+            column.addWidget(self._fold)
         column.addWidget(self._error)
         column.addStretch(1)
 
@@ -127,6 +131,27 @@ class SettingsForm(QWidget):
         else:
             self._reset(row)
 
+    def offer_columns(self, columns: Sequence[str]) -> None:
+        """Have every field that names a column of the catalogue chosen among these."""
+        for name, row in self._rows.items():
+            if row.knob.is_column and row.knob.annotation is str:
+                self.offer(name, columns, empty="–")
+        for form in self._nested.values():
+            form.offer_columns(columns)
+
+    def seek(self, words: str) -> bool:
+        """Show only the fields whose title or help contains the words; returns whether there are any.
+
+        Nothing sought: all are shown, and the fold is as it was before.
+        """
+        for row in self._rows.values():
+            row.set_sought(words)
+        nested = [form.seek(words) for form in self._nested.values()]
+        if self._fold is not None:
+            self._fold.reveal(bool(words))
+        self._show_rows()
+        return any(nested) or any(row.is_sought and row.knob.has_effect(self._value) for row in self._rows.values())
+
     def value(self) -> Any:
         """The last valid settings."""
         return self._value
@@ -136,7 +161,7 @@ class SettingsForm(QWidget):
         self._value = settings
         for name, row in self._rows.items():
             row.input.set_value(getattr(settings, name))
-            row.mark(invalid=False, shown=row.knob.has_effect(settings))
+        self._show_rows()
         for name, form in self._nested.items():
             form.set_value(getattr(settings, name))
         self._error.hide()
@@ -162,10 +187,14 @@ class SettingsForm(QWidget):
             wrong = problem.where.split(".")[0]
             self._error.setText(problem.sentence)
         self._error.setVisible(bool(self._error.text()) and self._is_wrong(values))
-        for name, row in self._rows.items():
-            row.mark(invalid=name == wrong, shown=row.knob.has_effect(self._value))
+        self._show_rows(wrong)
         if not self.problem:
             self.changed.emit(self._value)
+
+    def _show_rows(self, wrong: str = "") -> None:
+        """Mark the field that is wrong, and hide those without effect."""
+        for name, row in self._rows.items():
+            row.mark(invalid=name == wrong, shown=row.is_sought and row.knob.has_effect(self._value))
 
     def _is_wrong(self, values: dict[str, Any]) -> bool:
         return any(getattr(self._value, name) != value for name, value in values.items())
@@ -176,6 +205,7 @@ class _Row:
 
     def __init__(self, knob: Knob) -> None:
         self.knob = knob
+        self.is_sought = True
         tip = f"<p>{knob.help}</p>" + (f"<p><i>{knob.source}</i></p>" if knob.source else "")
         self.label = QLabel(knob.title)
         self.label.setToolTip(tip)
@@ -187,6 +217,11 @@ class _Row:
         self.reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         default = "automatic" if knob.default is None else str(knob.default) or "empty"
         self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
+
+    def set_sought(self, words: str) -> None:
+        """Look for words in title and help; nothing is in all."""
+        text = f"{self.knob.title} {self.knob.help}".casefold()
+        self.is_sought = all(word in text for word in words.casefold().split())
 
     def set_input(self, new: Input) -> None:
         """Use this input for the field."""
@@ -208,6 +243,11 @@ class _Row:
             field.setProperty("invalid", invalid)
             field.style().unpolish(field)
             field.style().polish(field)
+
+
+def _is_checked_as_a_whole(model: type[Settings]) -> bool:
+    """Whether values that are valid by themselves may not fit together."""
+    return bool(model.__pydantic_decorators__.model_validators)
 
 
 def _is_model(annotation: Any) -> bool:

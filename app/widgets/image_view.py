@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
-from app.theme import colours
+from app.theme import colours, icon
+from app.widgets.context_menu import add_picture, offer_menu
 from core.data.stretch import colour_table
 
 _NICE = (1, 2, 5)
 _SMALLEST, _PREFERRED = 120, 200  # sides in pixels
+_COMPASS = 26.0  # length of its arrows in pixels
 _LEAST_OPACITY = 0.15  # share of the overlay's opacity where the map is zero
 _OUTLINES = (("#ffffff", Qt.PenStyle.SolidLine), ("#ffd166", Qt.PenStyle.DashLine))  # the galaxy's, its neighbours'
 
@@ -60,6 +62,7 @@ class _Canvas(pg.GraphicsView):
                 self.outlines.append(line)
         for item in (self.image, self.overlay, self.circle, self.square, *self.outlines):
             self.box.addItem(item, ignoreBounds=True)
+        self.compass: tuple[tuple[float, float], tuple[float, float]] | None = None
         self.pixel_scale = math.nan
         self.shape = (0, 0)
 
@@ -115,7 +118,26 @@ class _Canvas(pg.GraphicsView):
         for colour, shift in (("#000000", 1), ("#ffffff", 0)):
             painter.setPen(QColor(colour))
             painter.drawText(QPointF(left + shift, bottom - 6 + shift), text)
+        if self.compass is not None:
+            self._paint_compass(painter, self.compass)
         painter.end()
+
+    def _paint_compass(self, painter: QPainter, compass: tuple[tuple[float, float], tuple[float, float]]) -> None:
+        """Draw arrows towards north and east in the upper right corner."""
+        origin = QPointF(self.width() - _COMPASS - 18.0, _COMPASS + 18.0)
+        for (x, y), letter in zip(compass, "NE", strict=True):
+            along, across = QPointF(x, -y), QPointF(y, x)  # the picture's y points up, the screen's down
+            tip = origin + along * _COMPASS
+            barbs = [tip - along * 6 + across * side for side in (4, -4)]
+            for colour, width in (("#000000", 3.5), ("#ffffff", 1.6)):
+                painter.setPen(QPen(QColor(colour), width))
+                for end in (origin, *barbs):
+                    painter.drawLine(tip, end)
+            middle = tip + along * 9
+            for colour, shift in (("#000000", 1), ("#ffffff", 0)):
+                painter.setPen(QColor(colour))
+                place = QRectF(middle.x() - 10 + shift, middle.y() - 10 + shift, 20, 20)
+                painter.drawText(place, Qt.AlignmentFlag.AlignCenter, letter)
 
 
 class ImageView(QWidget):
@@ -134,12 +156,25 @@ class ImageView(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self._canvas)
         self.setMinimumSize(_SMALLEST, _SMALLEST)
+        self._actions: Sequence[QAction] = ()
+        offer_menu(self._canvas, self._fill_menu)
         self._canvas.hovered.connect(self.hovered)
         self._canvas.left.connect(self.left)
 
     def sizeHint(self) -> QSize:
         """Small: it takes the space that others leave."""
         return QSize(_PREFERRED, _PREFERRED)
+
+    def offer_actions(self, actions: Sequence[QAction]) -> None:
+        """Offer these, too, at a right click."""
+        self._actions = actions
+
+    def _fill_menu(self, menu: QMenu, _place: QPoint) -> None:
+        if not self._canvas.shape[0]:
+            return
+        menu.addAction(icon("mdi6.restore"), "Show everything").triggered.connect(lambda _on=False: self._canvas.fit())
+        add_picture(menu, self._canvas)
+        menu.addActions(self._actions)
 
     def set_image(self, picture: NDArray[np.uint8] | None, pixel_scale: float = math.nan) -> None:
         """Show a picture uint8 (H, W, 3) of that scale in arcsec/pixel (NaN: unknown); None: nothing."""
@@ -187,6 +222,11 @@ class ImageView(QWidget):
     def outlined(self) -> tuple[QPainterPath, QPainterPath]:
         """The drawn outlines of the galaxy and of its neighbours."""
         return self._canvas.outlines[0].path(), self._canvas.outlines[2].path()
+
+    def set_compass(self, compass: tuple[tuple[float, float], tuple[float, float]] | None) -> None:
+        """Draw arrows along these unit vectors towards north and east; None removes them."""
+        self._canvas.compass = compass
+        self._canvas.viewport().update()
 
     def set_circle(self, diameter: float | None) -> None:
         """Draw a circle of this diameter in pixels about the centre; None removes it."""

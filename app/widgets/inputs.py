@@ -168,7 +168,7 @@ class NumberInput(QWidget):
                 int(high - low) if whole and not self._logarithmic and high - low <= _SLIDER_STEPS else _SLIDER_STEPS
             )
             self.slider.setRange(0, steps)
-            self.slider.setMinimumWidth(60)
+            self.slider.setMinimumWidth(40)
             self.slider.valueChanged.connect(self._dragged)
             line.addWidget(self.slider, 1)
         else:

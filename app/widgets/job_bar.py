@@ -11,7 +11,7 @@ from app.theme import icon
 from core.events import Progress
 
 _DELAY = 300  # ms; shorter jobs are never shown
-_TICK = 250  # ms between two updates of the time left
+TICK = 250  # ms between two updates of the time left, wherever it is shown
 _STEPS = 1000
 
 
@@ -61,7 +61,7 @@ class JobBar(QWidget):
         self.left = QLabel()
         self.left.setProperty("role", "muted")
         self.left.setMinimumWidth(
-            self.left.fontMetrics().horizontalAdvance("59:59 min left")
+            self.left.fontMetrics().horizontalAdvance("≤ 59:59 min left")
         )  # keeps the bar from jumping
         self.pause = _make_button("mdi6.pause", "Pause")
         self.stop = _make_button("mdi6.stop", "Stop")
@@ -78,7 +78,7 @@ class JobBar(QWidget):
         self._delay.setInterval(_DELAY)
         self._delay.timeout.connect(self.show)
         self._tick = QTimer(self)
-        self._tick.setInterval(_TICK)
+        self._tick.setInterval(TICK)
         self._tick.timeout.connect(self.refresh)
         self.pause.clicked.connect(self._pause_or_resume)
         self.stop.clicked.connect(self._stop)
@@ -153,10 +153,17 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d} h"
 
 
+def describe_time_left(job: Watched) -> str:
+    """The estimate of the time left, such as ``2:10 min``; of a training at most that, since it may stop early."""
+    if job.time_left is None:
+        return ""
+    most = "≤ " if job.progress is not None and job.progress.unit == "epochs" else ""
+    return f"{most}{format_duration(job.time_left)}"
+
+
 def _describe_state(job: Watched) -> str:
-    left = job.time_left
-    if left is not None:
-        return f"{format_duration(left)} left"
+    if left := describe_time_left(job):
+        return f"{left} left"
     return "" if job.fraction is None else f"{100 * job.fraction:.0f} %"
 
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QP
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.theme import colours
+from app.widgets.plain_text import as_written
 
 _GAP = 3  # pixels between them
 _PIXELATED_FROM = 3  # magnification from which pictures are drawn without interpolation
@@ -133,7 +134,7 @@ class Mosaic(QWidget):
         """Show the tooltip of the picture under the mouse."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self._tips:
             place = self._place_at(event)
-            QToolTip.showText(event.globalPos(), self._tips[place] if place >= 0 else "", self)
+            QToolTip.showText(event.globalPos(), as_written(self._tips[place]) if place >= 0 else "", self)
             return True
         return super().event(event)
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 _DASH = "–"
 
 
 class Numbers(QWidget):
-    """Numbers side by side, each under its name; a dash where there is none yet."""
+    """Numbers side by side, each under its name; a dash where there is none yet.
 
-    def __init__(self, names: tuple[str, ...], parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    names
+        Of the numbers.
+    per_row
+        So many stand in a row, in columns of equal width that do not depend on the numbers; 0: all, each as wide as it
+        is.
+    """
+
+    def __init__(self, names: tuple[str, ...], per_row: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._captions: dict[str, QLabel] = {}
         self._values: dict[str, QLabel] = {}
@@ -19,15 +28,21 @@ class Numbers(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(0)
-        for column, name in enumerate(names):
+        for place, name in enumerate(names):
+            row, column = divmod(place, per_row or len(names))
             caption, value = QLabel(name), QLabel(_DASH)
             caption.setProperty("role", "muted")
             value.setProperty("role", "heading")
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            grid.addWidget(caption, 0, column)
-            grid.addWidget(value, 1, column)
+            grid.addWidget(caption, 2 * row, column)
+            grid.addWidget(value, 2 * row + 1, column)
+            if per_row:
+                grid.setColumnStretch(column, 1)
+                for label in (caption, value):
+                    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             self._captions[name], self._values[name] = caption, value
-        grid.setColumnStretch(len(names), 1)
+        if not per_row:
+            grid.setColumnStretch(len(names), 1)
 
     def __getitem__(self, name: str) -> str:
         return self._values[name].text()

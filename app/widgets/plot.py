@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QWidget
 
 from app.theme import colours
+from app.widgets.context_menu import offer_view
 
 
 class Plot(pg.PlotWidget):
@@ -30,7 +31,7 @@ class Plot(pg.PlotWidget):
         ] = {}  # empty while there are no axes: Qt sends a palette change during construction
         super().__init__(parent)
         self._titles = {"left": left, "bottom": bottom}
-        self.setMenuEnabled(False)
+        offer_view(self)
         self.hideButtons()
         self.setMouseEnabled(x=not still, y=not still)
         self.getAxis("left").setWidth(width)

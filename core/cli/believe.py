@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
-from core.cli.sources import hand_labels_of
+from core.cli.sources import dataset_of, hand_labels_of
 from core.explain.faithfulness.settings import FaithfulnessSettings
+from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
     from core.explain.faithfulness.table import ClassFaithfulness, FaithfulnessTable
@@ -25,11 +26,13 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     settings = resolve_settings(FaithfulnessSettings, options, method=options.method)
     from core.explain.faithfulness import table
 
-    run, data, part = options.run, options.data, options.split
-    hand_labels = hand_labels_of(data, console)
-    assessed = console.drive(
-        "Believing", lambda stop: table.assess_many(run, data, part, settings, stop, hand_labels=hand_labels)
-    )
+    console.note(f"weights: {describe_weights(options.run)}")
+    run, part = options.run, options.split
+    with dataset_of(options, console) as data:
+        hand_labels = hand_labels_of(data, console)
+        assessed = console.drive(
+            "Believing", lambda stop: table.assess_many(run, data, part, settings, stop, hand_labels=hand_labels)
+        )
     assessed.save(options.output)
     _show(assessed, settings.method, console)
     console.say(f"\n{len(assessed.lines):,} galaxies: {options.output}")

@@ -18,6 +18,7 @@ from core.events import Progress, Skipped, Work, result_of
 from core.explain.methods import DREAMS
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
 from core.project.files import write_csv
+from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
@@ -29,6 +30,7 @@ _HEAD = ("id", "method", "target", "output", "score_before", "score", "probabili
 
 def dream(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork explain --method dream`` and ``deep-dream``."""
+    console.note(f"weights: {describe_weights(options.run)}")
     chosen = resolve_settings(DREAMS[options.method].settings, options)
     settings = cast("ClassDreamSettings | DeepDreamSettings", chosen)
     with dataset_of(options, console) as data:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.console import Console
 from core.cli.sources import dataset_of, hand_labels_of
+from core.data.target import Classes
 from core.errors import SettingsProblem
 from core.project.runs import RunFolder
 
@@ -26,7 +27,10 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     data = options.data or folder.data
     hand_labels = hand_labels_of(data, console)
     result = console.drive(
-        "Judging", lambda stop: evaluation.run(folder, data, options.split, stop, hand_labels=hand_labels)
+        "Judging",
+        lambda stop: evaluation.run(
+            folder, data, options.split, stop, hand_labels=hand_labels, decision=options.decision, keep=options.keep
+        ),
     )
     if options.json:
         about = {"run": folder.name, "data": result.data, "part": result.part, "note": result.note}
@@ -49,11 +53,20 @@ def print_evaluation(result: Evaluation, console: Console) -> None:
 
 
 def _print_classes(report: ClassReport, console: Console) -> None:
+    from core.metrics.report import Fraction
+
     mean = (
         f"balanced accuracy {_three_decimals(report.balanced_accuracy)}",
         f"macro F1 {_three_decimals(report.macro_f1)}",
     )
-    console.say(f"accuracy {report.accuracy}, {', '.join(mean)}\n")
+    console.say(f"accuracy {report.accuracy}, {', '.join(mean)}")
+    console.say(f"decision: {report.decision.text}")
+    calibration = report.calibration
+    expected = f" (with calibrated probabilities about {_three_decimals(calibration.expected)})"
+    console.say(
+        f"probabilities: log loss {_three_decimals(report.log_loss)}, Brier score {_three_decimals(report.brier)}, "
+        f"calibration error {_three_decimals(calibration.error)}{expected}\n"
+    )
     rows = [
         (name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name]))
         for name in report.names
@@ -63,6 +76,12 @@ def _print_classes(report: ClassReport, console: Console) -> None:
     cells = report.confusion.tolist()
     rows = [(name, *map(str, line)) for name, line in zip(report.names, cells, strict=True)]
     console.table(("label \\ prediction", *report.names), rows)
+    console.say()
+    rows = [
+        (f"{each.probability:.3f}", str(Fraction(each.right, each.galaxies)), f"{each.galaxies:,}")
+        for each in calibration.bins
+    ]
+    console.table(("probability of the likeliest class", "share that is right", "galaxies"), rows)
 
 
 def _print_quantities(report: QuantitiesReport, units: Sequence[str], console: Console) -> None:
@@ -90,9 +109,13 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     from core.evaluate import tables
 
     with dataset_of(options, console) as data:
-        predictions = console.drive("Predicting", lambda stop: predicting.run(options.run, data, None, stop))
+        predictions = console.drive(
+            "Predicting", lambda stop: predicting.run(options.run, data, None, stop, decision=options.decision)
+        )
     tables.write(predictions, options.output)
     console.say(f"{len(predictions):,} galaxies: {options.output}")
+    if isinstance(predictions.target, Classes):
+        console.say(f"decision: {predictions.decision.text}")
     return 0
 
 

@@ -14,6 +14,7 @@ from core.cli.sources import dataset_of, rows_of
 from core.errors import SettingsProblem
 from core.events import Work
 from core.explain.methods import DREAMS, METHODS
+from core.project.runs import describe_weights
 from core.settings.declare import Settings
 
 
@@ -23,6 +24,7 @@ def explain(options: argparse.Namespace, console: Console) -> int:
         raise SettingsProblem(f"There is no film of “{options.method}”.", "Use --method occlusion.", "--film")
     if options.method in DREAMS:
         return dream(options, console)
+    console.note(f"weights: {describe_weights(options.run)}")
     settings = resolve_settings(METHODS[options.method].settings, options)
     with dataset_of(options, console) as data:
         made = console.drive(

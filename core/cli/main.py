@@ -160,6 +160,8 @@ def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
     add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
+    _add_decision_option(command)
+    add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
     add("--json", action="store_true", help="print the metrics as JSON")
 
 
@@ -168,6 +170,7 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    _add_decision_option(command)
     _add_reading_options(command)
 
 
@@ -187,7 +190,7 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
 def _add_top_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
-    add("data", type=Path, metavar="DATA.h5", help="the dataset")
+    add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("--layer", required=True, metavar="LAYER", help="such as activation3")
     add("--filters", metavar="1,2,3", help="which to draw; else the most informative about the classes")
     add("--number", type=int, default=6, metavar="N", help="how many to draw without --filters; %(default)s")
@@ -200,13 +203,15 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     )
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
+    _add_reading_options(command)
 
 
 def _add_believe_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     parts = ("test", "validation", "train", "all")
     add("run", type=Path, metavar="RUN", help="folder of a run")
-    add("data", type=Path, metavar="DATA.h5", help="the dataset; one that the run was not trained on is used whole")
+    whole = "a dataset, or image files and folders; what the run was not trained on is used whole"
+    add("source", type=Path, nargs="+", metavar="SOURCE", help=whole)
     add("--split", choices=parts, default="test", help="part of the run's own dataset; %(default)s")
     add("--method", choices=tuple(METHODS), help="of the maps; integrated-gradients")
     add(
@@ -217,6 +222,7 @@ def _add_believe_options(command: argparse.ArgumentParser) -> None:
         metavar="TABLE.csv",
         help="%(default)s; one line a galaxy",
     )
+    _add_reading_options(command)
     _add_settings_options(command, "segmentation.threshold=3")
 
 
@@ -268,13 +274,32 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("chapter", nargs="?", choices=_SETTINGS, help="only these; else all, as a file for train")
+    chapters = f"only these: of {', '.join(_SETTINGS)}, or of a section of train, such as network; else all, for train"
+    command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)
+
+
+def _add_decision_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--decision",
+        metavar="RULE",
+        help="how classes follow from probabilities: most-probable, balanced[:POWER], thresholds[:AIM], "
+        "thresholds:CLASS=T,…, frequencies:CLASS=F,… or frequencies:estimated; else the one kept with the run",
+    )
 
 
 def _add_reading_options(command: argparse.ArgumentParser) -> None:
-    """Add options for reading raw files; a dataset needs none."""
-    command.add_argument("--hdu", metavar="NAME", help="of raw files: the FITS extension")
-    command.add_argument("--bands", metavar="PATTERN", help="of raw files: plane names, or “*_{band}.fits”")
+    """Add options for raw files, whose stamps are made as in training; a dataset needs none."""
+    add = command.add_argument
+    add("--hdu", metavar="NAME", help="of raw files: another FITS extension than in training")
+    add("--bands", metavar="PATTERN", help="of raw files: other plane names, or another pattern “*_{band}.fits”")
+    add(
+        "--stamps",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of raw files: another import setting than in training, as in field=100",
+    )
+    add("--catalogue", type=Path, metavar="FILE", help="of raw files: a table, for fields that depend on a column")
 
 
 def _add_settings_options(command: argparse.ArgumentParser, example: str) -> None:

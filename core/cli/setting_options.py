@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 from core.cli.console import Console
 from core.data.settings import ImportSettings
+from core.errors import SettingsProblem
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import DREAMS, METHODS
 from core.settings import toml
-from core.settings.declare import Settings
+from core.settings.declare import Settings, knobs
 from core.simulate.settings import SurveySettings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.train.settings import RunSettings
@@ -30,13 +31,27 @@ MODELS: dict[str, type[Settings]] = {
 
 
 def print_settings(options: argparse.Namespace, console: Console) -> int:
-    """Print the settings of one chapter; or those of a training, with all others as comments.
+    """Print the settings of one chapter, or of one section of a training's; or all of them, some as comments.
 
-    Either text is a file that ``--settings`` takes.
+    Each text is a file that ``--settings`` takes.
+
+    Raises
+    ------
+    SettingsProblem
+        There is no such chapter or section.
     """
-    if options.chapter:
+    if options.chapter in MODELS:
         console.say(toml.dumps(MODELS[options.chapter]()).rstrip())
         return 0
+    if options.chapter in knobs(RunSettings):
+        console.say(toml.dumps(RunSettings(), options.chapter).rstrip())
+        return 0
+    if options.chapter:
+        sections = [name for name, value in RunSettings() if isinstance(value, Settings)]
+        raise SettingsProblem(
+            f"There are no settings of “{options.chapter}”.",
+            f"Known are {', '.join(MODELS)}; and of train, the sections {', '.join(sections)}.",
+        )
     console.say("# Settings of “tuningfork train”; those of the other commands follow as comments.\n")
     console.say(toml.dumps(RunSettings()).rstrip())
     for chapter, model in MODELS.items():

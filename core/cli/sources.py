@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import CatalogueProblem
 from core.project.labels import LabelJournal
 from core.project.project import journal_of
+from core.settings import toml
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
@@ -21,28 +21,30 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def dataset_of(options: argparse.Namespace, console: Console) -> Iterator[Path]:
-    """The dataset that was named, or one made of raw files, which lasts as long as the block."""
+    """The dataset that was named, or one made of raw files for the network, which lasts as long as the block."""
+    from core.evaluate import raw_files
+
     sources: list[Path] = [path.expanduser() for path in options.source]
-    if len(sources) == 1 and _is_dataset(sources[0]):
+    if not raw_files.are_raw(sources):
         yield sources[0]
         return
-    from core.evaluate import predict
-
-    settings = ImportSettings(hdu=options.hdu or "", bands=options.bands or "")
-    with tempfile.TemporaryDirectory(prefix="tuning-fork-") as folder:
-        data = Path(folder) / "galaxies.h5"
-        console.drive("Reading", lambda stop: predict.import_for(options.run, sources, data, settings, stop))
+    changes = _changed_stamps(options)
+    with raw_files.temporary_dataset() as data:
+        report = console.drive(
+            "Reading",
+            lambda stop: raw_files.import_for(options.run, sources, data, changes, stop, options.catalogue),
+        )
+        for note in report.notes:
+            console.note(note)
         yield data
 
 
-def _is_dataset(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    import h5py
-
-    with contextlib.suppress(OSError), h5py.File(path) as file:
-        return {"images", "catalogue"} <= set(file)  # and not an HDF5 file of another make
-    return False
+def _changed_stamps(options: argparse.Namespace) -> dict[str, Any]:
+    """The import settings that the options override, by name."""
+    chosen = toml.apply_overrides(ImportSettings(), options.stamps)
+    names = [assignment.partition("=")[0].strip() for assignment in options.stamps]
+    changes = {name: getattr(chosen, name) for name in names}
+    return changes | {name: value for name in ("hdu", "bands") if (value := getattr(options, name)) is not None}
 
 
 def hand_labels_of(data: Path | None, console: Console) -> LabelJournal | None:

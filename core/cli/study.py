@@ -7,12 +7,14 @@ import os
 import platform
 import threading
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of
+from core.errors import SettingsProblem
 from core.events import Work
 from core.project.labels import LabelJournal
 from core.settings import toml
@@ -21,6 +23,7 @@ from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.train.settings import RunSettings
 
 S = TypeVar("S", bound=Settings)
+_MOST_TRIALS = 5  # of each stage in the table of a search
 
 
 def training_size(options: argparse.Namespace, console: Console) -> int:
@@ -70,7 +73,7 @@ def search(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork search``, and with ``--worker`` a worker of a search that another process runs."""
     from core.studies import search as searching
     from core.studies import search_figure
-    from core.studies.trials import format_value
+    from core.studies.trials import best_trials, format_value
 
     if options.worker:
         return _run_worker(options, console)
@@ -84,6 +87,7 @@ def search(options: argparse.Namespace, console: Console) -> int:
         fine=options.fine,
         workers=options.workers,
     )
+    _refuse_searched(options.changes, search_settings.space)
     settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
     found = console.drive(
         "Searching",
@@ -93,13 +97,16 @@ def search(options: argparse.Namespace, console: Console) -> int:
     )
     if found.best is not None and options.format != "png":
         search_figure.save(found, (found.folder / searching.FIGURE).with_suffix(f".{options.format}"))
-    if found.equally_good:
-        knobs = list(found.equally_good[0].values)
+    if found.best is not None:
+        knobs = list(found.best.values)
         rows = [
-            (each.name, f"{each.score:.4f}", *(format_value(value) for value in each.values.values()))
-            for each in found.equally_good
+            (
+                *(each.name, f"{each.score:.4f}", str(found.epochs[each.stage])),
+                *(format_value(each.values[name]) for name in knobs),
+            )
+            for each in best_trials(found, _MOST_TRIALS)
         ]
-        console.table(("trial", found.objective, *knobs), rows)
+        console.table(("trial", found.objective, "epochs", *knobs), rows)
         console.say()
     for sentence in found.sentences:
         console.say(sentence)
@@ -109,6 +116,25 @@ def search(options: argparse.Namespace, console: Console) -> int:
         console.say(f"For a training: --settings {found.folder / searching.BEST}")
     console.say(f"Search: {found.folder}")
     return 0
+
+
+def _refuse_searched(changes: Sequence[str], space: Sequence[str]) -> None:
+    """Refuse to set what the search itself varies.
+
+    Raises
+    ------
+    SettingsProblem
+        A setting is among both.
+    """
+    searched = {text.partition("=")[0].strip() for text in space}
+    for change in changes:
+        name = change.partition("=")[0].strip()
+        if name in searched:
+            raise SettingsProblem(
+                f"“{name}” is searched: each trial has a value of its own, and --set would have no effect.",
+                "Leave out --set, or name the settings to search with --knob, without this one.",
+                name,
+            )
 
 
 def _run_worker(options: argparse.Namespace, console: Console) -> int:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.console import Console
+from core.cli.sources import dataset_of
 from core.errors import SettingsProblem
 from core.project.files import write_atomically
+from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
     from core.explain.top_activations import TopActivations
@@ -22,10 +24,16 @@ _LISTED = 10  # filters named in the message; the rest are counted
 def top(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork top``."""
     chosen = None if options.filters is None else _parse_filters(options.filters)
+    with dataset_of(options, console) as data:
+        return _search_and_draw(options, data, chosen, console)
+
+
+def _search_and_draw(options: argparse.Namespace, data: Path, chosen: list[int] | None, console: Console) -> int:
     from core.explain import mosaics, top_activations
     from core.explain.activations import short_name
 
-    run, data = options.run, options.data
+    console.note(f"weights: {describe_weights(options.run)}")
+    run = options.run
     found = console.drive("Searching", lambda stop: top_activations.find(run, data, options.layer, stop))
     filters = found.most_class_selective(options.number) if chosen is None else [number - 1 for number in chosen]
     drawn = console.drive(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from core.data import store
 from core.data.images import StoredImages
+from core.data.recipe import StampRecipe
 from core.data.store import Band, Origin
 from core.errors import Problem
 
@@ -48,6 +49,8 @@ class Cutouts:
         Catalogue columns that hold labels.
     origin
         How the dataset was made.
+    recipe
+        How its stamps were made from files; None where that is not known, as for simulated galaxies.
     """
 
     def __init__(self, path: Path, file: h5py.File) -> None:
@@ -59,6 +62,7 @@ class Cutouts:
         self.origin = Origin(**json.loads(str(file.attrs["origin"])))
         self.pixel_scale: NDArray[np.float64] = store.member(file, "pixel_scale")[:]
         self.missing: NDArray[np.float32] = store.member(file, "missing")[:]
+        self.recipe = self._read_recipe(file.attrs.get("stamps"))
         self.images = StoredImages(store.member(file, "images"))
 
     @classmethod
@@ -97,6 +101,14 @@ class Cutouts:
             raise store.UnreadableFile(
                 f"This dataset is damaged ({error}).", "Import the galaxies again.", str(path)
             ) from error
+
+    def _read_recipe(self, stored: object) -> StampRecipe | None:
+        if stored is not None:
+            return StampRecipe.from_dict(json.loads(str(stored)))
+        images, names = store.member(self._file, "images"), tuple(band.name for band in self.bands)
+        return StampRecipe.of_earlier_import(
+            self.origin.settings, images.shape[-1], names, self.bands[0].unit, is_picture=images.dtype == np.uint8
+        )
 
     def close(self) -> None:
         """Close the file; images can no longer be read."""

@@ -32,11 +32,11 @@ def files_to_match(found: Found) -> list[tuple[str, str]]:
                 continue  # it will be reported when it is read
             files += [("", name) for name in names]
         else:
-            files.append((_path_to_match(source), source.stem))
+            files.append((path_to_match(source), source.stem))
     return files
 
 
-def _path_to_match(source: Source) -> str:
+def path_to_match(source: Source) -> str:
     """The path that a catalogue may contain; empty with one file per band, or many galaxies in one file."""
     return "" if source.kind in {"bands", "container"} else source.path
 
@@ -61,7 +61,7 @@ class Galaxies:
         """Add a galaxy of the source at index ``place``; return its id."""
         row, name = NO_ROW, member.name
         if self._joined is not None:
-            row = self._joined.row_of(_path_to_match(source), name)
+            row = self._joined.row_of(path_to_match(source), name)
             name = (self._joined.ids[row] if row != NO_ROW else "") or name
         self.ids.append(name)
         self.rows.append(row)

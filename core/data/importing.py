@@ -17,13 +17,16 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
+from core.data import automatic_fit
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, table_name
 from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require_galaxies
+from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import Galaxies, files_to_match
 from core.data.join import NO_ROW, Join, describe_match
 from core.data.readers import Member, band_names, read
+from core.data.recipe import StampRecipe
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, none_usable, pattern_note
@@ -48,6 +51,7 @@ def run(
     settings: ImportSettings = ImportSettings(),  # noqa: B008 - frozen
     catalogue: Path | str | None = None,
     stop: threading.Event = NEVER,
+    like: StampRecipe | None = None,
 ) -> Work[ImportReport]:
     """Import files.
 
@@ -66,6 +70,9 @@ def run(
         A table with labels; None: no catalogue.
     stop
         Checked for every file.
+    like
+        The recipe of the stamps that ``settings`` follow: cutouts with as many bands are preferred to the majority.
+        None: a dataset of its own.
 
     Raises
     ------
@@ -97,14 +104,17 @@ def run(
     if stop.is_set():
         raise Stopped
     joined = _join_catalogue(tables_there, found, settings)
-    plan = (yield from measure_sample(found, settings, stop)).plan(settings)
+    sample = yield from measure_sample(found, settings, stop)
+    plan = sample.plan(settings, len(like.bands) if like is not None else None)
+    settings, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
+    settings = settings.model_copy(update={"size": plan.size, "bands": settings.bands or found.pattern})
     try:
         done = yield from _write(found, joined, output, settings, plan, stop)
     except _MoreThan8Bits:
         done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
     if joined is not None:
         done.notes.insert(0, describe_match(joined, sum(row != NO_ROW for row in done.rows), len(done.ids)))
-    done.notes += _notes(found, catalogue)
+    done.notes += [decision] * bool(decision) + _notes(found, catalogue)
     return ImportReport(
         output,
         len(done.ids),
@@ -155,6 +165,7 @@ class _Batch:
 def _write(
     found: Found, joined: Join | None, output: Path, settings: ImportSettings, plan: StampFormat, stop: threading.Event
 ) -> Work[Galaxies]:
+    factors = FieldFactors.of_import(settings, found, joined)
     done = Galaxies(found, settings, joined)
     for problem in done.problems:
         yield Skipped(problem)
@@ -164,7 +175,7 @@ def _write(
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = _Batch(writer, plan)
         for place, source in enumerate(found.sources):
-            for outcome in _read_stamps(source, settings, plan):
+            for outcome in _read_stamps(source, settings, plan, factors):
                 if stop.is_set():
                     raise Stopped
                 if isinstance(outcome, Problem):
@@ -184,19 +195,20 @@ def _write(
         if not done.ids:
             raise none_usable(len(found.sources), done.problems)
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
-        writer.finish(*done.catalogue(), _origin(found, settings, joined), done.problems)
+        recipe = StampRecipe(settings, plan.bands, plan.unit, plan.dtype == "uint8", *plan.native)
+        writer.finish(*done.catalogue(), _origin(found, settings, joined), done.problems, recipe)
     yield Progress(total, total, "files")
     return done
 
 
 def _read_stamps(
-    source: Source, settings: ImportSettings, plan: StampFormat
+    source: Source, settings: ImportSettings, plan: StampFormat, factors: FieldFactors
 ) -> Iterator[tuple[Member, Stamp] | Problem]:
     """Yield the stamps of a source, or a problem in place of each that cannot be used."""
     try:
         for member in read(source, settings):
             try:
-                yield member, _make_stamp(member, settings, plan)
+                yield member, _make_stamp(member, settings, plan, factors.factor(source, member))
             except UnreadableFile as problem:
                 where = source.relative + (f" [{member.name}]" if member.name != source.stem else "")
                 yield UnreadableFile(problem.sentence, problem.remedy, where)
@@ -205,14 +217,14 @@ def _read_stamps(
         yield UnreadableFile(problem.sentence, problem.remedy, problem.where.removeprefix(root) or source.relative)
 
 
-def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat) -> Stamp:
+def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, factor: float) -> Stamp:
     image = member.cutout.image
     if len(image) != plan.planes:
         raise UnreadableFile(
-            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and most others have {plan.planes}.",
+            f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and the stamps are to have {plan.planes}.",
             "Import it separately, or choose the extension or the pattern that fits all.",
         )
-    stamp = prepare(member.cutout, plan.size, settings)
+    stamp = prepare(member.cutout, plan.size, settings, factor)
     if image.dtype != np.uint8 and plan.dtype == "uint8":
         raise _MoreThan8Bits
     return stamp

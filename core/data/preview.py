@@ -13,15 +13,18 @@ from typing import Any
 from astropy.table import Table
 from numpy.typing import NDArray
 
+from core.data import automatic_fit, containers
 from core.data import catalogue as tables
-from core.data import containers
 from core.data.choose_table import join_tables, named_table
-from core.data.discovery import Found, discover, require_galaxies
+from core.data.discovery import Found, Source, discover, require_galaxies
+from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
-from core.data.join import NO_ROW
+from core.data.join import NO_ROW, Join
 from core.data.readers import Member, read
+from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
+from core.data.stamps import prepare
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
@@ -34,11 +37,12 @@ _CATALOGUE_NAMES = ("catalogue", "catalog", "labels", "label", "sources")
 class ImportPreview:
     """A preview of the chosen files.
 
-    ``count`` is the number of galaxies; ``stamps`` are the first sixteen as stored in the files, (C, H, W) with row 0
-    at the bottom, and ``names`` their names; ``shapes`` counts the shapes (C, H, W) of a sample; ``plan`` is the format
-    of the stamps after an import. ``catalogue`` is the one that was given, or one beside the files that matches them;
-    ``columns`` are its columns, ``id_column`` and ``label_columns`` those that would be used, ``matched`` the number of
-    galaxies with a row. ``pattern`` is the pattern of file names with one band each, if one was recognised.
+    ``count`` is the number of galaxies; ``stamps`` are the first sixteen as the import would make them, (C, H, W) with
+    row 0 at the bottom, or as they are in the files where it cannot, and ``names`` their names; ``shapes`` counts the
+    shapes (C, H, W) of a sample; ``plan`` is the format of the stamps after an import. ``catalogue`` is the one that
+    was given, or one beside the files that matches them; ``columns`` are its columns, ``id_column`` and
+    ``label_columns`` those that would be used, ``matched`` the number of galaxies with a row. ``pattern`` is the
+    pattern of file names with one band each, if one was recognised; ``making`` tells how stamps are made of the files.
     """
 
     count: int
@@ -54,6 +58,7 @@ class ImportPreview:
     id_column: str = ""
     label_columns: tuple[str, ...] = ()
     matched: int = 0
+    making: str = ""
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
 
@@ -67,6 +72,7 @@ class _Labels:
     matched: int = 0
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    joined: Join | None = None
 
 
 def preview(
@@ -93,6 +99,7 @@ def preview(
     except SettingsProblem as problem:
         problems.append(problem)
         plan = sample.plan(settings.model_copy(update={"bands": ""}))
+    decided, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
     labels = _Labels()
     for path in [catalogue] if catalogue else _find_catalogues(found, sources):
         if stop.is_set():
@@ -107,11 +114,19 @@ def preview(
         labels = labels if catalogue else _Labels()
     labels = labels if labels.catalogue else _labels_in_container(found, settings)
     first = yield from _read_first(found, settings, stop)
-    scales = [member.cutout.pixel_scale for member in first if not math.isnan(member.cutout.pixel_scale)]
+    scales = [member.cutout.pixel_scale for _, member in first if not math.isnan(member.cutout.pixel_scale)]
+    try:
+        factors = FieldFactors.of_import(settings, found, labels.joined)
+    except (SettingsProblem, CatalogueProblem) as problem:
+        problems.append(problem)
+        factors = FieldFactors()
+    stamps, obstacles = _make_stamps(first, decided, plan, factors)
+    recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
+    notes = [*obstacles, decision, pattern_note(found)]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
-        [member.cutout.image for member in first],
-        [member.name for member in first],
+        stamps,
+        [member.name for _, member in first],
         dict(sample.shapes.most_common()),
         plan,
         plan.bands,
@@ -122,21 +137,39 @@ def preview(
         labels.id_column,
         labels.label_columns,
         labels.matched,
+        recipe.describe_field(),
         [*problems, *labels.problems],
-        [*([pattern_note(found)] if found.pattern else []), *labels.notes],
+        [*(note for note in notes if note), *labels.notes],
     )
 
 
-def _read_first(found: Found, settings: ImportSettings, stop: threading.Event) -> Work[list[Member]]:
+def _make_stamps(
+    first: list[tuple[Source, Member]], settings: ImportSettings, plan: StampFormat, factors: FieldFactors
+) -> tuple[list[NDArray[Any]], list[str]]:
+    """The stamps of the first galaxies, as they are in the files where they cannot be made, and a note on those."""
+    stamps: list[NDArray[Any]] = []
+    problems: list[UnreadableFile] = []
+    for source, member in first:
+        try:
+            stamps.append(prepare(member.cutout, plan.size, settings, factors.factor(source, member)).image)
+        except UnreadableFile as problem:
+            problems.append(problem)
+            stamps.append(member.cutout.image)
+    if not problems:
+        return stamps, []
+    return stamps, [f"{len(problems)} of the first {len(first)} cannot become stamps. {problems[0].text}"]
+
+
+def _read_first(found: Found, settings: ImportSettings, stop: threading.Event) -> Work[list[tuple[Source, Member]]]:
     """Read the first galaxies that can be read."""
-    members: list[Member] = []
+    members: list[tuple[Source, Member]] = []
     for source in found.sources[:_MAX_SOURCES]:
         if stop.is_set():
             raise Stopped
         yield Progress(len(members), STAMPS, "galaxies")
         try:
             for member in read(source, settings):
-                members.append(member)
+                members.append((source, member))
                 if len(members) == STAMPS:
                     return members
         except UnreadableFile:
@@ -199,9 +232,9 @@ def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Lab
         return _Labels(path, columns, settings.catalogue_id, labels, 0, (problem,))
     matched = sum(joined.row_of(*file) != NO_ROW for file in files)
     columns = tuple(joined.table.colnames)
-    labels = tables.label_columns(joined.table, settings)
+    label_columns = tables.label_columns(joined.table, settings)
     notes = list(joined.notes)
     if joined.problems:
         count = "1 entry" if len(joined.problems) == 1 else f"{len(joined.problems):,} entries"
         notes.insert(0, f"{count} of the catalogue cannot be used and will be reported. {joined.problems[0]}")
-    return _Labels(path, columns, joined.column, labels, matched, notes=tuple(notes))
+    return _Labels(path, columns, joined.column, label_columns, matched, (), tuple(notes), joined)

@@ -8,9 +8,10 @@ import threading
 from pathlib import Path
 
 from core.data.cutouts import Cutouts
-from core.errors import Stopped
-from core.events import NEVER, Progress, Work
+from core.errors import Problem, Stopped
+from core.events import NEVER, Progress, Skipped, Work
 from core.project.files import atomic_path, require_space
+from core.project.project import journal_of
 
 _CHUNK = 8 << 20  # bytes
 _MB = 1 << 20
@@ -47,7 +48,7 @@ def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, n
     Stopped
         ``stop`` was set; nothing is left behind.
     """
-    yield Progress(0, None)
+    yield from _note_hand_labels(path, folder)
     checksum = _checksum(path)
     if path.resolve().parent == folder.resolve():
         return path
@@ -71,6 +72,21 @@ def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, n
             copy.write(chunk)
             yield Progress(copy.tell() // _MB, total // _MB, "MB")
     return target
+
+
+def _note_hand_labels(path: Path, folder: Path) -> Work[None]:
+    """Report labels given by hand that stay behind with another project."""
+    yield Progress(0, None)
+    journal = None if path.resolve().parent == folder.resolve() else journal_of(path)
+    if journal is not None and (count := len(journal.replay())):
+        labels = "1 label" if count == 1 else f"{count:,} labels"
+        yield Skipped(
+            Problem(
+                f"{labels} given by hand to this dataset in another project did not come along.",
+                "Hand labels belong to their project: open that project to see and use them.",
+                str(path),
+            )
+        )
 
 
 def _checksum(path: Path) -> str:

@@ -22,16 +22,40 @@ class ImportSettings(Settings):
     size: int | None = setting(
         None,
         title="Stamp size",
-        help="Side of every stamp. Empty: the most frequent size of the files.",
+        help="Side of every stamp. Empty: the field's size, or without a field the most frequent size of the files.",
         unit="pixels",
         ge=4,
         le=4096,
     )
-    fit: Literal["crop or pad", "resample"] = setting(
-        "crop or pad",
+    field: float | None = setting(
+        None,
+        title="Field",
+        help="Side of the square about the centre that is cut out first and then resampled to the stamp size. Empty: "
+        "no field is cut out; other sizes are fitted as below.",
+        ge=0.1,
+        le=10_000,
+    )
+    field_unit: Literal["pixels", "arcsec"] = setting(
+        "pixels",
+        title="Field in",
+        help="Unit of the field: pixels of the files, or arcsec, for which their pixel scale has to be known.",
+        applies=("field", ()),
+    )
+    field_column: str = setting(
+        "",
+        title="Field times",
+        help="Catalogue column by which the field is multiplied for each galaxy, such as a radius in the field's unit: "
+        "a field of 4 is then four radii wide. Empty: the same field for all.",
+        applies=("field", ()),
+    )
+    fit: Literal["auto", "crop or pad", "resample"] = setting(
+        "auto",
         title="Other sizes",
         help="Crop or pad about the centre keeps the pixel scale and the flux in each pixel; resample shrinks or "
-        "enlarges the whole cutout to the stamp size, conserving surface brightness, and changes the pixel scale.",
+        "enlarges the whole cutout to the stamp size, conserving surface brightness, and changes the pixel scale. "
+        "Auto measures on a sample how much of the galaxies a crop would lose, crops where they fit and resamples "
+        "where they do not.",
+        applies=("field", (None,)),
     )
     fill: Literal["background", "zero"] = setting(
         "background",
@@ -95,6 +119,15 @@ class ImportSettings(Settings):
         level="expert",
     )
 
+    @property
+    def decides_fit(self) -> bool:
+        """Whether it is to be measured if cutouts are cropped or resampled."""
+        return self.fit == "auto" and self.field is None
+
+
+OF_THE_LABELS = frozenset({"labels_from_folders", "catalogue_id", "labels", "missing_labels", "catalogue_table"})
+"""Import settings that find the labels; all others decide how stamps are made, and are followed in prediction."""
+
 
 class DataSettings(Settings):
     """The target, and the split of the galaxies."""
@@ -138,6 +171,7 @@ class DataSettings(Settings):
         help="Column with the same value for all images of one object, which are then kept in one part. Empty: images "
         "with the same id show one object.",
         level="expert",
+        is_column=True,
     )
     train_limit: int | None = setting(
         None,

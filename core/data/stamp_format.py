@@ -12,10 +12,11 @@ from typing import Literal
 import numpy as np
 
 from core.data import bands, containers
+from core.data.automatic_fit import LOOKS, Look, look_at
 from core.data.discovery import Found, Source
 from core.data.readers import Member, band_names, read
 from core.data.settings import ImportSettings
-from core.data.stamps import SMALLEST
+from core.data.stamps import SMALLEST, field_in_pixels
 from core.errors import Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
@@ -25,13 +26,17 @@ _PER_SOURCE = 32  # members of one source
 
 @dataclass(frozen=True)
 class StampFormat:
-    """The shape and type of all stamps of a dataset."""
+    """The shape and type of all stamps of a dataset.
+
+    ``native`` is the median size [pixels] and pixel scale [arcsec/pixel] of the files; NaN where unknown.
+    """
 
     planes: int
     size: int
     dtype: Literal["float32", "uint8"]
     bands: tuple[str, ...]
     unit: str
+    native: tuple[float, float] = (math.nan, math.nan)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -45,16 +50,25 @@ class StampFormat:
 
 @dataclass
 class SampleSummary:
-    """Summary of the sample: counts of the shapes (C, H, W), band names and units."""
+    """Summary of the sample: counts of the shapes (C, H, W), band names and units, pixel scales, and some images."""
 
     shapes: Counter[tuple[int, int, int]] = field(default_factory=Counter[tuple[int, int, int]])
     bands: Counter[tuple[str, ...]] = field(default_factory=Counter[tuple[str, ...]])
     units: Counter[str] = field(default_factory=Counter[str])
     wide: set[int] = field(default_factory=set[int])  # numbers of planes of cutouts with more than 8 bits
     problems: list[Problem] = field(default_factory=list[Problem])
+    scales: list[float] = field(default_factory=list[float])  # arcsec/pixel, where they are known
+    looks: list[Look] = field(default_factory=list[Look])
 
-    def plan(self, settings: ImportSettings) -> StampFormat:
-        """Choose the most frequent number of bands and, unless the size is set, the most frequent shorter side.
+    def plan(self, settings: ImportSettings, wanted: int | None = None) -> StampFormat:
+        """Choose the number of bands and the size of the stamps.
+
+        Parameters
+        ----------
+        settings
+            Their size, if it is set; else it is that of the field, or the most frequent shorter side.
+        wanted
+            A number of bands, which is chosen if any cutout has it; else the most frequent one is.
 
         Raises
         ------
@@ -64,11 +78,11 @@ class SampleSummary:
         planes_of: Counter[int] = Counter()
         for (planes, _, _), count in self.shapes.items():
             planes_of[planes] += count
-        planes = max(planes_of, key=lambda number: (planes_of[number], number))
+        planes = max(planes_of, key=lambda number: (number == wanted, planes_of[number], number))
         sizes: Counter[int] = Counter()
         for (number, height, width), count in self.shapes.items():
             sizes[min(height, width)] += count if number == planes else 0
-        size = settings.size or max(SMALLEST, max(sizes, key=lambda side: (sizes[side], side)))
+        size = settings.size or self._field(settings) or max(SMALLEST, max(sizes, key=lambda side: (sizes[side], side)))
         names = band_names(settings) or self._names(planes)
         if len(names) != planes:
             raise SettingsProblem(
@@ -77,7 +91,27 @@ class SampleSummary:
                 "bands",
             )
         unit = self.units.most_common(1)[0][0] if self.units else ""
-        return StampFormat(planes, size, "float32" if planes in self.wide else "uint8", names, unit)
+        native = self._native_size(planes), self.pixel_scale
+        return StampFormat(planes, size, "float32" if planes in self.wide else "uint8", names, unit, native)
+
+    @property
+    def pixel_scale(self) -> float:
+        """Median of the pixel scales that the files give [arcsec/pixel]; NaN where none does."""
+        return float(np.median(self.scales)) if self.scales else math.nan
+
+    def _native_size(self, planes: int) -> float:
+        """Median of the shorter sides of the cutouts with so many bands [pixels]."""
+        return float(
+            np.median([min(height, width) for number, height, width in self.shapes.elements() if number == planes])
+        )
+
+    def _field(self, settings: ImportSettings) -> int | None:
+        """Side of the field in whole pixels of the files; None if there is no field, or not the same one for all."""
+        scale = settings.pixel_scale or math.nan if math.isnan(self.pixel_scale) else self.pixel_scale
+        if settings.field_column or (settings.field_unit == "arcsec" and math.isnan(scale)):
+            return None
+        side = field_in_pixels(settings, scale)
+        return None if side is None else round(side)
 
     def _names(self, planes: int) -> tuple[str, ...]:
         fitting = Counter({names: count for names, count in self.bands.items() if len(names) == planes})
@@ -91,6 +125,8 @@ class SampleSummary:
         planes, height, width = image.shape
         self.shapes[planes, height, width] += 1
         self.units[member.cutout.unit] += 1
+        if not math.isnan(member.cutout.pixel_scale):
+            self.scales.append(member.cutout.pixel_scale)
         if member.cutout.bands:
             self.bands[member.cutout.bands] += 1
         if image.dtype != np.uint8:
@@ -110,6 +146,7 @@ def measure_sample(found: Found, settings: ImportSettings, stop: threading.Event
     result = SampleSummary()
     sources = found.sources
     step = max(1, math.ceil(len(sources) / SAMPLE))
+    every = max(1, math.ceil(min(len(sources), SAMPLE) / LOOKS)) if settings.decides_fit else 0
     others = (source for place, source in enumerate(sources) if place % step)
     for place, source in enumerate((*sources[::step], *others) if step > 1 else sources):
         if place >= SAMPLE and result.shapes:
@@ -119,6 +156,8 @@ def measure_sample(found: Found, settings: ImportSettings, stop: threading.Event
         try:
             for member in _read_some(source, settings):
                 result.add(member)
+                if every and place % every == 0 and len(result.looks) < LOOKS:
+                    result.looks.append(look_at(member.cutout.image))
         except UnreadableFile as problem:
             result.problems.append(problem)
         yield Progress(0, len(sources), "files")

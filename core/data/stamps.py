@@ -3,6 +3,8 @@
 Cropping and padding about the centre leave each pixel as it is. Resampling averages over the area that an old and a
 new pixel share, so that surface brightness, and with it the total flux per solid angle, is conserved exactly in both
 directions: new = R · old · Rᵀ / (R · valid · Rᵀ), with R the overlaps along one side, and missing pixels left out.
+
+With a field, the square of that side about the centre is cut out first, and then resampled to the stamp size.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from core.data.settings import ImportSettings
 from core.errors import UnreadableFile
 
 SMALLEST = 4  # pixels along a side
+_WHOLE = 1e-6  # a field this close to a whole number of pixels, relative to its side, is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Stamp:
     missing: float
 
 
-def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
+def prepare(cutout: Cutout, size: int, settings: ImportSettings, factor: float = 1.0) -> Stamp:
     """Bring a cutout to the stamp size and fill missing pixels.
 
     Parameters
@@ -60,13 +63,16 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
     size
         Side of the stamp [pixels].
     settings
-        ``fit``, ``fill``, ``max_missing`` and ``pixel_scale`` are used.
+        The field, ``fit``, ``fill``, ``max_missing`` and ``pixel_scale`` are used; whether “auto” is to resample is
+        decided by :mod:`core.data.automatic_fit` before.
+    factor
+        By which the field is multiplied.
 
     Raises
     ------
     UnreadableFile
-        The cutout is too small, constant, or too much of it (or a whole band) is missing. The caller adds
-        the file's name.
+        The cutout or its field is too small, or constant, or too much of it (or a whole band) is missing, or its
+        pixel scale is unknown and the field in arcsec. The caller adds the file's name.
     """
     image = cutout.image
     height, width = image.shape[-2:]
@@ -74,18 +80,22 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
         raise UnreadableFile(f"The image has only {width} × {height} pixels.", "Leave it out, or cut a larger image.")
     _refuse_constant(image)
     scale = settings.pixel_scale if math.isnan(cutout.pixel_scale) and settings.pixel_scale else cutout.pixel_scale
-    if height == width == size and (image.dtype == np.uint8 or bool(np.isfinite(image).all())):
+    field = field_in_pixels(settings, scale, factor)
+    if height == width == size == (field or size) and (image.dtype == np.uint8 or bool(np.isfinite(image).all())):
         return Stamp(image, cutout.wcs, scale, 0.0)
     valid = np.ones(image.shape, dtype=bool) if image.dtype == np.uint8 else np.isfinite(image)
     _refuse_gaps(valid, settings.max_missing)
-    side = size if settings.fit == "crop or pad" else max(height, width)
-    left, bottom = (width - side) // 2, (height - side) // 2
-    shown = valid[:, max(bottom, 0) :, max(left, 0) :][:, :side, :side]  # what is left after cropping, unpadded
-    _refuse_gaps(shown, settings.max_missing)
+    side = field or (max(height, width) if settings.fit == "resample" else size)
+    left, bottom = _first_pixel(width, side), _first_pixel(height, side)
+    rows, columns = _shown(height, bottom, side), _shown(width, left, side)
+    _refuse_gaps(valid[:, rows, columns], settings.max_missing)  # of what is left after cropping, unpadded
     known = image if valid.all() else np.where(valid, image, 0)
-    values, there = _crop_or_pad(known, side).astype(np.float32), _crop_or_pad(valid, side)
-    if side != size:
-        values, there = _resample(values, there, size)
+    if side == size:
+        values, there = _crop_or_pad(known, size).astype(np.float32), _crop_or_pad(valid, size)
+    else:
+        along = _overlaps(rows.stop - rows.start, bottom - rows.start, side, size)
+        across = _overlaps(columns.stop - columns.start, left - columns.start, side, size)
+        values, there = _resample(known[:, rows, columns].astype(np.float32), valid[:, rows, columns], along, across)
         scale *= side / size
     missing = 1 - float(there.mean())
     if missing:
@@ -96,6 +106,52 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings) -> Stamp:
     return Stamp(
         values.astype(image.dtype), wcs.transform_coordinates(cutout.wcs, left, bottom, size / side), scale, missing
     )
+
+
+def field_in_pixels(settings: ImportSettings, pixel_scale: float, factor: float = 1.0) -> float | None:
+    """Side of the field in pixels of the file; a whole number where it is one. None: the settings have no field.
+
+    Parameters
+    ----------
+    settings
+        ``field`` and ``field_unit`` are used.
+    pixel_scale
+        Of the file [arcsec/pixel]; NaN if unknown.
+    factor
+        By which the field is multiplied.
+
+    Raises
+    ------
+    UnreadableFile
+        The field is in arcsec and the pixel scale is unknown, or it is too small.
+    """
+    if settings.field is None:
+        return None
+    side = settings.field * factor
+    if settings.field_unit == "arcsec":
+        if math.isnan(pixel_scale):
+            raise UnreadableFile(
+                "Its pixel scale is unknown, and the field is in arcsec.",
+                "Give the pixel scale, or the field in pixels.",
+            )
+        side /= pixel_scale
+    if abs(side - round(side)) <= _WHOLE * side:
+        side = round(side)
+    if side < SMALLEST:
+        raise UnreadableFile(
+            f"The field is only {side:.3g} pixels wide; {SMALLEST} are needed.", "Choose a larger field."
+        )
+    return side
+
+
+def _first_pixel(length: int, side: float) -> float:
+    """Where the field begins: about the centre, and on the grid of the pixels if its side is a whole number."""
+    return (length - side) // 2 if isinstance(side, int) else (length - side) / 2
+
+
+def _shown(length: int, first: float, side: float) -> slice:
+    """The pixels along one side that the field touches."""
+    return slice(max(0, math.floor(first)), min(length, math.ceil(first + side)))
 
 
 def _refuse_constant(image: NDArray[Any]) -> None:
@@ -152,22 +208,30 @@ def _crop_or_pad(image: NDArray[Any], side: int) -> NDArray[Any]:
 
 
 def _resample(
-    values: NDArray[np.float32], valid: NDArray[np.bool_], size: int
+    values: NDArray[np.float32], valid: NDArray[np.bool_], along: NDArray[np.float32], across: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    overlap: NDArray[Any] = _overlap_matrix(values.shape[-1], size)  # (size, side)
-    if valid.all():
-        return overlap @ values @ overlap.T, np.ones((len(values), size, size), dtype=bool)
-    weight = overlap @ valid.astype(np.float32) @ overlap.T  # (C, size, size)
-    total = overlap @ values @ overlap.T
+    """Average (C, H, W) over new pixels, with their overlaps along the columns (size, H) and the rows (size, W)."""
+    weight: NDArray[Any] = along @ valid.astype(np.float32) @ across.T  # (C, size, size): how much of each is known
+    total: NDArray[Any] = along @ values @ across.T
+    if valid.all() and _is_inside(along) and _is_inside(across):
+        return total, np.ones(total.shape, dtype=bool)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight > 0, total / weight, 0).astype(np.float32), weight >= 0.5
 
 
+def _is_inside(overlaps: NDArray[np.float32]) -> bool:
+    return bool((overlaps.sum(axis=1) > 1 - 1e-5).all())
+
+
 @lru_cache(maxsize=32)
-def _overlap_matrix(old: int, new: int) -> NDArray[np.float32]:
-    """Share of each new pixel that each old pixel covers along one side, (new, old); rows add up to one."""
-    edges = np.arange(new + 1) * (old / new)  # of the new pixels, in old pixels
+def _overlaps(old: int, first: float, side: float, new: int) -> NDArray[np.float32]:
+    """Share of each new pixel that each old pixel covers along one side, (new, old).
+
+    The ``new`` pixels share the ``side`` old ones from ``first`` on; a row adds up to less than one where the field
+    reaches beyond the old pixels.
+    """
+    step = side / new
+    edges = first + np.arange(new + 1) * step  # of the new pixels, in old pixels
     low, high = edges[:-1, np.newaxis], edges[1:, np.newaxis]
     pixel = np.arange(old)
-    covered = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
-    return (covered / covered.sum(axis=1, keepdims=True)).astype(np.float32)
+    return (np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None) / step).astype(np.float32)

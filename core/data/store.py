@@ -2,8 +2,9 @@
 
 ``/images`` (N, C, H, W) float32 or uint8, in chunks of about a megabyte; ``/catalogue/<column>``, row i for image i;
 ``/pixel_scale`` (N) in arcsec/pixel; ``/wcs`` (N) header text; ``/missing`` (N) share of filled pixels. Attributes of
-the file: ``format``, and as JSON ``bands``, ``labels``, ``order``, ``origin``; ``/unusable`` holds what could not be
-imported. A dataset is written once, under a temporary name, and never modified afterwards.
+the file: ``format``, and as JSON ``bands``, ``labels``, ``order``, ``origin``, and ``stamps`` of an import, see
+:mod:`core.data.recipe`; ``/unusable`` holds what could not be imported. A dataset is written once, under a temporary
+name, and never modified afterwards.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from core.data.cells import text_array
+from core.data.recipe import StampRecipe
 from core.errors import Problem, UnreadableFile, WrongVersion
 from core.project.files import atomic_path, require_space
 
@@ -138,8 +140,15 @@ class DatasetWriter:
             dataset[start:end] = values
         self._ids += ids
 
-    def finish(self, catalogue: Table, labels: Sequence[str], origin: Origin, unusable: Sequence[Problem]) -> None:
-        """Add the catalogue (row i for image i), its label columns, and what could not be imported."""
+    def finish(
+        self,
+        catalogue: Table,
+        labels: Sequence[str],
+        origin: Origin,
+        unusable: Sequence[Problem],
+        recipe: StampRecipe | None = None,
+    ) -> None:
+        """Add the catalogue (row i for image i), its label columns, what could not be imported, and the recipe."""
         if len(catalogue) != len(self._ids):
             raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
         require_space(self._path.parent, _SPARE_BYTES)
@@ -158,6 +167,8 @@ class DatasetWriter:
             labels=json.dumps(list(labels)),
             origin=json.dumps(asdict(origin)),
         )
+        if recipe is not None:
+            self._file.attrs["stamps"] = json.dumps(recipe.to_dict())
         group.create_dataset("order", data=np.array(json.dumps(stored), dtype=object), dtype=_TEXT)
         self._finished = True
 
@@ -187,6 +198,14 @@ def _clean_text(text: Any) -> str:
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 
 
+def is_dataset(path: Path) -> bool:
+    """Whether a file is a dataset of this program, and not a folder, an image or an HDF5 file of another make."""
+    if path.is_file():
+        with contextlib.suppress(OSError), h5py.File(path) as file:
+            return {"images", "catalogue"} <= set(file)
+    return False
+
+
 def open_file(path: Path) -> h5py.File:
     """Open a dataset for reading.
 
@@ -199,6 +218,8 @@ def open_file(path: Path) -> h5py.File:
     """
     if not path.exists():
         raise UnreadableFile("There is no such dataset.", "Was it moved or renamed?", str(path))
+    if path.is_dir():
+        raise UnreadableFile("This is a folder and no dataset.", "Import the files in it first.", str(path))
     try:
         file = h5py.File(path, "r")
     except OSError as error:

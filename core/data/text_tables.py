@@ -221,7 +221,8 @@ def _numbered_header(comments: Sequence[str]) -> list[str]:
 def _fixed_columns(lines: Sequence[str]) -> list[int]:
     """Where columns of fixed width begin: after blanks that all lines share, below a word of the header."""
     width = max(map(len, lines))
-    is_blank = np.array([[letter == " " for letter in line.ljust(width)] for line in lines]).all(axis=0)
+    padded = [line.ljust(width) for line in lines]
+    is_blank = [all(line[place] == " " for line in padded) for place in range(width)]
     begins = [place for place in range(width) if not is_blank[place] and (place == 0 or is_blank[place - 1])]
     ends = [*begins[1:], width]
     named = [begin for begin, end in zip(begins, ends, strict=True) if lines[0][begin:end].strip()]

@@ -142,7 +142,7 @@ def unit(cards: Cards) -> str:
     return text_of(cards.get("BUNIT"))
 
 
-def transform_coordinates(text: str, left: int, bottom: int, zoom: float = 1.0) -> str:
+def transform_coordinates(text: str, left: float, bottom: float, zoom: float = 1.0) -> str:
     """Transform coordinates to a stamp that was cropped or padded and then resampled.
 
     Parameters
@@ -150,7 +150,7 @@ def transform_coordinates(text: str, left: int, bottom: int, zoom: float = 1.0) 
     text
         Cards as :func:`coordinates` gives them.
     left, bottom
-        Columns and rows cut away on the left and at the bottom [pixels]; negative where it was padded.
+        Columns and rows cut away on the left and at the bottom [pixels], also fractions; negative where it was padded.
     zoom
         New pixels per old pixel along a side.
     """

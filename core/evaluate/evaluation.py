@@ -10,7 +10,7 @@ import json
 import re
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
-from core.errors import CatalogueProblem, Problem, TooFewGalaxies, UnreadableFile
+from core.errors import CatalogueProblem, NotPossible, Problem, TooFewGalaxies, UnreadableFile
+from core.evaluate import decision as decisions
 from core.evaluate import predict, tables
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
 from core.metrics import merits
+from core.metrics.decision import Decision
 from core.metrics.report import Report, make_report
-from core.nets.opening import open_network_on_data
+from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
@@ -68,6 +70,10 @@ class Evaluation:
         Classes that the network does not know, with the number of galaxies that are left out.
     problems
         Warnings, such as a different pixel scale.
+    assumed
+        Class frequencies (K,) that the probabilities assume; None: not known, or no classes.
+    is_own
+        Whether it is the dataset that the run was trained on.
     """
 
     part: EvaluatedPart
@@ -80,16 +86,25 @@ class Evaluation:
     report: Report
     unknown: dict[str, int] = field(default_factory=dict[str, int])
     problems: list[Problem] = field(default_factory=list[Problem])
+    assumed: NDArray[np.float64] | None = None
+    is_own: bool = True
 
     def rows_in(self, true: str, predicted: str) -> NDArray[np.int64]:
         """The galaxies in one cell of the confusion matrix."""
         names = self.predictions.names
-        called = self.predictions.scores.argmax(axis=1)
+        called = self.predictions.decision.choose(self.predictions.scores)
         return self.rows[(self.labels == names.index(true)) & (called == names.index(predicted))]
 
     def sampling_error(self, metric: str, seed: int) -> float:
         """The error of a figure of merit from the finite number of galaxies, see :mod:`core.metrics.merits`."""
-        return merits.sampling_error(self.target, self.labels, self.predictions.scores, metric, seed)
+        predictions = self.predictions
+        return merits.sampling_error(self.target, self.labels, predictions.scores, metric, seed, predictions.decision)
+
+    def under(self, decision: Decision) -> Evaluation:
+        """The same predictions under another decision; the network is not needed for it."""
+        predictions = replace(self.predictions, decision=decision)
+        report = make_report(self.target, self.labels, predictions.scores, decision)
+        return replace(self, predictions=predictions, report=report)
 
 
 def run(
@@ -99,6 +114,8 @@ def run(
     stop: threading.Event = NEVER,
     *,
     hand_labels: LabelJournal | None = None,
+    decision: str | None = None,
+    keep: bool = False,
 ) -> Work[Evaluation]:
     """Evaluate a run, and save the metrics in its folder.
 
@@ -117,9 +134,16 @@ def run(
         Ends the work with :class:`~core.errors.Stopped`; nothing is written then.
     hand_labels
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
+    decision
+        How classes follow from probabilities, in words, see :func:`core.evaluate.decision.resolve`. What has to be
+        chosen by labels is chosen on the validation part, whichever is evaluated. None: the one kept with the run.
+    keep
+        Keep the decision with the run, for its predictions from now on.
 
     Raises
     ------
+    SettingsProblem
+        There is no such decision.
     UnreadableFile
         The run has no network, or the dataset is not there.
     CatalogueProblem
@@ -156,6 +180,15 @@ def run(
                 f"There is no labelled galaxy {where}.", "Choose another part or another dataset.", path.name
             )
         predictions = yield from predict.predict_rows(opened, rows, stop)
+        validation = None
+        if is_own and part != "validation" and decision is not None and _needs_validation(decision):
+            chosen_on = _select_rows(folder, opened.cutouts, "validation", labels)
+            others = yield from predict.predict_rows(opened, chosen_on, stop)
+            validation = (labels[chosen_on], others.scores)
+        elif is_own and part == "validation":
+            validation = (labels[rows], predictions.scores)
+        predictions = predict.decide(predictions, opened.predictor, folder.best, decision, validation)
+        assumed = _assumed_or_none(opened, folder)
     evaluation = Evaluation(
         part=part,
         note=_NOTES[part] if is_own else f"every labelled galaxy of {path.name}, on which it was not trained",
@@ -164,12 +197,68 @@ def run(
         rows=rows,
         labels=labels[rows],
         predictions=predictions,
-        report=make_report(target, labels[rows], predictions.scores),
+        report=make_report(target, labels[rows], predictions.scores, predictions.decision),
         unknown=unknown,
         problems=problems + predictions.problems,
+        assumed=assumed,
+        is_own=is_own,
     )
-    _save(folder, evaluation, None if is_own else path.stem)
+    save(folder, evaluation)
+    if keep:
+        decisions.keep(folder, predictions.decision)
     return evaluation
+
+
+def decide(folder: RunFolder, evaluation: Evaluation, wish: str, validation: Evaluation | None) -> Evaluation:
+    """Put an evaluation under another decision in words, keep the decision with the run, and save the metrics anew.
+
+    Parameters
+    ----------
+    folder
+        The run.
+    evaluation
+        Of any galaxies.
+    wish
+        See :func:`core.evaluate.decision.resolve`.
+    validation
+        The evaluation of the same run on its validation part, on which thresholds are chosen; None: there is none.
+
+    Raises
+    ------
+    SettingsProblem, NotPossible
+        There is no such decision, or what it needs is not known.
+    """
+
+    def assumed() -> NDArray[np.float64]:
+        if evaluation.assumed is None:
+            raise NotPossible("It is not noted how frequent the classes were in the training of this network.")
+        return evaluation.assumed
+
+    def labelled() -> decisions.Labelled:
+        if validation is None:
+            raise NotPossible(
+                "Thresholds are chosen on the validation part of the run's own dataset.", "Open that dataset first."
+            )
+        return validation.labels, validation.predictions.scores
+
+    predictions = evaluation.predictions
+    basis = decisions.Basis(predictions.names, assumed, labelled, predictions.scores)
+    decided = evaluation.under(decisions.resolve(wish, basis))
+    decisions.keep(folder, decided.predictions.decision)
+    save(folder, decided)
+    return decided
+
+
+def _needs_validation(wish: str) -> bool:
+    kind, _, rest = wish.partition(":")
+    return kind.strip().casefold() == "thresholds" and "=" not in rest
+
+
+def _assumed_or_none(opened: NetworkOnData, folder: RunFolder) -> NDArray[np.float64] | None:
+    try:
+        return decisions.assumed_frequencies(opened.predictor, folder.best)
+    except NotPossible:
+        return None
 
 
 def _select_rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
@@ -233,7 +322,9 @@ def _find_own_data(folder: RunFolder) -> Path:
     )
 
 
-def _save(folder: RunFolder, evaluation: Evaluation, elsewhere: str | None) -> None:
+def save(folder: RunFolder, evaluation: Evaluation) -> None:
+    """Write the metrics and predictions of an evaluation into the folder of its run."""
+    elsewhere = None if evaluation.is_own else Path(evaluation.data).stem
     values: dict[str, Any] = {}
     if folder.metrics_file.exists():
         values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))

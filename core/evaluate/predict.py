@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.data import importing
-from core.data.report import ImportReport
-from core.data.settings import ImportSettings
-from core.data.target import Quantities, Target
-from core.errors import NotANumber, OutOfMemory, Problem, Stopped
+from core.data.target import Classes, Quantities, Target
+from core.errors import NotANumber, NotPossible, OutOfMemory, Problem, Stopped
+from core.evaluate import decision as decisions
+from core.evaluate import raw_files
+from core.evaluate.raw_files import Sources
 from core.events import NEVER, Progress, Skipped, Work
+from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
@@ -46,6 +47,10 @@ class Predictions:
         float32 (n, K): standard deviations of the quantities in their units; None where the network has none.
     problems
         Warnings, such as a different pixel scale.
+    notes
+        Of image files: how their stamps were made, and remarks on decisions.
+    decision
+        How the predicted classes follow from the probabilities.
     """
 
     ids: tuple[str, ...]
@@ -56,6 +61,8 @@ class Predictions:
     run: str = ""
     errors: NDArray[np.float32] | None = None
     problems: list[Problem] = field(default_factory=list[Problem])
+    notes: list[str] = field(default_factory=list[str])
+    decision: Decision = MOST_PROBABLE
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,16 +74,22 @@ class Predictions:
 
     @property
     def predicted(self) -> list[str] | None:
-        """The most probable class or most voted answer of each galaxy; None for quantities."""
+        """The class of each galaxy by the decision, or the most voted answer; None for quantities."""
         if isinstance(self.target, Quantities):
             return None
-        return [self.names[place] for place in self.scores.argmax(axis=1)] if len(self.ids) else []
+        return [self.names[place] for place in self.decision.choose(self.scores)]
 
 
 def run(
-    predictor: Path | str, data: Path | str, rows: NDArray[np.int64] | None = None, stop: threading.Event = NEVER
+    predictor: Path | str,
+    data: Sources,
+    rows: NDArray[np.int64] | None = None,
+    stop: threading.Event = NEVER,
+    *,
+    catalogue: Path | str | None = None,
+    decision: str | None = None,
 ) -> Work[Predictions]:
-    """Predict galaxies of a dataset.
+    """Predict galaxies of a dataset, or of image files, whose stamps are then made as those of the training.
 
     Yields :class:`~core.events.Progress`, and a :class:`~core.events.Skipped` for each warning: a pixel scale, bands or
     a size that differ from those in training.
@@ -86,16 +99,24 @@ def run(
     predictor
         A weights file, or the folder of a run.
     data
-        The dataset.
+        The dataset, or image files and folders. How their stamps are made is in the ``notes`` of the result; see
+        :mod:`core.evaluate.raw_files` for other choices.
     rows
         Which galaxies, in any order; None: all.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    catalogue
+        Of image files, where the field of the stamps is a multiple of one of its columns.
+    decision
+        In words, see :func:`core.evaluate.decision.resolve`; None: the one that is kept with the run.
 
     Raises
     ------
     NotPossible
-        The stamps differ from the network in the number of bands.
+        The stamps differ from the network in the number of bands, or the decision cannot be made here.
+    SettingsProblem
+        There is no such decision; or the field of the stamps is a multiple of a catalogue column, and there is no
+        catalogue.
     UnreadableFile, WrongVersion
         A file cannot be read.
 
@@ -110,24 +131,50 @@ def run(
     >>> dict(zip(predictions.ids[:2], predictions.predicted))
     {'587722981742085100': ..., '587722981742085101': ...}
     """
-    with open_network_on_data(predictor, data) as opened:
-        return (yield from predict_rows(opened, rows, stop))
+    if raw_files.are_raw(data):
+        with raw_files.temporary_dataset() as made:
+            report = yield from raw_files.import_for(predictor, data, made, stop=stop, catalogue=catalogue)
+            with open_network_on_data(predictor, made) as opened:
+                predictions = replace((yield from predict_rows(opened, rows, stop)), notes=report.notes)
+                return decide(predictions, opened.predictor, predictor, decision)
+    with open_network_on_data(predictor, data if isinstance(data, str | Path) else data[0]) as opened:
+        predictions = yield from predict_rows(opened, rows, stop)
+        return decide(predictions, opened.predictor, predictor, decision)
 
 
-def import_for(
-    predictor: Path, sources: Sequence[Path], data: Path, settings: ImportSettings, stop: threading.Event = NEVER
-) -> Work[ImportReport]:
-    """Import image files as a dataset ``data`` for a network, with stamps of its size unless ``settings`` has one.
+def decide(
+    predictions: Predictions,
+    predictor: Predictor,
+    weights: Path | str,
+    wish: str | None,
+    validation: decisions.Labelled | None = None,
+) -> Predictions:
+    """Predictions under a decision in words, or under the one that is kept with the run; for classes only.
 
-    Raises
-    ------
-    UnreadableFile
-        A source does not exist, or nothing could be imported.
+    ``validation`` has labels and probabilities of the validation part, on which thresholds can be chosen.
     """
-    height, width = Predictor.load(predictor).stamp_shape[1:]
-    if settings.size is None and height == width:
-        settings = settings.model_copy(update={"size": height})
-    return (yield from importing.run(sources, data, settings, None, stop))
+    if not isinstance(predictions.target, Classes):
+        if wish is not None:
+            raise NotPossible("A decision is a choice between classes, and this network predicts none.", "", wish)
+        return predictions
+    if wish is None:
+        return replace(predictions, decision=decisions.read_kept(weights, predictions.names))
+
+    def labelled() -> decisions.Labelled:
+        if validation is not None:
+            return validation
+        raise NotPossible(
+            "Thresholds are chosen on the validation part of the run's own dataset.",
+            "Choose them with “tuningfork evaluate RUN --decision thresholds --keep” first; predictions follow.",
+        )
+
+    basis = decisions.Basis(
+        predictions.names,
+        lambda: decisions.assumed_frequencies(predictor, weights),
+        labelled,
+        predictions.scores,
+    )
+    return replace(predictions, decision=decisions.resolve(wish, basis))
 
 
 def predict_rows(

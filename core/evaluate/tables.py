@@ -2,9 +2,10 @@
 
 Columns: ``id`` as text, since an 18-digit number loses digits as a float; for classes and vote fractions
 ``predicted`` and ``p_<class>``; for quantities their names, with their units where the format has a place for them,
-and ``<name>_error`` where the network gives error bars.
-FITS, VOTable and Parquet say in their metadata which program and run made them, and when; a CSV table is nothing but
-its header line and its rows.
+and ``<name>_error`` where the network gives error bars. Where ``predicted`` is not simply the most probable class, a
+column ``decision`` says by which rule it was chosen; the probabilities are the network's under any rule.
+FITS, VOTable and Parquet say in their metadata which program, run and decision made them, and when; a CSV table is
+nothing but its header line and its rows.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from core.data.target import Classes
 from core.errors import SettingsProblem
 from core.evaluate.predict import Predictions
 from core.project.files import atomic_path
@@ -72,12 +74,17 @@ def _collect(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _C
     predicted = predictions.predicted
     if predicted is not None:
         columns.append(("predicted", np.asarray(predicted, dtype=str), ""))
+    if predictions.decision.kind != "most probable":
+        columns.append(("decision", np.full(len(predictions), predictions.decision.kind), ""))
     for place, (name, unit) in enumerate(zip(predictions.names, predictions.units, strict=True)):
         columns.append((name if predicted is None else f"p_{name}", predictions.scores[:, place], unit))
         if predictions.errors is not None:
             columns.append((f"{name}_error", predictions.errors[:, place], unit))
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return _Content(columns, {"PROGRAM": PROGRAM, "RUN": predictions.run, "DATE": now})
+    about = {"PROGRAM": PROGRAM, "RUN": predictions.run, "DATE": now}
+    if isinstance(predictions.target, Classes):
+        about["DECISION"] = predictions.decision.text
+    return _Content(columns, about)
 
 
 def _write_csv(content: _Content, path: Path) -> None:
@@ -131,4 +138,4 @@ def _parse_unit(text: str) -> units.UnitBase | None:
 
 
 def _to_ascii(text: str) -> str:
-    return text.encode("ascii", "backslashreplace").decode()
+    return text.replace("±", "+-").encode("ascii", "backslashreplace").decode()

@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.target import Classes, Target, outputs
+from core.metrics.decision import MOST_PROBABLE, Decision
 from core.metrics.report import ClassReport, Report, make_report
 
 _BOOTSTRAP_SAMPLES = 200
-_LOWER_IS_BETTER = ("log_loss", "brier", "loss", "scatter", "mae", "outliers")
+_LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "loss", "scatter", "mae", "outliers")
 _DISPLAY_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
     "log_loss": "log loss",
     "brier": "Brier score",
+    "calibration_error": "calibration error",
     "r2": "R²",
 }
 
@@ -32,6 +34,7 @@ def flatten(complete: Report) -> dict[str, float]:
             "macro_f1": complete.macro_f1,
             "log_loss": complete.log_loss,
             "brier": complete.brier,
+            "calibration_error": complete.calibration.error,
         }
         for name in complete.names:
             row[f"completeness:{name}"] = complete.completeness[name].value
@@ -59,7 +62,12 @@ def names_for(target: Target) -> tuple[str, ...]:
 
 
 def sampling_error(
-    target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]], metric: str, seed: int
+    target: Target,
+    labels: NDArray[Any],
+    scores: NDArray[np.floating[Any]],
+    metric: str,
+    seed: int,
+    decision: Decision = MOST_PROBABLE,
 ) -> float:
     """Standard deviation of a figure of merit over different samples of galaxies of the same kind.
 
@@ -72,7 +80,7 @@ def sampling_error(
     values = []
     for _ in range(_BOOTSTRAP_SAMPLES):
         rows = np.concatenate([random.choice(group, len(group)) for group in groups])
-        values.append(flatten(make_report(target, labels[rows], scores[rows]))[metric])
+        values.append(flatten(make_report(target, labels[rows], scores[rows], decision))[metric])
     return float(np.std(values))
 
 

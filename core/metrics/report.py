@@ -22,6 +22,8 @@ from astropy.stats import binom_conf_interval
 from numpy.typing import NDArray
 
 from core.data.target import Classes, Target, VoteFractions
+from core.metrics.calibration import Calibration, calibrate
+from core.metrics.decision import MOST_PROBABLE, Decision
 
 _ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: of a normal distribution, within one standard deviation of the mean
 _MIN_PROBABILITY = 1e-12
@@ -84,6 +86,11 @@ class ClassReport:
         Mean of −ln p of the true class.
     brier
         Mean over galaxies of Σ (p − truth)² over the classes.
+    calibration
+        Reliability of the probabilities, and the expected calibration error.
+    decision
+        How the predicted classes follow from the probabilities; log loss, Brier score and calibration do not depend
+        on it.
     """
 
     names: tuple[str, ...]
@@ -98,6 +105,8 @@ class ClassReport:
     confusion: NDArray[np.int64]
     log_loss: float | None
     brier: float | None
+    calibration: Calibration
+    decision: Decision
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, with the 68 % intervals under ``intervals``."""
@@ -120,6 +129,8 @@ class ClassReport:
             },
             "log_loss": self.log_loss,
             "brier": self.brier,
+            "calibration": self.calibration.to_json(),
+            "decision": self.decision.text,
         }
 
 
@@ -183,15 +194,23 @@ class QuantitiesReport:
 Report: TypeAlias = ClassReport | QuantitiesReport
 
 
-def make_report(target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]]) -> Report:
-    """Compute the metrics for any target: labels as :func:`core.data.target.encode` gives them, scores (n, K)."""
+def make_report(
+    target: Target, labels: NDArray[Any], scores: NDArray[np.floating[Any]], decision: Decision = MOST_PROBABLE
+) -> Report:
+    """Compute the metrics for any target: labels as :func:`core.data.target.encode` gives them, scores (n, K).
+
+    The decision is for classes only.
+    """
     if isinstance(target, Classes):
-        return classification_report(labels, scores, target.names)
+        return classification_report(labels, scores, target.names, decision)
     return regression_report(labels, scores, target.columns, votes=isinstance(target, VoteFractions))
 
 
 def classification_report(
-    labels: NDArray[np.int64], scores: NDArray[np.floating[Any]], names: Sequence[str]
+    labels: NDArray[np.int64],
+    scores: NDArray[np.floating[Any]],
+    names: Sequence[str],
+    decision: Decision = MOST_PROBABLE,
 ) -> ClassReport:
     """Compute the metrics of class probabilities.
 
@@ -206,9 +225,11 @@ def classification_report(
         (n, K) probabilities.
     names
         The K classes.
+    decision
+        How the predicted classes follow from the probabilities.
     """
     count, total = len(names), len(labels)
-    predicted = scores.argmax(axis=1) if total else np.zeros(0, np.int64)
+    predicted = decision.choose(scores)
     confusion = confusion_matrix(labels, predicted, count)
     accuracy, balanced = accuracies(confusion)
     hits, true, called = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
@@ -233,6 +254,8 @@ def classification_report(
         confusion=confusion,
         log_loss=float(-np.log(np.maximum(probability, _MIN_PROBABILITY)).mean()) if total else None,
         brier=float(((scores - truth) ** 2).sum(axis=1).mean()) if total else None,
+        calibration=calibrate(labels, scores),
+        decision=decision,
     )
 
 

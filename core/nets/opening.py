@@ -56,4 +56,5 @@ def open_network_on_data(network: Path | str, data: Path | str, device: str = "a
     with Cutouts.open(data) as cutouts:
         bands = [band.name for band in cutouts.bands]
         doubts = predictor.check(bands, cutouts.shape[1:], cutouts.median_pixel_scale)
+        doubts += predictor.compare_stamps(cutouts.recipe)
         yield NetworkOnData(predictor, cutouts, tuple(doubts))

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from core.data import target as targets
+from core.data.recipe import StampRecipe
 from core.data.target import Target
 from core.errors import NotPossible, Problem, UnreadableFile, WrongVersion
 from core.nets import cnn, heads, normalisation
@@ -56,6 +57,8 @@ class Predictor:
         For quantities: from the network's units to theirs.
     card
         Its origin: plain values for JSON.
+    stamps
+        How the training stamps were made from files; None where that is not known.
     """
 
     network: CNN
@@ -66,6 +69,7 @@ class Predictor:
     pixel_scale: float
     output_scale: OutputScale | None = None
     card: dict[str, Any] = field(default_factory=dict[str, Any])
+    stamps: StampRecipe | None = None
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -158,6 +162,10 @@ class Predictor:
             raise NotPossible(sentence, "They are too small for its depth.")
         return Problem(sentence, "It works on any size, but was trained on that one.")
 
+    def compare_stamps(self, recipe: StampRecipe | None) -> list[Problem]:
+        """How stamps made by this recipe differ from those of the training; nothing if either is not known."""
+        return [] if self.stamps is None or recipe is None else self.stamps.differences(recipe)
+
     def save(self, path: Path) -> None:
         """Write the file, wholly or not at all."""
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
@@ -175,6 +183,7 @@ class Predictor:
             "stamp_shape": list(self.stamp_shape),
             "pixel_scale": self.pixel_scale if self.pixel_scale == self.pixel_scale else None,
             "card": self.card,
+            "stamps": None if self.stamps is None else self.stamps.to_dict(),
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         write_atomically(path, safetensors.torch.save(tensors, {_HEADER: json.dumps(plan)}))
@@ -248,4 +257,5 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
         pixel_scale=float("nan") if plan["pixel_scale"] is None else plan["pixel_scale"],
         output_scale=OutputScale(**output) if output else None,
         card=plan["card"],
+        stamps=None if plan["stamps"] is None else StampRecipe.from_dict(plan["stamps"]),
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.errors import FolderInUse, UnreadableFile
 from core.events import EpochEnded, Scores
+from core.project import places
 from core.project.files import append_durably, file_name, write_atomically
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
@@ -109,7 +110,7 @@ class RunFolder:
 
     @property
     def data_file(self) -> Path:
-        """The path of the dataset, relative to the folder."""
+        """The path of the dataset relative to the folder; for one outside its project, a second line: the full path."""
         return self.path / "data.txt"
 
     @property
@@ -123,6 +124,18 @@ class RunFolder:
         return self.path / "best.safetensors"
 
     @property
+    def best_epoch(self) -> int | None:
+        """The epoch of the best weights, counted from 1; None: unknown."""
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            return int(json.loads(self.metrics_file.read_text(encoding="utf-8"))["best_epoch"]) or None
+        return None
+
+    @property
+    def decision_file(self) -> Path:
+        """How a galaxy's class follows from its probabilities, unless it is the most probable one."""
+        return self.path / "decision.toml"
+
+    @property
     def last(self) -> Path:
         """The checkpoint of the last complete epoch, needed to resume."""
         return self.path / "last"
@@ -133,12 +146,14 @@ class RunFolder:
         return (self.last / "current").exists()
 
     def save_data_path(self, data: Path) -> None:
-        """Save the relative path of the dataset, so that both can be moved together."""
-        try:
-            place = os.path.relpath(data.resolve(), self.path.resolve())
-        except ValueError:  # on another drive of Windows
-            place = str(data.resolve())
-        write_atomically(self.data_file, Path(place).as_posix() + "\n")
+        """Save the path of the dataset, so that it is found if both are moved together, or the project alone."""
+        lines: list[str] = []
+        with contextlib.suppress(ValueError):  # on another drive of Windows
+            lines.append(Path(os.path.relpath(data.resolve(), self.path.resolve())).as_posix())
+        root = places.project_of(self.path.resolve())
+        if not lines or (root is not None and root not in data.resolve().parents):
+            lines.append(data.resolve().as_posix())
+        write_atomically(self.data_file, "\n".join(lines) + "\n")
 
     @property
     def data(self) -> Path | None:
@@ -148,8 +163,8 @@ class RunFolder:
         """
         if self.data_file.exists():
             with contextlib.suppress(OSError, ValueError):
-                path = self.path / self.data_file.read_text(encoding="utf-8").strip()
-                return path.resolve() if path.is_file() else None
+                lines = filter(None, map(str.strip, self.data_file.read_text(encoding="utf-8").split("\n")))
+                return next((path.resolve() for line in lines if (path := self.path / line).is_file()), None)
             return None
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
             name = json.loads(self.metrics_file.read_text(encoding="utf-8"))["data"]["data"]
@@ -176,6 +191,18 @@ class RunFolder:
     def log(self) -> Path:
         """The log of the run."""
         return self.path / "log.txt"
+
+
+def describe_weights(path: Path) -> str:
+    """Which weights a file holds, or those that stand for a run's folder: the run, the epoch, and if it is the best."""
+    if path.is_dir() or path.name == "best.safetensors":
+        run = RunFolder(path if path.is_dir() else path.parent)
+        return f"“{run.title}”, {f'epoch {run.best_epoch} (best)' if run.best_epoch else 'best epoch'}"
+    if (epoch := re.fullmatch(r"epoch-(\d+)", path.stem)) and path.parent.name == "snapshots":
+        return f"“{RunFolder(path.parents[1]).title}”, epoch {int(epoch[1])}"
+    if (epoch := re.fullmatch(r"epoch-(\d+)", path.parent.name)) and path.parents[1].name == "last":
+        return f"“{RunFolder(path.parents[2]).title}”, epoch {int(epoch[1])} (now)"
+    return f"“{path.name}”"
 
 
 def append_history(path: Path, ended: EpochEnded) -> None:

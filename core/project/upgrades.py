@@ -19,13 +19,13 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-SETTINGS = 2
-PREDICTOR = 2
+SETTINGS = 3
+PREDICTOR = 3
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
     """Upgrade the settings of a run from a file of this format; settings may be missing."""
-    return _upgrade(values, version, (_settings_to_2,))
+    return _upgrade(values, version, (_settings_to_2, _settings_to_3))
 
 
 def settings_format(values: Values) -> int:
@@ -34,7 +34,7 @@ def settings_format(values: Values) -> int:
     It is recognised by a setting that only format 1 has. A short file written by hand may lack it, and is then taken
     for one of the current format.
     """
-    return 1 if "batch_norm" in _table(values, "network") else 2
+    return 1 if "batch_norm" in _table(values, "network") else SETTINGS
 
 
 def upgrade_predictor(plan: Values) -> Values:
@@ -43,7 +43,8 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), (_predictor_to_2,))}
+    steps = (_predictor_to_2, _predictor_to_3)
+    return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
 def upgrade_checkpoint(state: Values) -> Values:
@@ -69,6 +70,12 @@ def _settings_to_2(values: Values) -> Values:
     return {**values, **({"network": network} if network else {}), **({"optimiser": optimiser} if optimiser else {})}
 
 
+def _settings_to_3(values: Values) -> Values:
+    """What a file leaves out keeps the default that it had: the classes were balanced by weights in the loss."""
+    optimiser = {"class_weights": True, "survey_probabilities": False, **_table(values, "optimiser")}
+    return {**values, "optimiser": optimiser} if isinstance(values.get("optimiser", {}), dict) else values
+
+
 def _network_to_2(network: Values) -> Values:
     """The setting ``batch_norm``, yes or no, became ``normalise``."""
     others = {name: value for name, value in network.items() if name != "batch_norm"}
@@ -80,6 +87,15 @@ def _network_to_2(network: Values) -> Values:
 def _predictor_to_2(plan: Values) -> Values:
     """The network's settings as in :func:`_network_to_2`."""
     return {**plan, "network": _network_to_2(plan["network"]), "format": 2}
+
+
+def _predictor_to_3(plan: Values) -> Values:
+    """What format 3 knows beyond format 2."""
+    return {
+        **plan,
+        "stamps": None,  # how the training stamps were made was not saved
+        "format": 3,
+    }
 
 
 def _table(values: Values, name: str) -> Values:

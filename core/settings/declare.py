@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -41,6 +42,10 @@ class Settings(BaseModel):
         """Upgrade the values of a file of this format to the current one."""
         return values
 
+    def with_paths_from(self, folder: Path) -> Self:  # noqa: ARG002 - for subclasses
+        """These settings, as read from a file in ``folder``: stored paths are turned into those of files that exist."""
+        return self
+
     @field_validator("*", mode="before")
     @classmethod
     def _match_choice(cls, value: Any, info: ValidationInfo) -> Any:
@@ -67,6 +72,7 @@ def setting(
     source: str = "",
     discriminator: str | None = None,
     applies: tuple[str, Collection[Any]] | None = None,
+    is_column: bool = False,
 ) -> Any:
     """Declare one field of a :class:`Settings` model.
 
@@ -93,9 +99,12 @@ def setting(
     applies
         Another field of the model and its values for which this one has an effect, an empty collection meaning every
         non-empty value; a form hides it otherwise. None: it always has an effect.
+    is_column
+        Whether it names a column of the catalogue: a form lets one choose among those that there are.
     """
     condition = None if applies is None else (applies[0], list(applies[1]))
     extra: dict[str, Any] = {"unit": unit, "scale": scale, "level": level, "source": source, "applies": condition}
+    extra |= {"is_column": is_column}
     return Field(
         default,
         title=title,
@@ -127,6 +136,7 @@ class Knob:
     annotation: Any
     default: Any
     applies: tuple[str, tuple[Any, ...]] | None
+    is_column: bool
 
     def has_effect(self, settings: Settings) -> bool:
         """Whether it has an effect, given the other values of its model."""
@@ -194,4 +204,5 @@ def _knob(name: str, field: FieldInfo) -> Knob:
         annotation=field.annotation,
         default=field.get_default(call_default_factory=True),
         applies=None if condition is None else (condition[0], tuple(condition[1])),
+        is_column=declared.get("is_column", False),
     )

@@ -12,7 +12,7 @@ import difflib
 import re
 import textwrap
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -25,20 +25,22 @@ from core.settings.declare import Knob, Settings, knobs
 
 S = TypeVar("S", bound=Settings)
 _FORMAT = "Tuning Fork settings, format "
+_SIMILAR = 0.75  # least similarity of a name to one that is suggested in its place
 
 
-def dumps(settings: Settings) -> str:
-    """Write settings as TOML text, each with its help, unit and range as a comment."""
+def dumps(settings: Settings, section: str = "") -> str:
+    """Write settings as TOML text, each with its help, unit and range as a comment; of one section only, if given."""
     document = tomlkit.document()
     document.add(tomlkit.comment(f"{_FORMAT}{settings.file_format}"))
     document.add(tomlkit.nl())
-    _fill(document, settings)
+    _fill(document, settings, [section] if section else None)
     return tomlkit.dumps(document)
 
 
-def _fill(into: Any, settings: Settings) -> None:
+def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) -> None:
     nested: list[tuple[str, Settings]] = []
-    for name, knob in knobs(type(settings)).items():
+    declared = knobs(type(settings))
+    for name, knob in ((name, declared[name]) for name in declared if only is None or name in only):
         value = getattr(settings, name)
         if isinstance(value, Settings):  # TOML needs plain values before tables
             nested.append((name, value))
@@ -72,7 +74,7 @@ def _condition(knob: Knob) -> str:
     if knob.applies is None:
         return ""
     name, values = knob.applies
-    if values in ((), ("",)):
+    if values in ((), ("",), (None,)):
         return f"only with{'out' if values else ''} {name}"
     return f"only with {name} = " + " or ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in values)
 
@@ -104,7 +106,7 @@ def load(model: type[S], path: Path) -> S:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"The settings cannot be read ({error}).", "Choose a TOML file.", str(path)) from None
-    return loads(model, text, str(path))
+    return loads(model, text, str(path)).with_paths_from(path.parent)
 
 
 def validate(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
@@ -183,14 +185,43 @@ def _problem(model: type[Settings], error: ValidationError, where: str) -> Setti
     path = [str(step) for step in first["loc"]]
     place = ", ".join(part for part in (where, ".".join(path)) if part)
     if first["type"] == "extra_forbidden":
-        known = knobs(_model_at(model, path[:-1]))
-        close = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
-        remedy = f"Did you mean “{close[0]}”?" if close else f"Known names: {', '.join(known)}."
-        return SettingsProblem(f"There is no setting “{path[-1]}” here.", remedy, place)
+        return SettingsProblem(f"There is no setting “{path[-1]}” here.", suggest_name(model, path), place)
     message = first["msg"].replace("Input should be", "It should be").replace("Value error, ", "")
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # of several values together
         return SettingsProblem(f"{message[:1].upper()}{message[1:]}.", "", place)
     return SettingsProblem(f"The value {first['input']!r} does not fit: {message}.", "", place)
+
+
+def suggest_name(model: type[Settings], path: list[str]) -> str:
+    """A remedy for the name of a setting that does not exist.
+
+    Parameters
+    ----------
+    model
+        The model of the whole.
+    path
+        The steps of the dotted name; the last one is unknown.
+
+    Returns
+    -------
+        A name of the same section that is spelled similarly, or the same name in other sections; else all known names.
+    """
+    known = knobs(_model_at(model, path[:-1]))
+    near = difflib.get_close_matches(path[-1], known, n=1, cutoff=_SIMILAR)
+    near = near or [name for name in _dotted_names(model) if name.rpartition(".")[2] == path[-1]][:3]
+    if near:
+        return "Did you mean " + " or ".join(f"“{name}”" for name in near) + "?"
+    return f"Known names: {', '.join(known)}."
+
+
+def _dotted_names(model: type[Settings], prefix: str = "") -> list[str]:
+    """The dotted names of all settings of a model."""
+    found: list[str] = []
+    for name, knob in knobs(model).items():
+        inner = knob.annotation
+        is_section = isinstance(inner, type) and issubclass(inner, Settings)
+        found += _dotted_names(inner, f"{prefix}{name}.") if is_section else [f"{prefix}{name}"]
+    return found
 
 
 def _may_be_empty(model: type[Settings], path: list[str]) -> bool:

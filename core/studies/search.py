@@ -176,7 +176,7 @@ def _prepare_folder(settings: RunSettings, data: Path, folder: Path, search: Sea
         with Cutouts.open(data) as cutouts:
             checksum = cutouts.checksum
         RunFolder.create(folder)
-        write_atomically(folder / _SETTINGS, toml.dumps(settings))
+        write_atomically(folder / _SETTINGS, toml.dumps(settings.with_paths_for(folder)))
         write_atomically(folder / _DATA, checksum + "\n")
     write_atomically(folder / _SEARCH, toml.dumps(search))  # the last: with it, the search has begun
 
@@ -284,6 +284,6 @@ def _conclude(journal: Journal, data: Path, hand_labels: LabelJournal | None) ->
     if found.best is None or found.settings is None:
         return found
     found = with_sampling_error(found, data, hand_labels)
-    write_atomically(journal.folder / BEST, toml.dumps(found.settings or journal.base))
+    write_atomically(journal.folder / BEST, toml.dumps((found.settings or journal.base).with_paths_for(journal.folder)))
     search_figure.save(found, journal.folder / FIGURE)
     return found

@@ -6,7 +6,6 @@ Limits, scale and type of a setting are those of its declaration; a search only 
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 import tomllib
@@ -167,20 +166,16 @@ def _parse_dimension(text: str, settings: RunSettings) -> Dimension:
 
 
 def _find_knob(name: str, model: type[Settings]) -> Knob:
-    *path, last = name.split(".")
-    for step in path:
+    whole, steps = model, name.split(".")
+    *path, last = steps
+    for place, step in enumerate(path, 1):
         inner = knobs(model)[step].annotation if step in knobs(model) else None
         if not (isinstance(inner, type) and issubclass(inner, Settings)):
-            raise SettingsProblem(f"There is no setting “{name}”.", _suggest_name(step, model), name)
+            raise SettingsProblem(f"There is no setting “{name}”.", toml.suggest_name(whole, steps[:place]), name)
         model = inner
     if last not in knobs(model):
-        raise SettingsProblem(f"There is no setting “{name}”.", _suggest_name(last, model), name)
+        raise SettingsProblem(f"There is no setting “{name}”.", toml.suggest_name(whole, steps), name)
     return knobs(model)[last]
-
-
-def _suggest_name(name: str, model: type[Settings]) -> str:
-    close = difflib.get_close_matches(name, knobs(model), n=1, cutoff=0.5)
-    return f"Did you mean “{close[0]}”?" if close else f"Known names: {', '.join(knobs(model))}."
 
 
 def _value_types(knob: Knob) -> set[Any]:

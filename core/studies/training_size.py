@@ -224,7 +224,7 @@ def _prepare_folder(settings: RunSettings, folder: Path, study: TrainingSizeSett
             )
     else:
         RunFolder.create(folder)
-        write_atomically(of_runs, toml.dumps(settings))
+        write_atomically(of_runs, toml.dumps(settings.with_paths_for(folder)))
     write_atomically(of_study, toml.dumps(study))
 
 

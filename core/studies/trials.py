@@ -140,6 +140,11 @@ class Search:
         """Select the trials of a stage that are in one of these states."""
         return tuple(each for each in self.trials if each.stage == stage and each.state in states)
 
+    def _origin(self, trial: Trial) -> Trial | None:
+        """The coarse trial whose values a fine one has; None: it has values of its own."""
+        same = (each for each in self.select("coarse", "finished") if each.values == trial.values)
+        return next(same, None) if trial.stage == "fine" else None
+
     @property
     def sentences(self) -> tuple[str, ...]:
         """The summary of the search."""
@@ -154,6 +159,12 @@ class Search:
             f"{done} trials finished, {pruned} were given up early.",
             f"The best is {self.best.name}: {objective} {self.best.score:.4f}{error}, with {values}.",
         ]
+        if origin := self._origin(self.best):
+            epochs = self.epochs
+            sentences.append(
+                f"These are the values of {origin.name}, which scored {origin.score:.4f} in at most {epochs['coarse']} "
+                f"epochs; {self.best.name} had {epochs['fine']}."
+            )
         if len(self.equally_good) > 1:
             sentences.append(
                 f"{len(self.equally_good)} trials lie within that error of it, and are as good: "
@@ -171,6 +182,12 @@ def rank(trials: tuple[Trial, ...], objective: str) -> list[Trial]:
     """Sort the trials that have a score, the best first."""
     sign = -1 if objective == "score" else 1
     return sorted((each for each in trials if each.score is not None), key=lambda each: sign * (each.score or 0.0))
+
+
+def best_trials(search: Search, most: int) -> tuple[Trial, ...]:
+    """The best finished trials of each stage, at most ``most``, those of the last stage first."""
+    stages: tuple[SearchStage, ...] = ("fine", "coarse")
+    return tuple(trial for stage in stages for trial in rank(search.select(stage, "finished"), search.objective)[:most])
 
 
 def trial_settings(base: RunSettings, values: Mapping[str, Any], epochs: int) -> RunSettings:

@@ -151,7 +151,7 @@ def _measure_losses(
 ) -> Work[NDArray[np.float64]]:
     """Record the loss before each step, until it is not finite or has diverged."""
     network = plan.predictor.network.train()
-    criterion, _ = optimiser.build_losses(plan.settings, plan.target, plan.training_labels)
+    criterion, _ = optimiser.build_losses(plan.settings, plan.target, plan.training_labels, plan.shift)
     optimiser_step, losses = OptimiserStep(network, plan.settings, plan.precision), list[float]()
     batches = _repeat_epochs(plan, images)
     for step, rate in enumerate(rates, 1):

@@ -171,7 +171,7 @@ def _train(
     log_epoch: Callable[[EpochEnded], None],
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
-    criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels)
+    criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels, plan.shift)
     optimiser_step = OptimiserStep(network, settings, plan.precision)
     history = earlier.history if earlier is not None else []
     if earlier is not None:
@@ -315,7 +315,7 @@ def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, ear
             "Start a new run from its weights instead; its test galaxies may be training galaxies there.",
             str(folder.split_file),
         )
-    write_atomically(folder.settings_file, toml.dumps(plan.settings))
+    write_atomically(folder.settings_file, toml.dumps(plan.settings.with_paths_for(folder.path)))
     folder.save_data_path(cutouts.path)
     machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, fingerprint)
     write_atomically(folder.environment_file, machine)

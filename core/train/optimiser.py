@@ -82,15 +82,20 @@ def build_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Op
             return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=fused)
 
 
-def build_losses(settings: RunSettings, target: Target, labels: NDArray[Any]) -> tuple[Loss, Loss]:
+def build_losses(
+    settings: RunSettings, target: Target, labels: NDArray[Any], shift: Tensor | None = None
+) -> tuple[Loss, Loss]:
     """Build the losses of training and validation from the training labels as the loss takes them.
 
     They differ with balanced batches: in training the classes are then equally frequent and need no weights; in the
-    validation, where every galaxy comes once, they are weighted.
+    validation, where every galaxy comes once, they are weighted if weights are wanted. A ``shift`` (K,) is added to the
+    outputs in training, see :mod:`core.train.class_frequencies`.
     """
     options = settings.optimiser
     weights = losses.balanced_weights(target, labels) if options.class_weights else None
     votes = float(labels[:, -1].mean()) if losses.needs_votes(target, settings.loss) else 1.0
     validation = losses.build_loss(target, settings.loss, weights, votes)
     training = losses.build_loss(target, settings.loss, None, votes) if options.balanced_batches else validation
-    return training, validation
+    if shift is None:
+        return training, validation
+    return (lambda outputs, labels: training(outputs + shift.to(outputs), labels)), validation

@@ -48,6 +48,9 @@ class TrainingPlan:
     scales_per_batch
         Whether the input scaling is applied batch by batch, after augmentation in physical units, and not once when
         images are read.
+    shift
+        What the training loss adds to the outputs, (K,), see :func:`core.train.class_frequencies.survey_shift`; None:
+        nothing.
     mirror
         For each class or answer the index of its mirror image, (K,) on the device; None if flips change no label.
     distributed_network
@@ -70,6 +73,7 @@ class TrainingPlan:
     noise: NoisePool
     lost_noise: Tensor
     scales_per_batch: bool
+    shift: Tensor | None
     mirror: Tensor | None
     distributed_network: nn.Module
     dropouts: list[OwnDropout]

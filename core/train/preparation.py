@@ -26,7 +26,7 @@ from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
-from core.train import distributed, receptive_field, stopping
+from core.train import class_frequencies, distributed, receptive_field, stopping
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
@@ -83,6 +83,7 @@ def prepare(
     notices += _settings_without_effect(settings, target)
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
+    predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
     if (narrow := _narrow_field_warning(predictor, sample)) is not None:
         notices.append(narrow)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
@@ -101,10 +102,11 @@ def prepare(
         noise=NoisePool.draw(pixels, torch_generator(settings.seed, "noise"), device),
         lost_noise=lost_noise(stamps).to(device),
         scales_per_batch=scales_per_batch,
+        shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
         distributed_network=distributed.wrap(predictor.network, _smallest_batch(split, settings)),
         dropouts=_seedable_dropouts(predictor, device),
-        facts=_describe_data(cutouts, target, labels, split),
+        facts=_describe_data(cutouts, target, labels, split, settings),
         notices=notices,
     )
 
@@ -179,6 +181,7 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
 def _compare_base(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
     """Warn of differences between the dataset that the base was trained on and this one."""
     found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
+    found += base.compare_stamps(cutouts.recipe)
     units = transfer.changed_units(base.target, target)
     if units:
         found.append(
@@ -212,7 +215,8 @@ def _build_predictor(
         network = transfer.prepare(base, shape, target, scale, weights, error_bars=error_bars)
         scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
-    return Predictor(network, scaling, target, bands, shape, cutouts.median_pixel_scale, scale)
+    scales = cutouts.median_pixel_scale
+    return Predictor(network, scaling, target, bands, shape, scales, scale, stamps=cutouts.recipe)
 
 
 def usable_rows(
@@ -273,7 +277,9 @@ def _seedable_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDr
     return found
 
 
-def _describe_data(cutouts: Cutouts, target: Target, labels: NDArray[Any], split: Split) -> dict[str, Any]:
+def _describe_data(
+    cutouts: Cutouts, target: Target, labels: NDArray[Any], split: Split, settings: RunSettings
+) -> dict[str, Any]:
     parts = {"training": split.train, "validation": split.validation, "test": split.test}
     counts: dict[str, Any] = {part: len(rows) for part, rows in parts.items()}
     facts: dict[str, Any] = {"data": cutouts.path.name, "checksum": cutouts.checksum, "galaxies": counts}
@@ -282,6 +288,7 @@ def _describe_data(cutouts: Cutouts, target: Target, labels: NDArray[Any], split
             part: {name: int((labels[rows] == index).sum()) for index, name in enumerate(target.names)}
             for part, rows in parts.items()
         }
+        facts["assumed_frequencies"] = class_frequencies.assumed_frequencies(settings, target, labels, split)
     elif isinstance(target, Quantities):
         facts["units"] = dict(zip(target.columns, target.units, strict=True))
     return facts

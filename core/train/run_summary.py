@@ -18,8 +18,9 @@ from core.settings import toml
 from core.settings.declare import Knob, knobs
 from core.train.settings import RunSettings
 
-RunState = Literal["finished", "early", "stopped", "unfinished", "unreadable"]
+RunState = Literal["running", "finished", "early", "stopped", "unfinished", "unreadable"]
 STATE_NAMES: dict[RunState, str] = {
+    "running": "in training",
     "finished": "finished",
     "early": "stopped early",
     "stopped": "stopped",
@@ -40,7 +41,8 @@ class RunSummary:
     began
         When its settings were written.
     state
-        Why it ended; ``unfinished`` if it is running or was interrupted.
+        Why it ended; ``unfinished`` if it is running or was interrupted. Only the program that trains it knows which:
+        there it is ``running``.
     settings
         Of the run; None if they cannot be read.
     epochs, best_epoch
@@ -51,6 +53,12 @@ class RunSummary:
         The validation loss of the best epoch; NaN: none.
     test
         The same figure of merit on the test part; NaN if it was not evaluated there.
+    data
+        Name of the dataset, without its ending; empty: unknown.
+    start
+        What it started from: the title of a run, or the name of a weights file; empty: random weights.
+    labels
+        Number of training galaxies; 0: unknown.
     verdict
         The verdict on its convergence, a sentence.
     notes
@@ -69,6 +77,9 @@ class RunSummary:
     score: float
     loss: float
     test: float
+    data: str
+    start: str
+    labels: int
     verdict: str
     notes: Notes
     problem: Problem | None
@@ -79,8 +90,9 @@ class RunSummary:
         return self.settings.optimiser.epochs if self.settings is not None else 0
 
     def matches(self, words: str) -> bool:
-        """Whether each of the words occurs in its name, tags, notes or state."""
-        text = " ".join([self.folder.title, STATE_NAMES[self.state], self.notes.text, *self.notes.tags]).casefold()
+        """Whether each of the words occurs in its name, tags, notes, state, dataset or initial weights."""
+        known = (self.folder.title, STATE_NAMES[self.state], self.data, self.start, self.notes.text)
+        text = " ".join([*known, *self.notes.tags]).casefold()
         return all(word in text for word in words.casefold().split())
 
 
@@ -128,6 +140,9 @@ def summarise(run: RunFolder) -> RunSummary:
         score=_to_float(validation.get(name)),
         loss=_to_float(validation.get("loss")),
         test=_to_float(test.get(name)),
+        data=_dataset_name(run, metrics),
+        start=RunFolder(Path(settings.transfer.start_from)).title if settings and settings.transfer.start_from else "",
+        labels=int(_facts(metrics).get("galaxies", {}).get("training", 0)),
         verdict=(metrics.get("verdict") or {}).get("sentence", ""),
         notes=written,
         problem=problems[0] if problems else None,
@@ -177,6 +192,17 @@ def _read_metrics(run: RunFolder) -> dict[str, Any]:
 def _start_time(run: RunFolder) -> datetime:
     file = run.settings_file if run.settings_file.exists() else run.path
     return datetime.fromtimestamp(file.stat().st_mtime).astimezone()
+
+
+def _facts(metrics: dict[str, Any]) -> dict[str, Any]:
+    """What is recorded of the data of a run that has ended."""
+    facts = metrics.get("data")
+    return facts if isinstance(facts, dict) else {}
+
+
+def _dataset_name(run: RunFolder, metrics: dict[str, Any]) -> str:
+    path = run.data
+    return path.stem if path is not None else Path(str(_facts(metrics).get("data", ""))).stem
 
 
 def _to_float(value: Any) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 from core.data.settings import DataSettings
 from core.nets.settings import LossSettings, NetworkSettings
-from core.project import upgrades
+from core.project import places, upgrades
 from core.settings.declare import Settings, setting
 from core.train.augmentation.settings import AugmentationSettings
 
@@ -132,9 +133,11 @@ class OptimiserSettings(Settings):
         level="expert",
     )
     class_weights: bool = setting(
-        True,
+        False,
         title="Balance classes",
-        help="Rare classes count for more in the loss, by the inverse of their number.",
+        help="Rare classes count for more in the loss, by the inverse of their number. The probabilities are then not "
+        "those of the survey, but of one with equally frequent classes. A decision that favours rare classes can also "
+        "be chosen after the training, in Evaluate.",
     )
     balanced_batches: bool = setting(
         False,
@@ -142,6 +145,14 @@ class OptimiserSettings(Settings):
         help="Show all classes equally often: rare galaxies several times in an epoch, only a part of the frequent "
         "ones. The training loss then has no class weights.",
         level="expert",
+    )
+    survey_probabilities: bool = setting(
+        True,
+        title="Probabilities of the survey",
+        help="Where balanced batches or an evenly drawn limit show the classes at other frequencies than the survey "
+        "has, correct the training loss for it, so that the probabilities are those of the survey.",
+        level="expert",
+        source="Menon et al. 2021",
     )
     epochs: int = setting(
         40, title="Epochs", help="Largest number of passes through all training galaxies.", ge=1, le=10000
@@ -217,6 +228,21 @@ class RunSettings(Settings):
     def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
         """Upgrade the values of a file of this format to the current one."""
         return upgrades.upgrade_settings(values, version)
+
+    def with_paths_from(self, folder: Path) -> Self:
+        """With the initial weights where they are now: a file names them relative to its own folder."""
+        start = self.transfer.start_from
+        found = places.find(start, folder) if start else None
+        return self if found is None else self._starting_from(str(found))
+
+    def with_paths_for(self, folder: Path) -> Self:
+        """As they are written to a file in ``folder``: what lies in the same project is named relative to it."""
+        start = self.transfer.start_from
+        place = Path(start).expanduser()
+        return self._starting_from(places.to_stored(place, folder)) if start and place.exists() else self
+
+    def _starting_from(self, start: str) -> Self:
+        return self.model_copy(update={"transfer": self.transfer.model_copy(update={"start_from": start})})
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(

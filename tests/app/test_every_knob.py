@@ -12,8 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from app.data.dataset import DatasetPanel
 from app.session.session import Session
-from app.train.augmentation import AugmentationPanel
-from app.train.network import NetworkPanel
 from app.train.training_form import TrainingForm
 from core.cli.setting_options import resolve_settings
 from core.settings import toml
@@ -127,14 +125,13 @@ def others(knob: Knob) -> list[Any]:
 
 
 def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) -> None:
-    dataset, augmentation = DatasetPanel(session), AugmentationPanel(session)
-    network, training = NetworkPanel(session), TrainingForm(session)
-    for widget in (dataset, augmentation, network, training):
+    dataset, training = DatasetPanel(session), TrainingForm(session)
+    for widget in (dataset, training):
         qtbot.addWidget(widget)
     forms = {
         "data": dataset.form,
-        "augmentation": augmentation.form,
-        "network": network.form,
+        "augmentation": training.augmentation,
+        "network": training.network,
         "optimiser": training.optimiser,
         "loss": training.loss,
         "stopping": training.stopping,

@@ -23,6 +23,7 @@ from app.data.work import import_files
 from app.jobs.job import Job
 from app.shell import work
 from app.shell.window import MainWindow
+from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
 from core.data.settings import ImportSettings
 from core.events import result_of
@@ -121,7 +122,8 @@ def test_the_window_stays_awake_while_it_trains(qtbot: QtBot, window: MainWindow
     training = cast("TrainingPanel", window.docks.panel("training"))
     heart = Heartbeat()
     heart.start()
-    qtbot.mouseClick(training.start, Qt.MouseButton.LeftButton)
+    settings = cast("SettingsPanel", window.docks.panel("settings"))
+    qtbot.mouseClick(settings.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: training.numbers["Best"] not in {"–", "1"}, timeout=120_000)  # two epochs and more
     qtbot.wait(3000)
     gaps = heart.gaps()

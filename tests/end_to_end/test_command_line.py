@@ -12,26 +12,27 @@ import time
 from pathlib import Path
 
 import pytest
-from program import PROGRAM, ROOT, environment, program
+from program import PROGRAM, ROOT, environment, in_process, program
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
-def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path):
+def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     quick = ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.epochs=4"]
     labels = ["--catalogue", survey.catalogue, "--label", "shape"]
     done = program("import", survey.folder, "-o", "data.h5", *labels, cwd=tmp_path)
     assert "labels: shape" in done.stdout
     program("train", "data.h5", "-o", "run", "--seed", 3, *quick, cwd=tmp_path)
-    judged = json.loads(program("evaluate", "run", "--json", cwd=tmp_path).stdout)
-    assert judged["part"] == "test"
-    program("predict", "run", survey.folder, "-o", "predictions.csv", cwd=tmp_path)
+    in_process("evaluate", "run", "--json")
+    assert json.loads(capsys.readouterr().out)["part"] == "test"
+    in_process("predict", "run", survey.folder, "-o", "predictions.csv")
     with (tmp_path / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(survey.ids)
-    program("explain", "run", "data.h5", "--id", rows[0]["id"], "--method", "occlusion", "-o", "maps", cwd=tmp_path)
+    in_process("explain", "run", "data.h5", "--id", rows[0]["id"], "--method", "occlusion", "-o", "maps")
     assert len(list((tmp_path / "maps").glob("*.png"))) == 1
-    program("train", "data.h5", "-o", "tuned", "--start-from", "run", "--freeze-blocks", 1, *quick, cwd=tmp_path)
+    in_process("train", "data.h5", "-o", "tuned", "--start-from", "run", "--freeze-blocks", 1, *quick)
     assert json.loads((tmp_path / "tuned" / "metrics.json").read_text())["baseline"]["accuracy"] >= 0
 
 
@@ -60,7 +61,7 @@ def test_an_interrupted_training_keeps_its_best_network(survey_dataset, tmp_path
         out, err = run.communicate(timeout=60)
     assert run.returncode == 0, err.decode()
     assert "stopped by you" in out.decode()
-    program("evaluate", "run", survey_dataset, cwd=tmp_path)
+    in_process("evaluate", tmp_path / "run", survey_dataset)
 
 
 def test_without_a_screen_no_window_is_tried(tmp_path):

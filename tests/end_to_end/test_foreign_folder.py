@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from program import ROOT, environment
+
+from core.studies.workers import Crew
 
 CHANGES = ("network.depth=2", "network.channels=8", "optimiser.epochs=1", "device=cpu")
 SMALL = [word for change in CHANGES for word in ("--set", change)]
@@ -33,13 +37,27 @@ def started(command: list[object], cwd: Path, variables: dict[str, str]) -> subp
     return done
 
 
+def test_a_worker_finds_the_program_and_says_what_it_misses(survey_dataset, foreign, monkeypatch):
+    monkeypatch.chdir(foreign)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with Crew(survey_dataset, foreign, 1) as crew:  # there is no search in this folder
+        deadline = time.monotonic() + 60
+        while crew.is_at_work and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert "The settings cannot be read" in str(crew.problem)
+
+
+@pytest.mark.slow
 def test_the_workers_of_a_search_find_the_program_and_nobody_elses(survey_dataset, foreign):
     few = ["--coarse", 3, "--fine", 0, "--workers", 2, "--knob", "optimiser.learning_rate=1e-3:1e-1"]
     command = [sys.executable, SCRIPT, "search", survey_dataset, "-o", "search", *few, *SMALL]
     started(command, foreign, environment())
     for log in (foreign / "search" / "workers").iterdir():
         assert "somebody else" not in log.read_text("utf-8")
-    assert len((foreign / "search" / "trials.csv").read_text("utf-8").splitlines()) == 1 + 3
+    with (foreign / "search" / "trials.csv").open(encoding="utf-8", newline="") as file:
+        trials = list(csv.DictReader(file))
+    assert [trial["state"] for trial in trials] == ["finished"] * len(trials)
+    assert len(trials) == 3
 
 
 @pytest.mark.slow

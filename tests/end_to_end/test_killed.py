@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from program import PROGRAM, environment, program
+from program import PROGRAM, environment, in_process, program
 from safetensors.torch import load_file
 
 from core.project.runs import RunFolder, read_history
@@ -77,14 +77,14 @@ def test_a_run_killed_twenty_times_ends_with_the_weights_of_an_undisturbed_one(s
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal 9")
 def test_a_run_killed_once_ends_with_the_weights_of_an_undisturbed_one(survey_dataset, tmp_path):
-    few = [*OPTIONS, "--set", "optimiser.epochs=40"]
-    program("train", survey_dataset, "-o", "undisturbed", *few, cwd=tmp_path)
+    few = [*OPTIONS, "--set", "optimiser.epochs=12"]
     run, undisturbed = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "undisturbed")
     with start("train", survey_dataset, "-o", "run", *few, cwd=tmp_path) as process:
         while epochs_done(run) < 2 and process.poll() is None:
             time.sleep(0.005)
         process.kill()
     assert process.returncode != 0, "killed in the middle"
-    program("resume", "run", cwd=tmp_path)
+    in_process("resume", run.path)
+    in_process("train", survey_dataset, "-o", undisturbed.path, *few)
     one, other = (load_file(folder.best) for folder in (run, undisturbed))
     assert all((one[name] == other[name]).all() for name in other)

@@ -21,6 +21,7 @@ from app.explain.maps.panel import ExplanationPanel
 from app.shell.window import MainWindow
 from app.train.network import NetworkPanel
 from app.train.runs import RunsPanel
+from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
 from core.data.cutouts import Cutouts
 from core.events import result_of
@@ -76,12 +77,13 @@ def typed(qtbot: QtBot, field: QWidget, text: str) -> None:
 
 def trained(qtbot: QtBot, window: MainWindow) -> TrainingPanel:
     """Click on start, and wait for the end."""
+    settings = cast("SettingsPanel", panel(window, "settings"))
     training = cast("TrainingPanel", panel(window, "training"))
-    assert training.start.isEnabled(), training.reason.text()
-    click(qtbot, training.start)
-    qtbot.waitUntil(lambda: "are kept" in training.reason.text() or training.start.isEnabled(), timeout=120_000)
+    assert settings.start.isEnabled(), settings.message.text()
+    click(qtbot, settings.start)
+    qtbot.waitUntil(lambda: "are kept" in training.reason.text() or settings.start.isEnabled(), timeout=120_000)
     assert "are kept" in training.reason.text(), training.reason.text()
-    qtbot.waitUntil(training.start.isEnabled, timeout=10_000)
+    qtbot.waitUntil(settings.start.isEnabled, timeout=10_000)
     return training
 
 
@@ -108,16 +110,18 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
 
     # a small network and three epochs, typed into the forms
     network = cast("NetworkPanel", panel(window, "network"))
+    window.docks.bring_to_front("network")
     qtbot.waitUntil(lambda: network.table.model().rowCount() > 0, timeout=60_000)
-    typed(qtbot, network.form.editor("depth"), "3")
-    typed(qtbot, network.form.editor("channels"), "8")
+    form = cast("SettingsPanel", panel(window, "settings")).form
     training = cast("TrainingPanel", panel(window, "training"))
-    typed(qtbot, training.form.optimiser.editor("epochs"), "3")
-    typed(qtbot, training.form.optimiser.editor("batch_size"), "16")
+    typed(qtbot, form.network.editor("depth"), "3")
+    typed(qtbot, form.network.editor("channels"), "8")
+    typed(qtbot, form.optimiser.editor("epochs"), "3")
+    typed(qtbot, form.optimiser.editor("batch_size"), "16")
     settings = session.draft.settings
     assert (settings.network.depth, settings.network.channels) == (3, 8)
     assert (settings.optimiser.epochs, settings.optimiser.batch_size) == (3, 16)
-    training.form.name.setText("first light")
+    form.name.setText("first light")
 
     # training, with its curves
     trained(qtbot, window)
@@ -155,6 +159,7 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
     click(qtbot, window.buttons["train"])
     runs = cast("RunsPanel", panel(window, "runs"))
     click(qtbot, runs.fine_tune)
+    window.docks.bring_to_front("network")
     assert Path(session.draft.settings.transfer.start_from) == run.path
     qtbot.waitUntil(lambda: session.draft.settings.transfer.start_from in str(run.path), timeout=5_000)
     freeze_by_click(qtbot, network, block=2)
@@ -180,7 +185,7 @@ def test_the_maps_are_renewed_while_the_training_runs(qtbot: QtBot, window: Main
     session.draft.edit_together(small)
     click(qtbot, window.buttons["train"])
     training = cast("TrainingPanel", panel(window, "training"))
-    click(qtbot, training.start)
+    click(qtbot, cast("SettingsPanel", panel(window, "settings")).start)
     click(qtbot, window.buttons["explain"])
     why = explained(qtbot, window, session.current)
     early = why.sides[0].view.explanation
@@ -209,7 +214,7 @@ def clicked_galaxy(qtbot: QtBot, gallery: GalleryPanel, current: int) -> int:
 def freeze_by_click(qtbot: QtBot, network: NetworkPanel, block: int) -> None:
     """Click on the first layer of a block."""
     model = network.table.model()
-    qtbot.waitUntil(lambda: model.rowCount() > 0 and network.base.isVisible(), timeout=30_000)
+    qtbot.waitUntil(lambda: model.rowCount() > 0 and bool(network.base.text()), timeout=30_000)
     for row in range(model.rowCount()):
         if model.index(row, 0).data() == str(block):
             network.table.scrollTo(model.index(row, 0))

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
+from app.widgets.plain_text import as_written, on_button
+
 
 class ColumnChooser(QPushButton):
     """A button that shows the chosen columns and opens a list of columns to tick.
@@ -73,10 +75,10 @@ class ColumnChooser(QPushButton):
         for action in self.list.actions():
             action.setChecked(action.data() in self._chosen)
         text = ", ".join(self._chosen)
-        self.setText(text.replace("&", "&&") if len(text) <= 40 else f"{len(self._chosen)} columns")
+        self.setText(on_button(text) if len(text) <= 40 else f"{len(self._chosen)} columns")
         if not text:
-            self.setText(self._nothing)
-        self.setToolTip(text)
+            self.setText(on_button(self._nothing))
+        self.setToolTip(as_written(text))
 
 
 class _PersistentMenu(QMenu):

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.data.widgets.column_chooser import ColumnChooser
 from app.theme import icon
+from app.widgets.plain_text import as_written
 from core.data.settings import ImportSettings
 
 _RECOGNISE = "Recognise"
@@ -129,7 +130,7 @@ class ImportChoices(QWidget):
         names = [path.name for path in self._sources]
         several = f"{names[0]} and {len(names) - 1:,} more" if len(names) > 4 else ", ".join(names)
         self.sources_text.setText(several or "Choose a folder or files, or drop them here.")
-        self.sources_text.setToolTip("\n".join(map(str, self._sources[:30])))
+        self.sources_text.setToolTip(as_written("\n".join(map(str, self._sources[:30]))))
         self.sources_text.setProperty("role", "" if names else "muted")
         self.sources_text.style().polish(self.sources_text)
         self.clear.setVisible(bool(names))
@@ -190,7 +191,7 @@ class ImportChoices(QWidget):
     def _show_catalogue(self, path: str) -> None:
         with QSignalBlocker(self.catalogue_field):
             self.catalogue_field.setText(path)
-        self.catalogue_field.setToolTip(path)
+        self.catalogue_field.setToolTip(as_written(path))
 
     def _catalogue_changed(self) -> None:
         """Adopt the catalogue that the user chose or cleared."""

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.numbers import Numbers
+from app.widgets.plain_text import as_written
 
 if TYPE_CHECKING:
     from core.data.report import ImportReport
@@ -77,5 +78,5 @@ class ReportView(QWidget):
         for place, line in enumerate(lines):
             for column, text in enumerate(line):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(as_written(text))
                 self.table.setItem(place, column, item)

@@ -44,8 +44,7 @@ class StretchBar(QWidget):
         self.colour_map = QComboBox()
         self.colour_map.setIconSize(_SWATCH)
         for name in get_args(ColourMap):
-            self.colour_map.addItem(_draw_swatch(name), "", name)
-            self.colour_map.setItemData(self.colour_map.count() - 1, name, Qt.ItemDataRole.ToolTipRole)
+            self.colour_map.addItem(_draw_swatch(name), name, name)
         self.invert = QToolButton()
         self.invert.setIcon(icon("mdi6.invert-colors"))
         self.invert.setCheckable(True)

@@ -16,6 +16,7 @@ from app.data.widgets.thumbnail_layout import Layout
 from app.data.widgets.thumbnail_loader import Fetch
 from app.data.widgets.thumbnail_pictures import ThumbnailPictures
 from app.theme import colours
+from app.widgets.plain_text import as_written
 
 Texts: TypeAlias = Callable[[int], str] | Sequence[str]
 
@@ -54,6 +55,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         self._colours: list[QColor] = []
         self._badges: Texts | None = None
         self._labels: Texts | None = None
+        self._tips: Callable[[int], str] | None = None
         self.pictures = ThumbnailPictures(self)
         self.pictures.arrived.connect(self._arrived)
         self.pictures.failed.connect(self.failed)
@@ -79,7 +81,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         self._count = count
         self._selected = np.zeros(count, dtype=np.bool_)
         self._current = self._anchor = -1
-        self._codes = self._badges = self._labels = None
+        self._codes = self._badges = self._labels = self._tips = None
         self.verticalScrollBar().setValue(0)
         self.set_rows(np.arange(count))
 
@@ -118,6 +120,10 @@ class ThumbnailGrid(QAbstractScrollArea):
         """Write a line under each galaxy: one text per row of the dataset, or a function of the row."""
         self._labels = labels
         self._measure()
+
+    def set_tips(self, tips: Callable[[int], str] | None) -> None:
+        """Describe each galaxy under the mouse: a function of the row; None: by its label."""
+        self._tips = tips
 
     def refresh(self) -> None:
         """Fetch all pictures again, for instance with another stretch; the old ones stay until replaced."""
@@ -196,6 +202,21 @@ class ThumbnailGrid(QAbstractScrollArea):
             self.current_changed.emit(row)
         if not np.array_equal(before, self._selected):
             self.selection_changed.emit(self.selection)
+
+    def choose_at(self, point: QPoint) -> int:
+        """Choose the galaxy at a point of the viewport, unless it is selected already; returns its row, −1 if none."""
+        place = self._place_at(point)
+        if place < 0:
+            return -1
+        row = int(self._rows[place])
+        if not self._selected[row]:
+            self._choose(place)
+        return row
+
+    def go_on(self) -> None:
+        """Choose the galaxy after the current one; the last one stays chosen."""
+        if 0 <= (place := self._place(self._current)) < len(self._rows) - 1:
+            self._choose(place + 1)
 
     def _select_all(self, selected: bool) -> None:
         self._selected[:] = False
@@ -328,11 +349,11 @@ class ThumbnailGrid(QAbstractScrollArea):
             self.activated.emit(int(self._rows[place]))
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Show the full label of a thumbnail in a tooltip."""
+        """Describe a thumbnail in a tooltip."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             place = self._place_at(event.pos())
-            text = _text(self._labels, int(self._rows[place])) if place >= 0 else ""
-            QToolTip.showText(event.globalPos(), text, self)
+            text = _text(self._tips or self._labels, int(self._rows[place])) if place >= 0 else ""
+            QToolTip.showText(event.globalPos(), as_written(text), self)
             return True
         return super().viewportEvent(event)
 

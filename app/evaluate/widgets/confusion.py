@@ -10,8 +10,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from app.widgets.plain_text import as_written
+
 _CELL = 26  # least side of a cell
 _LARGEST_CELL = 72
+_SPOT = 10  # across, of a class's colour
 _NUMBERS_FROM = 24  # cells smaller than this carry no number
 _EQUAL_CONTRAST = 0.179  # luminance at which black and white text have the same contrast
 
@@ -25,15 +28,17 @@ class ConfusionMatrix(QWidget):
         super().__init__(parent)
         self._names: tuple[str, ...] = ()
         self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._colours: list[QColor] = []
         self._chosen: tuple[int, int] | None = None
         self._shade, self._wrong = QColor("#0072B2"), QColor("#D55E00")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def set_counts(self, names: Sequence[str], counts: NDArray[np.int64]) -> None:
-        """Show ``counts`` (K, K) of the K classes ``names``."""
+    def set_counts(self, names: Sequence[str], counts: NDArray[np.int64], colours: Sequence[str] = ()) -> None:
+        """Show ``counts`` (K, K) of the K classes ``names``, with spots of the classes' colours beside the rows."""
         self._names, self._counts, self._chosen = tuple(names), np.asarray(counts), None
+        self._colours = [QColor(colour) for colour in colours]
         self.updateGeometry()
         self.update()
 
@@ -53,13 +58,18 @@ class ConfusionMatrix(QWidget):
         side = self._side()
         return QRectF(left + column * side, top + row * side, side, side)
 
+    @property
+    def _spot(self) -> int:
+        """Width that the spots of the classes' colours take."""
+        return _SPOT + 6 if self._colours else 0
+
     def _margins(self) -> tuple[int, int]:
         metrics = self.fontMetrics()
         widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
         line = metrics.height() + 4
         # column names are written vertically where they do not fit horizontally
         across = widest <= _CELL * 2
-        return min(widest, 150) + 12 + line, line + (line if across else min(widest, 90) + 8)
+        return min(widest, 150) + 12 + line + self._spot, line + (line if across else min(widest, 90) + 8)
 
     def _side(self) -> float:
         if not self._names:
@@ -91,7 +101,7 @@ class ConfusionMatrix(QWidget):
             f"{count} of {total} {self._names[cell[0]]} are predicted as {self._names[cell[1]]} "
             f"({100 * count / total:.0f} %). Click to see them."
         )
-        QToolTip.showText(event.globalPosition().toPoint(), text, self)
+        QToolTip.showText(event.globalPosition().toPoint(), as_written(text), self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move over the cells with the arrow keys."""
@@ -159,7 +169,14 @@ class ConfusionMatrix(QWidget):
         painter.setPen(muted)
         across = max(metrics.horizontalAdvance(name) for name in self._names) <= _CELL * 2
         for place, name in enumerate(self._names):
-            row = QRectF(line, top + place * side, left - line - 8, side)
+            if self._colours:
+                painter.save()
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(self._colours[place])
+                middle = top + (place + 0.5) * side
+                painter.drawEllipse(QRectF(left - _SPOT - 6, middle - _SPOT / 2, _SPOT, _SPOT))
+                painter.restore()
+            row = QRectF(line, top + place * side, left - line - 8 - self._spot, side)
             painter.drawText(
                 row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, metrics.elidedText(name, elide, 150)
             )

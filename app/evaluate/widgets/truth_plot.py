@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.widgets.context_menu import offer_view
 
 
 class TruthPlot(QWidget):
@@ -25,7 +28,7 @@ class TruthPlot(QWidget):
         self._equal = pyqtgraph.InfiniteLine(angle=45, pen=pyqtgraph.mkPen("#888888"))
         self._plot.addItem(self._equal)
         self._plot.addItem(self._points)
-        self._plot.setMenuEnabled(False)
+        offer_view(self._plot)
         self._plot.setMinimumSize(200, 180)
         self._points.sigClicked.connect(self._clicked)
         column = QVBoxLayout(self)
@@ -46,7 +49,7 @@ class TruthPlot(QWidget):
             axis.setTextPen(colour)
             axis.setPen(colour)
             axis.enableAutoSIPrefix(False)
-            axis.setLabel(text)
+            axis.setLabel(escape(text))  # which is HTML there
         finite = np.isfinite(true) & np.isfinite(predicted)
         self._points.setData(true[finite], predicted[finite], data=np.flatnonzero(finite))
         self._plot.autoRange()

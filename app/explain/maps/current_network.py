@@ -49,6 +49,11 @@ class CurrentNetwork(QObject):
         return self._session.run if self._checkpoint is None else None
 
     @property
+    def is_in_training(self) -> bool:
+        """Whether it is the latest checkpoint of a running training."""
+        return self._checkpoint is not None
+
+    @property
     def title(self) -> str:
         """Name of the network in captions."""
         if self._checkpoint is not None:

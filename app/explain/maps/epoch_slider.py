@@ -1,8 +1,7 @@
-"""A slider over the epochs of the open run whose weights were kept, with the best epoch last."""
+"""A slider over the epochs of the open run whose weights were kept; the best epoch is chosen at first."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from core.errors import UnreadableFile
 from core.project.runs import RunFolder, read_history
 
 _FRAME_MS = 500  # ms between two epochs while it plays
+_BEST = " (best)"
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,21 @@ class EpochChoice:
     path
         The weights file.
     name
-        Such as ``epoch 7``; empty for the best one.
+        Such as ``epoch 7`` or ``epoch 12 (best)``.
     summary
         The epoch with its score, as shown beside the slider.
+    is_best
+        Whether these are the best weights, which predictions and evaluations use.
     """
 
     path: Path
     name: str
     summary: str
+    is_best: bool = False
 
 
 class EpochSlider(QWidget):
-    """Play button, slider and summary; hidden while the run has no weights of single epochs.
+    """Play button, slider and summary of the weights; the summary alone where there is nothing to choose.
 
     Parameters
     ----------
@@ -68,8 +71,9 @@ class EpochSlider(QWidget):
         self._timer.timeout.connect(self._advance)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        for widget in (QLabel("Epoch"), self.play, self.slider, self.summary):
+        for widget in (QLabel("Weights"), self.play, self.slider, self.summary):
             line.addWidget(widget, int(widget is self.slider))
+        line.addStretch(0)
         self.play.clicked.connect(self._play_or_pause)
         self.slider.sliderPressed.connect(self.pause)
         self.slider.valueChanged.connect(self._slider_moved)
@@ -78,7 +82,7 @@ class EpochSlider(QWidget):
 
     @property
     def choice(self) -> EpochChoice | None:
-        """The chosen epoch; None while the slider is hidden."""
+        """The chosen epoch; None without a run."""
         return self._choices[self.slider.value()] if self._choices else None
 
     @property
@@ -95,12 +99,20 @@ class EpochSlider(QWidget):
         self.pause()
         self.slider.blockSignals(True)
         self.slider.setRange(0, max(0, len(choices) - 1))
-        self.slider.setValue(self.slider.maximum())
+        self.slider.setValue(next((place for place, choice in enumerate(choices) if choice.is_best), 0))
         self.slider.blockSignals(False)
         widths = (self.summary.fontMetrics().horizontalAdvance(choice.summary) for choice in choices)
         self.summary.setMinimumWidth(max(widths, default=0))  # keeps the slider's length constant while it moves
+        for widget in (self.play, self.slider):
+            widget.setVisible(len(choices) > 1)
         self._show_summary()
         self.setVisible(bool(choices))
+
+    def show_latest(self, summary: str) -> None:
+        """Say which weights are followed while a training runs; no epoch can be chosen."""
+        self.show_run(None)
+        self.summary.setText(summary)
+        self.show()
 
     def pause(self) -> None:
         """Stop playing."""
@@ -134,24 +146,28 @@ class EpochSlider(QWidget):
 
 
 def read_epoch_choices(run: RunFolder) -> list[EpochChoice]:
-    """List the epochs whose weights were kept, then the best epoch; empty for a run that kept none."""
-    kept = run.snapshots()
-    if not kept:
-        return []
+    """List the epochs whose weights were kept, in order, the best one in its place; of that the best file is used."""
     try:
         rows = read_history(run.history_file)
     except UnreadableFile:
         rows = []
-    choices = [EpochChoice(path, f"epoch {epoch}", _summarise(epoch, rows)) for epoch, path in kept]
-    metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
-    best = metrics.get("best_epoch")
-    if run.best.exists():
-        choices.append(EpochChoice(run.best, "", "best epoch" if best is None else f"best: {_summarise(best, rows)}"))
-    return choices
+    kept = dict(run.snapshots())
+    best = run.best_epoch
+    if not run.best.exists():
+        return [EpochChoice(path, f"epoch {epoch}", _summarise(epoch, rows)) for epoch, path in kept.items()]
+    if best is None:
+        others = [EpochChoice(path, f"epoch {epoch}", _summarise(epoch, rows)) for epoch, path in kept.items()]
+        return [*others, EpochChoice(run.best, "best epoch", "best epoch", is_best=True)]
+    paths = sorted((kept | {best: run.best}).items())
+    return [
+        EpochChoice(path, f"epoch {epoch}{_BEST * (epoch == best)}", _summarise(epoch, rows, best), epoch == best)
+        for epoch, path in paths
+    ]
 
 
-def _summarise(epoch: int, rows: list[dict[str, float]]) -> str:
+def _summarise(epoch: int, rows: list[dict[str, float]], best: int | None = None) -> str:
     row = next((row for row in rows if row["epoch"] == epoch), {})
     scores = {"val_accuracy": "accuracy", "val_r2": "R²"}
     summary = "".join(f" · val. {title} {row[name]:.2f}" for name, title in scores.items() if name in row)
-    return f"epoch {epoch} of {len(rows)}{summary}"
+    name = f"epoch {epoch}{_BEST}" if epoch == best else f"epoch {epoch} of {len(rows)}"
+    return f"{name}{summary}"

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.explain.widgets.score_bars import ScoreBars
 from app.session.session import Session
-from app.theme import class_colours
 from app.widgets.image_view import ImageView
 from core.data.target import Classes, Quantities, Target, columns_of, label_text
 
@@ -60,7 +59,7 @@ class GalaxyColumn(QObject):
         if isinstance(target, Quantities):
             self.bars.set_quantities(names, scores, target.units)
         else:
-            self.bars.set_shares(names, scores, class_colours(len(names)), truth)
+            self.bars.set_shares(names, scores, self._session.dataset.class_colours(names), truth)
 
     def show_message(self, sentence: str) -> None:
         """Show a sentence instead of the outputs."""

@@ -27,6 +27,7 @@ from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.fold import Fold
 from core.data.stretch import colour_planes, default_stretch, to_rgb
+from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
@@ -50,7 +51,7 @@ class ExplanationPanel(Panel):
         self._layer_request = Latest(self)  # if this fails, the prediction reports why
         self._build()
         self._connect()
-        self.epochs.show_run(self._network.run)
+        self._show_weights()
         self._show_selection_count()
         self._arrange_sides()
 
@@ -127,9 +128,16 @@ class ExplanationPanel(Panel):
         choice = self.epochs.choice
         return self._network.path if choice is None else choice.path
 
+    def _show_weights(self) -> None:
+        """Offer the epochs of the open run, or say that a training is followed."""
+        if self._network.is_in_training and self._network.path is not None:
+            self.epochs.show_latest(f"{describe_weights(self._network.path)}, of the training that runs")
+        else:
+            self.epochs.show_run(self._network.run)
+
     def _network_changed(self) -> None:
         """Follow another open run, or the next checkpoint of a training."""
-        self.epochs.show_run(self._network.run)
+        self._show_weights()
         self.refresh()
 
     def _epoch_changed(self) -> None:
@@ -202,8 +210,8 @@ class ExplanationPanel(Panel):
         self.galaxy.show_prediction(predictions)
         if is_first:
             self.controls.offer(predictions)
-        epoch = self.epochs.choice.name if self.epochs.choice is not None else ""
-        title = f"{self._network.title}, {epoch}" if epoch else self._network.title
+        choice = self.epochs.choice
+        title = self._network.title if choice is None else f"{self._network.title}, {choice.name}"
         self.sides[0].view.caption.setText(f"{title}: {format_prediction(predictions, self.controls.output)}")
         if is_first:
             self._explain()

@@ -78,6 +78,7 @@ class MapView(QObject):
         self.caption.setProperty("role", "heading")
         self.caption.setWordWrap(True)
         self.view = ImageView()
+        self.view.offer_actions((self.save, self.save_all))
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setProperty("role", "muted")

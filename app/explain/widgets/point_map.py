@@ -14,6 +14,8 @@ from PySide6.QtGui import QColor, QCursor
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.theme import colours
+from app.widgets.context_menu import offer_view
+from app.widgets.plain_text import as_written
 
 _CLICK_RADIUS = 8.0  # pixels: the farthest point that a click still chooses
 _OPACITY = 190
@@ -98,6 +100,7 @@ class PointMap(QWidget):
         self._plane = _Plane()
         self._plot = pg.PlotWidget(viewBox=self._plane)
         self._plot.hideButtons()
+        offer_view(self._plot)
         self._plot.setMinimumSize(200, 180)
         self._dots, self._selected, self._current = (_Dots(pxMode=True) for _ in range(3))
         for level, item in enumerate((self._dots, self._selected, self._current)):
@@ -177,7 +180,7 @@ class PointMap(QWidget):
         nearest = self._nearest_point(self._plane.mapSceneToView(scene)) if inside else -1
         if nearest != self._hovered:
             self._hovered = nearest
-            QToolTip.showText(QCursor.pos(), self._describe(nearest) if nearest >= 0 else "", self)
+            QToolTip.showText(QCursor.pos(), as_written(self._describe(nearest)) if nearest >= 0 else "", self)
             self.hovered.emit(nearest)
 
     # -- the theme -------------------------------------------------------------------------------------------------

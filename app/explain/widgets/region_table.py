@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.theme import class_colours
+from app.theme import colours
 from app.widgets.number_table import NumberTable
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 
@@ -55,7 +55,7 @@ class RegionTable(NumberTable):
         self.fill(heads, [_texts(each) for each in classes])
         for across, tip in enumerate((*(tip for _, tip in _REGIONS.values()), *_MEDIANS.values()), _FIRST_REGION):
             self.model().setHeaderData(across, Qt.Orientation.Horizontal, tip, Qt.ItemDataRole.ToolTipRole)
-        shades = class_colours(len(_REGIONS))
+        shades = [colours().accent] * len(_REGIONS)  # the colours of the classes are those of the points beside
         for down, each in enumerate(classes):
             for across, (count, shade) in enumerate(zip(each.counts.values(), shades, strict=True), _FIRST_REGION):
                 item = self.item(down, across)

@@ -9,6 +9,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.widgets.plain_text import as_written
+
 _ROW = 22
 _MOST_ROWS = 8
 
@@ -58,7 +60,7 @@ class ScoreBars(QWidget):
         self._changed("")
 
     def _changed(self, tip: str) -> None:
-        self.setToolTip(tip)
+        self.setToolTip(as_written(tip))
         self.setAccessibleDescription(", ".join(self.texts))
         self.updateGeometry()
         self.update()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.theme import colours
+from app.widgets.plain_text import as_written
 from core.studies.trials import Search, Trial, format_value
 
 _FIXED_COLUMNS = ("Trial", "State", "Score", "Epochs")
@@ -126,7 +127,7 @@ class _Trials(QAbstractTableModel):
                 font.setBold(trial.name == self._best)
                 return font
             case Qt.ItemDataRole.ToolTipRole:
-                return trial.reason or None
+                return as_written(trial.reason) or None
             case _ if role == _SORT_ROLE:
                 return self._sort_key(trial, column, index.row())
         return None

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from app.theme import colour_spot, colours
+from app.widgets.plain_text import as_written
 from core.settings.declare import Knob
 
 
@@ -23,6 +24,8 @@ class DifferencesTable(QTableWidget):
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # of a path both ends tell something; the tooltip has all
         self.setAlternatingRowColors(True)
         self.verticalHeader().setDefaultSectionSize(26)
         self.verticalHeader().setHighlightSections(False)
@@ -42,7 +45,7 @@ class DifferencesTable(QTableWidget):
         self.setRowCount(len(found))
         for across, title in enumerate(runs if found else ()):
             head = QTableWidgetItem(title)
-            head.setToolTip(title)
+            head.setToolTip(as_written(title))
             self.setHorizontalHeaderItem(across, head)
         for down, (name, knob, values) in enumerate(found):
             head = QTableWidgetItem(knob.title)
@@ -51,7 +54,7 @@ class DifferencesTable(QTableWidget):
             usual, often = Counter(map(str, values)).most_common(1)[0]
             for across, value in enumerate(values):
                 item = QTableWidgetItem(format_value(value, knob.unit))
-                item.setToolTip(item.text())
+                item.setToolTip(as_written(item.text()))
                 if often == 1 or str(value) != usual:
                     item.setForeground(QColor(colours().accent))
                     font = item.font()

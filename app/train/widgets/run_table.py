@@ -19,6 +19,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.theme import colour_spot, colours
+from app.widgets.plain_text import as_written
 from core.train.run_summary import STATE_NAMES, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -29,12 +30,19 @@ _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Loss", "Validation loss of the best epoch.", lambda run: _sort_value(run.loss)),
     ("Test", "The same figure of merit on the test part, once it was evaluated.", lambda run: _sort_value(run.test)),
     ("Best", "The epoch whose weights are kept.", lambda run: run.best_epoch),
+    ("Labels", "Number of training galaxies.", lambda run: run.labels),
     ("Epochs", "Epochs done, of those planned.", lambda run: run.epochs),
-    ("State", "Why it ended; unfinished: running or interrupted.", lambda run: STATE_NAMES[run.state]),
+    (
+        "State",
+        "Why it ended; unfinished: interrupted, or running elsewhere.",
+        lambda run: STATE_NAMES[run.state],
+    ),
+    ("Dataset", "What it was trained on.", lambda run: run.data.casefold()),
+    ("From", "The run whose weights it started from; –: random weights.", lambda run: run.start.casefold()),
     ("Tags", "Your own tags.", lambda run: ", ".join(run.notes.tags).casefold()),
     ("Began", "When it was started.", lambda run: run.began.timestamp()),
 )
-_NUMBERS = range(1, 6)
+_NUMBERS = range(1, 7)
 _SHORT = {"balanced_accuracy": "bal. acc.", "accuracy": "accuracy", "r2": "R²"}
 
 
@@ -76,7 +84,7 @@ class _Runs(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole and run.problem is not None:
             return QColor(colours().bad)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tooltip(run)
+            return as_written(_tooltip(run))
         return None
 
 
@@ -177,8 +185,11 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
         score,
         *("–" if math.isnan(value) else f"{value:.3f}" for value in (run.loss, run.test)),
         str(run.best_epoch or "–"),
+        f"{run.labels:,}".replace(",", "\u202f") if run.labels else "–",
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
         STATE_NAMES[run.state],
+        run.data or "–",
+        run.start or "–",
         ", ".join(run.notes.tags),
         f"{run.began:%Y-%m-%d %H:%M}",
     )

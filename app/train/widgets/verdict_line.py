@@ -1,32 +1,29 @@
-"""One line with the verdict on the convergence of a training."""
+"""Some lines with the verdict on the convergence of a training."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
+from app.widgets.message_line import MessageLine
 from core.project.runs import RunFolder
 
 
-class VerdictLine(QLabel):
-    """The convergence verdict in a run's metrics; hidden where there is none."""
+class VerdictLine(MessageLine):
+    """The convergence verdict in a run's metrics; nothing where there is none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(3, "", parent)
         self.setObjectName("verdict")
-        self.setWordWrap(True)
-        self.hide()
 
     def show_run(self, run: RunFolder) -> None:
         """Read and show the verdict of a run."""
         metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
         found: dict[str, Any] = metrics.get("verdict", {})
         self.setText(f"{found.get('sentence', '')} {found.get('advice', '')}".strip())
-        self.setVisible(bool(self.text()))
 
     def forget(self) -> None:
         """Show no verdict."""
         self.clear()
-        self.hide()

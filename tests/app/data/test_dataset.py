@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.data.dataset import DatasetPanel
@@ -95,3 +96,14 @@ def test_without_a_dataset_it_says_what_to_do(qtbot: QtBot, tmp_path: Path) -> N
     shown.show()
     assert shown.empty.isVisible()
     session.close()
+
+
+def test_the_column_of_the_same_object_is_chosen_among_those_that_there_are(
+    panel: DatasetPanel, session: Session
+) -> None:
+    box = panel.form.editor("group")
+    assert isinstance(box, QComboBox)
+    assert [box.itemText(place) for place in range(box.count())] == ["–", "shape", "axis_ratio"]
+    box.setCurrentIndex(2)
+    box.activated.emit(2)
+    assert session.draft.settings.data.group == "axis_ratio"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.data.gallery import GalleryPanel
@@ -104,6 +104,67 @@ def test_a_number_key_labels_the_selected_galaxies_and_can_be_undone(
     session.undo.undo()
     session.undo.undo()
     assert [session.dataset.label(row) for row in (2, 3, 4)] == before
+
+
+def test_undo_goes_back_to_the_galaxy_whose_label_it_takes(
+    qtbot: QtBot, gallery: GalleryPanel, session: Session
+) -> None:
+    click(qtbot, gallery, 3)
+    qtbot.keyClick(gallery.grid, "2")
+    click(qtbot, gallery, 7)
+    gallery.parts.setCurrentIndex(0)
+    session.undo.undo()
+    assert session.current == 3
+    assert session.selection.tolist() == [3]
+    assert gallery.parts.currentIndex() == 0, "what is filtered stays so"
+    click(qtbot, gallery, 7)
+    session.undo.redo()
+    assert session.current == 3
+
+
+def test_a_label_key_goes_on_to_the_next_galaxy_where_one_wants_that(
+    qtbot: QtBot, gallery: GalleryPanel, session: Session
+) -> None:
+    click(qtbot, gallery, 3)
+    qtbot.keyClick(gallery.grid, "1")
+    assert session.current == 3
+    gallery.advance.click()
+    qtbot.keyClick(gallery.grid, "2")
+    assert session.current == 4
+    assert session.selection.tolist() == [4]
+    qtbot.keyClick(gallery.grid, "2")
+    assert [session.dataset.label(row) for row in (3, 4)] == [gallery.class_names[1]] * 2
+    again = GalleryPanel(session)
+    qtbot.addWidget(again)
+    assert again.advance.isChecked(), "it is kept"
+    gallery.advance.click()
+
+
+def test_a_badge_explains_itself(gallery: GalleryPanel, session: Session) -> None:
+    split, cutouts = session.dataset.split, session.dataset.cutouts
+    assert split is not None
+    assert cutouts is not None
+    row = int(split.test[0])
+    text = gallery._describe(row)
+    assert text.splitlines() == [
+        cutouts.ids[row],
+        session.dataset.label(row),
+        "•: in the test part, which no training sees",
+    ]
+
+
+def test_a_right_click_offers_what_can_be_done_with_a_galaxy(
+    qtbot: QtBot, gallery: GalleryPanel, session: Session
+) -> None:
+    gallery.grid.customContextMenuRequested.emit(gallery.grid.cell_rect(5).center())
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    assert session.current == 5
+    titles = [action.text().split("\t")[0] for action in menu.actions() if not action.isSeparator()]
+    assert titles == [*gallery.class_names, "New class…", "Take the label off", "Copy id"]
+    menu.actions()[2].trigger()
+    assert session.dataset.label(5) == gallery.class_names[1]
+    menu.close()
 
 
 def test_a_key_without_a_class_does_nothing(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import csv
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 from small_survey import Survey
 
@@ -217,3 +218,23 @@ def test_the_user_says_what_means_that_there_is_no_label(
     looked(qtbot, wizard, "Taken as missing in “label”: “None” in 30 rows")
     imported(qtbot, wizard)
     assert wizard.report.counts["Without label"] == "30"
+
+
+def test_a_field_of_radii_is_chosen_among_the_columns_and_shown_before_the_import(
+    qtbot: QtBot, wizard: ImportWizard, survey: Survey
+) -> None:
+    chosen(qtbot, wizard, survey)
+    size, field = wizard.form.editor("size"), wizard.form.editor("field")
+    assert isinstance(size, QSpinBox) and isinstance(field, QDoubleSpinBox)
+    for widget, side in ((size, 12), (field, 16)):
+        automatic = typing.cast("QWidget", widget.parentWidget()).findChild(QCheckBox)
+        assert isinstance(automatic, QCheckBox)
+        click(qtbot, automatic)
+        widget.setValue(side)
+    looked(qtbot, wizard, "Stamps will be 12 × 12 pixels: central 16 px, resampled to 12 px.")
+    column = wizard.form.editor("field_column")
+    assert isinstance(column, QComboBox)
+    assert [column.itemText(place) for place in range(column.count())] == ["all alike", "objid", "shape", "width"]
+    column.setCurrentText("width")
+    column.activated.emit(column.currentIndex())
+    looked(qtbot, wizard, "central 16 × “width” px, resampled to 12 px")

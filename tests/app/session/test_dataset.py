@@ -10,7 +10,9 @@ import pytest
 from astropy.table import Table
 from pytestqt.qtbot import QtBot
 
+import app.theme
 from app.session.session import Session
+from app.theme import class_colours
 from core.data.store import Band, DatasetWriter, Origin
 
 
@@ -31,6 +33,23 @@ def unlabelled(tmp_path: Path) -> Path:
         writer.append(np.zeros((20, 1, 8, 8), np.float32), ids, np.full(20, 0.4), [""] * 20, np.zeros(20))
         writer.finish(Table({"id": ids}), [], Origin("test", "2026-01-01", "drawn", ""), [])
     return path
+
+
+def test_a_class_has_one_colour_whichever_network_names_it(session: Session) -> None:
+    names = session.dataset.class_names
+    colours = class_colours(len(names) + 2)
+    assert session.dataset.class_colours(names[::-1]) == colours[: len(names)][::-1]
+    others = session.dataset.class_colours(["irregular", names[1], "barred"])
+    assert others == [colours[-2], colours[1], colours[-1]], "classes of another network have what is left"
+
+
+def test_colours_of_classes_come_from_the_dataset_alone() -> None:
+    users = {
+        path.name
+        for path in Path(app.theme.__file__).parent.rglob("*.py")
+        if "import class_colours" in path.read_text("utf-8")
+    }
+    assert users == {"dataset.py", "overlay_plot.py"}, "the latter draws runs, not classes"
 
 
 def test_opening_a_dataset_draws_the_parts(session: Session) -> None:

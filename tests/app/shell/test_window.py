@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -19,12 +19,13 @@ from app.data.import_wizard import ImportWizard
 from app.jobs.job import Job
 from app.notices import CrashDialog
 from app.shell import recent
-from app.shell.window import MainWindow
+from app.shell.window import MainWindow, choose_size
 from app.train.comparison import ComparisonPanel
 from core.errors import Problem
 from core.events import Progress
 from core.project import notes
 from core.project.project import Project
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 
@@ -356,3 +357,57 @@ def test_files_are_free_after_closing(qtbot: QtBot, window: MainWindow, project:
 def test_problems_of_panels_reach_the_strip(window: MainWindow) -> None:
     window.session.report(Problem("The sky is cloudy.", "Wait.", "sky"))
     assert "The sky is cloudy." in window.notices.texts[0]
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"),
+    [((1280, 720), (1280, 720)), ((1366, 768), (1282, 736)), ((1920, 1080), (1632, 918)), ((3840, 2160), (3264, 1836))],
+)
+def test_a_new_window_suits_its_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
+    """A 4K screen at scale 2 is one of 1920 × 1080."""
+    assert choose_size(QSize(*screen)).toTuple() == size
+
+
+def test_hand_labels_that_stay_with_another_project_are_named(
+    qtbot: QtBot, window: MainWindow, project: Path, tmp_path: Path
+) -> None:
+    opened(qtbot, window, project)
+    window.session.dataset.set_labels([0, 1], ["merger", "merger"])
+    source = window.session.dataset.cutouts
+    assert source is not None
+    path = source.path
+    window.opening.open_project(tmp_path / "second")
+    window.opening.open_dataset(path)
+    qtbot.waitUntil(lambda: any("2 labels given by hand" in text for text in window.notices.texts))
+
+
+def test_a_project_reopens_as_it_was_left(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    window.session.open_cutouts(project / "datasets" / "old.h5")
+    run = RunFolder.create(project / "runs" / "2026-01-01 00.00.00 first")
+    run.settings_file.write_text(toml.dumps(RunSettings()))
+    window.session.open_run(run)
+    window.session.set_current(7)
+    window.session.draft.edit_together({"optimiser.epochs": 77, "transfer.start_from": str(run.path)})
+    window.show_workspace("compare")
+    window.close()
+    moved = project.with_name("moved")
+    project.rename(moved)
+    again = MainWindow()
+    qtbot.addWidget(again)
+    again.show()
+    opened(qtbot, again, moved)
+    qtbot.waitUntil(lambda: again.docks.current == "compare")
+    assert is_open(again, "old")
+    assert again.session.current == 7
+    assert again.session.run == RunFolder(moved / "runs" / run.name)
+    assert again.session.draft.settings.optimiser.epochs == 77
+    assert Path(again.session.draft.settings.transfer.start_from) == moved / "runs" / run.name
+    again.close()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}', '{"format": 1, "draft": "x = ", "dataset": "no.h5"}'])
+def test_a_project_opens_whatever_was_kept_of_it(qtbot: QtBot, window: MainWindow, project: Path, text: str) -> None:
+    (project / "window.json").write_text(text)
+    opened(qtbot, window, project)
+    assert window.docks.current == "data"

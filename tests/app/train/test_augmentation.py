@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
 from app.train.augmentation import AugmentationPanel
+from app.train.training_form import TrainingForm
 from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
 from core.train import preparation
@@ -90,7 +91,9 @@ def test_a_knob_that_is_turned_on_the_form_shows_in_the_views(
     panel = shown(qtbot, session)
     qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
     before = picture(panel)
-    editor = panel.form.editor(name)
+    form = TrainingForm(session)
+    qtbot.addWidget(form)
+    editor = form.augmentation.editor(name)
     assert isinstance(editor, QDoubleSpinBox)
     editor.setValue(value)
     assert getattr(session.draft.settings.augmentation, name) == value

@@ -174,3 +174,24 @@ def test_without_runs_it_says_what_will_be_here(qtbot: QtBot) -> None:
     panel.show()
     assert panel.empty.isVisible()
     session.close()
+
+
+def test_dataset_initial_weights_and_labels_of_each_run_are_listed(qtbot: QtBot, session_with_run: Session) -> None:
+    project = session_with_run.project
+    assert project is not None
+    (first,) = project.runs()
+    second = RunFolder.create(project.folder / "runs" / "2030-01-01 00.00.00 second")
+    settings = toml.replace_values(RunSettings(), {"transfer.start_from": str(first.path)})
+    second.settings_file.write_text(toml.dumps(settings.with_paths_for(second.path)))
+    panel = ComparisonPanel(session_with_run)
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: len(panel.table.shown) == 2)
+    model = panel.table.model()
+    heads = [model.headerData(column, Qt.Orientation.Horizontal) for column in range(model.columnCount())]
+    rows = [[model.index(row, column).data() for column in range(model.columnCount())] for row in range(2)]
+    known = {row[0]: dict(zip(heads, row, strict=True)) for row in rows}
+    assert (known["first"]["Dataset"], known["first"]["From"], known["first"]["Labels"]) == ("galaxies", "–", "84")
+    assert (known["second"]["From"], known["second"]["Labels"]) == ("first", "–")
+    panel.table.selectAll()
+    assert panel.differences.textElideMode() == Qt.TextElideMode.ElideMiddle

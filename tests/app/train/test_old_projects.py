@@ -42,6 +42,7 @@ def test_an_old_project_opens_and_a_click_opens_its_run(qtbot: QtBot, tmp_path: 
         qtbot.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
         assert session.run is not None
         assert session.run.path == runs[0]
+        qtbot.mouseClick(panel.use_settings, Qt.MouseButton.LeftButton)
         assert session.draft.settings == toml.load(RunSettings, runs[0] / "settings.toml")
         assert session.predictor_path is not None
         assert told == []

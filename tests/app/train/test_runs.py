@@ -1,12 +1,16 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
 from app.train.runs import RunsPanel
+from core.settings import toml
+from core.train.settings import RunSettings
 
 
 def shown(qtbot: QtBot, session: Session) -> RunsPanel:
@@ -45,7 +49,43 @@ def test_a_click_opens_the_run_and_its_network(qtbot: QtBot, session_with_run: S
         select_first(qtbot, panel)
     assert session_with_run.run is not None
     assert session_with_run.predictor_path is not None
-    assert session_with_run.draft.settings.network.depth == 2
+
+
+def test_a_click_changes_no_setting_and_a_button_takes_them_all_over_and_gives_them_back(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    session = session_with_run
+    session.open_run(None)
+    session.draft.edit_together({"optimiser.epochs": 77, "data.train_limit": 50, "data.test": 0.3})
+    mine = session.draft.settings
+    panel = shown(qtbot, session)
+    panel.table.clearSelection()
+    with qtbot.assertNotEmitted(session.draft.changed), qtbot.waitSignal(session.predictor_changed):
+        select_first(qtbot, panel)
+    qtbot.mouseClick(panel.explain, Qt.MouseButton.LeftButton)
+    assert session.draft.settings == mine
+    assert session.run is not None
+    qtbot.mouseClick(panel.use_settings, Qt.MouseButton.LeftButton)
+    assert session.draft.settings == toml.load(RunSettings, session.run.settings_file)
+    session.undo.undo()
+    assert session.draft.settings == mine
+    session.draft.edit("optimiser.epochs", 78)
+    session.undo.redo()
+    assert session.draft.settings.optimiser.epochs == 3
+
+
+def test_settings_of_a_run_on_other_labels_leave_the_labels_as_they_are(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    session = session_with_run
+    assert session.run is not None
+    other = RunSettings.model_validate({"data": {"labels": ["bar"], "group": "field"}, "optimiser": {"epochs": 9}})
+    session.run.settings_file.write_text(toml.dumps(other), encoding="utf-8")
+    panel = shown(qtbot, session)
+    select_first(qtbot, panel)
+    qtbot.mouseClick(panel.use_settings, Qt.MouseButton.LeftButton)
+    settings = session.draft.settings
+    assert (settings.data.labels, settings.data.group, settings.optimiser.epochs) == ((), "", 9)
 
 
 def test_fine_tune_from_makes_it_the_beginning_of_the_next_training(qtbot: QtBot, session_with_run: Session) -> None:
@@ -74,3 +114,24 @@ def test_without_runs_it_says_what_will_be_here(qtbot: QtBot) -> None:
     panel = shown(qtbot, session)
     assert panel.empty.isVisible()
     session.close()
+
+
+def test_files_of_a_folder_are_predicted_as_the_training_galaxies_were(
+    qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, table, told = tmp_path / "new", tmp_path / "predictions.csv", []
+    folder.mkdir()
+    for number in range(3):
+        image = 10 * np.random.default_rng(number).random((24, 24), dtype=np.float32)
+        fits.writeto(folder / f"n{number}.fits", image, fits.Header({"PIXSCALE": 0.8}))
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_arguments: str(folder))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(table), ""))
+    session_with_run.message.connect(told.append)
+    panel.ask_folder.trigger()
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    assert [line.split(",")[0] for line in table.read_text().splitlines()] == ["id", "n0", "n1", "n2"]
+    assert "Predictions for 3 galaxies are saved" in told[0]
+    assert "How the stamps of its training were made is not known" in told[0]  # they were drawn and not imported
+    assert "0.8 arcsec/pixel" in told[0]

@@ -6,15 +6,17 @@ from pytestqt.qtbot import QtBot
 from waiting import wait_for_a_standstill
 
 from app.session.session import Session
+from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
 
 
-def shown(qtbot: QtBot, session: Session) -> TrainingPanel:
-    panel = TrainingPanel(session)
-    qtbot.addWidget(panel)
-    panel.resize(1000, 650)
-    panel.show()
-    return panel
+def shown(qtbot: QtBot, session: Session) -> tuple[SettingsPanel, TrainingPanel]:
+    settings, panel = SettingsPanel(session), TrainingPanel(session)
+    for widget in (settings, panel):
+        qtbot.addWidget(widget)
+        widget.resize(500, 650)
+        widget.show()
+    return settings, panel
 
 
 def click(qtbot: QtBot, button: object) -> None:
@@ -26,10 +28,10 @@ def with_epochs(session: Session, epochs: int) -> None:
 
 
 def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, session: Session) -> None:
-    panel = shown(qtbot, session)
-    panel.form.name.setText("by click")
-    click(qtbot, panel.start)
-    assert not panel.start.isEnabled()
+    settings, panel = shown(qtbot, session)
+    settings.form.name.setText("by click")
+    click(qtbot, settings.start)
+    assert not settings.start.isEnabled()
     assert panel.stop.isEnabled()
     qtbot.waitUntil(lambda: "are kept" in panel.reason.text(), timeout=60_000)
     assert panel.numbers["Epoch"] == "3/3"
@@ -40,13 +42,13 @@ def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, 
         assert len(list(csv.DictReader(file))) == 3
     assert panel.verdict.isVisible()
     assert "Too early" in panel.verdict.text()
-    assert panel.start.isEnabled()
+    assert settings.start.isEnabled()
 
 
 def test_stop_keeps_the_best_weights(qtbot: QtBot, session: Session) -> None:
     with_epochs(session, 500)
-    panel = shown(qtbot, session)
-    click(qtbot, panel.start)
+    settings, panel = shown(qtbot, session)
+    click(qtbot, settings.start)
     qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
     click(qtbot, panel.stop)
     qtbot.waitUntil(lambda: "Stopped by you" in panel.reason.text(), timeout=20_000)
@@ -56,8 +58,8 @@ def test_stop_keeps_the_best_weights(qtbot: QtBot, session: Session) -> None:
 
 def test_pause_holds_the_numbers_and_resume_goes_on(qtbot: QtBot, session: Session) -> None:
     with_epochs(session, 500)
-    panel = shown(qtbot, session)
-    click(qtbot, panel.start)
+    settings, panel = shown(qtbot, session)
+    click(qtbot, settings.start)
     qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
     click(qtbot, panel.pause)
     assert panel.pause.text() == "Resume"
@@ -65,23 +67,23 @@ def test_pause_holds_the_numbers_and_resume_goes_on(qtbot: QtBot, session: Sessi
     click(qtbot, panel.pause)
     qtbot.waitUntil(lambda: (panel.numbers["Epoch"], panel.numbers["Loss"]) != held, timeout=10_000)
     click(qtbot, panel.stop)
-    qtbot.waitUntil(lambda: panel.start.isEnabled(), timeout=20_000)
+    qtbot.waitUntil(lambda: settings.start.isEnabled(), timeout=20_000)
 
 
 def test_without_a_dataset_start_is_off_and_says_why(qtbot: QtBot) -> None:
     session = Session()
-    panel = shown(qtbot, session)
-    assert not panel.start.isEnabled()
-    assert "Open a dataset" in panel.start.toolTip()
-    assert "Open a dataset" in panel.reason.text()
+    settings, _ = shown(qtbot, session)
+    assert not settings.start.isEnabled()
+    assert "Open a dataset" in settings.start.toolTip()
+    assert "Open a dataset" in settings.message.text()
     session.close()
 
 
 def test_a_refused_training_shows_the_sentence_and_the_remedy(qtbot: QtBot, session: Session) -> None:
     session.draft.edit("network.depth", 9)
-    panel = shown(qtbot, session)
-    click(qtbot, panel.start)
-    qtbot.waitUntil(lambda: panel.start.isEnabled(), timeout=30_000)
+    settings, panel = shown(qtbot, session)
+    click(qtbot, settings.start)
+    qtbot.waitUntil(lambda: settings.start.isEnabled(), timeout=30_000)
     assert "too many for stamps of 24 × 24" in panel.reason.text()
     assert "Choose at most 5 blocks" in panel.reason.text()
 
@@ -89,11 +91,11 @@ def test_a_refused_training_shows_the_sentence_and_the_remedy(qtbot: QtBot, sess
 def test_fine_tuning_shows_the_unadapted_network_first(qtbot: QtBot, session: Session, trained: Path) -> None:
     run = next((trained / "runs").iterdir())
     session.draft.edit_together({"transfer.start_from": str(run), "transfer.freeze_blocks": 1})
-    panel = shown(qtbot, session)
-    assert panel.start.text() == "Fine-tune"
-    assert panel.form.start_from.currentText() == "first"
-    click(qtbot, panel.start)
-    qtbot.waitUntil(panel.baseline.isVisible, timeout=60_000)
+    settings, panel = shown(qtbot, session)
+    assert settings.start.text() == "Fine-tune"
+    assert settings.form.start_from.currentText() == "first"
+    click(qtbot, settings.start)
+    qtbot.waitUntil(lambda: bool(panel.baseline.text()), timeout=60_000)
     assert "unadapted" in panel.baseline.text()
     assert "accuracy" in panel.baseline.text()
     qtbot.waitUntil(lambda: "are kept" in panel.reason.text(), timeout=60_000)
@@ -102,9 +104,9 @@ def test_fine_tuning_shows_the_unadapted_network_first(qtbot: QtBot, session: Se
 def test_an_earlier_run_of_the_project_can_be_chosen_as_the_beginning(qtbot: QtBot, trained: Path) -> None:
     session = Session()
     session.open_project(trained)
-    panel = shown(qtbot, session)
-    assert panel.form.start_from.itemText(0) == "Random weights"
-    panel.form.start_from.setCurrentIndex(1)
-    panel.form.start_from.activated.emit(1)
+    settings, _ = shown(qtbot, session)
+    assert settings.form.start_from.itemText(0) == "Random weights"
+    settings.form.start_from.setCurrentIndex(1)
+    settings.form.start_from.activated.emit(1)
     assert Path(session.draft.settings.transfer.start_from).parent == trained / "runs"
     session.close()

@@ -104,3 +104,36 @@ def test_a_test_that_is_closed_ends_and_changes_nothing(qtbot: QtBot, session: S
     assert not form.rates.isVisible()
     qtbot.waitUntil(lambda: not form.rates.is_running, timeout=30_000)
     assert session.draft.settings == before
+
+
+def test_the_number_of_labels_is_limited_where_fine_tuning_is(qtbot: QtBot, session: Session) -> None:
+    form = TrainingForm(session)
+    qtbot.addWidget(form)
+    assert form.limit.automatic is not None
+    form.limit.automatic.click()
+    form.limit.field.setValue(20)
+    assert session.draft.settings.data.train_limit == 20
+    session.draft.edit("data.train_limit", None)
+    assert form.limit.value() is None
+
+
+def test_moving_the_depth_changes_the_draft(qtbot: QtBot, session: Session) -> None:
+    form = shown(qtbot, session)
+    with qtbot.waitSignal(session.draft.changed):
+        qtbot.keyClick(form.network.editor("depth"), Qt.Key.Key_Up)
+    assert session.draft.settings.network.depth == 3
+
+
+def test_the_layers_of_an_earlier_network_are_not_offered_for_change_but_its_blocks_can_be_frozen(
+    qtbot: QtBot, session: Session, trained: Path
+) -> None:
+    form = shown(qtbot, session)
+    assert form.network.isEnabled()
+    assert not form.transfer.isEnabled()
+    run = next((trained / "runs").iterdir())
+    session.draft.edit("transfer.start_from", str(run))
+    assert not form.network.isEnabled()
+    assert form.transfer.isEnabled()
+    qtbot.keyClick(form.transfer.editor("freeze_blocks"), Qt.Key.Key_Up)
+    assert session.draft.settings.transfer.start_from == str(run)
+    assert session.draft.settings.transfer.freeze_blocks == 1

@@ -248,11 +248,23 @@ def test_the_printed_settings_are_a_file_that_is_read_again(capsys, tmp_path):
     assert "max_missing" in tomllib.loads(capsys.readouterr().out)
 
 
+def test_one_section_of_the_settings_is_printed_as_a_file(capsys):
+    assert run("settings", "network") == 0
+    text = capsys.readouterr().out
+    assert list(tomllib.loads(text)) == ["network"]
+    assert toml.loads(RunSettings, text) == RunSettings()
+    assert run("settings", "nets") == 1
+    assert "sections data, augmentation, network" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["train", "missing.h5", "-o", "run"], "missing.h5"),
         (["train", "DATA", "-o", "run", "--set", "optimiser.lerning_rate=1"], "Did you mean “learning_rate”?"),
+        (["train", "DATA", "-o", "run", "--set", "epochs=3"], "Did you mean “optimiser.epochs”?"),
+        (["train", "DATA", "-o", "run", "--set", "size=64"], "Known names: data,"),
+        (["search", "DATA", "-o", "run", "--set", "network.depth=3"], "“network.depth” is searched"),
         (["train", "DATA", "-o", "run", "--set", "optimiser.epochs=0"], "greater than or equal to 1"),
         (["train", "DATA", "-o", "run", "--set", "optimiser.epochs"], "name=value"),
         (["train", "DATA", "-o", "run", "--freeze-blocks", "1"], "--start-from"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import pytest
 
@@ -48,6 +49,10 @@ def test_a_search_leaves_settings_for_a_training(survey_dataset, tmp_path, capsy
     assert run(*common, "--space", space, *knobs, "--coarse", 3, "--fine", 1, *QUICK) == 0
     said = capsys.readouterr().out
     assert "The best is fine 0" in said
+    assert {line.split("  ")[0] for line in said.splitlines() if line.startswith(("fine", "coarse"))} == {
+        *(f"{each['stage']} {each['number']}" for each in rows(folder / "trials.csv") if each["state"] == "finished")
+    }, "all that was found, not the best alone"
+    assert re.search(r"These are the values of coarse \d, which scored \d\.\d+ in at most 2 epochs", said)
     assert "optimiser.learning_rate" in said
     assert len(rows(folder / "trials.csv")) == 4
     assert (folder / "search.png").exists()

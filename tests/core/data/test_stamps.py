@@ -11,7 +11,7 @@ from core.data.settings import ImportSettings
 from core.data.stamps import Cutout, prepare
 from core.errors import UnreadableFile
 
-CROP, RESAMPLE = ImportSettings(), ImportSettings(fit="resample")
+CROP, RESAMPLE = ImportSettings(fit="crop or pad"), ImportSettings(fit="resample")
 CARDS = """\
 CTYPE1  = 'RA---TAN'
 CTYPE2  = 'DEC--TAN'

@@ -9,9 +9,8 @@ import torch
 from tolerances import summed, through
 
 from core.data.cutouts import Cutouts
-from core.data.settings import ImportSettings
 from core.errors import NotANumber, NotPossible, Stopped
-from core.evaluate import predict
+from core.evaluate import predict, raw_files
 from core.events import Progress, Skipped, result_of
 from core.nets.predictor import Predictor
 
@@ -83,7 +82,7 @@ def test_raw_files_are_predicted_like_the_dataset_made_of_them(survey, survey_ru
     (tmp_path / "not an image.fits").write_text("<html>404</html>")
     whole = result_of(predict.run(survey_run, survey_dataset, None, threading.Event()))
     sources, data = [survey.folder, tmp_path], tmp_path / "galaxies.h5"
-    report = result_of(predict.import_for(survey_run, sources, data, ImportSettings(), threading.Event()))
+    report = result_of(raw_files.import_for(survey_run, sources, data))
     found = result_of(predict.run(survey_run, data, None, threading.Event()))
     place = {name.removesuffix(".fits"): row for row, name in enumerate(found.ids)}
     order = [place[name.removesuffix(".fits")] for name in whole.ids]
@@ -96,8 +95,8 @@ def test_raw_files_become_stamps_of_the_networks_size_unless_another_one_is_aske
     survey, survey_run, tmp_path
 ) -> None:
     side = Predictor.load(survey_run).stamp_shape[1]
-    for settings, expected in ((ImportSettings(), side), (ImportSettings(size=side + 4), side + 4)):
+    for changes, expected in (({}, side), ({"size": side + 4}, side + 4)):
         data = tmp_path / f"{expected}.h5"
-        result_of(predict.import_for(survey_run, [survey.folder], data, settings, threading.Event()))
+        result_of(raw_files.import_for(survey_run, [survey.folder], data, changes))
         with Cutouts.open(data) as cutouts:
             assert cutouts.shape[2:] == (expected, expected)

@@ -110,6 +110,8 @@ def test_the_settings_of_an_old_run_mean_what_they_did(projects, state, run):
         told["network"]["normalise"] = "batch" if told["network"].pop("batch_norm") else "none"
         if told["optimiser"]["method"] == "adam":  # which was torch's AdamW
             told["optimiser"]["method"] = "adamw"
+    if start := told["transfer"].get("start_from"):  # a full path where it was written; now the run here
+        told["transfer"]["start_from"] = str(projects[state] / "runs" / Path(start).name)
     for name, value in told.items():
         assert (({key: read[name][key] for key in value}) if isinstance(value, dict) else read[name]) == value, name
 

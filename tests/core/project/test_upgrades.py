@@ -41,6 +41,15 @@ def test_a_file_that_tells_its_format_is_taken_at_its_word():
         loads(RunSettings, old.replace("format 1", "format 2") + "\n[network]\nbatch_norm = true")
 
 
+def test_settings_that_an_old_file_leaves_out_keep_their_old_default():
+    old = loads(RunSettings, "# Tuning Fork settings, format 2\n\n[optimiser]\nepochs = 7")
+    assert old.optimiser.class_weights
+    assert not old.optimiser.survey_probabilities
+    assert not loads(RunSettings, "[optimiser]\nepochs = 7").optimiser.class_weights
+    told = loads(RunSettings, "# Tuning Fork settings, format 2\n\n[optimiser]\nclass_weights = false")
+    assert not told.optimiser.class_weights
+
+
 def test_settings_of_a_newer_format_are_refused_in_words(tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text(dumps(RunSettings()).replace(f"format {NEXT - 1}", f"format {NEXT}"))
@@ -57,7 +66,10 @@ def test_what_is_no_table_is_told_as_a_mistake_in_the_settings():
 
 def test_upgrading_leaves_what_was_read_as_it_is():
     old = {"network": {"batch_norm": False}, "optimiser": {"method": "adam"}}
-    assert upgrades.upgrade_settings(old, 1) == {"network": {"normalise": "none"}, "optimiser": {"method": "adamw"}}
+    assert upgrades.upgrade_settings(old, 1) == {
+        "network": {"normalise": "none"},
+        "optimiser": {"method": "adamw", "class_weights": True, "survey_probabilities": False},
+    }
     assert old == {"network": {"batch_norm": False}, "optimiser": {"method": "adam"}}
 
 
@@ -67,7 +79,7 @@ def test_an_old_network_that_is_saved_anew_is_of_todays_format(tmp_path):
     old.save(tmp_path / "best.safetensors")
     again = Predictor.load(tmp_path)
     assert (again.target, again.network.settings) == (old.target, old.network.settings)
-    assert b'\\"format\\": 2' in (tmp_path / "best.safetensors").read_bytes()
+    assert b'\\"format\\": 3' in (tmp_path / "best.safetensors").read_bytes()
 
 
 @pytest.fixture

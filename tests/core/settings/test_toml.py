@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import SettingsProblem, UnreadableFile
 from core.settings.declare import Settings, setting
-from core.settings.toml import apply_overrides, differences, dumps, load, loads, validate
+from core.settings.toml import apply_overrides, differences, dumps, load, loads, replace_values, validate
 from core.simulate.settings import SurveySettings
 
 
@@ -59,6 +59,26 @@ def test_an_unknown_name_is_told_with_the_nearest_known_one():
         loads(Outer, "[inner]\nrte = 0.1", "run.toml")
     assert caught.value.remedy == "Did you mean “rate”?"
     assert caught.value.where == "run.toml, inner.rte"
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("size", "Known names: name, limit, parts, inner, last."),  # “parts” and “last” are no nearer than any word
+        ("rate", "Did you mean “inner.rate”?"),
+        ("inner.kinds", "Did you mean “kind”?"),
+    ],
+)
+def test_a_name_is_suggested_only_if_it_is_near_or_the_same_in_another_section(name, remedy):
+    with pytest.raises(SettingsProblem) as caught:
+        replace_values(Outer(), {name: 1})
+    assert caught.value.remedy == remedy
+
+
+def test_a_section_alone_is_a_file_too():
+    text = dumps(Outer(), "inner")
+    assert list(tomllib.loads(text)) == ["inner"]
+    assert loads(Outer, text) == Outer()
 
 
 def test_a_value_outside_its_limits_is_told_with_the_limit():

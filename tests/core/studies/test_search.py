@@ -213,6 +213,7 @@ def test_a_line_that_a_power_cut_left_half_written_is_taken_away(done, tmp_path)
         json.loads(line)
 
 
+@pytest.mark.slow
 def test_several_workers_share_the_trials_and_end_with_the_search(small, tiny, tmp_path):
     wish = FEW.model_copy(update={"workers": 2, "coarse": 5, "fine": 2})
     _, found = run_search(small, tiny, tmp_path / "search", wish)
@@ -239,15 +240,6 @@ def test_a_worker_ends_when_the_one_that_holds_it_is_gone(small, tiny, tmp_path)
     worker.stdin.close()
     assert worker.wait(30) == 0
     assert not search.open_search(folder).select("coarse", "running"), "its trial was given back"
-
-
-@pytest.mark.slow
-def test_workers_that_all_come_to_grief_say_why(tiny, tmp_path):
-    with workers.Crew(tiny, tmp_path, 1) as crew:  # there is no search in this folder
-        deadline = time.monotonic() + 60
-        while crew.is_at_work and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert "The settings cannot be read" in str(crew.problem)
 
 
 @pytest.mark.slow

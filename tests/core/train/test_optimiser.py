@@ -38,18 +38,18 @@ def test_only_weights_that_are_not_frozen_move_and_only_matrices_decay(method):
     assert all(p.dim() > 1 for p in decayed["params"])
 
 
-def test_class_weights_can_be_switched_off():
+def test_classes_are_weighted_only_where_it_is_wished():
     target, labels = Classes("c", ("a", "b")), np.array([0, 0, 0, 1])
     outputs, wrong = torch.tensor([[2.0, 0.0]]), torch.tensor([1])
-    plain = optimiser.build_losses(_settings(class_weights=False), target, labels)
-    weighted = optimiser.build_losses(_settings(), target, labels)
+    plain = optimiser.build_losses(_settings(), target, labels)
+    weighted = optimiser.build_losses(_settings(class_weights=True), target, labels)
     assert [float(loss(outputs, wrong)) / float(plain[0](outputs, wrong)) for loss in weighted] == [2.0, 2.0]
 
 
 def test_with_balanced_batches_only_the_validation_weighs_the_classes():
     target, labels = Classes("c", ("a", "b")), np.array([0, 0, 0, 1])
     outputs, wrong = torch.tensor([[2.0, 0.0]]), torch.tensor([1])
-    training, validation = optimiser.build_losses(_settings(balanced_batches=True), target, labels)
+    training, validation = optimiser.build_losses(_settings(balanced_batches=True, class_weights=True), target, labels)
     assert float(validation(outputs, wrong)) == pytest.approx(2 * float(training(outputs, wrong)))
 
 

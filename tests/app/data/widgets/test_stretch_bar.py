@@ -58,3 +58,9 @@ def test_inverting_is_one_click(qtbot, bar):
     with qtbot.waitSignal(bar.changed):
         bar.invert.click()
     assert bar.value().invert
+
+
+def test_colour_maps_have_names(bar):
+    names = [bar.colour_map.itemText(place) for place in range(bar.colour_map.count())]
+    assert names == [bar.colour_map.itemData(place) for place in range(bar.colour_map.count())]
+    assert "magma" in names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from waiting import stays, wait_for_all_work
 
+from app.explain.maps.epoch_slider import read_epoch_choices
 from app.explain.maps.map_side import MapSide
 from app.explain.maps.panel import ExplanationPanel
 from app.session.session import Session
@@ -81,11 +83,33 @@ def test_every_kept_epoch_can_be_chosen_and_at_first_the_best_one_is(
     assert run is not None
     slider, epochs = panel.epochs.slider, panel.epochs
     assert epochs.isVisible()
-    assert slider.maximum() == slider.value() == 3
-    assert epochs.summary.text().startswith("best: epoch ")
+    best = run.best_epoch
+    assert best is not None
+    assert slider.maximum() == 2
+    assert slider.value() == best - 1, "the best epoch stands where it is"
+    assert epochs.choice is not None
+    assert epochs.choice.path == run.best
+    assert epochs.summary.text().startswith(f"epoch {best} (best) · val. accuracy")
     for place, row in enumerate(read_history(run.history_file)):
         slider.setValue(place)
-        assert epochs.summary.text() == f"epoch {place + 1} of 3 · val. accuracy {row['val_accuracy']:.2f}"
+        name = f"epoch {place + 1} (best)" if place + 1 == best else f"epoch {place + 1} of 3"
+        assert epochs.summary.text() == f"{name} · val. accuracy {row['val_accuracy']:.2f}"
+
+
+def test_the_best_epoch_stands_between_the_kept_ones_where_it_was_not_kept_itself(
+    panel: ExplanationPanel, session_with_run: Session
+) -> None:
+    run = session_with_run.run
+    assert run is not None
+    run.snapshot(2).unlink()
+    values = json.loads(run.metrics_file.read_text()) | {"best_epoch": 2}
+    run.metrics_file.write_text(json.dumps(values))
+    choices = read_epoch_choices(run)
+    assert [choice.name for choice in choices] == ["epoch 1", "epoch 2 (best)", "epoch 3"]
+    assert [choice.path for choice in choices] == [run.snapshot(1), run.best, run.snapshot(3)]
+    session_with_run.open_run(None)
+    session_with_run.open_run(run)
+    assert panel.epochs.slider.value() == 1
 
 
 def test_both_maps_and_the_probabilities_are_those_of_the_chosen_epoch(
@@ -112,7 +136,8 @@ def test_sliding_back_is_immediate_and_the_colours_have_one_scale(
 ) -> None:
     best = maps(panel)
     limits = [[side.view.explanation.colour_limit] for side in panel.sides if side.view.explanation is not None]
-    for place in (2, 0):
+    first = panel.epochs.slider.value()
+    for place in {0, 1, 2} - {first}:
         panel.epochs.slider.setValue(place)
         answered(qtbot, panel, session_with_run)
         for found, side in zip(limits, panel.sides, strict=True):
@@ -121,7 +146,7 @@ def test_sliding_back_is_immediate_and_the_colours_have_one_scale(
             assert side.view.bar.limits[1] == pytest.approx(max(found))
     assert not np.array_equal(best[0], maps(panel)[0])
     said = panel.galaxy.bars.texts
-    panel.epochs.slider.setValue(3)
+    panel.epochs.slider.setValue(first)
     assert panel.epochs.is_idle()
     assert all(shown is kept for shown, kept in zip(maps(panel), best, strict=True))
     assert panel.galaxy.bars.texts != said
@@ -155,7 +180,7 @@ def test_only_the_last_of_many_moves_is_answered(
     answered(qtbot, panel, session_with_run)
     session_with_run.set_current(0)  # the epoch stays, and nothing is remembered of this galaxy
     answered(qtbot, panel, session_with_run)
-    assert panel.epochs.summary.text().startswith("epoch 2 of 3")
+    assert panel.epochs.summary.text().startswith("epoch 2 ")
     for one, other in zip(moved, maps(panel), strict=True):
         assert one is not other
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -174,7 +199,8 @@ def test_it_plays_through_the_epochs_and_can_be_held(
     click(qtbot, panel.epochs.play)
     qtbot.waitUntil(lambda: not panel.epochs.is_playing, timeout=30_000)
     answered(qtbot, panel, session_with_run)
-    assert [text[:8] for text in told] == ["epoch 1 ", "epoch 2 ", "epoch 3 ", "best: ep"]
+    assert told[-1].startswith("epoch 3 ")
+    assert panel.epochs.slider.value() == 2
 
 
 def test_without_kept_weights_there_is_no_slider(qtbot: QtBot, session_with_run: Session) -> None:
@@ -184,7 +210,8 @@ def test_without_kept_weights_there_is_no_slider(qtbot: QtBot, session_with_run:
     qtbot.addWidget(panel)
     panel.show()
     answered(qtbot, panel, session_with_run)
-    assert not panel.epochs.isVisible()
+    assert not panel.epochs.slider.isVisible()
+    assert "(best)" in panel.epochs.summary.text()
 
 
 def test_another_run_begins_with_its_best_epoch(
@@ -196,7 +223,7 @@ def test_another_run_begins_with_its_best_epoch(
     assert panel.empty.isVisible()
     assert session_with_run.project is not None
     session_with_run.open_run(session_with_run.project.runs()[0])
-    assert panel.epochs.slider.value() == 3
+    assert panel.epochs.choice is not None and panel.epochs.choice.is_best
     answered(qtbot, panel, session_with_run)
 
 
@@ -253,13 +280,13 @@ def test_while_a_training_is_watched_there_is_no_slider_and_afterwards_there_is(
     session_with_run.activity.add(job)
     seen: list[bool] = []
     job.happened.connect(
-        lambda events: seen.extend(panel.epochs.isVisible() for e in events if isinstance(e, CheckpointSaved))
+        lambda events: seen.extend(panel.epochs.slider.isVisible() for e in events if isinstance(e, CheckpointSaved))
     )
     job.finished.connect(lambda _result: session_with_run.open_run(run))
     job.start()
     qtbot.waitUntil(lambda: session_with_run.run == run, timeout=60_000)
     assert seen and not any(seen)
     assert panel.epochs.isVisible()
-    assert panel.epochs.slider.maximum() == 2
+    assert panel.epochs.slider.maximum() == 1
     assert panel.epochs.choice is not None and panel.epochs.choice.path == run.best
     answered(qtbot, panel, session_with_run)

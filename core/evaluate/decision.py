@@ -1,0 +1,223 @@
+"""The decision of a run: asked for in words, kept in its folder, and the class frequencies that it starts from.
+
+It is kept in ``decision.toml`` beside the weights, not inside them: the weights of a finished run never change. Without
+that file the most probable class is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomlkit
+from numpy.typing import NDArray
+
+from core.data.target import Classes
+from core.errors import NotPossible, SettingsProblem, UnreadableFile, WrongVersion
+from core.metrics import decision as decisions
+from core.metrics.decision import MOST_PROBABLE, Aim, Decision
+from core.nets.predictor import Predictor
+from core.project.files import write_atomically
+from core.project.runs import RunFolder
+
+FORMAT = 1
+AIMS: tuple[Aim, ...] = ("macro F1", "balanced accuracy", "accuracy")
+_FORMS = (
+    "most-probable, balanced, balanced:POWER, thresholds, thresholds:AIM (macro-f1, balanced-accuracy or accuracy), "
+    "thresholds:CLASS=T,…, frequencies:CLASS=F,… or frequencies:estimated"
+)
+_PAIR = re.compile(r"\s*(.+?)\s*=\s*([0-9.eE+-]+)\s*(?:,|$)")
+
+Labelled = tuple[NDArray[np.int64], NDArray[np.floating[Any]]]
+"""Class indices (n,) and probabilities (n, K) of the same galaxies."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a decision may be computed from.
+
+    Attributes
+    ----------
+    names
+        The K classes.
+    assumed
+        Gives the class frequencies (K,) that the probabilities assume.
+    validation
+        Gives labels and probabilities of the validation part.
+    scores
+        (n, K) probabilities of the galaxies that are decided on.
+    """
+
+    names: Sequence[str]
+    assumed: Callable[[], NDArray[np.float64]]
+    validation: Callable[[], Labelled]
+    scores: NDArray[np.floating[Any]]
+
+
+def resolve(wish: str, basis: Basis) -> Decision:
+    """The decision that is asked for in words, such as ``balanced:0.5`` or ``frequencies:estimated``.
+
+    Raises
+    ------
+    SettingsProblem
+        There is no such decision, or it does not fit the classes.
+    NotPossible
+        What it needs is not known.
+    """
+    return replace(_resolve(wish, basis), asked=wish)
+
+
+def _resolve(wish: str, basis: Basis) -> Decision:
+    kind, _, rest = (part.strip() for part in wish.partition(":"))
+    match kind.casefold():
+        case "most-probable" | "most probable" if not rest:
+            return MOST_PROBABLE
+        case "balanced":
+            return decisions.balanced(basis.names, basis.assumed(), _read_power(rest))
+        case "thresholds" if "=" in rest:
+            return decisions.thresholds(basis.names, _read_numbers(rest, basis.names).tolist())
+        case "thresholds":
+            return decisions.choose_thresholds(basis.names, *basis.validation(), _read_aim(rest))
+        case "frequencies" if rest.casefold() == "estimated":
+            return estimated(basis.names, basis.scores, basis.assumed())
+        case "frequencies" if "=" in rest:
+            return decisions.for_frequencies(basis.names, basis.assumed(), _read_numbers(rest, basis.names))
+    raise SettingsProblem(f"“{wish}” is not a decision.", f"Choose one of: {_FORMS}.", "--decision")
+
+
+def estimated(names: Sequence[str], scores: NDArray[np.floating[Any]], assumed: NDArray[np.float64]) -> Decision:
+    """Most probable with the class frequencies that are estimated from the galaxies themselves, without their labels.
+
+    Raises
+    ------
+    NotPossible
+        There are no galaxies.
+    """
+    if not len(scores):
+        raise NotPossible("Class frequencies cannot be estimated without galaxies.", "Choose other galaxies.")
+    return decisions.for_frequencies(names, assumed, *decisions.estimate_frequencies(scores, assumed))
+
+
+def _read_power(text: str) -> float:
+    try:
+        power = float(text or 1)
+    except ValueError:
+        power = -1.0
+    if not 0 <= power <= 3:
+        raise SettingsProblem(f"“{text}” is not a power from 0 to 3.", "Choose balanced:1, for instance.", "--decision")
+    return power
+
+
+def _read_aim(text: str) -> Aim:
+    wanted = text.casefold().replace("-", " ") or "macro f1"
+    for aim in AIMS:
+        if aim.casefold() == wanted:
+            return aim
+    raise SettingsProblem(f"Thresholds cannot be chosen for “{text}”.", f"Choose one of: {_FORMS}.", "--decision")
+
+
+def _read_numbers(text: str, names: Sequence[str]) -> NDArray[np.float64]:
+    """Read ``elliptical=0.6,spiral=0.4``: a number for each class."""
+    known = {name.casefold(): place for place, name in enumerate(names)}
+    found = np.full(len(names), np.nan)
+    for name, number in _PAIR.findall(text):
+        if name.casefold() not in known:
+            raise SettingsProblem(f"There is no class “{name}”.", f"The classes are: {', '.join(names)}.", "--decision")
+        try:
+            found[known[name.casefold()]] = float(number)
+        except ValueError:
+            raise SettingsProblem(f"“{number}” is not a number.", "", "--decision") from None
+    if np.isnan(found).any():
+        missing = [name for name, value in zip(names, found, strict=True) if np.isnan(value)]
+        raise SettingsProblem(f"There is no number for: {', '.join(missing)}.", "Name each class once.", "--decision")
+    return found
+
+
+# -- in the folder of a run --------------------------------------------------------------------------------------------
+
+
+def read_kept(weights: Path | str, names: Sequence[str]) -> Decision:
+    """The decision that is kept for a run; the most probable class if there is none.
+
+    Parameters
+    ----------
+    weights
+        A weights file, or the folder of a run.
+    names
+        The classes that the network knows.
+
+    Raises
+    ------
+    UnreadableFile, WrongVersion
+        The file is damaged, for other classes, or of a newer program.
+    """
+    file = _folder_of(weights).decision_file
+    if not file.exists():
+        return MOST_PROBABLE
+    remedy = "Choose the decision again, or remove this file: then the most probable class is taken."
+    try:
+        values = tomlkit.parse(file.read_text(encoding="utf-8")).unwrap()
+        version = int(values.get("format", 0))
+        found = Decision.from_dict(values)
+    except (OSError, ValueError, TypeError) as error:
+        raise UnreadableFile(f"The decision cannot be read ({error}).", remedy, str(file)) from None
+    if version > FORMAT:
+        raise WrongVersion("A newer Tuning Fork wrote this decision.", "Update the program.", str(file))
+    if found.names and found.names != tuple(names):
+        raise UnreadableFile("This decision is for other classes than the network knows.", remedy, str(file))
+    return found
+
+
+def keep(folder: RunFolder, decision: Decision) -> None:
+    """Keep the decision in the folder of a run; the most probable class needs no file."""
+    if decision.kind == MOST_PROBABLE.kind:
+        folder.decision_file.unlink(missing_ok=True)
+        return
+    document = tomlkit.document()
+    document.add(tomlkit.comment("How a galaxy's class follows from its probabilities: the largest weight × p."))
+    document.add("format", tomlkit.item(FORMAT))
+    for name, value in decision.to_dict().items():
+        document.add(name, tomlkit.item(value))
+    write_atomically(folder.decision_file, tomlkit.dumps(document))
+
+
+def assumed_frequencies(predictor: Predictor, weights: Path | str) -> NDArray[np.float64]:
+    """The class frequencies (K,) that a network's probabilities assume.
+
+    They are noted in its file. Networks of earlier versions noted how many galaxies of each class they were trained on,
+    and the settings in their folder say whether the classes were balanced.
+
+    Raises
+    ------
+    NotPossible
+        They are not known.
+    """
+    names = predictor.output_names
+    noted = predictor.card.get("assumed_frequencies")
+    if noted is not None and set(noted) == set(names):
+        return np.array([noted[name] for name in names], np.float64)
+    counts = (predictor.card.get("classes") or {}).get("training", {})
+    file = _folder_of(weights).settings_file
+    if not isinstance(predictor.target, Classes) or set(counts) != set(names) or not file.exists():
+        raise NotPossible(
+            "It is not noted how frequent the classes were in the training of this network.",
+            "Choose the most probable class, or thresholds.",
+            str(weights),
+        )
+    try:
+        optimiser = tomlkit.parse(file.read_text(encoding="utf-8")).unwrap().get("optimiser", {})
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(f"The settings cannot be read ({error}).", "", str(file)) from None
+    if optimiser.get("class_weights", True) or optimiser.get("balanced_batches", False):  # their default was then True
+        return np.full(len(names), 1 / len(names))
+    found = np.array([max(counts[name], 0.5) for name in names], np.float64)
+    return found / found.sum()
+
+
+def _folder_of(weights: Path | str) -> RunFolder:
+    path = Path(weights)
+    return RunFolder(path if path.is_dir() else path.parent)
