@@ -116,6 +116,8 @@ class ImportWizard(QDialog):
         self.start = QPushButton(icon("mdi6.import", "on_accent"), "Import")
         self.start.setProperty("role", "primary")
         self.cancel = QPushButton("Cancel")
+        for button in (self.start, self.cancel):
+            button.setAutoDefault(False)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)

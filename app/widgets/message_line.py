@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
 
+from app.widgets.plain_text import as_written
+
 
 class MessageLine(QLabel):
     """Text in a fixed number of lines; what does not fit ends with an ellipsis, and is whole in the tooltip.

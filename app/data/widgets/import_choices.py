@@ -88,6 +88,15 @@ class ImportChoices(QWidget):
         self.project = QLineEdit()
         self.choose_project = QPushButton(icon("mdi6.folder-open-outline"), "Choose…")
         fields = {"Catalogue": self.catalogue_field, "Id column": self.id_column, "Labels": self.labels}
+        for button in (
+            self.add_folder,
+            self.add_files,
+            self.clear,
+            self.choose_catalogue,
+            self.labels,
+            self.choose_project,
+        ):
+            button.setAutoDefault(False)  # the return key ends the input in a field, and opens no other dialog
         labels = _grid({**fields, "Missing labels": self.missing, "Parts": self.split_column})
         labels.addWidget(self.choose_catalogue, 0, 2)
         labels.addWidget(self.from_folders, 5, 1)

@@ -182,6 +182,44 @@ def test_an_import_goes_on_when_the_wizard_is_closed_and_comes_back_with_its_rep
     assert wizard.report.counts["Imported"] == "90"
 
 
+def test_the_user_is_asked_which_of_two_columns_holds_the_ids(
+    qtbot: QtBot, wizard: ImportWizard, own_survey: Survey
+) -> None:
+    others = dict(zip(own_survey.ids, reversed(own_survey.ids), strict=True))
+    rows = [f"{name},{others[name]},{'ab'[place % 2]}\n" for place, name in enumerate(own_survey.ids)]
+    catalogue = own_survey.folder / "table.csv"
+    catalogue.write_text("galaxy,partner,label\n" + "".join(rows))
+    wizard.set_sources([own_survey.folder])
+    looked(qtbot, wizard, "90 galaxies")
+    wizard.choices.catalogue_field.setText(str(catalogue))
+    qtbot.waitUntil(lambda: "“galaxy” and “partner”" in wizard.problem_text.text(), timeout=20_000)
+    assert wizard.choices.id_column.currentText() == "Which one? galaxy or partner"
+    assert not wizard.start.isEnabled()
+    qtbot.keyClick(wizard.choices.id_column, Qt.Key.Key_Down)
+    looked(qtbot, wizard, "matched by “galaxy”; labels: label")
+    assert wizard.choices.id_column.currentText() == "galaxy"
+    imported(qtbot, wizard)
+    assert "90 of 90 images matched by the column “galaxy”" in wizard.report.notes.text()
+
+
+def test_the_user_says_what_means_that_there_is_no_label(
+    qtbot: QtBot, wizard: ImportWizard, own_survey: Survey
+) -> None:
+    rows = [f"{name},{('None', 'Weak', 'Strong')[place % 3]}\n" for place, name in enumerate(own_survey.ids)]
+    catalogue = own_survey.folder / "table.csv"
+    catalogue.write_text("name,label\n" + "".join(rows))
+    wizard.set_sources([own_survey.folder])
+    looked(qtbot, wizard, "90 galaxies")
+    wizard.choices.catalogue_field.setText(str(catalogue))
+    looked(qtbot, wizard, "“None” in 30 rows of “label” is a class")
+    wizard.choices.missing.selectAll()
+    qtbot.keyClicks(wizard.choices.missing, "None")
+    qtbot.keyClick(wizard.choices.missing, Qt.Key.Key_Return)
+    looked(qtbot, wizard, "Taken as missing in “label”: “None” in 30 rows")
+    imported(qtbot, wizard)
+    assert wizard.report.counts["Without label"] == "30"
+
+
 def test_a_field_of_radii_is_chosen_among_the_columns_and_shown_before_the_import(
     qtbot: QtBot, wizard: ImportWizard, survey: Survey
 ) -> None:
