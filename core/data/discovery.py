@@ -26,7 +26,7 @@ from core.events import NEVER, Progress, Work
 _FITS = re.compile(r"\.(fits?|fts|fz)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 _PICTURE = re.compile(r"\.(jpe?g|png)$", re.IGNORECASE)
 _CONTAINER = re.compile(r"\.(h5|hdf5?|npz)$", re.IGNORECASE)
-_TABLE = re.compile(r"\.(csv|tsv|ecsv|xml|vot|votable|parquet|pq)$", re.IGNORECASE)
+_TABLE = re.compile(r"\.(csv|tsv|ecsv|xml|vot|votable|parquet|pq)(\.gz)?$", re.IGNORECASE)
 _CATALOGUE = re.compile(r"(catalog(ue)?|labels?)\.fits?$", re.IGNORECASE)
 _REPORT_EVERY = 1000  # files
 

@@ -339,10 +339,11 @@ def test_a_table_without_header_keeps_its_first_row_or_is_refused(tmp_path: Path
 @pytest.mark.parametrize(
     "content",
     [
-        gzip.compress(b"name,label\ng0,a\n"),
+        gzip.compress(b"name,label\ng0,a\n", mtime=0),
         "name,label\ng0,a\n".encode("utf-16"),
         "name,label\ng0,a\n".encode("utf-16-le"),
     ],
+    ids=["gzip", "utf-16", "utf-16-le"],
 )
 def test_packed_and_wide_text_is_read(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(content)
