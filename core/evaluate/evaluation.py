@@ -22,6 +22,7 @@ from core.data import target as targets
 from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
+from core.data.seen import seen_ids
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
 from core.errors import CatalogueProblem, NotPossible, Problem, TooFewGalaxies, UnreadableFile
@@ -181,6 +182,8 @@ def run(
         )
         problems = [_mapped_classes_problem(mapped)] if mapped else []
         problems += [_unknown_classes_problem(unknown)] if unknown else []
+        seen = 0 if is_own else _count_seen(folder, opened.cutouts, rows)
+        problems += [_seen_problem(seen, len(rows))] if seen else []
         for problem in problems:
             yield Skipped(problem)
         if not len(rows):
@@ -200,7 +203,7 @@ def run(
         assumed = _assumed_or_none(opened, folder)
     evaluation = Evaluation(
         part=part,
-        note=_NOTES[part] if is_own else f"every labelled galaxy of {path.name}, on which it was not trained",
+        note=_NOTES[part] if is_own else _note_elsewhere(path.name, seen),
         data=path.name,
         target=target,
         rows=rows,
@@ -325,6 +328,27 @@ def _read_labels(
     return labels, unknown, {text: name for text, name in found.items() if text != name}
 
 
+def _count_seen(folder: RunFolder, cutouts: Cutouts, rows: NDArray[np.int64]) -> int:
+    """How many galaxies of another dataset the network was trained or chosen on, by their ids."""
+    seen = seen_ids(folder.path)
+    return sum(cutouts.ids[int(row)] in seen for row in rows)
+
+
+def _note_elsewhere(name: str, seen: int) -> str:
+    if not seen:
+        return f"every labelled galaxy of {name}, on which it was not trained"
+    return f"every labelled galaxy of {name}; by their ids, {seen:,} were used to train it: too optimistic for new ones"
+
+
+def _seen_problem(seen: int, count: int) -> Problem:
+    return Problem(
+        f"The network, or one that it started from, was trained or chosen on {seen:,} of these {count:,} galaxies (by "
+        "their ids).",
+        "The scores are too good for new galaxies: evaluate it on the test part of its own dataset, or leave these "
+        "galaxies out.",
+    )
+
+
 def _mapped_classes_problem(mapped: dict[str, str]) -> Problem:
     listed = ", ".join(f"“{text}” as “{name}”" for text, name in mapped.items())
     return Problem(f"Classes that have another name here are counted as the network's: {listed}.")
@@ -365,7 +389,9 @@ def save(folder: RunFolder, evaluation: Evaluation) -> None:
         values[evaluation.part] = (values.get(evaluation.part) or {}) | found
     else:
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
-    name = re.sub(r"[^\w. -]", "_", elsewhere or evaluation.part)
+    name = evaluation.part if elsewhere is None else re.sub(r"[^\w. -]", "_", elsewhere)
+    if elsewhere is not None and name.casefold() in _NOTES:  # a dataset may be called “test”
+        name = f"dataset {name}"
     tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
     write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 

@@ -7,8 +7,6 @@ network that has seen galaxies of the new test part. Galaxies are recognised by 
 
 from __future__ import annotations
 
-import contextlib
-import csv
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -17,11 +15,11 @@ from numpy.typing import NDArray
 
 from core.data import kept_parts
 from core.data.cutouts import Cutouts
+from core.data.seen import ids_in, lineage
 from core.data.split import Split
 from core.errors import Problem
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
-from core.settings import toml
 from core.train.settings import RunSettings
 
 _NAMED = 3  # runs named in a sentence
@@ -72,19 +70,13 @@ def spoiled(used: Collection[str], runs: Sequence[RunFolder]) -> Problem | None:
 def _seen(test: Collection[str], base: Path) -> Problem | None:
     """The warning that a base, or the network that it started from, has learned from galaxies of the test part."""
     said: list[str] = []
-    visited: set[Path] = set()
-    while (run := _run_of(base)) is not None and run.path not in visited:
-        visited.add(run.path)
+    for run in lineage(base):
         trained, chosen = (len(ids_in(run, (part,)).intersection(test)) for part in ("train", "validation"))
         if trained or chosen:
             also = f" and chosen on {chosen:,}" if chosen else ""
             said.append(
                 f"“{run.title}” was trained on {trained:,}{also} of the {len(test):,} test galaxies of this run"
             )
-        base = Path()
-        with contextlib.suppress(Problem):
-            start = toml.load(RunSettings, run.settings_file).with_paths_from(run.path).transfer.start_from
-            base = Path(start).expanduser() if start else Path()
     if not said:
         return None
     return Problem(
@@ -93,27 +85,6 @@ def _seen(test: Collection[str], base: Path) -> Problem | None:
         "name a test part that it has not seen.",
         "transfer.start_from",
     )
-
-
-def _run_of(base: Path) -> RunFolder | None:
-    """The run of a base, which is a run folder or a file in it or in its snapshots; None without a split."""
-    if base == Path():
-        return None
-    for place in (base, *list(base.resolve().parents)[:2]):
-        if RunFolder(place).split_file.is_file():
-            return RunFolder(place.resolve())
-    return None
-
-
-def ids_in(run: RunFolder, parts: Sequence[str]) -> set[str]:
-    """The ids of a run's galaxies in some parts, by its split; none where it cannot be read."""
-    with (
-        contextlib.suppress(OSError, ValueError, KeyError, csv.Error),
-        run.split_file.open(encoding="utf-8", newline="") as file,
-    ):
-        lines = (line for line in file if not line.startswith(("# seed = ", "# rule = ")))
-        return {row["id"] for row in csv.DictReader(lines) if row["part"] in parts}
-    return set()
 
 
 def _ids(ids: Sequence[str], rows: NDArray[np.int64]) -> set[str]:

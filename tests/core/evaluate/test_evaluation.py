@@ -91,7 +91,7 @@ def test_a_cell_of_the_confusion_matrix_leads_to_its_galaxies(run, survey_datase
     assert "too optimistic" in found.note
 
 
-def elsewhere(survey, folder: Path, change) -> Path:
+def elsewhere(survey, folder: Path, change, name: str = "other survey") -> Path:
     """Another dataset of the same galaxies, with another catalogue."""
     with survey.catalogue.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -103,7 +103,7 @@ def elsewhere(survey, folder: Path, change) -> Path:
         writer.writerows(rows)
     label = next(name for name in rows[0] if name not in {"objid", "width"})
     settings = ImportSettings(catalogue_id="objid", labels=(label,))
-    path = folder / "other survey.h5"
+    path = folder / f"{name}.h5"
     result_of(importing.run([survey.folder], path, settings, catalogue, threading.Event()))
     return path
 
@@ -123,7 +123,7 @@ def test_on_another_dataset_every_labelled_galaxy_of_a_known_class_counts(run, s
         except StopIteration as end:
             found = end.value
             break
-    assert found.part == "all" and "not trained" in found.note
+    assert found.part == "all" and "of other survey.h5" in found.note
     assert found.unknown == {"merger": 14}
     assert len(found.rows) == 26
     assert any(isinstance(event, Skipped) and "14 “merger”" in event.problem.sentence for event in events)
@@ -132,6 +132,28 @@ def test_on_another_dataset_every_labelled_galaxy_of_a_known_class_counts(run, s
     assert kept["elsewhere"]["other survey"]["galaxies"] == 26
     assert "test" not in kept
     assert (run.path / "predictions-other survey.csv").exists()
+
+
+def test_galaxies_that_it_was_trained_on_are_counted_in_another_dataset_too(run, survey, tmp_path) -> None:
+    path = elsewhere(survey, tmp_path, lambda row: row | {"note": "imported again"})
+    with (run.path / "split.csv").open() as file:
+        lines = (line for line in file if not line.startswith("#"))
+        used = {row["id"] for row in csv.DictReader(lines) if row["part"] in ("train", "validation")}
+    found = evaluate(run, path)
+    seen = len(used.intersection(found.predictions.ids))
+    assert not found.is_own and 0 < seen < len(found.rows) == 40
+    assert f"{seen} were used to train it" in found.note and "not trained" not in found.note
+    assert any(f"{seen} of these 40 galaxies" in problem.sentence for problem in found.problems)
+
+
+def test_a_dataset_named_like_a_part_does_not_replace_the_predictions_of_that_part(
+    run, survey_dataset, survey, tmp_path
+):
+    evaluate(run, survey_dataset, "test")
+    before = (run.path / "predictions-test.csv").read_bytes()
+    evaluate(run, elsewhere(survey, tmp_path, lambda row: row | {"note": "imported again"}, "test"))
+    assert (run.path / "predictions-test.csv").read_bytes() == before
+    assert len((run.path / "predictions-dataset test.csv").read_text().splitlines()) == 41
 
 
 def test_a_dataset_without_known_labels_cannot_judge(run, survey, tmp_path) -> None:
