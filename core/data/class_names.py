@@ -48,6 +48,21 @@ def complete_mapping(old: Sequence[str], new: Sequence[str], chosen: Mapping[str
     return {name: match for name, match in found.items() if match in old}
 
 
+def find_spellings(names: Sequence[str]) -> list[list[str]]:
+    """Names that may be one class in several spellings: they differ in case, inner spaces and hyphens, or the plural.
+
+    Examples
+    --------
+    >>> find_spellings(("E", "S0-", "edge-on", "e", "Edge On", "S0"))
+    [['E', 'e'], ['edge-on', 'Edge On']]
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        text = unicodedata.normalize("NFKC", name).casefold()
+        found.setdefault(_singular(re.sub(r"(?<=\w)[\s_-]+(?=\w)", "", text)), []).append(name)
+    return [spellings for spellings in found.values() if len(spellings) > 1]
+
+
 def _counterpart(name: str, old: Mapping[str, tuple[str, ...]]) -> str:
     if name in old:
         return name

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.data import catalogue as tables
 from core.data import containers, fits, parts
+from core.data.class_names import find_spellings
 from core.data.discovery import Found, Source
 from core.data.join import NO_ROW, Join
 from core.data.readers import Member
@@ -54,6 +55,7 @@ def path_to_match(source: Source, extension: str = "") -> str:
 
 
 _MOST_STACKS = 64  # files that are opened to see the names in them
+_MOST_SPELLINGS = 3  # classes of which the spellings are noted
 
 
 class Galaxies:
@@ -202,6 +204,11 @@ class Galaxies:
         counts = Counter(text for text in texts[0] if text)
         if len(counts) == 1:
             self.notes.append(f"All labels are “{next(iter(counts))}”: a network has nothing to distinguish.")
+        for spellings in find_spellings(list(counts))[:_MOST_SPELLINGS]:
+            told = " and ".join(f"“{text}” ({counts[text]:,})" for text in spellings)
+            self.notes.append(
+                f"{told} are learned as different classes; if they are one, spell them alike in the catalogue."
+            )
         alone = sorted(name for name, count in counts.items() if count == 1)
         if alone and len(counts) <= max(10, len(self.ids) // 20):  # else they are numbers and not classes
             names = ", ".join(f"“{name}”" for name in alone)

@@ -204,6 +204,16 @@ def test_labels_come_from_folders(source: Path, output: Path) -> None:
         }
 
 
+def test_classes_that_differ_only_in_spelling_are_named_and_not_merged(source: Path, output: Path) -> None:
+    for name in ("edge-on/1", "Edge On/2", "S0/3", "S0-/4"):
+        cutout(source / f"{name}.fits")
+    report = imported(source, output, labels_from_folders=True)
+    told = [note for note in report.notes if "different classes" in note]
+    assert len(told) == 1 and "“edge-on” (1)" in told[0] and "“Edge On” (1)" in told[0]
+    with Cutouts.open(output) as cutouts:
+        assert set(cutouts.columns["class"].tolist()) == {"edge-on", "Edge On", "S0", "S0-"}
+
+
 def test_label_columns_can_be_named(source: Path, output: Path) -> None:
     for n in range(3):
         cutout(source / f"{n}.fits")
