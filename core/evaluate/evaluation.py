@@ -22,12 +22,11 @@ from core.data import target as targets
 from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
-from core.data.seen import seen_ids
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
 from core.errors import CatalogueProblem, NotPossible, Problem, TooFewGalaxies, UnreadableFile
 from core.evaluate import decision as decisions
-from core.evaluate import predict, tables
+from core.evaluate import predict, remarks, tables
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
 from core.metrics import merits
@@ -38,12 +37,6 @@ from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
-
-_NOTES = {
-    "test": "locked away during training and every choice",
-    "validation": "the best epoch was chosen on this part: slightly optimistic",
-    "all": "most of these galaxies were trained on: far too optimistic for new ones",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +173,10 @@ def run(
         part, rows = (
             (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
         )
-        problems = [_mapped_classes_problem(mapped)] if mapped else []
-        problems += [_unknown_classes_problem(unknown)] if unknown else []
-        seen = 0 if is_own else _count_seen(folder, opened.cutouts, rows)
-        problems += [_seen_problem(seen, len(rows))] if seen else []
+        problems = [remarks.on_mapped_classes(mapped)] if mapped else []
+        problems += [remarks.on_unknown_classes(unknown)] if unknown else []
+        seen = 0 if is_own else remarks.count_seen(folder.path, opened.cutouts.ids, rows)
+        problems += [remarks.on_seen_galaxies(seen, len(rows))] if seen else []
         for problem in problems:
             yield Skipped(problem)
         if not len(rows):
@@ -203,7 +196,7 @@ def run(
         assumed = _assumed_or_none(opened, folder)
     evaluation = Evaluation(
         part=part,
-        note=_NOTES[part] if is_own else _note_elsewhere(path.name, seen),
+        note=remarks.NOTES[part] if is_own else remarks.note_elsewhere(path.name, seen, unknown, labels[rows]),
         data=path.name,
         target=target,
         rows=rows,
@@ -328,40 +321,6 @@ def _read_labels(
     return labels, unknown, {text: name for text, name in found.items() if text != name}
 
 
-def _count_seen(folder: RunFolder, cutouts: Cutouts, rows: NDArray[np.int64]) -> int:
-    """How many galaxies of another dataset the network was trained or chosen on, by their ids."""
-    seen = seen_ids(folder.path)
-    return sum(cutouts.ids[int(row)] in seen for row in rows)
-
-
-def _note_elsewhere(name: str, seen: int) -> str:
-    if not seen:
-        return f"every labelled galaxy of {name}, on which it was not trained"
-    return f"every labelled galaxy of {name}; by their ids, {seen:,} were used to train it: too optimistic for new ones"
-
-
-def _seen_problem(seen: int, count: int) -> Problem:
-    return Problem(
-        f"The network, or one that it started from, was trained or chosen on {seen:,} of these {count:,} galaxies (by "
-        "their ids).",
-        "The scores are too good for new galaxies: evaluate it on the test part of its own dataset, or leave these "
-        "galaxies out.",
-    )
-
-
-def _mapped_classes_problem(mapped: dict[str, str]) -> Problem:
-    listed = ", ".join(f"“{text}” as “{name}”" for text, name in mapped.items())
-    return Problem(f"Classes that have another name here are counted as the network's: {listed}.")
-
-
-def _unknown_classes_problem(unknown: dict[str, int]) -> Problem:
-    listed = ", ".join(f"{count} “{name}”" for name, count in unknown.items())
-    return Problem(
-        f"The network does not know these classes, and the galaxies are not counted: {listed}.",
-        "Fine-tune it on this dataset, or rename the classes.",
-    )
-
-
 def _find_own_data(folder: RunFolder) -> Path:
     """Find the dataset of the run where projects and the command line put it."""
     name = str(Predictor.load(folder.best).card.get("data", ""))
@@ -390,7 +349,7 @@ def save(folder: RunFolder, evaluation: Evaluation) -> None:
     else:
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
     name = evaluation.part if elsewhere is None else re.sub(r"[^\w. -]", "_", elsewhere)
-    if elsewhere is not None and name.casefold() in _NOTES:  # a dataset may be called “test”
+    if elsewhere is not None and name.casefold() in remarks.NOTES:  # a dataset may be called “test”
         name = f"dataset {name}"
     tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
     write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

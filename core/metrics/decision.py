@@ -42,6 +42,8 @@ _MIN_SHARE = 1e-6
 _MIN_PROBABILITY = 1e-12
 _STEPS = 2000
 _SMALLEST_STEP = 1e-9
+_ZERO = 1e-4  # frequencies below count as zero
+_BISECTIONS = 30
 _STEP = 0.1  # between the logarithms of weights that are tried
 _STEPS_TRIED = np.arange(-20, 21) * _STEP
 _SMOOTHED = 5  # of them, over which an aim is averaged
@@ -160,7 +162,7 @@ def estimate_frequencies(
     r"""Estimate the class frequencies of galaxies without labels, with their standard errors.
 
     The estimate maximises the likelihood :math:`\prod_n \sum_k \pi'_k\,p_{nk}/\pi_k`; the errors follow from its
-    curvature there, and hold for calibrated probabilities.
+    curvature there, or from its fall where a frequency is zero, and hold for calibrated probabilities.
 
     Parameters
     ----------
@@ -182,11 +184,29 @@ def estimate_frequencies(
         step, found = np.abs(new - found).max(), new
         if step < _SMALLEST_STEP:
             break
-    slopes = ratios / (ratios @ found)[:, None]
-    free = slopes[:, :-1] - slopes[:, -1:]  # the frequencies add up to one: the last follows from the others
+    return found, _errors_of(found, ratios / (ratios @ found)[:, None])
+
+
+def _errors_of(found: NDArray[np.float64], slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard errors (K,) of frequencies; ``slopes`` (n, K) are the derivatives of each galaxy's log-likelihood.
+
+    At a frequency of zero the likelihood has no maximum but an end, and its curvature says nothing: there the error is
+    how far the frequency may rise, at the expense of all others, until the logarithm has fallen by one half. No error
+    is larger than the room that a frequency has.
+    """
+    errors = np.zeros(len(found))
+    inside = np.flatnonzero(found > _ZERO)
+    free = slopes[:, inside[:-1]] - slopes[:, inside[-1:]]  # they add up to one: the last follows from the others
     covariance = np.linalg.pinv(free.T @ free)
-    last = covariance.sum()
-    return found, np.sqrt(np.maximum(np.append(np.diag(covariance), last), 0))
+    errors[inside] = np.sqrt(np.maximum(np.append(np.diag(covariance), covariance.sum()), 0))
+    for place in np.flatnonzero(found <= _ZERO).tolist():
+        low, high = 0.0, 1.0
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            fallen = -np.log1p(middle * (slopes[:, place] - 1)).sum() > 0.5
+            low, high = (low, middle) if fallen else (middle, high)
+        errors[place] = high
+    return np.minimum(errors, np.maximum(found, 1 - found))
 
 
 def choose_thresholds(

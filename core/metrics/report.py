@@ -2,7 +2,8 @@ r"""The metrics of predictions, for each class or quantity, with confidence inte
 
 *Completeness* (recall) is the fraction of a class's galaxies that are predicted as such; *purity* (precision) is the
 fraction of the galaxies predicted as a class that belong to it. Both are fractions of small numbers, and have Wilson's
-interval at 68 % confidence. What is undefined, such as the purity of a class that was never predicted, is None, not 0.
+interval at 68 % confidence. What is undefined, such as the purity of a class that was never predicted, is None, not 0;
+where all galaxies are of one class, purity, F1 and balanced accuracy are undefined.
 
 References
 ----------
@@ -234,9 +235,12 @@ def classification_report(
     accuracy, balanced = accuracies(confusion)
     hits, true, called = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     completeness = {name: Fraction(int(hits[i]), int(true[i])) for i, name in enumerate(names)}
-    purity = {name: Fraction(int(hits[i]), int(called[i])) for i, name in enumerate(names)}
+    is_mixed = int((true > 0).sum()) > 1  # galaxies of one class are pure whatever the network answers
+    purity = {
+        name: Fraction(int(hits[i]), int(called[i])) if is_mixed else Fraction(0, 0) for i, name in enumerate(names)
+    }
     f1 = {
-        name: float(2 * hits[i] / (true[i] + called[i])) if true[i] + called[i] else None
+        name: float(2 * hits[i] / (true[i] + called[i])) if is_mixed and true[i] + called[i] else None
         for i, name in enumerate(names)
     }
     probability = scores[np.arange(total), labels].astype(np.float64)
@@ -245,7 +249,7 @@ def classification_report(
         names=tuple(names),
         galaxies=total,
         accuracy=accuracy,
-        balanced_accuracy=balanced,
+        balanced_accuracy=balanced if is_mixed else None,
         macro_f1=_mean(list(f1.values())),
         completeness=completeness,
         purity=purity,

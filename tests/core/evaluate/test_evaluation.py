@@ -134,6 +134,17 @@ def test_on_another_dataset_every_labelled_galaxy_of_a_known_class_counts(run, s
     assert (run.path / "predictions-other survey.csv").exists()
 
 
+def test_purity_is_not_given_where_only_one_class_of_another_dataset_is_known(run, survey, tmp_path) -> None:
+    path = elsewhere(survey, tmp_path, lambda row: row | {"shape": row["shape"].replace("disk", "merger")})
+    found = evaluation.run(run, path, class_map={"edge-on": "", "spheroid": "spheroid"})
+    report = (found := result_of(found)).report
+    assert report.counts["spheroid"] == len(found.rows) > 0
+    assert report.completeness["spheroid"].value is not None
+    assert {fraction.value for fraction in report.purity.values()} == {None}
+    assert report.macro_f1 is None and report.balanced_accuracy is None
+    assert f"but {sum(found.unknown.values())} of classes" in found.note and "only one class remains" in found.note
+
+
 def test_galaxies_that_it_was_trained_on_are_counted_in_another_dataset_too(run, survey, tmp_path) -> None:
     path = elsewhere(survey, tmp_path, lambda row: row | {"note": "imported again"})
     with (run.path / "split.csv").open() as file:

@@ -95,6 +95,22 @@ def test_the_frequencies_of_another_survey_are_recovered_from_its_galaxies_witho
     assert 0.6 < np.std(pulls) < 1.4, "the errors are about as large as they say"
 
 
+def test_the_error_of_a_class_that_seems_absent_is_how_far_it_may_rise():
+    """The curvature of the likelihood at zero says nothing: it gave “0.000 ± 1.449” for a class hardly told apart."""
+    _, scores = survey(np.array([0.8, 0.2, 0.0]), 400, 3)
+    scores = np.column_stack([scores[:, 0] * 0.999, scores[:, 0] * 0.001 * (1 - scores[:, 0]), scores[:, 1:]])
+    scores /= scores.sum(axis=1, keepdims=True)
+    assumed = np.append([0.749, 0.001], FREQUENCIES[1:])
+    found, errors = decision.estimate_frequencies(scores, assumed)
+    assert (errors <= np.maximum(found, 1 - found)).all()
+    absent = np.flatnonzero(found < 1e-4)
+    assert len(absent)
+    for place in absent:
+        raised = found * (1 - errors[place]) + errors[place] * np.eye(4)[place]
+        fall = np.log(scores / assumed @ found).sum() - np.log(scores / assumed @ raised).sum()
+        assert fall == pytest.approx(0.5, abs=0.01) or errors[place] == pytest.approx(1 - found[place], abs=1e-3)
+
+
 def test_with_the_frequencies_of_another_survey_its_most_probable_class_is_taken():
     planted = np.array([0.2, 0.2, 0.6])
     labels, scores = survey(planted, 20_000, 7)

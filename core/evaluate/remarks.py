@@ -1,0 +1,76 @@
+"""What the numbers of an evaluation hold for, and what to know before one of them is quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.seen import seen_ids
+from core.errors import Problem
+
+NOTES = {
+    "test": "locked away during training and every choice",
+    "validation": "the best epoch was chosen on this part: slightly optimistic",
+    "all": "most of these galaxies were trained on: far too optimistic for new ones",
+}
+"""By the part of a run's own dataset."""
+
+
+def count_seen(run: Path, ids: Sequence[str], rows: NDArray[np.int64]) -> int:
+    """How many galaxies of another dataset the network was trained or chosen on, by their ids."""
+    seen = seen_ids(run)
+    return sum(ids[int(row)] in seen for row in rows)
+
+
+def note_elsewhere(name: str, seen: int, unknown: Mapping[str, int], labels: NDArray[Any]) -> str:
+    """Which galaxies of another dataset the numbers hold for.
+
+    Parameters
+    ----------
+    name
+        Of the dataset.
+    seen
+        How many of the galaxies the network was trained or chosen on.
+    unknown
+        Classes that the network does not know, with the number of galaxies that are left out.
+    labels
+        Of the galaxies that count; class indices, or anything else where the target is not a class.
+    """
+    text = f"every labelled galaxy of {name}"
+    if unknown:
+        text += f" but {sum(unknown.values()):,} of classes that the network does not know"
+        text += ", without which purity is too high"
+    if labels.ndim == 1 and len(np.unique(labels)) == 1:
+        text += "; only one class remains, and of that only the completeness means something"
+    if seen:
+        return f"{text}; by their ids, {seen:,} were used to train it: too optimistic for new ones"
+    return f"{text}; on none of them it was trained" if unknown else f"{text}, on which it was not trained"
+
+
+def on_seen_galaxies(seen: int, count: int) -> Problem:
+    """The warning that a dataset contains galaxies that the network was trained or chosen on."""
+    return Problem(
+        f"The network, or one that it started from, was trained or chosen on {seen:,} of these {count:,} galaxies (by "
+        "their ids).",
+        "The scores are too good for new galaxies: evaluate it on the test part of its own dataset, or leave these "
+        "galaxies out.",
+    )
+
+
+def on_mapped_classes(mapped: Mapping[str, str]) -> Problem:
+    """Which classes of another dataset are counted as which of the network's."""
+    listed = ", ".join(f"“{text}” as “{name}”" for text, name in mapped.items())
+    return Problem(f"Classes that have another name here are counted as the network's: {listed}.")
+
+
+def on_unknown_classes(unknown: Mapping[str, int]) -> Problem:
+    """Which classes of another dataset are not counted."""
+    listed = ", ".join(f"{count} “{name}”" for name, count in unknown.items())
+    return Problem(
+        f"The network does not know these classes, and the galaxies are not counted: {listed}.",
+        "Say which of its classes they are (--class-map NEW=OLD), or fine-tune it on this dataset.",
+    )
