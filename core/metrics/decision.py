@@ -122,7 +122,7 @@ def thresholds(names: Sequence[str], limits: Sequence[float], chosen: str = "") 
         raise SettingsProblem(
             "Each class needs a threshold above 0 and up to 1.", f"The classes are: {', '.join(names)}."
         )
-    told = ", ".join(f"{name} {limit:.2g}" for name, limit in zip(names, limits, strict=True))
+    told = ", ".join(f"{name} {limit:.6g}" for name, limit in zip(names, limits, strict=True))
     text = f"thresholds: {told}; {chosen}" if chosen else f"thresholds: {told}"
     return _weighted("thresholds", names, 1 / np.asarray(limits), text)
 
@@ -236,7 +236,10 @@ def choose_thresholds(
     weights = max(ends, key=lambda end: measure(labels, (logs + end).argmax(axis=1), count))
     limits = np.exp(weights.min() - weights)
     chosen = f"chosen for {aim} on {len(labels):,} validation galaxies"
-    return thresholds(names, (limits / limits.sum()).tolist(), chosen)
+    told = [
+        float(f"{limit:.3g}") for limit in limits / limits.sum()
+    ]  # as printed, so that a reader gets the same classes
+    return thresholds(names, told, chosen)
 
 
 def _climb(

@@ -128,6 +128,14 @@ def test_thresholds_that_are_none_are_refused_in_words(limits):
         decision.thresholds(NAMES, limits)
 
 
+def test_chosen_thresholds_that_are_read_off_their_text_give_the_same_classes():
+    labels, scores = survey(FREQUENCIES, 3_000, 4)
+    rule = decision.choose_thresholds(NAMES, labels, scores, "macro F1")
+    limits = [float(part.rsplit(" ", 1)[1]) for part in rule.text.split(": ", 1)[1].split(";")[0].split(", ")]
+    again = decision.thresholds(NAMES, limits)
+    assert again.weights == rule.weights
+
+
 def test_a_decision_comes_back_from_plain_values_and_others_are_refused():
     rule = decision.balanced(NAMES, FREQUENCIES, 0.5)
     assert Decision.from_dict(rule.to_dict()) == rule
