@@ -66,7 +66,7 @@ class TrainingPanel(Panel):
         self.pause.setMinimumWidth(self.pause.fontMetrics().horizontalAdvance("Resume") + _PAUSE_MARGIN)
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.stop.setToolTip("Stop after this batch and keep the best weights.")
-        self.reason = MessageLine(2)
+        self.reason = MessageLine(3)
         self.reason.setObjectName("reason")
         self.baseline = MessageLine(2)
         self.baseline.setObjectName("baseline")
