@@ -225,6 +225,7 @@ def test_several_workers_share_the_trials_and_end_with_the_search(small, tiny, t
     assert len({trial.values["optimiser.learning_rate"] for trial in found.select("coarse", "finished", "pruned")}) == 5
 
 
+@pytest.mark.slow
 def test_a_worker_ends_when_the_one_that_holds_it_is_gone(small, tiny, tmp_path):
     wish = FEW.model_copy(update={"coarse": 500, "coarse_epochs": 50})
     folder = tmp_path / "search"

@@ -51,7 +51,10 @@ def weights(path):
     [
         settings(3, {"decay": "plateau", "plateau_patience": 1, "method": "sgd"}),
         settings(3, {"decay": "one-cycle", "balanced_batches": True, "warm_up": 0.5, "method": "adam"}),
-        settings(3, precision="float16", network=NetworkSettings(depth=2, channels=4, dense=8)),
+        pytest.param(
+            settings(3, precision="float16", network=NetworkSettings(depth=2, channels=4, dense=8)),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["plateau", "one-cycle, balanced", "float16"],
 )
@@ -129,7 +132,7 @@ def test_error_bars_can_be_begun_and_left_off_in_fine_tuning(surveyed, blobs, ne
     assert Predictor.load(barred.path).has_error_bars
 
 
-@pytest.mark.parametrize("loss", ["multinomial", "dirichlet"])
+@pytest.mark.parametrize("loss", [pytest.param("multinomial", marks=pytest.mark.slow), "dirichlet"])
 def test_votes_are_learned_from_counts_or_from_fractions_and_their_number(draw, new_dataset, new_run, loss):
     images, kinds, _ = draw(160)
     shares = np.where(kinds == 0, 0.9, 0.2)

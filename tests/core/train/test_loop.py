@@ -173,7 +173,7 @@ def test_a_run_does_not_go_on_with_other_labels(blobs, base, tmp_path):
         carried_out(resuming.run(base[0], threading.Event(), data, hand_labels=journal))
 
 
-@pytest.mark.parametrize("epoch", [2, 3])
+@pytest.mark.parametrize("epoch", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_run_killed_within_an_epoch_loses_that_epoch_only(blobs, new_run, tmp_path, epoch):
     whole, killed = new_run("whole"), new_run("killed")
     train(blobs, whole, epochs=3)
