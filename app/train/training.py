@@ -229,6 +229,7 @@ class TrainingPanel(Panel):
         self.curves.set_history(rows, metrics.get("best_epoch"))
         self.verdict.show_run(run)
         self.baseline.clear()
+        self.reason.clear()  # it tells of the training that ended here
         self._show_best_epoch(rows, self.curves.best_epoch)
 
     def _show_best_epoch(self, rows: list[dict[str, float]], best: int) -> None:
