@@ -6,6 +6,8 @@ as it is. Any other exception is a bug.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to them it is a problem
     """An error that the user has to know of and can do something about.
@@ -46,23 +48,26 @@ class CatalogueProblem(Problem):
 class AmbiguousColumn(CatalogueProblem):
     """Several columns of a catalogue name the images equally well.
 
-    Parameters
+    Attributes
     ----------
     columns
-        Their names, at least two.
-    matched
-        Number of images that the first one matches, of a sample of ``count``.
+        Their names.
     """
 
-    def __init__(self, columns: list[str], matched: int, count: int) -> None:
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    def among(cls, columns: Sequence[str], matched: int, count: int) -> AmbiguousColumn:
+        """The problem with at least two ``columns``, the first of which matches ``matched`` of ``count`` images."""
         names = " and ".join(f"“{name}”" for name in columns)
-        super().__init__(
+        problem = cls(
             f"The columns {names} of the catalogue both match {matched:,} of {count:,} images, but with different rows."
             if len(columns) == 2
             else f"The columns {names} of the catalogue match the images, but with different rows.",
             "Choose the right one as the id column (--id NAME).",
         )
-        self.columns = tuple(columns)
+        problem.columns = tuple(columns)
+        return problem
 
 
 class SettingsProblem(Problem):

@@ -208,8 +208,11 @@ class SearchPanel(StudyPanel):
         lines.append(
             ", ".join(f"{self._titles[name]} {trials.format_value(value)}" for name, value in best.values.items()) + "."
         )
+        if search.error_note:
+            lines.append(search.error_note)
         if len(search.equally_good) > 1:
-            lines.append(f"{len(search.equally_good)} trials lie within that error, and are as good.")
+            near = "lie within that error, and are as good" if error else "have exactly this score"
+            lines.append(f"{len(search.equally_good)} trials {near}.")
         if search.missing:
             lines.append(f"{count_of(search.missing, 'trial')} still to be done.")
         return tuple(lines)

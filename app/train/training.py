@@ -66,7 +66,7 @@ class TrainingPanel(Panel):
         self.pause.setMinimumWidth(self.pause.fontMetrics().horizontalAdvance("Resume") + _PAUSE_MARGIN)
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.stop.setToolTip("Stop after this batch and keep the best weights.")
-        self.reason = MessageLine(2)
+        self.reason = MessageLine(3)
         self.reason.setObjectName("reason")
         self.baseline = MessageLine(2)
         self.baseline.setObjectName("baseline")
@@ -229,6 +229,7 @@ class TrainingPanel(Panel):
         self.curves.set_history(rows, metrics.get("best_epoch"))
         self.verdict.show_run(run)
         self.baseline.clear()
+        self.reason.clear()  # it tells of the training that ended here
         self._show_best_epoch(rows, self.curves.best_epoch)
 
     def _show_best_epoch(self, rows: list[dict[str, float]], best: int) -> None:

@@ -102,7 +102,7 @@ class TrainingForm(QWidget):
 
     def _build(self) -> None:
         settings = self._session.draft.settings
-        self.data = SettingsForm(DataSettings, settings.data, exclude={"labels"})
+        self.data = SettingsForm(DataSettings, settings.data, exclude={"labels", "split_column"})
         self.augmentation = SettingsForm(AugmentationSettings, settings.augmentation)
         self.network = SettingsForm(NetworkSettings, settings.network)
         self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QGridLayout, QGroupBox, QLabel, QToolButton, QVBox
 from app.theme import icon
 from app.widgets.fold import Fold
 from app.widgets.inputs import ChoiceInput, Input, NumberInput, SwitchInput, TextInput
+from app.widgets.mapping_input import MappingInput
 from app.widgets.message_line import MessageLine
 from core.errors import SettingsProblem
 from core.settings import toml
@@ -106,7 +107,7 @@ class SettingsForm(QWidget):
         for place, knob in enumerate(shown):
             row = _Row(knob)
             row.input.changed.connect(self._edited)
-            if isinstance(row.input, TextInput):
+            if isinstance(row.input, (TextInput, MappingInput)):
                 row.input.textEdited.connect(self._check)
             row.reset.clicked.connect(lambda _checked=False, row=row: self._reset(row))
             grid.addWidget(row.label, place, 0)
@@ -229,7 +230,8 @@ class _Row:
         self.reset.setIcon(icon("mdi6.restore"))
         self.reset.setAutoRaise(True)
         self.reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        default = "automatic" if knob.default is None else str(knob.default) or "empty"
+        is_empty = knob.default in ("", (), {})
+        default = "automatic" if knob.default is None else "empty" if is_empty else str(knob.default)
         self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
 
     def set_sought(self, words: str) -> None:
@@ -297,4 +299,6 @@ def _make_input(knob: Knob) -> Input:
         return TextInput(several=False)
     if typing.get_origin(annotation) is tuple:
         return TextInput(several=True)
+    if typing.get_origin(annotation) is dict:
+        return MappingInput()
     raise TypeError(f"no input for {annotation}")

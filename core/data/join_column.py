@@ -143,7 +143,7 @@ def _decide(candidates: Sequence[_Candidate], count: int) -> str:
     best = max(candidates, key=lambda candidate: (len(candidate.rows), candidate.exact, -candidate.index))
     rivals = [other for other in candidates if other is not best and _are_rivals(best, other)]
     if rivals:
-        raise AmbiguousColumn([best.name, *(other.name for other in rivals)], len(best.rows), count)
+        raise AmbiguousColumn.among([best.name, *(other.name for other in rivals)], len(best.rows), count)
     return best.name
 
 

@@ -27,6 +27,7 @@ ColourMap = Literal["grey", "viridis", "magma", "inferno", "cividis"]
 
 _BANDS_BY_WAVELENGTH = "ugvrizyjhk"
 _OVERFLOW_LIMIT = 1e30  # beyond any physical pixel value
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 _LOG_SCALE = 1000.0
 _MAX_SCALED = 1e6  # times the white level: finite, so that colours stay defined
 _SKY_PERCENTILES = (10.0, 30.0)  # from which sky level and noise are estimated
@@ -132,7 +133,7 @@ def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float
 def _separate_levels(low: Any, high: Any, least: float = 1.0) -> NDArray[Any]:
     """Raise white levels that float32 cannot distinguish from their black levels."""
     step = np.maximum(least, 1e-6 * np.maximum(np.abs(low), 1e-6))
-    return np.where(np.float32(high) > np.float32(low), high, low + step)
+    return np.where(np.float32(high) > np.float32(low), high, np.minimum(low + step, _FLOAT32_MAX))
 
 
 def _sky_levels(tenth: Any, third: Any, white: Any) -> tuple[Any, Any]:
@@ -142,7 +143,8 @@ def _sky_levels(tenth: Any, third: Any, white: Any) -> tuple[Any, Any]:
     """
     sigma = (third - tenth) / (1.2816 - 0.5244)
     sky = third + 0.5244 * sigma
-    return sky - _BELOW_SKY * sigma, np.maximum(white, sky + _ABOVE_SKY * sigma)
+    black, white = sky - _BELOW_SKY * sigma, np.maximum(white, sky + _ABOVE_SKY * sigma)
+    return np.maximum(black, -_FLOAT32_MAX), np.minimum(white, _FLOAT32_MAX)  # they may lie beyond all pixels
 
 
 def apply_stretch(image: NDArray[Any], settings: StretchSettings, levels: tuple[float, float] | None = None) -> Image:

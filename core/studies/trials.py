@@ -118,6 +118,13 @@ class Search:
         return None
 
     @property
+    def error_note(self) -> str:
+        """Why the best score is given without an error; empty: it has one, or none was estimated."""
+        if self.noise is None or plus_minus(self.noise):
+            return ""
+        return "Its error is unknown: every sample of the validation galaxies gives the same score."
+
+    @property
     def equally_good(self) -> tuple[Trial, ...]:
         """Trials of the best one's stage, itself included, that are not worse by more than the sampling error."""
         if self.best is None or self.best.score is None:
@@ -166,11 +173,12 @@ class Search:
                 f"These are the values of {origin.name}, which scored {origin.score:.4f} in at most {epochs['coarse']} "
                 f"epochs; {self.best.name} had {epochs['fine']}."
             )
+        if self.error_note:
+            sentences.append(self.error_note)
         if len(self.equally_good) > 1:
-            sentences.append(
-                f"{len(self.equally_good)} trials lie within that error of it, and are as good: "
-                f"{', '.join(each.name for each in self.equally_good)}."
-            )
+            near = "lie within that error of it, and are as good" if error else "have exactly this score"
+            names = ", ".join(each.name for each in self.equally_good)
+            sentences.append(f"{len(self.equally_good)} trials {near}: {names}.")
         if self.importance:
             sentences.append("Of the coarse search's variance, " + _format_importance(self.importance) + ".")
         return (

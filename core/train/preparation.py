@@ -83,18 +83,15 @@ def prepare(
     if earlier_split is None:
         split = split_dataset(cutouts, target, labels, settings, hand_labels)
     else:
-        split = splits.load(earlier_split, cutouts.ids)
-        _require_labels(split, labels, earlier_split)
+        split = _load_split(earlier_split, cutouts, labels)
     settings = batch_size.resolve(settings, len(split.train))
     _require_enough(split, settings)
     of_parts = _note_given_parts(cutouts, labels, split, settings, hand_labels) if earlier_split is None else []
     augmentation, notices = without_label_changes(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
     if base is not None:
-        settings = settings.model_copy(update={"network": base.network.settings})
-        notices += initial_network.compare(base, target, cutouts)
-        settings, mapped = initial_network.map_classes(settings, base.target, target)
-        notices += mapped
+        settings, adapted = _adapt_to_base(settings, base, target, cutouts)
+        notices += adapted
     notices += _settings_without_effect(settings, target) + of_parts
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
@@ -126,6 +123,23 @@ def prepare(
         facts=_describe_data(cutouts, target, labels, split, settings),
         notices=notices,
     )
+
+
+def _load_split(path: Path, cutouts: Cutouts, labels: NDArray[Any]) -> Split:
+    """The split with which a run that is resumed began; every galaxy of it must still have a label."""
+    split = splits.load(path, cutouts.ids)
+    _require_labels(split, labels, path)
+    return split
+
+
+def _adapt_to_base(
+    settings: RunSettings, base: Predictor, target: Target, cutouts: Cutouts
+) -> tuple[RunSettings, list[Problem]]:
+    """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
+    settings = settings.model_copy(update={"network": base.network.settings})
+    notices = initial_network.compare(base, target, cutouts)
+    settings, mapped = initial_network.map_classes(settings, base.target, target)
+    return settings, [*notices, *mapped]
 
 
 def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:

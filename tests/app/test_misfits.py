@@ -140,7 +140,7 @@ def test_bands_and_classes_of_a_fine_tuning_are_chosen_in_the_form(qtbot: QtBot,
     open_pair(session, files, "three bands", "four bands")
     wait_for_all_work(qtbot)
     base = panel.form.base
-    assert not panel.start.isEnabled() and "choose which bands" in panel.message.text()
+    assert not panel.start.isEnabled() and "choose which bands" in panel.outlook.notice.text()
     assert base.classes.mapping == {name: name for name in ("edge-on", "elliptical", "spiral")}
     qtbot.mouseClick(base.bands.use, Qt.MouseButton.LeftButton)
     assert session.draft.settings.transfer.bands == "g,r,i"

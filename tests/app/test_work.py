@@ -21,6 +21,7 @@ from app.shell import work as shell_work
 from app.train import work as train_work
 from core.data.cutouts import Cutouts
 from core.data.stretch import StretchSettings
+from core.data.target import Quantities
 from core.errors import Problem
 from core.explain.settings import OcclusionSettings
 from core.nets.settings import NetworkSettings
@@ -55,7 +56,7 @@ from app.studies import work as studies
 from app.train import work as train
 from core.nets.settings import NetworkSettings
 jobs = [shell.warm_up(), shell.make_demonstration(), shell.find_device()]
-jobs += [train.build_layer_table(NetworkSettings(), (1, 32, 32))]
+jobs += [train.build_layer_table(NetworkSettings(), (1, 32, 32), None, error_bars=False)]
 jobs += [data.read_coordinates(Path("a.h5"), 0), shell.open_dataset(Path("a.h5"), Path("project"))]
 print([name for name in ("torch", "astropy", "galsim", "h5py", "sklearn", "scipy") if name in sys.modules])
 """
@@ -64,8 +65,13 @@ print([name for name in ("torch", "astropy", "galsim", "h5py", "sklearn", "scipy
 
 
 def test_layers_of_a_network_are_told(qtbot: QtBot) -> None:
-    rows = result(qtbot, train_work.build_layer_table(NetworkSettings(depth=2, channels=8), (1, 32, 32), 3))
-    assert rows[-1].shape == (3,)
+    network, shape = NetworkSettings(depth=2, channels=8), (1, 32, 32)
+    rows = result(qtbot, train_work.build_layer_table(network, shape, None, error_bars=True))
+    assert rows[-1].shape == (3,), "as for three classes, as long as nothing to learn is chosen"
+    sizes = Quantities(("radius", "axis_ratio"), ("arcsec", ""))
+    for error_bars, outputs in ((False, 2), (True, 4)):
+        rows = result(qtbot, train_work.build_layer_table(network, shape, sizes, error_bars=error_bars))
+        assert rows[-1].shape == (outputs,)
 
 
 def test_one_galaxy_is_varied_sixteen_times(qtbot: QtBot) -> None:

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 import pytest
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.data.gallery import GalleryPanel
@@ -42,7 +42,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another one, seen through worse air."""
     path = tmp_path_factory.mktemp("surveys") / "blurred.h5"
     return result_of(
-        demo.simulate_survey(path, SurveySettings(count=72, size=32, seeing=1.6, seed=5), threading.Event())
+        demo.simulate_survey(path, SurveySettings(count=100, size=32, seeing=1.6, seed=5), threading.Event())
     )
 
 
@@ -117,7 +117,11 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
     typed(qtbot, form.network.editor("depth"), "3")
     typed(qtbot, form.network.editor("channels"), "8")
     typed(qtbot, form.optimiser.editor("epochs"), "3")
-    typed(qtbot, form.optimiser.editor("batch_size"), "16")
+    batch_size = form.optimiser.editor("batch_size")
+    automatic = cast("QWidget", batch_size.parentWidget()).findChild(QCheckBox)
+    assert isinstance(automatic, QCheckBox) and automatic.isChecked()
+    automatic.click()
+    typed(qtbot, batch_size, "16")
     settings = session.draft.settings
     assert (settings.network.depth, settings.network.channels) == (3, 8)
     assert (settings.optimiser.epochs, settings.optimiser.batch_size) == (3, 16)

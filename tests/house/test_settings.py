@@ -138,6 +138,8 @@ def _values(annotation: Any, knob: Knob) -> st.SearchStrategy[Any]:
             return st.lists(_values(get_args(annotation)[0], knob), max_size=3).map(tuple)
         case _ if get_origin(annotation) is tuple:
             return st.tuples(*(_values(part, knob) for part in get_args(annotation)))
+        case _ if get_origin(annotation) is dict:
+            return st.dictionaries(*(_values(part, knob) for part in get_args(annotation)), max_size=3)
     raise NotImplementedError(annotation)
 
 
@@ -172,4 +174,8 @@ def test_any_settings_survive_file_and_command_line(model: type[Settings]):
 def _toml(value: Any) -> str:
     import tomlkit
 
+    if isinstance(value, dict):
+        table = tomlkit.inline_table()
+        table.update(value)
+        return table.as_string()
     return "none" if value is None else tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()

@@ -53,13 +53,6 @@ class CurrentNetwork(QObject):
         """Whether it is the latest checkpoint of a running training."""
         return self._checkpoint is not None
 
-    @property
-    def title(self) -> str:
-        """Name of the network in captions."""
-        if self._checkpoint is not None:
-            return "In training"
-        return self._session.run.title if self._session.run is not None else ""
-
     def _follow_training(self, job: Job) -> None:
         if job is self._session.activity.training:
             self._follows = True

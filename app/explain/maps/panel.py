@@ -212,17 +212,16 @@ class ExplanationPanel(Panel):
         self.galaxy.show_prediction(predictions)
         if is_first:
             self.controls.offer(predictions)
-        choice = self.epochs.choice
-        title = self._network.title if choice is None else f"{self._network.title}, {choice.name}"
-        self.sides[0].view.caption.setText(f"{title}: {format_prediction(predictions, self.controls.output)}")
+        if (weights := self._predictor) is not None:
+            prediction = format_prediction(predictions, self.controls.output)
+            self.sides[0].view.caption.setText(f"{describe_weights(weights)}: {prediction}")
         if is_first:
             self._explain()
 
     def _show_other(self, predictions: Predictions) -> None:
-        second = self.sides[1].view
-        second.caption.setText(
-            f"{self.controls.runs.currentText()}: {format_prediction(predictions, self.controls.output)}"
-        )
+        if (other := self.controls.other) is not None:
+            prediction = format_prediction(predictions, self.controls.output)
+            self.sides[1].view.caption.setText(f"{describe_weights(other)}: {prediction}")
 
     def _show_refusal(self, problem: object) -> None:
         self.galaxy.show_message(self._describe(problem))

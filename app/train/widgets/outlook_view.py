@@ -68,7 +68,7 @@ class OutlookView(QWidget):
         training = count_of(outlook.galaxies["training"], "galaxy")
         self.galaxies.setText(f"Trains on {training}{classes}, validates on {whole(outlook.galaxies['validation'])}.")
         by_class = [f"{name}: {count_of(count, 'training galaxy')}" for name, count in outlook.classes.items()]
-        self.galaxies.setToolTip("\n".join(by_class))
+        self.galaxies.setToolTip(_in_paragraphs([self.galaxies.text(), *by_class]))
         some = "" if outlook.trainable == outlook.parameters else f"{whole(outlook.trainable)} of "
         parameters = f"{some}{count_of(outlook.parameters, 'parameter')}"
         self.plan.setText(f"Up to {count_of(epochs, 'epoch')} from {start}; learns {parameters}.")
@@ -94,9 +94,13 @@ class OutlookView(QWidget):
     def _say(self, texts: Sequence[str], role: str = "") -> None:
         more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
         self.notice.say(f"{texts[0]}{more}" if texts else "", role)
-        self.notice.setToolTip("".join(f"<p>{html.escape(text)}</p>" for text in texts))
+        self.notice.setToolTip(_in_paragraphs(texts))
         self._hint.setVisible(bool(texts) and role != "problem")
         self._alert.setVisible(bool(texts) and role == "problem")
+
+
+def _in_paragraphs(texts: Sequence[str]) -> str:
+    return "".join(f"<p>{html.escape(text)}</p>" for text in texts)
 
 
 def _symbol(name: str, colour: str) -> SymbolLabel:

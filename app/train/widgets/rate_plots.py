@@ -23,7 +23,7 @@ class SchedulePlot(Plot):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._curve = pg.PlotDataItem()
-        super().__init__("Rate", "Epoch", still=True, parent=parent)
+        super().__init__("Rate", "Epoch", still=True, width=76, parent=parent)  # room for 2.5e-05
         self.addItem(self._curve)
         self.setFixedHeight(130)
 

@@ -31,8 +31,9 @@ from core.train.settings import RunSettings
 
 
 @pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
+    theme.apply(qapp, False)  # as the program does; its style sheet takes more room than none
     opened = MainWindow()
     qtbot.addWidget(opened)
     with qtbot.waitExposed(opened):

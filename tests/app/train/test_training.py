@@ -1,4 +1,5 @@
 import csv
+import shutil
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -8,6 +9,7 @@ from waiting import wait_for_a_standstill
 from app.session.session import Session
 from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
+from core.project.runs import RunFolder
 
 
 def shown(qtbot: QtBot, session: Session) -> tuple[SettingsPanel, TrainingPanel]:
@@ -43,6 +45,12 @@ def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, 
     assert panel.verdict.isVisible()
     assert "Too early" in panel.verdict.text()
     assert settings.start.isEnabled()
+    panel.resize(450, 400)  # as wide as it is on a small screen
+    assert " ".join(panel.reason.shown_lines()) == panel.reason.text()
+    other = session.run.path.with_name("2026-01-01 10.00.00 other")
+    shutil.copytree(session.run.path, other)
+    session.open_run(RunFolder(other))
+    assert panel.reason.text() == "", "it was about the training before"
 
 
 def test_stop_keeps_the_best_weights(qtbot: QtBot, session: Session) -> None:

@@ -77,6 +77,8 @@ def plain(knob: Knob, annotation) -> st.SearchStrategy:
         return WORDS
     if typing.get_origin(annotation) is tuple:
         return st.lists(WORDS.filter(bool), max_size=3).map(tuple)
+    if typing.get_origin(annotation) is dict:
+        return st.dictionaries(*2 * (st.text("ab,= ", max_size=5),), max_size=3)
     assert issubclass(annotation, Settings), annotation
     return models(annotation)
 
@@ -146,11 +148,23 @@ def test_a_number_can_be_typed_in_scientific_notation(qtbot, form):
 
 
 def test_a_slider_and_its_number_agree(qtbot, form):
-    row = form._rows["batch_size"]
+    row, knob = form._rows["epochs"], knobs(OptimiserSettings)["epochs"]
     row.input.slider.setValue(row.input.slider.maximum())
-    assert form.value().batch_size == 8192
-    typed(qtbot, form.editor("batch_size"), "1")
+    assert form.value().epochs == knob.high
+    typed(qtbot, form.editor("epochs"), str(knob.low))
     assert row.input.slider.value() == 0
+
+
+def test_pairs_of_names_are_typed_and_what_is_no_pair_is_told(qtbot):
+    form = SettingsForm(TransferSettings, TransferSettings(start_from="earlier"))
+    qtbot.addWidget(form)
+    form.show()
+    typed(qtbot, form.editor("class_map"), "ring = spiral, bar =")
+    assert form.value().class_map == {"ring": "spiral", "bar": ""}
+    assert form.problem == ""
+    typed(qtbot, form.editor("class_map"), "ring, bar")
+    assert "ring, bar" in form.problem
+    assert form.value().class_map == {"ring": "spiral", "bar": ""}
 
 
 def test_setting_a_value_says_nothing(qtbot, form):

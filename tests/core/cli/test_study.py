@@ -8,8 +8,11 @@ import re
 import pytest
 
 from core.cli.main import main
+from core.data import split as splits
+from core.data.cutouts import Cutouts
 from core.settings import toml
 from core.studies.settings import SearchSettings, TrainingSizeSettings
+from core.train import batch_size
 from core.train.settings import RunSettings
 
 QUICK = ["--set", "network.depth=2", "--set", "network.channels=6", "--set", "optimiser.epochs=2"]
@@ -57,7 +60,11 @@ def test_a_search_leaves_settings_for_a_training(survey_dataset, tmp_path, capsy
     assert len(rows(folder / "trials.csv")) == 4
     assert (folder / "search.png").exists()
     assert run("train", survey_dataset, "-o", tmp_path / "run", "--settings", folder / "best.toml") == 0
-    assert toml.load(RunSettings, tmp_path / "run" / "settings.toml") == toml.load(RunSettings, folder / "best.toml")
+    found, used = (toml.load(RunSettings, path) for path in (folder / "best.toml", tmp_path / "run" / "settings.toml"))
+    with Cutouts.open(survey_dataset) as cutouts:
+        galaxies = len(splits.load(tmp_path / "run" / "split.csv", cutouts.ids).train)
+    assert found.optimiser.batch_size is None
+    assert used == batch_size.resolve(found, galaxies), "only the automatic batch size has become a number"
     assert run(*common, "--fine", 2) == 0, "the settings are those that it was begun with"
     assert len(rows(folder / "trials.csv")) == 5
     assert run(*common, "--worker") == 0, "there is nothing left to help with"

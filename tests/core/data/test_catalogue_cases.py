@@ -141,7 +141,7 @@ def test_the_same_name_in_two_folders_is_paired_by_folder_or_not_at_all(tmp_path
     found = join_text(tmp_path, "file,label\nb/1.fits,x\na/1.fits,y\n", images)
     assert [found.row_of(path, "1") for path in images] == [1, 0]
     report, labels = imported(tmp_path, [*names, "a/2"], text(tmp_path, "file,label\n1.fits,x\n2.fits,y\n"))
-    assert (labels, report.without_label) == ({"1": "", "2": "y"}, ["1", "1"])
+    assert (labels, report.without_label) == ({"a/1": "", "b/1": "", "2": "y"}, ["a/1", "b/1"])
     assert ["a/1, b/1" in problem.sentence for problem in report.unusable] == [True]
 
 

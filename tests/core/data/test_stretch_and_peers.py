@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.visualization import make_lupton_rgb
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -51,7 +51,9 @@ choices = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
+@example(np.array([[[0, 7.732855e37]]], np.float32), StretchSettings(kind="linear", limits="sky"))
+@example(np.array([[[0, -7.732855e37]]], np.float32), StretchSettings(kind="linear", limits="sky"))
 @given(images, choices)
 def test_no_image_whatever_is_in_it_makes_trouble(image: np.ndarray, options: StretchSettings):
     rgb = to_rgb(image, options)

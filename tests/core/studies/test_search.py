@@ -282,10 +282,13 @@ def test_importance_tells_which_knob_mattered(done):
 
 
 def test_the_sentences_name_the_best_and_its_equals(done):
-    assert "±" in " ".join(replace(done[2], noise=0.05).sentences)
+    known = " ".join(replace(done[2], noise=0.05).sentences)
+    assert "±" in known and "error is unknown" not in known
     told = " ".join(replace(done[2], noise=1.1e-16).sentences)
     assert done[2].best.name in told
     assert "±" not in told  # the error of a score is never rounding
+    assert "error is unknown" in told and "within that error" not in told
+    assert "error is unknown" not in " ".join(replace(done[2], noise=None).sentences), "it was not estimated"
     assert done[2].best in done[2].equally_good
 
 

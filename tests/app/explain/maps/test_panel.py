@@ -171,8 +171,11 @@ def test_two_runs_are_compared_with_one_scale_of_colours(qtbot: QtBot, session_w
     assert not first.caption.isVisible()
     choose(qtbot, panel.controls.runs, "other seed")
     wait_for_maps(qtbot, panel, session_with_two, 0)
-    qtbot.waitUntil(lambda: second.caption.text().startswith("other seed: "), timeout=30_000)
-    qtbot.waitUntil(lambda: first.caption.text().startswith("first: "), timeout=30_000)
+    assert session_with_two.project is not None
+    for view, title in ((first, "first"), (second, "other seed")):
+        best = next(run for run in session_with_two.project.runs() if run.title == title).best_epoch
+        said = f"“{title}”, epoch {best} (best): "
+        qtbot.waitUntil(lambda view=view, said=said: view.caption.text().startswith(said))
     assert second.method == first.method == "occlusion"
     assert not second.chooser.isEnabled()
     assert not np.array_equal(first.explanation.map, second.explanation.map)

@@ -22,7 +22,7 @@ def test_the_noise_has_the_width_that_was_asked_for_and_differs_from_batch_to_ba
 @pytest.mark.parametrize("blur", [0.0, 0.7])
 def test_the_skys_noise_is_as_strong_after_a_rotation_as_before(blur):
     random = np.random.default_rng(0)
-    sky = random.normal(0, [[[[0.4]], [[1.5]]]], (100, 2, 32, 32))
+    sky = random.normal(0, [[[[0.4]], [[1.5]]]], (2800, 2, 32, 32))
     sky = ndimage.gaussian_filter(sky, (0, 0, blur, blur), mode="wrap") if blur else sky
     images = torch.from_numpy(sky.astype(np.float32))
     images[::7, :, :12, :12] += 40  # some have a neighbour at the edge
@@ -35,7 +35,7 @@ def test_the_skys_noise_is_as_strong_after_a_rotation_as_before(blur):
     plain = augment(images, settings, torch.Generator().manual_seed(1))
     mended = augment(images, settings, torch.Generator().manual_seed(1), lost=lost)
     assert (middle(plain) < 0.93 * middle(images)).all()
-    assert torch.allclose(middle(mended), middle(images), rtol=0.08)
+    assert torch.allclose(middle(mended), middle(images), rtol=0.06)  # neighbours hide some of it
 
 
 def test_flips_alone_take_no_noise_away(still):
