@@ -115,7 +115,7 @@ class Console:
                     if isinstance(event, Skipped):
                         self.skipped.append(event.problem)
                         if len(self.skipped) - before <= _MAX_NOTES:
-                            display.line(f"note: {event.problem}")
+                            display.warn(f"note: {event.problem}")
                     else:
                         display.show(event)
             except StopIteration as end:
@@ -123,7 +123,7 @@ class Console:
             finally:
                 work.close()
                 if (more := len(self.skipped) - before - _MAX_NOTES) > 0:
-                    display.line(f"note: and {more:,} more like these.")
+                    display.warn(f"note: and {more:,} more like these.")
 
 
 @contextlib.contextmanager
@@ -175,9 +175,16 @@ class _Display:
             self._bars.stop()
 
     def line(self, text: str) -> None:
-        """Print a line that stays."""
-        if self._quiet:
-            return
+        """Print a line of progress that stays."""
+        if not self._quiet:
+            self._print(text)
+
+    def warn(self, text: str) -> None:
+        """Print what may change the meaning of the result, also where progress is not shown."""
+        if distributed.NUMBER == 0:
+            self._print(text)
+
+    def _print(self, text: str) -> None:
         if self._bars is not None:
             self._bars.console.print(text, markup=False)
         else:

@@ -88,7 +88,7 @@ def _shared_options(default: object) -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     add = shared.add_argument
     add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
-    add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal")
+    add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal; warnings stay")
     return shared
 
 

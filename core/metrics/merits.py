@@ -73,8 +73,9 @@ def sampling_error(
     """Standard deviation of a figure of merit over different samples of galaxies of the same kind.
 
     A bootstrap over the evaluated galaxies, stratified by class as the split is; for an accuracy p of n galaxies it is
-    √(p (1 − p) / n). Labels and scores are those of :func:`core.metrics.report.make_report`. 0 where all samples give
-    the same value, as when every galaxy is right: the error is then unknown.
+    √(p (1 − p) / n). Labels and scores are those of :func:`core.metrics.report.make_report`. Samples in which it is
+    undefined, such as the purity of a class that is never predicted, do not count. 0 where all samples give the same
+    value, as when every galaxy is right: the error is then unknown.
     """
     random = np.random.default_rng(seed)
     kinds = labels if isinstance(target, Classes) else np.zeros(len(labels), int)
@@ -83,8 +84,11 @@ def sampling_error(
     for _ in range(_BOOTSTRAP_SAMPLES):
         rows = np.concatenate([random.choice(group, len(group)) for group in groups])
         values.append(flatten(make_report(target, labels[rows], scores[rows], decision))[metric])
-    error = float(np.std(values))
-    return error if error > _ROUNDING * abs(float(np.mean(values))) else 0.0
+    defined = np.array([value for value in values if value is not None and np.isfinite(value)])
+    if len(defined) < 2:
+        return 0.0
+    error = float(np.std(defined))
+    return error if error > _ROUNDING * abs(float(np.mean(defined))) else 0.0
 
 
 def higher_is_better(metric: str) -> bool:

@@ -50,13 +50,13 @@ def test_the_first_problems_are_told_and_the_others_counted(capsys):
     assert len(console.skipped) == 12
 
 
-def test_quiet_is_quiet(capsys):
+def test_quiet_leaves_out_the_progress_and_no_warning(capsys):
     def work(stop):
         yield epoch(1, 1)
         yield Skipped(UnreadableFile("It is empty."))
 
     Console(quiet=True).drive("Working", work)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "note: It is empty.\n"
 
 
 def test_on_a_terminal_a_bar_moves_and_goes_away(capsys, monkeypatch):

@@ -35,6 +35,15 @@ def test_the_sampling_error_is_the_binomial_one():
     assert merits.sampling_error(TARGET, labels, scores, "accuracy", 1) == pytest.approx(accuracy, rel=0.15)
 
 
+def test_a_class_that_some_samples_never_predict_has_an_error_all_the_same():
+    labels = np.repeat([0, 1, 2], [40, 6, 6])
+    called = labels.copy()
+    called[labels == 1] = 0
+    called[[40, 0]] = 1  # two galaxies are called the second class, one of them rightly
+    scores = (np.eye(3)[called] * 0.8 + 0.1).astype(np.float32)
+    assert merits.sampling_error(TARGET, labels, scores, "purity:edge-on", 1) > 0.1
+
+
 def test_a_report_becomes_a_row_with_nan_for_what_has_no_value():
     row = merits.flatten(make_report(TARGET, *draw_predictions((10, 10, 10), (1.0, 1.0, 0.0))))
     assert row["accuracy"] == pytest.approx(2 / 3)
