@@ -51,7 +51,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The whole suite is shared out; what is named is run here, where it can be stepped through, and so are timings."""
     if config.args_source is pytest.Config.ArgsSource.ARGS or _chooses_benchmarks(config.option.markexpr):
         return 0
-    return min(_WORKERS, os.cpu_count() or 1)
+    return min(_WORKERS, (os.cpu_count() or 1) + 1)  # some wait for windows and processes
 
 
 def _chooses_benchmarks(expression: str) -> bool:

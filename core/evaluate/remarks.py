@@ -19,6 +19,8 @@ NOTES = {
 }
 """By the part of a run's own dataset."""
 
+_NAMED = 8  # unknown classes
+
 
 def count_seen(run: Path, ids: Sequence[str], rows: NDArray[np.int64]) -> int:
     """How many galaxies of another dataset the network was trained or chosen on, by their ids."""
@@ -68,8 +70,11 @@ def on_mapped_classes(mapped: Mapping[str, str]) -> Problem:
 
 
 def on_unknown_classes(unknown: Mapping[str, int]) -> Problem:
-    """Which classes of another dataset are not counted."""
-    listed = ", ".join(f"{count} “{name}”" for name, count in unknown.items())
+    """Which classes of another dataset are not counted; the most frequent ones are named."""
+    first = sorted(unknown.items(), key=lambda each: -each[1])
+    listed = ", ".join(f"{count} “{name}”" for name, count in first[:_NAMED])
+    if others := first[_NAMED:]:
+        listed += f", and {sum(count for _, count in others):,} galaxies of {len(others):,} other classes"
     return Problem(
         f"The network does not know these classes, and the galaxies are not counted: {listed}.",
         "Say which of its classes they are (--class-map NEW=OLD), or fine-tune it on this dataset.",

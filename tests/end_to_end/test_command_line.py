@@ -23,7 +23,8 @@ def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path, monkeypatch, cap
     labels = ["--catalogue", survey.catalogue, "--label", "shape"]
     done = program("import", survey.folder, "-o", "data.h5", *labels, cwd=tmp_path)
     assert "labels: shape" in done.stdout
-    program("train", "data.h5", "-o", "run", "--seed", 3, *quick, cwd=tmp_path)
+    in_process("train", "data.h5", "-o", "run", "--seed", 3, *quick)
+    capsys.readouterr()
     in_process("evaluate", "run", "--json")
     assert json.loads(capsys.readouterr().out)["part"] == "test"
     in_process("predict", "run", survey.folder, "-o", "predictions.csv")

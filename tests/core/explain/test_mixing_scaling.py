@@ -29,7 +29,7 @@ from core.nets import normalisation
 SHAPE = (2, 24, 24)
 
 
-@pytest.fixture(params=["by itself", "whitened"])
+@pytest.fixture(params=["by itself", pytest.param("whitened", marks=pytest.mark.slow)])
 def predictor(request, make, galaxy):
     """A network whose scaling depends on all pixels."""
     found = make(SHAPE, depth=2)

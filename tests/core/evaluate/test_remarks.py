@@ -1,0 +1,15 @@
+"""Sentences about what an evaluation holds for."""
+
+from core.evaluate import remarks
+
+
+def test_of_many_unknown_classes_only_the_most_frequent_are_named():
+    sentence = remarks.on_unknown_classes({f"{number}": number for number in range(1, 12)}).sentence
+    assert "11 “11”, 10 “10”" in sentence
+    assert "“4”" in sentence
+    assert "“3”" not in sentence
+    assert "6 galaxies of 3 other classes" in sentence
+
+
+def test_few_unknown_classes_are_all_named():
+    assert remarks.on_unknown_classes({"ring": 2, "merger": 3}).sentence.endswith("3 “merger”, 2 “ring”.")
