@@ -74,13 +74,20 @@ def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
         As :func:`read_image`.
     """
     name = str(path)
-    try:
+    with _explained_errors(name):
         content = _read_content(name)
         image = _read_plain(content, name) if content is not None and hdu in {"", "0", "PRIMARY"} else None
         if image is not None:
             yield image
             return
         yield from _read_with_astropy(name, content, hdu)
+
+
+@contextmanager
+def _explained_errors(name: str) -> Iterator[None]:
+    """Turn whatever goes wrong while a file is read into its problem."""
+    try:
+        yield
     except UnreadableFile:
         raise
     except read_errors.READ_ERRORS as error:
@@ -231,17 +238,13 @@ def galaxy_names(path: Path | str, hdu: str = "") -> list[str]:
         As :func:`read_image`.
     """
     name = str(path)
-    try:
+    with _explained_errors(name):
         content = _read_content(name)
         if content is not None and _read_plain(content, name) is not None:
             return []
         with _opened(name, content) as file:
             galaxies = _arrange(file, hdu, name).galaxies
             return [galaxy.name for galaxy in galaxies if galaxy.name] if len(galaxies) > 1 else []
-    except UnreadableFile:
-        raise
-    except read_errors.READ_ERRORS as error:
-        raise read_errors.explain_error(name, error) from error
 
 
 def _arrange(file: Any, hdu: str, name: str) -> Arrangement:

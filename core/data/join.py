@@ -122,9 +122,8 @@ def _find_shared_names(joined: Join, texts: Sequence[str], files: Sequence[tuple
     for path, name in files:
         for level, key in joined._keys_of(path, name):
             counts[level][key] += 1
-    long = is_long_id
     joined._shared = tuple(
-        frozenset(key for key, count in level.items() if count > 1 and not (place and long(key)))
+        frozenset(key for key, count in level.items() if count > 1 and not (place and is_long_id(key)))
         for place, level in enumerate(counts)
     )
     _forget_claimed_numbers(joined, files)

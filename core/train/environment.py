@@ -15,6 +15,7 @@ import torch
 
 from core.errors import OutOfMemory
 from core.nets import device as devices
+from core.train.batch_size import USUAL
 
 FORMAT = 1
 _PACKAGES = ("tuning-fork", "numpy", "h5py", "astropy", "safetensors", "pydantic")
@@ -73,16 +74,20 @@ def retain_freed_memory() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def reproducible_training(batch_size: int) -> Iterator[None]:
-    """Make results reproducible, on a GPU too, keep freed memory, and turn a lack of memory into a readable problem."""
+def reproducible_training(batch_size: int | None) -> Iterator[None]:
+    """Make results reproducible, on a GPU too, keep freed memory, and turn a lack of memory into a readable problem.
+
+    ``batch_size`` is that of the settings, which the problem names; None: the usual one.
+    """
     try:
         with retain_freed_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
             yield
     except (MemoryError, RuntimeError) as error:
         if not devices.is_out_of_memory(error):
             raise
+        size = batch_size or USUAL
         raise OutOfMemory(
             "There is too little memory for this batch.",
-            f"Choose a batch size below {batch_size}, fewer channels or smaller stamps, or close other programs.",
+            f"Choose a batch size below {size}, fewer channels or smaller stamps, or close other programs.",
             "optimiser.batch_size",
         ) from error

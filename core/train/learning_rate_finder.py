@@ -32,7 +32,7 @@ from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Skipped, Work
 from core.project.labels import LabelJournal
-from core.train import batch_size, environment, optimiser, preparation
+from core.train import environment, optimiser, preparation
 from core.train.batches import ImageSource, Rows, open_images
 from core.train.forward import batch_labels, epoch_batches, forward_batch
 from core.train.optimiser import OptimiserStep
@@ -100,10 +100,7 @@ def run(
     Problem
         The data, the settings or the device do not allow a training, or the loss falls at no rate.
     """
-    with (
-        environment.reproducible_training(settings.optimiser.batch_size or batch_size.USUAL),
-        Cutouts.open(data) as cutouts,
-    ):
+    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
         for notice in plan.notices:
             yield Skipped(notice)

@@ -38,7 +38,6 @@ from core.project.project import journal_of
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
-    batch_size,
     checkpoint,
     distributed,
     environment,
@@ -146,10 +145,7 @@ def run(
     earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
     if not resume and folder.history_file.exists():
         raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with (
-        environment.reproducible_training(settings.optimiser.batch_size or batch_size.USUAL),
-        Cutouts.open(data) as cutouts,
-    ):
+    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         goes_on = resume and folder.split_file.exists()  # with its own split, and the labels with which it began
         labels = _labels_as_they_are(folder, hand_labels, resume=goes_on)
         predictor = earlier.predictor if earlier else None

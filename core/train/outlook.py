@@ -24,7 +24,7 @@ from core.nets import layers
 from core.nets.cnn import largest_depth
 from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
-from core.train import batch_size, environment, loop, optimiser, preparation, receptive_field, schedule
+from core.train import environment, loop, optimiser, preparation, receptive_field, schedule
 from core.train.batches import ImageSource, Rows, batches_in_order, open_images
 from core.train.forward import batch_labels, epoch_batches, forward_batch
 from core.train.optimiser import OptimiserStep
@@ -122,8 +122,7 @@ def run(
     Problem
         The data, the settings or the device do not allow the training: it would end in the same way.
     """
-    size = settings.optimiser.batch_size or batch_size.USUAL
-    with environment.reproducible_training(size), Cutouts.open(data) as cutouts:
+    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
         yield Preview(describe(plan))
         if not measured:
