@@ -78,6 +78,11 @@ def describe(error: Exception) -> str:
     return line if len(line) <= _MOST_LETTERS else line[: _MOST_LETTERS - 1] + "…"
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is anything of this name, be it a link that leads nowhere."""
+    return path.is_symlink() or path.exists()
+
+
 def require_file(path: Path) -> None:
     """Require a regular file: a pipe or a device may never answer, and a folder cannot be read.
 
@@ -152,12 +157,12 @@ def set_aside(path: Path) -> Path | None:
     -------
         Its new place beside the old one, such as ``survey.damaged.csv``.
     """
-    if not path.exists() and not path.is_symlink():
+    if not is_there(path):
         return None
     for number in range(1, _MOST_ASIDE):
         again = "" if number == 1 else f"-{number}"
         place = path.with_name(f"{path.stem}.damaged{again}{path.suffix}")
-        if not place.exists() and not place.is_symlink():
+        if not is_there(place):
             path.rename(place)
             return place
     raise UnreadableFile("This file is damaged, as many before it.", "Remove those.", str(path))

@@ -15,7 +15,7 @@ from app.session.session import Session
 from core.errors import Problem
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
-from core.reading import read_json, set_aside
+from core.reading import is_there, read_json, set_aside
 from core.settings import toml
 from core.train import run_check
 from core.train.settings import RunSettings
@@ -67,7 +67,7 @@ def save(session: Session, workspace: str) -> None:
 
 def load(folder: Path) -> Memory:
     """How the project in a folder was left; of a file that cannot be read, nothing."""
-    if not (folder / _FILE).exists() or _find_damage(folder) is not None:
+    if not is_there(folder / _FILE) or _find_damage(folder) is not None:
         return Memory()
     values = read_json(folder / _FILE, _WHAT)
     known = {name: values[name] for name in asdict(Memory()) if isinstance(values.get(name), str)}
@@ -77,7 +77,7 @@ def load(folder: Path) -> Memory:
 def _find_damage(folder: Path) -> Problem | None:
     """Why the file of a project cannot be read; None: it can, or there is none."""
     try:
-        if (folder / _FILE).exists():
+        if is_there(folder / _FILE):
             read_json(folder / _FILE, _WHAT)
     except Problem as problem:
         return problem

@@ -21,7 +21,7 @@ from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.project import is_project, journal_of
 from core.project.runs import RunFolder
-from core.reading import read_lines, reading, set_aside
+from core.reading import is_there, read_lines, reading, set_aside
 
 STUDY_LABELS, STUDY_PARTS = "labels.jsonl", "parts.csv"
 _UNFINISHED = "running"
@@ -57,7 +57,7 @@ def read(data: Path, hand_labels: LabelJournal | None) -> KeptParts | None:
     file = file_for(data, hand_labels)
     if file is None:
         return None
-    if file.exists() or is_of_study(hand_labels):
+    if is_there(file) or is_of_study(hand_labels):
         return KeptParts.load(file)
     return _of_last_run(data, file.parent.parent)
 

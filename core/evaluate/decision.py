@@ -23,7 +23,7 @@ from core.metrics.decision import MOST_PROBABLE, Aim, Decision
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
-from core.reading import read_toml, reading, set_aside
+from core.reading import is_there, read_toml, reading, set_aside
 
 FORMAT = 1
 AIMS: tuple[Aim, ...] = ("macro F1", "balanced accuracy", "accuracy")
@@ -158,7 +158,7 @@ def read_kept(weights: Path | str, names: Sequence[str]) -> Decision:
         The file is damaged, for other classes, or of a newer program.
     """
     file = _folder_of(weights).decision_file
-    if not file.exists():
+    if not is_there(file):
         return MOST_PROBABLE
     found = _read(file)
     if found.names and found.names != tuple(names):
@@ -178,7 +178,7 @@ def keep(folder: RunFolder, decision: Decision) -> None:
     """Keep the decision in the folder of a run; the most probable class needs no file. A damaged one is set aside."""
     file = folder.decision_file
     try:
-        if file.exists():
+        if is_there(file):
             _read(file)
     except Problem:
         set_aside(file)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.project.files import write_atomically
-from core.reading import read_json
+from core.reading import is_there, read_json
 
 
 def recall(weights: Path, bands: Sequence[str]) -> str:
@@ -51,7 +51,7 @@ def _file_of(weights: Path) -> Path:
 
 
 def _read(file: Path) -> dict[str, str]:
-    if not file.exists():
+    if not is_there(file):
         return {}
     found = read_json(file, "The chosen bands", "Remove this file.")
     return {str(key): str(value) for key, value in found.items()}

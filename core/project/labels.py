@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import Problem, UnreadableFile
 from core.project.files import append_durably, write_atomically
-from core.reading import reading, require_file
+from core.reading import is_there, reading, require_file
 from core.wording import count_of
 
 _NAMED = 5  # damaged lines named in a sentence
@@ -119,7 +119,7 @@ class LabelJournal:
         return labels, damaged
 
     def _lines(self) -> list[bytes]:
-        if not self.path.exists():
+        if not is_there(self.path):
             return []
         with reading("The labels given by hand", self.path, "Restore the file."):
             require_file(self.path)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.reading import read_json, reading
+from core.reading import is_there, read_json, reading
 
 _MOST_EPOCHS = 10**9
 
@@ -58,7 +58,7 @@ def read_metrics(file: Path) -> dict[str, Any]:
     UnreadableFile
         It is damaged, or a value is of another kind than it should be.
     """
-    if not file.exists():
+    if not is_there(file):
         return {}
     values = read_json(file, "The numbers of this run")
     with reading("The numbers of this run", file):

@@ -9,7 +9,7 @@ from typing import Any
 import tomlkit
 
 from core.project.files import write_atomically
-from core.reading import read_toml, reading
+from core.reading import is_there, read_toml, reading
 
 _FILE = "notes.toml"
 
@@ -31,7 +31,7 @@ def read(run: Path) -> Notes:
         The file exists but is damaged.
     """
     file, remedy = run / _FILE, "Repair or remove the file."
-    if not file.exists():
+    if not is_there(file):
         return Notes()
     with reading("The notes", file, remedy):
         values = read_toml(file, "The notes", remedy)

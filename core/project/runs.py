@@ -15,7 +15,7 @@ from core.events import EpochEnded, Scores
 from core.project import places
 from core.project.files import append_durably, file_name, write_atomically
 from core.project.metrics_file import read_metrics
-from core.reading import read_text, reading
+from core.reading import is_there, read_text, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
@@ -95,7 +95,7 @@ class RunFolder:
         """Whether this is the folder of a run that was started, be it damaged: something of one is there."""
         try:
             parts = (self.settings_file, self.metrics_file, self.best)
-            return self.path.is_dir() and not self.is_study and any(part.exists() for part in parts)
+            return self.path.is_dir() and not self.is_study and any(map(is_there, parts))
         except OSError:  # it may not be looked into
             return True
 
@@ -188,7 +188,7 @@ class RunFolder:
         UnreadableFile
             The file that names it is damaged.
         """
-        if self.data_file.exists():
+        if is_there(self.data_file):
             with reading("The place of this run's dataset", self.data_file):
                 lines = filter(None, map(str.strip, read_text(self.data_file).split("\n")))
                 return next((path.resolve() for line in lines if (path := self.path / line).is_file()), None)

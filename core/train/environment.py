@@ -15,7 +15,7 @@ import torch
 
 from core.errors import OutOfMemory
 from core.nets import device as devices
-from core.reading import read_toml
+from core.reading import is_there, read_toml
 from core.train.batch_size import USUAL
 
 FORMAT = 1
@@ -54,7 +54,7 @@ def recorded_split(path: Path) -> str | None:
     UnreadableFile
         The file is damaged.
     """
-    return read_toml(path, "The record of this run's environment").get("split") if path.exists() else None
+    return read_toml(path, "The record of this run's environment").get("split") if is_there(path) else None
 
 
 @contextlib.contextmanager

@@ -16,8 +16,9 @@ from core.nets.weights_file import read_plan
 from core.project import band_choices, notes
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder, read_history
-from core.reading import read_toml, reading, require_file
+from core.reading import is_there, read_text, read_toml, reading, require_file
 from core.settings import toml
+from core.settings.declare import knobs
 from core.train.settings import RunSettings
 
 _HEAD = 1 << 12  # bytes of a split that are looked at
@@ -52,17 +53,28 @@ def _check(path: Path, _stamps: tuple[Stamp, ...]) -> Problem | None:
     run = RunFolder(path)
     try:
         with reading("This run", path, _REMEDY):
-            toml.load(RunSettings, run.settings_file)
+            _check_settings(run.settings_file)
             read_metrics(run.metrics_file)
             run.find_data()
             notes.read(path)
             band_choices.recall(path, ())
             for file, check in _CHECKS.items():
-                if (path / file).exists():
+                if is_there(path / file):
                     check(path / file)
     except Problem as problem:
         return problem
     return None
+
+
+def _check_settings(file: Path) -> None:
+    """Check that the settings are valid, and whole: what is left out would silently take today's defaults."""
+    toml.load(RunSettings, file)
+    with reading("The settings", file, _REMEDY):
+        text = read_text(file)
+        sections = [name for name, knob in knobs(RunSettings).items() if hasattr(knob.annotation, "model_fields")]
+        is_cut = not text.endswith("\n") and any(f"[{name}]" not in text for name in sections)
+        if not text.strip() or is_cut:
+            raise ValueError("the file is empty" if not text.strip() else "its end is missing")
 
 
 def _check_decision(file: Path) -> None:
@@ -80,7 +92,9 @@ def _check_split(file: Path) -> None:
 
 
 def _check_environment(file: Path) -> None:
-    read_toml(file, "The record of this run's environment", _REMEDY)
+    with reading("The record of this run's environment", file, _REMEDY):
+        if not read_toml(file, "The record of this run's environment", _REMEDY):
+            raise ValueError("the file is empty")
 
 
 _CHECKS: dict[str, Callable[[Path], object]] = {
