@@ -24,6 +24,11 @@ def leave_alone(thread: QThread) -> None:
     thread.finished.connect(lambda: _left.remove(thread))
 
 
+def number() -> int:
+    """How many threads were left alone and still run."""
+    return len(_left)
+
+
 def end_program(status: int) -> int:
     """End the program in spite of threads that do not answer, and with them the processes that it started.
 
@@ -37,9 +42,11 @@ def end_program(status: int) -> int:
         return status
     QSettings().sync()
     with contextlib.suppress(psutil.Error):
-        for child in psutil.Process().children(recursive=True):
+        children = psutil.Process().children(recursive=True)
+        for child in children:
             with contextlib.suppress(psutil.Error):
                 child.kill()
+        psutil.wait_procs(children, timeout=_LAST_PATIENCE)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # a program without a console has none
             stream.flush()
