@@ -32,6 +32,7 @@ from app.train.widgets.run_table import RunTable
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
 from app.widgets.plain_text import as_written
+from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
@@ -294,7 +295,7 @@ def _summarise(runs: Sequence[RunSummary], known: int) -> str:
         return "Select one run for its notes, several to compare them."
     if len(runs) == 1:
         problem = runs[0].problem
-        return f"Unreadable: {problem}" if problem is not None else runs[0].verdict
+        return describe_unreadable(problem) if problem is not None else runs[0].verdict
     if known < 2:
         return "The settings of these runs cannot be read."
     drawn = f"; the first {MOST_CURVES} are drawn" if len(runs) > MOST_CURVES else ""
