@@ -35,10 +35,10 @@ _SHARE = 0.85  # of the screen that a new window takes
 
 
 def choose_size(available: QSize) -> QSize:
-    """The size of a new window: most of a large screen, all of a small one, and never less than 1280 × 720."""
+    """The size of a new window: most of a large screen, and as much of a small one as its frame leaves."""
     wanted = available * _SHARE
     frame = QSize(2, 32)  # title bar and borders
-    return wanted.expandedTo(_LEAST + frame).boundedTo(available - frame).expandedTo(_LEAST)
+    return wanted.expandedTo(_LEAST + frame).boundedTo(available - frame)
 
 
 class MainWindow(QMainWindow):
