@@ -17,6 +17,7 @@ from app.panel.room import CommandContext, load
 from app.session.session import Session
 from app.shell import memory, recent, work
 from app.shell.actions import COMMANDS
+from app.shell.closing import wind_up
 from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
 from app.shell.menus import Menus
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self._libraries = Latest(self)  # not among the session's jobs, so that no job bar appears
         self._device = Latest(self)
         self._guide: Guide | None = None
+        self._is_closing = False
         self._build()
         self._connect()
 
@@ -210,17 +212,23 @@ class MainWindow(QMainWindow):
     # -- closing ---------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask if a training or a study runs; then stop all work, wait for it, and close the files."""
+        """Ask if a training or a study runs; then stop all work, wait for it within a bound, and close the files."""
+        if self._is_closing:
+            event.ignore()
+            return
         if what := self.session.activity.at_work:
             question = f"{what.capitalize()} is running. Stop it, keep what is done, and quit?"
             buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
             if QMessageBox.question(self, "Quit", question, buttons) != QMessageBox.StandardButton.Yes:
                 event.ignore()
                 return
+        self._is_closing = True
         self.docks.remember()
         self._keep_in_mind()
+        wind_up(self, self.session.activity)
         self.docks.close()
         for latest in self.findChildren(Latest):
             latest.close()
         self.session.close()
+        self._is_closing = False
         super().closeEvent(event)

@@ -40,7 +40,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Dataset", "What it was trained on.", lambda run: run.data.casefold()),
     ("From", "The run whose weights it started from; –: random weights.", lambda run: run.start.casefold()),
     ("Tags", "Your own tags.", lambda run: ", ".join(run.notes.tags).casefold()),
-    ("Began", "When it was started.", lambda run: run.began.timestamp()),
+    ("Began", "When it was started.", lambda run: run.began.timestamp() if run.began else -math.inf),
 )
 _NUMBERS = range(1, 7)
 _SHORT = {"balanced_accuracy": "bal. acc.", "accuracy": "accuracy", "r2": "R²"}
@@ -191,7 +191,7 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
         run.data or "–",
         run.start or "–",
         ", ".join(run.notes.tags),
-        f"{run.began:%Y-%m-%d %H:%M}",
+        f"{run.began:%Y-%m-%d %H:%M}" if run.began else "–",
     )
 
 

@@ -321,9 +321,10 @@ def test_another_project_waits_until_the_training_is_over(qtbot: QtBot, window: 
         job.stop()
 
 
-def test_a_project_that_is_open_elsewhere_is_refused_in_words(window: MainWindow, project: Path) -> None:
+def test_a_project_that_is_open_elsewhere_is_refused_in_words(qtbot: QtBot, window: MainWindow, project: Path) -> None:
     other = Project.open(project)
     window.opening.open_project(project)
+    qtbot.waitUntil(lambda: bool(window.notices.texts))
     assert "another window" in window.notices.texts[0]
     other.close()
 
