@@ -24,6 +24,7 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ": lzma.LZMAFile,
 }
+_LONGEST = max(map(len, _OPENERS))
 
 
 def is_compressed(start: bytes) -> bool:
@@ -47,7 +48,7 @@ def read_content(path: Path | str) -> bytes:
         It cannot be read, or is damaged.
     """
     with Path(path).open("rb") as file:
-        start = file.read(8)
+        start = file.read(_LONGEST)
         file.seek(0)
         if not is_compressed(start):
             return file.read()
@@ -69,9 +70,9 @@ def read_content(path: Path | str) -> bytes:
 def read_start(path: Path | str, count: int) -> bytes:
     """The first ``count`` bytes of a file's content, uncompressed as far as that is possible."""
     with Path(path).open("rb") as file:
-        start = file.read(count)
+        start = file.read(max(count, _LONGEST))
         if not is_compressed(start):
-            return start
+            return start[:count]
         file.seek(0)
         try:
             with _open(file, start) as unpacked:
