@@ -8,6 +8,7 @@ run and closed on the worker, so that files and networks never cross threads.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -28,6 +29,9 @@ WorkFactory: TypeAlias = Callable[[threading.Event], Work[Any]]
 _GRACE = 2000  # ms in which a job that only reads may still answer
 _INTERVAL = 33  # ms between two deliveries
 _MAILBOX = 20_000  # events; a generator that is so far ahead waits for the window
+_TURN = (
+    0.001  # seconds after which a thread that computes in Python hands over the interpreter; Python's default is 5 ms
+)
 _STACK = 16 << 20  # bytes; some systems give threads too little for deep numerical code
 
 
@@ -183,6 +187,7 @@ class Job(QObject):
         assert application is not None
         if self.parent() is None:
             self.setParent(application)  # keeps it alive while it runs
+        sys.setswitchinterval(_TURN)  # one tick of the window takes the interpreter several times, and waits each time
         self._started = time.monotonic()
         self._worker = worker = _Worker(self._factory, self._stop, at_once=self._at_once)
         worker.setObjectName(self.title)

@@ -31,15 +31,15 @@ from app.widgets.message_line import MessageLine
 from app.widgets.notice_strip import NoticeStrip
 from core.errors import Problem
 
-_LEAST = QSize(1280, 720)  # pixels of the screen's scale
+_SMALLEST_SCREEN = QSize(1280, 720)  # pixels of the screen's scale
+_FRAME = QSize(2, 32)  # title bar and borders
 _SHARE = 0.85  # of the screen that a new window takes
 
 
 def choose_size(available: QSize) -> QSize:
-    """The size of a new window: most of a large screen, all of a small one, and never less than 1280 × 720."""
-    wanted = available * _SHARE
-    frame = QSize(2, 32)  # title bar and borders
-    return wanted.expandedTo(_LEAST + frame).boundedTo(available - frame).expandedTo(_LEAST)
+    """The size of a new window: most of a large screen, and of a small one as much as its frame leaves."""
+    wanted = (available * _SHARE).expandedTo(_SMALLEST_SCREEN + _FRAME)
+    return wanted.boundedTo(available - _FRAME).expandedTo(_SMALLEST_SCREEN - _FRAME)
 
 
 class MainWindow(QMainWindow):

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.panel import saving
 from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
@@ -330,15 +331,15 @@ class TrainingForm(QWidget):
     # -- settings as a file ----------------------------------------------------------------------------------------
 
     def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save settings", "settings.toml", _SETTINGS)
-        if not path:
+        path = saving.ask_path(self, self._session, "Save settings", "settings.toml", _SETTINGS)
+        if path is None:
             return
         try:
-            write_atomically(Path(path), toml.dumps(self._session.draft.settings))
+            write_atomically(path, toml.dumps(self._session.draft.settings))
         except Problem as problem:
             self._session.report(problem)
             return
-        self._session.message.emit(f"“tuningfork train DATA.h5 -o RUN --settings {Path(path).name}” trains with these.")
+        self._session.message.emit(f"“tuningfork train DATA.h5 -o RUN --settings {path.name}” trains with these.")
 
     def _load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Load settings", "", _SETTINGS)

@@ -10,13 +10,25 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import DiskFull, FolderInUse
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_refuse: ContextVar[Callable[[Path], None] | None] = ContextVar("refuse", default=None)
+
+
+@contextlib.contextmanager
+def ask_before_writing(refuse: Callable[[Path], None]) -> Iterator[None]:
+    """Call ``refuse`` before each file that the block writes atomically; what it raises keeps the file as it is."""
+    token = _refuse.set(refuse)
+    try:
+        yield
+    finally:
+        _refuse.reset(token)
 
 
 @contextlib.contextmanager
@@ -32,6 +44,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     FolderInUse
         The folder cannot be written to.
     """
+    if (refuse := _refuse.get()) is not None:
+        refuse(target)
     temporary: Path | None = None
     try:
         with _report_disk_problems(target):

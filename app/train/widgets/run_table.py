@@ -185,7 +185,7 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
         score,
         *("–" if math.isnan(value) else f"{value:.3f}" for value in (run.loss, run.test)),
         str(run.best_epoch or "–"),
-        f"{run.labels:,}".replace(",", "\u202f") if run.labels else "–",
+        f"{run.labels:,}" if run.labels else "–",
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
         STATE_NAMES[run.state],
         run.data or "–",
