@@ -22,7 +22,9 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
+from core.data import trial
 from core.data.cells import text_array
+from core.data.hdf5 import member
 from core.data.recipe import StampRecipe
 from core.errors import Problem, UnreadableFile, WrongVersion
 from core.project.files import atomic_path, require_space
@@ -109,6 +111,8 @@ class DatasetWriter:
             self._stack.__exit__(RuntimeError, error, None)
             raise error
         self._stack.__exit__(kind, error, trace)
+        if kind is None:
+            trial.trust(self._path)
 
     def _create_column(self, name: str, dtype: Any) -> h5py.Dataset:
         return self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(4096,))
@@ -203,7 +207,7 @@ def _clean_text(text: Any) -> str:
 def is_dataset(path: Path) -> bool:
     """Whether a file is a dataset of this program, and not a folder, an image or an HDF5 file of another make."""
     if path.is_file():
-        with contextlib.suppress(OSError), h5py.File(path) as file:
+        with contextlib.suppress(OSError, RuntimeError, ValueError), trial.open_file(path) as file:
             return {"images", "catalogue"} <= set(file)
     return False
 
@@ -223,7 +227,7 @@ def open_file(path: Path) -> h5py.File:
     if path.is_dir():
         raise UnreadableFile("This is a folder and no dataset.", "Import the files in it first.", str(path))
     try:
-        file = h5py.File(path, "r")
+        file = trial.open_file(path)
     except OSError as error:
         raise UnreadableFile(
             f"This is not a whole HDF5 file ({str(error).split('(')[0].strip()}).",
@@ -231,7 +235,7 @@ def open_file(path: Path) -> h5py.File:
             str(path),
         ) from None
     version = str(file.attrs.get("format", ""))
-    if not version.isdecimal() or "images" not in file or "catalogue" not in file:
+    if not version.isdecimal() or not {"images", "catalogue"} <= set(file):
         file.close()
         raise UnreadableFile(
             "This HDF5 file was not written by this program.", "Import it to make a dataset of it.", str(path)
@@ -240,14 +244,6 @@ def open_file(path: Path) -> h5py.File:
         file.close()
         raise WrongVersion("A newer Tuning Fork wrote this dataset.", "Update the program.", str(path))
     return file
-
-
-def member(group: h5py.Group, name: str) -> h5py.Dataset:
-    """A dataset inside a file or group."""
-    found = group[name]
-    if not isinstance(found, h5py.Dataset):
-        raise KeyError(name)
-    return found
 
 
 def read_catalogue(file: h5py.File) -> Table:
