@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.data import work
 from app.data.parts_sentences import describe_parts, describe_redraw
 from app.data.widgets.column_chooser import ColumnChooser
 from app.data.widgets.parts_source import PartsSource
@@ -58,6 +60,7 @@ class DatasetPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState("mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey.")
         super().__init__(session, "dataset", empty, parent)
+        self._opening = self._make_request(self._open_tried, self._report)
         self._build()
         self._connect()
         self._new_dataset()
@@ -132,11 +135,17 @@ class DatasetPanel(Panel):
         """Open another dataset of the project."""
         path, cutouts = self.others.itemData(place), self._session.dataset.cutouts
         if cutouts is not None and path != cutouts.path:
-            try:
-                self._session.open_cutouts(path)
-            except Problem as problem:
-                self._session.report(problem)
-                self._list_datasets()
+            self._opening.start(work.try_dataset(path))
+
+    def _open_tried(self, path: Path) -> None:
+        try:
+            self._session.open_cutouts(path)
+        except Problem as problem:
+            self._report(problem)
+
+    def _report(self, problem: object) -> None:
+        self._session.report(problem)
+        self._list_datasets()
 
     def _edited(self, data: DataSettings) -> None:
         self._session.draft.edit("data", data)
@@ -248,8 +257,8 @@ class DatasetPanel(Panel):
         by_part = [np.bincount(places, minlength=len(texts.texts)) for places in parts]
         colours = [*session.dataset.class_colours(target.names), "#808080"]
         for place, (name, count) in enumerate(zip(names, counts, strict=True)):
-            cells = [name or "no label", _whole(count)]
-            cells += [_whole(int(counted[texts.place(name)])) if name else "–" for counted in by_part]
+            cells = [name or "no label", f"{count:,}"]
+            cells += [f"{int(counted[texts.place(name)]):,}" if name else "–" for counted in by_part]
             self._fill_row(place, cells if by_part else [*cells, "–", "–", "–"])
             first, second = self.table.item(place, 0), self.table.item(place, 1)
             assert first is not None
@@ -274,8 +283,8 @@ class DatasetPanel(Panel):
         for place, count in enumerate(counts):
             item = self.table.item(place, 1)
             assert item is not None
-            item.setText(_whole(count))
-            item.setToolTip(_whole(count))
+            item.setText(f"{count:,}")
+            item.setToolTip(f"{count:,}")
             item.setData(SHARE, count / max(1, *counts))
 
     def _fill_quantities(self, names: Sequence[str]) -> None:
@@ -287,7 +296,7 @@ class DatasetPanel(Panel):
             values = values[np.isfinite(values)]
             unit = "" if cutouts is None else cutouts.units.get(name, "")
             summary = [f"{value:.4g}" for value in (values.min(), np.median(values), values.max())]
-            self._fill_row(place, [f"{name} [{unit}]" if unit else name, _whole(len(values)), *summary])
+            self._fill_row(place, [f"{name} [{unit}]" if unit else name, f"{len(values):,}", *summary])
 
     def _head(self, titles: Sequence[str]) -> None:
         self.table.setHorizontalHeaderLabels(list(titles))
@@ -335,7 +344,3 @@ def _heading(text: str) -> QLabel:
     label = _label("heading")
     label.setText(text)
     return label
-
-
-def _whole(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")

@@ -12,16 +12,18 @@ from typing import Any
 
 import h5py
 
-from core.data.limits import MOST_COLUMN, lack_of
+from core.data.limits import MOST_COLUMN, lack_of, require_moderate_size
 from core.errors import UnreadableFile
+
+_REMEDY = "Write the file anew with the values in it."
 
 
 def member(group: h5py.Group, name: str) -> h5py.Dataset:
-    """A dataset inside a file or group, if its values are in this file.
+    """A dataset inside a file or group, if its values are in this file; those of images are not looked for.
 
     Raises
     ------
-    KeyError
+    ValueError
         There is none.
     UnreadableFile
         A link leads there, or its values are elsewhere, or are not there.
@@ -29,14 +31,15 @@ def member(group: h5py.Group, name: str) -> h5py.Dataset:
     place: Any = group
     for part in name.split("/"):
         if not isinstance(place, h5py.Group) or (link := place.get(part, getlink=True)) is None:
-            raise KeyError(name)
+            raise ValueError(f"“{name}” is no array")
         if reason := describe_link(link):
-            raise UnreadableFile(f"“{name}” is {reason}, which is not followed.", "", str(group.file.filename))
+            raise UnreadableFile(f"“{name}” is {reason}, which is not followed.", _REMEDY, str(group.file.filename))
         place = place[part]
     if not isinstance(place, h5py.Dataset):
-        raise KeyError(name)
-    if reason := reason_against(place):
-        raise UnreadableFile(f"“{name}” cannot be read: {reason}.", "", str(group.file.filename))
+        raise ValueError(f"“{name}” is no array")  # noqa: TRY004 - as any other damage
+    if reason := _reason_elsewhere(place) if place.ndim > 1 else reason_against(place):
+        raise UnreadableFile(f"“{name}” cannot be read: {reason}.", _REMEDY, str(group.file.filename))
+    require_moderate_size(place.shape[1:], str(group.file.filename))
     return place
 
 
@@ -47,12 +50,16 @@ def describe_link(link: Any) -> str:
     return f"a link to “{link.path}”" if isinstance(link, h5py.SoftLink) else ""
 
 
-def reason_against(dataset: h5py.Dataset) -> str:
-    """Why a dataset is not read, as the end of a sentence; empty if it is."""
+def _reason_elsewhere(dataset: h5py.Dataset) -> str:
     if dataset.is_virtual:
         return "it is put together from other files"
-    if dataset.external:
-        return f"its values are in the file “{dataset.external[0][0]}”"
+    return f"its values are in the file “{dataset.external[0][0]}”" if dataset.external else ""
+
+
+def reason_against(dataset: h5py.Dataset) -> str:
+    """Why a dataset is not read, as the end of a sentence; empty if it is."""
+    if reason := _reason_elsewhere(dataset):
+        return reason
     if dataset.shape is None:
         return "it is empty"
     stored = dataset.id.get_storage_size()

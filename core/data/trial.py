@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import h5py
 
 COMMAND = "--try-files"
-"""The argument with which the frozen program becomes the process that tries files."""
+"""The argument with which the frozen program becomes the process that tries files, as :mod:`app.command` knows."""
 
 _ROOT = Path(__file__).parents[2]  # the folder of this ``core``, installed or not
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"

@@ -37,7 +37,7 @@ def serve() -> int:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
         answers.write(b"ready\n")
-        for line in sys.stdin.buffer:
+        for line in open(0, "rb", closefd=False):  # noqa: SIM115 - a windowed program has no sys.stdin
             faulthandler.dump_traceback_later(LONGEST, exit=True, file=nothing)
             try:
                 _look_at(json.loads(line))

@@ -1,5 +1,6 @@
 """HDF5 files on which the library never ends, breaks down or takes all memory are found out in another process."""
 
+import json
 import os
 import struct
 import subprocess
@@ -11,6 +12,7 @@ import h5py
 import numpy as np
 import psutil
 import pytest
+from program import PROGRAM
 
 from core.data import containers, importing, store, trial
 from core.data.cutouts import Cutouts
@@ -54,9 +56,10 @@ def test_a_file_on_which_the_library_runs_for_ever_is_one_problem_of_an_import(t
 
 def test_a_dataset_that_never_opens_is_refused_by_the_window_and_the_commands(tmp_path: Path) -> None:
     path = damage(write(tmp_path / "bad.h5"))
-    for ask in (Cutouts.open, store.open_file, store.is_dataset):
+    for _ in range(2):
         with pytest.raises(UnreadableFile, match="does not come to an end"):
-            ask(path)
+            Cutouts.open(path)
+    assert not store.is_dataset(path)
 
 
 def test_a_file_is_tried_again_once_it_has_changed_and_what_we_wrote_is_not_tried(tmp_path: Path) -> None:
@@ -118,3 +121,9 @@ def test_the_process_ends_with_the_program(tmp_path: Path) -> None:
             return
         threading.Event().wait(0.1)
     pytest.fail("it is still there")
+
+
+def test_the_program_itself_becomes_the_process_that_tries_files_as_the_frozen_one_must(tmp_path: Path) -> None:
+    asked = json.dumps(str(write(tmp_path / "a.h5"))).encode() + b"\n"
+    made = subprocess.run([*PROGRAM, trial.COMMAND], input=asked, capture_output=True, check=True, timeout=60)
+    assert made.stdout == b"ready\ndone\n"
