@@ -54,7 +54,7 @@ def read_content(path: Path | str) -> bytes:
             return file.read()
         most = most_bytes(Path(path).stat().st_size)
         content = io.BytesIO()
-        with _open(file, start) as unpacked:
+        with open_unpacked(file, start) as unpacked:
             while block := unpacked.read(_BLOCK):
                 if content.tell() + len(block) > most:
                     raise UnreadableFile(
@@ -75,12 +75,13 @@ def read_start(path: Path | str, count: int) -> bytes:
             return start[:count]
         file.seek(0)
         try:
-            with _open(file, start) as unpacked:
+            with open_unpacked(file, start) as unpacked:
                 return unpacked.read(count)
         except Exception:  # noqa: BLE001 - the damage is reported when all of it is read
             return b""
 
 
-def _open(file: IO[bytes], start: bytes) -> IO[bytes]:
+def open_unpacked(file: IO[bytes], start: bytes) -> IO[bytes]:
+    """Open a compressed file, whose first bytes are ``start``, so that reading it unpacks it step by step."""
     opener = next(opener for magic, opener in _OPENERS.items() if start.startswith(magic))
     return opener(file)

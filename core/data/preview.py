@@ -26,6 +26,7 @@ from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
 from core.data.stamps import prepare
+from core.data.walk import describe_links
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
@@ -125,7 +126,13 @@ def preview(
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
-    notes = [*obstacles, decision, pattern_note(found), auxiliary.describe(found.auxiliary)]
+    notes = [
+        *obstacles,
+        decision,
+        pattern_note(found),
+        auxiliary.describe(found.auxiliary),
+        describe_links(found.links),
+    ]
     return ImportPreview(
         sum(count_of(source) for source in found.sources),
         stamps,

@@ -6,7 +6,6 @@ another one or an address.
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import warnings
@@ -58,7 +57,7 @@ def read_raw_tables(path: Path) -> list[Table]:
             tables = _reader(path)(path)
     except CatalogueProblem:
         raise
-    except (*read_errors.READ_ERRORS, csv.Error) as error:
+    except Exception as error:
         problem = read_errors.explain_error(str(path), error)
         raise CatalogueProblem(problem.sentence, problem.remedy, str(path)) from error
     with_rows = [table for table in tables if table.colnames and len(table)]

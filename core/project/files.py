@@ -50,7 +50,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         with _report_disk_problems(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=target.suffix)
             os.close(handle)
             temporary = Path(name)
             yield temporary
