@@ -214,6 +214,18 @@ def test_parts_that_cannot_be_read_are_not_drawn_anew_unless_the_user_wishes_it(
     assert file.with_name("survey.damaged.csv").read_bytes() == damaged
 
 
+def test_a_project_whose_newest_dataset_is_damaged_opens_with_another_one(
+    qtbot: QtBot, window: MainWindow, project: Path
+) -> None:
+    newest = project / "datasets" / "small stamps.h5"
+    newest.write_bytes(newest.read_bytes()[:3000])
+    opened(qtbot, window, project)
+    cutouts = window.session.dataset.cutouts
+    assert cutouts is not None
+    assert cutouts.path.stem == "survey"
+    assert any("small stamps.h5" in text for text in window.notices.texts)
+
+
 def test_a_damaged_memory_of_the_window_is_set_aside_and_not_overwritten(
     qtbot: QtBot, window: MainWindow, project: Path
 ) -> None:
