@@ -276,7 +276,7 @@ def _counts(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     count = truth.shape[1]
     right = truth[np.arange(len(chosen)), chosen]
-    hits = np.bincount(chosen, right, minlength=count)
+    hits = np.bincount(chosen, right, minlength=count).astype(np.float64)
     return hits, truth.sum(axis=0), np.bincount(chosen, minlength=count).astype(np.float64)
 
 
