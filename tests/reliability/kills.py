@@ -220,7 +220,7 @@ def _same_maps(one: Path, other: Path) -> list[str]:
 
 def _same_trials(one: Path, other: Path) -> list[str]:
     tables = [(folder / "study" / "trials.csv").read_text(encoding="utf-8") for folder in (one, other)]
-    counts = [table.count("finished") for table in tables]
+    counts = [table.count("finished") + table.count("pruned") for table in tables]
     return [] if counts[0] == counts[1] else [f"{counts[0]} trials and not {counts[1]}"]
 
 
