@@ -325,7 +325,7 @@ def _finish(
 def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, resume: bool) -> LabelJournal | None:
     """The hand labels with which a run begins or began, whatever labels are given from now on."""
     if resume and folder.labels_file.exists():
-        return LabelJournal(folder.labels_file)
+        return LabelJournal(folder.labels_file).require_whole()
     return None if hand_labels is None else hand_labels.frozen()
 
 

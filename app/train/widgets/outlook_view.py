@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.theme import SymbolLabel
 from app.widgets.message_line import MessageLine
 from core.errors import Problem
-from core.wording import count_of, whole
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.train.outlook import RunOutlook
@@ -67,10 +67,10 @@ class OutlookView(QWidget):
         """
         classes = f" of {count_of(len(outlook.classes), 'class', 'classes')}" if outlook.classes else ""
         training = count_of(outlook.galaxies["training"], "galaxy")
-        self.galaxies.setText(f"Trains on {training}{classes}, validates on {whole(outlook.galaxies['validation'])}.")
+        self.galaxies.setText(f"Trains on {training}{classes}, validates on {outlook.galaxies['validation']:,}.")
         by_class = [f"{name}: {count_of(count, 'training galaxy')}" for name, count in outlook.classes.items()]
         self.galaxies.setToolTip(_in_paragraphs([self.galaxies.text(), *by_class]))
-        some = "" if outlook.trainable == outlook.parameters else f"{whole(outlook.trainable)} of "
+        some = "" if outlook.trainable == outlook.parameters else f"{outlook.trainable:,} of "
         parameters = f"{some}{count_of(outlook.parameters, 'parameter')}"
         self.plan.setText(f"Up to {count_of(epochs, 'epoch')} from {start}; learns {parameters}.")
 

@@ -50,7 +50,7 @@ def test_more_epochs_take_longer_and_are_not_measured_again(qtbot: QtBot, sessio
     assert epoch_time is not None
     session.draft.edit_together({"optimiser.epochs": 5000, "stopping.patience": 3, "optimiser.learning_rate": 0.1})
     whole = format_range(epoch_time.of_run(5000), epoch_time.uncertainty)
-    assert panel.outlook.time.text().startswith(f"About {whole} for 5\u202f000")
+    assert panel.outlook.time.text().startswith(f"About {whole} for 5,000")
     assert not panel.forecast.is_looking
     session.draft.edit("network.depth", 3)
     assert panel.forecast.epoch_time is None
