@@ -214,10 +214,12 @@ class Dataset(QObject):
     def columns_with_parts(self) -> list[str]:
         """The dataset's columns that say train, validation or test for each galaxy."""
         if self._with_parts is None:
-            from core.data.parts import holds_parts
+            from core.data.parts import holds_flags, holds_parts
 
             columns = {} if self.cutouts is None else self.cutouts.columns
-            self._with_parts = [name for name, values in columns.items() if holds_parts(values)]
+            self._with_parts = [
+                name for name, values in columns.items() if holds_parts(values) or holds_flags(values, name)
+            ]
         return self._with_parts
 
     @property
