@@ -13,6 +13,7 @@ from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of, parse_class_map
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
+from core.project.project import require_not_open
 from core.project.runs import RunFolder
 from core.train.settings import RunSettings
 
@@ -77,6 +78,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
     from core.train import loop
 
     settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    require_not_open(options.output)
     folder = RunFolder.create(options.output) if distributed.NUMBER == 0 else RunFolder(options.output)
     try:
         if options.draw_again and distributed.NUMBER == 0:
@@ -109,6 +111,7 @@ def resume(options: argparse.Namespace, console: Console) -> int:
     from core.train import resuming
 
     folder = RunFolder(options.run)
+    require_not_open(folder.path)
     data = options.data or folder.data
     hand_labels = hand_labels_of(data, console)
     with distributed.join_processes(folder, resuming.read_settings(folder).device) as own:

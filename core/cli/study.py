@@ -17,6 +17,7 @@ from core.cli.sources import hand_labels_of
 from core.errors import SettingsProblem
 from core.events import Work
 from core.project.labels import LabelJournal
+from core.project.project import require_not_open
 from core.settings import toml
 from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
@@ -39,6 +40,7 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
         least_steps=options.least_steps,
         judge_test=options.judge_test or None,
     )
+    require_not_open(options.output)
     settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
     found = console.drive(
         "Studying",
@@ -77,6 +79,7 @@ def search(options: argparse.Namespace, console: Console) -> int:
 
     if options.worker:
         return _run_worker(options, console)
+    require_not_open(options.output)
     earlier = options.output / "search.toml"
     file = options.space or (earlier if earlier.exists() else None)
     search_settings = _override(

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.project.files import append_durably, write_atomically
+from core.errors import Problem
+from core.project.files import append_durably, make_folder, write_atomically
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,16 @@ class LabelJournal:
     ----------
     path
         The file; it need not exist.
+
+    Attributes
+    ----------
+    unsaved
+        Changes that could not be written yet; they count as given, and are written with the next ones.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.unsaved: list[LabelChange] = []
         self._frozen: dict[tuple[str, str], str] | None = None
 
     def frozen(self) -> LabelJournal:
@@ -49,20 +56,55 @@ class LabelJournal:
         """Write a journal with the present labels to another file."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         changes = [LabelChange(now, name, column, "", label) for (name, column), label in self.replay().items()]
-        write_atomically(path, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in changes))
+        write_atomically(path, _as_lines(changes) + "\n" if changes else "")
 
     def record(self, id: str, column: str, old: str, new: str) -> LabelChange:  # noqa: A002 - the column's name
         """Append a change and flush it to the disk. To undo one, record it with ``old`` and ``new`` exchanged."""
         return self.record_all(column, [(id, old, new)])[0]
 
     def record_all(self, column: str, changes: Sequence[tuple[str, str, str]]) -> list[LabelChange]:
-        """Append several changes (id, old, new) of one column, flushed to the disk once."""
+        """Append several changes (id, old, new) of one column, flushed to the disk once.
+
+        Raises
+        ------
+        Problem
+            They cannot be written; they are kept in :attr:`unsaved`.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         recorded = [LabelChange(now, name, column, old, new) for name, old, new in changes]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if recorded:
-            append_durably(self.path, "\n".join(json.dumps(asdict(change), ensure_ascii=False) for change in recorded))
+        self.unsaved += recorded
+        self.save_unsaved()
         return recorded
+
+    def save_unsaved(self) -> None:
+        """Write the changes that could not be written before.
+
+        Raises
+        ------
+        Problem
+            They cannot be written now either.
+        """
+        if not self.unsaved:
+            return
+        try:
+            make_folder(self.path.parent)
+            append_durably(self.path, _as_lines(self.unsaved))
+        except OSError as error:
+            raise Problem(
+                f"The labels cannot be written ({error.strerror or error}).", "They are kept in memory.", str(self.path)
+            ) from error
+        self.unsaved.clear()
+
+    def save_unsaved_to(self, path: Path) -> None:
+        """Write the changes that could not be written to another file, whose lines may be added to the journal later.
+
+        Raises
+        ------
+        Problem
+            That file cannot be written either.
+        """
+        write_atomically(path, _as_lines(self.unsaved) + "\n")
+        self.unsaved.clear()
 
     def replay(self) -> dict[tuple[str, str], str]:
         """The present hand label of each (id, column). A partial last line is skipped."""
@@ -75,10 +117,15 @@ class LabelJournal:
             except (ValueError, TypeError):
                 continue
             labels[change.id, change.column] = change.new
+        labels.update({(change.id, change.column): change.new for change in self.unsaved})
         return labels
 
     def _lines(self) -> list[str]:
         return self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []
+
+
+def _as_lines(changes: Sequence[LabelChange]) -> str:
+    return "\n".join(json.dumps(asdict(change), ensure_ascii=False) for change in changes)
 
 
 def apply_labels(

@@ -84,12 +84,24 @@ def run(
     Raises
     ------
     FolderInUse
-        The folder holds something else, or a search with other settings or data.
+        The folder holds something else, or a search with other settings or data, or another program writes to it.
     SettingsProblem
         A setting is unknown or its range impossible.
     Problem
         No trial could be trained, or all workers have failed.
     """
+    with RunFolder(folder).lock("study"):
+        return (yield from _run(settings, data, folder, search, stop, hand_labels))
+
+
+def _run(
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    search: SearchSettings,
+    stop: threading.Event,
+    hand_labels: LabelJournal | None,
+) -> Work[Search]:
     wide = spaces.parse_space(search.space, settings)
     _prepare_folder(settings, data, folder, search, hand_labels)
     hand_labels = frozen.labels_of(folder, hand_labels)

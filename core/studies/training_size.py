@@ -108,7 +108,7 @@ def run(
     Raises
     ------
     FolderInUse
-        The folder holds something else, or a study of other settings or data.
+        The folder holds something else, or a study of other settings or data, or another program writes to it.
     SettingsProblem
         A size or the score is not known.
     Stopped
@@ -116,6 +116,18 @@ def run(
     Problem
         As a training raises it.
     """
+    with RunFolder(folder).lock("study"):
+        return (yield from _run(settings, data, folder, study, stop, hand_labels))
+
+
+def _run(
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    study: TrainingSizeSettings,
+    stop: threading.Event,
+    hand_labels: LabelJournal | None,
+) -> Work[SizeStudy]:
     facts = _inspect(settings, data, frozen.labels_of(folder, hand_labels))
     metric = size_study.choose_metric(study.metric, facts.known)
     sizes = yield from _possible_sizes(study, facts)
@@ -263,6 +275,8 @@ def _train(
     """Train, or resume an interrupted training after its last complete epoch; each notice is reported once."""
     half_way = (wanted.folder.last / "current").exists()
     if not half_way and wanted.folder.path.exists():  # interrupted before the end of its first epoch
+        with wanted.folder.lock():
+            pass
         shutil.rmtree(wanted.folder.path)
 
     def translate(event: Event) -> Iterator[Event]:

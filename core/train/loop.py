@@ -118,6 +118,8 @@ def run(
 
     Raises
     ------
+    FolderInUse
+        Another program writes to the folder.
     Problem
         The data, the settings or the device do not allow it, or the loss is no longer a number.
     Stopped
@@ -142,10 +144,14 @@ def run(
     epoch 2 of 2: accuracy ...
     """
     folder = RunFolder.at(folder)
-    earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
-    if not resume and folder.history_file.exists():
-        raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+    with (
+        folder.lock(),
+        environment.reproducible_training(settings.optimiser.batch_size),
+        Cutouts.open(data) as cutouts,
+    ):
+        earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
+        if not resume and folder.history_file.exists():
+            raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
         goes_on = resume and folder.split_file.exists()  # with its own split, and the labels with which it began
         labels = _labels_as_they_are(folder, hand_labels, resume=goes_on)
         predictor = earlier.predictor if earlier else None
@@ -353,7 +359,6 @@ def _keep_labels_and_parts(
 
 def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
-    folder.path.mkdir(parents=True, exist_ok=True)
     fingerprint = splits.fingerprint(plan.split, cutouts.ids)
     if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:
         raise NotPossible(
