@@ -109,6 +109,19 @@ class FolderMoved(Problem):
         return problem
 
 
+class DatasetReplaced(Problem):
+    """The file of a dataset that is open was replaced or changed."""
+
+    @classmethod
+    def of(cls, path: Path) -> DatasetReplaced:
+        """The problem with the dataset at this path."""
+        return cls(
+            f"The file “{path.name}” was replaced or changed: it is no longer the dataset that was opened.",
+            "Open it again, or put the earlier file back.",
+            str(path),
+        )
+
+
 class DiskFull(Problem):
     """There is too little disk space for what is to be written."""
 

@@ -107,5 +107,5 @@ def _recipe_of_its_dataset(predictor: Path, network: Predictor) -> StampRecipe |
     with contextlib.suppress(Problem):
         if folder.data is not None:
             with Cutouts.open(folder.data) as cutouts:
-                return cutouts.recipe if cutouts.checksum == network.card.get("checksum") else None
+                return cutouts.recipe if cutouts.is_known_as(network.card.get("checksum")) else None
     return None

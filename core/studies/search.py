@@ -286,7 +286,7 @@ def with_sampling_error(found: Search, data: Path, hand_labels: LabelJournal | N
 def was_made_with(folder: Path, data: Path) -> bool:
     """Whether a search was made with this dataset."""
     with Cutouts.open(data) as cutouts:
-        return (folder / _DATA).read_text(encoding="utf-8").strip() == cutouts.checksum
+        return cutouts.is_known_as((folder / _DATA).read_text(encoding="utf-8").strip())
 
 
 def _report_progress(journal: Journal) -> Work[None]:

@@ -54,7 +54,7 @@ _UNFINISHED = ("running", "stopped")  # reasons of a run that is not finished
 class _Facts:
     """Properties of the dataset that are known before any training."""
 
-    checksum: str
+    checksums: tuple[str, str]  # its fingerprint, and that of earlier versions
     largest: int  # galaxies in the whole training part
     fewest: int  # with fewer galaxies, a class might be missing
     known: tuple[str, ...]  # figures of merit
@@ -139,7 +139,7 @@ def _run(
     reported: set[str] = set()
     ends = np.cumsum([each.epochs for each in wanted])
     for each, end in zip(wanted, ends, strict=True):
-        if not _is_finished(each.folder, facts.checksum):
+        if not _is_finished(each.folder, facts.checksums):
             known.pop((each.size, each.seed), None)
             yield from _train(each, data, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
             if stop.is_set():
@@ -163,7 +163,9 @@ def _inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None
         settings = settings.model_copy(update={"data": unlimited})
         split = preparation.split_dataset(cutouts, target, labels, settings, hand_labels)
         kinds = len(target.names) if isinstance(target, Classes) else 1
-        return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), merits.names_for(target))
+        return _Facts(
+            (cutouts.checksum, cutouts.sample_checksum), len(split.train), max(4, 2 * kinds), merits.names_for(target)
+        )
 
 
 def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
@@ -245,7 +247,7 @@ def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, 
     )
 
 
-def _is_finished(folder: RunFolder, checksum: str) -> bool:
+def _is_finished(folder: RunFolder, checksums: tuple[str, str]) -> bool:
     """Whether the run exists and is finished.
 
     Raises
@@ -256,7 +258,7 @@ def _is_finished(folder: RunFolder, checksum: str) -> bool:
     if not folder.metrics_file.exists():
         return False
     values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
-    if values["data"]["checksum"] != checksum:
+    if values["data"]["checksum"] not in checksums:
         raise FolderInUse(
             "The study in this folder was made with another dataset.", "Choose another folder.", str(folder.path)
         )

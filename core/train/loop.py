@@ -153,6 +153,7 @@ def run(
         if not resume and folder.history_file.exists():
             raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
         goes_on = resume and folder.split_file.exists()  # with its own split, and the labels with which it began
+        yield from cutouts.read_checksum(stop)
         labels = _labels_as_they_are(folder, hand_labels, resume=goes_on)
         predictor = earlier.predictor if earlier else None
         plan = preparation.prepare(settings, cutouts, predictor, labels, folder.split_file if goes_on else None)
@@ -204,6 +205,7 @@ def _train(
             reason = "stopped" if stopped else "early"
             break
         costs = stopping.costs(history, settings.stopping)
+        plan.cutouts.require_unchanged()
         train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
         started = time.perf_counter()
         validation = validate(plan, images, validation_criterion, plan.answering.network).scores()
@@ -223,6 +225,7 @@ def _train(
             state.best_epoch,
             state.epochs_since_best,
         )
+        plan.cutouts.require_unchanged()
         history.append(ended)
         log_epoch(ended)
         yield from _save_epoch(plan, folder, optimiser_step, history, baseline)
