@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -25,6 +25,8 @@ class Opening(QObject):
         Parent of dialogs.
     session
         Where they are opened; it reports problems and messages.
+    may_leave
+        Whether what is open may be closed, asked before something else is opened.
 
     Notes
     -----
@@ -38,9 +40,9 @@ class Opening(QObject):
     simulating = Signal(object)
     refused = Signal(object)
 
-    def __init__(self, window: QWidget, session: Session) -> None:
+    def __init__(self, window: QWidget, session: Session, may_leave: Callable[[], bool]) -> None:
         super().__init__(window)
-        self._window, self._session = window, session
+        self._window, self._session, self._may_leave = window, session, may_leave
         self._dropped: Path | None = None
         self._memory = memory.Memory()
         self._request = Latest(self)
@@ -82,7 +84,7 @@ class Opening(QObject):
 
     def open_project(self, folder: Path) -> None:
         """Open a project as it was left, or else with its newest dataset."""
-        if self._refuse_while_running():
+        if self._refuse_while_running() or not self._may_leave():
             return
         self.leaving.emit()
         if not self._try_open_project(folder):
@@ -143,6 +145,9 @@ class Opening(QObject):
     def open_dataset(self, path: Path, name: str = "") -> None:
         """Open a dataset once its libraries are imported; without an open project, in a new one of its name."""
         self._dropped = None
+        if not self._may_leave():
+            return
+        self._session.dataset.unpin_file()  # it may be opened again because it was replaced
         if self._session.project is None and not self._try_open_project(home() / path.stem):
             return
         assert self._session.project is not None
@@ -166,6 +171,7 @@ class Opening(QObject):
 
     def _handle_failure(self, error: object) -> None:
         """Offer a dropped file that is no dataset for import; report any other problem."""
+        self._session.dataset.pin_file()
         dropped, self._dropped = self._dropped, None
         if dropped is not None and isinstance(error, UnreadableFile):
             self.refused.emit([dropped])

@@ -66,12 +66,27 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
 
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.project_copy import copy_into_project
+        from core.project import temporary
 
         for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
             import_quietly(library)
-        return (yield from copy_into_project(path, project / "datasets", stop, name))
+        opened = yield from copy_into_project(path, project / "datasets", stop, name)
+        temporary.sweep_tree(project)  # what a killed program may have left
+        return opened
 
     return Job(f"Opening {name or path.stem}", run, at_once=True)
+
+
+def verify_dataset(path: Path) -> Job:
+    """Verify that the file of the open dataset still holds it; fails if it does not."""
+
+    def run(stop: threading.Event) -> Work[None]:
+        from core.data.cutouts import Cutouts
+
+        yield from begin_unless_stopped(stop)
+        Cutouts.open(path).close()
+
+    return Job("Verifying the dataset", run)
 
 
 def find_device() -> Job:

@@ -217,8 +217,11 @@ class Cutouts:
     @cached_property
     def checksum(self) -> str:
         """A fingerprint of all images and the whole catalogue, see :mod:`core.data.fingerprint`."""
-        digest = fingerprint.image_digest(self._file, self.images, self.identity)
-        return fingerprint.combine(self.images.shape, self._stored_columns, digest, self.images.dtype)
+        known = fingerprint.checksums
+        if self.identity not in known:
+            digest = fingerprint.image_digest(self._file, self.images, self.identity)
+            known[self.identity] = fingerprint.combine(self.shape, self._stored_columns, digest, self.images.dtype)
+        return known[self.identity]
 
     def read_checksum(self, stop: threading.Event = NEVER) -> Work[str]:
         """The fingerprint, with its progress where all images have to be read for it.

@@ -32,7 +32,8 @@ DIGEST, WRITTEN = "image_digest", "written"  # attributes of the file
 _READ_BYTES = 16 << 20  # at once
 _WORTH_KEEPING = 64 << 20  # bytes of images whose digest is kept for the next program
 _SAMPLE = 64
-_known: dict[FileIdentity, str] = {}
+_known: dict[FileIdentity, str] = {}  # digests of images
+checksums: dict[FileIdentity, str] = {}  # of whole datasets, so that each is computed once
 
 
 def new_digest() -> hashlib.blake2b:

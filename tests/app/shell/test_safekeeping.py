@@ -1,0 +1,130 @@
+"""A project that is renamed and a dataset that is replaced while a window is open: nothing is lost or mixed up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.session import label_commands
+from app.shell.window import MainWindow
+from core.errors import DatasetReplaced
+from core.project.project import Project
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows renames no folder with open files")
+
+
+@pytest.fixture
+def here(survey_dataset: Path, tmp_path: Path) -> Path:
+    """A project with one dataset."""
+    made = Project.create(tmp_path / "here", "here")
+    shutil.copy2(survey_dataset, made.dataset_path("survey"))
+    made.close()
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def window(
+    qtbot: QtBot, qapp: QApplication, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
+    theme.apply(qapp, False)
+    opened = MainWindow()
+    qtbot.addWidget(opened)
+    with qtbot.waitExposed(opened):
+        opened.show()
+    opened.opening.open_project(here)
+    qtbot.waitUntil(lambda: opened.session.dataset.cutouts is not None, timeout=20_000)
+    yield opened
+    opened.close()
+
+
+def click(qtbot: QtBot, window: MainWindow, text: str) -> None:
+    """Click the button of that text in the newest notice."""
+    buttons = [button for button in window.notices.findChildren(QPushButton) if button.text() == text]
+    qtbot.mouseClick(buttons[-1], Qt.MouseButton.LeftButton)
+
+
+def labels_in(project: Path) -> dict[str, str]:
+    lines = (project / "labels" / "survey.jsonl").read_text(encoding="utf-8").splitlines()
+    return {change["id"]: change["new"] for change in map(json.loads, lines)}
+
+
+def test_labels_given_after_the_project_was_renamed_are_kept_and_saved_at_its_new_place(
+    qtbot: QtBot, window: MainWindow, here: Path
+) -> None:
+    session, there = window.session, here.with_name("there")
+    here.rename(there)
+    for row in range(3):
+        label_commands.give(session, [row], "merger")
+    assert not here.exists(), "no ghost of the project"
+    assert session.dataset.label(2) == "merger"
+    assert any("3 labels not saved" in text for text in window.notices.texts)
+    if not sys.platform.startswith("linux"):
+        there.rename(here)
+        return
+    assert str(there) in window.notices.texts[-1]
+    click(qtbot, window, "Go on there")
+    assert session.project is not None
+    assert session.project.folder == there
+    assert not here.exists()
+    assert session.dataset.label(2) == "merger"
+    label_commands.give(session, [3], "ring")
+    ids = session.dataset.cutouts.ids
+    assert labels_in(there) == dict.fromkeys(ids[:3], "merger") | {ids[3]: "ring"}
+    assert window.windowTitle().startswith("survey – there")
+
+
+def test_labels_are_saved_once_the_project_is_back(qtbot: QtBot, window: MainWindow, here: Path) -> None:
+    here.rename(here.with_name("there"))
+    label_commands.give(window.session, [0], "merger")
+    window.session.undo.undo()
+    here.with_name("there").rename(here)
+    window.safekeeping.look()
+    assert list(labels_in(here).values()) != []
+    assert window.safekeeping.unsaved == 0
+    assert any("saved now" in text for text in window.notices.texts)
+    assert not any("not saved" in text for text in window.notices.texts)
+
+
+def test_a_window_with_unsaved_labels_asks_before_it_closes(
+    window: MainWindow, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.rename(here.with_name("there"))
+    label_commands.give(window.session, [0], "merger")
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Save]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    assert not window.close()
+    file = tmp_path / "mine.jsonl"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    assert window.close()
+    assert json.loads(file.read_text(encoding="utf-8"))["new"] == "merger"
+    assert not here.exists()
+
+
+def test_a_dataset_that_was_replaced_is_said_and_opened_again_on_request(
+    qtbot: QtBot, window: MainWindow, here: Path, tmp_path: Path
+) -> None:
+    cutouts = window.session.dataset.cutouts
+    assert cutouts is not None
+    other = Path(shutil.copy2(cutouts.path, tmp_path / "other.h5"))
+    with h5py.File(other, "a") as file:
+        file["images"][1, 0, 0, 0] += 1
+    other.replace(cutouts.path)
+    with pytest.raises(DatasetReplaced):
+        cutouts.reopen()
+    window.safekeeping.look()
+    qtbot.waitUntil(lambda: any("no longer the dataset" in text for text in window.notices.texts), timeout=20_000)
+    click(qtbot, window, "Open it again")
+    qtbot.waitUntil(lambda: window.session.dataset.cutouts is not cutouts, timeout=20_000)
+    assert window.session.dataset.cutouts.path == here / "datasets" / "survey.h5"
+    assert window.session.dataset.has_same_file
