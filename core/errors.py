@@ -102,9 +102,7 @@ class FolderMoved(Problem):
     def of(cls, folder: Path, place: Path | None) -> FolderMoved:
         """The problem with a folder that was at this path, and is now at ``place``."""
         remedy = f"It is now {place}: open it there." if place is not None else "Put it back, or open it where it is."
-        problem = cls(
-            f"The folder “{folder.name}” is no longer where it was, and nothing is written.", remedy, str(folder)
-        )
+        problem = cls(f"The folder “{folder.name}” was moved or removed; nothing is written.", remedy, str(folder))
         problem.place = place
         return problem
 

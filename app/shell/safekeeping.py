@@ -106,7 +106,7 @@ class Safekeeping(QObject):
     def _show_unsaved(self, problem: Problem) -> None:
         self._forget()
         labels = count_of(self.unsaved, "label")
-        shown = Problem(f"{labels} not saved, only kept in this window. {problem.sentence}", problem.remedy)
+        shown = Problem(f"{labels} not saved yet. {problem.sentence}", problem.remedy)
         ways_out: list[WayOut] = [*self.ways_out(problem), ("Save to a file…", self._save_to_file)]
         self._notice = self._notices.show_problem(shown, ways_out, stays=True)
         self._again.start()

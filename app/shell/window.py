@@ -191,7 +191,8 @@ class MainWindow(QMainWindow):
     def report(self, error: object) -> None:
         """Show a problem in the strip; anything else is a defect and gets the crash dialog."""
         if isinstance(error, Problem):
-            self.notices.show_problem(error, self.safekeeping.ways_out(error))
+            ways_out = self.safekeeping.ways_out(error)  # there is room for buttons or for a path
+            self.notices.show_problem(Problem(error.sentence, error.remedy) if ways_out else error, ways_out)
         elif isinstance(error, BaseException):
             CrashDialog(error, parent=self).show()
 
