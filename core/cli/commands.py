@@ -75,10 +75,10 @@ def _describe_dataset(data: Path, *, hint: bool) -> str:
 
 def train(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork train``."""
+    require_not_open(options.output)
     from core.train import loop
 
     settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
-    require_not_open(options.output)
     folder = RunFolder.create(options.output) if distributed.NUMBER == 0 else RunFolder(options.output)
     try:
         if options.draw_again and distributed.NUMBER == 0:
@@ -108,10 +108,10 @@ def _draw_parts_again(options: argparse.Namespace, settings: RunSettings, consol
 
 def resume(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork resume``."""
+    require_not_open(options.run)
     from core.train import resuming
 
     folder = RunFolder(options.run)
-    require_not_open(folder.path)
     data = options.data or folder.data
     hand_labels = hand_labels_of(data, console)
     with distributed.join_processes(folder, resuming.read_settings(folder).device) as own:

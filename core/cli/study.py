@@ -29,6 +29,7 @@ _MOST_TRIALS = 5  # of each stage in the table of a search
 
 def training_size(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork study training-size``."""
+    require_not_open(options.output)
     from core.studies import size_figure
     from core.studies import training_size as study
 
@@ -40,7 +41,6 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
         least_steps=options.least_steps,
         judge_test=options.judge_test or None,
     )
-    require_not_open(options.output)
     settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
     found = console.drive(
         "Studying",
@@ -73,13 +73,14 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
 
 def search(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork search``, and with ``--worker`` a worker of a search that another process runs."""
+    if not options.worker:
+        require_not_open(options.output)
     from core.studies import search as searching
     from core.studies import search_figure
     from core.studies.trials import best_trials, format_value
 
     if options.worker:
         return _run_worker(options, console)
-    require_not_open(options.output)
     earlier = options.output / "search.toml"
     file = options.space or (earlier if earlier.exists() else None)
     search_settings = _override(

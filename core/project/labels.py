@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -46,10 +47,16 @@ class LabelJournal:
         self.unsaved: list[LabelChange] = []
         self._frozen: dict[tuple[str, str], str] | None = None
 
-    def frozen(self) -> LabelJournal:
-        """The journal as it is now, whatever labels are given from now on."""
+    def frozen(self, until: float = math.inf) -> LabelJournal:
+        """The journal as it is now, whatever labels are given from now on.
+
+        Parameters
+        ----------
+        until
+            A time in seconds since 1970: as the journal was then.
+        """
         same = LabelJournal(self.path)
-        same._frozen = self.replay()
+        same._frozen = self.replay(until)
         return same
 
     def save_copy(self, path: Path) -> None:
@@ -106,8 +113,8 @@ class LabelJournal:
         write_atomically(path, _as_lines(self.unsaved) + "\n")
         self.unsaved.clear()
 
-    def replay(self) -> dict[tuple[str, str], str]:
-        """The present hand label of each (id, column). A partial last line is skipped."""
+    def replay(self, until: float = math.inf) -> dict[tuple[str, str], str]:
+        """The hand label of each (id, column), at present or as it was at some time. A partial last line is skipped."""
         if self._frozen is not None:
             return dict(self._frozen)
         labels: dict[tuple[str, str], str] = {}
@@ -116,12 +123,21 @@ class LabelJournal:
                 change = LabelChange(**json.loads(line))
             except (ValueError, TypeError):
                 continue
-            labels[change.id, change.column] = change.new
+            if _seconds(change.time) <= until:
+                labels[change.id, change.column] = change.new
         labels.update({(change.id, change.column): change.new for change in self.unsaved})
         return labels
 
     def _lines(self) -> list[str]:
         return self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []
+
+
+def _seconds(time: str) -> float:
+    """A time of the journal in seconds since 1970; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
 
 
 def _as_lines(changes: Sequence[LabelChange]) -> str:

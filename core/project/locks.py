@@ -218,8 +218,13 @@ class FolderLock:
         self.acquire()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Release the lock; a file that could not be written because the folder was moved is reported as that."""
+        try:
+            if isinstance(error, OSError):
+                require_unmoved(self.folder)
+        finally:
+            self.release()
 
     # -- the folder that is locked ---------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from core.data.cutouts import Cutouts
-from core.errors import FolderInUse, Problem
+from core.errors import DatasetReplaced, FolderInUse, Problem
 from core.evaluate import evaluation
 from core.events import NEVER, Preview, Progress, Work, result_of
 from core.metrics import merits
@@ -126,6 +126,7 @@ def _run_stage(
 ) -> Work[None]:
     """Run the trials of a stage, or wait for the workers to run them, until all are done."""
     while journal.missing(stage) and not stop.is_set():
+        _require_dataset(journal.folder, data)
         trial = journal.ask(stage) if crew is None else None
         if trial is not None:
             yield from run_trial(trial, stage, journal, data, stop, hand_labels)
@@ -159,6 +160,7 @@ def run_worker(
     journal, done = Journal(folder, *read_settings(folder), worker), 0
     while not stop.is_set():
         stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
+        _require_dataset(folder, data)
         trial = journal.ask(stage) if stage is not None else None
         if stage is not None and trial is not None:
             yield from run_trial(trial, stage, journal, data, stop, hand_labels)
@@ -287,6 +289,12 @@ def was_made_with(folder: Path, data: Path) -> bool:
     """Whether a search was made with this dataset."""
     with Cutouts.open(data) as cutouts:
         return cutouts.is_known_as((folder / _DATA).read_text(encoding="utf-8").strip())
+
+
+def _require_dataset(folder: Path, data: Path) -> None:
+    """Require that the file still holds the dataset with which the search began, so that all its trials are alike."""
+    if not was_made_with(folder, data):
+        raise DatasetReplaced.of(data)
 
 
 def _report_progress(journal: Journal) -> Work[None]:

@@ -29,7 +29,7 @@ import numpy as np
 from core.data.cutouts import Cutouts
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
-from core.errors import FolderInUse, Problem, Stopped, TooFewGalaxies
+from core.errors import DatasetReplaced, FolderInUse, Problem, Stopped, TooFewGalaxies
 from core.evaluate import evaluation
 from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, map_events, result_of
 from core.metrics import merits
@@ -141,6 +141,7 @@ def _run(
     for each, end in zip(wanted, ends, strict=True):
         if not _is_finished(each.folder, facts.checksums):
             known.pop((each.size, each.seed), None)
+            _require_dataset(data, facts)
             yield from _train(each, data, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
             if stop.is_set():
                 break
@@ -166,6 +167,13 @@ def _inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None
         return _Facts(
             (cutouts.checksum, cutouts.sample_checksum), len(split.train), max(4, 2 * kinds), merits.names_for(target)
         )
+
+
+def _require_dataset(data: Path, facts: _Facts) -> None:
+    """Require that the file still holds the dataset with which the study goes on, so that all its runs are alike."""
+    with Cutouts.open(data) as cutouts:
+        if cutouts.checksum not in facts.checksums:
+            raise DatasetReplaced.of(data)
 
 
 def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:

@@ -335,7 +335,10 @@ def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, 
     """The hand labels with which a run begins or began, whatever labels are given from now on."""
     if resume and folder.labels_file.exists():
         return LabelJournal(folder.labels_file)
-    return None if hand_labels is None else hand_labels.frozen()
+    if hand_labels is None:
+        return None
+    # A run of an earlier version: its split was written when it began, and when it went on with unchanged labels.
+    return hand_labels.frozen(folder.split_file.stat().st_mtime) if resume else hand_labels.frozen()
 
 
 def _note_overlaps(

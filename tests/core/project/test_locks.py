@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from core.cli.main import main
 from core.errors import FolderInUse, FolderMoved
 from core.project import locks
 from core.project.files import append_durably, make_folder, write_atomically
@@ -22,9 +25,11 @@ HOLD = """
 import sys
 from pathlib import Path
 from core.errors import FolderInUse
+from core.project.project import Project, require_not_open
 from core.project.runs import RunFolder
+place = Path(sys.argv[1])
 try:
-    RunFolder(Path(sys.argv[1])).lock().acquire()
+    kept = eval(sys.argv[2])
 except FolderInUse as problem:
     print(problem.sentence, flush=True)
 else:
@@ -34,10 +39,10 @@ else:
 
 
 class Other:
-    """Another process that locks a run's folder, and holds it until it is killed."""
+    """Another process that locks a folder, and holds it until it is killed."""
 
-    def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-c", HOLD, str(folder)]
+    def __init__(self, folder: Path, what: str = "RunFolder(place).lock().acquire()") -> None:
+        command = [sys.executable, "-c", HOLD, str(folder), what]
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -152,6 +157,14 @@ def test_nothing_is_written_where_a_locked_folder_was(tmp_path: Path) -> None:
         project.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows renames no folder with open files")
+def test_whatever_could_not_be_written_because_the_folder_was_moved_is_reported_as_that(run: RunFolder) -> None:
+    with pytest.raises(FolderMoved, match="“run” was moved or removed"), run.lock():
+        run.path.rename(run.path.with_name("elsewhere"))
+        run.log.open("a")
+    assert not list(run.path.with_name("elsewhere").iterdir()), "the lock's file is removed where it is now"
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="where it is now is known on Linux and macOS")
 def test_a_project_goes_on_at_its_new_place_still_locked(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "here", "project")
@@ -175,18 +188,24 @@ def test_a_lock_whose_file_was_removed_is_taken_again(run: RunFolder) -> None:
 
 
 def test_a_command_writes_into_no_project_that_a_window_has_open(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    Project.create(folder, "project").close()
+    window = Other(folder, "Project.open(place)")
+    for command in (["train", "survey.h5", "-o"], ["resume"], ["search", "survey.h5", "-o"]):
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            assert main([*command, str(folder / "runs" / "new")]) == 1
+        assert "This project is open in another window" in said.getvalue()
+        assert f"process {window.process.pid} on this machine" in " ".join(said.getvalue().split())
+    assert list((folder / "runs").iterdir()) == []
+    window.kill()
+    require_not_open(folder / "runs" / "new")
+
+
+def test_the_workers_of_a_window_write_into_its_project(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project", "project")
-    require_not_open(project.folder / "runs" / "mine")  # ours
-    code = (
-        "import sys; from pathlib import Path; from core.errors import FolderInUse\n"
-        "from core.project.project import require_not_open\n"
-        "import psutil; psutil.Process.parents = lambda _self: []  # as if it was not started by us\n"
-        "try: require_not_open(Path(sys.argv[1]))\n"
-        "except FolderInUse as problem: print(problem.sentence)"
-    )
-    command = [sys.executable, "-c", code, str(project.folder / "runs" / "new")]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert said.startswith("This project is open in another window")
-    assert f"process {os.getpid()}" in said
+    require_not_open(project.folder / "runs" / "mine")
+    worker = Other(project.folder / "runs" / "new", "require_not_open(place)")
+    assert worker.said == "held"
+    worker.kill()
     project.close()
-    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""

@@ -10,7 +10,7 @@ import pytest
 from galaxies import write_dataset
 
 from core.errors import DatasetReplaced, FolderInUse, FolderMoved
-from core.events import EpochEnded, result_of
+from core.events import EpochEnded, Preview, result_of
 from core.nets.settings import NetworkSettings
 from core.project.project import Project
 from core.project.runs import RunFolder, read_history
@@ -81,6 +81,20 @@ def test_only_what_is_ours_is_removed_when_a_run_goes_on(data, new_run):
         file.write_text("mine")
     result_of(resuming.run(run))
     assert [file.read_text() for file in kept] == ["mine"] * 3
+
+
+@pytest.mark.parametrize("kind", ["size", "search"])
+def test_all_runs_of_a_study_are_of_one_dataset(data, images, tmp_path, kind):
+    if kind == "size":
+        sizes = TrainingSizeSettings(sizes=("50%", "100%"), seeds=1, least_steps=1)
+        work = training_size.run(SETTINGS, data, tmp_path / "study", sizes)
+    else:
+        work = search.run(SETTINGS, data, tmp_path / "study", SearchSettings(coarse=3, coarse_epochs=1, fine=0))
+    while not isinstance(next(work), Preview):
+        pass
+    write(data, images[::-1])
+    with pytest.raises(DatasetReplaced):
+        result_of(work)
 
 
 def test_a_study_is_run_by_one_program_at_a_time(data, tmp_path):
