@@ -49,6 +49,7 @@ class Safekeeping(QObject):
         self._verification.failed.connect(session.report)
         session.dataset.labels_unsaved.connect(self._show_unsaved)
         session.dataset.changed.connect(self._forget)
+        session.activity.job_started.connect(lambda job: job.failed.connect(self._offer_way_out))
 
     def look(self) -> None:
         """Look whether project and dataset are still where and what they were, as when the user comes back."""
@@ -73,6 +74,11 @@ class Safekeeping(QObject):
         if isinstance(problem, DatasetReplaced) and cutouts is not None and Path(problem.where) == cutouts.path:
             return [("Open it again", lambda: self.reopening_wanted.emit(cutouts.path))]
         return []
+
+    def _offer_way_out(self, problem: object) -> None:
+        """Report the problem of a job, which its panel may show without a button, if something can be done about it."""
+        if isinstance(problem, FolderMoved | DatasetReplaced) and self.ways_out(problem):
+            self._session.report(problem)
 
     # -- labels ----------------------------------------------------------------------------------------------------
 

@@ -70,6 +70,8 @@ def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, n
         make_folder(folder)
         yield from copy_file(path, target, cutouts.identity, stop)
         cutouts.require_unchanged()
+    with Cutouts.open(target) as copy:  # which shows that it is whole
+        yield from copy.read_checksum(stop)
     return target
 
 

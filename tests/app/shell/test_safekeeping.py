@@ -59,60 +59,41 @@ def labels_in(project: Path) -> dict[str, str]:
     return {change["id"]: change["new"] for change in map(json.loads, lines)}
 
 
-def test_labels_given_after_the_project_was_renamed_are_kept_and_saved_at_its_new_place(
+def test_labels_given_after_the_project_was_renamed_are_saved_once_it_is_back_or_at_its_new_place(
     qtbot: QtBot, window: MainWindow, here: Path
 ) -> None:
     session, there = window.session, here.with_name("there")
     here.rename(there)
     for row in range(3):
         label_commands.give(session, [row], "merger")
+    session.undo.undo()
     assert not here.exists(), "no ghost of the project"
-    assert session.dataset.label(2) == "merger"
+    assert session.dataset.label(1) == "merger"
     assert any("3 labels not saved" in text for text in window.notices.texts)
+    there.rename(here)
+    window.safekeeping.look()
+    assert window.safekeeping.unsaved == 0
+    ids = session.dataset.cutouts.ids
+    assert labels_in(here) == dict.fromkeys(ids[:2], "merger") | {ids[2]: session.dataset.label(2)}
+    assert any("saved now" in text for text in window.notices.texts)
+    assert not any("not saved" in text for text in window.notices.texts)
     if not sys.platform.startswith("linux"):
-        there.rename(here)
         return
+    here.rename(there)
+    label_commands.give(session, [3], "ring")
     assert str(there) in window.notices.texts[-1]
     click(qtbot, window, "Go on there")
     assert session.project is not None
     assert session.project.folder == there
     assert not here.exists()
-    assert session.dataset.label(2) == "merger"
-    label_commands.give(session, [3], "ring")
-    ids = session.dataset.cutouts.ids
-    assert labels_in(there) == dict.fromkeys(ids[:3], "merger") | {ids[3]: "ring"}
+    assert session.dataset.label(1) == "merger"
+    label_commands.give(session, [4], "ring")
+    assert labels_in(there) == labels_in(there) | {ids[3]: "ring", ids[4]: "ring"}
     assert window.windowTitle().startswith("survey – there")
 
 
-def test_labels_are_saved_once_the_project_is_back(qtbot: QtBot, window: MainWindow, here: Path) -> None:
-    here.rename(here.with_name("there"))
-    label_commands.give(window.session, [0], "merger")
-    window.session.undo.undo()
-    here.with_name("there").rename(here)
-    window.safekeeping.look()
-    assert list(labels_in(here).values()) != []
-    assert window.safekeeping.unsaved == 0
-    assert any("saved now" in text for text in window.notices.texts)
-    assert not any("not saved" in text for text in window.notices.texts)
-
-
-def test_a_window_with_unsaved_labels_asks_before_it_closes(
-    window: MainWindow, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here.rename(here.with_name("there"))
-    label_commands.give(window.session, [0], "merger")
-    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Save]
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
-    assert not window.close()
-    file = tmp_path / "mine.jsonl"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
-    assert window.close()
-    assert json.loads(file.read_text(encoding="utf-8"))["new"] == "merger"
-    assert not here.exists()
-
-
-def test_a_dataset_that_was_replaced_is_said_and_opened_again_on_request(
-    qtbot: QtBot, window: MainWindow, here: Path, tmp_path: Path
+def test_a_replaced_dataset_is_opened_again_on_request_and_no_label_goes_when_the_window_closes(
+    qtbot: QtBot, window: MainWindow, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cutouts = window.session.dataset.cutouts
     assert cutouts is not None
@@ -128,3 +109,14 @@ def test_a_dataset_that_was_replaced_is_said_and_opened_again_on_request(
     qtbot.waitUntil(lambda: window.session.dataset.cutouts is not cutouts, timeout=20_000)
     assert window.session.dataset.cutouts.path == here / "datasets" / "survey.h5"
     assert window.session.dataset.has_same_file
+
+    here.rename(here.with_name("there"))
+    label_commands.give(window.session, [0], "merger")
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Save]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    assert not window.close()
+    mine = tmp_path / "mine.jsonl"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(mine), ""))
+    assert window.close()
+    assert json.loads(mine.read_text(encoding="utf-8"))["new"] == "merger"
+    assert not here.exists()
