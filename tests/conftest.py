@@ -47,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TUNINGFORK_HOME"] = str(Path(home) / "Tuning Fork")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The whole suite is shared out; what is named is run here, where it can be stepped through, and so are timings."""
     if config.args_source is pytest.Config.ArgsSource.ARGS or _chooses_benchmarks(config.option.markexpr):

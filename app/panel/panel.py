@@ -172,9 +172,9 @@ class Panel(QWidget):
 
     # -- files -----------------------------------------------------------------------------------------------------
 
-    def _ask_path(self, title: str, name: str, kinds: str) -> Path | None:
-        """Ask for a file to write; a missing extension is that of the chosen format. None: cancelled."""
-        return saving.ask_path(self, self._session, title, name, kinds)
+    def _ask_path(self, title: str, name: str, kinds: str, *, beside: str = "") -> Path | None:
+        """Ask for a file to write, see :func:`app.panel.saving.ask_path`. None: cancelled or refused."""
+        return saving.ask_path(self, self._session, title, name, kinds, beside=beside)
 
     def _save(self, job: Job, describe: Callable[[Any], str]) -> None:
         """Write a file, and report it."""

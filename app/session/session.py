@@ -99,6 +99,8 @@ class Session(QObject):
         self.run = None
         self.study = None
         self._announce_project()
+        if project.problem is not None:
+            self.report(project.problem)
 
     def _announce_project(self) -> None:
         self.project_changed.emit()
@@ -127,6 +129,8 @@ class Session(QObject):
         self.dataset.replace(cutouts, self.project.labels(path) if self.project is not None else None)
         self.selection_changed.emit()
         self.set_current(0 if len(cutouts) else -1)
+        if self.dataset.labels_problem is not None:
+            self.report(self.dataset.labels_problem)
 
     def follow_project(self) -> None:
         """Go on where the project's folder is now: it was renamed, and everything in it with it.
@@ -144,14 +148,16 @@ class Session(QObject):
         if what := self.activity.at_work:
             raise Problem(f"The project cannot be followed to its new place while {what} runs.", "Stop it first.")
         old, row, cutouts, journal = project.folder, self.current, dataset.cutouts, dataset.journal
+        if journal is not None and project.place is not None:
+            earlier, journal.path = journal.path, _moved(journal.path, old, project.place)
+            try:
+                journal.save_unsaved()
+            except Problem:
+                journal.path = earlier
+                raise
         project.follow()
         if cutouts is not None:
-            data = _moved(cutouts.path, old, project.folder)
-            if journal is not None:
-                there = project.labels(data)
-                there.unsaved = journal.unsaved
-                there.save_unsaved()
-            self.open_cutouts(data)
+            self.open_cutouts(_moved(cutouts.path, old, project.folder))
             self.set_current(row)
         start = self.draft.settings.transfer.start_from
         if start:

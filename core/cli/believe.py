@@ -37,7 +37,7 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     _show(assessed, settings.method, console)
     console.note(f"weights: {describe_weights(options.run)}")
     console.say(f"\n{len(assessed.lines):,} galaxies: {options.output}")
-    return 0
+    return console.status
 
 
 def _show(found: FaithfulnessTable, method: str, console: Console) -> None:

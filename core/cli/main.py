@@ -7,9 +7,10 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.cli import distributed
+from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.explain.methods import DREAMS, METHODS
+from core.project import outputs
 from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
@@ -24,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chapter, _, name = options.command.partition(":")
 
     def command() -> int:
-        run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
-        with distributed.mute_other_processes():
+        with overwriting.refused(options), distributed.mute_other_processes():
+            run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
             return run(options, console)
 
     return run_guarded(command, debug=options.debug)
@@ -107,6 +108,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
     _add_settings_options(command, "max_missing=0.2")
+    _add_force_option(command, output=outputs.DATASET, report=outputs.TEXT_TABLE)
 
 
 def _add_train_options(command: argparse.ArgumentParser) -> None:
@@ -127,6 +129,7 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     _add_class_option(command)
     add("--json", action="store_true", help="print the result as JSON")
     _add_settings_options(command, "optimiser.learning_rate=1e-3")
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_resume_options(command: argparse.ArgumentParser) -> None:
@@ -164,6 +167,7 @@ def _add_rate_options(command: argparse.ArgumentParser) -> None:
     _add_class_option(command)
     add("--json", action="store_true", help="print the curve and the result as JSON")
     _add_settings_options(command, "optimiser.method=sgd")
+    _add_force_option(command, output=outputs.PNG)
 
 
 def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
@@ -186,6 +190,7 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     _add_decision_option(command)
     _add_reading_options(command)
     _add_band_option(command)
+    _add_force_option(command, output=outputs.TABLE)
 
 
 def _add_explain_options(command: argparse.ArgumentParser) -> None:
@@ -200,6 +205,7 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
     _add_reading_options(command)
     _add_settings_options(command, "patch=6")
     _add_band_option(command)
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_top_options(command: argparse.ArgumentParser) -> None:
@@ -220,6 +226,7 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
     _add_band_option(command)
     _add_reading_options(command)
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_believe_options(command: argparse.ArgumentParser) -> None:
@@ -241,6 +248,7 @@ def _add_believe_options(command: argparse.ArgumentParser) -> None:
     _add_reading_options(command)
     _add_settings_options(command, "segmentation.threshold=3")
     _add_band_option(command)
+    _add_force_option(command, output=outputs.TEXT_TABLE)
 
 
 def _add_search_options(command: argparse.ArgumentParser) -> None:
@@ -263,6 +271,7 @@ def _add_search_options(command: argparse.ArgumentParser) -> None:
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     _add_settings_options(command, "augmentation.noise=0.05")
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_study_options(command: argparse.ArgumentParser) -> None:
@@ -278,6 +287,7 @@ def _add_study_options(command: argparse.ArgumentParser) -> None:
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     _add_settings_options(command, "optimiser.epochs=20")
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_demo_options(command: argparse.ArgumentParser) -> None:
@@ -288,11 +298,18 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="new or empty; else “tuning-fork-demo” in the working folder",
     )
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
     chapters = f"only these: of {', '.join(_SETTINGS)}, or of a section of train, such as network; else all, for train"
     command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)
+
+
+def _add_force_option(command: argparse.ArgumentParser, **kinds: str) -> None:
+    """Add the option that lets an output replace a file of another kind; ``kinds`` says what each output will be."""
+    command.add_argument("--force", action="store_true", help="replace a file of another kind, too; never one it reads")
+    command.set_defaults(writes=kinds)
 
 
 def _add_decision_option(command: argparse.ArgumentParser) -> None:

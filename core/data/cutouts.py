@@ -6,7 +6,6 @@ A ``Cutouts`` holds an open file and belongs to the thread that opened it; anoth
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -20,13 +19,14 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from core.data import file_identity, fingerprint, store
+from core.data import dataset_metadata, file_identity, fingerprint, store
 from core.data.file_identity import FileIdentity
 from core.data.images import StoredImages
 from core.data.recipe import StampRecipe
 from core.data.store import Band, Origin
 from core.errors import DatasetReplaced, Problem
 from core.events import NEVER, Work
+from core.reading import reading
 
 
 class Cutouts:
@@ -63,14 +63,15 @@ class Cutouts:
         self._file = file
         self._opened = store.descriptor_of(file)
         self.identity = FileIdentity.of(self._opened)
-        self.catalogue: Table = store.read_catalogue(file)
-        self.bands = tuple(Band(**band) for band in json.loads(str(file.attrs["bands"])))
-        self.labels: tuple[str, ...] = tuple(json.loads(str(file.attrs["labels"])))
-        self.split_column = str(file.attrs.get("split_column", ""))
-        self.origin = Origin(**json.loads(str(file.attrs["origin"])))
-        self.pixel_scale: NDArray[np.float64] = store.member(file, "pixel_scale")[:]
-        self.missing: NDArray[np.float32] = store.member(file, "missing")[:]
-        self.recipe = self._read_recipe(file.attrs.get("stamps"))
+        metadata = dataset_metadata.read(file)
+        self.catalogue: Table = metadata.catalogue
+        self.bands: tuple[Band, ...] = metadata.bands
+        self.labels: tuple[str, ...] = metadata.labels
+        self.split_column = metadata.split_column
+        self.origin: Origin = metadata.origin
+        self.pixel_scale: NDArray[np.float64] = metadata.pixel_scale
+        self.missing: NDArray[np.float32] = metadata.missing
+        self.recipe: StampRecipe | None = metadata.recipe
         self.images = StoredImages(store.member(file, "images"))
 
     @classmethod
@@ -104,19 +105,13 @@ class Cutouts:
         """
         path = Path(path)
         file = store.open_file(path)
-        try:
-            opened = cls(path, file)
-        except (KeyError, ValueError, TypeError, OSError) as error:
-            file.close()
-            raise store.UnreadableFile(
-                f"This dataset is damaged ({error}).", "Import the galaxies again.", str(path)
-            ) from error
-        try:
-            opened._require_expected()
-        except BaseException:
-            opened.close()
-            raise
-        return opened
+        with contextlib.ExitStack() as on_failure, reading("This dataset", path, "Import the galaxies again."):
+            on_failure.callback(file.close)
+            cutouts = cls(path, file)
+            on_failure.callback(cutouts.close)
+            cutouts._require_expected()
+            on_failure.pop_all()
+            return cutouts
 
     def _require_expected(self) -> None:
         """Require that the file was not replaced between its openings, nor since this program has pinned it."""
@@ -124,14 +119,6 @@ class Cutouts:
             if FileIdentity.of(self.path) != self.identity:
                 raise DatasetReplaced.of(self.path)
         file_identity.require_as_pinned(self.path, self.identity, lambda: self.checksum)
-
-    def _read_recipe(self, stored: object) -> StampRecipe | None:
-        if stored is not None:
-            return StampRecipe.from_dict(json.loads(str(stored)))
-        images, names = store.member(self._file, "images"), tuple(band.name for band in self.bands)
-        return StampRecipe.of_earlier_import(
-            self.origin.settings, images.shape[-1], names, self.bands[0].unit, is_picture=images.dtype == np.uint8
-        )
 
     def reopen(self) -> Cutouts:
         """Open the file again, for another thread.
@@ -201,7 +188,8 @@ class Cutouts:
     @property
     def unusable(self) -> list[Problem]:
         """What could not be imported."""
-        return store.read_unusable(self._file)
+        with reading("The report of the import", self.path, "Import the galaxies again."):
+            return store.read_unusable(self._file)
 
     def header(self, row: int) -> str:
         """The celestial coordinates of a stamp as FITS header text; empty if it has none."""
@@ -209,8 +197,9 @@ class Cutouts:
 
     def wcs(self, row: int) -> WCS | None:
         """The celestial coordinates of a stamp; None if it has none."""
-        text = self.header(row)
-        return WCS(Header.fromstring(text, sep="\n" if "\n" in text else "")) if text else None
+        with reading(f"The coordinates of the galaxy in row {row}", self.path):
+            text = self.header(row)
+            return WCS(Header.fromstring(text, sep="\n" if "\n" in text else "")) if text else None
 
     # -- which dataset it is ---------------------------------------------------------------------------------------
 

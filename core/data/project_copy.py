@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from core.data.cutouts import Cutouts
 from core.data.file_identity import FileIdentity
-from core.errors import DatasetReplaced, Problem, Stopped
+from core.errors import DatasetReplaced, Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Skipped, Work
 from core.project.files import atomic_path, make_folder, require_space
 from core.project.project import journal_of
@@ -124,7 +124,12 @@ def _note_hand_labels(path: Path, folder: Path) -> Work[None]:
     """Report labels given by hand that stay behind with another project."""
     yield Progress(0, None)
     journal = None if path.resolve().parent == folder.resolve() else journal_of(path)
-    if journal is not None and (count := len(journal.replay())):
+    try:
+        count = 0 if journal is None else len(journal.replay())
+    except UnreadableFile as problem:
+        yield Skipped(problem)
+        return
+    if count:
         labels = "1 label" if count == 1 else f"{count:,} labels"
         yield Skipped(
             Problem(

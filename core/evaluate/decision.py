@@ -17,12 +17,13 @@ import tomlkit
 from numpy.typing import NDArray
 
 from core.data.target import Classes
-from core.errors import NotPossible, SettingsProblem, UnreadableFile, WrongVersion
+from core.errors import NotPossible, Problem, SettingsProblem, UnreadableFile, WrongVersion
 from core.metrics import decision as decisions
 from core.metrics.decision import MOST_PROBABLE, Aim, Decision
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
+from core.reading import is_there, read_toml, reading, set_aside
 
 FORMAT = 1
 AIMS: tuple[Aim, ...] = ("macro F1", "balanced accuracy", "accuracy")
@@ -30,6 +31,7 @@ _FORMS = (
     "most-probable, balanced, balanced:POWER, thresholds, thresholds:AIM (macro-f1, balanced-accuracy or accuracy), "
     "thresholds:CLASS=T,…, frequencies:CLASS=F,… or frequencies:estimated"
 )
+_REMEDY = "Choose the decision again, or remove this file: then the most probable class is taken."
 _PAIR = re.compile(r"\s*(.+?)\s*=\s*([0-9.eE+-]+)\s*(?:,|$)")
 
 Labelled = tuple[NDArray[np.int64], NDArray[np.floating[Any]]]
@@ -156,33 +158,39 @@ def read_kept(weights: Path | str, names: Sequence[str]) -> Decision:
         The file is damaged, for other classes, or of a newer program.
     """
     file = _folder_of(weights).decision_file
-    if not file.exists():
+    if not is_there(file):
         return MOST_PROBABLE
-    remedy = "Choose the decision again, or remove this file: then the most probable class is taken."
-    try:
-        values = tomlkit.parse(file.read_text(encoding="utf-8")).unwrap()
-        version = int(values.get("format", 0))
-        found = Decision.from_dict(values)
-    except (OSError, ValueError, TypeError) as error:
-        raise UnreadableFile(f"The decision cannot be read ({error}).", remedy, str(file)) from None
-    if version > FORMAT:
-        raise WrongVersion("A newer Tuning Fork wrote this decision.", "Update the program.", str(file))
+    found = _read(file)
     if found.names and found.names != tuple(names):
-        raise UnreadableFile("This decision is for other classes than the network knows.", remedy, str(file))
+        raise UnreadableFile("This decision is for other classes than the network knows.", _REMEDY, str(file))
     return found
 
 
+def _read(file: Path) -> Decision:
+    with reading("The decision", file, _REMEDY):
+        values = read_toml(file, "The decision", _REMEDY)
+        if int(values.get("format", 0)) > FORMAT:
+            raise WrongVersion("A newer Tuning Fork wrote this decision.", "Update the program.", str(file))
+        return Decision.from_dict(values)
+
+
 def keep(folder: RunFolder, decision: Decision) -> None:
-    """Keep the decision in the folder of a run; the most probable class needs no file."""
+    """Keep the decision in the folder of a run; the most probable class needs no file. A damaged one is set aside."""
+    file = folder.decision_file
+    try:
+        if is_there(file):
+            _read(file)
+    except Problem:
+        set_aside(file)
     if decision.kind == MOST_PROBABLE.kind:
-        folder.decision_file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         return
     document = tomlkit.document()
     document.add(tomlkit.comment("How a galaxy's class follows from its probabilities: the largest weight × p."))
     document.add("format", tomlkit.item(FORMAT))
     for name, value in decision.to_dict().items():
         document.add(name, tomlkit.item(value))
-    write_atomically(folder.decision_file, tomlkit.dumps(document))
+    write_atomically(file, tomlkit.dumps(document))
 
 
 def assumed_frequencies(predictor: Predictor, weights: Path | str) -> NDArray[np.float64]:
@@ -208,11 +216,11 @@ def assumed_frequencies(predictor: Predictor, weights: Path | str) -> NDArray[np
             "Choose the most probable class, or thresholds.",
             str(weights),
         )
-    try:
-        optimiser = tomlkit.parse(file.read_text(encoding="utf-8")).unwrap().get("optimiser", {})
-    except (OSError, ValueError) as error:
-        raise UnreadableFile(f"The settings cannot be read ({error}).", "", str(file)) from None
-    if optimiser.get("class_weights", True) or optimiser.get("balanced_batches", False):  # their default was then True
+    with reading("The settings", file):
+        optimiser = read_toml(file, "The settings").get("optimiser", {})
+        # their default was then True
+        is_balanced = optimiser.get("class_weights", True) or optimiser.get("balanced_batches", False)
+    if is_balanced:
         return np.full(len(names), 1 / len(names))
     found = np.array([max(counts[name], 0.5) for name in names], np.float64)
     return found / found.sum()

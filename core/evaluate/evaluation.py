@@ -36,6 +36,7 @@ from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 
 
@@ -336,9 +337,7 @@ def _find_own_data(folder: RunFolder) -> Path:
 def save(folder: RunFolder, evaluation: Evaluation) -> None:
     """Write the metrics and predictions of an evaluation into the folder of its run."""
     elsewhere = None if evaluation.is_own else Path(evaluation.data).stem
-    values: dict[str, Any] = {}
-    if folder.metrics_file.exists():
-        values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
+    values = read_metrics(folder.metrics_file)
     found = evaluation.report.to_json() | {
         "note": evaluation.note,
         "unknown_classes": evaluation.unknown,

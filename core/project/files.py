@@ -9,7 +9,8 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,17 @@ from core.project import temporary
 from core.project.locks import require_unmoved
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_refuse: ContextVar[Callable[[Path], None] | None] = ContextVar("refuse", default=None)
+
+
+@contextlib.contextmanager
+def ask_before_writing(refuse: Callable[[Path], None]) -> Iterator[None]:
+    """Call ``refuse`` before each file that the block writes atomically; what it raises keeps the file as it is."""
+    token = _refuse.set(refuse)
+    try:
+        yield
+    finally:
+        _refuse.reset(token)
 
 
 @contextlib.contextmanager
@@ -35,6 +47,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     FolderMoved
         It lies in a folder that this program has locked, and that is no longer there.
     """
+    if (refuse := _refuse.get()) is not None:
+        refuse(target)
     written: Path | None = None
     try:
         with _report_disk_problems(target):
@@ -75,7 +89,7 @@ def _report_disk_problems(target: Path) -> Iterator[None]:
             raise DiskFull(
                 f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}:
             raise FolderInUse(
                 "This folder cannot be written to.", "Choose another folder.", str(target.parent)
             ) from error
@@ -108,6 +122,8 @@ def append_durably(target: Path, line: str) -> None:
         It lies in a folder that this program has locked, and that is no longer there.
     """
     require_unmoved(target)
+    if target.is_dir() or target.is_fifo():
+        raise FolderInUse("This is no file that could be written to.", "Move it elsewhere.", str(target))
     with _report_disk_problems(target), target.open("ab+") as journal:
         if journal.tell() and not _ends_line(journal):
             line = "\n" + line

@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import Problem
+from core.errors import Problem, UnreadableFile
 from core.project.files import append_durably, make_folder, write_atomically
+from core.reading import is_there, reading, require_file
+from core.wording import count_of
+
+_NAMED = 5  # damaged lines named in a sentence
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class LabelJournal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.unsaved: list[LabelChange] = []
-        self._frozen: dict[tuple[str, str], str] | None = None
+        self._frozen: tuple[dict[tuple[str, str], str], list[int]] | None = None
 
     def frozen(self, until: float = math.inf) -> LabelJournal:
         """The journal as it is now, whatever labels are given from now on.
@@ -56,7 +60,7 @@ class LabelJournal:
             A time in seconds since 1970: as the journal was then.
         """
         same = LabelJournal(self.path)
-        same._frozen = self.replay(until)
+        same._frozen = self._read(until)
         return same
 
     def save_copy(self, path: Path) -> None:
@@ -113,23 +117,73 @@ class LabelJournal:
         write_atomically(path, _as_lines(self.unsaved) + "\n")
         self.unsaved.clear()
 
-    def replay(self, until: float = math.inf) -> dict[tuple[str, str], str]:
-        """The hand label of each (id, column), at present or as it was at some time. A partial last line is skipped."""
-        if self._frozen is not None:
-            return dict(self._frozen)
-        labels: dict[tuple[str, str], str] = {}
-        for line in self._lines():
-            try:
-                change = LabelChange(**json.loads(line))
-            except (ValueError, TypeError):
-                continue
-            if _seconds(change.time) <= until:
-                labels[change.id, change.column] = change.new
-        labels.update({(change.id, change.column): change.new for change in self.unsaved})
-        return labels
+    def replay(self) -> dict[tuple[str, str], str]:
+        """The present hand label of each (id, column). A partial line is skipped, and so is a damaged one.
 
-    def _lines(self) -> list[str]:
-        return self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []
+        Raises
+        ------
+        UnreadableFile
+            The file as a whole cannot be read.
+        """
+        return self._read()[0]
+
+    @property
+    def problem(self) -> Problem | None:
+        """What of it cannot be read; None: nothing. A line that a crash cut off had not been confirmed."""
+        try:
+            damaged = self._read()[1]
+        except UnreadableFile as problem:
+            return problem
+        if not damaged:
+            return None
+        listed = ", ".join(map(str, damaged[:_NAMED])) + ("…" if len(damaged) > _NAMED else "")
+        return UnreadableFile(
+            f"{count_of(len(damaged), 'line')} of the labels given by hand cannot be read, and those labels are "
+            f"missing (line {listed}).",
+            "Restore the file; nothing in it is overwritten.",
+            str(self.path),
+        )
+
+    def require_whole(self) -> Self:
+        """Raise :attr:`problem`, if there is one; returns the journal."""
+        if (problem := self.problem) is not None:
+            raise problem
+        return self
+
+    def _read(self, until: float = math.inf) -> tuple[dict[tuple[str, str], str], list[int]]:
+        """The labels at some time in seconds since 1970, and the numbers of the damaged lines, from 1."""
+        if self._frozen is not None:
+            return dict(self._frozen[0]), self._frozen[1]
+        labels: dict[tuple[str, str], str] = {}
+        damaged: list[int] = []
+        for number, line in enumerate(self._lines(), 1):
+            try:
+                change = _parse_change(line)
+            except Exception:  # noqa: BLE001 - whatever is wrong with a line, it is that line's problem
+                damaged.append(number)
+            else:
+                if change is not None and _seconds(change.time) <= until:
+                    labels[change.id, change.column] = change.new
+        labels.update({(change.id, change.column): change.new for change in self.unsaved})
+        return labels, damaged
+
+    def _lines(self) -> list[bytes]:
+        if not is_there(self.path):
+            return []
+        with reading("The labels given by hand", self.path, "Restore the file."):
+            require_file(self.path)
+            return self.path.read_bytes().split(b"\n")
+
+
+def _parse_change(line: bytes) -> LabelChange | None:
+    """One line of a journal; None: it is empty, or a crash cut it off."""
+    text = line.strip()
+    if not text or (text.startswith(b"{") and not text.endswith(b"}")):
+        return None
+    change = LabelChange(**json.loads(text))
+    if not all(isinstance(value, str) for value in (change.id, change.column, change.new)):
+        raise ValueError("not text")
+    return change
 
 
 def _seconds(time: str) -> float:

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, Qt, QThread, Signal
 from PySide6.QtGui import QImage
 
+from app.jobs.unanswering import leave_alone
+
 Fetch: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 
+_PATIENCE = 3000  # ms
 _CHUNK = 32  # thumbnails fetched at a time: few, so that a new request is served soon
 
 
@@ -63,12 +66,15 @@ class ThumbnailLoader(QThread):
         return taken
 
     def close(self) -> None:
-        """End the thread and wait for it; at most one chunk is still fetched. Call it once."""
+        """End the thread and wait some seconds for it; at most one chunk is still fetched. Call it once."""
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self.wait()
-        self.deleteLater()
+        self.finished.connect(self.deleteLater)
+        if self.wait(_PATIENCE):
+            self.deleteLater()
+        else:  # its disk does not answer
+            leave_alone(self)
 
     def run(self) -> None:
         """Serve requests; after a failure, which is reported once, wait for the end."""
