@@ -49,6 +49,7 @@ class Opening(QObject):
         self._request.happened.connect(self._report_skipped)
         self._request.finished.connect(self._show_dataset)
         self._request.failed.connect(self._handle_failure)
+        self._removal = Latest(self)  # of what killed programs have left
         self._look = Latest(self)
         self._look.finished.connect(self._open_project)
         self._look.failed.connect(session.report)
@@ -146,6 +147,7 @@ class Opening(QObject):
             self._session.report(problem)
             return False
         self._remember()
+        self._removal.start(work.remove_abandoned(folder))
         return True
 
     def _remember(self) -> None:

@@ -80,15 +80,24 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
 
     def run(stop: threading.Event) -> Work[Path]:
         from core.data.project_copy import copy_into_project
-        from core.project import temporary
 
         for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
             import_quietly(library)
-        opened = yield from copy_into_project(path, project / "datasets", stop, name)
-        temporary.sweep_tree(project)  # what a killed program may have left
-        return opened
+        return (yield from copy_into_project(path, project / "datasets", stop, name))
 
     return Job(f"Opening {name or path.stem}", run, at_once=True, is_reading=True)
+
+
+def remove_abandoned(project: Path) -> Job:
+    """Remove the half-written files that killed programs have left in a project."""
+
+    def run(stop: threading.Event) -> Work[None]:
+        from core.project import temporary
+
+        yield from begin_unless_stopped(stop)
+        temporary.sweep_tree(project, stop)
+
+    return Job("Removing half-written files", run)
 
 
 def verify_dataset(path: Path) -> Job:

@@ -26,7 +26,7 @@ from typing import Self
 import psutil
 from filelock import SoftFileLock, Timeout, lock_descriptor
 
-from core.errors import FolderInUse, FolderMoved
+from core.errors import DiskFull, FolderInUse, FolderMoved
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 _TRIES = 20  # to lock a file that its last holder is just removing
@@ -115,6 +115,10 @@ class FolderLock:
         ------
         FolderInUse
             Another program holds it, or the folder cannot be written to.
+        FolderMoved
+            It lies in another locked folder, which was moved.
+        DiskFull
+            There is no room for the lock's file.
         """
         try:
             require_unmoved(self.folder)
@@ -128,6 +132,8 @@ class FolderLock:
                 self._home = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             self.release()
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise DiskFull("The disk is full.", "Make room and try again.", str(self.folder)) from error
             raise FolderInUse(
                 f"This folder cannot be written to ({error.strerror or error}).", "Copy it elsewhere.", str(self.folder)
             ) from error

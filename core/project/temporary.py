@@ -16,12 +16,15 @@ import re
 import secrets
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import psutil
+
+from core.events import NEVER
 
 _NAME = re.compile(r"\.tuningfork-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\.[^.]*)?")
 _MOST_SUFFIX = 20  # letters; a longer one is no file format
@@ -75,9 +78,11 @@ def sweep(folder: Path) -> None:
                         Path(entry.path).unlink()
 
 
-def sweep_tree(folder: Path) -> None:
-    """Remove what is abandoned in a folder and the folders in it, such as a project."""
+def sweep_tree(folder: Path, stop: threading.Event = NEVER) -> None:
+    """Remove what is abandoned in a folder and the folders in it, such as a project, until ``stop`` is set."""
     for place, _, _ in os.walk(folder):
+        if stop.is_set():
+            return
         sweep(Path(place))
 
 

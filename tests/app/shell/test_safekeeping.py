@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from app import theme
 from app.session import label_commands
 from app.shell.window import MainWindow
 from core.errors import DatasetReplaced
+from core.project import temporary
 from core.project.project import Project
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows renames no folder with open files")
@@ -25,8 +27,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows renames
 
 @pytest.fixture
 def here(survey_dataset: Path, tmp_path: Path) -> Path:
-    """A project with one dataset."""
+    """A project with one dataset, and one that a killed program has half written."""
     made = Project.create(tmp_path / "here", "here")
+    half = temporary.create(made.folder / "datasets", ".h5")
+    half.rename(half.with_name(half.name.replace(f"-{os.getpid()}-", "-4194305-")))  # no process has this number
     shutil.copy2(survey_dataset, made.dataset_path("survey"))
     made.close()
     return tmp_path / "here"
@@ -74,6 +78,7 @@ def test_labels_given_after_the_project_was_renamed_are_saved_once_it_is_back_or
     window.safekeeping.look()
     assert window.safekeeping.unsaved == 0
     ids = session.dataset.cutouts.ids
+    qtbot.waitUntil(lambda: not list((here / "datasets").glob(".*")), timeout=20_000)
     assert labels_in(here) == dict.fromkeys(ids[:2], "merger") | {ids[2]: session.dataset.label(2)}
     assert any("saved now" in text for text in window.notices.texts)
     assert not any("not saved" in text for text in window.notices.texts)
