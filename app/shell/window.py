@@ -30,6 +30,7 @@ from app.theme import program_icon
 from app.widgets.job_shelf import JobShelf
 from app.widgets.message_line import MessageLine
 from app.widgets.notice_strip import NoticeStrip
+from app.widgets.plain_text import in_window_title
 from core.errors import Problem
 
 _SMALLEST_SCREEN = QSize(1280, 720)  # pixels of the screen's scale
@@ -211,7 +212,7 @@ class MainWindow(QMainWindow):
         names = [self.session.project.folder.name] if self.session.project is not None else []
         if self.session.dataset.cutouts is not None:
             names.insert(0, self.session.dataset.cutouts.path.stem)
-        self.setWindowTitle(" – ".join([*names, "Tuning Fork"]))
+        self.setWindowTitle(in_window_title(" – ".join([*names, "Tuning Fork"])))
 
     def changeEvent(self, event: QEvent) -> None:
         """Look after project and dataset when the user comes back from another program."""

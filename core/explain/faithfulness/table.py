@@ -161,7 +161,7 @@ class FaithfulnessTable:
             if each.counts[region] or region == "neighbour"
         ]
         if self.left_out:
-            sentences.append(f"Not looked at, since something failed with them: {self.left_out:,}.")
+            sentences.append(f"Not looked at, since they could not be explained: {self.left_out:,}.")
         return sentences
 
 
