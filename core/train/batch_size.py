@@ -34,6 +34,7 @@ def choose_repeats(settings: RunSettings, galaxies: int) -> int:
 
 def resolve(settings: RunSettings, galaxies: int) -> RunSettings:
     """The settings with batch size and repeats as they come to for a number of training galaxies."""
-    options = settings.optimiser
-    found = {"batch_size": choose(options.batch_size, galaxies), "repeats": choose_repeats(settings, galaxies)}
-    return settings.model_copy(update={"optimiser": options.model_copy(update=found)})
+    found = {"batch_size": choose(settings.optimiser.batch_size, galaxies)}
+    if (repeats := choose_repeats(settings, galaxies)) > 1:  # with a batch size, once is what an empty field means
+        found["repeats"] = repeats
+    return settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update=found)})
