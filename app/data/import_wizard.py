@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -27,13 +26,13 @@ from app.data.widgets.import_choices import ImportChoices
 from app.data.widgets.import_progress import ImportProgress
 from app.data.widgets.report_view import ReportView
 from app.jobs.job import Job, Latest
+from app.panel import saving
 from app.panel.room import CommandContext
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.button_line import button_line
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
-from app.widgets.plain_text import show_as_written
 from core.data.settings import ImportSettings
 from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
 
+_INVITATION = "A sample of the galaxies appears here, with their sizes and bands and how the catalogue fits them."
 _BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "missing_labels", "split_column"}
 
 
@@ -95,7 +95,6 @@ class ImportWizard(QDialog):
         self._connect()
         self.set_sources(sources)
         self._show_obstacles()
-        show_as_written(self)
 
     # -- pages -----------------------------------------------------------------------------------------------------
 
@@ -219,7 +218,7 @@ class ImportWizard(QDialog):
         else:
             self._preview_request.stop()
             self.mosaic.set_pictures([])
-            self.preview_text.setText("")
+            self.preview_text.setText(_INVITATION)
         self._show_obstacles()
 
     def _show_preview(self, preview: ImportPreview) -> None:
@@ -329,10 +328,12 @@ class ImportWizard(QDialog):
         self.show()
 
     def _save_report(self) -> None:
-        file, _ = QFileDialog.getSaveFileName(self, "Save the report", "import report.csv", "Tables (*.csv)")
-        if file and self._report is not None:
+        reads = [*self.choices.sources, *([self.choices.catalogue] if self.choices.catalogue else [])]
+        name, kinds = "import report.csv", "Tables (*.csv)"
+        file = saving.ask_path(self, self._session, "Save the report", name, kinds, reads=reads)
+        if file is not None and self._report is not None:
             try:
-                self._report.save(Path(file))
+                self._report.save(file)
             except Problem as problem:
                 self._session.report(problem)
 

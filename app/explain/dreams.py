@@ -236,7 +236,8 @@ class DreamsPanel(RunNetworkPanel):
         dream, pair = self.dream, self._pair
         if dream is None or pair is None:
             return
-        path = self._ask_path("Save the dream", f"{dream.stem}.png", "Picture, and FITS beside it (*.png)")
+        kinds = "Picture, and FITS beside it (*.png)"
+        path = self._ask_path("Save the dream", f"{dream.stem}.png", kinds, beside=".fits")
         if path is not None:
             job = network_work.save_dream(dream, pair, self._row, path)
             self._save(job, lambda both: f"{both[0].name} and {both[1].name} are saved in {both[0].parent}.")

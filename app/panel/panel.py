@@ -14,7 +14,6 @@ from app.panel import saving
 from app.panel.band_row import BandRow
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
-from app.widgets.plain_text import show_as_written
 from app.widgets.state_line import StateLine
 from app.widgets.wheel import WheelGuard
 from core.errors import Problem
@@ -112,7 +111,6 @@ class Panel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what changed while hidden."""
         super().showEvent(event)
-        show_as_written(self)
         self._wheel.guard(self)
         if self._stale:
             self.refresh()
@@ -172,9 +170,9 @@ class Panel(QWidget):
 
     # -- files -----------------------------------------------------------------------------------------------------
 
-    def _ask_path(self, title: str, name: str, kinds: str) -> Path | None:
-        """Ask for a file to write; a missing extension is that of the chosen format. None: cancelled."""
-        return saving.ask_path(self, self._session, title, name, kinds)
+    def _ask_path(self, title: str, name: str, kinds: str, *, beside: str = "") -> Path | None:
+        """Ask for a file to write, see :func:`app.panel.saving.ask_path`. None: cancelled or refused."""
+        return saving.ask_path(self, self._session, title, name, kinds, beside=beside)
 
     def _save(self, job: Job, describe: Callable[[Any], str]) -> None:
         """Write a file, and report it."""

@@ -12,6 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app import work
 from app.jobs.job import Job
 from app.session.session import Session
+from core.errors import FolderInUse, Problem
+from core.project import outputs
+from core.project.outputs import Inputs, Output
 
 if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
@@ -20,8 +23,17 @@ FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
 _TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
 
 
-def ask_path(parent: QWidget, session: Session, title: str, name: str, kinds: str) -> Path | None:
-    """Ask for a file to write, and complete its extension.
+def ask_path(
+    parent: QWidget,
+    session: Session,
+    title: str,
+    name: str,
+    kinds: str,
+    *,
+    reads: Sequence[Path] = (),
+    beside: str = "",
+) -> Path | None:
+    """Ask for a file to write, complete its extension, and refuse a place where something would be lost.
 
     Parameters
     ----------
@@ -33,20 +45,46 @@ def ask_path(parent: QWidget, session: Session, title: str, name: str, kinds: st
         Of the dialog, and of the file that is proposed.
     kinds
         The file formats, as a filter of Qt's dialog: ``"CSV (*.csv);;FITS (*.fits)"``.
+    reads
+        What is read for it, besides the open dataset and the network in use.
+    beside
+        The extension of a second file that is written beside it, of which Qt's dialog does not ask.
 
     Returns
     -------
     Path
-        The file, with the extension of the chosen format if it had none of these. None: cancelled.
+        The file, with the extension of the chosen format if it had none of these. None: cancelled, or refused, which is
+        reported.
     """
     folder = Path.home() if session.project is None else session.project.folder
     chosen, kind = QFileDialog.getSaveFileName(parent, title, str(folder / name), kinds)
     if not chosen:
         return None
     path, endings = Path(chosen), re.findall(r"\*(\.\w+)", kinds)
-    if path.suffix.lower() in endings:
-        return path
-    return path.with_name(path.name + next((ending for ending in endings if ending in kind), endings[0]))
+    if path.suffix.lower() not in endings:
+        path = path.with_name(path.name + next((ending for ending in endings if ending in kind), endings[0]))
+        if path.exists():  # the dialog has asked about the name without the extension
+            session.report(FolderInUse("There is a file of this name already.", "Choose another name.", str(path)))
+            return None
+    try:
+        _require_writable(session, path, outputs.TABLE if kinds == _TABLES else "", reads, beside)
+    except Problem as problem:
+        session.report(problem)
+        return None
+    return path
+
+
+def _require_writable(session: Session, path: Path, kind: str, reads: Sequence[Path], beside: str) -> None:
+    """Require that neither file replaces what the window shows or reads, nor a file of another kind."""
+    opened = [] if session.dataset.cutouts is None else [session.dataset.cutouts.path]
+    opened += [] if session.run is None else [session.run.best]
+    written = [Output(path, kind)]
+    if beside:
+        second = path.with_suffix(beside)
+        if second.exists() and not path.exists():
+            raise FolderInUse("There is a file of this name already.", "Choose another name.", str(second))
+        written.append(Output(second))
+    outputs.require_writable(written, Inputs([*opened, *reads]))
 
 
 def save(session: Session, job: Job, describe: Callable[[Any], str]) -> None:
@@ -61,7 +99,7 @@ def save_predictions(parent: QWidget, session: Session, title: str, weights: Pat
     """Ask for a file, and write a network's predictions for every galaxy of the open dataset to it."""
     if session.dataset.cutouts is None:
         return
-    path = ask_path(parent, session, title, "predictions.csv", _TABLES)
+    path = ask_path(parent, session, title, "predictions.csv", _TABLES, reads=[weights])
     if path is not None:
         job = work.save_predictions(weights, session.dataset.cutouts.path, path)
         save(session, job, lambda _written: f"Predictions are saved in {path}.")
@@ -69,7 +107,8 @@ def save_predictions(parent: QWidget, session: Session, title: str, weights: Pat
 
 def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequence[Path], weights: Path) -> None:
     """Ask for a file, and write a network's predictions for the galaxies in image files to it."""
-    path = ask_path(parent, session, "Save predictions", f"predictions {sources[0].stem}.csv", _TABLES)
+    reads = [*sources, weights]
+    path = ask_path(parent, session, "Save predictions", f"predictions {sources[0].stem}.csv", _TABLES, reads=reads)
     if path is not None:
         save(session, work.predict_files(weights, sources, path), lambda made: _describe_files(made, path))
 

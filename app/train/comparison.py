@@ -31,7 +31,8 @@ from app.train.widgets.overlay_plot import MOST_CURVES, OverlayPlot
 from app.train.widgets.run_table import RunTable
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
-from app.widgets.plain_text import as_written
+from app.widgets.plain_text import on_button
+from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
@@ -160,16 +161,17 @@ class ComparisonPanel(Panel):
         self._save_notes()
         one = runs[0] if len(runs) == 1 else None
         self._selected_run = one
-        for widget in (self.tags, self.text, self.folder, self.rename):
-            widget.setEnabled(one is not None)
+        is_readable = one is not None and one.problem is None
+        self.folder.setEnabled(one is not None)
+        for widget in (self.tags, self.text, self.rename):
+            widget.setEnabled(is_readable)
         self.tags.setText(", ".join(one.notes.tags) if one else "")
         self.text.setPlainText(one.notes.text if one else "")
-        readable = one is not None and one.settings is not None
-        self.go_on.setEnabled(readable and self._session.activity.training is None)
-        self.duplicate.setEnabled(readable)
+        self.go_on.setEnabled(is_readable and self._session.activity.training is None)
+        self.duplicate.setEnabled(is_readable)
         self.trash.setEnabled(bool(runs))
-        self._history_request.start(work.read_histories([run.folder for run in runs[:MOST_CURVES]]))
-        known = [run for run in runs if run.settings is not None]
+        known = [run for run in runs if run.problem is None and run.settings is not None]
+        self._history_request.start(work.read_histories([run.folder for run in known[:MOST_CURVES]]))
         self.differences.show_differences(
             [run.folder.title for run in known],
             run_summary.differing_settings([run.settings for run in known if run.settings is not None])
@@ -214,7 +216,7 @@ class ComparisonPanel(Panel):
         wanted, agreed = QInputDialog.getInt(
             self,
             "Continue a training",
-            as_written(
+            on_button(  # the label belongs to a field, and an ampersand would mark its shortcut
                 f"“{run.folder.title}” has {run.epochs} of {count_of(run.planned, 'epoch')}. "
                 "How many are there to be in all?"
             ),
@@ -264,9 +266,7 @@ class ComparisonPanel(Panel):
         if not runs or self._is_busy(runs):
             return
         what = f"“{runs[0].folder.title}”" if len(runs) == 1 else f"{len(runs)} runs"
-        answer = QMessageBox.question(
-            self, "Remove runs", as_written(f"Move {what} to the trash, with all weights and notes?")
-        )
+        answer = QMessageBox.question(self, "Remove runs", f"Move {what} to the trash, with all weights and notes?")
         if answer != QMessageBox.StandardButton.Yes:
             return
         self._selected_run = None
@@ -293,7 +293,7 @@ def _summarise(runs: Sequence[RunSummary], known: int) -> str:
         return "Select one run for its notes, several to compare them."
     if len(runs) == 1:
         problem = runs[0].problem
-        return str(problem) if problem is not None else runs[0].verdict
+        return describe_unreadable(problem) if problem is not None else runs[0].verdict
     if known < 2:
         return "The settings of these runs cannot be read."
     drawn = f"; the first {MOST_CURVES} are drawn" if len(runs) > MOST_CURVES else ""

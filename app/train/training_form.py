@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.panel import saving
 from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
@@ -31,6 +32,7 @@ from app.widgets.forms import SettingsForm
 from app.widgets.inputs import NumberInput
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
+from app.widgets.unreadable import mark_unreadable
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of
 from core.errors import Problem
@@ -39,7 +41,7 @@ from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.settings.declare import Settings, knobs
-from core.train import schedule
+from core.train import run_check, schedule
 from core.train.settings import (
     AugmentationSettings,
     OptimiserSettings,
@@ -303,6 +305,8 @@ class TrainingForm(QWidget):
         for run in reversed(runs):
             self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
             self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
+            if (problem := run_check.find_problem(run)) is not None:
+                mark_unreadable(self.start_from, self.start_from.count() - 1, problem)
         self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
         self._show_start()
 
@@ -327,15 +331,15 @@ class TrainingForm(QWidget):
     # -- settings as a file ----------------------------------------------------------------------------------------
 
     def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save settings", "settings.toml", _SETTINGS)
-        if not path:
+        path = saving.ask_path(self, self._session, "Save settings", "settings.toml", _SETTINGS)
+        if path is None:
             return
         try:
-            write_atomically(Path(path), toml.dumps(self._session.draft.settings))
+            write_atomically(path, toml.dumps(self._session.draft.settings))
         except Problem as problem:
             self._session.report(problem)
             return
-        self._session.message.emit(f"“tuningfork train DATA.h5 -o RUN --settings {Path(path).name}” trains with these.")
+        self._session.message.emit(f"“tuningfork train DATA.h5 -o RUN --settings {path.name}” trains with these.")
 
     def _load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Load settings", "", _SETTINGS)

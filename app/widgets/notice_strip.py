@@ -96,7 +96,6 @@ class NoticeStrip(QWidget):
         menu.clear()
         for notice in reversed(self._notices):
             label = QLabel(notice.text)
-            label.setTextFormat(Qt.TextFormat.PlainText)  # file names may hold anything
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFixedWidth(_MENU_WIDTH)

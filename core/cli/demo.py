@@ -21,6 +21,7 @@ from core.cli.evaluate import print_evaluation
 from core.cli.figures import save_curves
 from core.explain.methods import METHODS
 from core.project.files import write_atomically
+from core.project.metrics_file import read_metrics
 from core.project.project import Project
 from core.project.runs import RunFolder, read_history
 from core.simulate.settings import SurveySettings
@@ -48,7 +49,8 @@ def demo(options: argparse.Namespace, console: Console) -> int:
         numbers = run_demo(project, console)
     finally:
         project.close()
-    console.say(f"\nDone in {time.monotonic() - started:.0f} s. Everything lies in {folder.resolve()}:")
+    console.say()
+    console.say(f"Done in {time.monotonic() - started:.0f} s. Everything lies in {folder.resolve()}:")
     for name, what in _CONTENTS.items():
         console.say(f"  {name:<24}{what}")
     write_atomically(folder / "metrics.json", json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
@@ -68,23 +70,27 @@ def run_demo(project: Project, console: Console) -> dict[str, Any]:
     """Run the whole demonstration in an empty project; returns the metrics."""
     first, second = _simulate_surveys(project, console)
     settings = RunSettings.model_validate(_FIRST_RUN)
-    console.say(f"\n1. A network of {settings.network.depth} blocks learns the first survey.")
+    console.say()
+    console.say(f"1. A network of {settings.network.depth} blocks learns the first survey.")
     run, evaluation = _train_and_evaluate(project, first, settings, "first", console)
     _draw_curves(run, project.folder / "curves.png", "First survey")
     print_evaluation(evaluation, console)
 
-    console.say("\n2. Why? One galaxy of each class, and mistaken ones, by occlusion and integrated gradients.")
+    console.say()
+    console.say("2. Why? One galaxy of each class, and mistaken ones, by occlusion and integrated gradients.")
     chosen = _choose_galaxies(evaluation)
     _save_maps(run, first, chosen, project.folder / "overlays", console)
 
-    console.say(f"\n3. The second survey has worse seeing and more noise; {_LABELS} of its galaxies tune the network.")
+    console.say()
+    console.say(f"3. The second survey has worse seeing and more noise; {_LABELS} of its galaxies tune the network.")
     values = _SECOND_RUN | {"transfer": {"start_from": str(run.best.resolve()), "freeze_blocks": 1}}
     tuned, after = _train_and_evaluate(project, second, RunSettings.model_validate(values), "fine-tuned", console)
     _draw_curves(tuned, project.folder / "curves-fine-tuned.png", f"Second survey, {_LABELS} labels")
     print_evaluation(after, console)
     before = _evaluate_unadapted(run, second, after, console)
+    console.say()
     console.say(
-        f"\nThe first network as it was, on the same {after.report.galaxies} galaxies: {_format_accuracy(before)}."
+        f"The first network as it was, on the same {after.report.galaxies} galaxies: {_format_accuracy(before)}."
     )
     return {
         "first survey, test part": evaluation.report.to_json(),
@@ -133,7 +139,7 @@ def _train_and_evaluate(
 
 
 def _draw_curves(run: RunFolder, path: Path, title: str) -> None:
-    best = json.loads(run.metrics_file.read_text(encoding="utf-8"))["best_epoch"]
+    best = read_metrics(run.metrics_file)["best_epoch"]
     save_curves(read_history(run.history_file), path, title, best)
 
 

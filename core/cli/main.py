@@ -6,15 +6,25 @@ import argparse
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from core.cli import distributed
+from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.explain.methods import DREAMS, METHODS
+from core.printable import on_one_line
+from core.project import outputs
 from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
 _SETTINGS = ("train", "import", "simulate", "search", "training-size", "believe", *METHODS, *DREAMS)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, whatever was typed or a shell has put in place of a pattern."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(on_one_line(message))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chapter, _, name = options.command.partition(":")
 
     def command() -> int:
-        run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
-        with distributed.mute_other_processes():
+        with overwriting.refused(options), distributed.mute_other_processes():
+            run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
             return run(options, console)
 
     return run_guarded(command, debug=options.debug)
@@ -33,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The commands with their options and help."""
-    top = argparse.ArgumentParser(
-        prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared_options(default=False)]
-    )
+    top = _Parser(prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared_options(default=False)])
     top.add_argument("--version", action="version", version=PROGRAM)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -83,9 +91,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _shared_options(default: object) -> argparse.ArgumentParser:
+def _shared_options(default: object) -> _Parser:
     """Options that may stand before or after the command; the default after it must not override one given before."""
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     add = shared.add_argument
     add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
     add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal; warnings stay")
@@ -107,6 +115,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
     _add_settings_options(command, "max_missing=0.2")
+    _add_force_option(command, output=outputs.DATASET, report=outputs.TEXT_TABLE)
 
 
 def _add_train_options(command: argparse.ArgumentParser) -> None:
@@ -127,6 +136,7 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     _add_class_option(command)
     add("--json", action="store_true", help="print the result as JSON")
     _add_settings_options(command, "optimiser.learning_rate=1e-3")
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_resume_options(command: argparse.ArgumentParser) -> None:
@@ -164,6 +174,7 @@ def _add_rate_options(command: argparse.ArgumentParser) -> None:
     _add_class_option(command)
     add("--json", action="store_true", help="print the curve and the result as JSON")
     _add_settings_options(command, "optimiser.method=sgd")
+    _add_force_option(command, output=outputs.PNG)
 
 
 def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
@@ -186,6 +197,7 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     _add_decision_option(command)
     _add_reading_options(command)
     _add_band_option(command)
+    _add_force_option(command, output=outputs.TABLE)
 
 
 def _add_explain_options(command: argparse.ArgumentParser) -> None:
@@ -200,6 +212,7 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
     _add_reading_options(command)
     _add_settings_options(command, "patch=6")
     _add_band_option(command)
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_top_options(command: argparse.ArgumentParser) -> None:
@@ -220,6 +233,7 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
     _add_band_option(command)
     _add_reading_options(command)
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_believe_options(command: argparse.ArgumentParser) -> None:
@@ -241,6 +255,7 @@ def _add_believe_options(command: argparse.ArgumentParser) -> None:
     _add_reading_options(command)
     _add_settings_options(command, "segmentation.threshold=3")
     _add_band_option(command)
+    _add_force_option(command, output=outputs.TEXT_TABLE)
 
 
 def _add_search_options(command: argparse.ArgumentParser) -> None:
@@ -263,6 +278,7 @@ def _add_search_options(command: argparse.ArgumentParser) -> None:
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     _add_settings_options(command, "augmentation.noise=0.05")
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_study_options(command: argparse.ArgumentParser) -> None:
@@ -278,6 +294,7 @@ def _add_study_options(command: argparse.ArgumentParser) -> None:
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     _add_settings_options(command, "optimiser.epochs=20")
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_demo_options(command: argparse.ArgumentParser) -> None:
@@ -288,11 +305,18 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="new or empty; else “tuning-fork-demo” in the working folder",
     )
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
     chapters = f"only these: of {', '.join(_SETTINGS)}, or of a section of train, such as network; else all, for train"
     command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)
+
+
+def _add_force_option(command: argparse.ArgumentParser, **kinds: str) -> None:
+    """Add the option that lets an output replace a file of another kind; ``kinds`` says what each output will be."""
+    command.add_argument("--force", action="store_true", help="replace a file of another kind, too; never one it reads")
+    command.set_defaults(writes=kinds)
 
 
 def _add_decision_option(command: argparse.ArgumentParser) -> None:

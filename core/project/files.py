@@ -10,13 +10,25 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import DiskFull, FolderInUse
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_refuse: ContextVar[Callable[[Path], None] | None] = ContextVar("refuse", default=None)
+
+
+@contextlib.contextmanager
+def ask_before_writing(refuse: Callable[[Path], None]) -> Iterator[None]:
+    """Call ``refuse`` before each file that the block writes atomically; what it raises keeps the file as it is."""
+    token = _refuse.set(refuse)
+    try:
+        yield
+    finally:
+        _refuse.reset(token)
 
 
 @contextlib.contextmanager
@@ -32,6 +44,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     FolderInUse
         The folder cannot be written to.
     """
+    if (refuse := _refuse.get()) is not None:
+        refuse(target)
     temporary: Path | None = None
     try:
         with _report_disk_problems(target):
@@ -59,7 +73,7 @@ def _report_disk_problems(target: Path) -> Iterator[None]:
             raise DiskFull(
                 f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}:
             raise FolderInUse(
                 "This folder cannot be written to.", "Choose another folder.", str(target.parent)
             ) from error
@@ -89,6 +103,8 @@ def append_durably(target: Path, line: str) -> None:
     FolderInUse
         The file cannot be written to.
     """
+    if target.is_dir() or target.is_fifo():
+        raise FolderInUse("This is no file that could be written to.", "Move it elsewhere.", str(target))
     with _report_disk_problems(target), target.open("ab+") as journal:
         if journal.tell() and not _ends_line(journal):
             line = "\n" + line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
+from app.widgets.plain_text import RichLabel
 from app.widgets.plot import Plot
 from core.metrics.uncertainty import plus_minus
 
@@ -33,8 +33,7 @@ class SizePlot(QWidget):
         self._runs, self._means = pg.ScatterPlotItem(), pg.ScatterPlotItem()
         for item in (self._band, self._inside, self._beyond, self._runs, self._errors, self._means):
             self._plot.addItem(item)
-        self.legend = QLabel()
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend = RichLabel()
         self.legend.setWordWrap(True)
         self.invitation = QLabel("A point for each run, and the curve through them, will appear here.")
         self.invitation.setProperty("role", "muted")
@@ -77,7 +76,7 @@ class SizePlot(QWidget):
         self._high.setData(grid, lines.high)
         self._inside.setData(grid[inside], lines.middle[inside])
         self._beyond.setData(grid[~inside], lines.middle[~inside])
-        ticks = [(float(np.log10(size)), group_thousands(f"{size:,.0f}")) for size in lines.ticks]
+        ticks = [(float(np.log10(size)), f"{size:,.0f}") for size in lines.ticks]
         self._plot.getAxis("bottom").setTicks([ticks])
         heights = np.concatenate([lines.runs[:, 1], lines.means - lines.errors, lines.means + lines.errors, lines.high])
         heights = heights[np.isfinite(heights)]
@@ -118,8 +117,3 @@ class SizePlot(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_theme()
         super().changeEvent(event)
-
-
-def group_thousands(text: str) -> str:
-    """Replace the commas between thousands in a text by narrow spaces."""
-    return re.sub(r"(?<=\d),(?=\d{3})", "\u202f", text)

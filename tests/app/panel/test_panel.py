@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -126,7 +129,7 @@ def test_work_says_how_far_it_is_and_is_among_the_sessions_jobs(qtbot: QtBot, pa
     panel.begin(job := endless())
     assert panel.state.text() == "Preparing…"
     assert started == [job]
-    qtbot.waitUntil(lambda: panel.state.text().endswith("of 1\u202f000\u202f000 stars"), timeout=10_000)
+    qtbot.waitUntil(lambda: panel.state.text().endswith("of 1,000,000 stars"), timeout=10_000)
     panel.work.stop()
     qtbot.waitUntil(lambda: not panel.work.is_running, timeout=10_000)
     assert panel.state.text() == ""
@@ -192,6 +195,44 @@ def test_a_file_gets_the_ending_of_the_chosen_kind(
 def test_no_file_is_written_where_none_was_named(panel: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: ("", ""))
     assert panel._ask_path("Save", "map.csv", "CSV (*.csv)") is None
+
+
+@pytest.mark.parametrize(
+    ("place", "typed", "said"),
+    [
+        ("galaxies.h5", "galaxies.h5", "is an input"),
+        ("twin.csv", "twin.csv", "is an input"),
+        ("picture.csv", "picture.csv", "is a PNG picture, and a table of text would replace it"),
+        ("named.csv", "named", "There is a file of this name already"),
+        ("beside.fits", "beside.csv", "There is a file of this name already"),
+        ("project/project.toml", "project/project.toml", "is a part of the project"),
+    ],
+)
+def test_no_file_replaces_what_is_open_or_of_another_kind(
+    panel: Counted,
+    session: Session,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    typed: str,
+    said: str,
+) -> None:
+    assert session.dataset.cutouts is not None
+    shutil.copyfile(session.dataset.cutouts.path, tmp_path / "galaxies.h5")
+    session.open_cutouts(tmp_path / "galaxies.h5")
+    os.link(tmp_path / "galaxies.h5", tmp_path / "twin.csv")
+    QImage(2, 2, QImage.Format.Format_RGB32).save(str(tmp_path / "picture.png"))
+    (tmp_path / "picture.png").rename(tmp_path / "picture.csv")
+    (tmp_path / "named.csv").write_text("id")
+    (tmp_path / "beside.fits").write_text("id")
+    before = (tmp_path / place).read_bytes()
+    told: list[str] = []
+    session.problem.connect(lambda problem: told.append(str(problem)))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(tmp_path / typed), ""))
+    kinds = "CSV (*.csv);;Dataset (*.h5);;Settings (*.toml)"
+    assert panel._ask_path("Save", "map.csv", kinds, beside=".fits") is None
+    assert said in told[0]
+    assert (tmp_path / place).read_bytes() == before
 
 
 def test_the_projects_folder_is_proposed_for_a_file(

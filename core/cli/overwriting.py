@@ -1,0 +1,46 @@
+"""What a command reads is never overwritten by what it writes, whichever names the two were given by."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.project import outputs
+from core.project.files import ask_before_writing
+from core.project.outputs import Inputs, Output
+
+GALAXIES = ("sources", "source", "data", "catalogue", "run", "start_from")
+SETTINGS = ("settings", "space", "hand_labels")
+
+
+@contextlib.contextmanager
+def refused(options: argparse.Namespace) -> Iterator[None]:
+    """Require that a command's outputs may be written, before it begins and again for each file that it writes.
+
+    Raises
+    ------
+    NotPossible, FolderInUse
+        See :func:`core.project.outputs.require_writable`.
+    """
+    galaxies = _paths(options, GALAXIES)
+    read = Inputs([*galaxies, *_paths(options, SETTINGS)])
+    written = [
+        Output(place, kind, "-o" if name == "output" else f"--{name}")
+        for name, kind in getattr(options, "writes", {}).items()
+        if (place := getattr(options, name)) is not None
+    ]
+    outputs.require_writable(written, read, force=getattr(options, "force", False))
+    with ask_before_writing(Inputs(galaxies).refuse):  # a study that goes on writes its settings again
+        yield
+
+
+def _paths(options: argparse.Namespace, names: tuple[str, ...]) -> list[Path]:
+    """The files and folders that these options name; a run's folder is no folder of galaxies."""
+    found: list[Path] = []
+    for name in names:
+        given = getattr(options, name, None)
+        several = given if isinstance(given, list) else [given] if given is not None else []
+        found += [Path(each).expanduser() for each in several if name not in {"run", "start_from"} or each.is_file()]
+    return found

@@ -1,0 +1,121 @@
+"""A command never writes over what it reads, nor over a file of another kind unless it is told to."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from PIL import Image
+
+from core.cli.main import main, parser
+from core.cli.overwriting import GALAXIES, SETTINGS
+
+_GOLDEN = Path(__file__).parents[2] / "golden" / "decision"
+_SIDE = 24
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with galaxies, a catalogue under several names, a dataset and a run."""
+    draw = np.random.default_rng(0)
+    for name in ("a", "b", "last"):
+        fits.PrimaryHDU(draw.normal(size=(_SIDE, _SIDE)).astype(np.float32)).writeto(tmp_path / f"{name}.fits")
+    (tmp_path / "c.csv").write_text("id,shape\na,round\nb,edge-on\nlast,round\n")
+    (tmp_path / "linked.csv").symlink_to("c.csv")
+    os.link(tmp_path / "c.csv", tmp_path / "twin.csv")
+    Image.fromarray(np.zeros((_SIDE, _SIDE), np.uint8)).save(tmp_path / "plate.h5", format="png")
+    for name in ("d.h5", "d.csv"):
+        shutil.copyfile(_GOLDEN / "datasets" / "survey.h5", tmp_path / name)
+    shutil.copytree(next((_GOLDEN / "runs").iterdir()), tmp_path / "r")
+    (tmp_path / "mine.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("import a.fits b.fits --catalogue c.csv -o c.csv", "-o c.csv: This is an input"),
+        ("import a.fits b.fits --catalogue c.csv -o linked.csv --force", "is an input"),
+        ("import a.fits b.fits --catalogue c.csv -o ../{here}/twin.csv", "is an input"),
+        ("import a.fits --catalogue c.csv -o n.h5 --report c.csv --force", "is an input"),
+        ("import a.fits b.fits last.fits -o last.fits --force", "is an input"),
+        ("import . -o last.fits --force", "is an input"),
+        ("import d.h5 -o d.h5 --force", "is an input"),
+        ("import a.fits -o n.h5 --report N.h5", "would be written twice"),
+        ("import a.fits -o .", "is a folder, and a file is to be written"),
+        ("import a.fits -o c.csv/n.h5", "is a file, and no folder"),
+        ("import a.fits -o b.fits", "-o b.fits: This is a FITS image, and a dataset of Tuning Fork would replace it"),
+        ("import a.fits -o plate.h5", "This is a PNG picture"),
+        ("import a.fits -o n.h5 --report r/history.csv", "is a part of the run “r”"),
+        ("predict r d.h5 -o d.h5", "is an input"),
+        ("predict r d.csv -o d.csv --force", "is an input"),
+        ("predict r d.h5 -o d.csv", "This is a dataset of Tuning Fork, and a table of text would replace it"),
+        ("predict r d.h5 -o r/split.csv --force", "is a part of the run “r”"),
+        ("predict r a.fits b.fits -o b.fits", "is an input"),
+        ("believe r d.h5 -o r/best.safetensors", "is a part of the run “r”"),
+        ("rate d.h5 -o d.h5 --force", "is an input"),
+        ("rate d.h5 --settings mine.toml -o mine.toml --force", "is an input"),
+        ("explain r d.h5 --method occlusion -o c.csv", "is a file, and a folder is to be written"),
+        ("train d.h5 -o d.h5", "is an input"),
+        ("train d.h5 -o r", "holds a run already"),
+        ("search d.h5 -o c.csv", "is a file, and a folder is to be written"),
+        ("demo -o c.csv", "is a file, and a folder is to be written"),
+    ],
+)
+def test_nothing_is_lost(command: str, said: str, place: Path, capsys: pytest.CaptureFixture[str]):
+    before = contents(place)
+    assert run(*command.format(here=place.name).split()) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert said in told[-1]
+    assert contents(place) == before
+
+
+def test_a_map_is_not_written_over_a_galaxy_that_is_read(place: Path):
+    command = ("explain", "r", "a.fits", "--method", "grad-cam", "--output-name", "disk", "-o", "maps")
+    assert run(*command) == 0
+    (made,) = (place / "maps").glob("*.fits")
+    before = contents(place)
+    assert run(*command[:3], made, *command[3:]) == 1
+    assert contents(place) == before
+    assert run(*command) == 0
+
+
+def test_ones_own_earlier_output_is_replaced_and_another_file_by_force(place: Path):
+    command = ("import", "a.fits", "b.fits", "--catalogue", "c.csv", "-o", "n.h5", "--report", "report.csv")
+    assert run(*command) == run(*command) == 0
+    assert run("import", ".", "--catalogue", "c.csv", "--id", "id", "--set", "size=24", "-o", "n.h5") == 0
+    (place / "old.h5").write_bytes((place / "plate.h5").read_bytes())
+    assert run("import", "a.fits", "-o", "old.h5") == 1
+    assert run("import", "a.fits", "-o", "old.h5", "--force") == 0
+
+
+def _commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def test_every_path_of_every_command_is_known_as_read_or_written():
+    for name, command in _commands():
+        writes = set(command.get_default("writes") or ())
+        paths = {action.dest for action in command._actions if action.type is Path}
+        assert paths - writes <= {*GALAXIES, *SETTINGS, "folder"}, name
+        assert "output" not in paths or "output" in writes, name
+        assert not writes & {*GALAXIES, *SETTINGS}, name
