@@ -247,7 +247,7 @@ def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, 
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = settings.data.model_copy(update={"train_limit": size, "train_draw": "in proportion", "split_seed": parts})
     optimiser, stopping = settings.optimiser, settings.stopping
-    steps = math.ceil(size / batch_size.choose(optimiser.batch_size, size))
+    steps = math.ceil(size / batch_size.choose(optimiser.batch_size, size)) * batch_size.choose_repeats(settings, size)
     longer = max(1.0, study.least_steps / (steps * optimiser.epochs))
     update: dict[str, Any] = {
         "data": data,
