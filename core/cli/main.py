@@ -6,16 +6,25 @@ import argparse
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.explain.methods import DREAMS, METHODS
+from core.printable import on_one_line
 from core.project import outputs
 from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
 _SETTINGS = ("train", "import", "simulate", "search", "training-size", "believe", *METHODS, *DREAMS)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, whatever was typed or a shell has put in place of a pattern."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(on_one_line(message))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The commands with their options and help."""
-    top = argparse.ArgumentParser(
-        prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared_options(default=False)]
-    )
+    top = _Parser(prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared_options(default=False)])
     top.add_argument("--version", action="version", version=PROGRAM)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -84,9 +91,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _shared_options(default: object) -> argparse.ArgumentParser:
+def _shared_options(default: object) -> _Parser:
     """Options that may stand before or after the command; the default after it must not override one given before."""
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     add = shared.add_argument
     add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
     add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal; warnings stay")

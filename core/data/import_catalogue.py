@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.data import catalogue as tables
 from core.data import containers, cube_planes, fits, parts, vote_columns
+from core.data.cells import text_array
 from core.data.class_names import find_spellings
 from core.data.discovery import Found, Source
 from core.data.join import NO_ROW, Join
@@ -133,11 +134,11 @@ class Galaxies:
         The columns are ``id``, ``class`` (from folders), those of the joined catalogue, those that came with the
         images, and ``file``.
         """
-        final = Table({"id": np.array(self.ids, dtype=str)})
+        final = Table({"id": text_array(self.ids)})
         labels: tuple[str, ...] = ()
         sources = [self._found.sources[place] for place in self._sources]
         if self._settings.labels_from_folders:
-            final["class"] = np.array([self._found.folder_class(source) for source in sources], dtype=str)
+            final["class"] = text_array([self._found.folder_class(source) for source in sources])
             labels = ("class",)
             nameless = sorted({str(name) for name in final["class"] if name and not label_text(str(name))})
             self.notes += [
@@ -151,7 +152,7 @@ class Galaxies:
             labels = labels or of_catalogue
         self._add_from_containers(final)
         if "file" not in final.colnames:
-            final["file"] = np.array([source.relative for source in sources], dtype=str)
+            final["file"] = text_array([source.relative for source in sources])
         if self._settings.labels or not labels:
             labels = tables.label_columns(final, self._settings)
         self._find_parts(final)

@@ -61,11 +61,13 @@ def group_rows(ids: Sequence[str], groups: Sequence[str] | None = None) -> Group
         N names; rows of equal name show one object, and a row without a name stays with its id. By default the ids.
     """
     names = ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)]
-    distinct, ranks = np.unique(np.asarray(names, dtype=str), return_inverse=True)
+    distinct = sorted(set(names))
+    rank = {name: place for place, name in enumerate(distinct)}
+    ranks = np.fromiter(map(rank.__getitem__, names), np.int64, len(names))
     try:
-        encoded = list(map(str.encode, distinct.tolist()))
+        encoded = list(map(str.encode, distinct))
     except UnicodeEncodeError:  # half a character, as a file name may hold
-        encoded = [name.encode("utf-8", "surrogatepass") for name in distinct.tolist()]
+        encoded = [name.encode("utf-8", "surrogatepass") for name in distinct]
     return Groups(ranks, np.array(list(map(zlib.crc32, encoded)), dtype=np.uint64))
 
 

@@ -27,6 +27,7 @@ from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
 from core.data.stamps import prepare
+from core.data.walk import describe_links
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
@@ -128,7 +129,14 @@ def preview(
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
     rows = len(labels.joined.table) if labels.joined is not None else 0
     axes = describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
-    notes = [*obstacles, axes, decision, pattern_note(found), auxiliary.describe(found.auxiliary)]
+    notes = [
+        *obstacles,
+        axes,
+        decision,
+        pattern_note(found),
+        auxiliary.describe(found.auxiliary),
+        describe_links(found.links),
+    ]
     return ImportPreview(
         sum(count_of(source, settings.hdu) for source in found.sources),
         stamps,

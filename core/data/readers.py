@@ -33,14 +33,10 @@ def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
     UnreadableFile
         A file is damaged or not of the expected type, or reading it fails in any other way.
     """
-    try:
+    with read_errors.reading(source.path):
         for member in _read_members(source, settings):
             cleared = clear_marks(member.cutout)
             yield member if cleared is member.cutout else replace(member, cutout=cleared)
-    except UnreadableFile:
-        raise
-    except Exception as error:
-        raise read_errors.explain_error(source.path, error) from error
 
 
 def _read_members(source: Source, settings: ImportSettings) -> Iterator[Member]:

@@ -173,8 +173,8 @@ def run(
     path = Path(data) if data else find_own_data(folder)
     with open_network_on_data(folder.best, path) as opened:
         target = opened.predictor.target
+        is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
         checksum = opened.cutouts.checksum
-        is_own = checksum == opened.predictor.card.get("checksum")
         labels, unknown, mapped = _read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
         part, rows = (
             (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
@@ -360,7 +360,7 @@ def _name_elsewhere(kept: Mapping[str, Any], evaluation: Evaluation) -> str:
     for earlier, values in kept.items():
         if _as_file_name(earlier).casefold() == _as_file_name(name).casefold():
             is_same = isinstance(values, dict) and values.get("checksum") == evaluation.checksum
-            return earlier if is_same else f"{name} {evaluation.checksum[:8]}"
+            return earlier if is_same else f"{name} {evaluation.checksum[-8:]}"
     return name
 
 

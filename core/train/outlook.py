@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ from core.nets.cnn import largest_depth
 from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
+from core.project.temporary import temporary_folder
 from core.train import environment, loop, optimiser, preparation, receptive_field, schedule
 from core.train.batches import ImageSource, Rows, batches_in_order, open_images
 from core.train.forward import batch_labels, epoch_batches, forward_batch
@@ -286,9 +286,9 @@ def _time_saving(plan: TrainingPlan, step: OptimiserStep, validated: Tally, cloc
     """Seconds of saving an epoch, as the training does."""
     scores = validated.scores()
     ended = EpochEnded(1, plan.settings.optimiser.epochs, scores, scores, 0.0, 0.0, 1, 0)
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         begun = clock()
-        result_of(loop.save_epoch(plan, RunFolder(Path(folder)), step, [ended], None))
+        result_of(loop.save_epoch(plan, RunFolder(folder), step, [ended], None))
         return clock() - begun
 
 

@@ -217,7 +217,7 @@ def _require_enough(split: Split, settings: RunSettings) -> None:
 
 def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> None:
     """Require that a resumed run has the dataset and labels with which it began."""
-    if target != resumed.target or resumed.card.get("checksum") != cutouts.checksum:
+    if target != resumed.target or not cutouts.is_known_as(resumed.card.get("checksum")):
         raise NotPossible(
             "The dataset or its labels have changed since this run began, so that it cannot be resumed.",
             "Start a new run from its weights instead.",

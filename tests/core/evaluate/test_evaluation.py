@@ -240,7 +240,7 @@ def test_two_datasets_of_one_name_do_not_replace_each_others_numbers(run, survey
         paths.append(elsewhere(survey, tmp_path / str(number), change))
     first, second = (evaluate(run, path) for path in paths)
     kept = json.loads(run.metrics_file.read_text())["elsewhere"]
-    other = f"other survey {second.checksum[:8]}"
+    other = f"other survey {second.checksum[-8:]}"
     assert set(kept) == {"other survey", other}
     assert kept["other survey"]["checksum"] == first.checksum
     assert (run.path / f"predictions-{other}.csv").exists()
@@ -256,4 +256,4 @@ def test_numbers_that_an_earlier_version_kept_for_a_dataset_stay(run, survey, tm
     found = evaluate(run, elsewhere(survey, tmp_path, lambda row: row | {"note": "imported again"}))
     kept = json.loads(run.metrics_file.read_text())["elsewhere"]
     assert kept["other survey"] == old
-    assert kept[f"other survey {found.checksum[:8]}"]["galaxies"] == len(found.rows)
+    assert kept[f"other survey {found.checksum[-8:]}"]["galaxies"] == len(found.rows)
