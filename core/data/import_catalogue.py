@@ -12,14 +12,14 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from core.data import catalogue as tables
-from core.data import containers, fits, parts
+from core.data import containers, cube_planes, fits, parts, vote_columns
 from core.data.cells import text_array
 from core.data.class_names import find_spellings
 from core.data.discovery import Found, Source
 from core.data.join import NO_ROW, Join
 from core.data.readers import Member
 from core.data.settings import DRAWN, ImportSettings
-from core.data.target import label_text
+from core.data.target import label_text, numbers
 from core.errors import UnreadableFile
 
 
@@ -33,7 +33,11 @@ def files_to_match(found: Found, hdu: str = "") -> list[tuple[str, str]]:
             except UnreadableFile:
                 continue  # it will be reported when it is read
             files += [("", name) for name in names]
-        elif source.kind == "fits" and place < _MOST_STACKS and (names := _names_in_stack(source, hdu)):
+        elif (
+            (source.kind == "fits" or hdu == cube_planes.PLANES)
+            and place < _MOST_STACKS
+            and (names := _names_in_stack(source, hdu))
+        ):
             files += [("", name) for name in names]
         else:
             files.append((path_to_match(source), source.stem))
@@ -42,6 +46,8 @@ def files_to_match(found: Found, hdu: str = "") -> list[tuple[str, str]]:
 
 def _names_in_stack(source: Source, hdu: str) -> list[str]:
     try:
+        if hdu == cube_planes.PLANES:
+            return [cube_planes.name_of(source, cutout) for cutout in cube_planes.read_planes(source)]
         return fits.galaxy_names(source.path, hdu)
     except UnreadableFile:
         return []  # it will be reported when it is read
@@ -201,6 +207,11 @@ class Galaxies:
         texts = [[label_text(value) for value in np.asarray(final[name]).tolist()] for name in labels]
         self.without_label = [name for name, *values in zip(self.ids, *texts, strict=True) if not all(values)]
         if len(labels) > 1:
+            columns: dict[str, Any] = {name: final[name] for name in final.colnames}
+            rows = np.stack([numbers(columns.pop(name)) for name in labels], axis=1)
+            self.notes += (
+                [told] if (told := vote_columns.describe(vote_columns.scale_of(rows, columns), labels)) else []
+            )
             return
         counts = Counter(text for text in texts[0] if text)
         if len(counts) == 1:
