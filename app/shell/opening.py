@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -27,6 +27,8 @@ class Opening(QObject):
         Parent of dialogs.
     session
         Where they are opened; it reports problems and messages.
+    may_leave
+        Whether what is open may be closed, asked before something else is opened.
 
     Notes
     -----
@@ -40,15 +42,16 @@ class Opening(QObject):
     simulating = Signal(object)
     refused = Signal(object)
 
-    def __init__(self, window: QWidget, session: Session) -> None:
+    def __init__(self, window: QWidget, session: Session, may_leave: Callable[[], bool]) -> None:
         super().__init__(window)
-        self._window, self._session = window, session
+        self._window, self._session, self._may_leave = window, session, may_leave
         self._dropped: Path | None = None
         self._memory = memory.Memory()
         self._request = Latest(self)
         self._request.happened.connect(self._report_skipped)
         self._request.finished.connect(self._show_dataset)
         self._request.failed.connect(self._handle_failure)
+        self._removal = Latest(self)  # of what killed programs have left
         self._look = Latest(self)
         self._look.finished.connect(self._open_project)
         self._look.failed.connect(session.report)
@@ -91,7 +94,7 @@ class Opening(QObject):
 
     def open_project(self, folder: Path) -> None:
         """Open a project as it was left, or else with its newest dataset, once its folder has answered."""
-        if not self._refuse_while_running():
+        if not self._refuse_while_running() and self._may_leave():
             self._is_looking = True
             self._start(self._look, work.look_at_project(folder))
 
@@ -106,7 +109,7 @@ class Opening(QObject):
     def _open_project(self, folder: Path) -> None:
         wanted = self._wanted
         self._forget_wanted()
-        if self._refuse_while_running():
+        if self._refuse_while_running() or not self._may_leave():
             return
         self.leaving.emit()
         if not self._try_open_project(folder):
@@ -145,6 +148,7 @@ class Opening(QObject):
             self._session.report(problem)
             return False
         self._remember()
+        self._removal.start(work.remove_abandoned(folder))
         return True
 
     def _remember(self) -> None:
@@ -171,10 +175,13 @@ class Opening(QObject):
         if self._is_looking:
             self._wanted = path, name
             return
+        if not self._may_leave():
+            return
         self._others = []
         self._open(path, name)
 
     def _open(self, path: Path, name: str = "") -> None:
+        self._session.dataset.unpin_file()  # it may be opened again because it was replaced
         if self._session.project is None and not self._try_open_project(home() / path.stem):
             return
         assert self._session.project is not None
@@ -198,6 +205,7 @@ class Opening(QObject):
 
     def _handle_failure(self, error: object) -> None:
         """Offer a dropped file that is no dataset for import; report any other problem."""
+        self._session.dataset.pin_file()
         dropped, self._dropped = self._dropped, None
         if dropped is not None and isinstance(error, UnreadableFile):
             self.refused.emit([dropped])
