@@ -21,13 +21,16 @@ class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to the
         What to do about it, as a full sentence; may be empty.
     where
         File, row, field or layer; may be empty.
+    detail
+        For whoever looks for a fault of the program: which exception arose in which line; may be empty.
     """
 
-    def __init__(self, sentence: str, remedy: str = "", where: str = "") -> None:
+    def __init__(self, sentence: str, remedy: str = "", where: str = "", detail: str = "") -> None:
         super().__init__(sentence, remedy, where)
         self.sentence = sentence
         self.remedy = remedy
         self.where = where
+        self.detail = detail
 
     @property
     def text(self) -> str:

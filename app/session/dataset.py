@@ -215,13 +215,23 @@ class Dataset(QObject):
 
     @property
     def split(self) -> Split | None:
-        """The parts by the draft, drawn when they are asked for; None where there are none."""
-        return None if self._catalogue is None else self._catalogue.split
+        """The parts by the draft, drawn when they are asked for; None where there are none.
+
+        Where those that the project has kept cannot be read, no others are drawn in their place.
+        """
+        return None if self._catalogue is None or self.has_damaged_parts else self._catalogue.split
+
+    @property
+    def has_damaged_parts(self) -> bool:
+        """Whether the parts that the project has kept are needed and cannot be read."""
+        return self._kept_problem is not None and not self.parts_column
 
     @property
     def split_problem(self) -> Problem | None:
         """Why there are no parts."""
-        return self._kept_problem or (None if self._catalogue is None else self._catalogue.problem)
+        if self.has_damaged_parts:
+            return self._kept_problem
+        return None if self._catalogue is None else self._catalogue.problem
 
     @property
     def part_notices(self) -> list[Problem]:
@@ -232,10 +242,12 @@ class Dataset(QObject):
     def columns_with_parts(self) -> list[str]:
         """The dataset's columns that say train, validation or test for each galaxy."""
         if self._with_parts is None:
-            from core.data.parts import holds_parts
+            from core.data.parts import holds_flags, holds_parts
 
             columns = {} if self.cutouts is None else self.cutouts.columns
-            self._with_parts = [name for name, values in columns.items() if holds_parts(values)]
+            self._with_parts = [
+                name for name, values in columns.items() if holds_parts(values) or holds_flags(values, name)
+            ]
         return self._with_parts
 
     @property

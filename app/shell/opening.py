@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from app.shell import memory, recent, work
 from app.shell.recent import home
 from core.errors import Problem, UnreadableFile
 from core.events import Skipped
+from core.reading import modified
 
 
 class Opening(QObject):
@@ -56,6 +58,7 @@ class Opening(QObject):
         self._look.ended.connect(self._forget_wanted)
         self._is_looking = False
         self._wanted: tuple[Path, str] | None = None  # the dataset to open once the project is
+        self._others: list[Path] = []  # to open in place of one of the project that cannot be read
 
     def begin(self, path: Path | None, *, demonstration: bool) -> None:
         """Open what the command line asks for."""
@@ -116,13 +119,11 @@ class Opening(QObject):
         if wanted is not None:
             self.open_dataset(*wanted)
             return
-        if left := memory.dataset_of(folder, self._memory):
-            self.open_dataset(left)
-            return
-        project = self._session.project
-        datasets = sorted(project.datasets(), key=lambda path: path.stat().st_mtime) if project is not None else []
-        if datasets:
-            self.open_dataset(datasets[-1])
+        project, left = self._session.project, memory.dataset_of(folder, self._memory)
+        datasets = [] if project is None else sorted(project.datasets(), key=_age)
+        self._others = [*filter(None, [left]), *(path for path in datasets if path != left)]
+        if self._others:
+            self._open(self._others.pop(0))
         else:
             self._session.message.emit(f"“{folder.name}” holds no galaxies yet: import some.")
 
@@ -176,6 +177,10 @@ class Opening(QObject):
             return
         if not self._may_leave():
             return
+        self._others = []
+        self._open(path, name)
+
+    def _open(self, path: Path, name: str = "") -> None:
         self._session.dataset.unpin_file()  # it may be opened again because it was replaced
         if self._session.project is None and not self._try_open_project(home() / path.stem):
             return
@@ -204,5 +209,13 @@ class Opening(QObject):
         dropped, self._dropped = self._dropped, None
         if dropped is not None and isinstance(error, UnreadableFile):
             self.refused.emit([dropped])
-        else:
-            self._session.report(error)
+            return
+        self._session.report(error)
+        if isinstance(error, Problem) and self._others:  # the project's other datasets may be whole
+            self._open(self._others.pop(0))
+
+
+def _age(dataset: Path) -> float:
+    """For sorting, the newest first; those without a date come last."""
+    written = modified(dataset)
+    return math.inf if written is None else -written.timestamp()

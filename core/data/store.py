@@ -26,8 +26,9 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from core.data import fingerprint
+from core.data import fingerprint, trial
 from core.data.cells import text_array
+from core.data.hdf5 import member
 from core.data.recipe import StampRecipe
 from core.errors import Problem, UnreadableFile, WrongVersion
 from core.project.files import atomic_path, require_space
@@ -117,6 +118,8 @@ class DatasetWriter:
             self._stack.__exit__(RuntimeError, error, None)
             raise error
         self._stack.__exit__(kind, error, trace)
+        if kind is None:
+            trial.trust(self._path)
 
     def _set_time(self, file: Path) -> None:
         """Give the file the time that it holds, as a sign that nobody has changed it since."""
@@ -221,7 +224,7 @@ def _clean_text(text: Any) -> str:
 def is_dataset(path: Path) -> bool:
     """Whether a file is a dataset of this program, and not a folder, an image or an HDF5 file of another make."""
     if path.is_file():
-        with contextlib.suppress(Exception), h5py.File(path) as file:  # whatever HDF5 says of a damaged file
+        with contextlib.suppress(Exception), trial.open_file(path) as file:  # whatever HDF5 says of a damaged file
             return {"images", "catalogue"} <= set(file)
     return False
 
@@ -243,7 +246,9 @@ def open_file(path: Path) -> h5py.File:
     if not path.is_file():
         raise UnreadableFile("This is no regular file, and so no dataset.", "Choose another file.", str(path))
     try:
-        file = h5py.File(path, "r")
+        file = trial.open_file(path)
+    except UnreadableFile:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever HDF5 says of a damaged file
         raise UnreadableFile(
             f"This is not a whole HDF5 file ({str(error).split('(')[0].strip()}).",
@@ -253,7 +258,7 @@ def open_file(path: Path) -> h5py.File:
     with contextlib.ExitStack() as on_failure, reading("This dataset", path, "Import the galaxies again."):
         on_failure.callback(file.close)
         version = str(file.attrs.get("format", ""))
-        if not re.fullmatch("[0-9]{1,9}", version) or "images" not in file or "catalogue" not in file:
+        if not re.fullmatch("[0-9]{1,9}", version) or not {"images", "catalogue"} <= set(file):
             raise UnreadableFile(
                 "This HDF5 file was not written by this program.", "Import it to make a dataset of it.", str(path)
             )
@@ -270,14 +275,6 @@ def descriptor_of(file: h5py.File) -> int | Path:
         os.fstat(descriptor)  # HDF5 may have a table of its own, as on Windows
         return descriptor
     return Path(file.filename)
-
-
-def member(group: h5py.Group, name: str) -> h5py.Dataset:
-    """A dataset inside a file or group."""
-    found = group.get(name)
-    if not isinstance(found, h5py.Dataset):
-        raise ValueError(f"“{name}” is no array")  # noqa: TRY004 - as any other damage
-    return found
 
 
 def read_catalogue(file: h5py.File, count: int) -> Table:

@@ -1,7 +1,7 @@
 """What a training will do, before it is started: its galaxies, its network, warnings, and the time that it takes.
 
-Everything is prepared as for the training itself, and that is timed. Then some batches of the training and of the
-validation part are timed with a throwaway network, and one epoch is saved to a temporary folder.
+Everything is prepared as for the training itself. Then some batches of the training and of the validation part are
+timed with a throwaway network, as are reading their images, and saving an epoch to a temporary folder.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class EpochTime:
     saving_seconds
         Of saving an epoch.
     other_seconds
-        Of preparing the run and reading its images, and of what is validated before and after the epochs.
+        Of reading the images, and of what is validated before and after the epochs.
     uncertainty
         Relative uncertainty of the whole, from the scatter of the batches.
     """
@@ -146,10 +146,8 @@ def run(
     Problem
         The data, the settings or the device do not allow the training: it would end in the same way.
     """
-    begun = time.perf_counter()
     with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
-        prepared = time.perf_counter() - begun
         yield Preview(describe(plan))
         if not measured:
             return None
@@ -160,7 +158,7 @@ def run(
             all_rows = len(plan.split.train) + len(plan.split.validation)
             read = (time.perf_counter() - begun) * all_rows / len(rows)
             found = measure(plan, images, stop)
-            return dataclasses.replace(found, other_seconds=prepared + read + found.other_seconds)
+            return dataclasses.replace(found, other_seconds=read + found.other_seconds)
 
 
 def describe(plan: TrainingPlan) -> RunOutlook:

@@ -96,7 +96,10 @@ def prepare(
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
-    if (narrow := _narrow_field_warning(predictor, sample)) is not None:
+    if told := targets.describe_votes(target, cutouts.columns):
+        notices.append(Problem(told, "", "data.kind"))
+    depth_is_free = not settings.transfer.start_from  # else the layers are those of the earlier network
+    if depth_is_free and (narrow := _narrow_field_warning(predictor, sample)) is not None:
         notices.append(narrow)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
