@@ -91,9 +91,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _shared_options(default: object) -> argparse.ArgumentParser:
+def _shared_options(default: object) -> _Parser:
     """Options that may stand before or after the command; the default after it must not override one given before."""
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     add = shared.add_argument
     add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
     add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal; warnings stay")

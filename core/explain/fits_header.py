@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from core.printable import on_lines
 from core.settings.declare import Settings, knobs
 
 Card = tuple[str, str | float | int | None, str]
@@ -27,8 +28,8 @@ def build_header(cards: Iterable[Card], settings: Settings, wcs: WCS | None = No
 
 
 def escape_mathtext(text: str) -> str:
-    """Escape dollar signs, which matplotlib would read as mathematics."""
-    return text.replace("$", r"\$")
+    """Escape dollar signs, which matplotlib would read as mathematics, and control characters, which no font has."""
+    return on_lines(text).replace("$", r"\$")
 
 
 def _settings_cards(settings: Settings) -> Iterable[Card]:
