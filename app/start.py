@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import theme
 from app.jobs.garbage import GarbageCollector
+from app.jobs.unanswering import end_program
 from app.shell.window import MainWindow
 
 
@@ -60,4 +61,4 @@ def run(arguments: Sequence[str]) -> int:
     crashes.install()
     window.show()
     QTimer.singleShot(0, lambda: window.begin(options.path, demonstration=options.demo))
-    return QApplication.exec()
+    return end_program(QApplication.exec())

@@ -43,9 +43,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something was left out; the rest goes on."""
+    """Something was left out, or is to be noted; the rest goes on.
+
+    ``is_failure`` if something that was asked for is missing from the result, such as the map of one of many galaxies.
+    """
 
     problem: Problem
+    is_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

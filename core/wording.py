@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-_THIN_SPACE = "\u202f"
-
-
-def whole(number: int) -> str:
-    """A whole number with thin spaces between the thousands: ``1 234``."""
-    return f"{number:,}".replace(",", _THIN_SPACE)
-
 
 def singular(unit: str) -> str:
     """The unit of one: ``epoch`` of ``epochs``, ``galaxy`` of ``galaxies``; others stay as they are."""
@@ -16,7 +9,7 @@ def singular(unit: str) -> str:
 
 
 def count_of(number: int, one: str, several: str = "") -> str:
-    """A whole number with what it counts: ``1 epoch``, ``40 epochs``, ``1 234 galaxies``.
+    """A whole number with what it counts: ``1 epoch``, ``40 epochs``, ``1,234 galaxies``.
 
     Parameters
     ----------
@@ -32,4 +25,4 @@ def count_of(number: int, one: str, several: str = "") -> str:
     """
     if not several:
         several = f"{one[:-1]}ies" if one.endswith("y") and one[-2:-1] not in set("aeiou") else f"{one}s"
-    return f"{whole(number)} {one if number == 1 else several}"
+    return f"{number:,} {one if number == 1 else several}"

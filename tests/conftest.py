@@ -47,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TUNINGFORK_HOME"] = str(Path(home) / "Tuning Fork")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The whole suite is shared out; what is named is run here, where it can be stepped through, and so are timings."""
     if config.args_source is pytest.Config.ArgsSource.ARGS or _chooses_benchmarks(config.option.markexpr):
@@ -77,8 +78,10 @@ def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A bot that waits for what happens, however slow the machine, and closes every widget it was given."""
     from waiting import PatientBot
 
+    from app.jobs import unanswering
     from app.jobs.garbage import GarbageCollector
 
+    unanswering.PATIENCE = 120.0  # seconds: on a machine that does much at a time, work may answer late
     collector = GarbageCollector(qapp)
     yield PatientBot(request)
     collector.close()

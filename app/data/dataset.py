@@ -248,8 +248,8 @@ class DatasetPanel(Panel):
         by_part = [np.bincount(places, minlength=len(texts.texts)) for places in parts]
         colours = [*session.dataset.class_colours(target.names), "#808080"]
         for place, (name, count) in enumerate(zip(names, counts, strict=True)):
-            cells = [name or "no label", _whole(count)]
-            cells += [_whole(int(counted[texts.place(name)])) if name else "–" for counted in by_part]
+            cells = [name or "no label", f"{count:,}"]
+            cells += [f"{int(counted[texts.place(name)]):,}" if name else "–" for counted in by_part]
             self._fill_row(place, cells if by_part else [*cells, "–", "–", "–"])
             first, second = self.table.item(place, 0), self.table.item(place, 1)
             assert first is not None
@@ -274,8 +274,8 @@ class DatasetPanel(Panel):
         for place, count in enumerate(counts):
             item = self.table.item(place, 1)
             assert item is not None
-            item.setText(_whole(count))
-            item.setToolTip(_whole(count))
+            item.setText(f"{count:,}")
+            item.setToolTip(f"{count:,}")
             item.setData(SHARE, count / max(1, *counts))
 
     def _fill_quantities(self, names: Sequence[str]) -> None:
@@ -287,7 +287,7 @@ class DatasetPanel(Panel):
             values = values[np.isfinite(values)]
             unit = "" if cutouts is None else cutouts.units.get(name, "")
             summary = [f"{value:.4g}" for value in (values.min(), np.median(values), values.max())]
-            self._fill_row(place, [f"{name} [{unit}]" if unit else name, _whole(len(values)), *summary])
+            self._fill_row(place, [f"{name} [{unit}]" if unit else name, f"{len(values):,}", *summary])
 
     def _head(self, titles: Sequence[str]) -> None:
         self.table.setHorizontalHeaderLabels(list(titles))
@@ -335,7 +335,3 @@ def _heading(text: str) -> QLabel:
     label = _label("heading")
     label.setText(text)
     return label
-
-
-def _whole(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")

@@ -291,7 +291,7 @@ class GalleryPanel(Panel):
         elif descending:
             rows = rows[::-1]
         self.grid.set_rows(rows)
-        self.count.setText(f"{len(rows):,} of {len(cutouts):,} shown".replace(",", "\u202f"))
+        self.count.setText(f"{len(rows):,} of {len(cutouts):,} shown")
 
     def _show_selection(self) -> None:
         """What was selected in another panel is what one wants to see."""
@@ -338,7 +338,7 @@ class GalleryPanel(Panel):
         if cutouts is None or row < 0:
             return
         many = len(self._session.selection)
-        head = menu.addAction(on_button(cutouts.ids[row]) if many <= 1 else f"{many:,} galaxies".replace(",", "\u202f"))
+        head = menu.addAction(on_button(cutouts.ids[row]) if many <= 1 else f"{many:,} galaxies")
         head.setEnabled(False)  # a heading; the style draws no title on a separator
         menu.addSeparator()
         self._add_labels(menu)

@@ -11,6 +11,9 @@ from core.errors import CatalogueProblem, Problem
 if TYPE_CHECKING:
     from core.data.preview import ImportPreview
 
+_USUAL = 64  # pixels along a side
+_LARGE = 1.5  # times the usual side, from where the time of a training is worth a word
+
 
 def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
     """Describe a preview in sentences."""
@@ -23,6 +26,11 @@ def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
     side = preview.plan.size
     if sizes != [f"{side} × {side}"]:
         lines.append(f"Stamps will be {side} × {side} pixels: {preview.making}.")
+    if side >= _LARGE * _USUAL:
+        lines.append(
+            f"A training on {side} × {side} pixels takes about {round((side / _USUAL) ** 2)} times as long as on "
+            f"{_USUAL} × {_USUAL}: set a smaller stamp size unless the finest detail matters."
+        )
     is_joined = not any(isinstance(problem, CatalogueProblem) for problem in preview.problems)
     if with_labels and preview.columns and is_joined:
         labels = ", ".join(preview.label_columns) or "none"

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
 
+_INVITATION = "A sample of the galaxies appears here, with their sizes and bands and how the catalogue fits them."
 _BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "missing_labels", "split_column"}
 
 
@@ -217,7 +218,7 @@ class ImportWizard(QDialog):
         else:
             self._preview_request.stop()
             self.mosaic.set_pictures([])
-            self.preview_text.setText("")
+            self.preview_text.setText(_INVITATION)
         self._show_obstacles()
 
     def _show_preview(self, preview: ImportPreview) -> None:

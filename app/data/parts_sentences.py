@@ -16,7 +16,7 @@ _NAMED = 5  # runs in full
 def describe_parts(split: Split, *, kept: bool) -> str:
     """How the parts came about, how many galaxies they hold, and that they stay."""
     counts = ", ".join(
-        f"{len(rows):,} {name}".replace(",", "\u202f")
+        f"{len(rows):,} {name}"
         for rows, name in ((split.train, "train"), (split.validation, "validation"), (split.test, "test"))
     )
     text = f"{counts}. {split.rule}. The test part is locked: no training and no choice sees it."

@@ -223,7 +223,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         entries = list(zip(names, shades, counts, strict=True)) + [("no label", muted, unlabelled)] * (unlabelled > 0)
         lines = [
             f'<span style="color:{shade}">●</span> {in_html(shortened(name))} '
-            f'<span style="color:{muted}">{_format_count(count)}</span>'
+            f'<span style="color:{muted}">{count:,}</span>'
             for name, shade, count in entries
         ]
         self.legend.setText("<br>".join(lines))
@@ -252,7 +252,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         if self.feature_map is not None:
             places = np.flatnonzero(np.isin(self.feature_map.rows, self._session.selection))
             self.map.set_selected(places)
-            chosen = f", {_format_count(len(places))} selected" if len(places) else ""
+            chosen = f", {len(places):,} selected" if len(places) else ""
             self.state.setText(f"{count_of(len(self.feature_map), 'galaxy')}{chosen}")
 
     def _select(self, places: NDArray[np.int64], more: bool) -> None:
@@ -273,7 +273,3 @@ class GalaxyMapPanel(RunNetworkPanel):
         picture = to_rgb(cutouts.images[row], default_stretch(cutouts.is_picture), planes)
         self.picture.set_image(picture, float(cutouts.pixel_scale[row]))
         self.caption.setText(f"{cutouts.ids[row]} {self._session.dataset.label(row)}".strip())
-
-
-def _format_count(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")

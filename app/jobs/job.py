@@ -8,6 +8,7 @@ run and closed on the worker, so that files and networks never cross threads.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -16,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 from PySide6.QtCore import QCoreApplication, QObject, QThread, QTimer, Signal
 
+from app.jobs import unanswering
 from app.jobs.progress_estimate import ProgressEstimate
 from app.jobs.quiet_import import libraries_imported
 from core.errors import Stopped
@@ -24,8 +26,12 @@ from core.events import Event, Progress, Work
 JobState = Literal["waiting", "running", "paused", "finished", "failed", "stopped"]
 WorkFactory: TypeAlias = Callable[[threading.Event], Work[Any]]
 
+_GRACE = 2000  # ms in which a job that only reads may still answer
 _INTERVAL = 33  # ms between two deliveries
 _MAILBOX = 20_000  # events; a generator that is so far ahead waits for the window
+_TURN = (
+    0.001  # seconds after which a thread that computes in Python hands over the interpreter; Python's default is 5 ms
+)
 _STACK = 16 << 20  # bytes; some systems give threads too little for deep numerical code
 
 
@@ -86,9 +92,9 @@ class _Worker(QThread):
         self._resumed.set()
 
     def stop_and_wait(self) -> None:
-        """Ask the work to stop and wait until it has."""
+        """Ask the work to stop and wait some seconds until it has."""
         self.request_stop()
-        self.wait()
+        self.wait(int(1000 * unanswering.PATIENCE))
 
 
 class Job(QObject):
@@ -106,6 +112,8 @@ class Job(QObject):
         Whether a pause button makes sense.
     at_once
         Whether it begins while the window still imports its libraries; all others wait for that.
+    is_reading
+        Whether it only reads: if it does not answer for a while after it was asked to stop, it is left alone.
     """
 
     happened = Signal(object)  # list of events, in order
@@ -123,8 +131,10 @@ class Job(QObject):
         pausable: bool = False,
         *,
         at_once: bool = False,
+        is_reading: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._is_reading = is_reading
         self.title = title
         self.pausable = pausable
         self.state: JobState = "waiting"
@@ -177,6 +187,7 @@ class Job(QObject):
         assert application is not None
         if self.parent() is None:
             self.setParent(application)  # keeps it alive while it runs
+        sys.setswitchinterval(_TURN)  # one tick of the window takes the interpreter several times, and waits each time
         self._started = time.monotonic()
         self._worker = worker = _Worker(self._factory, self._stop, at_once=self._at_once)
         worker.setObjectName(self.title)
@@ -209,17 +220,41 @@ class Job(QObject):
         if self._worker is not None:
             self.resume()
             self._worker.request_stop()
+            if self._is_reading:
+                QTimer.singleShot(_GRACE, self, self.leave_alone)
         elif self.state == "waiting":
             self._set_state("stopped")
             self.stopped.emit()
             self.ended.emit()
 
-    def close(self, wait: bool = True) -> None:
-        """Stop, and wait until the thread has ended; the end is signalled before this returns."""
+    def close(self) -> None:
+        """Stop, and wait some seconds until the thread has ended; the end is signalled before this returns."""
         self.stop()
-        if wait and self._worker is not None:
-            self._worker.wait()
+        if self._worker is None:
+            return
+        if self._worker.wait(int(1000 * unanswering.PATIENCE)):
             self._finish()
+        else:
+            self.leave_alone()
+
+    def leave_alone(self) -> None:
+        """Wait no longer for a thread that does not answer: the job counts as stopped, whatever it may still give."""
+        worker, application = self._worker, QCoreApplication.instance()
+        if worker is None:
+            return
+        if worker.isFinished():
+            self._finish()
+            return
+        worker.request_stop()
+        worker.finished.disconnect(self._finish)
+        if application is not None:
+            application.aboutToQuit.disconnect(worker.stop_and_wait)
+        unanswering.leave_alone(worker)
+        self._worker = None
+        self._timer.stop()
+        self._set_state("stopped")
+        self.stopped.emit()
+        self.ended.emit()
 
     def _set_state(self, state: JobState) -> None:
         self.state = state

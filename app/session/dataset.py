@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.session.draft import Draft
 from app.theme import class_colours
 from core.data.settings import DRAWN, DataSettings
-from core.errors import Problem
+from core.errors import Problem, UnreadableFile
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
@@ -40,6 +40,8 @@ class Dataset(QObject):
         The open dataset, read from the window's thread only; None: none.
     journal
         Labels given by hand; None without a project.
+    labels_problem
+        What of those labels cannot be read; None: nothing.
     kept
         The parts that earlier trainings of the project have decided; None before the first one.
 
@@ -60,6 +62,7 @@ class Dataset(QObject):
         self.journal: LabelJournal | None = None
         self._catalogue: LabelledCatalogue | None = None
         self._drawn_by: tuple[DataSettings, int] | None = None
+        self.labels_problem: Problem | None = None
         self.kept: KeptParts | None = None
         self._kept_at: int | None = None  # when their file was written
         self._kept_problem: Problem | None = None
@@ -78,7 +81,13 @@ class Dataset(QObject):
 
         self._let_go()
         self.cutouts, self.journal = cutouts, journal
-        given = journal.replay() if journal is not None else {}
+        given: dict[tuple[str, str], str] = {}
+        if journal is not None:
+            try:
+                read = journal.frozen()
+                given, self.labels_problem = read.replay(), read.problem
+            except UnreadableFile as problem:
+                self.labels_problem = problem
         self._catalogue = LabelledCatalogue(
             cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, given, cutouts.split_column
         )
@@ -102,7 +111,7 @@ class Dataset(QObject):
     def _let_go(self) -> None:
         if self.cutouts is not None:
             self.cutouts.close()
-        self.cutouts = self.journal = self._catalogue = self._drawn_by = None
+        self.cutouts = self.journal = self._catalogue = self._drawn_by = self.labels_problem = None
         self.kept = self._kept_at = self._kept_problem = self._with_parts = None
         self._settle.stop()
 

@@ -102,6 +102,8 @@ class Session(QObject):
         self.predictor_changed.emit()
         self.study_changed.emit()
         self.studies_changed.emit()
+        if project.problem is not None:
+            self.report(project.problem)
 
     def open_cutouts(self, path: Path) -> None:
         """Open a dataset; the first galaxy becomes the current one.
@@ -118,6 +120,8 @@ class Session(QObject):
         self.dataset.replace(cutouts, self.project.labels(path) if self.project is not None else None)
         self.selection_changed.emit()
         self.set_current(0 if len(cutouts) else -1)
+        if self.dataset.labels_problem is not None:
+            self.report(self.dataset.labels_problem)
 
     def close_cutouts(self) -> None:
         """Close the dataset, if one is open."""

@@ -15,10 +15,13 @@ from app.session.session import Session
 from core.errors import Problem
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
+from core.reading import is_there, read_json, set_aside
 from core.settings import toml
+from core.train import run_check
 from core.train.settings import RunSettings
 
 _FILE, _FORMAT = "window.json", 1
+_WHAT = "How this project was left"
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,28 @@ def save(session: Session, workspace: str) -> None:
         draft=toml.dumps(session.draft.settings.with_paths_for(project.folder)),
     )
     with contextlib.suppress(Problem, OSError):  # a full disk must not keep a window from closing
+        if _find_damage(project.folder) is not None:
+            set_aside(project.folder / _FILE)
         write_atomically(project.folder / _FILE, json.dumps({"format": _FORMAT, **asdict(memory)}, indent=1))
 
 
 def load(folder: Path) -> Memory:
     """How the project in a folder was left; of a file that cannot be read, nothing."""
-    try:
-        values = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        known = {name: values[name] for name in asdict(Memory()) if isinstance(values.get(name), str)}
-    except (OSError, ValueError, AttributeError, TypeError):
+    if not is_there(folder / _FILE) or _find_damage(folder) is not None:
         return Memory()
+    values = read_json(folder / _FILE, _WHAT)
+    known = {name: values[name] for name in asdict(Memory()) if isinstance(values.get(name), str)}
     return Memory(**known) if values.get("format") == _FORMAT else Memory()
+
+
+def _find_damage(folder: Path) -> Problem | None:
+    """Why the file of a project cannot be read; None: it can, or there is none."""
+    try:
+        if is_there(folder / _FILE):
+            read_json(folder / _FILE, _WHAT)
+    except Problem as problem:
+        return problem
+    return None
 
 
 def restore_draft(session: Session, memory: Memory) -> None:
@@ -86,14 +100,16 @@ def restore_view(session: Session, memory: Memory) -> None:
     if memory.galaxy in cutouts.ids:
         session.set_current(list(cutouts.ids).index(memory.galaxy))
     run = RunFolder(_absolute(memory.run, project.folder)) if memory.run else None
-    if run is not None and run.settings_file.exists():
+    if run is not None and run.is_run and run_check.find_problem(run) is None:
         session.open_run(run)
 
 
 def dataset_of(folder: Path, memory: Memory) -> Path | None:
     """The dataset that was open in a project; None: none, or it is gone."""
     path = _absolute(memory.dataset, folder) if memory.dataset else None
-    return path if path is not None and path.is_file() else None
+    with contextlib.suppress(OSError, ValueError):  # of a path that no system would accept
+        return path if path is not None and path.is_file() else None
+    return None
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.jobs.job import Latest
+from app.jobs.job import Job, Latest
 from app.session.session import Session
 from app.shell import memory, recent, work
 from app.shell.recent import home
@@ -47,6 +47,12 @@ class Opening(QObject):
         self._request.happened.connect(self._report_skipped)
         self._request.finished.connect(self._show_dataset)
         self._request.failed.connect(self._handle_failure)
+        self._look = Latest(self)
+        self._look.finished.connect(self._open_project)
+        self._look.failed.connect(session.report)
+        self._look.ended.connect(self._forget_wanted)
+        self._is_looking = False
+        self._wanted: tuple[Path, str] | None = None  # the dataset to open once the project is
 
     def begin(self, path: Path | None, *, demonstration: bool) -> None:
         """Open what the command line asks for."""
@@ -81,7 +87,22 @@ class Opening(QObject):
             self.open_project(Path(folder))
 
     def open_project(self, folder: Path) -> None:
-        """Open a project as it was left, or else with its newest dataset."""
+        """Open a project as it was left, or else with its newest dataset, once its folder has answered."""
+        if not self._refuse_while_running():
+            self._is_looking = True
+            self._start(self._look, work.look_at_project(folder))
+
+    def _start(self, request: Latest, job: Job) -> None:
+        """Start a job in place of an earlier one; if it takes long, it is shown and can be stopped."""
+        request.start(job)
+        self._session.activity.add(job)
+
+    def _forget_wanted(self) -> None:
+        self._is_looking, self._wanted = False, None
+
+    def _open_project(self, folder: Path) -> None:
+        wanted = self._wanted
+        self._forget_wanted()
         if self._refuse_while_running():
             return
         self.leaving.emit()
@@ -89,6 +110,9 @@ class Opening(QObject):
             return
         self._memory = memory.load(folder)
         memory.restore_draft(self._session, self._memory)
+        if wanted is not None:
+            self.open_dataset(*wanted)
+            return
         if left := memory.dataset_of(folder, self._memory):
             self.open_dataset(left)
             return
@@ -143,10 +167,13 @@ class Opening(QObject):
     def open_dataset(self, path: Path, name: str = "") -> None:
         """Open a dataset once its libraries are imported; without an open project, in a new one of its name."""
         self._dropped = None
+        if self._is_looking:
+            self._wanted = path, name
+            return
         if self._session.project is None and not self._try_open_project(home() / path.stem):
             return
         assert self._session.project is not None
-        self._request.start(work.open_dataset(path, self._session.project.folder, name))
+        self._start(self._request, work.open_dataset(path, self._session.project.folder, name))
 
     def _report_skipped(self, events: Sequence[object]) -> None:
         for event in events:

@@ -17,6 +17,7 @@ from app.panel.room import CommandContext, load
 from app.session.session import Session
 from app.shell import memory, recent, work
 from app.shell.actions import COMMANDS
+from app.shell.closing import wind_up
 from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
 from app.shell.menus import Menus
@@ -31,15 +32,15 @@ from app.widgets.notice_strip import NoticeStrip
 from app.widgets.plain_text import in_window_title
 from core.errors import Problem
 
-_LEAST = QSize(1280, 720)  # pixels of the screen's scale
+_SMALLEST_SCREEN = QSize(1280, 720)  # pixels of the screen's scale
+_FRAME = QSize(2, 32)  # title bar and borders
 _SHARE = 0.85  # of the screen that a new window takes
 
 
 def choose_size(available: QSize) -> QSize:
-    """The size of a new window: most of a large screen, all of a small one, and never less than 1280 × 720."""
-    wanted = available * _SHARE
-    frame = QSize(2, 32)  # title bar and borders
-    return wanted.expandedTo(_LEAST + frame).boundedTo(available - frame).expandedTo(_LEAST)
+    """The size of a new window: most of a large screen, and of a small one as much as its frame leaves."""
+    wanted = (available * _SHARE).expandedTo(_SMALLEST_SCREEN + _FRAME)
+    return wanted.boundedTo(available - _FRAME).expandedTo(_SMALLEST_SCREEN - _FRAME)
 
 
 class MainWindow(QMainWindow):
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self._libraries = Latest(self)  # not among the session's jobs, so that no job bar appears
         self._device = Latest(self)
         self._guide: Guide | None = None
+        self._is_closing = False
         self._build()
         self._connect()
 
@@ -211,17 +213,23 @@ class MainWindow(QMainWindow):
     # -- closing ---------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask if a training or a study runs; then stop all work, wait for it, and close the files."""
+        """Ask if a training or a study runs; then stop all work, wait for it within a bound, and close the files."""
+        if self._is_closing:
+            event.ignore()
+            return
         if what := self.session.activity.at_work:
             question = f"{what.capitalize()} is running. Stop it, keep what is done, and quit?"
             buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
             if QMessageBox.question(self, "Quit", question, buttons) != QMessageBox.StandardButton.Yes:
                 event.ignore()
                 return
+        self._is_closing = True
         self.docks.remember()
         self._keep_in_mind()
+        wind_up(self, self.session.activity)
         self.docks.close()
         for latest in self.findChildren(Latest):
             latest.close()
         self.session.close()
+        self._is_closing = False
         super().closeEvent(event)

@@ -61,6 +61,20 @@ def make_demonstration() -> Job:
     return Job("Making the demonstration survey", run, at_once=True)
 
 
+def look_at_project(folder: Path) -> Job:
+    """Look whether a project's folder answers, which a disk that is gone does not; the result is the folder."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        yield from begin_unless_stopped(stop)
+        for part in (folder, folder / "datasets", folder / "runs"):
+            if part.is_dir():
+                next(part.iterdir(), None)
+        (folder / "project.toml").exists()
+        return folder
+
+    return Job(f"Opening {folder.name}", run, at_once=True, is_reading=True)
+
+
 def open_dataset(path: Path, project: Path, name: str = "") -> Job:
     """Check that a dataset can be read, and copy it into the project under a free name; the result is its path."""
 
@@ -71,7 +85,7 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
             import_quietly(library)
         return (yield from copy_into_project(path, project / "datasets", stop, name))
 
-    return Job(f"Opening {name or path.stem}", run, at_once=True)
+    return Job(f"Opening {name or path.stem}", run, at_once=True, is_reading=True)
 
 
 def find_device() -> Job:

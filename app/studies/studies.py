@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.studies import work
-from app.theme import icon
+from app.theme import colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.plain_text import as_written
 from core.studies.study_folders import Study, StudyKind
@@ -68,9 +69,9 @@ class StudiesPanel(Panel):
             item.setIcon(0, icon(_ICONS[study.kind]))
             item.setData(0, Qt.ItemDataRole.UserRole, study.folder)
             for column in range(len(_COLUMNS)):
-                item.setToolTip(
-                    column, as_written(f"{study.kind.capitalize()}, begun {study.begun:%Y-%m-%d %H:%M}\n{study.folder}")
-                )
+                item.setToolTip(column, as_written(_describe(study)))
+                if study.problem is not None:
+                    item.setForeground(column, QColor(colours().bad))
             self.list.addTopLevelItem(item)
         self.list.blockSignals(False)
         self._show_content(bool(studies))
@@ -90,3 +91,9 @@ class StudiesPanel(Panel):
         items = self.list.selectedItems()
         if items and (folder := items[0].data(0, Qt.ItemDataRole.UserRole)) != self._session.study:
             self._session.open_study(folder)
+
+
+def _describe(study: Study) -> str:
+    begun = "" if study.begun is None else f", begun {study.begun:%Y-%m-%d %H:%M}"
+    why = "" if study.problem is None else f"\nUnreadable: {study.problem}"
+    return f"{study.kind.capitalize()}{begun}\n{study.folder}{why}"

@@ -10,7 +10,7 @@ from app.jobs.job import Job, Latest
 from app.session.session import Session
 from app.studies import work
 from app.studies.study_panel import StudyPanel, group
-from app.studies.widgets.size_plot import SizePlot, group_thousands
+from app.studies.widgets.size_plot import SizePlot
 from app.studies.work import EarlierSize, SizeSummary
 from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
@@ -186,7 +186,7 @@ def _format_rows(summary: SizeSummary) -> list[tuple[str, ...]]:
         return []
     return [
         (
-            group_thousands(f"{size:,.0f}"),
+            f"{size:,.0f}",
             str(len(summary.study.scores(int(size)))),
             f"{mean:.3f}",
             plus_minus(error, ".3f").strip() or "–",
@@ -197,4 +197,4 @@ def _format_rows(summary: SizeSummary) -> list[tuple[str, ...]]:
 
 def _join_paragraphs(sentences: tuple[str, ...]) -> str:
     """Join sentences as paragraphs with a small gap."""
-    return "".join(f'<p style="margin: 0 0 6px 0">{group_thousands(sentence)}</p>' for sentence in sentences)
+    return "".join(f'<p style="margin: 0 0 6px 0">{sentence}</p>' for sentence in sentences)

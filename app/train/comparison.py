@@ -32,6 +32,7 @@ from app.train.widgets.run_table import RunTable
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
 from app.widgets.plain_text import on_button
+from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
@@ -160,16 +161,17 @@ class ComparisonPanel(Panel):
         self._save_notes()
         one = runs[0] if len(runs) == 1 else None
         self._selected_run = one
-        for widget in (self.tags, self.text, self.folder, self.rename):
-            widget.setEnabled(one is not None)
+        is_readable = one is not None and one.problem is None
+        self.folder.setEnabled(one is not None)
+        for widget in (self.tags, self.text, self.rename):
+            widget.setEnabled(is_readable)
         self.tags.setText(", ".join(one.notes.tags) if one else "")
         self.text.setPlainText(one.notes.text if one else "")
-        readable = one is not None and one.settings is not None
-        self.go_on.setEnabled(readable and self._session.activity.training is None)
-        self.duplicate.setEnabled(readable)
+        self.go_on.setEnabled(is_readable and self._session.activity.training is None)
+        self.duplicate.setEnabled(is_readable)
         self.trash.setEnabled(bool(runs))
-        self._history_request.start(work.read_histories([run.folder for run in runs[:MOST_CURVES]]))
-        known = [run for run in runs if run.settings is not None]
+        known = [run for run in runs if run.problem is None and run.settings is not None]
+        self._history_request.start(work.read_histories([run.folder for run in known[:MOST_CURVES]]))
         self.differences.show_differences(
             [run.folder.title for run in known],
             run_summary.differing_settings([run.settings for run in known if run.settings is not None])
@@ -291,7 +293,7 @@ def _summarise(runs: Sequence[RunSummary], known: int) -> str:
         return "Select one run for its notes, several to compare them."
     if len(runs) == 1:
         problem = runs[0].problem
-        return str(problem) if problem is not None else runs[0].verdict
+        return describe_unreadable(problem) if problem is not None else runs[0].verdict
     if known < 2:
         return "The settings of these runs cannot be read."
     drawn = f"; the first {MOST_CURVES} are drawn" if len(runs) > MOST_CURVES else ""

@@ -132,7 +132,7 @@ class NetworkPanel(Panel):
     def _show_rows(self, rows: Sequence[LayerRow]) -> None:
         self._rows = rows
         self.table.set_rows(list(rows), self._pixel_scale())
-        self.total.setText(f"{sum(row.parameters for row in rows):,} parameters".replace(",", "\u202f"))
+        self.total.setText(f"{sum(row.parameters for row in rows):,} parameters")
         self.message.clear()
         self._show_field()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QDateTime, Qt
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -23,15 +23,20 @@ from app.panel import saving
 from app.panel.panel import Panel
 from app.session.draft_commands import use_settings
 from app.session.session import Session
-from app.theme import icon
+from app.theme import colours, icon
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
+from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
+from core.reading import modified
 from core.settings import toml
+from core.train import run_check
+from core.train.run_summary import STATE_NAMES
 from core.train.settings import RunSettings, TransferSettings
 
 _TRAINING = "This run is being trained; its first weights are not saved yet."
@@ -116,7 +121,11 @@ class RunsPanel(Panel):
         for run in reversed(runs):
             item = QTreeWidgetItem(_format_row(run, is_training=self._session.activity.is_trained(run)))
             item.setData(0, Qt.ItemDataRole.UserRole, run)
-            item.setToolTip(0, as_written(str(run.path)))
+            problem = run_check.find_problem(run)
+            item.setToolTip(0, as_written(str(run.path if problem is None else problem)))
+            if problem is not None:
+                for column in range(len(_COLUMNS)):
+                    item.setForeground(column, QColor(colours().bad))
             for column in (1, 2, 3):
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)
@@ -149,17 +158,21 @@ class RunsPanel(Panel):
 
     def _chosen_changed(self, *, reopen: bool = True) -> None:
         run = self.chosen
-        trained = run is not None and run.best.exists()
+        problem = None if run is None else run_check.find_problem(run)
+        is_readable = run is not None and problem is None
+        trained = is_readable and run.best.exists()
         for button in (self.explain, self.fine_tune):
             button.setEnabled(trained)
-        self.use_settings.setEnabled(run is not None)
+        self.use_settings.setEnabled(is_readable)
         self.predict_files.setEnabled(trained)
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
         is_training = run is not None and self._session.activity.is_trained(run)
         reason = _TRAINING if is_training else _NO_WEIGHTS
-        self.note.setText("" if trained or run is None else reason)
+        self.note.setText(
+            describe_unreadable(problem) if problem is not None else "" if trained or run is None else reason
+        )
         current = self._session.run
-        if reopen and run is not None and (current is None or current.path != run.path):
+        if reopen and run is not None and is_readable and (current is None or current.path != run.path):
             self._session.open_run(run)  # to look at it changes nothing in the draft
 
     # -- actions on a run ------------------------------------------------------------------------------------------
@@ -204,10 +217,11 @@ class RunsPanel(Panel):
 
 
 def _format_row(run: RunFolder, *, is_training: bool) -> list[str]:
-    metrics: dict[str, Any] = {}
-    if run.metrics_file.exists():
-        metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
-    date = QDateTime.fromSecsSinceEpoch(int(run.settings_file.stat().st_mtime)).toString("yyyy-MM-dd hh:mm")
+    began = modified(run.settings_file) or modified(run.path)
+    date = "–" if began is None else f"{began:%Y-%m-%d %H:%M}"
+    if run_check.find_problem(run) is not None:
+        return [run.title, STATE_NAMES["unreadable"], "–", "–", "–", date]
+    metrics = read_metrics(run.metrics_file)
     return [
         run.title,
         "in training" if is_training else _format_score(metrics.get("validation")),

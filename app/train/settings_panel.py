@@ -13,7 +13,7 @@ from app.theme import icon
 from app.train import work
 from app.train.forecast import Forecast
 from app.train.training_form import TrainingForm
-from app.train.widgets.outlook_view import OutlookView, format_roughly
+from app.train.widgets.outlook_view import OutlookView, format_range
 from app.train.widgets.section_list import SectionList
 from app.widgets.responsive_split import make_scrollable
 from core.errors import Problem
@@ -147,7 +147,7 @@ class SettingsPanel(Panel):
         """Say how long the whole training takes."""
         epochs, time = self._session.draft.settings.optimiser.epochs, self.forecast.epoch_time
         if time is not None:
-            whole = format_roughly(epochs * time.seconds)
+            whole = format_range(time.of_run(epochs), time.uncertainty)
             return f"About {whole} for {count_of(epochs, 'epoch')} on {outlook.device}."
         if self._session.activity.at_work:
             return f"The time on {outlook.device} is measured once nothing else is trained."

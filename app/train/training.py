@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
@@ -19,6 +18,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
 from core.errors import Problem
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
 from core.train.settings import RunSettings
@@ -219,11 +219,10 @@ class TrainingPanel(Panel):
         if self._job is not None or run is None or not run.history_file.exists():
             return
         try:
-            rows = read_history(run.history_file)
+            rows, metrics = read_history(run.history_file), read_metrics(run.metrics_file)
         except Problem as problem:
             self._session.report(problem)
             return
-        metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
         settings = _read_settings(run)
         self.curves.set_rule(*((settings.stopping, settings.optimiser.epochs) if settings else (None, 0)))
         self.curves.set_history(rows, metrics.get("best_epoch"))

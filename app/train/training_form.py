@@ -32,6 +32,7 @@ from app.widgets.forms import SettingsForm
 from app.widgets.inputs import NumberInput
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
+from app.widgets.unreadable import mark_unreadable
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of
 from core.errors import Problem
@@ -40,7 +41,7 @@ from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.settings.declare import Settings, knobs
-from core.train import schedule
+from core.train import run_check, schedule
 from core.train.settings import (
     AugmentationSettings,
     OptimiserSettings,
@@ -304,6 +305,8 @@ class TrainingForm(QWidget):
         for run in reversed(runs):
             self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
             self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
+            if (problem := run_check.find_problem(run)) is not None:
+                mark_unreadable(self.start_from, self.start_from.count() - 1, problem)
         self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
         self._show_start()
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from app.jobs.job import Job
 from app.work import begin_unless_stopped
 from core.data.target import Quantities, Target
-from core.errors import Stopped
-from core.events import Progress, Work
+from core.errors import Problem, Stopped
+from core.events import Progress, Skipped, Work
 from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
@@ -202,7 +202,13 @@ def read_histories(runs: Sequence[RunFolder]) -> Job:
         from core.project.runs import read_history
 
         yield from begin_unless_stopped(stop)
-        found = {str(each.path): read_history(each.history_file) if each.history_file.exists() else [] for each in runs}
+        found: dict[str, list[dict[str, float]]] = {}
+        for each in runs:
+            try:
+                found[str(each.path)] = read_history(each.history_file) if each.history_file.exists() else []
+            except Problem as problem:
+                found[str(each.path)] = []
+                yield Skipped(problem)
         return found
 
     return Job("Reading the curves", run)

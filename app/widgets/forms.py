@@ -60,6 +60,7 @@ class SettingsForm(QWidget):
         self._value = value or model()
         self._rows: dict[str, _Row] = {}
         self._nested: dict[str, SettingsForm] = {}
+        self.grids: list[QGridLayout] = []  # labels in column 0, inputs in column 1
         self._fold: Fold | None = None
         self._error = MessageLine(1, "problem")
         policy = self._error.sizePolicy()
@@ -100,6 +101,7 @@ class SettingsForm(QWidget):
 
     def _grid(self, shown: list[Knob]) -> QGridLayout:
         grid = QGridLayout()
+        self.grids.append(grid)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
@@ -136,6 +138,7 @@ class SettingsForm(QWidget):
         old.deleteLater()
         if value in ("", *choices):
             row.input.set_value(value)
+            self._show_rows()
         else:
             self._reset(row)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QW
 from app.theme import icon
 from app.widgets.message_line import MessageLine
 from core.events import Progress
-from core.wording import singular, whole
+from core.wording import singular
 
 _DELAY = 300  # ms; shorter jobs are never shown
 TICK = 250  # ms between two updates of the time left, wherever it is shown
@@ -173,9 +173,9 @@ def _describe_state(job: Watched) -> str:
 def _format_progress(progress: Progress | None) -> str:
     if progress is None:
         return ""
-    total = "" if progress.total is None else f" of {whole(progress.total)}"
+    total = "" if progress.total is None else f" of {progress.total:,}"
     last = progress.done if progress.total is None else progress.total
-    return f"{whole(progress.done)}{total} {singular(progress.unit) if last == 1 else progress.unit}".strip()
+    return f"{progress.done:,}{total} {singular(progress.unit) if last == 1 else progress.unit}".strip()
 
 
 def _make_button(name: str, tip: str) -> QToolButton:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.message_line import MessageLine
 from core.events import Progress
-from core.wording import singular, whole
+from core.wording import singular
 
 
 class StateLine(MessageLine):
@@ -27,6 +27,6 @@ class StateLine(MessageLine):
         reported = [event for event in events if isinstance(event, Progress) and event.unit]
         if reported and reported[-1].total is not None:
             done, total, unit = reported[-1].done, reported[-1].total, reported[-1].unit
-            self.setText(f"{whole(done)} of {whole(total)} {singular(unit) if total == 1 else unit}")
+            self.setText(f"{done:,} of {total:,} {singular(unit) if total == 1 else unit}")
         elif reported:
             self.setText("Working…")

@@ -38,7 +38,7 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     console.note(f"weights: {describe_weights(options.run)}")
     console.say()
     console.say(f"{len(assessed.lines):,} galaxies: {options.output}")
-    return 0
+    return console.status
 
 
 def _show(found: FaithfulnessTable, method: str, console: Console) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from typing import TYPE_CHECKING
 
 from core.cli import distributed
@@ -13,6 +12,7 @@ from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of, parse_class_map
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 from core.train.settings import RunSettings
 
@@ -124,7 +124,7 @@ def resume(options: argparse.Namespace, console: Console) -> int:
 
 def _print_result(result: RunResult, options: argparse.Namespace, console: Console) -> None:
     """Print the result of a training."""
-    metrics = json.loads(RunFolder(result.folder).metrics_file.read_text(encoding="utf-8"))
+    metrics = read_metrics(RunFolder(result.folder).metrics_file)
     if options.json:
         console.say_json(metrics)
         return

@@ -75,11 +75,19 @@ class Console:
     ----------
     skipped
         What the work has left out or warned of so far.
+    failures
+        How much of what was asked for is missing from the results so far.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.skipped: list[Problem] = []
+        self.failures = 0
+
+    @property
+    def status(self) -> int:
+        """The exit status of a command that has come to its end: 1 if something that was asked for is missing."""
+        return 1 if self.failures else 0
 
     def say(self, text: str = "") -> None:
         """Print a line of the result on stdout."""
@@ -122,6 +130,7 @@ class Console:
                     event = next(work)
                     if isinstance(event, Skipped):
                         self.skipped.append(event.problem)
+                        self.failures += event.is_failure
                         if len(self.skipped) - before <= _MAX_NOTES:
                             display.warn(f"note: {event.problem}")
                     else:

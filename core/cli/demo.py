@@ -21,6 +21,7 @@ from core.cli.evaluate import print_evaluation
 from core.cli.figures import save_curves
 from core.explain.methods import METHODS
 from core.project.files import write_atomically
+from core.project.metrics_file import read_metrics
 from core.project.project import Project
 from core.project.runs import RunFolder, read_history
 from core.simulate.settings import SurveySettings
@@ -138,7 +139,7 @@ def _train_and_evaluate(
 
 
 def _draw_curves(run: RunFolder, path: Path, title: str) -> None:
-    best = json.loads(run.metrics_file.read_text(encoding="utf-8"))["best_epoch"]
+    best = read_metrics(run.metrics_file)["best_epoch"]
     save_curves(read_history(run.history_file), path, title, best)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +12,12 @@ from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.sources import choose_bands, dataset_of, rows_of
 from core.data.stretch import colour_planes
-from core.errors import NotANumber, SettingsProblem, Stopped
+from core.errors import SettingsProblem, Stopped
 from core.events import Progress, Skipped, Work, result_of
 from core.explain.methods import DREAMS
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
+from core.items import as_problem
+from core.project.file_names import mark_row
 from core.project.files import write_csv
 from core.project.runs import describe_weights
 
@@ -42,7 +43,7 @@ def dream(options: argparse.Namespace, console: Console) -> int:
         )
     console.note(f"weights: {describe_weights(options.run)}")
     console.say(f"{made:,} dreams: {options.output}")
-    return 0
+    return console.status
 
 
 def dream_galaxies(
@@ -102,11 +103,11 @@ def dream_galaxies(
                         work = dreams.class_dream(predictor, image, name, settings, stop, galaxy)
                     else:
                         work = dreams.deep_dream(predictor, image, name, settings, stop, galaxy)
-                    made = result_of(work)
-                except NotANumber as problem:
-                    yield Skipped(NotANumber(problem.sentence, problem.remedy, galaxy))
+                    line = _save_files(result_of(work), cutouts, row, folder)
+                except Exception as error:  # noqa: BLE001 - whatever befalls one galaxy, the others are dreamt of
+                    yield Skipped(as_problem(error, galaxy), is_failure=True)
                     continue
-                written.append(_save_files(made, cutouts, row, folder))
+                written.append(line)
         finally:
             if len(written) > 1:
                 write_csv(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
@@ -130,8 +131,8 @@ def _list_dreams(
 
 
 def _save_files(made: Dream, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
-    again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
-    stem = re.sub(r"[^\w.+-]", "_", f"{made.galaxy_id}{again}_{made.method}_{made.target_name}")
+    is_alone = cutouts.ids.count(made.galaxy_id) == 1  # or else there are several images of one object
+    stem = made.stem if is_alone else mark_row(made.stem, row)
     picture, fits = folder / f"{stem}.png", folder / f"{stem}.fits"
     made.save_fits(fits, cutouts.wcs(row))
     made.save_png(picture, planes=colour_planes([band.name for band in cutouts.bands]))

@@ -43,7 +43,7 @@ def explain(options: argparse.Namespace, console: Console) -> int:
         )
     console.note(f"weights: {describe_weights(options.run)}")
     console.say(f"{made:,} maps: {options.output}")
-    return 0
+    return console.status
 
 
 def explain_galaxies(

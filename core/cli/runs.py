@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.cli.console import Console
@@ -13,7 +13,7 @@ from core.train.run_summary import STATE_NAMES, RunSummary
 
 _LAST = math.inf
 SORTS: dict[str, Callable[[RunSummary], Any]] = {
-    "began": lambda run: run.began,
+    "began": lambda run: -_LAST if run.began is None else run.began.timestamp(),
     "name": lambda run: run.folder.name,
     "score": lambda run: _LAST if math.isnan(run.score) else -run.score,
     "loss": lambda run: _LAST if math.isnan(run.loss) else run.loss,
@@ -27,7 +27,7 @@ def runs(options: argparse.Namespace, console: Console) -> int:
     found = sorted((run for run in found if run.matches(options.filter)), key=SORTS[options.sort])
     if options.json:
         console.say_json({"runs": [_to_json(run, options) for run in found]})
-        return 0
+        return _status(found)
     if not found:
         console.say("No runs here." if not options.filter else f"No run matches “{options.filter}”.")
         return 0
@@ -36,7 +36,12 @@ def runs(options: argparse.Namespace, console: Console) -> int:
     for run in found:
         if run.problem is not None:
             console.say(f"note: {run.problem}")
-    return 0
+    return _status(found)
+
+
+def _status(found: Sequence[RunSummary]) -> int:
+    """The exit status: that of a problem if a run cannot be read."""
+    return 1 if any(run.problem is not None for run in found) else 0
 
 
 def _relative_name(run: RunSummary, options: argparse.Namespace) -> str:
@@ -59,7 +64,7 @@ def _to_json(run: RunSummary, options: argparse.Namespace) -> dict[str, Any]:
     numbers = {"score": run.score, "loss": run.loss, "test": run.test}
     return {
         "run": _relative_name(run, options),
-        "began": run.began.isoformat(timespec="seconds"),
+        "began": None if run.began is None else run.began.isoformat(timespec="seconds"),
         "state": run.state,
         "epochs": run.epochs,
         "planned": run.planned,

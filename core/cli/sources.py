@@ -54,6 +54,8 @@ def hand_labels_of(data: Path | None, console: Console) -> LabelJournal | None:
     if journal is None or not journal.path.exists():
         return None
     console.note(f"Labels given by hand are used: {journal.path}")
+    if (problem := journal.problem) is not None:
+        console.note(str(problem))
     return journal
 
 

@@ -115,7 +115,7 @@ def search(options: argparse.Namespace, console: Console) -> int:
     if found.best is not None:
         console.say(f"For a training: --settings {found.folder / searching.BEST}")
     console.say(f"Search: {found.folder}")
-    return 0
+    return console.status
 
 
 def _refuse_searched(changes: Sequence[str], space: Sequence[str]) -> None:

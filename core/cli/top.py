@@ -48,7 +48,7 @@ def _search_and_draw(options: argparse.Namespace, data: Path, chosen: list[int] 
     console.say(f"{len(drawn)} of them: {picture}")
     if found.silent:
         console.say(_describe_silent(found))
-    return 0
+    return console.status
 
 
 def _parse_filters(text: str) -> list[int]:

@@ -18,10 +18,25 @@ _JOINED = re.compile(  # behind a number, and without a separator, as in GAMA's 
     r"(?<=\d)(?:(mask|msk)|(seg|segm|segmap)|(psf)|(sigma|rms|err|error)|(weight|wht)|(model|residual))(im|img|map)?$",
     re.IGNORECASE,
 )
-_HINT = re.compile(  # a part of every word that tells of an auxiliary file, at the end of a name
-    r"(ma?sk|flags?|dq|segm?|map|mentation|weight|wht|wgt|ivar|var|exp|rms|err|error|sigma|noise|psf|bkg|model|residual|im)"
-    r"(im|img|map)?\.[^/\\]*$",
-    re.IGNORECASE,
+_ENDINGS = frozenset({"fits", "fit", "fts", "fz", "jpg", "jpeg", "png", "gz", "bz2"})
+_HINTS = (  # how the names of auxiliary files end, looked for first, since that is quick
+    *(
+        "mask",
+        "msk",
+        "flag",
+        "flags",
+        "dq",
+        "seg",
+        "segm",
+        "map",
+        "segmentation",
+        "weight",
+        "wht",
+        "wgt",
+        "ivar",
+        "var",
+    ),
+    *("exp", "rms", "err", "error", "sigma", "noise", "psf", "bkg", "model", "residual", "im", "img"),
 )
 _KINDS = ("a mask", "a segmentation map", "a PSF", "a noise map", "a weight map", "an auxiliary image")
 
@@ -35,16 +50,17 @@ def find_auxiliary(files: Iterable[str]) -> dict[str, str]:
         Full paths of images, with forward slashes or not.
     """
     paths = list(files)
-    if not any(_split(path)[2] for path in paths if _HINT.search(path[-24:])):  # quickly, where there are none
+    hinted = {path: found for path in paths if _is_hinted(path) and (found := _split(path))[2]}
+    if not hinted:
         return {}
-    split = [(path, *_split(path)) for path in paths]
     images: defaultdict[str, list[str]] = defaultdict(list)
-    for _, folder, stem, kind in split:
-        if not kind:
-            images[folder].append(stem)
+    for path in paths:
+        if path not in hinted:
+            folder, _, name = path.replace("\\", "/").rpartition("/")
+            images[folder].append(bands.IMAGE_ENDING.sub("", name))
     for stems in images.values():
         stems.sort()
-    return {path: kind for path, folder, stem, kind in split if kind and _has_image(stem, images[folder])}
+    return {path: kind for path, (folder, stem, kind) in hinted.items() if _has_image(stem, images[folder])}
 
 
 def describe(found: dict[str, str]) -> str:
@@ -59,6 +75,16 @@ def describe(found: dict[str, str]) -> str:
         f"{count:,} as {kind} ({first[kind]}{' …' if count > 1 else ''})" for kind, count in counts.items()
     )
     return f"Files beside the images are left out by their names: {named}. Choose such files alone to import them."
+
+
+def _is_hinted(path: str) -> bool:
+    """Whether a name ends as those of auxiliary files do: all that :func:`_split` finds, and a few more."""
+    stem = path[-40:].lower()
+    for _ in range(2):
+        shorter, _, ending = stem.rpartition(".")
+        if ending in _ENDINGS:
+            stem = shorter
+    return stem.endswith(_HINTS)
 
 
 def _split(path: str) -> tuple[str, str, str]:

@@ -5,8 +5,8 @@ A ``Cutouts`` holds an open file and belongs to the thread that opened it; anoth
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -19,11 +19,12 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from core.data import store
+from core.data import dataset_metadata, store
 from core.data.images import StoredImages
 from core.data.recipe import StampRecipe
 from core.data.store import Band, Origin
 from core.errors import Problem
+from core.reading import reading
 
 _SAMPLE = 64
 
@@ -58,14 +59,15 @@ class Cutouts:
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self._file = file
-        self.catalogue: Table = store.read_catalogue(file)
-        self.bands = tuple(Band(**band) for band in json.loads(str(file.attrs["bands"])))
-        self.labels: tuple[str, ...] = tuple(json.loads(str(file.attrs["labels"])))
-        self.split_column = str(file.attrs.get("split_column", ""))
-        self.origin = Origin(**json.loads(str(file.attrs["origin"])))
-        self.pixel_scale: NDArray[np.float64] = store.member(file, "pixel_scale")[:]
-        self.missing: NDArray[np.float32] = store.member(file, "missing")[:]
-        self.recipe = self._read_recipe(file.attrs.get("stamps"))
+        metadata = dataset_metadata.read(file)
+        self.catalogue: Table = metadata.catalogue
+        self.bands: tuple[Band, ...] = metadata.bands
+        self.labels: tuple[str, ...] = metadata.labels
+        self.split_column = metadata.split_column
+        self.origin: Origin = metadata.origin
+        self.pixel_scale: NDArray[np.float64] = metadata.pixel_scale
+        self.missing: NDArray[np.float32] = metadata.missing
+        self.recipe: StampRecipe | None = metadata.recipe
         self.images = StoredImages(store.member(file, "images"))
 
     @classmethod
@@ -97,21 +99,11 @@ class Cutouts:
         """
         path = Path(path)
         file = store.open_file(path)
-        try:
-            return cls(path, file)
-        except (KeyError, ValueError, TypeError, OSError) as error:
-            file.close()
-            raise store.UnreadableFile(
-                f"This dataset is damaged ({error}).", "Import the galaxies again.", str(path)
-            ) from error
-
-    def _read_recipe(self, stored: object) -> StampRecipe | None:
-        if stored is not None:
-            return StampRecipe.from_dict(json.loads(str(stored)))
-        images, names = store.member(self._file, "images"), tuple(band.name for band in self.bands)
-        return StampRecipe.of_earlier_import(
-            self.origin.settings, images.shape[-1], names, self.bands[0].unit, is_picture=images.dtype == np.uint8
-        )
+        with contextlib.ExitStack() as on_failure, reading("This dataset", path, "Import the galaxies again."):
+            on_failure.callback(file.close)
+            cutouts = cls(path, file)
+            on_failure.pop_all()
+            return cutouts
 
     def reopen(self) -> Cutouts:
         """Open the file again, for another thread."""
@@ -171,7 +163,8 @@ class Cutouts:
     @property
     def unusable(self) -> list[Problem]:
         """What could not be imported."""
-        return store.read_unusable(self._file)
+        with reading("The report of the import", self.path, "Import the galaxies again."):
+            return store.read_unusable(self._file)
 
     def header(self, row: int) -> str:
         """The celestial coordinates of a stamp as FITS header text; empty if it has none."""
@@ -179,8 +172,9 @@ class Cutouts:
 
     def wcs(self, row: int) -> WCS | None:
         """The celestial coordinates of a stamp; None if it has none."""
-        text = self.header(row)
-        return WCS(Header.fromstring(text, sep="\n" if "\n" in text else "")) if text else None
+        with reading(f"The coordinates of the galaxy in row {row}", self.path):
+            text = self.header(row)
+            return WCS(Header.fromstring(text, sep="\n" if "\n" in text else "")) if text else None
 
     @cached_property
     def checksum(self) -> str:

@@ -16,6 +16,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from core.reading import reading
+
 
 class StoredImages:
     """The stamps of a dataset, in physical units.
@@ -57,18 +59,20 @@ class StoredImages:
         if isinstance(which, slice):
             start, stop, step = which.indices(len(self))
             if step == 1:
-                return self._dataset[start:stop]
+                with reading("The images of this dataset", self._dataset.file.filename, "Import the galaxies again."):
+                    return self._dataset[start:stop]
             which = np.arange(start, stop, step)
         rows = np.asarray(which, dtype=np.int64)
         rows = np.where(rows < 0, rows + len(self), rows)
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
             raise IndexError(f"images {rows.min()} to {rows.max()} of {len(self)}")
         out = np.empty((len(rows), *self.shape[1:]), dtype=self.dtype)
-        if self._file is not None and self._chunks is not None:
-            self._read_directly(rows, out)
-        else:
-            for place in np.argsort(rows, kind="stable"):
-                out[place] = self._dataset[rows[place]]
+        with reading("The images of this dataset", self._dataset.file.filename, "Import the galaxies again."):
+            if self._file is not None and self._chunks is not None:
+                self._read_directly(rows, out)
+            else:
+                for place in np.argsort(rows, kind="stable"):
+                    out[place] = self._dataset[rows[place]]
         return out
 
     def _read_directly(self, rows: NDArray[np.int64], out: NDArray[Any]) -> None:

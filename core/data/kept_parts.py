@@ -6,9 +6,6 @@ folder, so that all its trials are alike. A project from before parts were kept 
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,10 +16,12 @@ from core.data.cutouts import Cutouts
 from core.data.parts import KeptParts
 from core.data.settings import DataSettings
 from core.data.split import GIVEN, Split
-from core.errors import Problem
+from core.errors import Problem, UnreadableFile
 from core.project.labels import LabelJournal
+from core.project.metrics_file import read_metrics
 from core.project.project import is_project, journal_of
 from core.project.runs import RunFolder
+from core.reading import is_there, read_lines, reading, set_aside
 
 STUDY_LABELS, STUDY_PARTS = "labels.jsonl", "parts.csv"
 _UNFINISHED = "running"
@@ -53,12 +52,12 @@ def read(data: Path, hand_labels: LabelJournal | None) -> KeptParts | None:
     Raises
     ------
     UnreadableFile
-        The file is damaged.
+        The file is damaged, or a run that may have decided them: what was once a test part is not drawn anew unasked.
     """
     file = file_for(data, hand_labels)
     if file is None:
         return None
-    if file.exists() or is_of_study(hand_labels):
+    if is_there(file) or is_of_study(hand_labels):
         return KeptParts.load(file)
     return _of_last_run(data, file.parent.parent)
 
@@ -99,6 +98,8 @@ def extend(split: Split, cutouts: Cutouts, settings: DataSettings, hand_labels: 
 def draw_again(data: Path, hand_labels: LabelJournal | None, seed: int | None = None) -> int:
     """Give up the parts that were kept, so that the next training draws all of them anew; returns the new seed.
 
+    A file of them that is damaged is set aside.
+
     Raises
     ------
     Problem
@@ -109,7 +110,11 @@ def draw_again(data: Path, hand_labels: LabelJournal | None, seed: int | None = 
         raise Problem(
             "Parts are kept in a project only, and this dataset lies in none.", "Choose another seed instead: --seed."
         )
-    before = read(data, hand_labels)
+    try:
+        before = read(data, hand_labels)
+    except UnreadableFile:
+        before = None
+        set_aside(file)
     new = seed if seed is not None else (0 if before is None else before.seed + 1)
     KeptParts(new).save(file, "drawn again; no training yet")
     return new
@@ -127,22 +132,33 @@ def _as_parts(split: Split, ids: Sequence[str]) -> dict[str, int]:
 
 
 def finished_runs(folder: Path, data: Path) -> list[RunFolder]:
-    """The runs directly in a folder that were trained on this dataset and have ended, oldest first."""
-    found: list[RunFolder] = []
-    for file in sorted(folder.glob("*/split.csv")):
-        run = RunFolder(file.parent)
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            metrics = json.loads(run.metrics_file.read_text(encoding="utf-8"))
-            if metrics["reason"] != _UNFINISHED and run.data == data.resolve():
-                found.append(run)
-    return found
+    """The runs directly in a folder that were trained on this dataset and have ended, oldest first.
+
+    One of which either cannot be told, since a file is damaged, is taken for such a run.
+    """
+    runs = [RunFolder(file.parent) for file in sorted(folder.glob("*/split.csv"))]
+    return [run for run in runs if _has_ended(run) and _may_be_of(run, data)]
+
+
+def _has_ended(run: RunFolder) -> bool:
+    try:
+        return read_metrics(run.metrics_file).get("reason", _UNFINISHED) != _UNFINISHED
+    except UnreadableFile:
+        return True
+
+
+def _may_be_of(run: RunFolder, data: Path) -> bool:
+    try:
+        return run.find_data() == data.resolve()
+    except UnreadableFile:
+        return True
 
 
 def _of_last_run(data: Path, project: Path) -> KeptParts | None:
     for run in reversed(finished_runs(project / "runs", data)):
-        with contextlib.suppress(Problem, OSError, ValueError):
-            with run.split_file.open(encoding="utf-8") as file:
-                given = f"# rule = {GIVEN}" in "".join(itertools.islice(file, 2))
-            if not given:
-                return KeptParts.load(run.split_file)
+        run.find_data()  # or else it may be of another dataset
+        with reading("The parts of the last run", run.split_file, "Restore the file, or draw the parts again."):
+            given = f"# rule = {GIVEN}" in "".join(read_lines(run.split_file)[:2])
+        if not given:
+            return KeptParts.load(run.split_file)
     return None

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from core.data.settings import DRAWN
 from core.data.target import label_text, texts_of
-from core.errors import CatalogueProblem, UnreadableFile
+from core.errors import CatalogueProblem
 from core.project.files import write_atomically
+from core.reading import read_lines, reading
 
 PARTS = ("train", "validation", "test")
 NO_PART = -1
@@ -223,16 +224,11 @@ class KeptParts:
         UnreadableFile
             The file is damaged.
         """
-        try:
-            with path.open(encoding="utf-8", newline="") as file:
-                seed_line, _, *lines = list(file)
+        with reading("The parts of the galaxies", path, "Restore the file, or draw the parts again."):
+            seed_line, _, *lines = read_lines(path)
             seed, table = int(seed_line.removeprefix("# seed = ")), csv.reader(lines)
             head = next(table)
             name, part = head.index("id"), head.index("part")
             numbers = {text: number for number, text in enumerate(PARTS)}
             parts = {row[name]: numbers[row[part]] for row in table}
-        except (OSError, ValueError, KeyError, IndexError, StopIteration, csv.Error) as error:
-            raise UnreadableFile(
-                f"The parts of the galaxies cannot be read ({error}).", "Restore the file.", str(path)
-            ) from None
-        return cls(seed, parts)
+            return cls(seed, parts)

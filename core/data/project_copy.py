@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from core.data.cutouts import Cutouts
-from core.errors import Problem, Stopped
+from core.errors import Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Skipped, Work
 from core.project.files import atomic_path, require_space
 from core.project.project import journal_of
@@ -78,7 +78,12 @@ def _note_hand_labels(path: Path, folder: Path) -> Work[None]:
     """Report labels given by hand that stay behind with another project."""
     yield Progress(0, None)
     journal = None if path.resolve().parent == folder.resolve() else journal_of(path)
-    if journal is not None and (count := len(journal.replay())):
+    try:
+        count = 0 if journal is None else len(journal.replay())
+    except UnreadableFile as problem:
+        yield Skipped(problem)
+        return
+    if count:
         labels = "1 label" if count == 1 else f"{count:,} labels"
         yield Skipped(
             Problem(

@@ -5,15 +5,15 @@ A score on them is too good for new galaxies, in whatever dataset they stand. Ga
 
 from __future__ import annotations
 
-import contextlib
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import tomlkit
-
 from core.project import places
 from core.project.runs import RunFolder
+from core.reading import read_lines, read_toml, reading
+
+_REMEDY = "Restore the file: it tells which galaxies the network has seen."
 
 
 def lineage(weights: Path) -> Iterator[RunFolder]:
@@ -33,14 +33,16 @@ def lineage(weights: Path) -> Iterator[RunFolder]:
 
 
 def ids_in(run: RunFolder, parts: Sequence[str]) -> set[str]:
-    """The ids of a run's galaxies in some parts, by its split; none where it cannot be read."""
-    with (
-        contextlib.suppress(OSError, ValueError, KeyError, csv.Error),
-        run.split_file.open(encoding="utf-8", newline="") as file,
-    ):
-        lines = (line for line in file if not line.startswith(("# seed = ", "# rule = ")))
+    """The ids of a run's galaxies in some parts, by its split.
+
+    Raises
+    ------
+    UnreadableFile
+        The split is damaged, so that it cannot be told which galaxies the run has seen.
+    """
+    with reading("The parts of this run", run.split_file, _REMEDY):
+        lines = (line for line in read_lines(run.split_file) if not line.startswith(("# seed = ", "# rule = ")))
         return {row["id"] for row in csv.DictReader(lines) if row["part"] in parts}
-    return set()
 
 
 def seen_ids(weights: Path) -> set[str]:
@@ -56,8 +58,9 @@ def _run_of(weights: Path) -> RunFolder | None:
 
 
 def _start_of(run: RunFolder) -> Path | None:
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        values = tomlkit.parse(run.settings_file.read_text(encoding="utf-8")).unwrap()
+    if not run.settings_file.exists():
+        return None
+    with reading("The settings", run.settings_file, _REMEDY):
+        values = read_toml(run.settings_file, "The settings", _REMEDY)
         start = str(values.get("transfer", {}).get("start_from") or "")
         return (places.find(start, run.path) or Path(start).expanduser()) if start else None
-    return None

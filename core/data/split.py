@@ -24,6 +24,7 @@ from core.data.settings import DataSettings
 from core.data.target import Classes, Target, VoteFractions, has_label
 from core.errors import TooFewGalaxies, UnreadableFile
 from core.project.files import write_atomically
+from core.reading import read_lines, reading
 
 _STRATA = 5
 _STRATUM = 20  # labels that a fifth of a quantity should hold
@@ -302,8 +303,8 @@ def load(path: Path, ids: Sequence[str]) -> Split:
         It is missing, damaged, or of another dataset.
     """
     rows: dict[str, list[int]] = {name: [] for name in PARTS}
-    try:
-        seed_line, rule_line, _, *table = _read_lines(path)
+    with reading("The split", path):
+        seed_line, rule_line, _, *table = read_lines(path)
         seed = int(seed_line.removeprefix("# seed = "))
         rule = rule_line.removeprefix("# rule = ").rstrip("\n")
         for name, row, part in csv.reader(table):
@@ -314,12 +315,4 @@ def load(path: Path, ids: Sequence[str]) -> Split:
                     str(path),
                 )
             rows[part].append(int(row))
-    except (OSError, ValueError, IndexError, KeyError) as error:
-        raise UnreadableFile(f"The split cannot be read ({error}).", "", str(path)) from None
     return Split(*(np.array(sorted(rows[name]), dtype=np.int64) for name in PARTS), seed=seed, rule=rule)
-
-
-def _read_lines(path: Path) -> list[str]:
-    """The lines with their ends, which csv needs for an id that has a line break in it."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(file)

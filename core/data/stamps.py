@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from core.data import wcs
 from core.data.settings import ImportSettings
@@ -211,24 +212,35 @@ def _crop_or_pad(image: NDArray[Any], side: int) -> NDArray[Any]:
 
 
 def _resample(
-    values: NDArray[np.float32], valid: NDArray[np.bool_], along: NDArray[np.float32], across: NDArray[np.float32]
+    values: NDArray[np.float32], valid: NDArray[np.bool_], along: csr_array, across: csr_array
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Average (C, H, W) over new pixels, with their overlaps along the columns (size, H) and the rows (size, W)."""
-    weight: NDArray[Any] = along @ valid.astype(np.float32) @ across.T  # (C, size, size): how much of each is known
-    total: NDArray[Any] = along @ values @ across.T
+    total = _add_up(values, along, across)
     if valid.all() and _is_inside(along) and _is_inside(across):
         return total, np.ones(total.shape, dtype=bool)
+    weight = _add_up(valid.astype(np.float32), along, across)  # how much of each new pixel is known
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight > 0, total / weight, 0).astype(np.float32), weight >= 0.5
 
 
-def _is_inside(overlaps: NDArray[np.float32]) -> bool:
+def _add_up(values: NDArray[np.float32], along: csr_array, across: csr_array) -> NDArray[np.float32]:
+    """Sum (C, H, W) over what the new pixels cover, to (C, size, size)."""
+    bands, height, width = values.shape
+    rows: NDArray[np.float32] = along @ values.transpose(1, 0, 2).reshape(height, bands * width)
+    columns: NDArray[np.float32] = across @ rows.reshape(-1, width).T
+    return np.ascontiguousarray(columns.reshape(len(columns), len(rows), bands).transpose(2, 1, 0))
+
+
+def _is_inside(overlaps: csr_array) -> bool:
     return bool((overlaps.sum(axis=1) > 1 - 1e-5).all())
 
 
 @lru_cache(maxsize=32)
-def _overlaps(old: int, first: float, side: float, new: int) -> NDArray[np.float32]:
-    """Share of each new pixel that each old pixel covers along one side, (new, old).
+def _overlaps(old: int, first: float, side: float, new: int) -> csr_array:
+    """Share of each new pixel that each old pixel covers along one side, (new, old) float32.
+
+    Sparse: most are zero, and a dense product of such small matrices would wait for the threads of the linear algebra
+    library far longer than it computes.
 
     The ``new`` pixels share the ``side`` old ones from ``first`` on; a row adds up to less than one where the field
     reaches beyond the old pixels.
@@ -237,4 +249,5 @@ def _overlaps(old: int, first: float, side: float, new: int) -> NDArray[np.float
     edges = first + np.arange(new + 1) * step  # of the new pixels, in old pixels
     low, high = edges[:-1, np.newaxis], edges[1:, np.newaxis]
     pixel = np.arange(old)
-    return (np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None) / step).astype(np.float32)
+    shares = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None) / step
+    return csr_array(shares.astype(np.float32))

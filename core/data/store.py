@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from core.data.cells import text_array
 from core.data.recipe import StampRecipe
 from core.errors import Problem, UnreadableFile, WrongVersion
 from core.project.files import atomic_path, require_space
+from core.reading import reading
 
 FORMAT = 1
 CHUNK_STAMPS = 64
@@ -203,7 +205,7 @@ def _clean_text(text: Any) -> str:
 def is_dataset(path: Path) -> bool:
     """Whether a file is a dataset of this program, and not a folder, an image or an HDF5 file of another make."""
     if path.is_file():
-        with contextlib.suppress(OSError), h5py.File(path) as file:
+        with contextlib.suppress(Exception), h5py.File(path) as file:  # whatever HDF5 says of a damaged file
             return {"images", "catalogue"} <= set(file)
     return False
 
@@ -222,43 +224,64 @@ def open_file(path: Path) -> h5py.File:
         raise UnreadableFile("There is no such dataset.", "Was it moved or renamed?", str(path))
     if path.is_dir():
         raise UnreadableFile("This is a folder and no dataset.", "Import the files in it first.", str(path))
+    if not path.is_file():
+        raise UnreadableFile("This is no regular file, and so no dataset.", "Choose another file.", str(path))
     try:
         file = h5py.File(path, "r")
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 - whatever HDF5 says of a damaged file
         raise UnreadableFile(
             f"This is not a whole HDF5 file ({str(error).split('(')[0].strip()}).",
             "Import the galaxies again.",
             str(path),
         ) from None
-    version = str(file.attrs.get("format", ""))
-    if not version.isdecimal() or "images" not in file or "catalogue" not in file:
-        file.close()
-        raise UnreadableFile(
-            "This HDF5 file was not written by this program.", "Import it to make a dataset of it.", str(path)
-        )
-    if int(version) > FORMAT:
-        file.close()
-        raise WrongVersion("A newer Tuning Fork wrote this dataset.", "Update the program.", str(path))
-    return file
+    with contextlib.ExitStack() as on_failure, reading("This dataset", path, "Import the galaxies again."):
+        on_failure.callback(file.close)
+        version = str(file.attrs.get("format", ""))
+        if not re.fullmatch("[0-9]{1,9}", version) or "images" not in file or "catalogue" not in file:
+            raise UnreadableFile(
+                "This HDF5 file was not written by this program.", "Import it to make a dataset of it.", str(path)
+            )
+        if int(version) > FORMAT:
+            raise WrongVersion("A newer Tuning Fork wrote this dataset.", "Update the program.", str(path))
+        on_failure.pop_all()
+        return file
 
 
 def member(group: h5py.Group, name: str) -> h5py.Dataset:
     """A dataset inside a file or group."""
-    found = group[name]
+    found = group.get(name)
     if not isinstance(found, h5py.Dataset):
-        raise KeyError(name)
+        raise ValueError(f"“{name}” is no array")  # noqa: TRY004 - as any other damage
     return found
 
 
-def read_catalogue(file: h5py.File) -> Table:
-    """The catalogue as a table whose text columns are text."""
+def read_catalogue(file: h5py.File, count: int) -> Table:
+    """The catalogue of ``count`` rows as a table whose text columns are text.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, OSError
+        A column is missing, of another kind or of another length; the text says which.
+    """
     table = Table()
-    for key, name in json.loads(str(member(file, "catalogue/order").asstr()[()])).items():
+    order = json.loads(str(member(file, "catalogue/order").asstr()[()]))
+    if not isinstance(order, dict) or not all(isinstance(name, str) for name in order.values()):
+        raise ValueError("the list of the catalogue's columns is damaged")
+    for key, name in order.items():
         column = member(file, f"catalogue/{key}")
         is_text = h5py.check_string_dtype(column.dtype) is not None
+        if column.shape != (count,) or not (is_text or column.dtype.kind in "biuf"):
+            raise ValueError(f"the column “{name}” is of the type {column.dtype}, of the shape {column.shape}")
         values = text_array(column.asstr()[:].tolist()) if is_text else column[:]
-        table[name] = Column(values, unit=column.attrs.get("unit"))
+        table[name] = Column(values, unit=_unit_of(column))
+    if "id" not in table.colnames or table["id"].dtype.kind not in "UO":
+        raise ValueError("the catalogue has no ids")
     return table
+
+
+def _unit_of(column: h5py.Dataset) -> str | None:
+    unit = column.attrs.get("unit")
+    return unit if isinstance(unit, str) else None
 
 
 def clear_words(file: h5py.File, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -17,12 +17,14 @@ import tomlkit
 from numpy.typing import NDArray
 
 from core.data.target import Classes
-from core.errors import NotPossible, SettingsProblem, UnreadableFile, WrongVersion
+from core.errors import NotPossible, Problem, SettingsProblem, UnreadableFile, WrongVersion
 from core.metrics import decision as decisions
 from core.metrics.decision import MOST_PROBABLE, Aim, Decision
+from core.metrics.frequency_trial import try_estimate
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
+from core.reading import is_there, read_toml, reading, set_aside
 
 FORMAT = 1
 AIMS: tuple[Aim, ...] = ("macro F1", "balanced accuracy", "accuracy")
@@ -30,6 +32,7 @@ _FORMS = (
     "most-probable, balanced, balanced:POWER, thresholds, thresholds:AIM (macro-f1, balanced-accuracy or accuracy), "
     "thresholds:CLASS=T,…, frequencies:CLASS=F,… or frequencies:estimated"
 )
+_REMEDY = "Choose the decision again, or remove this file: then the most probable class is taken."
 _PAIR = re.compile(r"\s*(.+?)\s*=\s*([0-9.eE+-]+)\s*(?:,|$)")
 
 Labelled = tuple[NDArray[np.int64], NDArray[np.floating[Any]]]
@@ -47,7 +50,7 @@ class Basis:
     assumed
         Gives the class frequencies (K,) that the probabilities assume.
     validation
-        Gives labels and probabilities of the validation part.
+        Gives labels and probabilities of the validation part; raises :class:`NotPossible` where there are none.
     scores
         (n, K) probabilities of the galaxies that are decided on.
     """
@@ -83,23 +86,61 @@ def _resolve(wish: str, basis: Basis) -> Decision:
         case "thresholds":
             return decisions.choose_thresholds(basis.names, *basis.validation(), _read_aim(rest))
         case "frequencies" if rest.casefold() == "estimated":
-            return estimated(basis.names, basis.scores, basis.assumed())
+            return estimated(basis)
         case "frequencies" if "=" in rest:
             return decisions.for_frequencies(basis.names, basis.assumed(), _read_numbers(rest, basis.names))
     raise SettingsProblem(f"“{wish}” is not a decision.", f"Choose one of: {_FORMS}.", "--decision")
 
 
-def estimated(names: Sequence[str], scores: NDArray[np.floating[Any]], assumed: NDArray[np.float64]) -> Decision:
+def estimated(basis: Basis) -> Decision:
     """Most probable with the class frequencies that are estimated from the galaxies themselves, without their labels.
+
+    The estimate is tried on the validation part first, if there is one; see :mod:`core.metrics.frequency_trial`.
 
     Raises
     ------
     NotPossible
-        There are no galaxies.
+        There are no galaxies, or the trial has failed.
     """
-    if not len(scores):
+    if not len(basis.scores):
         raise NotPossible("Class frequencies cannot be estimated without galaxies.", "Choose other galaxies.")
-    return decisions.for_frequencies(names, assumed, *decisions.estimate_frequencies(scores, assumed))
+    assumed = basis.assumed()
+    found, errors = decisions.estimate_frequencies(basis.scores, assumed)
+    try:
+        labels, scores = basis.validation()
+        trial = try_estimate(labels, scores, assumed, found)
+    except NotPossible:
+        trial = None
+    if trial is None:
+        how = "not tried on labelled galaxies: the errors hold for calibrated probabilities"
+    elif trial.has_failed:
+        off = trial.bias[trial.worst]
+        raise NotPossible(
+            f"The class frequencies cannot be estimated with this network: tried on {trial.galaxies:,} labelled "
+            f"validation galaxies, the frequency of “{basis.names[trial.worst]}” came out too "
+            f"{'high' if off > 0 else 'low'} by {abs(off):.2f}.",
+            "Its probabilities are not calibrated well enough. Give the frequencies (frequencies:CLASS=F,…) or label "
+            "some of these galaxies.",
+        )
+    else:
+        errors = trial.errors(errors)
+        how = (
+            f"tried on {trial.galaxies:,} validation galaxies: off by {abs(trial.bias[trial.worst]):.3f} at most, "
+            "which is in the errors"
+        )
+    decision = decisions.for_frequencies(basis.names, assumed, found, errors)
+    return replace(decision, text=f"{decision.text}; {how}")
+
+
+def is_estimated(wish: str | None) -> bool:
+    """Whether a decision in words needs frequencies that are estimated, which is tried on the validation part."""
+    return [part.strip().casefold() for part in (wish or "").partition(":")] == ["frequencies", ":", "estimated"]
+
+
+def needs_validation(wish: str) -> bool:
+    """Whether a decision in words is chosen or tried on the validation part."""
+    kind, _, rest = (part.strip().casefold() for part in wish.partition(":"))
+    return (kind == "thresholds" and "=" not in rest) or is_estimated(wish)
 
 
 def _read_power(text: str) -> float:
@@ -156,33 +197,39 @@ def read_kept(weights: Path | str, names: Sequence[str]) -> Decision:
         The file is damaged, for other classes, or of a newer program.
     """
     file = _folder_of(weights).decision_file
-    if not file.exists():
+    if not is_there(file):
         return MOST_PROBABLE
-    remedy = "Choose the decision again, or remove this file: then the most probable class is taken."
-    try:
-        values = tomlkit.parse(file.read_text(encoding="utf-8")).unwrap()
-        version = int(values.get("format", 0))
-        found = Decision.from_dict(values)
-    except (OSError, ValueError, TypeError) as error:
-        raise UnreadableFile(f"The decision cannot be read ({error}).", remedy, str(file)) from None
-    if version > FORMAT:
-        raise WrongVersion("A newer Tuning Fork wrote this decision.", "Update the program.", str(file))
+    found = _read(file)
     if found.names and found.names != tuple(names):
-        raise UnreadableFile("This decision is for other classes than the network knows.", remedy, str(file))
+        raise UnreadableFile("This decision is for other classes than the network knows.", _REMEDY, str(file))
     return found
 
 
+def _read(file: Path) -> Decision:
+    with reading("The decision", file, _REMEDY):
+        values = read_toml(file, "The decision", _REMEDY)
+        if int(values.get("format", 0)) > FORMAT:
+            raise WrongVersion("A newer Tuning Fork wrote this decision.", "Update the program.", str(file))
+        return Decision.from_dict(values)
+
+
 def keep(folder: RunFolder, decision: Decision) -> None:
-    """Keep the decision in the folder of a run; the most probable class needs no file."""
+    """Keep the decision in the folder of a run; the most probable class needs no file. A damaged one is set aside."""
+    file = folder.decision_file
+    try:
+        if is_there(file):
+            _read(file)
+    except Problem:
+        set_aside(file)
     if decision.kind == MOST_PROBABLE.kind:
-        folder.decision_file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         return
     document = tomlkit.document()
     document.add(tomlkit.comment("How a galaxy's class follows from its probabilities: the largest weight × p."))
     document.add("format", tomlkit.item(FORMAT))
     for name, value in decision.to_dict().items():
         document.add(name, tomlkit.item(value))
-    write_atomically(folder.decision_file, tomlkit.dumps(document))
+    write_atomically(file, tomlkit.dumps(document))
 
 
 def assumed_frequencies(predictor: Predictor, weights: Path | str) -> NDArray[np.float64]:
@@ -208,11 +255,11 @@ def assumed_frequencies(predictor: Predictor, weights: Path | str) -> NDArray[np
             "Choose the most probable class, or thresholds.",
             str(weights),
         )
-    try:
-        optimiser = tomlkit.parse(file.read_text(encoding="utf-8")).unwrap().get("optimiser", {})
-    except (OSError, ValueError) as error:
-        raise UnreadableFile(f"The settings cannot be read ({error}).", "", str(file)) from None
-    if optimiser.get("class_weights", True) or optimiser.get("balanced_batches", False):  # their default was then True
+    with reading("The settings", file):
+        optimiser = read_toml(file, "The settings").get("optimiser", {})
+        # their default was then True
+        is_balanced = optimiser.get("class_weights", True) or optimiser.get("balanced_batches", False)
+    if is_balanced:
         return np.full(len(names), 1 / len(names))
     found = np.array([max(counts[name], 0.5) for name in names], np.float64)
     return found / found.sum()

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from core.data.cutouts import Cutouts
 from core.data.stretch import colour_planes, default_stretch
-from core.errors import NotANumber, Stopped
+from core.errors import Stopped
 from core.events import NEVER, Progress, Skipped, Work, result_of
 from core.explain import methods
 from core.explain.explanation import Explanation
 from core.explain.occlusion_film import render_film
 from core.explain.settings import OcclusionSettings
+from core.items import as_problem
 from core.nets.opening import open_network_on_data
+from core.project.file_names import mark_row
 from core.project.files import write_csv
 from core.settings.declare import Settings
 
@@ -78,14 +80,15 @@ def explain_many(
                 image, name = cutouts.images[row], cutouts.ids[row]
                 try:
                     made = result_of(methods.explain(method, predictor, image, output, settings, stop, name))
-                except NotANumber as problem:
-                    yield Skipped(NotANumber(problem.sentence, problem.remedy, name))
+                    line = _save_files(made, cutouts, row, folder)
+                    if film and isinstance(settings, OcclusionSettings):
+                        view = default_stretch(cutouts.is_picture), _planes(cutouts)
+                        animation = result_of(render_film(predictor, image, output, settings, *view, stop, name))
+                        animation.save(folder / f"{line[-1].removesuffix('.png')}.gif")
+                except Exception as error:  # noqa: BLE001 - whatever befalls one galaxy, the others are explained
+                    yield Skipped(as_problem(error, name), is_failure=True)
                     continue
-                written.append(_save_files(made, cutouts, row, folder))
-                if film and isinstance(settings, OcclusionSettings):
-                    view = default_stretch(cutouts.is_picture), _planes(cutouts)
-                    animation = result_of(render_film(predictor, image, output, settings, *view, stop, name))
-                    animation.save((folder / written[-1][-1]).with_suffix(".gif"))
+                written.append(line)
         finally:
             if len(written) > 1:
                 write_csv(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
@@ -116,8 +119,9 @@ def _planes(cutouts: Cutouts) -> tuple[int, int, int] | None:
 
 
 def _save_files(made: Explanation, cutouts: Cutouts, row: int, folder: Path) -> tuple[str, ...]:
-    again = "" if cutouts.ids.count(made.galaxy_id) == 1 else f"_{row}"  # several images of one object
-    fits, picture = (folder / f"{made.stem}{again}.{kind}" for kind in ("fits", "png"))
+    is_alone = cutouts.ids.count(made.galaxy_id) == 1  # or else there are several images of one object
+    stem = made.stem if is_alone else mark_row(made.stem, row)
+    fits, picture = (folder / f"{stem}.{kind}" for kind in ("fits", "png"))
     for path in (fits, picture):
         save(made, cutouts, row, path)
     numbers = (made.probability, made.score, made.baseline_score, made.error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.data.stretch import StretchSettings, limits, to_rgb
 from core.explain import fits_header
+from core.project.file_names import file_stem
 from core.project.files import atomic_path
 from core.settings.declare import Settings
 
@@ -72,7 +72,7 @@ class Dream:
     @property
     def stem(self) -> str:
         """File name without extension."""
-        return re.sub(r"[^\w.+-]", "_", f"{self.galaxy_id}_{self.method}_{self.target_name}")
+        return file_stem(self.galaxy_id, self.method.replace(" ", "_"), self.target_name)
 
     @property
     def start_kind(self) -> str:

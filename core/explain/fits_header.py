@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from core.printable import on_lines
 from core.settings.declare import Settings, knobs
+
+_SHOWN = 60  # letters of a name in a figure
 
 Card = tuple[str, str | float | int | None, str]
 
@@ -17,7 +18,7 @@ Card = tuple[str, str | float | int | None, str]
 def build_header(cards: Iterable[Card], settings: Settings, wcs: WCS | None = None) -> fits.Header:
     """The ``wcs`` of the cutout where it is known, then keywords, values and comments, then the settings one by one.
 
-    FITS headers allow neither NaN nor infinity, which become undefined values, and only ASCII characters.
+    FITS headers allow neither NaN nor infinity, which become undefined values, and only printable ASCII characters.
     """
     written = fits.Header() if wcs is None else wcs.celestial.to_header()
     for keyword, value, comment in (*cards, *_settings_cards(settings)):
@@ -28,8 +29,9 @@ def build_header(cards: Iterable[Card], settings: Settings, wcs: WCS | None = No
 
 
 def escape_mathtext(text: str) -> str:
-    """Escape dollar signs, which matplotlib would read as mathematics, and control characters, which no font has."""
-    return on_lines(text).replace("$", r"\$")
+    """Escape dollar signs, which matplotlib would read as mathematics; what cannot be shown becomes a question mark."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return (shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…").replace("$", r"\$")
 
 
 def _settings_cards(settings: Settings) -> Iterable[Card]:
@@ -39,4 +41,5 @@ def _settings_cards(settings: Settings) -> Iterable[Card]:
 
 
 def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode().replace("\n", " ")
+    letters = text.replace("\n", " ").encode("ascii", "replace").decode()
+    return "".join(letter if letter.isprintable() else "?" for letter in letters)

@@ -164,7 +164,7 @@ def find(
     NotPossible
         There is no such layer, or the stamps do not fit the network.
     NotANumber
-        A response is not finite.
+        No galaxy has finite responses; a single one without them is reported and left out.
     UnreadableFile, WrongVersion
         A file cannot be read.
 
@@ -187,15 +187,23 @@ def find(
             yield Skipped(doubt)
         found = activations.find_layer(loaded, layer, cutouts.shape[1:])
         best = _TopResponses.empty(found.shape[0], loaded.device)
+        failed: list[NotANumber] = []
         yield Progress(0, len(rows), "galaxies")
         for batch in _batches(loaded, rows, cutouts.shape[1:]):
             if stop.is_set():
                 raise Stopped
-            images = torch.from_numpy(cutouts.images[rows[batch]])
-            best = best.merge(activations.responses(loaded, images, found.name), rows[batch])
+            maps = activations.responses(loaded, torch.from_numpy(cutouts.images[rows[batch]]), found.name)
+            is_finite = torch.isfinite(maps).flatten(1).all(dim=1).cpu()
+            for row in rows[batch][~is_finite.numpy()].tolist():
+                name = cutouts.ids[row]
+                failed.append(NotANumber("A response of the network to this galaxy is not finite.", "", name))
+                yield Skipped(failed[-1], is_failure=True)
+            best = best.merge(maps[is_finite.to(maps.device)], rows[batch][is_finite.numpy()])
             yield Progress(batch.stop, len(rows), "galaxies")
+        if failed and len(failed) == len(rows):
+            raise NotANumber("A response of the network is not finite.", "Train it again with a lower learning rate.")
         filters = best.places(found, cutouts.ids, _true_classes(loaded.target, cutouts.columns))
-        return TopActivations(found, filters, len(rows), cutouts.shape[1:], scale)
+        return TopActivations(found, filters, len(rows) - len(failed), cutouts.shape[1:], scale)
 
 
 def _true_classes(target: Target, columns: Mapping[str, NDArray[Any]]) -> list[str]:
@@ -222,8 +230,6 @@ class _TopResponses:
 
     def merge(self, maps: Tensor, rows: NDArray[np.int64]) -> _TopResponses:
         """Keep the strongest of these and of the galaxies ``rows`` with responses (n, F, h, w)."""
-        if not bool(torch.isfinite(maps).all()):
-            raise NotANumber("A response of the network is not finite.", "Train it again with a lower learning rate.")
         largest, positions = maps.flatten(2).max(dim=2)  # (n, F)
         numbers = torch.from_numpy(rows).to(maps.device)[None].expand(maps.shape[1], -1)
         responses = torch.cat((self.responses, largest.T), dim=1)  # (F, k + n), earlier galaxies first

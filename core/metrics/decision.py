@@ -103,6 +103,8 @@ class Decision:
         if any(not (weight > 0 and math.isfinite(weight)) for weight in weights):
             raise ValueError("weights of a decision are positive")
         frequencies = values.get("frequencies")
+        if frequencies is not None:
+            frequencies = {str(name): float(share) for name, share in dict(frequencies).items()}
         return cls(kind, names, weights, str(values.get("text", kind)), str(values.get("asked", kind)), frequencies)
 
 

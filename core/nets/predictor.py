@@ -20,18 +20,16 @@ from torch import Tensor
 from core.data import target as targets
 from core.data.recipe import StampRecipe
 from core.data.target import Target
-from core.errors import NotPossible, Problem, UnreadableFile, WrongVersion
-from core.nets import band_mapping, cnn, heads, normalisation
+from core.errors import NotPossible, Problem
+from core.nets import band_mapping, cnn, heads, normalisation, weights_file
 from core.nets.cnn import CNN
 from core.nets.device import full_precision, memory_format
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
-from core.project import upgrades
 from core.project.files import write_atomically
+from core.reading import reading
 
-FORMAT = upgrades.PREDICTOR
-_HEADER = "tuning_fork"
 _SCALE_TOLERANCE = 1.05
 
 
@@ -176,7 +174,7 @@ class Predictor:
         if self.output_scale is not None:
             tensors |= {"output.centre": self.output_scale.centre, "output.scale": self.output_scale.scale}
         plan = {
-            "format": FORMAT,
+            "format": weights_file.FORMAT,
             "network": self.network.settings.model_dump(),
             "normalisation": self.normalisation.kind,
             "samplewise": self.normalisation.samplewise,
@@ -190,7 +188,7 @@ class Predictor:
             "stamps": None if self.stamps is None else self.stamps.to_dict(),
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        write_atomically(path, safetensors.torch.save(tensors, {_HEADER: json.dumps(plan)}))
+        write_atomically(path, safetensors.torch.save(tensors, {weights_file.HEADER: json.dumps(plan)}))
 
     @classmethod
     def load(cls, path: Path | str, device: torch.device | str = "cpu") -> Predictor:
@@ -212,33 +210,14 @@ class Predictor:
         path = Path(path)
         if path.is_dir():
             path = path / "best.safetensors"
-        plan, tensors = _read_file(path)
-        try:
-            return _assemble(upgrades.upgrade_predictor(plan), tensors).to(device)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise UnreadableFile(f"The network in this file is damaged ({error}).", "", str(path)) from error
+        with reading("The network in this file", path):
+            plan = weights_file.read_plan(path)
+            return _assemble(plan, _read_tensors(path)).to(device)
 
 
-def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    remedy = "Choose the folder of a run, or a file such as best.safetensors."
-    if not path.exists():
-        raise UnreadableFile("There is no such weights file.", remedy, str(path))
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get(_HEADER)
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, safetensors.SafetensorError) as error:
-        raise UnreadableFile(f"This is not a whole safetensors file ({error}).", remedy, str(path)) from None
-    if header is None:
-        raise UnreadableFile("These weights were not written by this program.", remedy, str(path))
-    try:
-        plan: dict[str, Any] = json.loads(header)
-        version = int(plan["format"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UnreadableFile("The description in this file is damaged.", remedy, str(path)) from error
-    if version > FORMAT:
-        raise WrongVersion("A newer Tuning Fork wrote this network.", "Update the program.", str(path))
-    return plan, tensors
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    with safetensors.safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:

@@ -10,8 +10,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import UnreadableFile
 from core.project.files import write_atomically
+from core.reading import is_there, read_json
 
 
 def recall(weights: Path, bands: Sequence[str]) -> str:
@@ -51,10 +51,7 @@ def _file_of(weights: Path) -> Path:
 
 
 def _read(file: Path) -> dict[str, str]:
-    if not file.exists():
+    if not is_there(file):
         return {}
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return {str(key): str(value) for key, value in found.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise UnreadableFile(f"The chosen bands cannot be read ({error}).", "Remove this file.", str(file)) from None
+    found = read_json(file, "The chosen bands", "Remove this file.")
+    return {str(key): str(value) for key, value in found.items()}

@@ -73,7 +73,7 @@ def _report_disk_problems(target: Path) -> Iterator[None]:
             raise DiskFull(
                 f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}:
             raise FolderInUse(
                 "This folder cannot be written to.", "Choose another folder.", str(target.parent)
             ) from error
@@ -103,6 +103,8 @@ def append_durably(target: Path, line: str) -> None:
     FolderInUse
         The file cannot be written to.
     """
+    if target.is_dir() or target.is_fifo():
+        raise FolderInUse("This is no file that could be written to.", "Move it elsewhere.", str(target))
     with _report_disk_problems(target), target.open("ab+") as journal:
         if journal.tell() and not _ends_line(journal):
             line = "\n" + line

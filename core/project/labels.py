@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import Problem, UnreadableFile
 from core.project.files import append_durably, write_atomically
+from core.reading import is_there, reading, require_file
+from core.wording import count_of
+
+_NAMED = 5  # damaged lines named in a sentence
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,12 @@ class LabelJournal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._frozen: dict[tuple[str, str], str] | None = None
+        self._frozen: tuple[dict[tuple[str, str], str], list[int]] | None = None
 
     def frozen(self) -> LabelJournal:
         """The journal as it is now, whatever labels are given from now on."""
         same = LabelJournal(self.path)
-        same._frozen = self.replay()
+        same._frozen = self._read()
         return same
 
     def save_copy(self, path: Path) -> None:
@@ -65,20 +70,71 @@ class LabelJournal:
         return recorded
 
     def replay(self) -> dict[tuple[str, str], str]:
-        """The present hand label of each (id, column). A partial last line is skipped."""
-        if self._frozen is not None:
-            return dict(self._frozen)
-        labels: dict[tuple[str, str], str] = {}
-        for line in self._lines():
-            try:
-                change = LabelChange(**json.loads(line))
-            except (ValueError, TypeError):
-                continue
-            labels[change.id, change.column] = change.new
-        return labels
+        """The present hand label of each (id, column). A partial line is skipped, and so is a damaged one.
 
-    def _lines(self) -> list[str]:
-        return self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []
+        Raises
+        ------
+        UnreadableFile
+            The file as a whole cannot be read.
+        """
+        return self._read()[0]
+
+    @property
+    def problem(self) -> Problem | None:
+        """What of it cannot be read; None: nothing. A line that a crash cut off had not been confirmed."""
+        try:
+            damaged = self._read()[1]
+        except UnreadableFile as problem:
+            return problem
+        if not damaged:
+            return None
+        listed = ", ".join(map(str, damaged[:_NAMED])) + ("…" if len(damaged) > _NAMED else "")
+        return UnreadableFile(
+            f"{count_of(len(damaged), 'line')} of the labels given by hand cannot be read, and those labels are "
+            f"missing (line {listed}).",
+            "Restore the file; nothing in it is overwritten.",
+            str(self.path),
+        )
+
+    def require_whole(self) -> Self:
+        """Raise :attr:`problem`, if there is one; returns the journal."""
+        if (problem := self.problem) is not None:
+            raise problem
+        return self
+
+    def _read(self) -> tuple[dict[tuple[str, str], str], list[int]]:
+        """The labels, and the numbers of the damaged lines, from 1."""
+        if self._frozen is not None:
+            return dict(self._frozen[0]), self._frozen[1]
+        labels: dict[tuple[str, str], str] = {}
+        damaged: list[int] = []
+        for number, line in enumerate(self._lines(), 1):
+            try:
+                change = _parse_change(line)
+            except Exception:  # noqa: BLE001 - whatever is wrong with a line, it is that line's problem
+                damaged.append(number)
+            else:
+                if change is not None:
+                    labels[change.id, change.column] = change.new
+        return labels, damaged
+
+    def _lines(self) -> list[bytes]:
+        if not is_there(self.path):
+            return []
+        with reading("The labels given by hand", self.path, "Restore the file."):
+            require_file(self.path)
+            return self.path.read_bytes().split(b"\n")
+
+
+def _parse_change(line: bytes) -> LabelChange | None:
+    """One line of a journal; None: it is empty, or a crash cut it off."""
+    text = line.strip()
+    if not text or (text.startswith(b"{") and not text.endswith(b"}")):
+        return None
+    change = LabelChange(**json.loads(text))
+    if not all(isinstance(value, str) for value in (change.id, change.column, change.new)):
+        raise ValueError("not text")
+    return change
 
 
 def apply_labels(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 
-from core.errors import UnreadableFile
 from core.project.files import write_atomically
+from core.reading import is_there, read_toml, reading
 
 _FILE = "notes.toml"
 
@@ -30,14 +30,18 @@ def read(run: Path) -> Notes:
     UnreadableFile
         The file exists but is damaged.
     """
-    file = run / _FILE
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-        return Notes(str(values["text"]), tuple(str(tag) for tag in values["tags"]))
-    except FileNotFoundError:
+    file, remedy = run / _FILE, "Repair or remove the file."
+    if not is_there(file):
         return Notes()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableFile(f"The notes cannot be read ({error}).", "Repair or remove the file.", str(file)) from None
+    with reading("The notes", file, remedy):
+        values = read_toml(file, "The notes", remedy)
+        return Notes(str(values["text"]), tuple(str(tag) for tag in _require_list(values["tags"])))
+
+
+def _require_list(values: Any) -> list[Any]:
+    if not isinstance(values, list):
+        raise ValueError("“tags” is no list")  # noqa: TRY004 - as any other damage
+    return values
 
 
 def write(run: Path, notes: Notes) -> None:

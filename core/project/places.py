@@ -13,7 +13,7 @@ _STAMP = len("2026-11-27 13.59.37")  # of the names of runs
 
 def project_of(path: Path) -> Path | None:
     """The folder of the project in which a path lies; None: in none."""
-    return next((folder for folder in path.parents if (folder / _FILE).is_file()), None)
+    return next((folder for folder in path.parents if (folder / _FILE).exists()), None)
 
 
 def to_stored(path: Path, folder: Path) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import datetime
 from pathlib import Path
 
 import tomlkit
 from filelock import FileLock, Timeout
 
-from core.errors import FolderInUse, UnreadableFile, WrongVersion
+from core.errors import FolderInUse, Problem, UnreadableFile, WrongVersion
 from core.project.files import file_name, write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
+from core.reading import read_toml, reading
 
 FORMAT = 1
 _FILE = "project.toml"
+_PARTS = ("datasets", "labels", "runs")
+_REMEDY = "The rest of the project is opened. Restore the file: it holds the project's name."
 
 
 class Project:
@@ -26,12 +28,15 @@ class Project:
     folder
         The project folder.
     name
-        Its name.
+        Its name; that of the folder if its own file is damaged.
+    problem
+        What is damaged of its own file; None: nothing.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
         self.name = name
+        self.problem: Problem | None = None
         self._lock = FileLock(folder / "project.lock", thread_local=False)
         try:
             self._lock.acquire(timeout=0)
@@ -62,7 +67,7 @@ class Project:
         document.add("format", FORMAT)
         document.add("name", name)
         write_atomically(folder / _FILE, tomlkit.dumps(document))
-        for part in ("datasets", "labels", "runs"):
+        for part in _PARTS:
             (folder / part).mkdir(exist_ok=True)
         return cls(folder, name)
 
@@ -73,7 +78,7 @@ class Project:
         Raises
         ------
         UnreadableFile
-            There is no project, or its file is damaged.
+            There is no project, or what its file says is nothing of ours.
         WrongVersion
             A newer program wrote it.
         FolderInUse
@@ -84,16 +89,21 @@ class Project:
             raise UnreadableFile(
                 "There is no project in this folder.", "Choose a folder with a project.toml.", str(folder)
             )
+        problem: UnreadableFile | None = None
+        version, name = FORMAT, folder.name
         try:
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
-            version, name = int(values["format"]), str(values["name"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UnreadableFile(
-                f"The project's file is damaged ({error}).", "Repair or restore it.", str(file)
-            ) from None
+            with reading("The project's file", file, _REMEDY):
+                values = read_toml(file, "The project's file", _REMEDY)
+                version, name = int(values["format"]), str(values["name"])
+        except UnreadableFile as damage:  # it says how the project is called, and no more
+            if not any((folder / part).is_dir() for part in _PARTS):
+                raise
+            problem = damage
         if version > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this project.", "Update the program.", str(file))
-        return cls(folder, name)
+        project = cls(folder, name)
+        project.problem = problem
+        return project
 
     @classmethod
     def open_or_create(cls, folder: Path, name: str) -> Project:
@@ -113,8 +123,8 @@ class Project:
         return dataset_path(self.folder, name)
 
     def runs(self) -> list[RunFolder]:
-        """The runs that were started, oldest first."""
-        return [RunFolder(file.parent) for file in sorted((self.folder / "runs").glob("*/settings.toml"))]
+        """The runs that were started, oldest first; also those that cannot be read."""
+        return [run for path in sorted((self.folder / "runs").glob("*/")) if (run := RunFolder(path)).is_run]
 
     def new_run(self, name: str) -> RunFolder:
         """Create a folder for a new run, named by time and ``name``."""
@@ -143,7 +153,7 @@ def journal_of(dataset: Path) -> LabelJournal | None:
 
 def is_project(folder: Path) -> bool:
     """Whether a folder holds a project."""
-    return (folder / _FILE).is_file()
+    return (folder / _FILE).exists()  # even if it is damaged
 
 
 def _journal(folder: Path, dataset: Path) -> LabelJournal:

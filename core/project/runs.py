@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import math
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import FolderInUse, UnreadableFile
+from core.errors import FolderInUse, Problem
 from core.events import EpochEnded, Scores
 from core.project import places
 from core.project.files import append_durably, file_name, write_atomically
+from core.project.metrics_file import read_metrics
+from core.reading import is_there, read_text, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+_HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in ("accuracy", "r2")]
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,15 @@ class RunFolder:
         return self.path / "settings.toml"
 
     @property
+    def is_run(self) -> bool:
+        """Whether this is the folder of a run that was started, be it damaged: something of one is there."""
+        try:
+            parts = (self.settings_file, self.metrics_file, self.best)
+            return self.path.is_dir() and not self.is_study and any(map(is_there, parts))
+        except OSError:  # it may not be looked into
+            return True
+
+    @property
     def is_study(self) -> bool:
         """Whether this is the folder of a study, with the settings that its runs share, rather than of a run."""
         return any((self.path / name).exists() for name in (SEARCH_FILE, SIZE_STUDY_FILE))
@@ -131,8 +142,8 @@ class RunFolder:
     @property
     def best_epoch(self) -> int | None:
         """The epoch of the best weights, counted from 1; None: unknown."""
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-            return int(json.loads(self.metrics_file.read_text(encoding="utf-8"))["best_epoch"]) or None
+        with contextlib.suppress(Problem):
+            return read_metrics(self.metrics_file).get("best_epoch") or None
         return None
 
     @property
@@ -162,20 +173,29 @@ class RunFolder:
 
     @property
     def data(self) -> Path | None:
-        """The dataset that the run is trained on, if it is still there; None: unknown.
+        """The dataset that the run is trained on, if it is still there; None: unknown."""
+        with contextlib.suppress(Problem):
+            return self.find_data()
+        return None
+
+    def find_data(self) -> Path | None:
+        """The dataset that the run is trained on; None: it is not there any more, or was never noted.
 
         Runs of the first release saved its name only: it is then the dataset of that name in the run's project.
+
+        Raises
+        ------
+        UnreadableFile
+            The file that names it is damaged.
         """
-        if self.data_file.exists():
-            with contextlib.suppress(OSError, ValueError):
-                lines = filter(None, map(str.strip, self.data_file.read_text(encoding="utf-8").split("\n")))
+        if is_there(self.data_file):
+            with reading("The place of this run's dataset", self.data_file):
+                lines = filter(None, map(str.strip, read_text(self.data_file).split("\n")))
                 return next((path.resolve() for line in lines if (path := self.path / line).is_file()), None)
-            return None
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-            name = json.loads(self.metrics_file.read_text(encoding="utf-8"))["data"]["data"]
+        name = (read_metrics(self.metrics_file).get("data") or {}).get("data", "")
+        with reading("The place of this run's dataset", self.metrics_file):
             path = self.path.resolve().parent.parent / "datasets" / name
-            return path if path.is_file() else None
-        return None
+            return path if name and path.is_file() else None
 
     def snapshot(self, epoch: int) -> Path:
         """Path of the predictor of an epoch, if it was kept."""
@@ -239,20 +259,29 @@ def read_history(path: Path) -> list[dict[str, float]]:
     UnreadableFile
         It is missing or not a history.
     """
+    with reading("The history", path):
+        lines = read_text(path).split("\n")[:-1]
+        names = lines[0].split(",") if lines else []
+        if names not in _HEADS:
+            raise ValueError("it does not begin with the names of its columns")
+        rows: dict[float, dict[str, float]] = {}
+        for number, cells in enumerate(csv.reader(lines[1:]), 2):
+            values = _parse_epoch(cells, len(names), number)
+            if len(values) == len(names):
+                rows[values[0]] = dict(zip(names, values, strict=True))
+        return list(rows.values())
+
+
+def _parse_epoch(cells: list[str], count: int, line: int) -> list[float]:
+    """The values of a line of a history; of one that a crash cut off those that are whole."""
+    is_whole = len(cells) == count
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(f"The history cannot be read ({error}).", "", str(path)) from None
-    if not lines or not lines[0].startswith("epoch,loss,"):
-        raise UnreadableFile("This is not the history of a run.", "", str(path))
-    names = lines[0].split(",")
-    rows: dict[float, dict[str, float]] = {}
-    for cells in csv.reader(lines[1:]):
-        if len(cells) == len(names):
-            with contextlib.suppress(ValueError):
-                row = dict(zip(names, map(float, cells), strict=True))
-                rows[row["epoch"]] = row
-    return list(rows.values())
+        values = [float(cell) for cell in (cells if is_whole else cells[:-1])]
+    except ValueError:
+        raise ValueError(f"line {line} is damaged") from None
+    if len(cells) > count or (values and not (values[0].is_integer() and values[0] >= 1)):
+        raise ValueError(f"line {line} is damaged")
+    return values
 
 
 def score_name(scores: Scores) -> str:

@@ -20,7 +20,8 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.items import Table
 
-from core.errors import SettingsProblem, UnreadableFile, WrongVersion
+from core.errors import SettingsProblem, WrongVersion
+from core.reading import describe, read_text, reading
 from core.settings.declare import Knob, Settings, knobs
 
 S = TypeVar("S", bound=Settings)
@@ -100,22 +101,22 @@ def loads(model: type[S], text: str, where: str = "") -> S:
     """
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsProblem(f"This is not valid TOML: {error}.", "Correct or remove the line.", where) from None
-    stated = re.search(rf"^# {_FORMAT}(\d+)\s*$", text, flags=re.MULTILINE)
-    version = int(stated[1]) if stated else model.format_of(values)
-    if version > model.file_format:
-        raise WrongVersion("A newer Tuning Fork wrote these settings.", "Update the program.", where)
-    return validate(model, model.upgrade(values, version), where)
+    except Exception as error:  # noqa: BLE001 - a text that is nested too deeply, or with a date that is none
+        remedy = "Correct or remove the line."
+        raise SettingsProblem(f"This is not valid TOML: {describe(error)}.", remedy, where) from None
+    stated = re.search(rf"^# {_FORMAT}(\d{{1,9}})\s*$", text, flags=re.MULTILINE)
+    with reading("The settings", where):
+        version = int(stated[1]) if stated else model.format_of(values)
+        if version > model.file_format:
+            raise WrongVersion("A newer Tuning Fork wrote these settings.", "Update the program.", where)
+        values = model.upgrade(values, version)
+    return validate(model, values, where)
 
 
 def load(model: type[S], path: Path) -> S:
     """Read settings from a TOML file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(f"The settings cannot be read ({error}).", "Choose a TOML file.", str(path)) from None
-    return loads(model, text, str(path)).with_paths_from(path.parent)
+    with reading("The settings", path, "Choose a TOML file."):
+        return loads(model, read_text(path), str(path)).with_paths_from(path.parent)
 
 
 def validate(model: type[S], values: Mapping[str, Any], where: str = "") -> S:

@@ -22,7 +22,7 @@ from core.train.settings import RunSettings
 def labels_of(folder: Path, hand_labels: LabelJournal | None) -> LabelJournal | None:
     """The hand labels with which the study in a folder began; the present ones before its beginning."""
     begun = (folder / STUDY_LABELS).exists() and (folder / STUDY_PARTS).exists()
-    return LabelJournal(folder / STUDY_LABELS) if begun else hand_labels
+    return LabelJournal(folder / STUDY_LABELS).require_whole() if begun else hand_labels
 
 
 def freeze(folder: Path, data: Path, settings: RunSettings, hand_labels: LabelJournal | None) -> LabelJournal:

@@ -26,14 +26,15 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from core.errors import UnreadableFile
+from core.reading import reading, require_file
 from core.studies import search_space as spaces
 from core.studies.search_space import Choices, Dimension, Space
 from core.studies.settings import SearchSettings
+from core.studies.study_folders import JOURNAL_FILE
 from core.studies.trials import SearchStage, Trial, TrialStatus
 from core.train.settings import RunSettings
 
 STAGES: tuple[SearchStage, ...] = ("coarse", "fine")
-_FILE = "optuna.jsonl"
 _STATES: dict[TrialState, TrialStatus] = {
     TrialState.WAITING: "waiting",
     TrialState.RUNNING: "running",
@@ -69,7 +70,7 @@ class Journal:
         self._worker = worker
         self._process = f"{platform.node()}:{os.getpid()}:{psutil.Process().create_time():.0f}"
         self._important = 0, dict[str, float]()  # number of trials, and their importances
-        path = folder / _FILE
+        path = folder / JOURNAL_FILE
         lock = JournalFileOpenLock(str(path))
         _truncate_partial_line(path, lock)
         self._storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
@@ -186,7 +187,7 @@ class Journal:
     def _require_study(self, stage: SearchStage) -> optuna.Study:
         study = self._load_study(stage)
         if study is None:
-            raise UnreadableFile(f"The {stage} search has not begun.", "", str(self.folder / _FILE))
+            raise UnreadableFile(f"The {stage} search has not begun.", "", str(self.folder / JOURNAL_FILE))
         return study
 
     def _build_sampler(self, stage: SearchStage, trials: int) -> optuna.samplers.BaseSampler:
@@ -269,12 +270,21 @@ def _score(trial: optuna.trial.FrozenTrial) -> float | None:
 
 def _truncate_partial_line(path: Path, lock: JournalFileOpenLock) -> None:
     """Remove a last line that a power cut left incomplete; no process has acted on it."""
-    if not path.exists() or not path.stat().st_size:
+    if not path.exists():
+        return
+    with reading("The journal of this search", path, "Restore the file."):
+        require_file(path)
+    if not path.stat().st_size:
         return
     lock.acquire()
     try:
         with path.open("r+b") as file:
             content = file.read()
-            file.truncate(content.rfind(b"\n") + 1)
+            whole = content.rfind(b"\n") + 1
+            if len(content) > whole and not content[whole:].startswith(b"{"):
+                raise UnreadableFile(
+                    "The journal of this search is damaged: its last line is none.", "Restore the file.", str(path)
+                )
+            file.truncate(whole)
     finally:
         lock.release()

@@ -34,6 +34,7 @@ from core.metrics import merits
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import SEARCH_FILE, RunFolder
+from core.reading import read_text, reading
 from core.settings import toml
 from core.studies import frozen, search_figure, trials
 from core.studies import search_space as spaces
@@ -47,6 +48,7 @@ from core.train.settings import RunSettings
 TABLE, BEST, FIGURE = "trials.csv", "best.toml", "search.png"
 _SETTINGS, _SEARCH, _DATA = "settings.toml", SEARCH_FILE, "data.checksum"
 _MAY_CHANGE = {"coarse", "fine", "workers"}
+_REMEDY = "Restore its files, or remove its folder."
 _POLL = 1.0  # seconds
 
 
@@ -253,7 +255,8 @@ def current_search(journal: Journal) -> Search:
 
 def open_search(folder: Path) -> Search:
     """Open the search in a folder, read-only."""
-    return current_search(Journal(folder, *read_settings(folder)))
+    with reading("This search", folder, _REMEDY):
+        return current_search(Journal(folder, *read_settings(folder)))
 
 
 def with_sampling_error(found: Search, data: Path, hand_labels: LabelJournal | None = None) -> Search:
@@ -273,8 +276,8 @@ def with_sampling_error(found: Search, data: Path, hand_labels: LabelJournal | N
 
 def was_made_with(folder: Path, data: Path) -> bool:
     """Whether a search was made with this dataset."""
-    with Cutouts.open(data) as cutouts:
-        return (folder / _DATA).read_text(encoding="utf-8").strip() == cutouts.checksum
+    with Cutouts.open(data) as cutouts, reading("The fingerprint of the search's dataset", folder / _DATA, _REMEDY):
+        return read_text(folder / _DATA).strip() == cutouts.checksum
 
 
 def _report_progress(journal: Journal) -> Work[None]:

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from core.data.settings import HeldOutPart
-from core.errors import Problem, SettingsProblem, UnreadableFile
+from core.errors import Problem, SettingsProblem
 from core.metrics import merits
 from core.metrics.uncertainty import plus_minus
 from core.project.files import write_csv
+from core.reading import read_lines, reading
 from core.studies import power_law
 from core.studies.power_law import PowerLaw
 
@@ -221,11 +222,8 @@ def read_table(path: Path) -> tuple[Point, ...]:
     UnreadableFile
         It is missing or not such a table.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return tuple(_parse_point(row) for row in csv.DictReader(file))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableFile(f"The table of the study cannot be read ({error}).", "", str(path)) from None
+    with reading("The table of the study", path):
+        return tuple(_parse_point(row) for row in csv.DictReader(read_lines(path)))
 
 
 def choose_metric(requested: str, known: Sequence[str]) -> str:

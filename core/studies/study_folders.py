@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from core.errors import Problem
 from core.project.runs import SEARCH_FILE, SIZE_STUDY_FILE
+from core.reading import is_there, modified, read_lines, reading
+from core.settings import toml
+from core.studies.settings import SearchSettings, TrainingSizeSettings
+from core.train.settings import RunSettings
 
 StudyKind = Literal["search", "training size"]
 _FILES: dict[StudyKind, tuple[str, str]] = {
     "search": (SEARCH_FILE, "trials.csv"),
     "training size": (SIZE_STUDY_FILE, "study.csv"),
 }
+JOURNAL_FILE = "optuna.jsonl"
 _FOLDER = "studies"
 _TIME = "%Y-%m-%d %H.%M.%S"
 _TIME_PREFIX = re.compile(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ")
@@ -34,13 +42,16 @@ class Study:
     progress
         The number of runs or trials, as text.
     begun
-        When it was started.
+        When it was started; None: unknown.
+    problem
+        What of it cannot be read; None: nothing.
     """
 
     folder: Path
     kind: StudyKind
     progress: str
-    begun: datetime
+    begun: datetime | None
+    problem: Problem | None = None
 
     @property
     def title(self) -> str:
@@ -63,7 +74,7 @@ def list_studies(project: Path) -> list[Study]:
     found = [
         _read_study(folder, kind) for folder in (project / _FOLDER).glob("*") if (kind := kind_of(folder)) is not None
     ]
-    return sorted(found, key=lambda study: study.begun, reverse=True)
+    return sorted(found, key=lambda study: study.begun.timestamp() if study.begun else 0.0, reverse=True)
 
 
 def new_folder(project: Path, name: str) -> Path:
@@ -77,15 +88,36 @@ def new_folder(project: Path, name: str) -> Path:
 
 
 def _read_study(folder: Path, kind: StudyKind) -> Study:
-    settings, table = _FILES[kind]
-    begun = datetime.fromtimestamp((folder / settings).stat().st_mtime).astimezone()
+    begun = _start_time(folder, _FILES[kind][0])
+    try:
+        with reading("This study", folder, "Restore the file, or remove the study's folder."):
+            return Study(folder, kind, _read_progress(folder, kind), begun)
+    except Problem as problem:
+        return Study(folder, kind, "unreadable", begun, problem)
+
+
+def _start_time(folder: Path, settings: str) -> datetime | None:
     if stamp := _TIME_PREFIX.match(folder.name):
-        begun = datetime.strptime(stamp.group().strip(), _TIME).astimezone()
+        with contextlib.suppress(ValueError, OverflowError):
+            return datetime.strptime(stamp.group().strip(), _TIME).astimezone()
+    return modified(folder / settings)
+
+
+def _read_progress(folder: Path, kind: StudyKind) -> str:
+    """The number of runs or trials; also looks at the other files of the study, without opening its runs."""
+    settings, table = _FILES[kind]
+    toml.load(SearchSettings if kind == "search" else TrainingSizeSettings, folder / settings)
+    if is_there(folder / "settings.toml"):
+        toml.load(RunSettings, folder / "settings.toml")
+    if kind == "search" and is_there(folder / JOURNAL_FILE):
+        with reading("The journal of this search", folder / JOURNAL_FILE):
+            for line in read_lines(folder / JOURNAL_FILE)[:-1]:
+                json.loads(line)
     rows: list[dict[str, str]] = []
-    if (folder / table).exists():
-        with (folder / table).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    return Study(folder, kind, _describe_trials(rows) if kind == "search" else f"{len(rows)} runs", begun)
+    if is_there(folder / table):
+        with reading("The table of this study", folder / table):
+            rows = list(csv.DictReader(read_lines(folder / table)))
+    return _describe_trials(rows) if kind == "search" else f"{len(rows)} runs"
 
 
 def _describe_trials(rows: list[dict[str, str]]) -> str:

@@ -15,7 +15,6 @@ given more sizes and seeds.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import shutil
 import threading
@@ -35,7 +34,9 @@ from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Wo
 from core.metrics import merits
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
+from core.project.metrics_file import read_metrics
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
+from core.reading import reading
 from core.settings import toml
 from core.studies import frozen, size_figure, size_study
 from core.studies.settings import TrainingSizeSettings, parse_size
@@ -182,6 +183,11 @@ def read_settings(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
 
 def open_study(folder: Path) -> SizeStudy:
     """Open the study in a folder, read-only."""
+    with reading("This study", folder, "Restore its files, or remove its folder."):
+        return _open_study(folder)
+
+
+def _open_study(folder: Path) -> SizeStudy:
     _, settings = read_settings(folder)
     points, tested = _read_points(folder / TABLE), _read_points(folder / TEST_TABLE)
     known = list(points[0].values) if points else [settings.metric, "accuracy"]
@@ -241,14 +247,14 @@ def _is_finished(folder: RunFolder, checksum: str) -> bool:
     FolderInUse
         It was trained on another dataset.
     """
-    if not folder.metrics_file.exists():
+    values = read_metrics(folder.metrics_file)
+    if not values:
         return False
-    values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
-    if values["data"]["checksum"] != checksum:
+    if (values.get("data") or {}).get("checksum") != checksum:
         raise FolderInUse(
             "The study in this folder was made with another dataset.", "Choose another folder.", str(folder.path)
         )
-    return values["reason"] not in _UNFINISHED
+    return values.get("reason", "running") not in _UNFINISHED
 
 
 def _train(
@@ -290,7 +296,7 @@ def _evaluate(
     evaluated = result_of(evaluation.run(wanted.folder, data, part, stop, hand_labels=hand_labels))
     values = merits.flatten(evaluated.report)
     values[size_study.error_name(metric)] = evaluated.sampling_error(metric, wanted.seed)
-    about = json.loads(wanted.folder.metrics_file.read_text(encoding="utf-8"))
+    about = read_metrics(wanted.folder.metrics_file)
     return Point(
         size=about["data"]["galaxies"]["training"],
         seed=wanted.seed,

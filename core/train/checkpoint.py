@@ -19,13 +19,15 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from core.errors import UnreadableFile, WrongVersion
-from core.events import EpochEnded, Scores
+from core.events import EpochEnded
 from core.nets.predictor import Predictor
 from core.project import upgrades
 from core.project.files import write_atomically
+from core.reading import read_json, read_text, reading, require_file
 
 FORMAT = 1
 _TRAINED = "weights.safetensors"
@@ -96,32 +98,34 @@ def load(last: Path) -> Checkpoint:
     WrongVersion
         A newer program wrote it.
     """
-    try:
-        folder = last / (last / "current").read_text(encoding="utf-8").strip()
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    remedy = "Start a new run in another folder."
+    if not (last / "current").exists():
+        raise UnreadableFile("This run has no complete epoch to resume from.", remedy, str(last))
+    with reading("The last complete epoch of this run", last, remedy):
+        folder = last / read_text(last / "current").strip()
+        state = read_json(folder / "state.json", "The state of the training", remedy)
         if state["format"] > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this run.", "Update the program.", str(folder))
         state = upgrades.upgrade_checkpoint(state)
-        tensors = safetensors.torch.load((folder / "optimiser.safetensors").read_bytes())
+        tensors = _load_tensors(folder / "optimiser.safetensors")
         state_dict = {
             "state": _join_state(tensors, state["optimiser"]["plain"]),
             "param_groups": state["optimiser"]["groups"],
         }
-        history = [_parse_epoch(values) for values in state["history"]]
-        trained = safetensors.torch.load((folder / _TRAINED).read_bytes()) if state["averaged_steps"] else None
-    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise UnreadableFile(
-            "This run has no complete epoch to resume from.", "Start a new run in another folder.", str(last)
-        ) from error
-    predictor = Predictor.load(folder / "network.safetensors")
-    average = None
-    if trained is not None:
-        average = (
-            {name: value.clone() for name, value in predictor.network.state_dict().items()},
-            state["averaged_steps"],
-        )
-        predictor.network.load_state_dict(trained)
-    return Checkpoint(predictor, state_dict, history, state["seed"], state["scaler"], average)
+        history = TypeAdapter(list[EpochEnded]).validate_python(state["history"])
+        predictor, average = Predictor.load(folder / "network.safetensors"), None
+        if state["averaged_steps"]:
+            average = (
+                {name: value.clone() for name, value in predictor.network.state_dict().items()},
+                state["averaged_steps"],
+            )
+            predictor.network.load_state_dict(_load_tensors(folder / _TRAINED))
+        return Checkpoint(predictor, state_dict, history, state["seed"], state["scaler"], average)
+
+
+def _load_tensors(path: Path) -> dict[str, Tensor]:
+    require_file(path)
+    return safetensors.torch.load(path.read_bytes())
 
 
 def _split_state(states: dict[int, dict[str, Any]]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -143,8 +147,3 @@ def _join_state(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[int, 
         number, name = key.split(".", 1)
         states.setdefault(int(number), {})[name] = value
     return states
-
-
-def _parse_epoch(values: dict[str, Any]) -> EpochEnded:
-    plain = {name: value for name, value in values.items() if name not in {"train", "validation"}}
-    return EpochEnded(train=Scores(**values["train"]), validation=Scores(**values["validation"]), **plain)

@@ -15,6 +15,7 @@ import torch
 
 from core.errors import OutOfMemory
 from core.nets import device as devices
+from core.reading import is_there, read_toml
 from core.train.batch_size import USUAL
 
 FORMAT = 1
@@ -46,10 +47,14 @@ def describe(device: torch.device, precision: torch.dtype, seed: int, data: str,
 
 
 def recorded_split(path: Path) -> str | None:
-    """The fingerprint of the split that a run has recorded; None: there is none."""
-    with contextlib.suppress(OSError, ValueError):
-        return tomlkit.parse(path.read_text(encoding="utf-8")).unwrap().get("split")
-    return None
+    """The fingerprint of the split that a run has recorded; None: there is none.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is damaged.
+    """
+    return read_toml(path, "The record of this run's environment").get("split") if is_there(path) else None
 
 
 @contextlib.contextmanager

@@ -219,7 +219,7 @@ def _train(
         )
         history.append(ended)
         log_epoch(ended)
-        yield from _save_epoch(plan, folder, optimiser_step, history, baseline)
+        yield from save_epoch(plan, folder, optimiser_step, history, baseline)
     if not history:
         raise Stopped
     return _finish(plan, images, folder, validation_criterion, history, reason, baseline)
@@ -274,7 +274,7 @@ def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: 
     return tally
 
 
-def _save_epoch(
+def save_epoch(
     plan: TrainingPlan,
     folder: RunFolder,
     optimiser_step: OptimiserStep,
@@ -325,7 +325,7 @@ def _finish(
 def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, resume: bool) -> LabelJournal | None:
     """The hand labels with which a run begins or began, whatever labels are given from now on."""
     if resume and folder.labels_file.exists():
-        return LabelJournal(folder.labels_file)
+        return LabelJournal(folder.labels_file).require_whole()
     return None if hand_labels is None else hand_labels.frozen()
 
 

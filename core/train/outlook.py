@@ -1,12 +1,14 @@
-"""What a training will do, before it is started: its galaxies, its network, warnings, and the time of an epoch.
+"""What a training will do, before it is started: its galaxies, its network, warnings, and the time that it takes.
 
-Everything is prepared as for the training itself. The time is measured on a few batches of the training and of the
-validation part, with a throwaway network.
+Everything is prepared as for the training itself, and that is timed. Then some batches of the training and of the
+validation part are timed with a throwaway network, and one epoch is saved to a temporary folder.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,12 +20,14 @@ import numpy as np
 from core.data.cutouts import Cutouts
 from core.data.target import Classes
 from core.errors import Problem, Stopped
-from core.events import NEVER, Preview, Work
+from core.events import NEVER, EpochEnded, Preview, Work, result_of
+from core.metrics.tally import Tally
 from core.nets import device as devices
 from core.nets import layers
 from core.nets.cnn import largest_depth
 from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
+from core.project.runs import RunFolder
 from core.train import environment, loop, optimiser, preparation, receptive_field, schedule
 from core.train.batches import ImageSource, Rows, batches_in_order, open_images
 from core.train.forward import batch_labels, epoch_batches, forward_batch
@@ -32,7 +36,10 @@ from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
 
 FEW = 20  # training galaxies of a class
-_TIMED = 2  # batches; one before them is not timed, since the first is slower
+_TIMED = (2, 12)  # batches, fewest and most; one before them is not timed, since the first is slower
+_LONG_ENOUGH = 1.5  # seconds of timed batches, after which no further ones are timed
+_READ = 1024  # galaxies of the training part that are read for this, unless three batches have more
+_LEAST_UNCERTAINTY = 0.1  # relative: other programs, the window, and the disk
 Clock = Callable[[], float]
 
 
@@ -73,7 +80,7 @@ class RunOutlook:
 
 @dataclass(frozen=True)
 class EpochTime:
-    """The time of one epoch.
+    """The time of one epoch, and of what a run does before the first and after the last.
 
     Attributes
     ----------
@@ -81,17 +88,34 @@ class EpochTime:
         Number of batches of an epoch.
     training_seconds, validation_seconds
         Of one batch of each, in seconds.
+    saving_seconds
+        Of saving an epoch.
+    other_seconds
+        Of preparing the run and reading its images, and of what is validated before and after the epochs.
+    uncertainty
+        Relative uncertainty of the whole, from the scatter of the batches.
     """
 
     training_batches: int
     validation_batches: int
     training_seconds: float
     validation_seconds: float
+    saving_seconds: float = 0.0
+    other_seconds: float = 0.0
+    uncertainty: float = _LEAST_UNCERTAINTY
 
     @property
     def seconds(self) -> float:
-        """Of one epoch with its validation; without reading the images for the first time, and without saving."""
-        return self.training_batches * self.training_seconds + self.validation_batches * self.validation_seconds
+        """Of one epoch, validated and saved."""
+        return self.training_batches * self.training_seconds + self._validation + self.saving_seconds
+
+    @property
+    def _validation(self) -> float:
+        return self.validation_batches * self.validation_seconds
+
+    def of_run(self, epochs: int) -> float:
+        """Seconds of a whole run of so many epochs."""
+        return self.other_seconds + epochs * self.seconds
 
 
 def run(
@@ -122,14 +146,21 @@ def run(
     Problem
         The data, the settings or the device do not allow the training: it would end in the same way.
     """
+    begun = time.perf_counter()
     with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
+        prepared = time.perf_counter() - begun
         yield Preview(describe(plan))
         if not measured:
             return None
-        rows = timed_rows(plan)
-        with (yield from open_images(cutouts, rows, plan.scaling_on_read, plan.device, stop, in_memory=True)) as images:
-            return measure(plan, images, stop)
+        rows, begun = timed_rows(plan), time.perf_counter()
+        with (
+            yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop, in_memory=True)
+        ) as images:
+            all_rows = len(plan.split.train) + len(plan.split.validation)
+            read = (time.perf_counter() - begun) * all_rows / len(rows)
+            found = measure(plan, images, stop)
+            return dataclasses.replace(found, other_seconds=prepared + read + found.other_seconds)
 
 
 def describe(plan: TrainingPlan) -> RunOutlook:
@@ -169,14 +200,20 @@ def _few_galaxies(classes: Mapping[str, int]) -> list[Problem]:
 
 def timed_rows(plan: TrainingPlan) -> Rows:
     """The rows of the galaxies that :func:`measure` looks at, ascending."""
-    timed = [*_training_batches(plan)[: _TIMED + 1], *_validation_batches(plan)[: _TIMED + 1]]
-    return np.unique(np.concatenate(timed))
+    return np.unique(np.concatenate([*_timed(_training_batches(plan)), *_timed(_validation_batches(plan))]))
+
+
+def _timed(batches: list[Rows]) -> list[Rows]:
+    """The first batches, which are as large as most of the others: one to warm up and those that may be timed."""
+    fewest, most = _TIMED
+    count = min(most, max(fewest, _READ // len(batches[0]))) + 1
+    return (batches * count)[:count]  # there may be a single batch
 
 
 def measure(
     plan: TrainingPlan, images: ImageSource, stop: threading.Event = NEVER, clock: Clock = time.perf_counter
 ) -> EpochTime:
-    """Time two batches of the training and two of the validation part; this changes the network of the plan.
+    """Time batches of the training and of the validation part, and saving; this changes the network of the plan.
 
     Parameters
     ----------
@@ -189,44 +226,72 @@ def measure(
     clock
         Seconds that have passed.
 
+    Returns
+    -------
+    EpochTime
+        Its ``other_seconds`` are those of validating before and after the epochs alone.
+
     Raises
     ------
     Stopped
         ``stop`` was set.
     """
     training, validation = _training_batches(plan), _validation_batches(plan)
-    criterion, validation_criterion = optimiser.build_losses(plan.settings, plan.target, plan.training_labels)
-    step, rate = (
-        OptimiserStep(plan.predictor.network, plan.settings, plan.precision),
-        schedule.rate_at(plan.settings, 0),
+    criterion, validation_criterion = optimiser.build_losses(
+        plan.settings, plan.target, plan.training_labels, plan.shift
     )
+    step = OptimiserStep(plan.predictor.network, plan.settings, plan.precision)
+    rate, tally = schedule.rate_at(plan.settings, 0), Tally(plan.target)
 
     def train(batch: Rows) -> None:
         rows, stamps = next(iter(images.batches([[batch]])))
+        labels = batch_labels(plan, rows, 1, 1)
         _, outputs = forward_batch(plan, stamps, 1, 1)
-        loss = criterion(outputs.float(), batch_labels(plan, rows, 1, 1))
-        loss.item()  # waits for a GPU, as the training does
+        loss = criterion(outputs.float(), labels)
+        value = loss.item()  # waits for a GPU, as the training does
         step.step(loss, rate)
+        if plan.average is not None:
+            plan.average.update(plan.predictor.network, len(training))
+        tally.add(outputs, labels, value)
 
-    def validate(batch: Rows) -> None:
+    def validate(batch: Rows) -> Tally:
         part = dataclasses.replace(plan, split=dataclasses.replace(plan.split, validation=batch))
-        loop.validate(part, images, validation_criterion)
+        return loop.validate(part, images, validation_criterion, plan.answering.network)
 
     plan.predictor.network.train()
-    training_seconds = _time(train, training, stop, clock)
-    return EpochTime(len(training), len(validation), training_seconds, _time(validate, validation, stop, clock))
+    trained, scatter = _time(train, _timed(training), stop, clock)
+    validated, _ = _time(validate, _timed(validation), stop, clock)
+    before_and_after = (1 if plan.base is None else 2) * len(validation) * validated
+    saved = _time_saving(plan, step, validate(validation[0]), clock)
+    uncertainty = max(_LEAST_UNCERTAINTY, scatter)
+    return EpochTime(len(training), len(validation), trained, validated, saved, before_and_after, uncertainty)
 
 
-def _time(work: Callable[[Rows], None], batches: list[Rows], stop: threading.Event, clock: Clock) -> float:
-    """Mean seconds of ``work`` on the first batches, which are as large as most of the others."""
-    timed, seconds = (batches * 3)[: _TIMED + 1], 0.0  # there may be a single batch
-    for number, batch in enumerate(timed):
+def _time(
+    work: Callable[[Rows], object], batches: list[Rows], stop: threading.Event, clock: Clock
+) -> tuple[float, float]:
+    """Mean seconds of ``work`` on a batch, and their relative standard error; the first batch is not timed."""
+    seconds: list[float] = []
+    for number, batch in enumerate(batches):
         if stop.is_set():
             raise Stopped
+        if len(seconds) >= _TIMED[0] and sum(seconds) >= _LONG_ENOUGH:
+            break
         begun = clock()
         work(batch)
-        seconds += (clock() - begun) * (number > 0)
-    return seconds / _TIMED
+        seconds += [clock() - begun] * (number > 0)
+    mean = statistics.fmean(seconds)
+    return mean, statistics.stdev(seconds) / len(seconds) ** 0.5 / mean if mean else 0.0
+
+
+def _time_saving(plan: TrainingPlan, step: OptimiserStep, validated: Tally, clock: Clock) -> float:
+    """Seconds of saving an epoch, as the training does."""
+    scores = validated.scores()
+    ended = EpochEnded(1, plan.settings.optimiser.epochs, scores, scores, 0.0, 0.0, 1, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        begun = clock()
+        result_of(loop.save_epoch(plan, RunFolder(Path(folder)), step, [ended], None))
+        return clock() - begun
 
 
 def _training_batches(plan: TrainingPlan) -> list[Rows]:

@@ -17,7 +17,7 @@ from core.data import kept_parts
 from core.data.cutouts import Cutouts
 from core.data.seen import ids_in, lineage
 from core.data.split import Split
-from core.errors import Problem
+from core.errors import Problem, UnreadableFile
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.train.settings import RunSettings
@@ -45,10 +45,27 @@ def find(
         places[parts_file.parent.parent.resolve() / "runs"] = None
     runs = [run for place in places for run in kept_parts.finished_runs(place, cutouts.path)]
     used = _ids(cutouts.ids, np.concatenate([split.train, split.validation]))
-    problems = [spoiled(used, [run for run in runs if run.path.resolve() != folder.path.resolve()])]
+    others, unreadable = _readable([run for run in runs if run.path.resolve() != folder.path.resolve()])
+    problems = [*unreadable, spoiled(used, others)]
     if settings.transfer.start_from and len(split.test):
-        problems.append(_seen(_ids(cutouts.ids, split.test), Path(settings.transfer.start_from).expanduser()))
+        try:
+            problems.append(_seen(_ids(cutouts.ids, split.test), Path(settings.transfer.start_from).expanduser()))
+        except UnreadableFile as problem:
+            problems.append(problem)
     return [problem for problem in problems if problem is not None]
+
+
+def _readable(runs: Sequence[RunFolder]) -> tuple[list[RunFolder], list[Problem]]:
+    """The runs whose parts can be read, and the problems of the others, with which nothing can be compared."""
+    found: list[RunFolder] = []
+    problems: list[Problem] = []
+    for run in runs:
+        try:
+            ids_in(run, ())
+            found.append(run)
+        except UnreadableFile as problem:
+            problems.append(problem)
+    return found, problems
 
 
 def spoiled(used: Collection[str], runs: Sequence[RunFolder]) -> Problem | None:

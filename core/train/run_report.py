@@ -15,7 +15,9 @@ from core.errors import NotANumber, NotPossible
 from core.events import EpochEnded, Scores
 from core.printable import on_one_line
 from core.project.files import write_atomically
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
+from core.reading import reading
 from core.settings import toml
 from core.train import verdict
 from core.train.plan import TrainingPlan
@@ -78,9 +80,7 @@ def metrics(
 
 def read_overlaps(folder: RunFolder) -> dict[str, Any]:
     """Read what a run that is resumed has in common with earlier test parts, as it was found when the run began."""
-    if not folder.metrics_file.exists():
-        return {}
-    data = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("data", {})
+    data = read_metrics(folder.metrics_file).get("data") or {}
     return {name: value for name, value in data.items() if name == "overlaps"}
 
 
@@ -92,9 +92,7 @@ def require_same_counts(folder: RunFolder, plan: TrainingPlan) -> None:
     NotPossible
         The labels have changed since.
     """
-    if not folder.metrics_file.exists():
-        return
-    before = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("data", {}).get("classes")
+    before = (read_metrics(folder.metrics_file).get("data") or {}).get("classes")
     if before is not None and before != plan.facts.get("classes"):
         raise NotPossible(
             "The labels of this run's galaxies have changed since it began, so that it cannot be resumed.",
@@ -110,9 +108,8 @@ def _classes(plan: TrainingPlan) -> int | None:
 def record_breakdown(folder: RunFolder, problem: NotANumber) -> None:
     """Record that the loss became NaN or infinite: in the log, and as the verdict on the epochs before."""
     append_log(folder, str(problem))
-    if folder.metrics_file.exists():
-        values = json.loads(folder.metrics_file.read_text(encoding="utf-8"))
-        epoch = values["epochs"] + 1
+    if values := read_metrics(folder.metrics_file):
+        epoch = values.get("epochs", 0) + 1
         breakdown = verdict.Verdict("not a number", epoch, f"In epoch {epoch}: {problem.sentence}", problem.remedy)
         write_metrics(folder, values | {"verdict": asdict(breakdown)})
 
@@ -216,11 +213,14 @@ def _baseline_to_json(baseline: Baseline) -> dict[str, Any]:
 
 def read_baseline(folder: RunFolder) -> Baseline | None:
     """Read the unadapted network's scores from ``metrics.json``, for a run that is resumed."""
-    if not folder.metrics_file.exists():
-        return None
-    values = json.loads(folder.metrics_file.read_text(encoding="utf-8")).get("baseline")
+    values = read_metrics(folder.metrics_file).get("baseline")
     if values is None:
         return None
+    with reading("The numbers of this run", folder.metrics_file):
+        return _parse_baseline(values)
+
+
+def _parse_baseline(values: Mapping[str, Any]) -> Baseline:
     about = {"loss", "error", "galaxies", "outputs", "sentence", "note"}
     figures = {name: value for name, value in values.items() if name not in about}
     scores = Scores(values["loss"], figures) if "loss" in values else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Any, Literal
 
 from core.errors import Problem, UnreadableFile
 from core.project import notes
+from core.project.metrics_file import read_metrics
 from core.project.notes import Notes
 from core.project.runs import RunFolder
+from core.reading import modified
 from core.settings import toml
 from core.settings.declare import Knob, knobs
+from core.train import run_check
 from core.train.settings import RunSettings
 
 RunState = Literal["running", "finished", "early", "stopped", "unfinished", "unreadable"]
@@ -39,7 +43,7 @@ class RunSummary:
     folder
         Where it is.
     began
-        When its settings were written.
+        When its settings were written; None: unknown.
     state
         Why it ended; ``unfinished`` if it is running or was interrupted. Only the program that trains it knows which:
         there it is ``running``.
@@ -68,7 +72,7 @@ class RunSummary:
     """
 
     folder: RunFolder
-    began: datetime
+    began: datetime | None
     state: RunState
     settings: RunSettings | None
     epochs: int
@@ -106,46 +110,60 @@ def find_runs(place: Path) -> list[RunFolder]:
     """
     if not place.is_dir():
         raise UnreadableFile("There is no such folder.", "", str(place))
-    files = sorted(place.rglob("settings.toml"))
-    folders = [RunFolder(file.parent) for file in files if not any(part.startswith(".") for part in file.parts)]
-    return [folder for folder in folders if not folder.is_study]
+    return sorted(_walk(place), key=lambda run: run.path)
+
+
+def _walk(place: Path) -> Iterator[RunFolder]:
+    """The runs in a folder, however deep they lie, without following links; what may not be looked into is passed."""
+    waiting = [place]
+    while waiting:
+        folder = waiting.pop()
+        run = RunFolder(folder)
+        if run.is_run:
+            yield run
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            waiting += [
+                folder / entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            ]
 
 
 def summarise(run: RunFolder) -> RunSummary:
-    """Summarise a run; what cannot be read is reported in ``problem`` and left empty."""
-    problems: list[Problem] = []
+    """Summarise a run; if any of its files cannot be read, ``problem`` says which, and what it tells is left empty."""
 
     def attempt(read: Callable[[], Any], otherwise: Any) -> Any:
         try:
             return read()
-        except Problem as problem:
-            problems.append(problem)
+        except Problem:  # told by ``problem``
             return otherwise
 
+    problem = run_check.find_problem(run)
     settings: RunSettings | None = attempt(lambda: toml.load(RunSettings, run.settings_file), None)
-    metrics: dict[str, Any] = attempt(lambda: _read_metrics(run), {})
+    metrics: dict[str, Any] = attempt(lambda: read_metrics(run.metrics_file), {})
     written: Notes = attempt(lambda: notes.read(run.path), Notes())
     validation, test = metrics.get("validation") or {}, metrics.get("test") or {}
     name = next((name for name in _SCORES if validation.get(name) is not None), "")
     reason = metrics.get("reason")
     ended: RunState = reason if reason in ("finished", "early", "stopped") else "unfinished"
+    facts = metrics.get("data") or {}
     return RunSummary(
         folder=run,
-        began=_start_time(run),
-        state="unreadable" if problems else ended,
+        began=modified(run.settings_file) or modified(run.path),
+        state="unreadable" if problem is not None else ended,
         settings=settings,
-        epochs=int(metrics.get("epochs", 0)),
-        best_epoch=int(metrics.get("best_epoch", 0)),
+        epochs=metrics.get("epochs", 0),
+        best_epoch=metrics.get("best_epoch", 0),
         score_name=name,
         score=_to_float(validation.get(name)),
         loss=_to_float(validation.get("loss")),
         test=_to_float(test.get(name)),
-        data=_dataset_name(run, metrics),
+        data=_dataset_name(run, facts),
         start=RunFolder(Path(settings.transfer.start_from)).title if settings and settings.transfer.start_from else "",
-        labels=int(_facts(metrics).get("galaxies", {}).get("training", 0)),
+        labels=facts.get("galaxies", {}).get("training", 0),
         verdict=(metrics.get("verdict") or {}).get("sentence", ""),
         notes=written,
-        problem=problems[0] if problems else None,
+        problem=problem,
     )
 
 
@@ -177,32 +195,9 @@ def _value(settings: Any, name: str) -> Any:
     return settings
 
 
-def _read_metrics(run: RunFolder) -> dict[str, Any]:
-    if not run.metrics_file.exists():
-        return {}
-    try:
-        values = json.loads(run.metrics_file.read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError("no table of names and values")  # noqa: TRY301, TRY004 - as any other damage
-    except (OSError, ValueError) as error:
-        raise UnreadableFile(f"The numbers cannot be read ({error}).", "", str(run.metrics_file)) from None
-    return values
-
-
-def _start_time(run: RunFolder) -> datetime:
-    file = run.settings_file if run.settings_file.exists() else run.path
-    return datetime.fromtimestamp(file.stat().st_mtime).astimezone()
-
-
-def _facts(metrics: dict[str, Any]) -> dict[str, Any]:
-    """What is recorded of the data of a run that has ended."""
-    facts = metrics.get("data")
-    return facts if isinstance(facts, dict) else {}
-
-
-def _dataset_name(run: RunFolder, metrics: dict[str, Any]) -> str:
+def _dataset_name(run: RunFolder, facts: dict[str, Any]) -> str:
     path = run.data
-    return path.stem if path is not None else Path(str(_facts(metrics).get("data", ""))).stem
+    return path.stem if path is not None else Path(facts.get("data", "")).stem
 
 
 def _to_float(value: Any) -> float:

@@ -14,7 +14,7 @@ from core.wording import count_of, singular
         (1, "epoch", "1 epoch"),
         (2, "map", "2 maps"),
         (1, "galaxy", "1 galaxy"),
-        (12_345, "galaxy", "12\u202f345 galaxies"),
+        (12_345, "galaxy", "12,345 galaxies"),
         (3, "day", "3 days"),
     ],
 )

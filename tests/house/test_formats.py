@@ -11,7 +11,7 @@ import h5py
 import safetensors
 
 from core.data import store
-from core.nets import predictor
+from core.nets import weights_file
 from core.project import project
 from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
@@ -31,7 +31,7 @@ def current() -> dict[str, int]:
         "study": TrainingSizeSettings.file_format,
         "environment": environment.FORMAT,
         "metrics": run_report.FORMAT,
-        "predictor": predictor.FORMAT,
+        "predictor": weights_file.FORMAT,
         "checkpoint": checkpoint.FORMAT,
     }
 

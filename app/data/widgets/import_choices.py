@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.data.widgets.column_chooser import ColumnChooser
 from app.theme import icon
+from app.widgets.forms import SettingsForm
 from app.widgets.plain_text import as_written
 from core.data.settings import DRAWN, ImportSettings
 
@@ -47,7 +48,7 @@ class ImportChoices(QWidget):
     sources_changed = Signal()
     named = Signal()
 
-    def __init__(self, form: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, form: SettingsForm, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._sources: list[Path] = []
         self._detects_catalogue = True  # beside the images, until the user chooses or clears one
@@ -66,7 +67,7 @@ class ImportChoices(QWidget):
         self.name.textChanged.connect(lambda _text: self.named.emit())
         self.project.textChanged.connect(lambda _text: self.named.emit())
 
-    def _build(self, form: QWidget) -> None:
+    def _build(self, form: SettingsForm) -> None:
         self.sources_text = QLabel()
         self.sources_text.setWordWrap(True)
         self.add_folder = QPushButton(icon("mdi6.folder-plus-outline"), "Folder…")
@@ -102,6 +103,7 @@ class ImportChoices(QWidget):
         labels.addWidget(self.from_folders, 5, 1)
         saved = _grid({"Dataset": self.name, "Project": self.project})
         saved.addWidget(self.choose_project, 1, 2)
+        _align(labels, form.grids[0], saved)
         buttons = QHBoxLayout()
         for button in (self.add_folder, self.add_files, self.clear):
             buttons.addWidget(button)
@@ -242,7 +244,7 @@ class ImportChoices(QWidget):
 def _grid(fields: dict[str, QWidget]) -> QGridLayout:
     """Lay out fields below one another, with their names before them."""
     grid = QGridLayout()
-    grid.setColumnMinimumWidth(0, 76)
+    grid.setHorizontalSpacing(8)
     grid.setColumnStretch(1, 1)
     for place, (text, field) in enumerate(fields.items()):
         label = QLabel(text)
@@ -250,6 +252,14 @@ def _grid(fields: dict[str, QWidget]) -> QGridLayout:
         grid.addWidget(label, place, 0)
         grid.addWidget(field, place, 1)
     return grid
+
+
+def _align(*grids: QGridLayout) -> None:
+    """Start the fields of all grids in one line."""
+    labels = [grid.itemAtPosition(row, 0) for grid in grids for row in range(grid.rowCount())]
+    width = max(label.sizeHint().width() for label in labels if label is not None)
+    for grid in grids:
+        grid.setColumnMinimumWidth(0, width)
 
 
 def _heading(text: str) -> QLabel:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QW
 from app.theme import icon
 from app.widgets.button_line import button_line
 from app.widgets.job_bar import format_duration
-from core.wording import count_of, whole
+from core.wording import count_of
 
 
 class ImportProgress(QWidget):
@@ -42,5 +42,5 @@ class ImportProgress(QWidget):
         """Show how many files are done or, while their total is unknown, found."""
         self.bar.setRange(0, total or 0)
         self.bar.setValue(done)
-        self.text.setText(f"{whole(done)} of {count_of(total, 'file')}" if total else f"{count_of(done, 'file')} found")
+        self.text.setText(f"{done:,} of {count_of(total, 'file')}" if total else f"{count_of(done, 'file')} found")
         self.left.setText(f"{format_duration(seconds_left)} left" if total and seconds_left is not None else "")

@@ -65,7 +65,7 @@ class ReportView(QWidget):
         self.title.setText("Some files could not be used" if report.unusable else "All files were imported")
         numbers = (report.imported, len(report.unusable), len(report.without_label), len(report.without_image))
         for name, number in zip(_COUNTS, numbers, strict=False):
-            self.counts.show_number(name, f"{number:,}".replace(",", "\u202f"))
+            self.counts.show_number(name, f"{number:,}")
         self.counts.show_number("Seconds", f"{report.seconds:.1f}")
         more = [f"The table shows the first {_MOST:,} of {len(lines):,} lines; the saved report has all."]
         self.notes.setText("\n".join([*report.notes, *(more if len(lines) > _MOST else [])]))

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, Qt, QThread, Signal
 from PySide6.QtGui import QImage
 
+from app.jobs import unanswering
+
 Fetch: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 
 _CHUNK = 32  # thumbnails fetched at a time: few, so that a new request is served soon
@@ -63,12 +65,15 @@ class ThumbnailLoader(QThread):
         return taken
 
     def close(self) -> None:
-        """End the thread and wait for it; at most one chunk is still fetched. Call it once."""
+        """End the thread and wait some seconds for it; at most one chunk is still fetched. Call it once."""
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self.wait()
-        self.deleteLater()
+        self.finished.connect(self.deleteLater)
+        if self.wait(int(1000 * unanswering.PATIENCE)):
+            self.deleteLater()
+        else:  # its disk does not answer
+            unanswering.leave_alone(self)
 
     def run(self) -> None:
         """Serve requests; after a failure, which is reported once, wait for the end."""

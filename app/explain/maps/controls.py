@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSlider
 
 from app.session.session import Session
 from app.widgets.flow import FlowLayout
+from app.widgets.unreadable import mark_unreadable
 from core.data.target import Quantities
+from core.train import run_check
 
 if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
@@ -117,6 +119,8 @@ class Controls(QWidget):
         for run in reversed([] if project is None else list(project.runs())):
             if run.best.exists() and (own is None or run.path != own.path):
                 self.runs.addItem(run.title, run.best)
+                if (problem := run_check.find_problem(run)) is not None:
+                    mark_unreadable(self.runs, self.runs.count() - 1, problem)
         places = [place for place in range(self.runs.count()) if self.runs.itemData(place) == chosen]
         self.runs.setCurrentIndex(places[0] if places else 0)
         self.runs.setEnabled(self.runs.count() > 1)

@@ -76,7 +76,7 @@ def _texts(each: ClassFaithfulness) -> tuple[str, ...]:
     evidence = f"{_percent(each.galaxy)} / {_percent(each.area_galaxy)}"
     pairs = ((each.deletion, each.deletion_random), (each.insertion, each.insertion_random))
     areas = (" / ".join(map(_area, pair)) for pair in pairs)
-    return each.name, f"{each.galaxies:,}".replace(",", "\u202f"), *shares, evidence, *areas
+    return each.name, f"{each.galaxies:,}", *shares, evidence, *areas
 
 
 def _area(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,7 +76,7 @@ class SizePlot(QWidget):
         self._high.setData(grid, lines.high)
         self._inside.setData(grid[inside], lines.middle[inside])
         self._beyond.setData(grid[~inside], lines.middle[~inside])
-        ticks = [(float(np.log10(size)), group_thousands(f"{size:,.0f}")) for size in lines.ticks]
+        ticks = [(float(np.log10(size)), f"{size:,.0f}") for size in lines.ticks]
         self._plot.getAxis("bottom").setTicks([ticks])
         heights = np.concatenate([lines.runs[:, 1], lines.means - lines.errors, lines.means + lines.errors, lines.high])
         heights = heights[np.isfinite(heights)]
@@ -118,8 +117,3 @@ class SizePlot(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_theme()
         super().changeEvent(event)
-
-
-def group_thousands(text: str) -> str:
-    """Replace the commas between thousands in a text by narrow spaces."""
-    return re.sub(r"(?<=\d),(?=\d{3})", "\u202f", text)

@@ -83,7 +83,7 @@ class _Layers(QAbstractTableModel):
             sees = f"{row.receptive_field} px"
             if math.isfinite(self.pixel_scale):
                 sees += f", {row.receptive_field * self.pixel_scale:.3g}″"
-        parameters = f"{row.parameters:,}".replace(",", "\u202f") if row.parameters else "–"
+        parameters = f"{row.parameters:,}" if row.parameters else "–"
         return block, _abbreviate(row.kind), "×".join(map(str, row.shape)), parameters, sees
 
 

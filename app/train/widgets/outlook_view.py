@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.theme import SymbolLabel
 from app.widgets.message_line import MessageLine
 from core.errors import Problem
-from core.wording import count_of, whole
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.train.outlook import RunOutlook
 
 _NOTICE_LINES = 3
+_PLAIN = 0.15  # relative uncertainty up to which one number is told
 
 
 class OutlookView(QWidget):
@@ -66,10 +67,10 @@ class OutlookView(QWidget):
         """
         classes = f" of {count_of(len(outlook.classes), 'class', 'classes')}" if outlook.classes else ""
         training = count_of(outlook.galaxies["training"], "galaxy")
-        self.galaxies.setText(f"Trains on {training}{classes}, validates on {whole(outlook.galaxies['validation'])}.")
+        self.galaxies.setText(f"Trains on {training}{classes}, validates on {outlook.galaxies['validation']:,}.")
         by_class = [f"{name}: {count_of(count, 'training galaxy')}" for name, count in outlook.classes.items()]
         self.galaxies.setToolTip(_in_paragraphs([self.galaxies.text(), *by_class]))
-        some = "" if outlook.trainable == outlook.parameters else f"{whole(outlook.trainable)} of "
+        some = "" if outlook.trainable == outlook.parameters else f"{outlook.trainable:,} of "
         parameters = f"{some}{count_of(outlook.parameters, 'parameter')}"
         self.plan.setText(f"Up to {count_of(epochs, 'epoch')} from {start}; learns {parameters}.")
 
@@ -107,12 +108,22 @@ def _symbol(name: str, colour: str) -> SymbolLabel:
     return SymbolLabel(name, 16, colour)
 
 
+def format_range(seconds: float, uncertainty: float) -> str:
+    """Format an estimated time; as a range where its relative uncertainty is so large that it differs in words."""
+    if uncertainty <= _PLAIN:
+        return format_roughly(seconds)
+    few, many = format_roughly(seconds * (1 - min(uncertainty, 0.9))), format_roughly(seconds * (1 + uncertainty))
+    return few if few == many else f"{few} to {many}"
+
+
 def format_roughly(seconds: float) -> str:
-    """Format an estimated time with the one or two digits that are known of it: ``20 s``, ``4 min``, ``2.5 h``."""
-    if seconds < 10:
+    """Format an estimated time with the one or two digits that are known of it: ``20 s``, ``1.5 min``, ``2.5 h``."""
+    if seconds < 20:
         return f"{max(1, round(seconds))} s"
     if seconds < 55:
-        return f"{10 * round(seconds / 10)} s"
+        return f"{5 * round(seconds / 5)} s"
+    if seconds < 4.75 * 60:  # one minute may be too coarse by a half
+        return f"{round(seconds / 30) / 2:g} min"
     if seconds < 55 * 60:
         return f"{max(1, round(seconds / 60))} min"
     hours = seconds / 3600

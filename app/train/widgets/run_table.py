@@ -40,7 +40,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Dataset", "What it was trained on.", lambda run: run.data.casefold()),
     ("From", "The run whose weights it started from; –: random weights.", lambda run: run.start.casefold()),
     ("Tags", "Your own tags.", lambda run: ", ".join(run.notes.tags).casefold()),
-    ("Began", "When it was started.", lambda run: run.began.timestamp()),
+    ("Began", "When it was started.", lambda run: run.began.timestamp() if run.began else -math.inf),
 )
 _NUMBERS = range(1, 7)
 _SHORT = {"balanced_accuracy": "bal. acc.", "accuracy": "accuracy", "r2": "R²"}
@@ -185,13 +185,13 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
         score,
         *("–" if math.isnan(value) else f"{value:.3f}" for value in (run.loss, run.test)),
         str(run.best_epoch or "–"),
-        f"{run.labels:,}".replace(",", "\u202f") if run.labels else "–",
+        f"{run.labels:,}" if run.labels else "–",
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
         STATE_NAMES[run.state],
         run.data or "–",
         run.start or "–",
         ", ".join(run.notes.tags),
-        f"{run.began:%Y-%m-%d %H:%M}",
+        f"{run.began:%Y-%m-%d %H:%M}" if run.began else "–",
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
 from app.widgets.message_line import MessageLine
+from core.errors import Problem
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 
 
@@ -19,9 +21,10 @@ class VerdictLine(MessageLine):
         self.setObjectName("verdict")
 
     def show_run(self, run: RunFolder) -> None:
-        """Read and show the verdict of a run."""
-        metrics = json.loads(run.metrics_file.read_text(encoding="utf-8")) if run.metrics_file.exists() else {}
-        found: dict[str, Any] = metrics.get("verdict", {})
+        """Read and show the verdict of a run; none where it cannot be read."""
+        found: dict[str, Any] = {}
+        with contextlib.suppress(Problem):  # told where the run is listed
+            found = read_metrics(run.metrics_file).get("verdict") or {}
         self.setText(f"{found.get('sentence', '')} {found.get('advice', '')}".strip())
 
     def forget(self) -> None:

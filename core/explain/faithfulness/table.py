@@ -22,11 +22,12 @@ from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
 from core.data.settings import Part
 from core.data.target import Classes, Target, VoteFractions
-from core.errors import NotANumber, Stopped, TooFewGalaxies
+from core.errors import Stopped, TooFewGalaxies
 from core.events import NEVER, Progress, Skipped, Work, result_of
 from core.explain.faithfulness.assessment import Assessment, explain_and_assess
 from core.explain.faithfulness.localisation import REGIONS, Region
 from core.explain.faithfulness.settings import FaithfulnessSettings
+from core.items import as_problem
 from core.nets.opening import open_network_on_data
 from core.project.files import write_csv
 from core.project.labels import LabelJournal
@@ -160,7 +161,7 @@ class FaithfulnessTable:
             if each.counts[region] or region == "neighbour"
         ]
         if self.left_out:
-            sentences.append(f"Not looked at, since their images or outputs are not finite: {self.left_out:,}.")
+            sentences.append(f"Not looked at, since they could not be explained: {self.left_out:,}.")
         return sentences
 
 
@@ -216,8 +217,8 @@ def assess_many(
             yield Progress(done, len(rows), "galaxies")
             try:
                 found = result_of(explain_and_assess(predictor, cutouts.images[row], None, settings, stop, ids[row]))
-            except NotANumber as problem:
-                yield Skipped(NotANumber(problem.sentence, problem.remedy, ids[row]))
+            except Exception as error:  # noqa: BLE001 - whatever befalls one galaxy, the others are assessed
+                yield Skipped(as_problem(error, ids[row]), is_failure=True)
                 continue
             lines.append(_make_line(row, labels[row], found))
     yield Progress(len(rows), len(rows), "galaxies")

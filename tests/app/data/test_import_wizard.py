@@ -5,7 +5,9 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QSpinBox, QWidget
@@ -60,6 +62,30 @@ def test_a_folder_is_looked_at_and_its_catalogue_found(qtbot: QtBot, wizard: Imp
     assert wizard.choices.catalogue == survey.catalogue
     assert "Recognise: objid" in wizard.choices.id_column.currentText()
     assert "90 of 90 galaxies have a catalogue row" in wizard.preview_text.text()
+
+
+def test_a_choice_without_effect_stays_hidden_when_its_columns_are_offered(
+    qtbot: QtBot, wizard: ImportWizard, survey: Survey
+) -> None:
+    chosen(qtbot, wizard, survey)
+    assert wizard.form.value().field is None
+    assert not wizard.form.editor("field_column").isVisible()
+
+
+def test_all_fields_begin_in_one_line(wizard: ImportWizard) -> None:
+    choices = wizard.choices
+    fields = [choices.id_column, choices.missing, wizard.form.editor("hdu"), choices.name, choices.project]
+    assert len({field.mapTo(wizard, field.rect().topLeft()).x() for field in fields}) == 1
+
+
+def test_large_stamps_are_said_to_take_long(qtbot: QtBot, wizard: ImportWizard, tmp_path: Path) -> None:
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for number in range(2):
+        Image.fromarray(np.full((128, 128), 40 + number, dtype=np.uint8)).save(folder / f"{number}.png")
+    wizard.set_sources([folder])
+    looked(qtbot, wizard, "2 galaxies of 128 × 128 pixels")
+    assert "takes about 4 times as long as on 64 × 64" in wizard.preview_text.text()
 
 
 def test_galaxies_are_imported_into_a_project_that_the_user_names(

@@ -351,3 +351,15 @@ def test_qt_gives_back_every_reference_that_it_takes(qapp):
     after = sys.getrefcount(True), sys.getrefcount(None)
     assert after[0] > before[0] - 75
     assert after[1] > before[1] - 75
+
+
+def test_work_in_python_hands_the_interpreter_to_the_window_within_a_millisecond(qtbot):
+    before = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(0.005)  # Python's own, with which one tick of the window waits several times as long
+        job = Job("counting", counting(3))
+        with qtbot.waitSignal(job.ended):
+            job.start()
+        assert sys.getswitchinterval() <= 0.0011
+    finally:
+        sys.setswitchinterval(before)

@@ -129,7 +129,7 @@ def test_work_says_how_far_it_is_and_is_among_the_sessions_jobs(qtbot: QtBot, pa
     panel.begin(job := endless())
     assert panel.state.text() == "Preparing…"
     assert started == [job]
-    qtbot.waitUntil(lambda: panel.state.text().endswith("of 1\u202f000\u202f000 stars"), timeout=10_000)
+    qtbot.waitUntil(lambda: panel.state.text().endswith("of 1,000,000 stars"), timeout=10_000)
     panel.work.stop()
     qtbot.waitUntil(lambda: not panel.work.is_running, timeout=10_000)
     assert panel.state.text() == ""

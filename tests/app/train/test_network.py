@@ -29,7 +29,7 @@ def text(label: QLabel) -> str:
 def test_the_table_shows_every_layer_and_the_total_of_its_parameters(qtbot: QtBot, session: Session) -> None:
     panel = shown(qtbot, session)
     # 1 band, 6 filters of 3 × 3, no bias beside batch norm or with it: between the two counts
-    total = int(text(panel.total).split(" parameters")[0].replace("\u202f", ""))
+    total = int(text(panel.total).split(" parameters")[0].replace(",", ""))
     convolutions = 1 * 6 * 9 + 6 * 9 * 9
     assert convolutions < total < convolutions + 300
     before = panel.table.model().rowCount()

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
 from app.train.settings_panel import SettingsPanel
-from app.train.widgets.outlook_view import format_roughly
+from app.train.widgets.outlook_view import format_range, format_roughly
 
 
 def shown(qtbot: QtBot, session: Session) -> SettingsPanel:
@@ -49,7 +49,8 @@ def test_more_epochs_take_longer_and_are_not_measured_again(qtbot: QtBot, sessio
     before, epoch_time = list(begun), panel.forecast.epoch_time
     assert epoch_time is not None
     session.draft.edit_together({"optimiser.epochs": 5000, "stopping.patience": 3, "optimiser.learning_rate": 0.1})
-    assert panel.outlook.time.text().startswith(f"About {format_roughly(5000 * epoch_time.seconds)} for 5\u202f000")
+    whole = format_range(epoch_time.of_run(5000), epoch_time.uncertainty)
+    assert panel.outlook.time.text().startswith(f"About {whole} for 5,000")
     assert not panel.forecast.is_looking
     session.draft.edit("network.depth", 3)
     assert panel.forecast.epoch_time is None
@@ -129,7 +130,22 @@ def test_the_search_finds_settings_in_all_sections_and_gives_all_back(qtbot: QtB
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.2, "1 s"), (12, "10 s"), (54, "50 s"), (55, "1 min"), (230, "4 min"), (3590, "1 h"), (9000, "2.5 h")],
+    [
+        (0.2, "1 s"),
+        (12, "12 s"),
+        (54, "55 s"),
+        (55, "1 min"),
+        (89, "1.5 min"),
+        (230, "4 min"),
+        (3590, "1 h"),
+        (9000, "2.5 h"),
+    ],
 )
 def test_an_estimated_time_has_no_more_digits_than_are_known(seconds: float, text: str) -> None:
     assert format_roughly(seconds) == text
+
+
+def test_an_uncertain_time_is_told_as_a_range() -> None:
+    assert format_range(95, 0.1) == "1.5 min"
+    assert format_range(95, 0.5) == "50 s to 2.5 min"
+    assert format_range(0.1, 0.3) == "1 s"

@@ -174,7 +174,7 @@ def test_a_foreign_missing_or_mutilated_dataset_is_told(tmp_path: Path):
         write(path)
         with h5py.File(path, "a") as file:
             del file[name]
-        with pytest.raises(UnreadableFile, match="damaged"):
+        with pytest.raises(UnreadableFile, match="cannot be read"):
             Cutouts.open(path)
     for number, name in enumerate(("bands", "labels", "origin", "format")):
         path = tmp_path / f"attribute{number}.h5"

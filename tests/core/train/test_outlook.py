@@ -42,7 +42,40 @@ def test_the_time_of_an_epoch_is_that_of_all_its_batches(blobs, batch_size):
         split = preparation.prepare(settings, cutouts).split
     assert time.training_batches == -(-len(split.train) // batch_size)
     assert time.validation_batches == 1
-    assert time.seconds == time.training_batches + 1
+    assert time.seconds == time.training_batches + 1 + 1  # training, validation, saving
+
+
+def test_the_time_of_a_run_is_that_of_its_epochs_and_of_what_is_validated_around_them(blobs, new_run):
+    time, folder = timed(planned(), blobs), new_run()
+    assert time.of_run(7) == 7 * time.seconds + 1
+    result_of(loop.run(planned(), blobs, folder))
+    fine_tuned = timed(planned(transfer={"start_from": str(folder.path)}), blobs)
+    assert fine_tuned.other_seconds == 2  # the unadapted network is validated first
+
+
+def test_the_averaging_of_the_weights_is_timed_with_the_batches(blobs):
+    with Cutouts.open(blobs) as cutouts:
+        plan = preparation.prepare(planned(), cutouts)
+        with result_of(open_images(cutouts, outlook.timed_rows(plan), plan.scaling_on_read, plan.device)) as images:
+            outlook.measure(plan, images)
+    assert plan.average is not None
+    assert plan.average.steps > 2
+
+
+def test_batches_that_differ_make_the_time_uncertain(blobs):
+    times = itertools.accumulate(itertools.cycle([0.0, 0.2, 0.0, 2.0]))
+    with Cutouts.open(blobs) as cutouts:
+        plan = preparation.prepare(planned(), cutouts)
+        with result_of(open_images(cutouts, outlook.timed_rows(plan), plan.scaling_on_read, plan.device)) as images:
+            found = outlook.measure(plan, images, clock=lambda: next(times))
+    assert found.uncertainty > 0.3 > timed(planned(), blobs).uncertainty
+
+
+def test_preparing_and_reading_count(blobs):
+    whole = result_of(outlook.run(planned(), blobs))
+    assert whole is not None
+    assert whole.other_seconds > whole.validation_batches * whole.validation_seconds
+    assert whole.saving_seconds > 0
 
 
 def test_a_slower_machine_takes_longer_in_proportion(blobs):

@@ -112,7 +112,7 @@ def test_the_line_tells_progress_and_nothing_of_what_was_stopped(qtbot: QtBot) -
     qtbot.addWidget(line)
     line.follow(job)
     job.happened.emit([Progress(1200, 15000, "galaxies"), Progress(2, 3, "")])
-    assert line.text() == "1\u202f200 of 15\u202f000 galaxies"
+    assert line.text() == "1,200 of 15,000 galaxies"
     job.happened.emit([Progress(0, None, "map")])
     assert line.text() == "Working…"
     job.stopped.emit()

@@ -56,7 +56,7 @@ def test_each_layer_tells_its_output_its_weights_and_what_it_sees(table):
     assert parameters == "896"
     assert sees.startswith("3 px")
     assert "1.2″" in sees
-    assert texts(table, 2)[3].replace("\u202f", "") == "13872"
+    assert texts(table, 2)[3].replace(",", "") == "13872"
     assert texts(table, 3)[0] == "head"
 
 

@@ -1,0 +1,83 @@
+"""The header of a weights file, read without torch: what the network is, with every value checked to be of its kind.
+
+The tensors themselves are read by :mod:`core.nets.predictor`; the safetensors format holds no code, and its reader
+checks that the file is as long as its header says.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.errors import UnreadableFile, WrongVersion
+from core.nets.settings import NetworkSettings
+from core.project import upgrades
+from core.reading import reading, require_file
+
+HEADER = "tuning_fork"
+FORMAT = upgrades.PREDICTOR
+_REMEDY = "Choose the folder of a run, or a file such as best.safetensors."
+_LARGEST_SIDE = 1 << 16  # pixels of a stamp
+_MOST_OUTPUTS = 1 << 16
+
+_Side = Annotated[int, Field(ge=1, le=_LARGEST_SIDE)]
+
+
+class _Target(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    kind: str
+    column: str = ""
+    names: list[str] = Field(default_factory=list[str])
+    columns: list[str] = Field(default_factory=list[str])
+    units: list[str] = Field(default_factory=list[str])
+
+
+class _Plan(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    format: int
+    network: dict[str, Any]
+    normalisation: str
+    samplewise: str
+    target: _Target
+    outputs: int = Field(ge=1, le=_MOST_OUTPUTS)
+    bands: list[str] = Field(min_length=1)
+    stamp_shape: list[_Side] = Field(min_length=3, max_length=3)
+    pixel_scale: float | None = None
+    card: dict[str, Any]
+    bands_from: list[list[str]] = Field(default_factory=list[list[str]])
+    stamps: dict[str, Any] | None = None
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """Read the description of the network in a weights file, upgraded to the current format.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is missing, damaged or not a network.
+    WrongVersion
+        A newer program wrote it.
+    """
+    import safetensors
+
+    if not path.exists():
+        raise UnreadableFile("There is no such weights file.", _REMEDY, str(path))
+    with reading("The network in this file", path, _REMEDY):
+        require_file(path)
+        try:
+            with safetensors.safe_open(path, framework="numpy") as file:
+                header = (file.metadata() or {}).get(HEADER)
+        except safetensors.SafetensorError as error:
+            raise UnreadableFile(f"This is not a whole safetensors file ({error}).", _REMEDY, str(path)) from None
+        if header is None:
+            raise UnreadableFile("These weights were not written by this program.", _REMEDY, str(path))
+        plan = json.loads(header)
+        if int(plan["format"]) > FORMAT:
+            raise WrongVersion("A newer Tuning Fork wrote this network.", "Update the program.", str(path))
+        plan = upgrades.upgrade_predictor(plan)
+        _Plan.model_validate(plan)
+        NetworkSettings.model_validate(plan["network"])
+        return plan

@@ -1,0 +1,66 @@
+"""The figures of merit of a run, ``metrics.json``, with its shape checked once for all who read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.reading import is_there, read_json, reading
+
+_MOST_EPOCHS = 10**9
+
+
+class _Table(BaseModel):
+    """A table of names and values, of which those that are known must be of their kind."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Scores(_Table):
+    loss: float | None = None
+    accuracy: float | None = None
+    balanced_accuracy: float | None = None
+    r2: float | None = None
+
+
+class _Verdict(_Table):
+    sentence: str = ""
+    advice: str = ""
+
+
+class _Data(_Table):
+    data: str = ""
+    checksum: str = ""
+    galaxies: dict[str, int] = Field(default_factory=dict[str, int])
+
+
+class _Metrics(_Table):
+    epochs: int = Field(0, ge=0, le=_MOST_EPOCHS)
+    best_epoch: int = Field(0, ge=0, le=_MOST_EPOCHS)
+    reason: str = ""
+    data: _Data | None = None
+    verdict: _Verdict | None = None
+    validation: _Scores | None = None
+    training: _Scores | None = None
+    test: _Scores | None = None
+    baseline: _Scores | None = None
+    elsewhere: dict[str, _Scores] | None = None
+    warnings: list[str] | None = None
+
+
+def read_metrics(file: Path) -> dict[str, Any]:
+    """Read the metrics of a run as plain values; none where the file is missing.
+
+    Raises
+    ------
+    UnreadableFile
+        It is damaged, or a value is of another kind than it should be.
+    """
+    if not is_there(file):
+        return {}
+    values = read_json(file, "The numbers of this run")
+    with reading("The numbers of this run", file):
+        _Metrics.model_validate(values)
+    return values
