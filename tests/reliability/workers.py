@@ -66,6 +66,18 @@ class Tally:
     seconds: float = 0.0
     memory: int = 0
 
+    @property
+    def total(self) -> int:
+        """The number of files."""
+        return sum(self.counts.values())
+
+    def join(self, other: Tally) -> None:
+        """Add what became of further files."""
+        for outcome, count in other.counts.items():
+            self.counts[outcome] = self.counts.get(outcome, 0) + count
+        self.findings += other.findings
+        self.seconds, self.memory = max(self.seconds, other.seconds), max(self.memory, other.memory)
+
     def add(self, reply: _Reply) -> None:
         """Count one."""
         self.counts[reply.outcome] = self.counts.get(reply.outcome, 0) + 1
