@@ -7,6 +7,7 @@ dies, hangs or grows is counted and replaced.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import random
@@ -45,6 +46,7 @@ class Limits:
 
 
 USUAL = Limits()
+_END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ class _Child:
 def _serve(reader: Reader, scratch: Path, pipe: Connection[Any, Any]) -> None:
     """Try what is asked for, the whole file first."""
     os.setsid()  # so that it is ended together with what it has started
+    ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
@@ -251,11 +254,9 @@ def _serve(reader: Reader, scratch: Path, pipe: Connection[Any, Any]) -> None:
 
 def _asked(pipe: Connection[Any, Any]) -> Iterator[int]:
     yield 0
-    parent = os.getppid()
     with contextlib.suppress(EOFError):
-        while os.getppid() == parent:  # its brothers keep the pipe open if the parent dies
-            if pipe.poll(1):
-                yield pipe.recv()
+        while True:
+            yield pipe.recv()
 
 
 def _try(reader: Reader, folder: Path, file: Path, number: int, watch: Watch) -> _Reply:
