@@ -115,10 +115,21 @@ def try_files(reader: Reader, numbers: Sequence[int], processes: int = 2, limits
                 for child in children:
                     if reply := child.look():
                         tally.add(reply)
+        except _WholeFileFails as failure:
+            tally.add(failure.reply)
+            tally.counts[failure.reply.outcome] = len(numbers)
         finally:
             for child in children:
                 child.end()
     return tally
+
+
+class _WholeFileFails(Exception):
+    """Not even the whole file goes well."""
+
+    def __init__(self, reply: _Reply) -> None:
+        super().__init__(reply.place)
+        self.reply = reply
 
 
 class _Child:
@@ -143,7 +154,7 @@ class _Child:
             raise RuntimeError(f"{self._reader.name}: the whole file cannot be written") from None
         if first.outcome not in ("read", "refused"):
             self.end()
-            raise RuntimeError(f"{self._reader.name}: the whole file is not read: {first.outcome}, {first.place}")
+            raise _WholeFileFails(first)
         self._usual, self._resting = first.seconds, first.memory
 
     @property
@@ -241,15 +252,18 @@ def _serve(reader: Reader, scratch: Path, pipe: Connection[Any, Any]) -> None:
     content, name = file.read_bytes(), file.relative_to(folder)
     shutil.move(folder, template := inside / "template")
     watch = Watch(inside, bait)
-    for number in _asked(pipe):
+
+    def attempt(number: int) -> _Reply:
         shutil.copytree(template, folder, symlinks=True)
-        damaged = damage(reader, content, number)
-        (folder / name).write_bytes(damaged)
-        del damaged
+        (folder / name).write_bytes(damage(reader, content, number))
         _forget_peak()
         reply = _try(reader, folder, folder / name, number, watch)
         shutil.rmtree(folder, ignore_errors=True)
-        pipe.send(reply)
+        return reply
+
+    attempt(0)  # so that what is imported or compiled once is not counted
+    for number in _asked(pipe):
+        pipe.send(attempt(number))
 
 
 def _asked(pipe: Connection[Any, Any]) -> Iterator[int]:
