@@ -16,7 +16,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from program import PROGRAM, environment
-from reliability.kills import GALAXIES, OPTIONS, find_leftovers, half_dataset, half_maps, half_table, prepare, run_in_process
+from reliability.kills import (
+    GALAXIES,
+    OPTIONS,
+    find_leftovers,
+    half_dataset,
+    half_maps,
+    half_table,
+    prepare,
+    run_in_process,
+)
 from reliability.window_kills import run_window
 
 from core.data import importing
