@@ -21,6 +21,7 @@ from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, Join
+from core.data.read_errors import reading
 from core.data.readers import Member, read
 from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
@@ -162,7 +163,8 @@ def _make_stamps(
     problems: list[UnreadableFile] = []
     for source, member in first:
         try:
-            stamps.append(prepare(member.cutout, plan.size, settings, factors.factor(source, member)).image)
+            with reading(source.path):
+                stamps.append(prepare(member.cutout, plan.size, settings, factors.factor(source, member)).image)
         except UnreadableFile as problem:
             problems.append(problem)
             stamps.append(member.cutout.image)
@@ -179,7 +181,7 @@ def _read_first(found: Found, settings: ImportSettings, stop: threading.Event) -
             raise Stopped
         yield Progress(len(members), STAMPS, "galaxies")
         try:
-            for member in read(source, settings):
+            for member in read(source, settings, []):
                 members.append((source, member))
                 if len(members) == STAMPS:
                     return members

@@ -105,7 +105,7 @@ def test_opening_reads_no_images(tmp_path: Path):
     path = write(tmp_path / "a.h5")
     with h5py.File(path, "a") as file:
         del file["images"]
-        file.create_dataset("images", (COUNT, 1, side, side), "f4", chunks=(1, 1, side, side))  # 5 GB of holes
+        file.create_dataset("images", (COUNT, 2, side, side), "f4", chunks=(1, 2, side, side))  # 5 GB of holes
     tracemalloc.start()
     with Cutouts.open(path) as cutouts:
         cutouts.images[np.array([5, 250])]
