@@ -6,10 +6,9 @@ from core.errors import DiskFull, FolderInUse, NotPossible, OutOfMemory, Problem
 from core.reading import describe
 
 _OF_ALL = (Stopped, DiskFull, FolderInUse, NotPossible, SettingsProblem, OutOfMemory, MemoryError)
-"""What would befall every other one as well."""
 
 
-def as_problem(error: Exception, item: str) -> Problem:
+def as_problem(error: Exception, item: str, of_all: tuple[type[Exception], ...] = _OF_ALL) -> Problem:
     """What to tell of an exception that was met with one of many things.
 
     Parameters
@@ -18,14 +17,16 @@ def as_problem(error: Exception, item: str) -> Problem:
         Of any kind.
     item
         What it was met with, such as the id of a galaxy.
+    of_all
+        Exceptions that would be met with all the others too: a full disk, a wish that cannot be granted, a request to
+        stop.
 
     Raises
     ------
     Exception
-        The same, if it would be met with all the others too: a full disk, a wish that cannot be granted, a request to
-        stop.
+        The same, if it is one ``of_all``.
     """
-    if isinstance(error, _OF_ALL):
+    if isinstance(error, of_all):
         raise error
     if isinstance(error, Problem):
         return type(error)(error.sentence, error.remedy, item if not error.where else f"{item}: {error.where}")

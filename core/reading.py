@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from core.errors import Problem, Stopped, UnreadableFile
 _MOST_BYTES = 1 << 30  # of a text file of ours; those of a million galaxies have some ten million
 _MOST_LETTERS = 200  # of an explanation
 _MOST_ASIDE = 1000
+_TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
 
 
 @contextlib.contextmanager
@@ -68,7 +70,8 @@ def describe(error: Exception) -> str:
         case ValidationError():
             first = error.errors()[0]
             place = ".".join(str(step) for step in first["loc"])
-            text = f"“{place}”: {first['msg'].replace('Input should be', 'it should be')}" if place else first["msg"]
+            message = _TABLE.sub("a table of names and values", first["msg"].replace("Input should be", "it should be"))
+            text = f"“{place}”: {message}" if place else message
         case KeyError():
             text = f"“{error.args[0]}” is missing" if error.args else "something is missing"
         case _:
@@ -79,8 +82,14 @@ def describe(error: Exception) -> str:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is anything of this name, be it a link that leads nowhere."""
-    return path.is_symlink() or path.exists()
+    """Whether there is anything of this name: also a link that leads nowhere, or what may not be looked at."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def require_file(path: Path) -> None:

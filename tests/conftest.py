@@ -78,8 +78,10 @@ def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A bot that waits for what happens, however slow the machine, and closes every widget it was given."""
     from waiting import PatientBot
 
+    from app.jobs import unanswering
     from app.jobs.garbage import GarbageCollector
 
+    unanswering.PATIENCE = 120.0  # seconds: on a machine that does much at a time, work may answer late
     collector = GarbageCollector(qapp)
     yield PatientBot(request)
     collector.close()

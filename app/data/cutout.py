@@ -68,7 +68,6 @@ class CutoutPanel(Panel):
         self.cursor_text = QLabel()
         self.cursor_text.setProperty("role", "muted")
         self.cursor_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.cursor_text.setTextFormat(Qt.TextFormat.PlainText)
         self.cursor_text.setFixedHeight(_CURSOR_LINES * self.cursor_text.fontMetrics().lineSpacing() + 2)
         self.cursor_text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.table = QTableWidget(0, 2)

@@ -159,7 +159,7 @@ class DatasetPanel(Panel):
     def _draw_again(self) -> None:
         """Draw other parts; those that a training has used only if the user confirms what that spoils."""
         dataset = self._session.dataset
-        if dataset.kept is None:
+        if dataset.kept is None and not dataset.has_damaged_parts:
             self.seed.stepUp()
             return
         question = QMessageBox(QMessageBox.Icon.Warning, "Draw the parts again?", "Draw the parts again?", parent=self)

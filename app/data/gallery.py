@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QSettings, QSignalBlocker, Qt, QTimer
@@ -29,7 +27,7 @@ from app.session import label_commands
 from app.session.session import Session
 from app.theme import colours, icon
 from app.widgets.context_menu import add_text, offer_menu
-from app.widgets.plain_text import on_button
+from app.widgets.plain_text import RichLabel, in_html, on_button
 from core.data import stretch
 from core.data.catalogue_filter import Finder, sort_rows
 from core.data.stretch import StretchSettings
@@ -101,8 +99,7 @@ class GalleryPanel(Panel):
         self.side.setFixedWidth(72)
         self.count = QLabel()
         self.count.setProperty("role", "muted")
-        self.legend = QLabel()
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend = RichLabel()
         self.legend.setWordWrap(True)
         self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stretch_bar = StretchBar()
@@ -254,7 +251,7 @@ class GalleryPanel(Panel):
     def _show_legend(self, names: tuple[str, ...]) -> None:
         shades = self._session.dataset.class_colours(names)
         marks = [
-            f'<span style="color:{colour}">■</span>&nbsp;{escape(name).replace(" ", "&nbsp;")}&nbsp;'
+            f'<span style="color:{colour}">■</span>&nbsp;{in_html(name).replace(" ", "&nbsp;")}&nbsp;'
             f'<span style="color:{colours().muted}">{key}</span>'
             for key, (name, colour) in enumerate(zip(names[:9], shades, strict=False), 1)
         ]

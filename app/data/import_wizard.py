@@ -33,7 +33,6 @@ from app.theme import icon
 from app.widgets.button_line import button_line
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
-from app.widgets.plain_text import show_as_written
 from core.data.settings import ImportSettings
 from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem
@@ -96,7 +95,6 @@ class ImportWizard(QDialog):
         self._connect()
         self.set_sources(sources)
         self._show_obstacles()
-        show_as_written(self)
 
     # -- pages -----------------------------------------------------------------------------------------------------
 

@@ -30,10 +30,10 @@ def evaluate(run: RunFolder, data: Path, part: EvaluatedPart, hand_labels: Label
 def decide(run: RunFolder, shown: Evaluation, wish: str, validation: Evaluation | None) -> Job:
     """Put an evaluation under another decision, and keep that with the run; the network is not needed."""
 
-    def work(_stop: threading.Event) -> Work[Evaluation]:
+    def work(stop: threading.Event) -> Work[Evaluation]:
         from core.evaluate import evaluation
 
         yield Progress(0, None)
-        return evaluation.decide(run, shown, wish, validation)
+        return (yield from evaluation.decide(run, shown, wish, validation, stop))
 
     return Job(f"Deciding for “{run.name}”", work)

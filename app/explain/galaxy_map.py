@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
@@ -21,6 +20,7 @@ from app.theme import colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
+from app.widgets.plain_text import RichLabel, in_html
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import colour_planes, colour_table, default_stretch, to_rgb
@@ -71,11 +71,10 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.draw.setToolTip("Compute the network's features of every galaxy of the dataset.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         share_place(self.draw, self.stop)
-        self.legend, self.caption = QLabel(), QLabel()
+        self.legend, self.caption = RichLabel(), QLabel()
         self.caption.setProperty("role", "muted")
         for label in (self.caption, self.legend):
             label.setWordWrap(True)
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.columns = QComboBox()
         self.columns.setToolTip("The quantity whose values colour the points.")
         self.bar = ColourBar()
@@ -223,7 +222,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         unlabelled, *counts = np.bincount(groups + 1, minlength=len(names) + 1).tolist()
         entries = list(zip(names, shades, counts, strict=True)) + [("no label", muted, unlabelled)] * (unlabelled > 0)
         lines = [
-            f'<span style="color:{shade}">●</span> {escape(name)} <span style="color:{muted}">{count:,}</span>'
+            f'<span style="color:{shade}">●</span> {in_html(name)} <span style="color:{muted}">{count:,}</span>'
             for name, shade, count in entries
         ]
         self.legend.setText("<br>".join(lines))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explain.network_work import Pair
@@ -38,7 +37,6 @@ class RunNetworkPanel(Panel):
         self._pair: Pair | None = None
         self.weights = QLabel()
         self.weights.setProperty("role", "muted")
-        self.weights.setTextFormat(Qt.TextFormat.PlainText)
         self.weights.setToolTip("The same weights as predictions and evaluations use.")
         self._frame.insertWidget(0, self.weights)
         self.bands = self._add_band_row()

@@ -20,7 +20,6 @@ from PySide6.QtCore import QCoreApplication, QObject, QThread, QTimer, Signal
 from app.jobs import unanswering
 from app.jobs.progress_estimate import ProgressEstimate
 from app.jobs.quiet_import import libraries_imported
-from app.jobs.unanswering import PATIENCE
 from core.errors import Stopped
 from core.events import Event, Progress, Work
 
@@ -95,7 +94,7 @@ class _Worker(QThread):
     def stop_and_wait(self) -> None:
         """Ask the work to stop and wait some seconds until it has."""
         self.request_stop()
-        self.wait(int(1000 * PATIENCE))
+        self.wait(int(1000 * unanswering.PATIENCE))
 
 
 class Job(QObject):
@@ -233,7 +232,7 @@ class Job(QObject):
         self.stop()
         if self._worker is None:
             return
-        if self._worker.wait(int(1000 * PATIENCE)):
+        if self._worker.wait(int(1000 * unanswering.PATIENCE)):
             self._finish()
         else:
             self.leave_alone()

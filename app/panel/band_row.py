@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app import work
@@ -36,7 +35,6 @@ class BandRow(QWidget):
         self._request = Latest(self)
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.chooser = BandChooser()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 4)

@@ -14,7 +14,6 @@ from app.panel import saving
 from app.panel.band_row import BandRow
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
-from app.widgets.plain_text import show_as_written
 from app.widgets.state_line import StateLine
 from app.widgets.wheel import WheelGuard
 from core.errors import Problem
@@ -112,7 +111,6 @@ class Panel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what changed while hidden."""
         super().showEvent(event)
-        show_as_written(self)
         self._wheel.guard(self)
         if self._stale:
             self.refresh()

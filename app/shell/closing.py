@@ -8,8 +8,8 @@ import time
 from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.jobs import unanswering
 from app.jobs.job import Job, Latest
-from app.jobs.unanswering import PATIENCE
 from app.session.activity import Activity
 
 _UNSEEN = 0.4  # seconds of waiting of which nothing is shown
@@ -61,7 +61,7 @@ class ClosingNotice(QDialog):
         self.setModal(True)
         self.setMinimumWidth(460)
         self._window, self._activity = window, activity
-        self._end = time.monotonic() + PATIENCE
+        self._end = time.monotonic() + unanswering.PATIENCE
         self.head, self.jobs, self.risk, self.left = (QLabel() for _ in range(4))
         self.head.setText("Waiting for work to stop")
         self.head.setProperty("role", "title")

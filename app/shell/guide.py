@@ -40,6 +40,7 @@ class Guide(QDialog):
 def show_about(parent: QWidget | None = None) -> None:
     """Show name, version and licence."""
     box = QMessageBox(parent)
+    box.setObjectName("about")  # with headings, which the style sheet allows here
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setWindowTitle("About Tuning Fork")
     box.setIconPixmap(program_icon().pixmap(QSize(72, 72)))

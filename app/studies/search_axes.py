@@ -6,6 +6,7 @@ import math
 
 from app.studies.widgets.parallel_plot import Axis, Line
 from app.studies.widgets.trial_table import last_score
+from app.widgets.plain_text import in_html
 from core.studies import axis_ticks, search_space, trials
 from core.studies.search_space import Space
 from core.studies.trials import Search, Trial
@@ -69,7 +70,7 @@ def _lines(search: Search, low: float, high: float) -> list[Line]:
 def _tip(trial: Trial) -> str:
     score = last_score(trial)
     state = "finished" if trial.state == "finished" else f"given up after {count_of(len(trial.history), 'epoch')}"
-    values = "<br>".join(f"{name} = {trials.format_value(value)}" for name, value in trial.values.items())
+    values = "<br>".join(in_html(f"{name} = {trials.format_value(value)}") for name, value in trial.values.items())
     known = "" if math.isnan(score) else f", {score:.4f}"
     return f"<p><b>{trial.name}</b>: {state}{known}</p><p>{values}</p>"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.jobs.job import Latest
@@ -52,8 +52,6 @@ class BaseChoices(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self.note, self.classes, self.band_note, self.bands):
             column.addWidget(widget)
-        for label in (self.note, self.band_note):
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self._request.finished.connect(self._take_base)
         self._request.failed.connect(self._show_problem)
         self.classes.edited.connect(lambda mapping: session.draft.edit("transfer.class_map", mapping))

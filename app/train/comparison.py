@@ -31,7 +31,8 @@ from app.train.widgets.overlay_plot import MOST_CURVES, OverlayPlot
 from app.train.widgets.run_table import RunTable
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
-from app.widgets.plain_text import as_written
+from app.widgets.plain_text import on_button
+from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
@@ -215,7 +216,7 @@ class ComparisonPanel(Panel):
         wanted, agreed = QInputDialog.getInt(
             self,
             "Continue a training",
-            as_written(
+            on_button(  # the label belongs to a field, and an ampersand would mark its shortcut
                 f"“{run.folder.title}” has {run.epochs} of {count_of(run.planned, 'epoch')}. "
                 "How many are there to be in all?"
             ),
@@ -265,9 +266,7 @@ class ComparisonPanel(Panel):
         if not runs or self._is_busy(runs):
             return
         what = f"“{runs[0].folder.title}”" if len(runs) == 1 else f"{len(runs)} runs"
-        answer = QMessageBox.question(
-            self, "Remove runs", as_written(f"Move {what} to the trash, with all weights and notes?")
-        )
+        answer = QMessageBox.question(self, "Remove runs", f"Move {what} to the trash, with all weights and notes?")
         if answer != QMessageBox.StandardButton.Yes:
             return
         self._selected_run = None
@@ -281,12 +280,19 @@ class ComparisonPanel(Panel):
         self._session.runs_changed.emit()
 
     def _is_busy(self, runs: Sequence[RunSummary]) -> bool:
-        """Whether one of the runs is being trained; if so, a message says so."""
+        """Whether one of the runs is being trained, here or by another program; if so, a message says so."""
         busy: Path | None = self._session.activity.training_folder
-        if busy is None or all(run.folder.path != busy for run in runs):
-            return False
-        self._session.message.emit("This run is being trained; stop it first.")
-        return True
+        if busy is not None and any(run.folder.path == busy for run in runs):
+            self._session.message.emit("This run is being trained; stop it first.")
+            return True
+        try:
+            for run in runs:
+                with run.folder.lock():
+                    pass
+        except Problem as problem:
+            self._session.report(problem)
+            return True
+        return False
 
 
 def _summarise(runs: Sequence[RunSummary], known: int) -> str:
@@ -294,7 +300,7 @@ def _summarise(runs: Sequence[RunSummary], known: int) -> str:
         return "Select one run for its notes, several to compare them."
     if len(runs) == 1:
         problem = runs[0].problem
-        return f"Unreadable: {problem}" if problem is not None else runs[0].verdict
+        return describe_unreadable(problem) if problem is not None else runs[0].verdict
     if known < 2:
         return "The settings of these runs cannot be read."
     drawn = f"; the first {MOST_CURVES} are drawn" if len(runs) > MOST_CURVES else ""

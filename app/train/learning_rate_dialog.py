@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs.job import Latest
@@ -44,7 +43,6 @@ class LearningRateDialog(QDialog):
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.summary.setMinimumHeight(2 * self.summary.fontMetrics().lineSpacing())
-        self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.take = QPushButton("Use it")
         self.take.setProperty("role", "primary")
         self.take.setEnabled(False)

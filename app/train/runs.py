@@ -29,6 +29,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
+from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
@@ -167,7 +168,9 @@ class RunsPanel(Panel):
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
         is_training = run is not None and self._session.activity.is_trained(run)
         reason = _TRAINING if is_training else _NO_WEIGHTS
-        self.note.setText(str(problem) if problem is not None else "" if trained or run is None else reason)
+        self.note.setText(
+            describe_unreadable(problem) if problem is not None else "" if trained or run is None else reason
+        )
         current = self._session.run
         if reopen and run is not None and is_readable and (current is None or current.path != run.path):
             self._session.open_run(run)  # to look at it changes nothing in the draft

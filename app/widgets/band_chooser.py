@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.widgets.flow import FlowLayout
@@ -73,7 +73,6 @@ class BandChooser(QWidget):
         line = QHBoxLayout(both)
         line.setContentsMargins(0, 0, 0, 0)
         title = QLabel(f"{name} ←")
-        title.setTextFormat(Qt.TextFormat.PlainText)
         line.addWidget(title)
         line.addWidget(box)
         self.boxes.append(box)

@@ -23,7 +23,6 @@ class MessageLine(QLabel):
     def __init__(self, lines: int = 1, role: str = "muted", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lines = lines
-        self.setTextFormat(Qt.TextFormat.PlainText)  # file names may hold anything
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 

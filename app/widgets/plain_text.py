@@ -1,31 +1,44 @@
 """Names and sentences of the user, shown as they are written: Qt takes what looks like HTML for HTML.
 
-A class may be called ``a<5``, a file ``<new>.fits``; a label or a tooltip would swallow part of either.
+A class may be called ``a<5 & b>7``, a file ``<new>.fits``; Qt would swallow part of either, make a link of ``<a>`` and
+load the file of an ``<img>``. Labels and message boxes show plain text: the style sheet says so for every QLabel but
+those of the class :class:`RichLabel`. What Qt does not let a style sheet decide passes through the functions here.
 """
 
 from __future__ import annotations
 
+import re
 from html import escape
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import Qt as GuiQt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel
+
+_LONGEST_WORD = 80  # letters; a tooltip with longer ones would be wider than the window
+_BREAK = "\u200b"  # where a line may end, of no width
+
+
+class RichLabel(QLabel):
+    """A label whose text is HTML of our own; the names in it are escaped with :func:`in_html`."""
 
 
 def as_written(text: str) -> str:
-    """A text for a tooltip or a message box, which cannot be told to take it as plain text."""
-    if not GuiQt.mightBeRichText(text):
+    """A text for a tooltip, which cannot be told to take it as plain text; long words may be broken there."""
+    wrapped = re.sub(rf"\S{{{_LONGEST_WORD}}}(?=\S)", rf"\g<0>{_BREAK}", text)
+    if wrapped == text and not GuiQt.mightBeRichText(text):
         return text
-    return f'<p style="white-space: pre-wrap">{escape(text)}</p>'
+    return f'<p style="white-space: pre-wrap">{in_html(wrapped)}</p>'
+
+
+def in_html(text: str) -> str:
+    """A text within HTML of our own, such as that of a :class:`RichLabel` or of the title of an axis in pyqtgraph."""
+    return escape(text)
 
 
 def on_button(text: str) -> str:
-    """A text for a button or a menu, which would take an ampersand for the mark of a shortcut."""
+    """A text for a button, a menu or a tab, which would take an ampersand for the mark of a shortcut."""
     return text.replace("&", "&&")
 
 
-def show_as_written(root: QWidget) -> None:
-    """Have all labels of a widget show their texts as written, except for those that were declared rich text."""
-    for label in root.findChildren(QLabel):
-        if label.textFormat() == Qt.TextFormat.AutoText:
-            label.setTextFormat(Qt.TextFormat.PlainText)
+def in_window_title(text: str) -> str:
+    """A text in the title of a window, where ``[*]`` would stand for changes that are not saved."""
+    return text.replace("[*]", "[*][*]")

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.theme import colours
 from app.widgets.context_menu import offer_view
+from app.widgets.plain_text import in_html
 
 
 class Plot(pg.PlotWidget):
@@ -51,7 +52,7 @@ class Plot(pg.PlotWidget):
             axis.setPen(chosen.line)
             axis.setTextPen(chosen.muted)
             if title:
-                axis.setLabel(title, siPrefixEnableRanges=(), color=chosen.muted)
+                axis.setLabel(in_html(title), siPrefixEnableRanges=(), color=chosen.muted)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

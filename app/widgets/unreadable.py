@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox
@@ -10,6 +12,11 @@ from app.widgets.plain_text import as_written
 from core.errors import Problem
 
 MARK = "unreadable"
+
+
+def describe_unreadable(problem: Problem) -> str:
+    """Why something in a list cannot be read, with the name of its file: the list itself tells where that is."""
+    return f"Unreadable. {Path(problem.where).name}: {problem.text}"
 
 
 def mark_unreadable(chooser: QComboBox, place: int, problem: Problem) -> None:

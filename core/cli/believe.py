@@ -36,16 +36,18 @@ def believe(options: argparse.Namespace, console: Console) -> int:
     assessed.save(options.output)
     _show(assessed, settings.method, console)
     console.note(f"weights: {describe_weights(options.run)}")
-    console.say(f"\n{len(assessed.lines):,} galaxies: {options.output}")
+    console.say()
+    console.say(f"{len(assessed.lines):,} galaxies: {options.output}")
     return console.status
 
 
 def _show(found: FaithfulnessTable, method: str, console: Console) -> None:
     part = "all galaxies" if found.part == "all" else f"{found.part} part"
+    console.say(f"{part}, {len(found.lines):,} galaxies, {method}: on what the decisions rest; medians of the")
     console.say(
-        f"{part}, {len(found.lines):,} galaxies, {method}: on what the decisions rest; medians of the\n"
-        "evidence on the galaxy, the area that it covers, and the areas under the curves of deletion and insertion\n"
+        "evidence on the galaxy, the area that it covers, and the areas under the curves of deletion and insertion"
     )
+    console.say()
     console.table(_HEAD, [_cells(each) for each in (*found.classes, found.whole)] if found.lines else [])
     console.say()
     for sentence in found.sentences():

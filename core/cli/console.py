@@ -1,4 +1,7 @@
-"""The terminal: progress on stderr, results on stdout, a problem in one line, Ctrl-C as a request to stop."""
+"""The terminal: progress on stderr, results on stdout, a problem in one line, Ctrl-C as a request to stop.
+
+Whatever is printed goes through here, where names with control characters are made safe.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from core.cli import distributed
 from core.errors import Problem, Stopped
 from core.events import BatchEnded, EpochEnded, Event, Preview, Progress, Scores, Skipped, Work
+from core.printable import in_json, on_lines, on_one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -40,7 +44,7 @@ def run_guarded(command: Callable[[], int], *, debug: bool) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the one place where the command line catches what work raises
         if debug:
-            traceback.print_exc()
+            print(on_lines(traceback.format_exc()), file=sys.stderr, end="")
         say_problem(describe_error(error))
         return 1
     return status
@@ -61,7 +65,7 @@ def describe_error(error: Exception) -> str:
 
 def say_problem(sentence: str) -> None:
     """Print one line on stderr."""
-    print(f"tuningfork: {distributed.with_process_number(sentence)}", file=sys.stderr, flush=True)
+    print(f"tuningfork: {on_one_line(distributed.with_process_number(sentence))}", file=sys.stderr, flush=True)
 
 
 class Console:
@@ -87,7 +91,11 @@ class Console:
 
     def say(self, text: str = "") -> None:
         """Print a line of the result on stdout."""
-        print(text, flush=True)
+        print(on_one_line(text), flush=True)
+
+    def say_lines(self, text: str) -> None:
+        """Print lines of our own making on stdout, such as a file of settings."""
+        print(on_lines(text), flush=True)
 
     def note(self, text: str) -> None:
         """What is good to know and no result, on stderr."""
@@ -96,11 +104,11 @@ class Console:
 
     def say_json(self, values: Mapping[str, Any]) -> None:
         """Print the result for a script on stdout."""
-        print(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False), flush=True)
+        print(in_json(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)), flush=True)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print aligned columns on stdout, the first one left-aligned, the others right-aligned."""
-        lines = [list(head), *(list(row) for row in rows)]
+        lines = [[on_one_line(cell) for cell in line] for line in (head, *rows)]
         widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
         for first, *rest in lines:
             cells = [first.ljust(widths[0])]
@@ -194,6 +202,7 @@ class _Display:
             self._print(text)
 
     def _print(self, text: str) -> None:
+        text = on_one_line(text)
         if self._bars is not None:
             self._bars.console.print(text, markup=False)
         else:

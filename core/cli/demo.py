@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import numpy as np
 from core.cli.console import Console
 from core.cli.evaluate import print_evaluation
 from core.cli.figures import save_curves
+from core.events import Work
 from core.explain.methods import METHODS
 from core.project.files import write_atomically
 from core.project.metrics_file import read_metrics
@@ -49,7 +49,8 @@ def demo(options: argparse.Namespace, console: Console) -> int:
         numbers = run_demo(project, console)
     finally:
         project.close()
-    console.say(f"\nDone in {time.monotonic() - started:.0f} s. Everything lies in {folder.resolve()}:")
+    console.say()
+    console.say(f"Done in {time.monotonic() - started:.0f} s. Everything lies in {folder.resolve()}:")
     for name, what in _CONTENTS.items():
         console.say(f"  {name:<24}{what}")
     write_atomically(folder / "metrics.json", json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
@@ -69,23 +70,27 @@ def run_demo(project: Project, console: Console) -> dict[str, Any]:
     """Run the whole demonstration in an empty project; returns the metrics."""
     first, second = _simulate_surveys(project, console)
     settings = RunSettings.model_validate(_FIRST_RUN)
-    console.say(f"\n1. A network of {settings.network.depth} blocks learns the first survey.")
+    console.say()
+    console.say(f"1. A network of {settings.network.depth} blocks learns the first survey.")
     run, evaluation = _train_and_evaluate(project, first, settings, "first", console)
     _draw_curves(run, project.folder / "curves.png", "First survey")
     print_evaluation(evaluation, console)
 
-    console.say("\n2. Why? One galaxy of each class, and mistaken ones, by occlusion and integrated gradients.")
+    console.say()
+    console.say("2. Why? One galaxy of each class, and mistaken ones, by occlusion and integrated gradients.")
     chosen = _choose_galaxies(evaluation)
     _save_maps(run, first, chosen, project.folder / "overlays", console)
 
-    console.say(f"\n3. The second survey has worse seeing and more noise; {_LABELS} of its galaxies tune the network.")
+    console.say()
+    console.say(f"3. The second survey has worse seeing and more noise; {_LABELS} of its galaxies tune the network.")
     values = _SECOND_RUN | {"transfer": {"start_from": str(run.best.resolve()), "freeze_blocks": 1}}
     tuned, after = _train_and_evaluate(project, second, RunSettings.model_validate(values), "fine-tuned", console)
     _draw_curves(tuned, project.folder / "curves-fine-tuned.png", f"Second survey, {_LABELS} labels")
     print_evaluation(after, console)
     before = _evaluate_unadapted(run, second, after, console)
+    console.say()
     console.say(
-        f"\nThe first network as it was, on the same {after.report.galaxies} galaxies: {_format_accuracy(before)}."
+        f"The first network as it was, on the same {after.report.galaxies} galaxies: {_format_accuracy(before)}."
     )
     return {
         "first survey, test part": evaluation.report.to_json(),
@@ -95,31 +100,18 @@ def run_demo(project: Project, console: Console) -> dict[str, Any]:
 
 
 def _simulate_surveys(project: Project, console: Console) -> tuple[Path, Path]:
-    def simulate(stop: threading.Event) -> Any:
+    def simulate(settings: SurveySettings, title: str, stop: threading.Event) -> Work[Path]:
+        from core.data.project_copy import copy_into_project
         from core.simulate import demo as simulated
 
-        return (yield from simulated.cached_survey(stop))
-
-    def simulate_again(stop: threading.Event) -> Any:
-        from core.simulate import demo as simulated
-
-        return (yield from simulated.cached_survey(stop, _SECOND_SURVEY))
+        made = yield from simulated.cached_survey(stop, settings)
+        return (yield from copy_into_project(made, project.folder / "datasets", stop, title))
 
     paths = []
-    for title, verb in (("first survey", simulate), ("second survey", simulate_again)):
-        made: Path = console.drive(f"Simulating the {title}", verb)
-        paths.append(project.dataset_path(title))
-        _link_or_copy(made, paths[-1])
+    for title, settings in (("first survey", SurveySettings()), ("second survey", _SECOND_SURVEY)):
+        paths.append(console.drive(f"Simulating the {title}", partial(simulate, settings, title)))
         console.say(f"{title.capitalize()}: {paths[-1]}")
     return paths[0], paths[1]
-
-
-def _link_or_copy(made: Path, place: Path) -> None:
-    """Put the dataset into the project, as a hard link where that is possible, otherwise as a copy."""
-    try:
-        os.link(made, place)  # datasets are never changed after they are written
-    except OSError:
-        shutil.copyfile(made, place)
 
 
 def _train_and_evaluate(

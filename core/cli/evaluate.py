@@ -75,8 +75,9 @@ def _print_classes(report: ClassReport, console: Console) -> None:
     expected = f" (with calibrated probabilities about {_three_decimals(calibration.expected)})"
     console.say(
         f"probabilities: log loss {_three_decimals(report.log_loss)}, Brier score {_three_decimals(report.brier)}, "
-        f"calibration error {_three_decimals(calibration.error)}{expected}\n"
+        f"calibration error {_three_decimals(calibration.error)}{expected}"
     )
+    console.say()
     rows = [
         (name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name]))
         for name in report.names

@@ -7,17 +7,26 @@ import contextlib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
+from core.printable import on_one_line
 from core.project import outputs
 from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
 _SETTINGS = ("train", "import", "simulate", "search", "training-size", "believe", *METHODS, *DREAMS)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, whatever was typed or a shell has put in place of a pattern."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(on_one_line(message))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +55,7 @@ def _begin_trying_files(options: argparse.Namespace) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The commands with their options and help."""
-    top = argparse.ArgumentParser(
-        prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared_options(default=False)]
-    )
+    top = _Parser(prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared_options(default=False)])
     top.add_argument("--version", action="version", version=PROGRAM)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -96,9 +103,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _shared_options(default: object) -> argparse.ArgumentParser:
+def _shared_options(default: object) -> _Parser:
     """Options that may stand before or after the command; the default after it must not override one given before."""
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     add = shared.add_argument
     add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
     add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal; warnings stay")
@@ -116,7 +123,11 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
     add("--split-column", metavar="COLUMN", help="catalogue column with train, validation, test; none: draw them")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
-    add("--hdu", metavar="NAME", help="FITS extension; “A,B,C” are bands of one galaxy, “*” one galaxy of each")
+    add(
+        "--hdu",
+        metavar="NAME",
+        help="FITS extension; “A,B,C”: bands, “*”: one galaxy of each, planes: one of each plane",
+    )
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
     _add_settings_options(command, "max_missing=0.2")

@@ -41,10 +41,10 @@ def print_settings(options: argparse.Namespace, console: Console) -> int:
         There is no such chapter or section.
     """
     if options.chapter in MODELS:
-        console.say(toml.dumps(MODELS[options.chapter]()).rstrip())
+        console.say_lines(toml.dumps(MODELS[options.chapter]()).rstrip())
         return 0
     if options.chapter in knobs(RunSettings):
-        console.say(toml.dumps(RunSettings(), options.chapter).rstrip())
+        console.say_lines(toml.dumps(RunSettings(), options.chapter).rstrip())
         return 0
     if options.chapter:
         sections = [name for name, value in RunSettings() if isinstance(value, Settings)]
@@ -52,12 +52,13 @@ def print_settings(options: argparse.Namespace, console: Console) -> int:
             f"There are no settings of “{options.chapter}”.",
             f"Known are {', '.join(MODELS)}; and of train, the sections {', '.join(sections)}.",
         )
-    console.say("# Settings of “tuningfork train”; those of the other commands follow as comments.\n")
-    console.say(toml.dumps(RunSettings()).rstrip())
+    console.say("# Settings of “tuningfork train”; those of the other commands follow as comments.")
+    console.say()
+    console.say_lines(toml.dumps(RunSettings()).rstrip())
     for chapter, model in MODELS.items():
         if model is not RunSettings:
-            console.say(f"\n# Settings of {chapter}, as “tuningfork settings {chapter}” prints them:\n#")
-            console.say(re.sub("^", "#   ", toml.dumps(model()).rstrip(), flags=re.MULTILINE))
+            console.say_lines(f"\n# Settings of {chapter}, as “tuningfork settings {chapter}” prints them:\n#")
+            console.say_lines(re.sub("^", "#   ", toml.dumps(model()).rstrip(), flags=re.MULTILINE))
     return 0
 
 

@@ -82,6 +82,8 @@ def _text(file: h5py.File, name: str, otherwise: str | None = None) -> str:
         value = value.decode()
     if not isinstance(value, str):
         raise TypeError(f"the attribute “{name}” is {'missing' if value is None else 'no text'}")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):  # h5py's mark of a byte that is no text
+        raise ValueError(f"the attribute “{name}” is not UTF-8 text")
     return value
 
 

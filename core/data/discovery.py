@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from core.data import bands, read_errors
+from core.data import bands, cube_planes, read_errors
 from core.data.auxiliary import find_auxiliary
 from core.data.parts import folder_part
 from core.data.settings import ImportSettings
@@ -172,6 +172,8 @@ def discover(
                     yield Progress(len(files), None, "files")
     if pattern is None and not settings.bands:
         found.pattern = bands.suggest([path[below:].replace(os.sep, "/") for path, below in files.items()])
+        if not found.pattern and settings.hdu == cube_planes.PLANES:
+            found.pattern = cube_planes.suggest_pattern([path[below:] for path, below in files.items()])
         pattern = bands.parse(found.pattern)
     if pattern is not None:
         yield from _group(files, pattern, found, stop)

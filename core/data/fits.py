@@ -241,6 +241,13 @@ def _opened(name: str, content: bytes | None) -> Iterator[Any]:
             yield file
 
 
+@contextmanager
+def opened(path: Path | str) -> Iterator[Any]:
+    """The HDUs of a file as astropy has them; of a packed file no more is unpacked than its headers tell of."""
+    with _opened(str(path), _read_content(str(path))) as file:
+        yield file
+
+
 def galaxy_names(path: Path | str, hdu: str = "") -> list[str]:
     """Names of the galaxies in a file that holds a stack, without those that have none; empty if it holds one.
 

@@ -20,6 +20,7 @@ from astropy.table import Table
 from core.data import automatic_fit, auxiliary
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, table_name
+from core.data.cube_planes import describe_axes
 from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
@@ -117,7 +118,9 @@ def run(
         done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
     if joined is not None:
         done.notes.insert(0, describe_match(joined, sum(row != NO_ROW for row in done.rows), len(done.ids)))
-    done.notes += [decision] * bool(decision) + _notes(found, catalogue)
+    rows = 0 if joined is None else len(joined.table)
+    axes = describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
+    done.notes += [note for note in (axes, decision) if note] + _notes(found, catalogue)
     return ImportReport(
         output,
         len(done.ids),
@@ -172,7 +175,7 @@ def _write(
     done = Galaxies(found, settings, joined)
     for problem in done.problems:
         yield Skipped(problem)
-    sizes = [count_of(source) for source in found.sources]
+    sizes = [count_of(source, settings.hdu) for source in found.sources]
     total, finished, shown = sum(sizes), 0, 0.0
     odd: Counter[str] = Counter()
     remarks = Remarks()

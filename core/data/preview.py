@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from core.data import automatic_fit, auxiliary, containers, parts
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, named_table
+from core.data.cube_planes import describe_axes
 from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, Join
 from core.data.read_errors import reading
-from core.data.readers import Member, read
+from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
@@ -127,15 +128,11 @@ def preview(
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
-    notes = [
-        *obstacles,
-        decision,
-        pattern_note(found),
-        auxiliary.describe(found.auxiliary),
-        describe_links(found.links),
-    ]
+    rows = len(labels.joined.table) if labels.joined is not None else 0
+    axes = describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
+    notes = [*obstacles, axes, decision, *_notes_on(found)]
     return ImportPreview(
-        sum(count_of(source) for source in found.sources),
+        sum(count_of(source, settings.hdu) for source in found.sources),
         stamps,
         [member.name for _, member in first],
         dict(sample.shapes.most_common()),
@@ -153,6 +150,10 @@ def preview(
         [*(note for note in notes if note), *labels.notes, *sample.remarks.notes(sum(sample.shapes.values()))],
         "split" if found.gives_parts else labels.split_column,
     )
+
+
+def _notes_on(found: Found) -> list[str]:
+    return [pattern_note(found), auxiliary.describe(found.auxiliary), describe_links(found.links)]
 
 
 def _make_stamps(

@@ -3,15 +3,18 @@
 ``/images`` (N, C, H, W) float32 or uint8, in chunks of about a megabyte; ``/catalogue/<column>``, row i for image i;
 ``/pixel_scale`` (N) in arcsec/pixel; ``/wcs`` (N) header text; ``/missing`` (N) share of filled pixels. Attributes of
 the file: ``format``, ``split_column`` (with the parts that the galaxies came with), and as JSON ``bands``, ``labels``,
-``order``, ``origin``, and ``stamps`` of an import, see :mod:`core.data.recipe`; ``/unusable`` holds what could not be
-imported. A dataset is written once, under a temporary name, and never modified afterwards.
+``order``, ``origin``, and ``stamps`` of an import, see :mod:`core.data.recipe`; ``image_digest`` and ``written``, see
+:mod:`core.data.fingerprint`. ``/unusable`` holds what could not be imported. A dataset is written once, under a
+temporary name, and never modified afterwards.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +26,7 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from core.data import trial
+from core.data import fingerprint, trial
 from core.data.cells import text_array
 from core.data.hdf5 import member
 from core.data.recipe import StampRecipe
@@ -85,10 +88,12 @@ class DatasetWriter:
         self._stack = contextlib.ExitStack()
         self._finished = False
         self._ids: list[str] = []
+        self._digest, self._written = fingerprint.new_digest(), 0
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:  # closes the file again if the rest fails
             temporary = stack.enter_context(atomic_path(self._path))
+            stack.callback(self._set_time, temporary)  # after the file was closed
             self._file = stack.enter_context(h5py.File(temporary, "w", libver="v110"))
             stamp = int(np.prod(self._shape)) * self._dtype.itemsize
             chunk = max(1, min(CHUNK_STAMPS, _CHUNK_BYTES // max(1, stamp)))
@@ -116,6 +121,11 @@ class DatasetWriter:
         if kind is None:
             trial.trust(self._path)
 
+    def _set_time(self, file: Path) -> None:
+        """Give the file the time that it holds, as a sign that nobody has changed it since."""
+        if self._written:
+            os.utime(file, ns=(self._written, self._written))
+
     def _create_column(self, name: str, dtype: Any) -> h5py.Dataset:
         return self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(4096,))
 
@@ -135,6 +145,8 @@ class DatasetWriter:
             There is too little disk space.
         """
         require_space(self._path.parent, images.size * self._dtype.itemsize + _SPARE_BYTES)
+        images = np.ascontiguousarray(images, self._dtype)
+        self._digest.update(images.data)
         start, end = len(self._images), len(self._images) + len(images)
         for dataset, values in (
             (self._images, images),
@@ -177,6 +189,9 @@ class DatasetWriter:
         )
         if recipe is not None:
             self._file.attrs["stamps"] = json.dumps(recipe.to_dict())
+        self._written = time.time_ns()
+        self._file.attrs[fingerprint.DIGEST] = self._digest.hexdigest()
+        self._file.attrs[fingerprint.WRITTEN] = np.int64(self._written)
         group.create_dataset("order", data=np.array(json.dumps(stored), dtype=object), dtype=_TEXT)
         self._finished = True
 
@@ -251,6 +266,15 @@ def open_file(path: Path) -> h5py.File:
             raise WrongVersion("A newer Tuning Fork wrote this dataset.", "Update the program.", str(path))
         on_failure.pop_all()
         return file
+
+
+def descriptor_of(file: h5py.File) -> int | Path:
+    """The descriptor of an open file; its path where HDF5 does not tell it."""
+    with contextlib.suppress(OSError, RuntimeError, NotImplementedError):
+        descriptor = int(file.id.get_vfd_handle())
+        os.fstat(descriptor)  # HDF5 may have a table of its own, as on Windows
+        return descriptor
+    return Path(file.filename)
 
 
 def read_catalogue(file: h5py.File, count: int) -> Table:

@@ -20,6 +20,7 @@ from core.data.target import Classes
 from core.errors import NotPossible, Problem, SettingsProblem, UnreadableFile, WrongVersion
 from core.metrics import decision as decisions
 from core.metrics.decision import MOST_PROBABLE, Aim, Decision
+from core.metrics.frequency_trial import try_estimate
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
@@ -49,7 +50,7 @@ class Basis:
     assumed
         Gives the class frequencies (K,) that the probabilities assume.
     validation
-        Gives labels and probabilities of the validation part.
+        Gives labels and probabilities of the validation part; raises :class:`NotPossible` where there are none.
     scores
         (n, K) probabilities of the galaxies that are decided on.
     """
@@ -85,23 +86,61 @@ def _resolve(wish: str, basis: Basis) -> Decision:
         case "thresholds":
             return decisions.choose_thresholds(basis.names, *basis.validation(), _read_aim(rest))
         case "frequencies" if rest.casefold() == "estimated":
-            return estimated(basis.names, basis.scores, basis.assumed())
+            return estimated(basis)
         case "frequencies" if "=" in rest:
             return decisions.for_frequencies(basis.names, basis.assumed(), _read_numbers(rest, basis.names))
     raise SettingsProblem(f"“{wish}” is not a decision.", f"Choose one of: {_FORMS}.", "--decision")
 
 
-def estimated(names: Sequence[str], scores: NDArray[np.floating[Any]], assumed: NDArray[np.float64]) -> Decision:
+def estimated(basis: Basis) -> Decision:
     """Most probable with the class frequencies that are estimated from the galaxies themselves, without their labels.
+
+    The estimate is tried on the validation part first, if there is one; see :mod:`core.metrics.frequency_trial`.
 
     Raises
     ------
     NotPossible
-        There are no galaxies.
+        There are no galaxies, or the trial has failed.
     """
-    if not len(scores):
+    if not len(basis.scores):
         raise NotPossible("Class frequencies cannot be estimated without galaxies.", "Choose other galaxies.")
-    return decisions.for_frequencies(names, assumed, *decisions.estimate_frequencies(scores, assumed))
+    assumed = basis.assumed()
+    found, errors = decisions.estimate_frequencies(basis.scores, assumed)
+    try:
+        labels, scores = basis.validation()
+        trial = try_estimate(labels, scores, assumed, found)
+    except NotPossible:
+        trial = None
+    if trial is None:
+        how = "not tried on labelled galaxies: the errors hold for calibrated probabilities"
+    elif trial.has_failed:
+        off = trial.bias[trial.worst]
+        raise NotPossible(
+            f"The class frequencies cannot be estimated with this network: tried on {trial.galaxies:,} labelled "
+            f"validation galaxies, the frequency of “{basis.names[trial.worst]}” came out too "
+            f"{'high' if off > 0 else 'low'} by {abs(off):.2f}.",
+            "Its probabilities are not calibrated well enough. Give the frequencies (frequencies:CLASS=F,…) or label "
+            "some of these galaxies.",
+        )
+    else:
+        errors = trial.errors(errors)
+        how = (
+            f"tried on {trial.galaxies:,} validation galaxies: off by {abs(trial.bias[trial.worst]):.3f} at most, "
+            "which is in the errors"
+        )
+    decision = decisions.for_frequencies(basis.names, assumed, found, errors)
+    return replace(decision, text=f"{decision.text}; {how}")
+
+
+def is_estimated(wish: str | None) -> bool:
+    """Whether a decision in words needs frequencies that are estimated, which is tried on the validation part."""
+    return [part.strip().casefold() for part in (wish or "").partition(":")] == ["frequencies", ":", "estimated"]
+
+
+def needs_validation(wish: str) -> bool:
+    """Whether a decision in words is chosen or tried on the validation part."""
+    kind, _, rest = (part.strip().casefold() for part in wish.partition(":"))
+    return (kind == "thresholds" and "=" not in rest) or is_estimated(wish)
 
 
 def _read_power(text: str) -> float:

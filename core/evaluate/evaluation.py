@@ -24,16 +24,16 @@ from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
-from core.errors import CatalogueProblem, NotPossible, Problem, TooFewGalaxies, UnreadableFile
+from core.errors import CatalogueProblem, NotPossible, Problem, TooFewGalaxies
 from core.evaluate import decision as decisions
 from core.evaluate import predict, remarks, tables
+from core.evaluate.own_data import find_own_data, predict_validation
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
 from core.metrics import merits
 from core.metrics.decision import Decision
 from core.metrics.report import Report, make_report
 from core.nets.opening import NetworkOnData, open_network_on_data
-from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
@@ -166,10 +166,10 @@ def run(
     completeness of disks: ...
     """
     folder = RunFolder.at(folder)
-    path = Path(data) if data else _find_own_data(folder)
+    path = Path(data) if data else find_own_data(folder)
     with open_network_on_data(folder.best, path) as opened:
         target = opened.predictor.target
-        is_own = opened.cutouts.checksum == opened.predictor.card.get("checksum")
+        is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
         labels, unknown, mapped = _read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
         part, rows = (
             (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
@@ -187,7 +187,9 @@ def run(
             )
         predictions = yield from predict.predict_rows(opened, rows, stop)
         validation = None
-        if is_own and part != "validation" and decision is not None and _needs_validation(decision):
+        if not is_own and decisions.is_estimated(decision):
+            validation = yield from predict_validation(folder.best, stop)
+        elif is_own and part != "validation" and decision is not None and decisions.needs_validation(decision):
             chosen_on = _select_rows(folder, opened.cutouts, "validation", labels)
             others = yield from predict.predict_rows(opened, chosen_on, stop)
             validation = (labels[chosen_on], others.scores)
@@ -216,7 +218,9 @@ def run(
     return evaluation
 
 
-def decide(folder: RunFolder, evaluation: Evaluation, wish: str, validation: Evaluation | None) -> Evaluation:
+def decide(
+    folder: RunFolder, evaluation: Evaluation, wish: str, validation: Evaluation | None, stop: threading.Event = NEVER
+) -> Work[Evaluation]:
     """Put an evaluation under another decision in words, keep the decision with the run, and save the metrics anew.
 
     Parameters
@@ -228,13 +232,19 @@ def decide(folder: RunFolder, evaluation: Evaluation, wish: str, validation: Eva
     wish
         See :func:`core.evaluate.decision.resolve`.
     validation
-        The evaluation of the same run on its validation part, on which thresholds are chosen; None: there is none.
+        The evaluation of the same run on its validation part, on which thresholds are chosen and estimates tried;
+        None: there is none, and for an estimate it is predicted anew if its dataset is found.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`.
 
     Raises
     ------
     SettingsProblem, NotPossible
         There is no such decision, or what it needs is not known.
     """
+    known = None if validation is None else (validation.labels, validation.predictions.scores)
+    if known is None and decisions.is_estimated(wish):
+        known = yield from predict_validation(folder.best, stop)
 
     def assumed() -> NDArray[np.float64]:
         if evaluation.assumed is None:
@@ -242,11 +252,11 @@ def decide(folder: RunFolder, evaluation: Evaluation, wish: str, validation: Eva
         return evaluation.assumed
 
     def labelled() -> decisions.Labelled:
-        if validation is None:
+        if known is None:
             raise NotPossible(
                 "Thresholds are chosen on the validation part of the run's own dataset.", "Open that dataset first."
             )
-        return validation.labels, validation.predictions.scores
+        return known
 
     predictions = evaluation.predictions
     basis = decisions.Basis(predictions.names, assumed, labelled, predictions.scores)
@@ -254,11 +264,6 @@ def decide(folder: RunFolder, evaluation: Evaluation, wish: str, validation: Eva
     decisions.keep(folder, decided.predictions.decision)
     save(folder, decided)
     return decided
-
-
-def _needs_validation(wish: str) -> bool:
-    kind, _, rest = wish.partition(":")
-    return kind.strip().casefold() == "thresholds" and "=" not in rest
 
 
 def _assumed_or_none(opened: NetworkOnData, folder: RunFolder) -> NDArray[np.float64] | None:
@@ -320,18 +325,6 @@ def _read_labels(
     unknown = {text: int(count) for text, count in zip(texts, counts, strict=True) if text}
     unknown = {text: count for text, count in sorted(unknown.items()) if found.get(text) not in target.names}
     return labels, unknown, {text: name for text, name in found.items() if text != name}
-
-
-def _find_own_data(folder: RunFolder) -> Path:
-    """Find the dataset of the run where projects and the command line put it."""
-    name = str(Predictor.load(folder.best).card.get("data", ""))
-    parent = folder.path.resolve().parent
-    for place in (parent.parent / "datasets", parent, parent.parent, folder.path, Path.cwd()):
-        if name and (place / name).is_file():
-            return place / name
-    raise UnreadableFile(
-        f"The dataset “{name}” on which this run was trained is not beside it.", "Name its file.", str(folder.path)
-    )
 
 
 def save(folder: RunFolder, evaluation: Evaluation) -> None:

@@ -15,6 +15,7 @@ from core.data.target import Classes, Quantities, Target
 from core.errors import NotANumber, NotPossible, OutOfMemory, Problem, Stopped
 from core.evaluate import decision as decisions
 from core.evaluate import raw_files
+from core.evaluate.own_data import predict_validation
 from core.evaluate.raw_files import Sources
 from core.events import NEVER, Progress, Skipped, Work
 from core.metrics.decision import MOST_PROBABLE, Decision
@@ -131,15 +132,18 @@ def run(
     >>> dict(zip(predictions.ids[:2], predictions.predicted))
     {'587722981742085100': ..., '587722981742085101': ...}
     """
+    validation = None
+    if decisions.is_estimated(decision):
+        validation = yield from predict_validation(predictor, stop)
     if raw_files.are_raw(data):
         with raw_files.temporary_dataset() as made:
             report = yield from raw_files.import_for(predictor, data, made, stop=stop, catalogue=catalogue)
             with open_network_on_data(predictor, made) as opened:
                 predictions = replace((yield from predict_rows(opened, rows, stop)), notes=report.notes)
-                return decide(predictions, opened.predictor, predictor, decision)
+                return decide(predictions, opened.predictor, predictor, decision, validation)
     with open_network_on_data(predictor, data if isinstance(data, str | Path) else data[0]) as opened:
         predictions = yield from predict_rows(opened, rows, stop)
-        return decide(predictions, opened.predictor, predictor, decision)
+        return decide(predictions, opened.predictor, predictor, decision, validation)
 
 
 def decide(

@@ -48,8 +48,10 @@ _STEP = 0.1  # between the logarithms of weights that are tried
 _STEPS_TRIED = np.arange(-20, 21) * _STEP
 _SMOOTHED = 5  # of them, over which an aim is averaged
 _ROUNDS = 6
+_EXPECTED = 800  # galaxies with fractional labels that count besides those with labels, when thresholds are chosen
 
-Measure = Callable[[NDArray[np.int64], NDArray[np.int64], int], float]
+Measure = Callable[[NDArray[np.float64], NDArray[np.int64]], float]
+"""From the true class of each galaxy as shares (n, K), and the class (n,) that it is called, to a figure of merit."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,10 @@ def choose_thresholds(
     that depends on single galaxies less than the best value itself does. This is begun from the most probable class and
     from frequencies balanced by half and wholly, and the best end is taken.
 
+    A few hundred labels are too few to choose by: of the best thresholds on them, most are luck. The galaxies therefore
+    count twice: with their labels, and, weighing as much as 800 galaxies, with their probabilities in place of labels,
+    which is what the labels of many more galaxies are expected to be. The more labels there are, the more they decide.
+
     Parameters
     ----------
     names
@@ -231,11 +237,13 @@ def choose_thresholds(
     aim
         What is maximised.
     """
-    measure, count = _MEASURES[aim], len(names)
+    measure, count, galaxies = _MEASURES[aim], len(names), len(labels)
     logs = np.log(np.maximum(scores, _MIN_PROBABILITY)).astype(np.float64)
-    rarity = -np.log(np.maximum(np.bincount(labels, minlength=count), 1) / max(len(labels), 1))
-    ends = [_climb(logs, labels, power * rarity, measure) for power in (0.0, 0.5, 1.0)]
-    weights = max(ends, key=lambda end: measure(labels, (logs + end).argmax(axis=1), count))
+    known = galaxies / (galaxies + _EXPECTED)
+    truth = known * np.eye(count)[labels] + (1 - known) * np.asarray(scores, np.float64)  # (n, K)
+    rarity = -np.log(np.maximum(truth.sum(axis=0), 1) / max(galaxies, 1))
+    ends = [_climb(logs, truth, power * rarity, measure) for power in (0.0, 0.5, 1.0)]
+    weights = max(ends, key=lambda end: measure(truth, (logs + end).argmax(axis=1)))
     limits = np.exp(weights.min() - weights)
     chosen = f"chosen for {aim} on {len(labels):,} validation galaxies"
     told = [
@@ -245,7 +253,7 @@ def choose_thresholds(
 
 
 def _climb(
-    logs: NDArray[np.float64], labels: NDArray[np.int64], weights: NDArray[np.float64], measure: Measure
+    logs: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64], measure: Measure
 ) -> NDArray[np.float64]:
     """Improve the logarithms of the weights (K,) of log-probabilities (n, K) for a measure."""
     weights, count = weights.copy(), logs.shape[1]
@@ -257,7 +265,7 @@ def _climb(
             others[:, kind] = -np.inf
             rival, most = others.argmax(axis=1), others.max(axis=1)
             tried = weights[kind] + _STEPS_TRIED
-            reached = [measure(labels, np.where(logs[:, kind] + weight > most, kind, rival), count) for weight in tried]
+            reached = [measure(truth, np.where(logs[:, kind] + weight > most, kind, rival)) for weight in tried]
             weights[kind] = tried[_SMOOTHED // 2 + int(np.convolve(reached, window, "valid").argmax())]
         weights -= weights.mean()
         if np.allclose(before, weights, atol=_STEP):
@@ -266,25 +274,27 @@ def _climb(
 
 
 def _counts(
-    labels: NDArray[np.int64], chosen: NDArray[np.int64], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    hits = np.bincount(labels[labels == chosen], minlength=count)
-    return hits, np.bincount(labels, minlength=count), np.bincount(chosen, minlength=count)
+    truth: NDArray[np.float64], chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    count = truth.shape[1]
+    right = truth[np.arange(len(chosen)), chosen]
+    hits = np.bincount(chosen, right, minlength=count).astype(np.float64)
+    return hits, truth.sum(axis=0), np.bincount(chosen, minlength=count).astype(np.float64)
 
 
-def _macro_f1(labels: NDArray[np.int64], chosen: NDArray[np.int64], count: int) -> float:
-    hits, true, called = _counts(labels, chosen, count)
+def _macro_f1(truth: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
+    hits, true, called = _counts(truth, chosen)
     known = true + called > 0
     return float((2 * hits[known] / (true + called)[known]).mean())
 
 
-def _balanced_accuracy(labels: NDArray[np.int64], chosen: NDArray[np.int64], count: int) -> float:
-    hits, true, _ = _counts(labels, chosen, count)
+def _balanced_accuracy(truth: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
+    hits, true, _ = _counts(truth, chosen)
     return float((hits[true > 0] / true[true > 0]).mean())
 
 
-def _accuracy(labels: NDArray[np.int64], chosen: NDArray[np.int64], _count: int) -> float:
-    return float((labels == chosen).mean())
+def _accuracy(truth: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
+    return float(truth[np.arange(len(chosen)), chosen].mean())
 
 
 _MEASURES: dict[Aim, Measure] = {

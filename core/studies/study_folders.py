@@ -13,7 +13,7 @@ from typing import Literal
 
 from core.errors import Problem
 from core.project.runs import SEARCH_FILE, SIZE_STUDY_FILE
-from core.reading import modified, read_lines, reading
+from core.reading import is_there, modified, read_lines, reading
 from core.settings import toml
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.train.settings import RunSettings
@@ -107,13 +107,14 @@ def _read_progress(folder: Path, kind: StudyKind) -> str:
     """The number of runs or trials; also looks at the other files of the study, without opening its runs."""
     settings, table = _FILES[kind]
     toml.load(SearchSettings if kind == "search" else TrainingSizeSettings, folder / settings)
-    toml.load(RunSettings, folder / "settings.toml")
-    if kind == "search" and (folder / JOURNAL_FILE).exists():
+    if is_there(folder / "settings.toml"):
+        toml.load(RunSettings, folder / "settings.toml")
+    if kind == "search" and is_there(folder / JOURNAL_FILE):
         with reading("The journal of this search", folder / JOURNAL_FILE):
             for line in read_lines(folder / JOURNAL_FILE)[:-1]:
                 json.loads(line)
     rows: list[dict[str, str]] = []
-    if (folder / table).exists():
+    if is_there(folder / table):
         with reading("The table of this study", folder / table):
             rows = list(csv.DictReader(read_lines(folder / table)))
     return _describe_trials(rows) if kind == "search" else f"{len(rows)} runs"

@@ -10,8 +10,19 @@ from typing import Literal
 
 import optuna
 
-from core.errors import NotANumber, NotPossible, OutOfMemory, SettingsProblem, Stopped
-from core.events import NEVER, EpochEnded, Event, Preview, Scores, Work, map_events
+from core.errors import (
+    CatalogueProblem,
+    DiskFull,
+    NotANumber,
+    NotPossible,
+    OutOfMemory,
+    SettingsProblem,
+    Stopped,
+    TooFewGalaxies,
+    UnreadableFile,
+)
+from core.events import NEVER, EpochEnded, Event, Preview, Scores, Skipped, Work, map_events
+from core.items import as_problem
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.studies import trials
@@ -21,6 +32,7 @@ from core.train import loop, stopping
 from core.train.loop import RunResult
 from core.train.settings import RunSettings, StoppingSettings
 
+_BEFALLS_ALL = (UnreadableFile, TooFewGalaxies, CatalogueProblem, DiskFull, OSError, MemoryError)
 _CAUSED_BY_VALUES = (NotANumber, OutOfMemory, SettingsProblem, NotPossible)  # other values may work
 
 
@@ -34,7 +46,8 @@ def run_trial(
 ) -> Work[None]:
     """Train one trial to its end, or until it is pruned, and record it in the journal.
 
-    Whatever interrupts it, a defect included, queues its values to be tried again.
+    What would befall every other trial too queues its values to be tried again; whatever else befalls this one, a
+    defect included, is noted as the reason why it has no score, and reported.
     """
     try:
         folder = RunFolder(journal.folder / run_path(stage, trial.number))
@@ -46,6 +59,13 @@ def run_trial(
         journal.prune(trial, problem.sentence)
     except Stopped:
         journal.requeue(trial)
+    except Exception as error:
+        if isinstance(error, _BEFALLS_ALL) and not isinstance(error, FileExistsError | NotADirectoryError):
+            journal.requeue(trial)
+            raise
+        problem = as_problem(error, run_path(stage, trial.number), of_all=())
+        journal.prune(trial, problem.sentence)
+        yield Skipped(problem, is_failure=True)
     except BaseException:
         journal.requeue(trial)
         raise

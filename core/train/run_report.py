@@ -13,6 +13,7 @@ from core.data import target as targets
 from core.data.target import Classes
 from core.errors import NotANumber, NotPossible
 from core.events import EpochEnded, Scores
+from core.printable import on_one_line
 from core.project.files import write_atomically
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
@@ -30,7 +31,7 @@ CONSTANT = "The network gives the same answer for every validation galaxy."
 def append_log(folder: RunFolder, sentence: str) -> None:
     """Add a line with the time to the log."""
     with folder.log.open("a", encoding="utf-8") as log:
-        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {sentence}\n")
+        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {on_one_line(sentence)}\n")
 
 
 def log_epoch(folder: RunFolder, ended: EpochEnded) -> None:
@@ -120,7 +121,7 @@ def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
 
 def write_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> None:
     """Write the model card, ``card.md``."""
-    write_atomically(folder.card, "\n".join(_format_card(folder, plan, values)) + "\n")
+    write_atomically(folder.card, "\n".join(map(on_one_line, _format_card(folder, plan, values))) + "\n")
 
 
 def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> list[str]:

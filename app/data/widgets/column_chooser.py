@@ -43,7 +43,7 @@ class ColumnChooser(QPushButton):
             return
         self.list.clear()
         for name in names:
-            action = self.list.addAction(name.replace("&", "&&"))
+            action = self.list.addAction(on_button(name))
             action.setData(name)
             action.setCheckable(True)
         self._show()

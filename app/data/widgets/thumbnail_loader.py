@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, Qt, QThread, Signal
 from PySide6.QtGui import QImage
 
-from app.jobs.unanswering import leave_alone
+from app.jobs import unanswering
 
 Fetch: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 
-_PATIENCE = 3000  # ms
 _CHUNK = 32  # thumbnails fetched at a time: few, so that a new request is served soon
 
 
@@ -71,10 +70,10 @@ class ThumbnailLoader(QThread):
             self._closing = True
             self._wake.notify()
         self.finished.connect(self.deleteLater)
-        if self.wait(_PATIENCE):
+        if self.wait(int(1000 * unanswering.PATIENCE)):
             self.deleteLater()
         else:  # its disk does not answer
-            leave_alone(self)
+            unanswering.leave_alone(self)
 
     def run(self) -> None:
         """Serve requests; after a failure, which is reported once, wait for the end."""

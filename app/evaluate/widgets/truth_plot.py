@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.widgets.context_menu import offer_view
+from app.widgets.plain_text import in_html
 
 
 class TruthPlot(QWidget):
@@ -49,7 +49,7 @@ class TruthPlot(QWidget):
             axis.setTextPen(colour)
             axis.setPen(colour)
             axis.enableAutoSIPrefix(False)
-            axis.setLabel(escape(text))  # which is HTML there
+            axis.setLabel(in_html(text))
         finite = np.isfinite(true) & np.isfinite(predicted)
         self._points.setData(true[finite], predicted[finite], data=np.flatnonzero(finite))
         self._plot.autoRange()

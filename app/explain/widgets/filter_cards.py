@@ -77,7 +77,6 @@ class FilterCard(QWidget):
         heading.setProperty("role", "heading")
         self.summary = QLabel(mosaic.class_counts if self._rows else "answers to none")
         self.summary.setProperty("role", "muted")
-        self.summary.setTextFormat(Qt.TextFormat.PlainText)  # names of classes
         self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)

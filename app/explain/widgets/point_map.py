@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.theme import colours
 from app.widgets.context_menu import offer_view
-from app.widgets.plain_text import as_written
+from app.widgets.plain_text import as_written, in_html
 
 _CLICK_RADIUS = 8.0  # pixels: the farthest point that a click still chooses
 _OPACITY = 190
@@ -137,7 +137,7 @@ class PointMap(QWidget):
         for item in (self._selected, self._current):
             item.clear()
         for side, title in zip(("bottom", "left"), titles or ("", ""), strict=True):
-            self._plot.getAxis(side).setLabel(title, siPrefixEnableRanges=())
+            self._plot.getAxis(side).setLabel(in_html(title), siPrefixEnableRanges=())
             self._plot.showAxis(side, titles is not None)
         self._plane.setAspectLocked(titles is None)
         self.set_colours(np.full(len(points), -1), [])

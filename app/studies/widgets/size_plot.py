@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
+from app.widgets.plain_text import RichLabel
 from app.widgets.plot import Plot
 from core.metrics.uncertainty import plus_minus
 
@@ -32,8 +33,7 @@ class SizePlot(QWidget):
         self._runs, self._means = pg.ScatterPlotItem(), pg.ScatterPlotItem()
         for item in (self._band, self._inside, self._beyond, self._runs, self._errors, self._means):
             self._plot.addItem(item)
-        self.legend = QLabel()
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend = RichLabel()
         self.legend.setWordWrap(True)
         self.invitation = QLabel("A point for each run, and the curve through them, will appear here.")
         self.invitation.setProperty("role", "muted")

@@ -9,10 +9,11 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.theme import Colours, colours
 from app.train.widgets.stopping_rule import StoppingRule, monitored_curve
+from app.widgets.plain_text import RichLabel
 from app.widgets.plot import Plot
 from core.events import BatchEnded, EpochEnded
 from core.train.settings import StoppingSettings
@@ -61,8 +62,7 @@ class CurvePlot(QWidget):
         self._stopping: StoppingSettings | None = None
         self._planned = 0
         self.rules: dict[str, StoppingRule] = {}
-        self.legend = QLabel()
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend = RichLabel()
         self.logarithmic = QCheckBox("Logarithmic loss")
         self.logarithmic.toggled.connect(self._set_logarithmic)
         self._build()

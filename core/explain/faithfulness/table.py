@@ -161,7 +161,7 @@ class FaithfulnessTable:
             if each.counts[region] or region == "neighbour"
         ]
         if self.left_out:
-            sentences.append(f"Not looked at, since something failed with them: {self.left_out:,}.")
+            sentences.append(f"Not looked at, since they could not be explained: {self.left_out:,}.")
         return sentences
 
 
@@ -208,7 +208,7 @@ def assess_many(
         predictor, cutouts = opened.predictor, opened.cutouts
         for doubt in opened.doubts:
             yield Skipped(doubt)
-        is_own = cutouts.checksum == predictor.card.get("checksum")
+        is_own = cutouts.is_known_as(predictor.card.get("checksum"))
         chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
         labels, ids = _labels(cutouts, predictor.target, hand_labels), cutouts.ids
         for done, row in enumerate(rows):

@@ -20,7 +20,6 @@ from waiting import wait_for_all_work
 from app.jobs import job as jobs
 from app.jobs import unanswering
 from app.jobs.job import Job
-from app.shell import closing
 from app.shell.closing import ClosingNotice
 from app.shell.window import MainWindow
 from core.events import Progress, Work
@@ -67,7 +66,7 @@ def stuck_job(qtbot: QtBot, pipe: Path, title: str = "Reading a pipe") -> Job:
 def test_a_window_with_a_job_that_never_answers_closes_by_itself_after_a_notice(
     qtbot: QtBot, window: MainWindow, pipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closing, "PATIENCE", 0.3)
+    monkeypatch.setattr(unanswering, "PATIENCE", 0.3)
     seen: list[str] = []
 
     def look() -> None:
@@ -137,12 +136,12 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from app import start
+from app.jobs import unanswering
 from app.jobs.job import Job
 from app.shell.window import MainWindow
-from app.shell import closing
 from core.events import Progress
 
-closing.PATIENCE = 0.5
+unanswering.PATIENCE = 0.5
 
 def work(stop):
     yield Progress(0, None)

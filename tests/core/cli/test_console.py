@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 
 import pytest
 
 from core.cli.console import Console, describe_error, run_guarded
+from core.cli.main import main
 from core.errors import NotPossible, Stopped, UnreadableFile
 from core.events import BatchEnded, EpochEnded, Preview, Progress, Scores, Skipped
 
@@ -142,3 +144,47 @@ def test_an_error_of_the_disk_without_a_file_is_told_too():
 def test_columns_are_aligned(capsys):
     Console().table(("class", "n"), [("disk", "7"), ("edge-on", "1,000")])
     assert capsys.readouterr().out == "class        n\ndisk         7\nedge-on  1,000\n"
+
+
+_FORGED = "a\nnote: all is well\x1b[2K\x1b[31m\x9b\u202e\u2028\udcff.fits"
+_SHOWN = r"a\nnote: all is well\x1b[2K\x1b[31m\x9b\u202e\u2028\udcff.fits"
+
+
+def test_a_name_with_control_characters_forges_no_line_and_steers_no_terminal(capsys):
+    def work(stop):
+        yield Skipped(UnreadableFile("It is empty.", "Leave it out.", _FORGED))
+
+    def command():
+        console = Console()
+        console.say(_FORGED)
+        console.note(_FORGED)
+        console.table(("class", "galaxies"), [(_FORGED, "3"), ("spiral", "4")])
+        console.say_lines("first\nsecond\x1b[2K")
+        console.drive("Importing", work)
+        raise RuntimeError(_FORGED)
+
+    assert run_guarded(command, debug=True) == 1
+    said = capsys.readouterr()
+    assert not {letter for letter in said.out + said.err if not letter.isprintable()} - {"\n"}
+    assert said.out.splitlines()[:1] == [_SHOWN]
+    assert said.out.splitlines()[1:4] == [
+        f"{'class'.ljust(len(_SHOWN))}  galaxies",
+        f"{_SHOWN}         3",
+        f"{'spiral'.ljust(len(_SHOWN))}         4",
+    ]
+    assert said.out.splitlines()[4:] == ["first", r"second\x1b[2K"]
+    assert f"note: {_SHOWN}: It is empty. Leave it out." in said.err.splitlines()
+    assert f"tuningfork: {_SHOWN}" in said.err.splitlines()
+
+
+def test_json_keeps_such_a_name_as_it_is(capsys):
+    Console().say_json({"name": _FORGED})
+    said = capsys.readouterr().out
+    assert json.loads(said) == {"name": _FORGED}
+    assert all(letter.isprintable() or letter == "\n" for letter in said)
+
+
+def test_a_wrong_argument_is_told_on_one_line(capsys):
+    with pytest.raises(SystemExit):
+        main(["runs", ".", "--\x1b[2Ka\nb"])
+    assert capsys.readouterr().err.splitlines()[-1].endswith(r"unrecognized arguments: --\x1b[2Ka\nb")

@@ -14,7 +14,7 @@ from astropy.table import Table
 
 from core.errors import NotPossible, SettingsProblem, UnreadableFile
 from core.evaluate import decision as decisions
-from core.evaluate import evaluation, predict, tables
+from core.evaluate import evaluation, own_data, predict, tables
 from core.events import result_of
 from core.metrics import decision as rules
 from core.metrics.decision import MOST_PROBABLE
@@ -148,3 +148,30 @@ def test_networks_of_earlier_versions_assume_what_their_settings_say(run):
     run.settings_file.unlink()
     with pytest.raises(NotPossible, match="not noted"):
         decisions.assumed_frequencies(predictor, run.best)
+
+
+def test_an_estimate_for_another_survey_is_tried_on_the_validation_part_of_the_own_one(run, survey_dataset, tmp_path):
+    tried = result_of(predict.run(run.path, survey_dataset, decision="frequencies:estimated")).decision.text
+    assert "not tried on labelled galaxies" in tried, "the own dataset is not where the run looks for it"
+    shutil.copy(survey_dataset, tmp_path / "runs" / survey_dataset.name)
+    labels, scores = result_of(own_data.predict_validation(run.path))
+    own = result_of(evaluation.run(run, survey_dataset, "validation"))
+    assert (labels == own.labels).all()
+    np.testing.assert_allclose(scores, own.predictions.scores, atol=1e-5)
+
+
+def _blurred(labels, seed):
+    """Probabilities of a network that mistakes class 1 for class 0 and is sure of it."""
+    random = np.random.default_rng(seed)
+    answers = np.where((labels == 1) & (random.random(len(labels)) < 0.6), 0, labels)
+    return 0.97 * np.eye(3)[answers] + 0.01
+
+
+def test_an_estimate_that_fails_on_labelled_galaxies_is_refused_in_words():
+    random = np.random.default_rng(0)
+    labels, unlabelled = random.choice(3, 400, p=[0.6, 0.3, 0.1]), random.choice(3, 3000, p=[0.3, 0.6, 0.1])
+    known = decisions.Basis(
+        NAMES, lambda: np.array([0.6, 0.3, 0.1]), lambda: (labels, _blurred(labels, 1)), _blurred(unlabelled, 2)
+    )
+    with pytest.raises(NotPossible, match=r"tried on 400 labelled validation galaxies.*(“edge-on”|“disk”).*too"):
+        decisions.resolve("frequencies:estimated", known)

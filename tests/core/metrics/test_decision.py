@@ -82,6 +82,20 @@ def test_chosen_thresholds_are_about_the_best_there_are_also_for_other_galaxies(
     assert "3,000 validation galaxies" in rule.text
 
 
+@pytest.mark.parametrize(("aim", "loss"), [("macro F1", 0.01), ("accuracy", 0.005)])
+def test_thresholds_chosen_on_few_galaxies_are_hardly_worse_than_those_chosen_on_many(aim, loss):
+    """Those that were best on 100 galaxies lost 0.022 of the macro F1, all that there was to gain, or 0.008."""
+    others, other_scores = survey(FREQUENCIES, 5_000, 6)
+
+    def measure(rule: Decision) -> float:
+        called = rule.choose(other_scores)
+        return float((others == called).mean() if aim == "accuracy" else f1_score(others, called, average="macro"))
+
+    few = [measure(decision.choose_thresholds(NAMES, *survey(FREQUENCIES, 100, seed), aim)) for seed in range(12)]
+    many = measure(decision.choose_thresholds(NAMES, *survey(FREQUENCIES, 3_000, 30), aim))
+    assert np.mean(few) > many - loss
+
+
 def test_the_frequencies_of_another_survey_are_recovered_from_its_galaxies_without_labels():
     planted = np.array([0.35, 0.25, 0.40])
     pulls = []

@@ -328,3 +328,16 @@ def test_labels_given_while_a_search_goes_on_change_none_of_its_later_trials(sma
     assert len({(run / "split.csv").read_text(encoding="utf-8") for run in runs}) == 1
     assert not [run for run in runs if "merger" in (run / "metrics.json").read_text(encoding="utf-8")]
     project.close()
+
+
+@pytest.mark.slow
+def test_a_trial_that_fails_in_its_own_way_is_noted_and_the_others_go_on(small, tiny, tmp_path):
+    wish = FEW.model_copy(update={"coarse": 1, "fine": 0, "coarse_epochs": 1})
+    run_search(small, tiny, tmp_path / "search", wish)
+    (tmp_path / "search" / "runs" / "coarse-0001").write_text("the folder of the next trial cannot be made")
+    events, found = run_search(small, tiny, tmp_path / "search", wish.model_copy(update={"coarse": 3}))
+    assert [trial.state for trial in found.trials] == ["finished", "pruned", "finished"]
+    assert "exists" in found.trials[1].reason
+    assert [event.problem.where.split(":")[0] for event in events if getattr(event, "is_failure", False)] == [
+        "runs/coarse-0001"
+    ]

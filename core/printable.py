@@ -1,0 +1,38 @@
+r"""Names that are written into lines: a control character in one must not end the line or steer a terminal.
+
+The name of a file or of a class may hold a line feed, an escape sequence or a mark that turns the reading direction. In
+a line they are shown as escapes, ``\n`` and ``\x1b``; tables, JSON and settings keep the names as they are.
+"""
+
+from __future__ import annotations
+
+import re
+
+# C0, DEL, C1, separators of lines and paragraphs, marks of direction, and what stands for undecodable bytes
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL_BUT_LINES = re.compile(_CONTROL.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+
+
+def on_one_line(text: str) -> str:
+    r"""A text with every control character as an escape.
+
+    Examples
+    --------
+    >>> print(on_one_line("spiral\nnote: all is well"))
+    spiral\nnote: all is well
+    """
+    return _CONTROL.sub(_escaped, text)
+
+
+def on_lines(text: str) -> str:
+    """A text of several lines with every control character but tabs and ends of lines as an escape."""
+    return _CONTROL_BUT_LINES.sub(_escaped, text)
+
+
+def in_json(text: str) -> str:
+    """A JSON text with its control characters as JSON's own escapes, which leaves its meaning as it is."""
+    return _CONTROL_BUT_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
