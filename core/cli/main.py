@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import NoReturn
 
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
+from core.data import trial
 from core.explain.methods import DREAMS, METHODS
 from core.printable import on_one_line
 from core.project import outputs
@@ -35,10 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def command() -> int:
         with overwriting.refused(options), distributed.mute_other_processes():
+            _begin_trying_files(options)
             run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
             return run(options, console)
 
     return run_guarded(command, debug=options.debug)
+
+
+def _begin_trying_files(options: argparse.Namespace) -> None:
+    """Start the process that tries HDF5 files, if there are any, while the libraries of the command are imported."""
+    given = [value for option in vars(options).values() for value in (option if isinstance(option, list) else [option])]
+    paths = [value for value in given if isinstance(value, Path) and value.suffix.lower() in {".h5", ".hdf5", ".hdf"}]
+    with contextlib.suppress(OSError):  # then files are opened untried
+        if any(path.is_file() for path in paths):
+            trial.start()
 
 
 def parser() -> argparse.ArgumentParser:

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from core.data import axes, cells, container_parts, hdf5, npz, trial
 from core.data.label_arrays import as_column, may_be_column
 from core.data.limits import MOST_COLUMN, require_moderate_size
-from core.data.read_errors import reading
+from core.data.read_errors import explain_error, reading
 from core.data.stamps import SMALLEST, Cutout
 from core.errors import UnreadableFile
 
 _SCALE_NAMES = ("pxscale", "pixel_scale", "pixscale")
 _BLOCK_BYTES = 16 * 2**20  # bytes
 _MOST_NAMED = 4  # arrays in a remark
+_MOST_DAMAGED = 64  # images in one file; with more of them the rest is given up
 
 
 @dataclass(frozen=True)
@@ -159,19 +160,37 @@ def _join_texts(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return cells.text_array([str(value) for piece in pieces for value in piece.tolist()])
 
 
-def read_cutouts(container: Container, start: int = 0, stop: int | None = None) -> Iterator[Cutout]:
-    """Read the images one by one, a few megabytes at a time.
+def read_cutouts(
+    container: Container, start: int = 0, stop: int | None = None, damaged: list[UnreadableFile] | None = None
+) -> Iterator[tuple[int, Cutout]]:
+    """Read the images one by one, a few megabytes at a time, each with its row.
+
+    Parameters
+    ----------
+    container
+        As :func:`inspect_container` gives it.
+    start, stop
+        The rows.
+    damaged
+        Images that cannot be read are added, and the others are read; None: they end it.
 
     Raises
     ------
     UnreadableFile
-        The file is damaged.
+        No image can be read.
     """
     stop = len(container) if stop is None else min(stop, len(container))
-    with reading(container.path):
-        for first, block in _read_blocks(container, start, stop):
-            for row, image in enumerate(block, start=first):
-                yield _to_cutout(container, image, row)
+    row = start - 1
+    try:
+        with reading(container.path):
+            for first, block in _read_blocks(container, start, stop, damaged):
+                for row, image in enumerate(block, start=first):
+                    yield row, _to_cutout(container, image, row)
+    except UnreadableFile as problem:
+        if damaged is None or row < start:
+            raise
+        where = f"{container.path} [images {row + 2:,} to {stop:,}]"
+        damaged.append(UnreadableFile(problem.sentence, problem.remedy, where, problem.detail))
 
 
 def names(container: Container) -> list[str]:
@@ -202,25 +221,38 @@ def _to_cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
     return Cutout(pixels, planes, "", scale, remarks=remarks)
 
 
-def _read_blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+def _read_blocks(
+    container: Container, start: int, stop: int, damaged: list[UnreadableFile] | None
+) -> Iterator[tuple[int, NDArray[Any]]]:
     before = 0
     for key, count in container.images:
         own = range(max(start - before, 0), min(stop - before, count))
         if own:
-            for first, block in _read_array(container, key, own.start, own.stop):
+            for first, block in _read_array(container, key, own, before, damaged):
                 yield before + first, block
         before += count
 
 
-def _read_array(container: Container, key: str, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+def _read_array(
+    container: Container, key: str, own: range, before: int, damaged: list[UnreadableFile] | None
+) -> Iterator[tuple[int, NDArray[Any]]]:
     one = max(1, math.prod(container.shape[1:]) * container.dtype.itemsize)
     rows = max(1, min(1024, _BLOCK_BYTES // one))
     if _is_npz(container.path):
-        yield from npz.read_rows(container.path, key, start, stop, rows)
+        yield from npz.read_rows(container.path, key, own.start, own.stop, rows)
         return
+
+    def note(row: int, error: Exception) -> None:
+        if damaged is None or len(damaged) >= _MOST_DAMAGED:
+            raise error
+        problem = explain_error(container.path, error)
+        where = f"{container.path} [image {before + row + 1:,}]"
+        damaged.append(UnreadableFile(problem.sentence, problem.remedy, where, problem.detail))
+
     with trial.open_file(container.path) as file:
-        for first in range(start, stop, rows):
-            yield first, hdf5.member(file, key)[first : min(first + rows, stop)]
+        images = hdf5.member(file, key)
+        for first in range(own.start, own.stop, rows):
+            yield from hdf5.read_rows(images, first, min(first + rows, own.stop), note)
 
 
 def _read_column(name: str, key: str) -> NDArray[Any]:
