@@ -140,7 +140,7 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
-    add("--split-column", metavar="COLUMN", help="column with train, validation, test; none: draw them by name")
+    _add_split_option(command)
     add(
         "--draw-again",
         action="store_true",
@@ -183,6 +183,7 @@ def _add_rate_options(command: argparse.ArgumentParser) -> None:
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("-o", "--output", type=Path, metavar="FIGURE.png", help="draw the loss against the learning rate")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    _add_split_option(command)
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
@@ -293,6 +294,7 @@ def _add_search_options(command: argparse.ArgumentParser) -> None:
     add("--hand-labels", type=Path, metavar="FILE", help=argparse.SUPPRESS)  # what the search's own process uses
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    _add_split_option(command)
     _add_settings_options(command, "augmentation.noise=0.05")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
@@ -309,6 +311,7 @@ def _add_study_options(command: argparse.ArgumentParser) -> None:
     add("--judge-test", action="store_true", help="finally evaluate on the test part too; only at the very end")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    _add_split_option(command)
     _add_settings_options(command, "optimiser.epochs=20")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
@@ -333,6 +336,11 @@ def _add_force_option(command: argparse.ArgumentParser, **kinds: str) -> None:
     """Add the option that lets an output replace a file of another kind; ``kinds`` says what each output will be."""
     command.add_argument("--force", action="store_true", help="replace a file of another kind, too; never one it reads")
     command.set_defaults(writes=kinds)
+
+
+def _add_split_option(command: argparse.ArgumentParser) -> None:
+    text = "column with train, validation, test; none: draw them by name"
+    command.add_argument("--split-column", metavar="COLUMN", help=text)
 
 
 def _add_decision_option(command: argparse.ArgumentParser) -> None:

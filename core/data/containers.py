@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import axes, cells, container_parts, hdf5, npz, trial
+from core.data.label_arrays import as_column, may_be_column
 from core.data.limits import MOST_COLUMN, require_moderate_size
 from core.data.read_errors import explain_error, reading
 from core.data.stamps import SMALLEST, Cutout
@@ -76,11 +77,11 @@ def inspect_container(path: Path | str) -> Container:
             )
         columns = _Columns(name, refused)
         if len(keys) == 1:
-            alike = [other for other, (size, kind) in arrays.items() if size == shape[:1] and kind.kind != "V"]
+            alike = [other for other, (size, kind) in arrays.items() if may_be_column(size, kind, shape[0])]
             read = {other: values for other in alike if (values := columns.read(other, arrays)) is not None}
         else:
             read = _read_columns_in_parts(columns, arrays, images)
-        remark = "; ".join(part for part in (*remarks, _describe(refused, "not")) if part)
+        remark = "; ".join(part for part in (*remarks, *columns.remarks, _describe(refused, "not")) if part)
         return Container(name, images, (sum(count for _, count in images), *shape[1:]), dtype, read, remark)
 
 
@@ -112,18 +113,23 @@ class _Columns:
 
     def __init__(self, name: str, refused: dict[str, str]) -> None:
         self._name, self._refused = name, refused
+        self.remarks: list[str] = []
 
     def read(self, key: str, arrays: container_parts.Arrays) -> NDArray[Any] | None:
         """The values of a column; None if it cannot be read."""
-        (count,), kind = arrays[key]
+        shape, kind = arrays[key]
+        count = math.prod(shape)
         if count * kind.itemsize > MOST_COLUMN:
             self._refused[key] = f"it has {count * kind.itemsize / 2**20:,.0f} MB, too much for a column"
             return None
         try:
-            return _read_column(self._name, key)
+            values = as_column(_read_column(self._name, key))
         except Exception as error:  # noqa: BLE001 - the images and the other columns are read
             self._refused[key] = f"it is damaged ({type(error).__name__})"
             return None
+        if values is not None and len(shape) == 2 and shape[1] > 1:
+            self.remarks.append(f"the rows of “{key}” are one-hot: their classes are numbered 0 to {shape[1] - 1}")
+        return values
 
 
 def _read_columns_in_parts(
@@ -135,7 +141,7 @@ def _read_columns_in_parts(
     for place, ((_, count), part) in enumerate(zip(images, parts, strict=True)):
         for key, (shape, kind) in arrays.items():
             base, its_part = container_parts.split_part(key)
-            if its_part == part and shape == (count,) and kind.kind != "V":
+            if its_part == part and may_be_column(shape, kind, count):
                 none: list[NDArray[Any] | None] = [None] * len(images)
                 pieces.setdefault(base, none)[place] = reader.read(key, arrays)
     columns: dict[str, NDArray[Any]] = {}
