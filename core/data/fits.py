@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from core.data import axes, extensions, fits_unpacking, read_errors, wcs
 from core.data.decompression import is_compressed
 from core.data.extensions import Arrangement, Galaxy
-from core.data.limits import require_moderate_size
+from core.data.limits import MOST_VALUES, require_moderate_size
 from core.data.regular_files import open_handle, open_regular
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
@@ -114,7 +114,7 @@ def _read_content(name: str) -> bytes | None:
             content = b"".join(parts)
     finally:
         os.close(handle)
-    return fits_unpacking.unpack(content, name)
+    return content if content.startswith(b"SIMPLE") else fits_unpacking.unpack(content, name)
 
 
 def _read_plain(content: bytes, name: str) -> Cutout | None:
@@ -131,7 +131,8 @@ def _read_plain(content: bytes, name: str) -> Cutout | None:
     form = _parse_cards("".join([header[at : at + 80] for at in constant]))
     if form is None:
         return None
-    require_moderate_size(form.shape, name)
+    if form.count > MOST_VALUES:
+        require_moderate_size(form.shape, name)
     start = end - end % _BLOCK + _BLOCK
     if len(content) < start + form.length:
         raise _truncation_problem(name, len(content), start + form.length)
