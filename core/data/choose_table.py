@@ -83,10 +83,13 @@ def named_table(candidates: Sequence[Table], name: str) -> Table:
     Raises
     ------
     CatalogueProblem
-        There is none.
+        There is none, or it cannot be read.
     """
     for table in candidates:
         if name.strip().lower() in {table_name(table).lower(), str((table.meta or {}).get("number", ""))}:
             return table
+    for problem in (candidates[0].meta or {}).get("problems", ()) if candidates else ():
+        if problem.where.lower().endswith(f"table “{name.strip().lower()}”"):
+            raise problem
     names = ", ".join(f"“{table_name(table)}”" for table in candidates if table_name(table)) or "one table without name"
     raise CatalogueProblem(f"The catalogue has no table “{name}”.", f"It has {names}.", name)

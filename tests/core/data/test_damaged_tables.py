@@ -20,6 +20,7 @@ from pyarrow import parquet
 from core.data import table_bounds
 from core.data.catalogue import label_columns, read_table, read_tables
 from core.data.catalogue_filter import Finder, sort_rows
+from core.data.choose_table import named_table
 from core.data.label_values import clean_labels
 from core.data.parts import group_rows
 from core.data.preview import preview
@@ -87,6 +88,8 @@ def test_a_bad_table_of_a_fits_file_leaves_the_others(tmp_path: Path) -> None:
     (found,) = read_tables(tmp_path / "c.fits")
     assert found["label"].tolist() == [1, 2]
     assert any("c.fits, table “BROKEN”" in problem and "ZZZ" in problem for problem in problems(found))
+    with pytest.raises(CatalogueProblem, match="ZZZ"):
+        named_table([found], "broken")
 
 
 def test_a_bad_table_of_a_votable_leaves_the_others(tmp_path: Path) -> None:
