@@ -11,6 +11,8 @@ COMMANDS = (
     *("explain", "top", "believe", "demo", "settings"),
 )
 
+TRY_FILES = "--try-files"  # for this program itself, see core.data.trial
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Start the window or run a command; returns the exit status.
@@ -20,6 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     """
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == [TRY_FILES]:
+        from core.data.trial_process import serve
+
+        return serve()
     if not wants_window(arguments):
         from core.cli.main import main as run
 

@@ -7,6 +7,7 @@ as it is. Any other exception is a bug.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to them it is a problem
@@ -20,13 +21,16 @@ class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to the
         What to do about it, as a full sentence; may be empty.
     where
         File, row, field or layer; may be empty.
+    detail
+        For whoever looks for a fault of the program: which exception arose in which line; may be empty.
     """
 
-    def __init__(self, sentence: str, remedy: str = "", where: str = "") -> None:
+    def __init__(self, sentence: str, remedy: str = "", where: str = "", detail: str = "") -> None:
         super().__init__(sentence, remedy, where)
         self.sentence = sentence
         self.remedy = remedy
         self.where = where
+        self.detail = detail
 
     @property
     def text(self) -> str:
@@ -84,6 +88,39 @@ class WrongVersion(Problem):
 
 class FolderInUse(Problem):
     """Another program is writing to this folder, it holds something else, or it cannot be written to."""
+
+
+class FolderMoved(Problem):
+    """A folder in which files are written was renamed, removed or replaced meanwhile.
+
+    Attributes
+    ----------
+    place
+        Where it is now; None: unknown.
+    """
+
+    place: Path | None = None
+
+    @classmethod
+    def of(cls, folder: Path, place: Path | None) -> FolderMoved:
+        """The problem with a folder that was at this path, and is now at ``place``."""
+        remedy = f"It is now {place}: open it there." if place is not None else "Put it back, or open it where it is."
+        problem = cls(f"The folder “{folder.name}” was moved or removed; nothing is written.", remedy, str(folder))
+        problem.place = place
+        return problem
+
+
+class DatasetReplaced(Problem):
+    """The file of a dataset that is open was replaced or changed."""
+
+    @classmethod
+    def of(cls, path: Path) -> DatasetReplaced:
+        """The problem with the dataset at this path."""
+        return cls(
+            f"The file “{path.name}” was replaced or changed: it is no longer the dataset that was opened.",
+            "Open it again, or put the earlier file back.",
+            str(path),
+        )
 
 
 class DiskFull(Problem):

@@ -82,8 +82,14 @@ def describe(error: Exception) -> str:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is anything of this name, be it a link that leads nowhere."""
-    return path.is_symlink() or path.exists()
+    """Whether there is anything of this name: also a link that leads nowhere, or what may not be looked at."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def require_file(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.data import work
 from app.data.parts_sentences import describe_parts, describe_redraw
 from app.data.widgets.column_chooser import ColumnChooser
 from app.data.widgets.parts_source import PartsSource
@@ -58,6 +60,7 @@ class DatasetPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState("mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey.")
         super().__init__(session, "dataset", empty, parent)
+        self._opening = self._make_request(self._open_tried, self._report)
         self._build()
         self._connect()
         self._new_dataset()
@@ -132,11 +135,17 @@ class DatasetPanel(Panel):
         """Open another dataset of the project."""
         path, cutouts = self.others.itemData(place), self._session.dataset.cutouts
         if cutouts is not None and path != cutouts.path:
-            try:
-                self._session.open_cutouts(path)
-            except Problem as problem:
-                self._session.report(problem)
-                self._list_datasets()
+            self._opening.start(work.try_dataset(path))
+
+    def _open_tried(self, path: Path) -> None:
+        try:
+            self._session.open_cutouts(path)
+        except Problem as problem:
+            self._report(problem)
+
+    def _report(self, problem: object) -> None:
+        self._session.report(problem)
+        self._list_datasets()
 
     def _edited(self, data: DataSettings) -> None:
         self._session.draft.edit("data", data)
@@ -150,7 +159,7 @@ class DatasetPanel(Panel):
     def _draw_again(self) -> None:
         """Draw other parts; those that a training has used only if the user confirms what that spoils."""
         dataset = self._session.dataset
-        if dataset.kept is None:
+        if dataset.kept is None and not dataset.has_damaged_parts:
             self.seed.stepUp()
             return
         question = QMessageBox(QMessageBox.Icon.Warning, "Draw the parts again?", "Draw the parts again?", parent=self)

@@ -82,6 +82,19 @@ def import_files(sources: Sequence[Path], output: Path, settings: ImportSettings
     return Job(f"Importing {output.stem}", run)
 
 
+def try_dataset(path: Path) -> Job:
+    """Find out whether a dataset can be opened without an end to the waiting; the result is its path."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.data import trial
+
+        yield from begin_unless_stopped(stop)
+        trial.require_openable(path, stop)
+        return path
+
+    return Job(f"Opening {path.stem}", run, is_reading=True)
+
+
 def read_coordinates(data: Path, row: int) -> Job:
     """Read a galaxy's WCS as a function from pixel (x, y) to (RA, Dec) in degrees; None without coordinates."""
 

@@ -48,10 +48,12 @@ class Dataset(QObject):
     Notes
     -----
     Signals: ``changed`` when another dataset is open, or none; ``labels_changed(rows)`` at once after labels were given
-    by hand; ``split_changed`` when target or parts may have changed, after labels only once no more come.
+    by hand; ``split_changed`` when target or parts may have changed, after labels only once no more come;
+    ``labels_unsaved(problem)`` when labels were given that could not be written, which are kept in the journal.
     """
 
     changed = Signal()
+    labels_unsaved = Signal(object)
     labels_changed = Signal(object)
     split_changed = Signal()
 
@@ -81,6 +83,7 @@ class Dataset(QObject):
 
         self._let_go()
         self.cutouts, self.journal = cutouts, journal
+        self.pin_file()
         given: dict[tuple[str, str], str] = {}
         if journal is not None:
             try:
@@ -108,8 +111,30 @@ class Dataset(QObject):
             self._let_go()
             self.changed.emit()
 
+    def pin_file(self) -> None:
+        """From now on, have any other dataset at this path refused in this program."""
+        from core.data import file_identity
+
+        if self.cutouts is not None:
+            file_identity.pin(self.cutouts.path, self.cutouts.identity, self.cutouts.checksum)
+
+    def unpin_file(self) -> None:
+        """Allow another dataset at this path, which is about to be opened."""
+        from core.data import file_identity
+
+        if self.cutouts is not None:
+            file_identity.unpin(self.cutouts.path)
+
+    @property
+    def has_same_file(self) -> bool:
+        """Whether the file at the path looks like the one that was opened; also if there is none."""
+        from core.data import file_identity
+
+        return self.cutouts is None or file_identity.is_as_pinned(self.cutouts.path)
+
     def _let_go(self) -> None:
         if self.cutouts is not None:
+            self.unpin_file()
             self.cutouts.close()
         self.cutouts = self.journal = self._catalogue = self._drawn_by = self.labels_problem = None
         self.kept = self._kept_at = self._kept_problem = self._with_parts = None
@@ -146,7 +171,10 @@ class Dataset(QObject):
             return
         column, ids = self.label_column, self.cutouts.ids
         given = [(ids[row], self.label(row), label) for row, label in zip(rows, labels, strict=True)]
-        self.journal.record_all(column, given)
+        try:
+            self.journal.record_all(column, given)
+        except Problem as problem:
+            self.labels_unsaved.emit(problem)
         changed = self._catalogue.set_labels(column, rows, labels)
         if not (self._draft.settings.data.labels or self.cutouts.labels):
             self._draft.edit("data.labels", (column,))  # the first label of an unlabelled dataset
@@ -187,13 +215,23 @@ class Dataset(QObject):
 
     @property
     def split(self) -> Split | None:
-        """The parts by the draft, drawn when they are asked for; None where there are none."""
-        return None if self._catalogue is None else self._catalogue.split
+        """The parts by the draft, drawn when they are asked for; None where there are none.
+
+        Where those that the project has kept cannot be read, no others are drawn in their place.
+        """
+        return None if self._catalogue is None or self.has_damaged_parts else self._catalogue.split
+
+    @property
+    def has_damaged_parts(self) -> bool:
+        """Whether the parts that the project has kept are needed and cannot be read."""
+        return self._kept_problem is not None and not self.parts_column
 
     @property
     def split_problem(self) -> Problem | None:
         """Why there are no parts."""
-        return self._kept_problem or (None if self._catalogue is None else self._catalogue.problem)
+        if self.has_damaged_parts:
+            return self._kept_problem
+        return None if self._catalogue is None else self._catalogue.problem
 
     @property
     def part_notices(self) -> list[Problem]:
@@ -204,10 +242,12 @@ class Dataset(QObject):
     def columns_with_parts(self) -> list[str]:
         """The dataset's columns that say train, validation or test for each galaxy."""
         if self._with_parts is None:
-            from core.data.parts import holds_parts
+            from core.data.parts import holds_flags, holds_parts
 
             columns = {} if self.cutouts is None else self.cutouts.columns
-            self._with_parts = [name for name, values in columns.items() if holds_parts(values)]
+            self._with_parts = [
+                name for name, values in columns.items() if holds_parts(values) or holds_flags(values, name)
+            ]
         return self._with_parts
 
     @property

@@ -16,6 +16,7 @@ from PySide6.QtGui import QUndoStack
 from app.session.activity import Activity
 from app.session.dataset import Dataset
 from app.session.draft import Draft
+from core.errors import Problem
 from core.project.project import Project
 from core.project.runs import RunFolder
 
@@ -97,13 +98,16 @@ class Session(QObject):
         self.project = project
         self.run = None
         self.study = None
+        self._announce_project()
+        if project.problem is not None:
+            self.report(project.problem)
+
+    def _announce_project(self) -> None:
         self.project_changed.emit()
         self.runs_changed.emit()
         self.predictor_changed.emit()
         self.study_changed.emit()
         self.studies_changed.emit()
-        if project.problem is not None:
-            self.report(project.problem)
 
     def open_cutouts(self, path: Path) -> None:
         """Open a dataset; the first galaxy becomes the current one.
@@ -115,13 +119,52 @@ class Session(QObject):
         """
         from core.data.cutouts import Cutouts
 
-        cutouts = Cutouts.open(path)
+        self.dataset.unpin_file()  # whatever is there now is to be opened
+        try:
+            cutouts = Cutouts.open(path)
+        except Problem:
+            self.dataset.pin_file()
+            raise
         self._forget_galaxies()
         self.dataset.replace(cutouts, self.project.labels(path) if self.project is not None else None)
         self.selection_changed.emit()
         self.set_current(0 if len(cutouts) else -1)
         if self.dataset.labels_problem is not None:
             self.report(self.dataset.labels_problem)
+
+    def follow_project(self) -> None:
+        """Go on where the project's folder is now: it was renamed, and everything in it with it.
+
+        Labels that could not be written meanwhile are written there.
+
+        Raises
+        ------
+        Problem
+            It cannot be found, a training or a study runs, or it cannot be written to.
+        """
+        project, dataset = self.project, self.dataset
+        if project is None:
+            return
+        if what := self.activity.at_work:
+            raise Problem(f"The project cannot be followed to its new place while {what} runs.", "Stop it first.")
+        old, row, cutouts, journal = project.folder, self.current, dataset.cutouts, dataset.journal
+        if journal is not None and project.place is not None:
+            earlier, journal.path = journal.path, _moved(journal.path, old, project.place)
+            try:
+                journal.save_unsaved()
+            except Problem:
+                journal.path = earlier
+                raise
+        project.follow()
+        if cutouts is not None:
+            self.open_cutouts(_moved(cutouts.path, old, project.folder))
+            self.set_current(row)
+        start = self.draft.settings.transfer.start_from
+        if start:
+            self.draft.edit("transfer.start_from", str(_moved(Path(start), old, project.folder)))
+        self.run = None if self.run is None else RunFolder(_moved(self.run.path, old, project.folder))
+        self.study = None if self.study is None else _moved(self.study, old, project.folder)
+        self._announce_project()
 
     def close_cutouts(self) -> None:
         """Close the dataset, if one is open."""
@@ -173,3 +216,8 @@ class Session(QObject):
         if self.project is not None:
             self.project.close()
             self.project = None
+
+
+def _moved(path: Path, old: Path, new: Path) -> Path:
+    """Where a path is after a folder was renamed."""
+    return new / path.relative_to(old) if path.is_relative_to(old) else path

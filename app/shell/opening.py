@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -14,6 +15,7 @@ from app.shell import memory, recent, work
 from app.shell.recent import home
 from core.errors import Problem, UnreadableFile
 from core.events import Skipped
+from core.reading import modified
 
 
 class Opening(QObject):
@@ -25,6 +27,8 @@ class Opening(QObject):
         Parent of dialogs.
     session
         Where they are opened; it reports problems and messages.
+    may_leave
+        Whether what is open may be closed, asked before something else is opened.
 
     Notes
     -----
@@ -38,21 +42,23 @@ class Opening(QObject):
     simulating = Signal(object)
     refused = Signal(object)
 
-    def __init__(self, window: QWidget, session: Session) -> None:
+    def __init__(self, window: QWidget, session: Session, may_leave: Callable[[], bool]) -> None:
         super().__init__(window)
-        self._window, self._session = window, session
+        self._window, self._session, self._may_leave = window, session, may_leave
         self._dropped: Path | None = None
         self._memory = memory.Memory()
         self._request = Latest(self)
         self._request.happened.connect(self._report_skipped)
         self._request.finished.connect(self._show_dataset)
         self._request.failed.connect(self._handle_failure)
+        self._removal = Latest(self)  # of what killed programs have left
         self._look = Latest(self)
         self._look.finished.connect(self._open_project)
         self._look.failed.connect(session.report)
         self._look.ended.connect(self._forget_wanted)
         self._is_looking = False
         self._wanted: tuple[Path, str] | None = None  # the dataset to open once the project is
+        self._others: list[Path] = []  # to open in place of one of the project that cannot be read
 
     def begin(self, path: Path | None, *, demonstration: bool) -> None:
         """Open what the command line asks for."""
@@ -88,7 +94,7 @@ class Opening(QObject):
 
     def open_project(self, folder: Path) -> None:
         """Open a project as it was left, or else with its newest dataset, once its folder has answered."""
-        if not self._refuse_while_running():
+        if not self._refuse_while_running() and self._may_leave():
             self._is_looking = True
             self._start(self._look, work.look_at_project(folder))
 
@@ -103,7 +109,7 @@ class Opening(QObject):
     def _open_project(self, folder: Path) -> None:
         wanted = self._wanted
         self._forget_wanted()
-        if self._refuse_while_running():
+        if self._refuse_while_running() or not self._may_leave():
             return
         self.leaving.emit()
         if not self._try_open_project(folder):
@@ -113,13 +119,11 @@ class Opening(QObject):
         if wanted is not None:
             self.open_dataset(*wanted)
             return
-        if left := memory.dataset_of(folder, self._memory):
-            self.open_dataset(left)
-            return
-        project = self._session.project
-        datasets = sorted(project.datasets(), key=lambda path: path.stat().st_mtime) if project is not None else []
-        if datasets:
-            self.open_dataset(datasets[-1])
+        project, left = self._session.project, memory.dataset_of(folder, self._memory)
+        datasets = [] if project is None else sorted(project.datasets(), key=_age)
+        self._others = [*filter(None, [left]), *(path for path in datasets if path != left)]
+        if self._others:
+            self._open(self._others.pop(0))
         else:
             self._session.message.emit(f"“{folder.name}” holds no galaxies yet: import some.")
 
@@ -144,6 +148,7 @@ class Opening(QObject):
             self._session.report(problem)
             return False
         self._remember()
+        self._removal.start(work.remove_abandoned(folder))
         return True
 
     def _remember(self) -> None:
@@ -170,6 +175,13 @@ class Opening(QObject):
         if self._is_looking:
             self._wanted = path, name
             return
+        if not self._may_leave():
+            return
+        self._others = []
+        self._open(path, name)
+
+    def _open(self, path: Path, name: str = "") -> None:
+        self._session.dataset.unpin_file()  # it may be opened again because it was replaced
         if self._session.project is None and not self._try_open_project(home() / path.stem):
             return
         assert self._session.project is not None
@@ -193,8 +205,17 @@ class Opening(QObject):
 
     def _handle_failure(self, error: object) -> None:
         """Offer a dropped file that is no dataset for import; report any other problem."""
+        self._session.dataset.pin_file()
         dropped, self._dropped = self._dropped, None
         if dropped is not None and isinstance(error, UnreadableFile):
             self.refused.emit([dropped])
-        else:
-            self._session.report(error)
+            return
+        self._session.report(error)
+        if isinstance(error, Problem) and self._others:  # the project's other datasets may be whole
+            self._open(self._others.pop(0))
+
+
+def _age(dataset: Path) -> float:
+    """For sorting, the newest first; those without a date come last."""
+    written = modified(dataset)
+    return math.inf if written is None else -written.timestamp()

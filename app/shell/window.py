@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QSize
+from PySide6.QtCore import QEvent, QSettings, QSize
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
@@ -22,6 +22,7 @@ from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
 from app.shell.menus import Menus
 from app.shell.opening import Opening
+from app.shell.safekeeping import Safekeeping
 from app.shell.welcome import WelcomePanel
 from app.shell.workspace_bar import WorkspaceBar
 from app.shell.workspaces import WORKSPACES
@@ -58,7 +59,9 @@ class MainWindow(QMainWindow):
         self.resize(choose_size(self.screen().availableSize()))
         self.session = Session(self)
         self.docks = Docks(self, self.session)
-        self.opening = Opening(self, self.session)
+        self.notices = NoticeStrip()
+        self.safekeeping = Safekeeping(self, self.session, self.notices)
+        self.opening = Opening(self, self.session, self.safekeeping.settle)
         self._libraries = Latest(self)  # not among the session's jobs, so that no job bar appears
         self._device = Latest(self)
         self._guide: Guide | None = None
@@ -70,7 +73,6 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self._slots(), self.session.undo)
         self.workspace_bar = WorkspaceBar()
         self.buttons = self.workspace_bar.buttons
-        self.notices = NoticeStrip()
         self.workspace_bar.add_notices(self.notices)
         head = QWidget()  # in place of the menu bar
         lines = QVBoxLayout(head)
@@ -121,6 +123,7 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._show_opened)
         self.opening.leaving.connect(self._keep_in_mind)
         self.opening.refused.connect(self.take_files)
+        self.safekeeping.reopening_wanted.connect(self.opening.open_dataset)
         welcome = self.welcome
         self.opening.simulating.connect(welcome.watch)
         welcome.demonstration_wanted.connect(self.opening.open_demonstration)
@@ -191,7 +194,8 @@ class MainWindow(QMainWindow):
     def report(self, error: object) -> None:
         """Show a problem in the strip; anything else is a defect and gets the crash dialog."""
         if isinstance(error, Problem):
-            self.notices.show_problem(error)
+            ways_out = self.safekeeping.ways_out(error)  # there is room for buttons or for a path
+            self.notices.show_problem(Problem(error.sentence, error.remedy) if ways_out else error, ways_out)
         elif isinstance(error, BaseException):
             CrashDialog(error, parent=self).show()
 
@@ -210,6 +214,12 @@ class MainWindow(QMainWindow):
             names.insert(0, self.session.dataset.cutouts.path.stem)
         self.setWindowTitle(in_window_title(" – ".join([*names, "Tuning Fork"])))
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Look after project and dataset when the user comes back from another program."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.safekeeping.look()
+
     # -- closing ---------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -223,6 +233,9 @@ class MainWindow(QMainWindow):
             if QMessageBox.question(self, "Quit", question, buttons) != QMessageBox.StandardButton.Yes:
                 event.ignore()
                 return
+        if not self.safekeeping.settle():
+            event.ignore()
+            return
         self._is_closing = True
         self.docks.remember()
         self._keep_in_mind()

@@ -88,6 +88,30 @@ def open_dataset(path: Path, project: Path, name: str = "") -> Job:
     return Job(f"Opening {name or path.stem}", run, at_once=True, is_reading=True)
 
 
+def remove_abandoned(project: Path) -> Job:
+    """Remove the half-written files that killed programs have left in a project."""
+
+    def run(stop: threading.Event) -> Work[None]:
+        from core.project import temporary
+
+        yield from begin_unless_stopped(stop)
+        temporary.sweep_tree(project, stop)
+
+    return Job("Removing half-written files", run)
+
+
+def verify_dataset(path: Path) -> Job:
+    """Verify that the file of the open dataset still holds it; fails if it does not."""
+
+    def run(stop: threading.Event) -> Work[None]:
+        from core.data.cutouts import Cutouts
+
+        yield from begin_unless_stopped(stop)
+        Cutouts.open(path).close()
+
+    return Job("Verifying the dataset", run)
+
+
 def find_device() -> Job:
     """Describe the device that trainings will use."""
 

@@ -280,12 +280,19 @@ class ComparisonPanel(Panel):
         self._session.runs_changed.emit()
 
     def _is_busy(self, runs: Sequence[RunSummary]) -> bool:
-        """Whether one of the runs is being trained; if so, a message says so."""
+        """Whether one of the runs is being trained, here or by another program; if so, a message says so."""
         busy: Path | None = self._session.activity.training_folder
-        if busy is None or all(run.folder.path != busy for run in runs):
-            return False
-        self._session.message.emit("This run is being trained; stop it first.")
-        return True
+        if busy is not None and any(run.folder.path == busy for run in runs):
+            self._session.message.emit("This run is being trained; stop it first.")
+            return True
+        try:
+            for run in runs:
+                with run.folder.lock():
+                    pass
+        except Problem as problem:
+            self._session.report(problem)
+            return True
+        return False
 
 
 def _summarise(runs: Sequence[RunSummary], known: int) -> str:

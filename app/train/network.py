@@ -170,5 +170,7 @@ class NetworkPanel(Panel):
         galaxies = f", half of the galaxies over {self._size:.0f} px" if math.isfinite(self._size) else ""
         self.view.set_circle(float(field))
         self.field.setText(f"Last block sees {field} px{sky}{galaxies}")
-        narrow = receptive_field.narrow_field_warning(field, self._size, self._session.draft.settings.network)
+        draft = self._session.draft.settings
+        is_free = not draft.transfer.start_from  # else the layers are those of the earlier network
+        narrow = receptive_field.narrow_field_warning(field, self._size, draft.network) if is_free else None
         self.message.say("" if narrow is None else narrow.text)

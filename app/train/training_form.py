@@ -39,6 +39,7 @@ from core.errors import Problem
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
+from core.reading import is_there
 from core.settings import toml
 from core.settings.declare import Settings, knobs
 from core.train import run_check, schedule
@@ -301,7 +302,7 @@ class TrainingForm(QWidget):
         self.start_from.clear()
         self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
         project = self._session.project
-        runs = [] if project is None else [run for run in project.runs() if run.best.exists()]
+        runs = [] if project is None else [run for run in project.runs() if is_there(run.best)]
         for run in reversed(runs):
             self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
             self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)

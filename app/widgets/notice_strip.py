@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
+    QPushButton,
     QSizePolicy,
     QStackedLayout,
     QToolButton,
@@ -18,6 +22,8 @@ from PySide6.QtWidgets import (
 from app.theme import SymbolLabel, icon
 from app.widgets.message_line import MessageLine
 from core.errors import Problem
+
+WayOut: TypeAlias = tuple[str, Callable[[], object]]
 
 _MOST = 3  # notices at once
 _MESSAGE_MS = 6000  # ms until a message disappears; a problem stays
@@ -53,9 +59,25 @@ class NoticeStrip(QWidget):
         """The notices as plain text."""
         return [notice.text for notice in self._notices]
 
-    def show_problem(self, problem: Problem) -> None:
-        """Show a problem and its remedy until it is dismissed."""
-        self._add(_Notice("problem", problem.sentence, problem.remedy, problem.where))
+    def show_problem(self, problem: Problem, ways_out: Sequence[WayOut] = (), *, stays: bool = False) -> QWidget:
+        """Show a problem and its remedy until it is dismissed; returns the notice.
+
+        Parameters
+        ----------
+        problem
+            What was wrong.
+        ways_out
+            Buttons: what each says, and what it does.
+        stays
+            Whether it stays however many others come.
+        """
+        return self._add(_Notice("problem", problem.sentence, problem.remedy, problem.where, ways_out, stays=stays))
+
+    def dismiss(self, notice: QWidget) -> None:
+        """Dismiss a notice, if it is still there."""
+        for each in list(self._notices):
+            if each is notice:
+                self._dismiss(each)
 
     def show_message(self, text: str) -> None:
         """Show a message for some seconds, the longer the more there is to read."""
@@ -73,8 +95,8 @@ class NoticeStrip(QWidget):
                 other.count_repetition()
                 notice.deleteLater()
                 return other
-        while len(self._notices) >= _MOST:
-            self._dismiss(self._notices[0])
+        while len(self._notices) >= _MOST and (passing := [each for each in self._notices if not each.stays]):
+            self._dismiss(passing[0])
         notice.dismissed.clicked.connect(lambda: self._dismiss(notice))
         notice.timer.timeout.connect(lambda: self._dismiss(notice))
         notice.all.aboutToShow.connect(lambda: self._list(notice.all))
@@ -119,9 +141,19 @@ class NoticeStrip(QWidget):
 class _Notice(QFrame):
     """Two lines with an icon, a menu of all notices, and a button to dismiss it."""
 
-    def __init__(self, role: str, sentence: str, remedy: str = "", where: str = "") -> None:
+    def __init__(
+        self,
+        role: str,
+        sentence: str,
+        remedy: str = "",
+        where: str = "",
+        ways_out: Sequence[WayOut] = (),
+        *,
+        stays: bool = False,
+    ) -> None:
         super().__init__()
         self.setProperty("role", role)
+        self.stays = stays
         self.text = " ".join(part for part in (f"{where}:" if where else "", sentence, remedy) if part)
         self._times = 1
         symbol = (
@@ -153,6 +185,10 @@ class _Notice(QFrame):
         line.setSpacing(6)
         line.addWidget(symbol)
         line.addWidget(words, 1)
+        for text, act in ways_out:
+            button = QPushButton(text)
+            button.clicked.connect(act)
+            line.addWidget(button)
         for widget in (self._again, self._number, self.dismissed):
             line.addWidget(widget)
 

@@ -13,6 +13,7 @@ from core.cli.sources import hand_labels_of, parse_class_map
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
 from core.project.metrics_file import read_metrics
+from core.project.project import require_not_open
 from core.project.runs import RunFolder
 from core.train.settings import RunSettings
 
@@ -74,6 +75,7 @@ def _describe_dataset(data: Path, *, hint: bool) -> str:
 
 def train(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork train``."""
+    require_not_open(options.output)
     from core.train import loop
 
     settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
@@ -106,6 +108,7 @@ def _draw_parts_again(options: argparse.Namespace, settings: RunSettings, consol
 
 def resume(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork resume``."""
+    require_not_open(options.run)
     from core.train import resuming
 
     folder = RunFolder(options.run)

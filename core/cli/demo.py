@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import numpy as np
 from core.cli.console import Console
 from core.cli.evaluate import print_evaluation
 from core.cli.figures import save_curves
+from core.events import Work
 from core.explain.methods import METHODS
 from core.project.files import write_atomically
 from core.project.metrics_file import read_metrics
@@ -100,31 +100,18 @@ def run_demo(project: Project, console: Console) -> dict[str, Any]:
 
 
 def _simulate_surveys(project: Project, console: Console) -> tuple[Path, Path]:
-    def simulate(stop: threading.Event) -> Any:
+    def simulate(settings: SurveySettings, title: str, stop: threading.Event) -> Work[Path]:
+        from core.data.project_copy import copy_into_project
         from core.simulate import demo as simulated
 
-        return (yield from simulated.cached_survey(stop))
-
-    def simulate_again(stop: threading.Event) -> Any:
-        from core.simulate import demo as simulated
-
-        return (yield from simulated.cached_survey(stop, _SECOND_SURVEY))
+        made = yield from simulated.cached_survey(stop, settings)
+        return (yield from copy_into_project(made, project.folder / "datasets", stop, title))
 
     paths = []
-    for title, verb in (("first survey", simulate), ("second survey", simulate_again)):
-        made: Path = console.drive(f"Simulating the {title}", verb)
-        paths.append(project.dataset_path(title))
-        _link_or_copy(made, paths[-1])
+    for title, settings in (("first survey", SurveySettings()), ("second survey", _SECOND_SURVEY)):
+        paths.append(console.drive(f"Simulating the {title}", partial(simulate, settings, title)))
         console.say(f"{title.capitalize()}: {paths[-1]}")
     return paths[0], paths[1]
-
-
-def _link_or_copy(made: Path, place: Path) -> None:
-    """Put the dataset into the project, as a hard link where that is possible, otherwise as a copy."""
-    try:
-        os.link(made, place)  # datasets are never changed after they are written
-    except OSError:
-        shutil.copyfile(made, place)
 
 
 def _train_and_evaluate(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from core.project.runs import RunFolder
+from core.project.temporary import temporary_folder
 
 NUMBER = int(os.environ.get("RANK", "0"))
 
@@ -29,12 +29,12 @@ def join_processes(folder: RunFolder, device: str) -> Iterator[RunFolder]:
     """Join the process group; yields the run's folder in the first process, a temporary copy in the others."""
     from core.train import distributed
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with temporary_folder() as scratch:
         own = folder
         if NUMBER:
-            own = RunFolder(Path(scratch) / folder.name)
+            own = RunFolder(scratch / folder.name)
             if folder.path.exists():
-                shutil.copytree(folder.path, own.path)
+                shutil.copytree(folder.path, own.path, ignore=shutil.ignore_patterns(".*"))
         with distributed.process_group(device):
             yield own
 

@@ -111,7 +111,11 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
     add("--split-column", metavar="COLUMN", help="catalogue column with train, validation, test; none: draw them")
     add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
-    add("--hdu", metavar="NAME", help="FITS extension; “A,B,C” are bands of one galaxy, “*” one galaxy of each")
+    add(
+        "--hdu",
+        metavar="NAME",
+        help="FITS extension; “A,B,C”: bands, “*”: one galaxy of each, planes: one of each plane",
+    )
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
     _add_settings_options(command, "max_missing=0.2")

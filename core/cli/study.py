@@ -17,6 +17,7 @@ from core.cli.sources import hand_labels_of
 from core.errors import SettingsProblem
 from core.events import Work
 from core.project.labels import LabelJournal
+from core.project.project import require_not_open
 from core.settings import toml
 from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
@@ -28,6 +29,7 @@ _MOST_TRIALS = 5  # of each stage in the table of a search
 
 def training_size(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork study training-size``."""
+    require_not_open(options.output)
     from core.studies import size_figure
     from core.studies import training_size as study
 
@@ -71,6 +73,8 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
 
 def search(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork search``, and with ``--worker`` a worker of a search that another process runs."""
+    if not options.worker:
+        require_not_open(options.output)
     from core.studies import search as searching
     from core.studies import search_figure
     from core.studies.trials import best_trials, format_value

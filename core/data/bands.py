@@ -48,8 +48,8 @@ class BandPattern:
         if not (found := self.expression.fullmatch(name)):
             return None
         before, after = name[: found.start("band")], name[found.end("band") :]
-        rest = before.rstrip("_-. /") + after if before.rstrip("_-. /") else after.lstrip("_-. /")
-        galaxy = IMAGE_ENDING.sub("", rest)
+        before, after = before.rstrip("_-. /"), IMAGE_ENDING.sub("", after)
+        galaxy = before + after if before else after.lstrip("_-. /")
         return f"{folder}/{galaxy}".strip("/"), found["band"]
 
 

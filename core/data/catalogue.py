@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 
 from core.data.cells import text_array
 from core.data.settings import ImportSettings
-from core.data.table_files import no_single_values, read_raw_tables
+from core.data.table_files import read_raw_tables
+from core.data.table_problems import no_single_values
+from core.data.text_tables import make_unique
 from core.errors import CatalogueProblem
 
 EXACT = 2**53
+_LONGEST_NAME = 200  # letters
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LABEL_NAMES = (
     *("morphology", "class_name", "class", "label", "labels", "galaxy_type", "gal_type", "type", "morph", "category"),
     *("target", "target_name", "ans", "ttype", "t_type", "gz_class", "gz2_class"),
@@ -60,21 +64,36 @@ def read_table(path: Path) -> Table:
 def _to_plain_columns(raw: Table) -> Table:
     meta: dict[str, Any] = dict(raw.meta or {})
     notes: list[str] = list(meta.get("notes", ()))
-    table = Table()
-    for name in raw.colnames:
-        column: Any = raw[name]
+    names = dict(zip(raw.colnames, make_unique([_readable_name(name) for name in raw.colnames]), strict=True))
+    plain: dict[str, Column] = {}
+    for own, name in names.items():
+        column: Any = raw[own]
         if isinstance(column, Column) and column.ndim == 2 and column.shape[1] == 1:
             column = column[:, 0]
-        if not isinstance(column, Column) or column.ndim > 1:
+        if not isinstance(column, Column) or column.ndim > 1 or column.dtype.kind in "cV":
             isot = getattr(column, "isot", None)  # times become text; positions and vectors have no single value
             if isot is None:
                 notes.append(f"The catalogue's column “{name}” holds no single values; it was left out.")
                 continue
             column = Column(np.asarray(isot, dtype=str))
-        unit = str(column.unit) if column.unit is not None else None
-        table[name] = Column(_plain_values(column), unit=unit, description=column.description)
+        try:
+            unit = str(column.unit) if column.unit is not None else None
+            plain[name] = Column(_plain_values(column), unit=unit, description=column.description)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a column is that column's problem
+            reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+            notes.append(f"The catalogue's column “{name}” cannot be read ({reason}); it was left out.")
+    for key in ("texts", "marks", "forms"):  # by column
+        if key in meta:
+            meta[key] = {names[own]: value for own, value in meta[key].items() if own in names}
+    table = Table(plain, copy=False)
     table.meta = {**meta, "notes": notes}
     return table
+
+
+def _readable_name(name: str) -> str:
+    """The name of a column in one line: without control characters, and not longer than a name is."""
+    name = " ".join(_CONTROLS.sub(" ", name).split()) if _CONTROLS.search(name) else name
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
 def _plain_values(column: Column) -> NDArray[Any]:

@@ -20,15 +20,15 @@ class Finder:
 
     def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
         self._columns = columns
-        self._texts: dict[str, NDArray[np.str_]] = {}
+        self._texts: dict[str, list[str]] = {}
 
     def forget(self, name: str) -> None:
         """Read a column again before the next search: its values have changed."""
         self._texts.pop(name, None)
 
-    def _lower_case(self, name: str) -> NDArray[np.str_]:
+    def _lower_case(self, name: str) -> list[str]:
         if name not in self._texts:
-            self._texts[name] = np.char.lower(self._columns[name].astype(str))
+            self._texts[name] = [str(text).lower() for text in self._columns[name].tolist()]
         return self._texts[name]
 
     def find_rows(self, text: str, count: int) -> NDArray[np.bool_]:
@@ -38,7 +38,7 @@ class Finder:
         for word in text.lower().split():
             here = np.zeros(count, dtype=bool)
             for name in names:
-                here |= np.char.find(self._lower_case(name), word) >= 0
+                here |= np.fromiter((word in each for each in self._lower_case(name)), bool, count)
             found &= here
         return found
 
@@ -50,12 +50,12 @@ def sort_rows(values: NDArray[Any], rows: NDArray[np.int64], *, descending: bool
     """
     mine = values[rows]
     if mine.dtype.kind in "UO":
-        texts = np.char.strip(mine.astype(str))
-        missing = texts == ""
-        whole = np.char.isdecimal(texts) | missing
-        length = np.char.str_len(np.char.lstrip(texts, "0")) if whole.all() else np.zeros(len(texts), dtype=np.int64)
-        ranks = np.unique(texts, return_inverse=True)[1]
-        keys = (ranks, length)
+        texts = [str(text).strip() for text in mine.tolist()]
+        missing = np.array([not text for text in texts], dtype=bool)
+        rank = {text: place for place, text in enumerate(sorted(set(texts)))}
+        whole = all(text.isdecimal() or not text for text in rank)
+        length = np.array([len(text.lstrip("0")) if whole else 0 for text in texts], dtype=np.int64)
+        keys = (np.array([rank[text] for text in texts], dtype=np.int64), length)
     else:
         numbers = mine.astype(np.float64)
         missing = ~np.isfinite(numbers)

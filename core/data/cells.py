@@ -32,7 +32,8 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 _SHORT = re.compile(r"[+-]?\d{1,3}(\.\d*)?", re.ASCII)
 _POINT = re.compile(r"[+-]?\d*\.\d*([eEdD][+-]?\d+)?", re.ASCII)
 _DIGITS = 15  # an integer with more may be an id, and beyond 2⁵³ would lose digits as a floating-point number
-_WASTE = 4  # an array of fixed width may be so many times as large as its texts
+_WASTE = 2  # an array of fixed width may be so many times as large as one of objects
+_OBJECT = 57  # bytes of a text beside its letters, and of the reference to it
 _SMALL = 2**24  # bytes; below, the width does not matter
 
 
@@ -181,8 +182,8 @@ def _from_thousands(text: str) -> float:
 
 
 def text_array(texts: Sequence[str]) -> NDArray[Any]:
-    """Texts (N,) as a fixed-width array, or as objects where one long cell would make that many times too large."""
+    """Texts (N,) as a fixed-width array, or as objects where the longest would make that more than twice as large."""
     longest = max(map(len, texts), default=0)
-    total = sum(map(len, texts))
-    is_wasteful = 4 * longest * len(texts) > max(_SMALL, _WASTE * 4 * total)
+    fixed = 4 * longest * len(texts)
+    is_wasteful = fixed > _SMALL and fixed > _WASTE * (sum(map(len, texts)) + _OBJECT * len(texts))
     return np.array(texts, dtype=object if is_wasteful else f"U{max(1, longest)}")

@@ -10,23 +10,23 @@ to be at the bottom, as in FITS. A few dozen images are in memory at a time.
 from __future__ import annotations
 
 import math
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import axes, container_parts, read_errors
-from core.data.stamps import Cutout
+from core.data import axes, cells, container_parts, hdf5, npz, trial
+from core.data.limits import MOST_COLUMN, require_moderate_size
+from core.data.read_errors import reading
+from core.data.stamps import SMALLEST, Cutout
 from core.errors import UnreadableFile
 
 _SCALE_NAMES = ("pxscale", "pixel_scale", "pixscale")
 _BLOCK_BYTES = 16 * 2**20  # bytes
+_MOST_NAMED = 4  # arrays in a remark
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,77 @@ def inspect_container(path: Path | str) -> Container:
         The file is damaged, holds no images, or is a dataset of this program.
     """
     name = str(path)
-    with _report_damage(name), _list_arrays(name) as arrays:
+    with reading(name, "" if _is_npz(name) else "an HDF5 file"):
+        arrays, refused = _list_arrays(name)
         keys = container_parts.choose_images(arrays)
         if not keys or min(arrays[keys[0]][0]) < 1:
             raise UnreadableFile(
-                f"This file holds no images; its arrays are {', '.join(arrays) or 'none'}.",
+                f"This file holds no images; its arrays are {', '.join(arrays) or 'none'}.{_describe(refused, ' Not')}",
                 "The images have to be one array (N, H, W, bands) called “images”.",
                 name,
             )
         shape, dtype = arrays[keys[0]]
-        if dtype.kind not in "uifb":
-            raise UnreadableFile(f"The array “{keys[0]}” holds no numbers.", "Save the images as numbers.", name)
+        _refuse_images(keys[0], shape, dtype, name)
         images = tuple((key, arrays[key][0][0]) for key in keys)
-        remark = container_parts.describe_left_out(arrays, keys)
+        remarks = [container_parts.describe_left_out(arrays, keys)]
         if len(shape) == 4 and axes.is_ambiguous(shape[1:]):
-            remark = f"{remark}; " if remark else ""
-            remark += f"the last axis ({shape[3]}) is taken to be the bands, though the second ({shape[1]}) might be"
+            remarks.append(
+                f"the last axis ({shape[3]}) is taken to be the bands, though the second ({shape[1]}) might be"
+            )
+        columns = _Columns(name, refused)
         if len(keys) == 1:
             alike = [other for other, (size, kind) in arrays.items() if size == shape[:1] and kind.kind != "V"]
-            columns = {other: _read_column(name, other) for other in alike}
+            read = {other: values for other in alike if (values := columns.read(other, arrays)) is not None}
         else:
-            columns = _read_columns_in_parts(name, arrays, images)
-        return Container(name, images, (sum(count for _, count in images), *shape[1:]), dtype, columns, remark)
+            read = _read_columns_in_parts(columns, arrays, images)
+        remark = "; ".join(part for part in (*remarks, _describe(refused, "not")) if part)
+        return Container(name, images, (sum(count for _, count in images), *shape[1:]), dtype, read, remark)
+
+
+def _is_npz(name: str) -> bool:
+    return name.lower().endswith(".npz")
+
+
+def _refuse_images(key: str, shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> None:
+    """Refuse an array that cannot hold the images of galaxies."""
+    if dtype.kind not in "uifb":
+        raise UnreadableFile(f"The array “{key}” holds no numbers.", "Save the images as numbers.", name)
+    if sorted(shape[1:])[-2] < SMALLEST:
+        told = " × ".join(map(str, shape[1:]))
+        raise UnreadableFile(f"The images in “{key}” have only {told} pixels.", "Save larger ones.", name)
+    require_moderate_size(shape[1:], name)
+
+
+def _describe(refused: Mapping[str, str], begin: str) -> str:
+    """A remark on arrays that are not read; empty if there are none."""
+    if not refused:
+        return ""
+    few = ", ".join(f"{key} ({reason})" for key, reason in list(refused.items())[:_MOST_NAMED])
+    more = f" and {len(refused) - _MOST_NAMED:,} more" if len(refused) > _MOST_NAMED else ""
+    return f"{begin} read: {few}{more}"
+
+
+class _Columns:
+    """The columns of a file; those that cannot be read are added to ``refused``, with the reason."""
+
+    def __init__(self, name: str, refused: dict[str, str]) -> None:
+        self._name, self._refused = name, refused
+
+    def read(self, key: str, arrays: container_parts.Arrays) -> NDArray[Any] | None:
+        """The values of a column; None if it cannot be read."""
+        (count,), kind = arrays[key]
+        if count * kind.itemsize > MOST_COLUMN:
+            self._refused[key] = f"it has {count * kind.itemsize / 2**20:,.0f} MB, too much for a column"
+            return None
+        try:
+            return _read_column(self._name, key)
+        except Exception as error:  # noqa: BLE001 - the images and the other columns are read
+            self._refused[key] = f"it is damaged ({type(error).__name__})"
+            return None
 
 
 def _read_columns_in_parts(
-    name: str, arrays: container_parts.Arrays, images: tuple[tuple[str, int], ...]
+    reader: _Columns, arrays: container_parts.Arrays, images: tuple[tuple[str, int], ...]
 ) -> dict[str, NDArray[Any]]:
     """The columns of parts that are put together, with NaN or empty text where a part lacks one, and the part."""
     pieces: dict[str, list[NDArray[Any] | None]] = {}
@@ -91,17 +136,21 @@ def _read_columns_in_parts(
             base, its_part = container_parts.split_part(key)
             if its_part == part and shape == (count,) and kind.kind != "V":
                 none: list[NDArray[Any] | None] = [None] * len(images)
-                pieces.setdefault(base, none)[place] = _read_column(name, key)
+                pieces.setdefault(base, none)[place] = reader.read(key, arrays)
     columns: dict[str, NDArray[Any]] = {}
     for base, values in pieces.items():
-        is_text = any(value is not None and value.dtype.kind == "U" for value in values)
+        is_text = any(value is not None and value.dtype.kind in "UO" for value in values)
         filled = [
             np.full(count, "" if is_text else np.nan) if value is None else value
             for value, (_, count) in zip(values, images, strict=True)
         ]
-        columns[base] = np.concatenate([piece.astype(str) for piece in filled] if is_text else filled)
+        columns[base] = _join_texts(filled) if is_text else np.concatenate(filled)
     columns.setdefault("split", np.repeat(parts, [count for _, count in images]))
     return columns
+
+
+def _join_texts(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return cells.text_array([str(value) for piece in pieces for value in piece.tolist()])
 
 
 def read_cutouts(container: Container, start: int = 0, stop: int | None = None) -> Iterator[Cutout]:
@@ -113,7 +162,7 @@ def read_cutouts(container: Container, start: int = 0, stop: int | None = None) 
         The file is damaged.
     """
     stop = len(container) if stop is None else min(stop, len(container))
-    with _report_damage(container.path):
+    with reading(container.path):
         for first, block in _read_blocks(container, start, stop):
             for row, image in enumerate(block, start=first):
                 yield _to_cutout(container, image, row)
@@ -139,7 +188,8 @@ def _to_cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
         image = image.transpose(2, 0, 1)  # (C, H, W)
         planes = ("red", "green", "blue") if is_picture and len(image) == 3 else ()
         image = image[:, ::-1] if is_picture else image
-    scale = next((float(container.columns[key][row]) for key in _SCALE_NAMES if key in container.columns), math.nan)
+    known = (container.columns[key] for key in _SCALE_NAMES if key in container.columns)
+    scale = next((float(values[row]) for values in known if values.dtype.kind in "iuf"), math.nan)
     with np.errstate(over="ignore"):
         pixels = np.ascontiguousarray(image, dtype=np.uint8 if is_picture else np.float32)
     remarks = (container.remark,) if container.remark and row == 0 else ()
@@ -159,83 +209,31 @@ def _read_blocks(container: Container, start: int, stop: int) -> Iterator[tuple[
 def _read_array(container: Container, key: str, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
     one = max(1, math.prod(container.shape[1:]) * container.dtype.itemsize)
     rows = max(1, min(1024, _BLOCK_BYTES // one))
-    if not container.path.endswith(".npz"):
-        with h5py.File(container.path, "r") as file:
-            for first in range(start, stop, rows):
-                images: Any = file[key]
-                yield first, images[first : min(first + rows, stop)]
+    if _is_npz(container.path):
+        yield from npz.read_rows(container.path, key, start, stop, rows)
         return
-    with zipfile.ZipFile(container.path) as archive, archive.open(f"{key}.npy") as member:
-        shape, is_fortran, dtype = _read_npy_header(member)
-        if is_fortran:  # rows are not contiguous, so all of it has to be read
-            with np.load(container.path, allow_pickle=False) as file:
-                yield start, file[key][start:stop]
-            return
-        skipped = one * start
-        while skipped > 0:
-            skipped -= len(member.read(min(skipped, _BLOCK_BYTES))) or skipped
+    with trial.open_file(container.path) as file:
         for first in range(start, stop, rows):
-            count = min(rows, stop - first)
-            content = member.read(one * count)
-            yield first, np.frombuffer(content, dtype).reshape(count, *shape[1:])
+            yield first, hdf5.member(file, key)[first : min(first + rows, stop)]
 
 
 def _read_column(name: str, key: str) -> NDArray[Any]:
-    if not name.endswith(".npz"):
-        with h5py.File(name, "r") as file:
-            values = np.asarray(file[key])
+    if _is_npz(name):
+        values = npz.read_column(name, key)
     else:
-        with np.load(name, allow_pickle=False) as file:
-            values = file[key]
+        with trial.open_file(name) as file:
+            values = np.asarray(hdf5.member(file, key)[:])
     if values.dtype.kind in "SO":
-        return np.array([v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values], dtype=str)
+        return cells.text_array([v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values])
     return values.astype(values.dtype.newbyteorder("="))
 
 
-@contextmanager
-def _list_arrays(name: str) -> Iterator[dict[str, tuple[tuple[int, ...], np.dtype[Any]]]]:
-    """Shapes and types of the arrays in a file, by name."""
-    if name.endswith(".npz"):
-        arrays = {}
-        with zipfile.ZipFile(name) as archive:
-            for entry in archive.namelist():
-                if entry.endswith(".npy"):
-                    with archive.open(entry) as member:
-                        shape, _, dtype = _read_npy_header(member)
-                        arrays[entry.removesuffix(".npy")] = (shape, dtype)
-        yield {key: value for key, value in arrays.items() if value[1].kind != "O"}
-        return
-    with h5py.File(name, "r") as file:
+def _list_arrays(name: str) -> tuple[dict[str, tuple[tuple[int, ...], np.dtype[Any]]], dict[str, str]]:
+    """Shapes and types of the arrays in a file by name, and by name why others are not read."""
+    if _is_npz(name):
+        return npz.list_arrays(name)
+    with trial.open_file(name) as file:
         if "bands" in file.attrs and "format" in file.attrs:
             raise UnreadableFile("This is a dataset of this program already.", "Open it instead.", name)
-        arrays = {}
-
-        def note(path: str, item: h5py.Dataset | h5py.Group) -> None:
-            if isinstance(item, h5py.Dataset):
-                arrays[path] = (item.shape, item.dtype)
-
-        file.visititems(note)
-        yield arrays
-
-
-def _read_npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(member)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(member)
-    return np.lib.format.read_array_header_2_0(member)
-
-
-@contextmanager
-def _report_damage(name: str) -> Iterator[None]:
-    try:
-        yield
-    except UnreadableFile:
-        raise
-    except (zipfile.BadZipFile, FileNotFoundError, PermissionError) as error:
-        raise read_errors.explain_error(name, error) from error
-    except read_errors.READ_ERRORS as error:
-        with Path(name).open("rb") as file:
-            start = file.read(1024)
-        if not start.startswith((b"\x89HDF", b"PK")):
-            raise read_errors.explain_content(name, start, "an HDF5 file") from error
-        raise read_errors.explain_error(name, error) from error
+        datasets, refused = hdf5.list_datasets(file)
+        return {key: (item.shape, item.dtype) for key, item in datasets.items()}, refused

@@ -6,7 +6,7 @@ A ``Cutouts`` holds an open file and belongs to the thread that opened it; anoth
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import threading
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -19,14 +19,14 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from core.data import dataset_metadata, store
+from core.data import dataset_metadata, file_identity, fingerprint, store
+from core.data.file_identity import FileIdentity
 from core.data.images import StoredImages
 from core.data.recipe import StampRecipe
 from core.data.store import Band, Origin
-from core.errors import Problem
+from core.errors import DatasetReplaced, Problem
+from core.events import NEVER, Work
 from core.reading import reading
-
-_SAMPLE = 64
 
 
 class Cutouts:
@@ -36,6 +36,8 @@ class Cutouts:
     ----------
     path
         The file.
+    identity
+        Of the file when it was opened.
     images
         The stamps, see :class:`~core.data.images.StoredImages`.
     catalogue
@@ -59,6 +61,8 @@ class Cutouts:
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self._file = file
+        self._opened = store.descriptor_of(file)
+        self.identity = FileIdentity.of(self._opened)
         metadata = dataset_metadata.read(file)
         self.catalogue: Table = metadata.catalogue
         self.bands: tuple[Band, ...] = metadata.bands
@@ -85,6 +89,8 @@ class Cutouts:
             It is missing, damaged, or not a dataset.
         WrongVersion
             A newer program wrote it.
+        DatasetReplaced
+            The window has the dataset open that was at this path before.
 
         Examples
         --------
@@ -102,12 +108,31 @@ class Cutouts:
         with contextlib.ExitStack() as on_failure, reading("This dataset", path, "Import the galaxies again."):
             on_failure.callback(file.close)
             cutouts = cls(path, file)
+            on_failure.callback(cutouts.close)
+            cutouts._require_expected()
             on_failure.pop_all()
             return cutouts
 
+    def _require_expected(self) -> None:
+        """Require that the file was not replaced between its openings, nor since this program has pinned it."""
+        with contextlib.suppress(FileNotFoundError):
+            if FileIdentity.of(self.path) != self.identity:
+                raise DatasetReplaced.of(self.path)
+        file_identity.require_as_pinned(self.path, self.identity, lambda: self.checksum)
+
     def reopen(self) -> Cutouts:
-        """Open the file again, for another thread."""
-        return Cutouts.open(self.path)
+        """Open the file again, for another thread.
+
+        Raises
+        ------
+        DatasetReplaced
+            Another dataset is at its path now.
+        """
+        again = Cutouts.open(self.path)
+        if again.identity != self.identity and again.checksum != self.checksum:
+            again.close()
+            raise DatasetReplaced.of(self.path)
+        return again
 
     def close(self) -> None:
         """Close the file; images can no longer be read."""
@@ -176,13 +201,70 @@ class Cutouts:
             text = self.header(row)
             return WCS(Header.fromstring(text, sep="\n" if "\n" in text else "")) if text else None
 
+    # -- which dataset it is ---------------------------------------------------------------------------------------
+
     @cached_property
     def checksum(self) -> str:
-        """A fingerprint of images and catalogue: all of the catalogue, and an even sample of the images."""
-        digest = hashlib.blake2b(repr((self.shape, str(self.images.dtype))).encode(), digest_size=16)
-        for name, values in self._stored_columns.items():
-            digest.update(name.encode())
-            digest.update("\n".join(values.tolist()).encode() if values.dtype.kind in "UO" else values.tobytes())
-        for row in np.unique(np.linspace(0, max(0, len(self) - 1), _SAMPLE).astype(np.int64)) if len(self) else ():
-            digest.update(self.images[int(row)].tobytes())
-        return digest.hexdigest()
+        """A fingerprint of all images and the whole catalogue, see :mod:`core.data.fingerprint`."""
+        known = fingerprint.checksums
+        if self.identity not in known:
+            digest = fingerprint.image_digest(self._file, self.images, self.identity)
+            known[self.identity] = fingerprint.combine(self.shape, self._stored_columns, digest, self.images.dtype)
+        return known[self.identity]
+
+    def read_checksum(self, stop: threading.Event = NEVER) -> Work[str]:
+        """The fingerprint, with its progress where all images have to be read for it.
+
+        Raises
+        ------
+        Stopped
+            ``stop`` was set.
+        """
+        yield from fingerprint.read_image_digest(self._file, self.images, self.identity, stop)
+        return self.checksum
+
+    def is_known_as(self, recorded: object) -> bool:
+        """Whether a fingerprint that was recorded, also one by an earlier version, is that of this dataset."""
+        if isinstance(recorded, str) and not recorded.startswith(fingerprint.PREFIX):
+            return recorded == self.sample_checksum
+        return recorded == self.checksum
+
+    @cached_property
+    def sample_checksum(self) -> str:
+        """The fingerprint of earlier versions: of the whole catalogue, and an even sample of the images."""
+        return fingerprint.of_sample(self.images, self._stored_columns)
+
+    def has_all_of(self, other: Cutouts) -> bool:
+        """Whether another dataset holds nothing but the same: galaxies, scales, positions, bands and labels."""
+        mine, theirs = (
+            (each.bands, each.labels, each.split_column, each.recipe, each.units, list(map(str, each.unusable)))
+            for each in (self, other)
+        )
+        if mine != theirs or self.shape != other.shape:
+            return False
+        return (
+            np.array_equal(self.pixel_scale, other.pixel_scale, equal_nan=True)
+            and np.array_equal(self.missing, other.missing, equal_nan=True)
+            and np.array_equal(store.member(self._file, "wcs")[:], store.member(other._file, "wcs")[:])
+            and self.checksum == other.checksum
+        )
+
+    def require_unchanged(self) -> None:
+        """Require that the file is as it was opened, and still the one at its path; one that is gone is not asked for.
+
+        Raises
+        ------
+        DatasetReplaced
+            It was changed, or another dataset is in its place.
+        """
+        try:
+            found = FileIdentity.of(self.path)
+        except OSError:
+            found = self.identity
+        if found == self.identity == FileIdentity.of(self._opened):
+            return
+        with Cutouts.open(self.path) as now:
+            if now.checksum != self.checksum:
+                raise DatasetReplaced.of(self.path)
+            if now.identity == FileIdentity.of(self._opened):  # the same file, touched
+                self.identity = now.identity

@@ -16,8 +16,8 @@ from typing import IO, Any
 
 from core.errors import UnreadableFile
 
-_FREE = 128 * 2**20  # bytes; so much is unpacked from a file of any size
-_RATIO = 100  # times the size of the file; beyond _FREE
+FREE = 128 * 2**20  # bytes; so much is unpacked from a file of any size
+_RATIO = 100  # times the size of a larger file
 _BLOCK = 2**20  # bytes
 _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
@@ -27,23 +27,31 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
 _LONGEST = max(map(len, _OPENERS))
 
 
+def is_packed(path: Path | str) -> bool:
+    """Whether a file is one of gzip, bzip2 or xz by its first bytes."""
+    with Path(path).open("rb") as file:
+        return is_compressed(file.read(_LONGEST))
+
+
 def is_compressed(start: bytes) -> bool:
     """Whether a file that starts with these bytes is one of gzip, bzip2 or xz."""
     return start.startswith(tuple(_OPENERS))
 
 
-def most_bytes(size: int) -> int:
-    """How many bytes a compressed file of ``size`` bytes may become: 128 MiB, or a hundred times its size."""
-    return max(_FREE, _RATIO * size)
-
-
-def read_content(path: Path | str) -> bytes:
+def read_content(path: Path | str, free: int = FREE) -> bytes:
     """The content of a file, uncompressed if it is one of gzip, bzip2 or xz.
+
+    Parameters
+    ----------
+    path
+        The file.
+    free
+        So many bytes may come out of a file of any size.
 
     Raises
     ------
     UnreadableFile
-        It unpacks to more than :func:`most_bytes`.
+        It unpacks to more than that, and to more than a hundred times its size.
     OSError, EOFError, zlib.error, lzma.LZMAError
         It cannot be read, or is damaged.
     """
@@ -52,9 +60,9 @@ def read_content(path: Path | str) -> bytes:
         file.seek(0)
         if not is_compressed(start):
             return file.read()
-        most = most_bytes(Path(path).stat().st_size)
+        most = max(free, _RATIO * Path(path).stat().st_size)
         content = io.BytesIO()
-        with _open(file, start) as unpacked:
+        with open_unpacked(file, start) as unpacked:
             while block := unpacked.read(_BLOCK):
                 if content.tell() + len(block) > most:
                     raise UnreadableFile(
@@ -75,12 +83,13 @@ def read_start(path: Path | str, count: int) -> bytes:
             return start[:count]
         file.seek(0)
         try:
-            with _open(file, start) as unpacked:
+            with open_unpacked(file, start) as unpacked:
                 return unpacked.read(count)
         except Exception:  # noqa: BLE001 - the damage is reported when all of it is read
             return b""
 
 
-def _open(file: IO[bytes], start: bytes) -> IO[bytes]:
+def open_unpacked(file: IO[bytes], start: bytes) -> IO[bytes]:
+    """Open a compressed file, whose first bytes are ``start``, so that reading it unpacks it step by step."""
     opener = next(opener for magic, opener in _OPENERS.items() if start.startswith(magic))
     return opener(file)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from core.data import bands, read_errors
+from core.data import bands, cube_planes, read_errors
 from core.data.auxiliary import find_auxiliary
 from core.data.parts import folder_part
 from core.data.settings import ImportSettings
+from core.data.walk import Entry, walk
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
@@ -68,6 +70,7 @@ class Found:
     others: Counter[str] = field(default_factory=Counter[str])
     pattern: str = ""
     auxiliary: dict[str, str] = field(default_factory=dict[str, str])  # files beside images, with what they are
+    links: dict[str, str] = field(default_factory=dict[str, str])  # that lead out of the folders, with where
 
     @cached_property
     def folders(self) -> dict[str, str]:
@@ -152,21 +155,25 @@ def discover(
     excluded = {str(path.resolve()) for path in exclude}
     files: dict[str, int] = {}
     for source in sources:
-        if not source.exists():
-            raise UnreadableFile("There is no such file or folder.", "Check the name.", str(source))
-        if not (source.is_file() or source.is_dir()):
-            raise UnreadableFile("This is a device or a pipe and no file.", "Choose another.", str(source))
-        root = str(source.resolve())
-        below = len(root.rstrip(os.sep) if source.is_dir() else _parent(root)) + 1
-        for path in _walk(root, found, {root}) if source.is_dir() else (root,):
+        is_folder = _require_source(source)
+        root = os.path.realpath(source)
+        below = len(root.rstrip(os.sep) if is_folder else _parent(root)) + 1
+        for entry in walk(root, found.problems) if is_folder else (Entry(root, "file"),):
             if stop.is_set():
                 raise Stopped
-            if path not in excluded and path not in files and _is_image(path, found):
+            path = entry.path
+            if entry.kind == "folder":
+                found.links[path] = entry.leads_to
+            elif path not in excluded and path not in files and _is_image(path, found):
                 files[path] = below
+                if entry.leads_to:
+                    found.links[path] = entry.leads_to
                 if len(files) % _REPORT_EVERY == 0:
                     yield Progress(len(files), None, "files")
     if pattern is None and not settings.bands:
         found.pattern = bands.suggest([path[below:].replace(os.sep, "/") for path, below in files.items()])
+        if not found.pattern and settings.hdu == cube_planes.PLANES:
+            found.pattern = cube_planes.suggest_pattern([path[below:] for path, below in files.items()])
         pattern = bands.parse(found.pattern)
     if pattern is not None:
         yield from _group(files, pattern, found, stop)
@@ -179,37 +186,17 @@ def discover(
     return found
 
 
-def _walk(folder: str, found: Found, seen: set[str]) -> Iterator[str]:
-    """Yield the files below a folder in natural order; links are followed, but no folder is visited twice."""
+def _require_source(source: Path) -> bool:
+    """Require a file or a folder; whether it is a folder."""
     try:
-        with os.scandir(folder) as entries:
-            listed = [(entry.name, _kind_of(entry)) for entry in entries if not entry.name.startswith((".", "__"))]
-    except OSError as error:
-        found.problems.append(read_errors.explain_error(folder, error))
-        return
-    for name, kind in sorted(listed, key=lambda entry: natural_key(entry[0])):
-        path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
-        if kind == "file":
-            yield path
-        elif kind != "folder":
-            found.problems.append(UnreadableFile(kind, "Leave it out.", path))
-        elif (real := str(Path(path).resolve())) not in seen:
-            seen.add(real)
-            yield from _walk(path, found, seen)
-
-
-def _kind_of(entry: os.DirEntry[str]) -> str:
-    """“file”, “folder”, or a sentence that says why it is neither."""
-    try:
-        if entry.is_dir():
-            return "folder"
-        if entry.is_file():
-            return "file"
-        if entry.is_symlink():
-            return "This link leads nowhere."
-    except OSError as error:  # a link that leads to itself
-        return f"This cannot be opened ({error.strerror})."
-    return "This is a device or a pipe and no file."
+        mode = source.stat().st_mode
+    except FileNotFoundError:
+        raise UnreadableFile("There is no such file or folder.", "Check the name.", str(source)) from None
+    except (OSError, ValueError) as error:
+        raise read_errors.explain_error(str(source), error) from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise UnreadableFile("This is a device or a pipe and no file.", "Choose another.", str(source))
+    return stat.S_ISDIR(mode)
 
 
 def _is_image(path: str, found: Found) -> bool:
@@ -275,11 +262,6 @@ def stem_of(path: str) -> str:
     name = path.replace("\\", "/").rpartition("/")[2]
     shorter = bands.IMAGE_ENDING.sub("", name)
     return shorter if shorter != name else Path(name).stem
-
-
-def natural_key(text: str) -> list[str | int]:
-    """Sorting key for natural order, in which “galaxy 10” follows “galaxy 9”."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", text)]
 
 
 def require_galaxies(found: Found) -> None:

@@ -8,11 +8,10 @@ astropy, with identical results.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import math
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +24,11 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from core.data import axes, extensions, read_errors, wcs
+from core.data import axes, extensions, fits_unpacking, read_errors, wcs
+from core.data.decompression import is_compressed
 from core.data.extensions import Arrangement, Galaxy
+from core.data.limits import require_moderate_size
+from core.data.regular_files import open_handle, open_regular
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
@@ -74,7 +76,7 @@ def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
         As :func:`read_image`.
     """
     name = str(path)
-    with _explained_errors(name):
+    with read_errors.reading(name):
         content = _read_content(name)
         image = _read_plain(content, name) if content is not None and hdu in {"", "0", "PRIMARY"} else None
         if image is not None:
@@ -83,35 +85,33 @@ def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
         yield from _read_with_astropy(name, content, hdu)
 
 
-@contextmanager
-def _explained_errors(name: str) -> Iterator[None]:
-    """Turn whatever goes wrong while a file is read into its problem."""
-    try:
-        yield
-    except UnreadableFile:
-        raise
-    except read_errors.READ_ERRORS as error:
-        raise read_errors.explain_error(name, error) from error
-
-
 def _read_content(name: str) -> bytes | None:
-    """The bytes of a file, decompressed; None if it is too large to be a cutout."""
-    handle = os.open(name, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # a third of the time of open()
+    """The bytes of a file, unpacked; None if it is too large to be a cutout.
+
+    Raises
+    ------
+    UnreadableFile
+        It is no regular file, is packed and too large, or unpacks to too much.
+    """
+    handle, size = open_handle(name)
     try:
         content = os.read(handle, _FIRST_READ)
         if len(content) == _FIRST_READ:
-            size = os.fstat(handle).st_size
             if size > _LARGEST_IN_MEMORY:
+                if is_compressed(content[:8]):
+                    raise UnreadableFile(
+                        f"This compressed file has {size / 2**20:,.0f} MB, too much to be unpacked in memory.",
+                        "Unpack it first.",
+                        name,
+                    )
                 return None
-            while len(content) < size and (more := os.read(handle, size - len(content))):
-                content += more
+            parts = [content]
+            while size > sum(map(len, parts)) and (more := os.read(handle, size - sum(map(len, parts)))):
+                parts.append(more)
+            content = b"".join(parts)
     finally:
         os.close(handle)
-    if content.startswith(b"\x1f\x8b"):
-        return gzip.decompress(content)
-    if content.startswith(b"BZh"):
-        return bz2.decompress(content)
-    return content
+    return fits_unpacking.unpack(content, name)
 
 
 def _read_plain(content: bytes, name: str) -> Cutout | None:
@@ -128,6 +128,7 @@ def _read_plain(content: bytes, name: str) -> Cutout | None:
     form = _parse_cards("".join([header[at : at + 80] for at in constant]))
     if form is None:
         return None
+    require_moderate_size(form.shape, name)
     start = end - end % _BLOCK + _BLOCK
     if len(content) < start + form.length:
         raise _truncation_problem(name, len(content), start + form.length)
@@ -220,11 +221,11 @@ def _read_with_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[C
 @contextmanager
 def _opened(name: str, content: bytes | None) -> Iterator[Any]:
     """The list of HDUs in a file, whose members have no usable types."""
-    if content is not None and not content.startswith(b"SIMPLE"):
-        raise read_errors.explain_content(name, content, "a FITS file")
-    opened = name if content is None else io.BytesIO(content)
-    with warnings.catch_warnings():
+    with open_regular(name) if content is None else io.BytesIO(content) as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # non-standard cards do not matter as long as the image can be read
+        if not (start := opened.read(1024)).startswith(b"SIMPLE"):  # a packed file would be unpacked without a bound
+            raise read_errors.explain_content(name, start, "a FITS file")
+        opened.seek(0)
         with fits.open(opened, memmap=False, uint=False) as file:  # astropy fails on some signed bytes otherwise
             yield file
 
@@ -238,7 +239,7 @@ def galaxy_names(path: Path | str, hdu: str = "") -> list[str]:
         As :func:`read_image`.
     """
     name = str(path)
-    with _explained_errors(name):
+    with read_errors.reading(name):
         content = _read_content(name)
         if content is not None and _read_plain(content, name) is not None:
             return []
@@ -298,6 +299,7 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
         raise UnreadableFile(
             f"The extension “{unit.name}” holds no 2-D or 3-D image.", "Choose the extension with the image.", name
         )
+    require_moderate_size([length for length in unit.shape if length], name)
     data = np.asarray(unit.data)
     data = data.reshape(data.shape[-3:] if data.ndim > 3 else data.shape)  # axes of length one in front
     cards = {card.keyword: card.image[:80].ljust(80) for card in primary.cards if card.keyword in wcs.DESCRIPTION}
@@ -339,7 +341,7 @@ def _dimensions(unit: Any) -> int:
 
 def _find_extension(file: Any, hdu: str, name: str) -> int:
     """The number of the extension with this name or number."""
-    key = int(hdu) if hdu.lstrip("-").isdigit() else hdu
+    key = int(hdu) if re.fullmatch("-?[0-9]{1,9}", hdu) else hdu
     try:
         return file.index_of(file[key])
     except (KeyError, IndexError):

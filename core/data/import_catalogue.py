@@ -12,13 +12,14 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from core.data import catalogue as tables
-from core.data import containers, fits, parts
+from core.data import containers, cube_planes, fits, parts, vote_columns
+from core.data.cells import text_array
 from core.data.class_names import find_spellings
 from core.data.discovery import Found, Source
 from core.data.join import NO_ROW, Join
 from core.data.readers import Member
 from core.data.settings import DRAWN, ImportSettings
-from core.data.target import label_text
+from core.data.target import label_text, numbers
 from core.errors import UnreadableFile
 
 
@@ -32,7 +33,11 @@ def files_to_match(found: Found, hdu: str = "") -> list[tuple[str, str]]:
             except UnreadableFile:
                 continue  # it will be reported when it is read
             files += [("", name) for name in names]
-        elif source.kind == "fits" and place < _MOST_STACKS and (names := _names_in_stack(source, hdu)):
+        elif (
+            (source.kind == "fits" or hdu == cube_planes.PLANES)
+            and place < _MOST_STACKS
+            and (names := _names_in_stack(source, hdu))
+        ):
             files += [("", name) for name in names]
         else:
             files.append((path_to_match(source), source.stem))
@@ -41,6 +46,8 @@ def files_to_match(found: Found, hdu: str = "") -> list[tuple[str, str]]:
 
 def _names_in_stack(source: Source, hdu: str) -> list[str]:
     try:
+        if hdu == cube_planes.PLANES:
+            return [cube_planes.name_of(source, cutout) for cutout in cube_planes.read_planes(source)]
         return fits.galaxy_names(source.path, hdu)
     except UnreadableFile:
         return []  # it will be reported when it is read
@@ -127,11 +134,11 @@ class Galaxies:
         The columns are ``id``, ``class`` (from folders), those of the joined catalogue, those that came with the
         images, and ``file``.
         """
-        final = Table({"id": np.array(self.ids, dtype=str)})
+        final = Table({"id": text_array(self.ids)})
         labels: tuple[str, ...] = ()
         sources = [self._found.sources[place] for place in self._sources]
         if self._settings.labels_from_folders:
-            final["class"] = np.array([self._found.folder_class(source) for source in sources], dtype=str)
+            final["class"] = text_array([self._found.folder_class(source) for source in sources])
             labels = ("class",)
             nameless = sorted({str(name) for name in final["class"] if name and not label_text(str(name))})
             self.notes += [
@@ -145,7 +152,7 @@ class Galaxies:
             labels = labels or of_catalogue
         self._add_from_containers(final)
         if "file" not in final.colnames:
-            final["file"] = np.array([source.relative for source in sources], dtype=str)
+            final["file"] = text_array([source.relative for source in sources])
         if self._settings.labels or not labels:
             labels = tables.label_columns(final, self._settings)
         self._find_parts(final)
@@ -200,6 +207,11 @@ class Galaxies:
         texts = [[label_text(value) for value in np.asarray(final[name]).tolist()] for name in labels]
         self.without_label = [name for name, *values in zip(self.ids, *texts, strict=True) if not all(values)]
         if len(labels) > 1:
+            columns: dict[str, Any] = {name: final[name] for name in final.colnames}
+            rows = np.stack([numbers(columns.pop(name)) for name in labels], axis=1)
+            self.notes += (
+                [told] if (told := vote_columns.describe(vote_columns.scale_of(rows, columns), labels)) else []
+            )
             return
         counts = Counter(text for text in texts[0] if text)
         if len(counts) == 1:

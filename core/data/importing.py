@@ -20,12 +20,13 @@ from astropy.table import Table
 from core.data import automatic_fit, auxiliary
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, table_name
+from core.data.cube_planes import describe_axes
 from core.data.cutouts import Band, Origin
 from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import Galaxies, files_to_match
 from core.data.join import NO_ROW, Join, describe_match
-from core.data.read_errors import explain_error
+from core.data.read_errors import reading
 from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
 from core.data.remarks import Remarks
@@ -34,6 +35,7 @@ from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, none_usable, pattern_note
 from core.data.stamps import Stamp, prepare
 from core.data.store import DatasetWriter
+from core.data.walk import describe_links
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Skipped, Work
 from core.settings.toml import dumps
@@ -116,7 +118,9 @@ def run(
         done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
     if joined is not None:
         done.notes.insert(0, describe_match(joined, sum(row != NO_ROW for row in done.rows), len(done.ids)))
-    done.notes += [decision] * bool(decision) + _notes(found, catalogue)
+    rows = 0 if joined is None else len(joined.table)
+    axes = describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
+    done.notes += [note for note in (axes, decision) if note] + _notes(found, catalogue)
     return ImportReport(
         output,
         len(done.ids),
@@ -171,7 +175,7 @@ def _write(
     done = Galaxies(found, settings, joined)
     for problem in done.problems:
         yield Skipped(problem)
-    sizes = [count_of(source) for source in found.sources]
+    sizes = [count_of(source, settings.hdu) for source in found.sources]
     total, finished, shown = sum(sizes), 0, 0.0
     odd: Counter[str] = Counter()
     remarks = Remarks()
@@ -214,16 +218,18 @@ def _read_stamps(
     try:
         for member in read(source, settings):
             try:
-                yield member, _make_stamp(member, settings, plan, factors.factor(source, member))
-            except _MoreThan8Bits:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever goes wrong with a file is that file's problem
-                problem = error if isinstance(error, UnreadableFile) else explain_error(source.path, error)
+                with reading(source.path):
+                    stamp = _make_stamp(member, settings, plan, factors.factor(source, member))
+            except Problem as problem:
                 where = source.relative + (f" [{member.name}]" if member.name != source.stem else "")
-                yield UnreadableFile(problem.sentence, problem.remedy, where)
-    except UnreadableFile as problem:
-        root = source.path[: source.below]
-        yield UnreadableFile(problem.sentence, problem.remedy, problem.where.removeprefix(root) or source.relative)
+                yield UnreadableFile(problem.sentence, problem.remedy, where, problem.detail)
+                continue
+            if member.cutout.image.dtype != np.uint8 and plan.dtype == "uint8":
+                raise _MoreThan8Bits
+            yield member, stamp
+    except Problem as problem:
+        where = problem.where.removeprefix(source.path[: source.below]) or source.relative
+        yield UnreadableFile(problem.sentence, problem.remedy, where, problem.detail)
 
 
 def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, factor: float) -> Stamp:
@@ -233,10 +239,7 @@ def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, fac
             f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and the stamps are to have {plan.planes}.",
             "Import it separately, or choose the extension or the pattern that fits all.",
         )
-    stamp = prepare(member.cutout, plan.size, settings, factor)
-    if image.dtype != np.uint8 and plan.dtype == "uint8":
-        raise _MoreThan8Bits
-    return stamp
+    return prepare(member.cutout, plan.size, settings, factor)
 
 
 def _count_differences(odd: Counter[str], member: Member, plan: StampFormat, settings: ImportSettings) -> None:
@@ -249,7 +252,9 @@ def _count_differences(odd: Counter[str], member: Member, plan: StampFormat, set
 
 
 def _notes(found: Found, catalogue: Path | None) -> list[str]:
-    notes = [note for note in (pattern_note(found), auxiliary.describe(found.auxiliary)) if note]
+    notes = [
+        note for note in (pattern_note(found), auxiliary.describe(found.auxiliary), describe_links(found.links)) if note
+    ]
     unread = [Path(path).name for path in found.tables]
     if unread and catalogue is None:
         names = unread if len(unread) < 4 else [*unread[:3], f"{len(unread) - 3:,} more tables"]

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from core.data import parts
 from core.data.cutouts import Cutouts
 from core.data.parts import KeptParts
@@ -18,6 +16,7 @@ from core.data.settings import DataSettings
 from core.data.split import GIVEN, Split
 from core.errors import Problem, UnreadableFile
 from core.project.labels import LabelJournal
+from core.project.locks import FolderLock
 from core.project.metrics_file import read_metrics
 from core.project.project import is_project, journal_of
 from core.project.runs import RunFolder
@@ -25,6 +24,7 @@ from core.reading import is_there, read_lines, reading, set_aside
 
 STUDY_LABELS, STUDY_PARTS = "labels.jsonl", "parts.csv"
 _UNFINISHED = "running"
+_PATIENCE = 60.0  # seconds for another training to write its parts
 
 
 def file_for(data: Path, hand_labels: LabelJournal | None) -> Path | None:
@@ -82,8 +82,9 @@ def extend(split: Split, cutouts: Cutouts, settings: DataSettings, hand_labels: 
     file = file_for(cutouts.path, hand_labels)
     if file is None or is_of_study(hand_labels):  # a study's are whole from the beginning
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_name(f".{file.name}.lock")):
+    lock = FolderLock(file.parent, f".{file.name}.lock", "The parts of this dataset are being written by", "Try again.")
+    lock.acquire(_PATIENCE)
+    try:
         before = read(cutouts.path, hand_labels)
         if parts.column_in_use(settings.split_column, cutouts.split_column):
             return
@@ -93,6 +94,8 @@ def extend(split: Split, cutouts: Cutouts, settings: DataSettings, hand_labels: 
         all_parts = _as_parts(split, cutouts.ids) | known
         if len(all_parts) > len(known) or not file.exists():
             KeptParts(split.seed, all_parts).save(file, split.rule)
+    finally:
+        lock.release()
 
 
 def draw_again(data: Path, hand_labels: LabelJournal | None, seed: int | None = None) -> int:
@@ -136,8 +139,8 @@ def finished_runs(folder: Path, data: Path) -> list[RunFolder]:
 
     One of which either cannot be told, since a file is damaged, is taken for such a run.
     """
-    runs = [RunFolder(file.parent) for file in sorted(folder.glob("*/split.csv"))]
-    return [run for run in runs if _has_ended(run) and _may_be_of(run, data)]
+    runs = [RunFolder(path) for path in sorted(folder.glob("*/"))]
+    return [run for run in runs if is_there(run.split_file) and _has_ended(run) and _may_be_of(run, data)]
 
 
 def _has_ended(run: RunFolder) -> bool:

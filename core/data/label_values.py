@@ -164,8 +164,7 @@ def _clean_texts(name: str, texts: Sequence[str]) -> tuple[NDArray[Any], Counter
         for text in sorted(classes)
     ]
     gone = Counter({text: count for text, count in marks.items() if text not in classes})
-    cleaned = cells.text_array(["" if text in gone else text for text in texts]) if gone else np.asarray(texts)
-    return cleaned, gone, notes
+    return cells.text_array(["" if text in gone else text for text in texts]), gone, notes
 
 
 def _are_quantities(numbers: NDArray[Any]) -> bool:

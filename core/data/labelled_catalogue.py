@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.data import given_parts, parts
 from core.data import split as splits
 from core.data import target as targets
+from core.data.cells import text_array
 from core.data.parts import Groups, KeptParts
 from core.data.settings import DataSettings
 from core.data.split import NOTHING_DECIDED, Decided, Split
@@ -262,7 +263,7 @@ class LabelledCatalogue:
             if name in self.columns and self.columns[name].dtype.kind in "UO":
                 texts = self.texts(name)
                 assert texts is not None
-                readable[name] = np.array(texts.present, dtype=str) if len(names) == 1 else self._numbers(name)
+                readable[name] = text_array(texts.present) if len(names) == 1 else self._numbers(name)
         return readable
 
     def _numbers(self, name: str) -> NDArray[np.float64]:

@@ -34,6 +34,12 @@ PART_NAMES: Mapping[str, int] = {
     **dict.fromkeys(("test", "testing"), 2),
 }
 _COLUMN_NAMES = ("split", "part", "set", "subset", "partition", "dataset", "fold", "sample")
+_FLAGS: Mapping[str, tuple[int, int]] = {  # the parts that 1 and 0 mean in a column of this name
+    **dict.fromkeys(("is_test", "istest", "test", "in_test", "test_set", "testing"), (2, 0)),
+    **dict.fromkeys(("is_train", "istrain", "train", "in_train", "train_set", "training", "is_training"), (0, 2)),
+    **dict.fromkeys(("is_val", "is_valid", "is_validation", "val", "validation", "in_validation"), (1, 0)),
+}
+_TRUTH = {"1": 1, "0": 0, "true": 1, "false": 0, "yes": 1, "no": 0, "t": 1, "f": 0, "y": 1, "n": 0}
 _COLUMN_ENDINGS = ("_split", "_set", "_subset", "_partition")
 
 
@@ -55,11 +61,13 @@ def group_rows(ids: Sequence[str], groups: Sequence[str] | None = None) -> Group
         N names; rows of equal name show one object, and a row without a name stays with its id. By default the ids.
     """
     names = ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)]
-    distinct, ranks = np.unique(np.asarray(names, dtype=str), return_inverse=True)
+    distinct = sorted(set(names))
+    rank = {name: place for place, name in enumerate(distinct)}
+    ranks = np.fromiter(map(rank.__getitem__, names), np.int64, len(names))
     try:
-        encoded = list(map(str.encode, distinct.tolist()))
+        encoded = list(map(str.encode, distinct))
     except UnicodeEncodeError:  # half a character, as a file name may hold
-        encoded = [name.encode("utf-8", "surrogatepass") for name in distinct.tolist()]
+        encoded = [name.encode("utf-8", "surrogatepass") for name in distinct]
     return Groups(ranks, np.array(list(map(zlib.crc32, encoded)), dtype=np.uint64))
 
 
@@ -125,9 +133,11 @@ def read_given(column: Sequence[Any] | NDArray[Any], name: str) -> NDArray[np.in
     Raises
     ------
     CatalogueProblem
-        It holds other values than names of parts.
+        It holds other values than names of parts, or than 0 and 1 under a name such as “is_test”.
     """
     rows, texts = texts_of(column)
+    if flags := _read_flags(texts, name):
+        return np.array(flags, dtype=np.int8)[rows]
     numbers = [PART_NAMES.get(text.casefold(), NO_PART) for text in texts]
     unknown = sorted(text for text, number in zip(texts, numbers, strict=True) if text and number == NO_PART)
     if unknown:
@@ -147,7 +157,8 @@ def column_in_use(chosen: str, declared: str) -> str:
 
 def recognise_column(columns: Mapping[str, Any]) -> str:
     """The column that gives the parts, by its name and its values; empty if there is none."""
-    return next((name for name in columns if _is_named_so(name) and holds_parts(columns[name])), "")
+    named = next((name for name in columns if _is_named_so(name) and holds_parts(columns[name])), "")
+    return named or next((name for name in columns if holds_flags(columns[name], name)), "")
 
 
 def doubtful_column(columns: Mapping[str, Any]) -> str:
@@ -162,8 +173,30 @@ def doubtful_column(columns: Mapping[str, Any]) -> str:
 
 
 def _is_named_so(name: str) -> bool:
-    plain = name.casefold().removesuffix(" (catalogue)").strip()
+    plain = _plain(name)
     return plain in _COLUMN_NAMES or plain.endswith(_COLUMN_ENDINGS)
+
+
+def _plain(name: str) -> str:
+    return name.casefold().removesuffix(" (catalogue)").strip()
+
+
+def holds_flags(column: Sequence[Any] | NDArray[Any], name: str) -> bool:
+    """Whether a column is called after a part, such as “is_test”, and holds nothing but 0 and 1, and both of them."""
+    if _plain(name) not in _FLAGS or any(
+        text and text.casefold() not in _TRUTH for text in map(label_text, column[:50])
+    ):
+        return False
+    texts = [text for text in texts_of(column)[1] if text]
+    return len({_TRUTH.get(text.casefold(), -1) for text in texts}) == 2 and bool(_read_flags(texts, name))
+
+
+def _read_flags(texts: Sequence[str], name: str) -> list[int]:
+    """The part of each text of a column of truth values that is called after a part; empty if it is none."""
+    if _plain(name) not in _FLAGS or any(text and text.casefold() not in _TRUTH for text in texts):
+        return []
+    one, zero = _FLAGS[_plain(name)]
+    return [(one if _TRUTH[text.casefold()] else zero) if text else NO_PART for text in texts]
 
 
 def describe_given(column: Sequence[Any] | NDArray[Any], name: str) -> str:
@@ -172,7 +205,9 @@ def describe_given(column: Sequence[Any] | NDArray[Any], name: str) -> str:
     counts = [f"{int((numbers == number).sum()):,} {part}" for number, part in enumerate(PARTS)]
     without = int((numbers == NO_PART).sum())
     rest = f"; {without:,} galaxies have none" if without else ""
-    return f"Parts are given by the column “{name}”: {', '.join(counts)}{rest}."
+    one, zero = (PARTS[part] for part in _FLAGS.get(_plain(name), (0, 0)))
+    meaning = f" (1 is {one}, 0 is {zero})" if _read_flags(texts_of(column)[1], name) else ""
+    return f"Parts are given by the column “{name}”{meaning}: {', '.join(counts)}{rest}."
 
 
 def holds_parts(column: Sequence[Any] | NDArray[Any]) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from core.data import read_errors
+from core.data.limits import require_moderate_size
+from core.data.regular_files import open_regular
 from core.data.stamps import Cutout
-from core.errors import UnreadableFile
 
 FORMATS = ("JPEG", "PNG")  # others, such as PostScript, would start programs that read them
 
@@ -29,25 +32,26 @@ def read_picture(path: Path | str) -> Cutout:
         The file is damaged or not a picture.
     """
     name = str(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(name, formats=FORMATS) as picture:
-                if picture.mode in {"1", "LA", "La"}:
-                    picture = picture.convert("L")
-                elif picture.mode not in {"L", "RGB", "F"} and not picture.mode.startswith("I"):
-                    picture = picture.convert("RGB")
-                pixels = np.asarray(picture)
-    except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise _unreadable(name) from error
-    except read_errors.READ_ERRORS as error:
-        raise read_errors.explain_error(name, error) from error
+    with read_errors.reading(name), open_regular(name) as file:
+        try:
+            pixels = _decode(file, name)
+        except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
+            file.seek(0)
+            raise read_errors.explain_content(name, file.read(1024), read_errors.PICTURE) from error
     if pixels.dtype != np.uint8:
         pixels = pixels.astype(np.float32)
     pixels = pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # (C, H, W)
     return Cutout(np.ascontiguousarray(pixels[:, ::-1]), _GREY if len(pixels) == 1 else _COLOURS)
 
 
-def _unreadable(name: str) -> UnreadableFile:
-    with Path(name).open("rb") as file:
-        return read_errors.explain_content(name, file.read(1024), read_errors.PICTURE)
+def _decode(file: IO[bytes], name: str) -> NDArray[Any]:
+    """The pixels of a picture, (H, W) or (H, W, 3); its size is looked at before anything is unpacked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(file, formats=FORMATS) as picture:
+            require_moderate_size((*picture.size, len(picture.getbands())), name)
+            if picture.mode in {"1", "LA", "La"}:
+                picture = picture.convert("L")
+            elif picture.mode not in {"L", "RGB", "F"} and not picture.mode.startswith("I"):
+                picture = picture.convert("RGB")
+            return np.asarray(picture)

@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from core.data import automatic_fit, auxiliary, containers, parts
 from core.data import catalogue as tables
 from core.data.choose_table import join_tables, named_table
+from core.data.cube_planes import describe_axes
 from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, Join
-from core.data.readers import Member, read
+from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
 from core.data.stamps import prepare
+from core.data.walk import describe_links
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
@@ -125,9 +127,18 @@ def preview(
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
-    notes = [*obstacles, decision, pattern_note(found), auxiliary.describe(found.auxiliary)]
+    rows = len(labels.joined.table) if labels.joined is not None else 0
+    axes = describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
+    notes = [
+        *obstacles,
+        axes,
+        decision,
+        pattern_note(found),
+        auxiliary.describe(found.auxiliary),
+        describe_links(found.links),
+    ]
     return ImportPreview(
-        sum(count_of(source) for source in found.sources),
+        sum(count_of(source, settings.hdu) for source in found.sources),
         stamps,
         [member.name for _, member in first],
         dict(sample.shapes.most_common()),

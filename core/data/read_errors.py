@@ -1,13 +1,19 @@
-"""Errors of damaged or mistaken files, explained to the user."""
+"""The boundary around each file that is read: whatever goes wrong inside is that file's problem.
+
+Libraries raise any exception on damaged files, since their parsers were written for whole ones; so none are listed
+here. The exception's type and the line where it arose stay with the problem, since the fault may be the program's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-from core.errors import UnreadableFile
-
-READ_ERRORS = (Exception,)
-"""Exceptions that libraries raise on damaged files: any, since their parsers were written for whole ones."""
+from core.data.regular_files import open_regular
+from core.errors import Problem, Stopped, UnreadableFile
 
 PICTURE = "a JPEG or PNG picture"
 _PICTURES = {"a JPEG picture", "a PNG picture"}
@@ -25,6 +31,45 @@ _SIGNATURES: Sequence[tuple[bytes, str]] = (
     (b"MM\0*", "a TIFF picture"),
     (b"RIFF", "a WebP picture"),
 )
+_CORE = str(Path(__file__).parents[1]) + os.sep
+
+
+@contextmanager
+def reading(name: str, expected: str = "") -> Iterator[None]:
+    """Turn whatever goes wrong in this block into the problem of the file that is read in it.
+
+    Parameters
+    ----------
+    name
+        The file.
+    expected
+        What it should be (“an HDF5 file”); if it does not begin like one, that is said.
+
+    Raises
+    ------
+    UnreadableFile
+        Any exception was raised; other problems, and that the work was asked to stop, pass as they are.
+    """
+    try:
+        yield
+    except (Problem, Stopped):
+        raise
+    except Exception as error:
+        if expected and (start := _read_start(name)) is not None and not _begins_like(start, expected):
+            raise explain_content(name, start, expected) from error
+        raise explain_error(name, error) from error
+
+
+def _read_start(name: str) -> bytes | None:
+    try:
+        with open_regular(name) as file:
+            return file.read(1024)
+    except (OSError, Problem):
+        return None
+
+
+def _begins_like(start: bytes, expected: str) -> bool:
+    return any(start.startswith(magic) for magic, kind in _SIGNATURES if kind == expected)
 
 
 def explain_content(name: str, content: bytes, expected: str) -> UnreadableFile:
@@ -59,6 +104,16 @@ def explain_error(name: str, error: BaseException) -> UnreadableFile:
         return UnreadableFile("The file may not be read.", "Ask for the permission to read it.", name)
     if isinstance(error, MemoryError):
         return UnreadableFile("The image is too large for this computer's memory.", "Cut it into cutouts first.", name)
-    reason = str(error).strip() or ("it ends too early" if isinstance(error, EOFError) else type(error).__name__)
-    reason = reason.splitlines()[0][:120]
-    return UnreadableFile(f"The file is damaged or truncated ({reason}).", "Download or copy it again.", name)
+    told = str(error).strip() or ("it ends too early" if isinstance(error, EOFError) else "")
+    told = "".join(letter if letter.isprintable() else "·" for letter in told.partition("\n")[0][:120])
+    kind = type(error).__name__
+    sentence = f"The file is damaged or truncated ({f'{kind}: {told}' if told else kind})."
+    return UnreadableFile(sentence, "Download or copy it again.", name, f"{kind} in {_place(error)}")
+
+
+def _place(error: BaseException) -> str:
+    """The line of this program, and if it is another the line of a library, where an exception arose."""
+    lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [place for place in lines if place[0].startswith(_CORE)]
+    last = dict.fromkeys((*own[-1:], *lines[-1:]))
+    return ", ".join(f"{'/'.join(Path(name).parts[-3:])}:{line}" for name, line in last)

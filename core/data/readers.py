@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.data import bands, containers, fits, pictures, read_errors
+from core.data import bands, containers, cube_planes, fits, pictures, read_errors
 from core.data.discovery import Source, is_picture
 from core.data.marks import clear_marks
 from core.data.settings import ImportSettings
@@ -33,18 +33,17 @@ def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
     UnreadableFile
         A file is damaged or not of the expected type, or reading it fails in any other way.
     """
-    try:
+    with read_errors.reading(source.path):
         for member in _read_members(source, settings):
             cleared = clear_marks(member.cutout)
             yield member if cleared is member.cutout else replace(member, cutout=cleared)
-    except UnreadableFile:
-        raise
-    except Exception as error:
-        raise read_errors.explain_error(source.path, error) from error
 
 
 def _read_members(source: Source, settings: ImportSettings) -> Iterator[Member]:
-    if source.kind == "fits":
+    if settings.hdu == cube_planes.PLANES and source.kind in {"fits", "bands"}:
+        for cutout in cube_planes.read_planes(source):
+            yield Member(cube_planes.name_of(source, cutout), cutout)
+    elif source.kind == "fits":
         for cutout in fits.read_images(source.path, settings.hdu):
             name = cutout.name or (f"{source.stem}_{cutout.extension}" if cutout.extension else source.stem)
             yield Member(name, cutout)

@@ -38,16 +38,16 @@ class ImportReport:
         )
 
     def save(self, path: Path) -> None:
-        """Write a CSV table with the columns ``file``, ``reason`` and ``remedy``.
+        """Write a CSV table with the columns ``file``, ``reason``, ``remedy`` and ``detail``.
 
         One line for each file or catalogue row that is not in the dataset or lacks its label, and one without a
-        file for each note.
+        file for each note. The detail is the exception behind a damaged file, and the line of the program.
         """
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
-        table.writerow(("file", "reason", "remedy"))
-        table.writerows((problem.where, problem.sentence, problem.remedy) for problem in self.unusable)
-        no_image = ("This catalogue row has no image.", "Add the image, or leave out the row.")
+        table.writerow(("file", "reason", "remedy", "detail"))
+        table.writerows((problem.where, problem.sentence, problem.remedy, problem.detail) for problem in self.unusable)
+        no_image = ("This catalogue row has no image.", "Add the image, or leave out the row.", "")
         table.writerows((name, *no_image) for name in self.without_image)
-        table.writerows(("", note, "") for note in self.notes)
-        write_atomically(path, text.getvalue())
+        table.writerows(("", note, "", "") for note in self.notes)
+        write_atomically(path, text.getvalue().encode("utf-8", "backslashreplace"))  # names of files may be no text

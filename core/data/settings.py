@@ -77,8 +77,8 @@ class ImportSettings(Settings):
         "",
         title="FITS extension",
         help="Name or number of the extension that holds the image. Several, separated by commas (VIS,NIR-Y), are the "
-        "bands of one galaxy; * makes one galaxy of each extension. Empty: as the headers say; models, masks, weights "
-        "and the like are left out and named in the report.",
+        "bands of one galaxy; * makes one galaxy of each extension, planes one of each plane of a cube. Empty: as the "
+        "headers say; models, masks, weights and the like are left out and named in the report.",
     )
     bands: str = setting(
         "",

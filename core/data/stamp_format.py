@@ -13,6 +13,7 @@ import numpy as np
 
 from core.data import bands, containers
 from core.data.automatic_fit import LOOKS, Look, look_at
+from core.data.cube_planes import PLANES, count_planes
 from core.data.discovery import Found, Source
 from core.data.readers import Member, band_names, read
 from core.data.remarks import Remarks
@@ -174,8 +175,10 @@ def _read_some(source: Source, settings: ImportSettings) -> Iterator[Member]:
         yield member
 
 
-def count_of(source: Source) -> int:
+def count_of(source: Source, hdu: str = "") -> int:
     """How many galaxies a source holds; 1 if that is unknown before it is read."""
+    if hdu == PLANES and source.kind in {"fits", "bands"}:
+        return count_planes(source)
     try:
         return len(containers.inspect_container(source.path)) if source.kind == "container" else 1
     except UnreadableFile:

@@ -3,15 +3,18 @@
 ``/images`` (N, C, H, W) float32 or uint8, in chunks of about a megabyte; ``/catalogue/<column>``, row i for image i;
 ``/pixel_scale`` (N) in arcsec/pixel; ``/wcs`` (N) header text; ``/missing`` (N) share of filled pixels. Attributes of
 the file: ``format``, ``split_column`` (with the parts that the galaxies came with), and as JSON ``bands``, ``labels``,
-``order``, ``origin``, and ``stamps`` of an import, see :mod:`core.data.recipe`; ``/unusable`` holds what could not be
-imported. A dataset is written once, under a temporary name, and never modified afterwards.
+``order``, ``origin``, and ``stamps`` of an import, see :mod:`core.data.recipe`; ``image_digest`` and ``written``, see
+:mod:`core.data.fingerprint`. ``/unusable`` holds what could not be imported. A dataset is written once, under a
+temporary name, and never modified afterwards.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +26,9 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
+from core.data import fingerprint, trial
 from core.data.cells import text_array
+from core.data.hdf5 import member
 from core.data.recipe import StampRecipe
 from core.errors import Problem, UnreadableFile, WrongVersion
 from core.project.files import atomic_path, require_space
@@ -83,10 +88,12 @@ class DatasetWriter:
         self._stack = contextlib.ExitStack()
         self._finished = False
         self._ids: list[str] = []
+        self._digest, self._written = fingerprint.new_digest(), 0
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:  # closes the file again if the rest fails
             temporary = stack.enter_context(atomic_path(self._path))
+            stack.callback(self._set_time, temporary)  # after the file was closed
             self._file = stack.enter_context(h5py.File(temporary, "w", libver="v110"))
             stamp = int(np.prod(self._shape)) * self._dtype.itemsize
             chunk = max(1, min(CHUNK_STAMPS, _CHUNK_BYTES // max(1, stamp)))
@@ -111,6 +118,13 @@ class DatasetWriter:
             self._stack.__exit__(RuntimeError, error, None)
             raise error
         self._stack.__exit__(kind, error, trace)
+        if kind is None:
+            trial.trust(self._path)
+
+    def _set_time(self, file: Path) -> None:
+        """Give the file the time that it holds, as a sign that nobody has changed it since."""
+        if self._written:
+            os.utime(file, ns=(self._written, self._written))
 
     def _create_column(self, name: str, dtype: Any) -> h5py.Dataset:
         return self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(4096,))
@@ -131,6 +145,8 @@ class DatasetWriter:
             There is too little disk space.
         """
         require_space(self._path.parent, images.size * self._dtype.itemsize + _SPARE_BYTES)
+        images = np.ascontiguousarray(images, self._dtype)
+        self._digest.update(images.data)
         start, end = len(self._images), len(self._images) + len(images)
         for dataset, values in (
             (self._images, images),
@@ -173,6 +189,9 @@ class DatasetWriter:
         )
         if recipe is not None:
             self._file.attrs["stamps"] = json.dumps(recipe.to_dict())
+        self._written = time.time_ns()
+        self._file.attrs[fingerprint.DIGEST] = self._digest.hexdigest()
+        self._file.attrs[fingerprint.WRITTEN] = np.int64(self._written)
         group.create_dataset("order", data=np.array(json.dumps(stored), dtype=object), dtype=_TEXT)
         self._finished = True
 
@@ -205,7 +224,7 @@ def _clean_text(text: Any) -> str:
 def is_dataset(path: Path) -> bool:
     """Whether a file is a dataset of this program, and not a folder, an image or an HDF5 file of another make."""
     if path.is_file():
-        with contextlib.suppress(Exception), h5py.File(path) as file:  # whatever HDF5 says of a damaged file
+        with contextlib.suppress(Exception), trial.open_file(path) as file:  # whatever HDF5 says of a damaged file
             return {"images", "catalogue"} <= set(file)
     return False
 
@@ -227,7 +246,9 @@ def open_file(path: Path) -> h5py.File:
     if not path.is_file():
         raise UnreadableFile("This is no regular file, and so no dataset.", "Choose another file.", str(path))
     try:
-        file = h5py.File(path, "r")
+        file = trial.open_file(path)
+    except UnreadableFile:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever HDF5 says of a damaged file
         raise UnreadableFile(
             f"This is not a whole HDF5 file ({str(error).split('(')[0].strip()}).",
@@ -237,7 +258,7 @@ def open_file(path: Path) -> h5py.File:
     with contextlib.ExitStack() as on_failure, reading("This dataset", path, "Import the galaxies again."):
         on_failure.callback(file.close)
         version = str(file.attrs.get("format", ""))
-        if not re.fullmatch("[0-9]{1,9}", version) or "images" not in file or "catalogue" not in file:
+        if not re.fullmatch("[0-9]{1,9}", version) or not {"images", "catalogue"} <= set(file):
             raise UnreadableFile(
                 "This HDF5 file was not written by this program.", "Import it to make a dataset of it.", str(path)
             )
@@ -247,12 +268,13 @@ def open_file(path: Path) -> h5py.File:
         return file
 
 
-def member(group: h5py.Group, name: str) -> h5py.Dataset:
-    """A dataset inside a file or group."""
-    found = group.get(name)
-    if not isinstance(found, h5py.Dataset):
-        raise ValueError(f"“{name}” is no array")  # noqa: TRY004 - as any other damage
-    return found
+def descriptor_of(file: h5py.File) -> int | Path:
+    """The descriptor of an open file; its path where HDF5 does not tell it."""
+    with contextlib.suppress(OSError, RuntimeError, NotImplementedError):
+        descriptor = int(file.id.get_vfd_handle())
+        os.fstat(descriptor)  # HDF5 may have a table of its own, as on Windows
+        return descriptor
+    return Path(file.filename)
 
 
 def read_catalogue(file: h5py.File, count: int) -> Table:

@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data import vote_columns
+from core.data.vote_columns import scale_of
 from core.errors import CatalogueProblem, TooFewGalaxies
 
 TargetKind = Literal["auto", "classes", "vote fractions", "quantities"]
@@ -61,8 +63,9 @@ def recognise(
 ) -> Target:
     """Recognise what kind of target the columns ``names`` hold.
 
-    One column of text, truth values or a few whole numbers: classes, sorted by name. Several columns of
-    numbers in [0, 1] whose rows add up to one: vote fractions. Other numbers: quantities.
+    One column of text, truth values or a few whole numbers: classes, sorted by name. Several columns of numbers whose
+    rows add up to one or to 100, or are whole and add up to a column of totals: vote fractions. Other numbers:
+    quantities.
 
     Parameters
     ----------
@@ -89,7 +92,7 @@ def recognise(
             known = ", ".join(columns)
             raise CatalogueProblem(f"There is no column “{name}”.", f"The columns are: {known}.")
     if kind == "auto":
-        kind = _kind_of([columns[name] for name in names])
+        kind = _kind_of([columns[name] for name in names], _others(columns, names))
     if kind == "classes":
         if len(names) > 1:
             raise CatalogueProblem(
@@ -167,7 +170,21 @@ def texts_of(column: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[np.int64], l
 
 def votes(target: VoteFractions, columns: Columns) -> NDArray[np.float32]:
     """The sums (N,) of the target's columns: the number of votes where they hold counts, one for fractions."""
-    return np.stack([numbers(columns[name]) for name in target.columns], axis=1).sum(axis=1).astype(np.float32)
+    rows = np.stack([numbers(columns[name]) for name in target.columns], axis=1)
+    divisor = 100 if scale_of(rows) == "percent" else 1
+    return (rows.sum(axis=1) / divisor).astype(np.float32)
+
+
+def describe_votes(target: Target, columns: Columns) -> str:
+    """A sentence on vote fractions that the catalogue holds as percent or numbers of votes; empty for all else."""
+    if not isinstance(target, VoteFractions):
+        return ""
+    rows = np.stack([numbers(columns[name]) for name in target.columns], axis=1)
+    return vote_columns.describe(scale_of(rows, _others(columns, target.columns)), target.columns)
+
+
+def _others(columns: Columns, names: Sequence[str]) -> Columns:
+    return {name: column for name, column in columns.items() if name not in names}
 
 
 def has_label(labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -239,15 +256,12 @@ def _parse_number(text: str) -> float:
 
 
 def _kind_of(
-    columns: Sequence[Sequence[Any] | NDArray[Any]],
+    columns: Sequence[Sequence[Any] | NDArray[Any]], others: Columns
 ) -> Literal["classes", "vote fractions", "quantities"]:
     values = [numbers(column) for column in columns]
     if len(columns) == 1:
         return "classes" if _are_names(columns[0], values[0]) else "quantities"
-    rows = np.stack(values, axis=1)
-    rows = rows[np.isfinite(rows).all(axis=1)]
-    within = len(rows) > 0 and bool(((rows >= -1e-6) & (rows <= 1 + 1e-6)).all())
-    return "vote fractions" if within and bool(np.allclose(rows.sum(axis=1), 1, atol=0.02)) else "quantities"
+    return "vote fractions" if scale_of(np.stack(values, axis=1), others) else "quantities"
 
 
 def _are_names(column: Sequence[Any] | NDArray[Any], values: NDArray[np.float64]) -> bool:

@@ -5,14 +5,11 @@ Nothing is converted here; :mod:`core.data.cells` decides which columns are numb
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
-import lzma
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,21 +17,21 @@ import numpy as np
 
 from core.data.bands import IMAGE_ENDING
 from core.data.cells import is_mark, parse_number
+from core.data.table_bounds import FoundProblems, require_few_columns
+from core.data.text_lines import LONGEST, Lines
 from core.errors import CatalogueProblem, Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DELIMITERS = ",;\t|"
-_ROWS = 20_000  # converted at a time, so that not every cell is a Python string at once
+_CELLS = 800_000  # converted at a time, so that not every cell is a Python string at once
 _SAMPLE = 200  # lines that decide how a table is laid out
 _LONG_CELL = 20  # lines in one cell: a quotation mark was not closed
+_WIDEST = 20_000  # letters of a line whose columns have a fixed width
+_QUOTES = "Correct the row; cells that hold the separator need quotation marks."
+csv.field_size_limit(LONGEST)  # of all readers of this process; it was 131,072 letters
 _SEXTRACTOR = re.compile(r"#\s*(\d+)\s+([A-Za-z_]\w*)(\s|$)")
-_OPENERS: dict[bytes, Callable[[bytes], bytes]] = {
-    b"\x1f\x8b": gzip.decompress,
-    b"BZh": bz2.decompress,
-    b"\xfd7zXZ": lzma.decompress,
-}
 _HEADER_WORDS = frozenset(
     (
         *("id", "id_str", "objid", "object", "object_id", "name", "file", "filename", "file_name", "file_loc", "path"),
@@ -58,30 +55,6 @@ class TextTable:
     units: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def unpack(content: bytes) -> bytes:
-    """Uncompress the content of a gzip, bzip2 or xz file; other content is returned as it is."""
-    for magic, opener in _OPENERS.items():
-        if content.startswith(magic):
-            return opener(content)
-    return content
-
-
-def decode(content: bytes) -> str:
-    """Text from bytes: UTF-8, UTF-16 or, if it is neither, Latin-1; lines end with a line feed alone."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = content.decode("utf-16")
-    elif b"\0" in content[1:200:2] and b"\0" not in content[:200:2]:
-        text = content.decode("utf-16-le")
-    elif b"\0" in content[:200:2] and b"\0" not in content[1:200:2]:
-        text = content.decode("utf-16-be")
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def parse(text: str, path: Path) -> TextTable:
     """Split a text table into named columns of cells.
 
@@ -92,46 +65,54 @@ def parse(text: str, path: Path) -> TextTable:
     Raises
     ------
     CatalogueProblem
-        The table is empty.
+        The table is empty, or its first line is longer or has more columns than a table's.
     """
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    rows = [(number, line) for number, line in lines if not line.startswith("#")]
-    if not rows:
+    lines = Lines(text)
+    if not len(lines):
         raise CatalogueProblem("The catalogue is empty.", "Choose another table.", str(path))
-    comments = [line for number, line in lines if number < rows[0][0]]
-    layout = _Layout(rows, comments)
+    if lines.too_long and lines.too_long[0][0] < lines.number(0):
+        sentence = f"A line at the beginning of this table has {lines.too_long[0][1]:,} letters."
+        raise CatalogueProblem(sentence, "Choose a table with one line for each galaxy.", str(path))
+    layout = _Layout(lines, path)
     table = TextTable({}, layout.delimiter, units=layout.units)
-    inside = sum(line.startswith("#") for number, line in lines if number > layout.rows[0][0]) if layout.rows else 0
-    if inside:
+    if inside := lines.comments_after(layout.first):
         which = "1 line that begins" if inside == 1 else f"{inside:,} lines that begin"
         table.notes.append(f"{which} with # among the rows of the catalogue: left out as comments.")
     if not layout.has_header:
         table.notes.append("The catalogue has no line with column names; its columns are numbered.")
-    _split_rows(layout, table)
+    found = FoundProblems()
+    for number, letters in lines.too_long:
+        found.add(f"This line has {letters:,} letters; it was left out.", "Close quotation marks.", f"line {number}")
+    columns = TextColumns(layout.names)
+    for row in _good_rows(layout, found, path):
+        columns.add(row)
+    table.columns = columns.columns()
+    table.problems = found.problems
     return table
 
 
 class _Layout:
-    """How a table is laid out: column names, units, rows without the header, and how to split them."""
+    """How a table is laid out: column names, units, the first row below the header, and how to split rows."""
 
-    def __init__(self, rows: list[tuple[int, str]], comments: Sequence[str]) -> None:
-        self.rows, self.units, self.has_header = rows, dict[str, str](), True
-        sample = [line for _, line in rows[:_SAMPLE]]
+    def __init__(self, lines: Lines, path: Path) -> None:
+        self.lines, self.first, self.units, self.has_header = lines, 0, dict[str, str](), True
+        sample = lines.sample(_SAMPLE)
         self.delimiter = max(_DELIMITERS, key=sample[0].count)
         self.starts: list[int] = []
         if not sample[0].count(self.delimiter):
             self._find_blanks(sample)
+        require_few_columns(len(self.split(sample[0])), str(path))
+        comments = lines.comments
         header = _numbered_header(comments) or self._commented_header(sample, comments)
         if not header and self._is_data(self.split(sample[0]), sample[1:]):
             self.has_header = False
             header = [""] * len(self.split(sample[0]))
         if not header:
-            header = self.split(sample[0])
-            self.rows = rows[1:]
+            header = self._read_header(sample[0])
             later = [self.split(line) for line in sample[1:]]
             if later and all(len(cells) == len(header) + 1 and cells[-1] for cells in later):
                 header = ["", *header]  # R writes no name above the names of the rows
-        self.names = _make_unique(header)
+        self.names = make_unique(header)
         self._skip_dashes()
 
     def split(self, line: str) -> list[str]:
@@ -139,12 +120,32 @@ class _Layout:
         if self.starts:
             ends = [*self.starts[1:], None]
             return [line[start:end].strip() for start, end in zip(self.starts, ends, strict=True)]
-        return [cell.strip() for cell in next(self.read([line]))]
+        try:
+            return [cell.strip() for cell in next(self.read([line]))]
+        except csv.Error:
+            return [line.strip()]
 
-    def read(self, lines: Sequence[str]) -> Any:
-        """A reader of rows as lists of cells; its ``line_num`` is the number of lines read."""
+    def _read_header(self, line: str) -> list[str]:
+        """The names in the first line, and in further ones if a name in quotation marks goes on there."""
+        self.first = 1
+        if line.count('"') % 2 and not self.starts:
+            feed = _Feed(self.lines, 0)
+            feed.until = _LONG_CELL
+            names, reason = _next_row(self.read(feed))
+            if not reason and feed.place < feed.until:
+                self.first = feed.place
+                return [name.strip() for name in names]
+        return self.split(line)
+
+    def _split_fixed(self, line: str) -> list[str]:
+        return self.split(line.expandtabs())
+
+    def read(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """Yield the rows as lists of cells."""
+        if self.starts:
+            return map(self._split_fixed, lines)  # unlike a generator, it goes on where ``lines`` does
         if self.delimiter == " ":
-            lines = [" ".join(line.split()) for line in lines]
+            lines = map(_single_blanks, lines)
         return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
 
     def _find_blanks(self, sample: Sequence[str]) -> None:
@@ -193,14 +194,22 @@ class _Layout:
 
     def _skip_dashes(self) -> None:
         """Leave out a line of dashes below the header, and the units between them, as VizieR writes them."""
-        for place, (_, line) in enumerate(self.rows[:2]):
+        for place in range(2):
+            row = self.first + place
+            if row == len(self.lines):
+                return
+            line = self.lines[row]
             cells = [cell for cell in self.split(line) if cell]
             if cells and all(set(cell) <= {"-", "="} for cell in cells) and any(len(cell) > 1 for cell in cells):
                 if place == 1:
-                    units = self.split(self.rows[0][1])
+                    units = self.split(self.lines[row - 1])
                     self.units = {name: unit for name, unit in zip(self.names, units, strict=False) if unit}
-                self.rows = self.rows[place + 1 :]
+                self.first = row + 1
                 return
+
+
+def _single_blanks(line: str) -> str:
+    return " ".join(line.split())
 
 
 def _knows(cells: Sequence[str]) -> bool:
@@ -221,6 +230,8 @@ def _numbered_header(comments: Sequence[str]) -> list[str]:
 def _fixed_columns(lines: Sequence[str]) -> list[int]:
     """Where columns of fixed width begin: after blanks that all lines share, below a word of the header."""
     width = max(map(len, lines))
+    if width > _WIDEST:
+        return []
     padded = [line.ljust(width) for line in lines]
     is_blank = [all(line[place] == " " for line in padded) for place in range(width)]
     begins = [place for place in range(width) if not is_blank[place] and (place == 0 or is_blank[place - 1])]
@@ -229,55 +240,103 @@ def _fixed_columns(lines: Sequence[str]) -> list[int]:
     return [0, *named[1:]] if len(named) > 1 else []
 
 
-def _make_unique(names: Sequence[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    result: list[str] = []
+def make_unique(names: Sequence[str]) -> list[str]:
+    """Names of columns, all different, and none of them empty."""
+    seen: Counter[str] = Counter()
+    result: dict[str, None] = {}
     for place, name in enumerate(names):
-        name = name or f"column {place + 1}"
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return result
+        first = unique = name or f"column {place + 1}"
+        while unique in result:
+            seen[first] += 1
+            unique = f"{first} ({seen[first] + 1})"
+        result[unique] = None
+    return list(result)
 
 
-def _split_rows(layout: _Layout, table: TextTable) -> None:
-    rows = _good_rows(layout, table)
-    blocks: list[list[NDArray[Any]]] = [[] for _ in layout.names]
-    while chunk := list(islice(rows, _ROWS)):
-        for block, cells in zip(blocks, zip(*chunk, strict=False), strict=False):
+class TextColumns:
+    """Columns that are filled row by row, and kept as arrays of texts of variable width.
+
+    Parameters
+    ----------
+    names
+        Their names, all different.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._blocks: list[list[NDArray[Any]]] = [[] for _ in names]
+        self._rows: list[Sequence[str]] = []
+        self._most = max(1, _CELLS // max(1, len(names)))
+
+    def add(self, row: Sequence[str]) -> None:
+        """Add a row with a cell for each column; further cells are left out."""
+        self._rows.append(row)
+        if len(self._rows) == self._most:
+            self._flush()
+
+    def _flush(self) -> None:
+        for block, cells in zip(self._blocks, zip(*self._rows, strict=False), strict=False):
             block.append(np.array(list(map(str.strip, cells)), dtype=np.dtypes.StringDType()))
-    empty = np.array([], dtype=np.dtypes.StringDType())
-    table.columns = {
-        name: np.concatenate(block) if block else empty for name, block in zip(layout.names, blocks, strict=True)
-    }
+        self._rows = []
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The columns (N,) by name, stripped of blanks at both ends."""
+        self._flush()
+        empty = np.array([], dtype=np.dtypes.StringDType())
+        found: dict[str, NDArray[Any]] = {}
+        for name, block in zip(self._names, self._blocks, strict=True):
+            found[name] = np.concatenate(block) if block else empty
+            block.clear()
+        return found
 
 
-def _good_rows(layout: _Layout, table: TextTable) -> Iterator[list[str]]:
-    """Yield the rows with a cell for each column; the others become problems."""
+class _Feed:
+    """Lines for a reader of rows, which may look at ``until`` at most."""
+
+    def __init__(self, lines: Lines, place: int) -> None:
+        self._lines, self.place, self.until = lines, place, place
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        if self.place >= self.until or self.place == len(self._lines):
+            raise StopIteration
+        self.place += 1
+        return self._lines[self.place - 1]
+
+
+def _good_rows(layout: _Layout, found: FoundProblems, path: Path) -> Iterator[list[str]]:
+    """Yield the rows with a cell for each column; the others become problems.
+
+    A row that cannot be used is one line: the next one is read for itself, whatever quotation mark was left open.
+    """
     width = len(layout.names)
-    reader: Any = _FixedReader(layout) if layout.starts else layout.read([line for _, line in layout.rows])
-    before = 0
-    for row in reader:
-        place, before = before, reader.line_num
-        if len(row) == width or (len(row) > width and not any(cell.strip() for cell in row[width:])):
-            if before - place <= _LONG_CELL:
-                yield row
-                continue
-            sentence = f"A cell that begins here has {before - place:,} lines."
-            remedy = "Close the quotation mark, or remove it."
+    feed = _Feed(layout.lines, layout.first)
+    reader = layout.read(feed)
+    while (place := feed.place) < len(layout.lines):
+        feed.until = place + _LONG_CELL + 1
+        row, reason = _next_row(reader)
+        is_whole = not reason and feed.place < feed.until
+        if is_whole and (len(row) == width or (len(row) > width and not any(map(str.strip, row[width:])))):
+            yield row
+            continue
+        if reason:
+            sentence = f"This row of the catalogue cannot be read ({reason}); it was left out."
+        elif not is_whole:
+            sentence = f"A cell that begins in this row has more than {_LONG_CELL} lines; the row was left out."
         else:
             cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
             sentence = f"This row of the catalogue has {cells} and not {width}; it was left out."
-            remedy = "Correct the row; cells that hold the separator need quotation marks."
-        table.problems.append(CatalogueProblem(sentence, remedy, f"line {layout.rows[place][0]}"))
+        remedy = _QUOTES if is_whole else "Close the quotation mark, or remove it."
+        found.add(sentence, remedy, f"line {layout.lines.number(place)}")
+        found.require_fewer_than(place - found.count, str(path))
+        feed.place = place + 1
 
 
-class _FixedReader:
-    """Rows of a table with columns of fixed width."""
-
-    def __init__(self, layout: _Layout) -> None:
-        self._layout, self.line_num = layout, 0
-
-    def __iter__(self) -> Iterator[list[str]]:
-        for _, line in self._layout.rows:
-            self.line_num += 1
-            yield self._layout.split(line.expandtabs())
+def _next_row(reader: Iterator[list[str]]) -> tuple[list[str], str]:
+    """The next row, or the reason for which it cannot be read."""
+    try:
+        return next(reader), ""
+    except csv.Error as error:
+        return [], str(error)

@@ -169,7 +169,7 @@ def run(
     path = Path(data) if data else find_own_data(folder)
     with open_network_on_data(folder.best, path) as opened:
         target = opened.predictor.target
-        is_own = opened.cutouts.checksum == opened.predictor.card.get("checksum")
+        is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
         labels, unknown, mapped = _read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
         part, rows = (
             (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from core.errors import Problem
 from core.events import NEVER, Work
 from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
+from core.project.temporary import temporary_folder
 from core.settings import toml
 
 Sources = Sequence[Path | str] | Path | str
@@ -33,8 +33,8 @@ def are_raw(data: Sources) -> bool:
 @contextlib.contextmanager
 def temporary_dataset() -> Iterator[Path]:
     """The path for a dataset that is deleted at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="tuning-fork-") as folder:
-        yield Path(folder) / "galaxies.h5"
+    with temporary_folder() as folder:
+        yield folder / "galaxies.h5"
 
 
 def import_for(
@@ -107,5 +107,5 @@ def _recipe_of_its_dataset(predictor: Path, network: Predictor) -> StampRecipe |
     with contextlib.suppress(Problem):
         if folder.data is not None:
             with Cutouts.open(folder.data) as cutouts:
-                return cutouts.recipe if cutouts.checksum == network.card.get("checksum") else None
+                return cutouts.recipe if cutouts.is_known_as(network.card.get("checksum")) else None
     return None

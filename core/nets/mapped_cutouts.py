@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.data.cutouts import Cutouts
 from core.data.images import StoredImages
+from core.events import NEVER, Work
 from core.nets.band_mapping import BandMapping
 
 
@@ -83,3 +85,12 @@ class MappedCutouts(Cutouts):
     def checksum(self) -> str:
         """The fingerprint of the dataset itself."""
         return self._whole.checksum
+
+    @cached_property
+    def sample_checksum(self) -> str:
+        """The fingerprint of earlier versions, of the dataset itself."""
+        return self._whole.sample_checksum
+
+    def read_checksum(self, stop: threading.Event = NEVER) -> Work[str]:
+        """The fingerprint of the dataset itself, with its progress."""
+        return self._whole.read_checksum(stop)

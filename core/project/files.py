@@ -9,13 +9,14 @@ import io
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import DiskFull, FolderInUse
+from core.project import temporary
+from core.project.locks import require_unmoved
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _refuse: ContextVar[Callable[[Path], None] | None] = ContextVar("refuse", default=None)
@@ -43,32 +44,47 @@ def atomic_path(target: Path) -> Iterator[Path]:
         The disk is full.
     FolderInUse
         The folder cannot be written to.
+    FolderMoved
+        It lies in a folder that this program has locked, and that is no longer there.
     """
     if (refuse := _refuse.get()) is not None:
         refuse(target)
-    temporary: Path | None = None
+    written: Path | None = None
     try:
         with _report_disk_problems(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
-            os.close(handle)
-            temporary = Path(name)
-            yield temporary
-            _fsync(temporary)
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(target)
+            make_folder(target.parent)
+            temporary.sweep_once(target.parent)
+            written = temporary.create(target.parent, target.suffix)
+            yield written
+            require_unmoved(target)
+            _fsync(written)
+            written.chmod(0o666 & ~_umask())
+            written.replace(target)
             _fsync(target.parent)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        if written is not None:
+            written.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, but none anew that was renamed or removed while this program had it locked.
+
+    Raises
+    ------
+    FolderMoved
+        It lies in a folder that this program has locked, and that is no longer there.
+    """
+    require_unmoved(folder)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
 def _report_disk_problems(target: Path) -> Iterator[None]:
-    """Report a full disk and a folder that cannot be written to as problems."""
+    """Report a full disk, and a folder that was moved or cannot be written to, as problems."""
     try:
         yield
     except OSError as error:
+        require_unmoved(target)
         if error.errno in _DISK_FULL:
             raise DiskFull(
                 f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
@@ -82,8 +98,8 @@ def _report_disk_problems(target: Path) -> Iterator[None]:
 
 def write_atomically(target: Path, content: str | bytes) -> None:
     """Write text (as UTF-8) or bytes to a file atomically."""
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    with atomic_path(target) as written:
+        written.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def write_csv(target: Path, rows: Sequence[Sequence[str]]) -> None:
@@ -102,7 +118,10 @@ def append_durably(target: Path, line: str) -> None:
         The disk is full; part of the line may have been written.
     FolderInUse
         The file cannot be written to.
+    FolderMoved
+        It lies in a folder that this program has locked, and that is no longer there.
     """
+    require_unmoved(target)
     if target.is_dir() or target.is_fifo():
         raise FolderInUse("This is no file that could be written to.", "Move it elsewhere.", str(target))
     with _report_disk_problems(target), target.open("ab+") as journal:

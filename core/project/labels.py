@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Problem, UnreadableFile
-from core.project.files import append_durably, write_atomically
+from core.project.files import append_durably, make_folder, write_atomically
 from core.reading import is_there, reading, require_file
 from core.wording import count_of
 
@@ -38,36 +39,83 @@ class LabelJournal:
     ----------
     path
         The file; it need not exist.
+
+    Attributes
+    ----------
+    unsaved
+        Changes that could not be written yet; they count as given, and are written with the next ones.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.unsaved: list[LabelChange] = []
         self._frozen: tuple[dict[tuple[str, str], str], list[int]] | None = None
 
-    def frozen(self) -> LabelJournal:
-        """The journal as it is now, whatever labels are given from now on."""
+    def frozen(self, until: float = math.inf) -> LabelJournal:
+        """The journal as it is now, whatever labels are given from now on.
+
+        Parameters
+        ----------
+        until
+            A time in seconds since 1970: as the journal was then.
+        """
         same = LabelJournal(self.path)
-        same._frozen = self._read()
+        same._frozen = self._read(until)
         return same
 
     def save_copy(self, path: Path) -> None:
         """Write a journal with the present labels to another file."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         changes = [LabelChange(now, name, column, "", label) for (name, column), label in self.replay().items()]
-        write_atomically(path, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in changes))
+        write_atomically(path, _as_lines(changes) + "\n" if changes else "")
 
     def record(self, id: str, column: str, old: str, new: str) -> LabelChange:  # noqa: A002 - the column's name
         """Append a change and flush it to the disk. To undo one, record it with ``old`` and ``new`` exchanged."""
         return self.record_all(column, [(id, old, new)])[0]
 
     def record_all(self, column: str, changes: Sequence[tuple[str, str, str]]) -> list[LabelChange]:
-        """Append several changes (id, old, new) of one column, flushed to the disk once."""
+        """Append several changes (id, old, new) of one column, flushed to the disk once.
+
+        Raises
+        ------
+        Problem
+            They cannot be written; they are kept in :attr:`unsaved`.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         recorded = [LabelChange(now, name, column, old, new) for name, old, new in changes]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if recorded:
-            append_durably(self.path, "\n".join(json.dumps(asdict(change), ensure_ascii=False) for change in recorded))
+        self.unsaved += recorded
+        self.save_unsaved()
         return recorded
+
+    def save_unsaved(self) -> None:
+        """Write the changes that could not be written before.
+
+        Raises
+        ------
+        Problem
+            They cannot be written now either.
+        """
+        if not self.unsaved:
+            return
+        try:
+            make_folder(self.path.parent)
+            append_durably(self.path, _as_lines(self.unsaved))
+        except OSError as error:
+            raise Problem(
+                f"The labels cannot be written ({error.strerror or error}).", "They are kept in memory.", str(self.path)
+            ) from error
+        self.unsaved.clear()
+
+    def save_unsaved_to(self, path: Path) -> None:
+        """Write the changes that could not be written to another file, whose lines may be added to the journal later.
+
+        Raises
+        ------
+        Problem
+            That file cannot be written either.
+        """
+        write_atomically(path, _as_lines(self.unsaved) + "\n")
+        self.unsaved.clear()
 
     def replay(self) -> dict[tuple[str, str], str]:
         """The present hand label of each (id, column). A partial line is skipped, and so is a damaged one.
@@ -102,8 +150,8 @@ class LabelJournal:
             raise problem
         return self
 
-    def _read(self) -> tuple[dict[tuple[str, str], str], list[int]]:
-        """The labels, and the numbers of the damaged lines, from 1."""
+    def _read(self, until: float = math.inf) -> tuple[dict[tuple[str, str], str], list[int]]:
+        """The labels at some time in seconds since 1970, and the numbers of the damaged lines, from 1."""
         if self._frozen is not None:
             return dict(self._frozen[0]), self._frozen[1]
         labels: dict[tuple[str, str], str] = {}
@@ -114,8 +162,9 @@ class LabelJournal:
             except Exception:  # noqa: BLE001 - whatever is wrong with a line, it is that line's problem
                 damaged.append(number)
             else:
-                if change is not None:
+                if change is not None and _seconds(change.time) <= until:
                     labels[change.id, change.column] = change.new
+        labels.update({(change.id, change.column): change.new for change in self.unsaved})
         return labels, damaged
 
     def _lines(self) -> list[bytes]:
@@ -135,6 +184,18 @@ def _parse_change(line: bytes) -> LabelChange | None:
     if not all(isinstance(value, str) for value in (change.id, change.column, change.new)):
         raise ValueError("not text")
     return change
+
+
+def _seconds(time: str) -> float:
+    """A time of the journal in seconds since 1970; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def _as_lines(changes: Sequence[LabelChange]) -> str:
+    return "\n".join(json.dumps(asdict(change), ensure_ascii=False) for change in changes)
 
 
 def apply_labels(

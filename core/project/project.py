@@ -6,16 +6,16 @@ from datetime import datetime
 from pathlib import Path
 
 import tomlkit
-from filelock import FileLock, Timeout
 
 from core.errors import FolderInUse, Problem, UnreadableFile, WrongVersion
-from core.project.files import file_name, write_atomically
+from core.project import locks, places
+from core.project.files import file_name, make_folder, write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.reading import read_toml, reading
 
 FORMAT = 1
-_FILE = "project.toml"
+_FILE, _LOCK = "project.toml", "project.lock"
 _PARTS = ("datasets", "labels", "runs")
 _REMEDY = "The rest of the project is opened. Restore the file: it holds the project's name."
 
@@ -37,17 +37,8 @@ class Project:
         self.folder = folder
         self.name = name
         self.problem: Problem | None = None
-        self._lock = FileLock(folder / "project.lock", thread_local=False)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise FolderInUse(
-                "This project is open in another window.", "Close it there, or open another project.", str(folder)
-            ) from None
-        except OSError as error:
-            raise FolderInUse(
-                f"This folder cannot be written to ({error.strerror}).", "Copy the project elsewhere.", str(folder)
-            ) from error
+        self._lock = _lock_of(folder, "Close it there, or open another project.")
+        self._lock.acquire()
 
     @classmethod
     def create(cls, folder: Path, name: str) -> Project:
@@ -68,7 +59,7 @@ class Project:
         document.add("name", name)
         write_atomically(folder / _FILE, tomlkit.dumps(document))
         for part in _PARTS:
-            (folder / part).mkdir(exist_ok=True)
+            make_folder(folder / part)
         return cls(folder, name)
 
     @classmethod
@@ -114,6 +105,31 @@ class Project:
         """Release the lock, so that other programs can open it."""
         self._lock.release()
 
+    def require_unmoved(self) -> None:
+        """Require that the folder is still the one that was opened, and locked.
+
+        Raises
+        ------
+        FolderMoved
+            It was renamed, removed or replaced.
+        """
+        self._lock.require_unmoved()
+
+    @property
+    def place(self) -> Path | None:
+        """Where the folder is now; None where that cannot be found out, or it was removed."""
+        return self._lock.place
+
+    def follow(self) -> None:
+        """Go on where the folder is now, if it was renamed.
+
+        Raises
+        ------
+        FolderMoved
+            It cannot be found.
+        """
+        self.folder = self._lock.follow()
+
     def datasets(self) -> list[Path]:
         """The dataset files, sorted by name."""
         return sorted(path for path in (self.folder / "datasets").glob("*.h5") if not path.name.startswith("."))
@@ -151,9 +167,38 @@ def journal_of(dataset: Path) -> LabelJournal | None:
     return _journal(place.parent, dataset) if place.name == "datasets" and is_project(place.parent) else None
 
 
+def require_not_open(path: Path) -> None:
+    """Require that no other program has the project open in which a path lies; the window that started us may.
+
+    Raises
+    ------
+    FolderInUse
+        One has.
+    """
+    folder = places.project_of(path.resolve())
+    if folder is None or locks.is_held_here(folder, _LOCK):
+        return
+    remedy = "Do it in that window, close the project there, or write outside of the project."
+    lock = _lock_of(folder, remedy)
+    try:
+        lock.acquire()
+    except FolderInUse:
+        holder = locks.read_holder(lock.file)
+        if holder is None or not holder.is_ours:
+            raise
+    else:
+        lock.release()
+
+
 def is_project(folder: Path) -> bool:
     """Whether a folder holds a project."""
     return (folder / _FILE).exists()  # even if it is damaged
+
+
+def _lock_of(folder: Path, remedy: str) -> locks.FolderLock:
+    return locks.FolderLock(
+        folder, _LOCK, "This project is open in another window or command:", remedy, keeps_file=True
+    )
 
 
 def _journal(folder: Path, dataset: Path) -> LabelJournal:

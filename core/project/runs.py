@@ -13,7 +13,8 @@ from pathlib import Path
 from core.errors import FolderInUse, Problem
 from core.events import EpochEnded, Scores
 from core.project import places
-from core.project.files import append_durably, file_name, write_atomically
+from core.project.files import append_durably, file_name, make_folder, write_atomically
+from core.project.locks import FolderLock
 from core.project.metrics_file import read_metrics
 from core.reading import is_there, read_text, reading
 
@@ -43,7 +44,7 @@ class RunFolder:
                 f"This folder holds {what} already.", "Choose another name; nothing was changed.", str(path)
             )
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
         except OSError as error:
             raise FolderInUse(
                 f"The folder cannot be made ({error.strerror}).", "Choose another place.", str(path)
@@ -54,6 +55,11 @@ class RunFolder:
     def at(cls, place: RunFolder | Path | str) -> RunFolder:
         """The run folder at a path; a run folder is returned as it is."""
         return place if isinstance(place, RunFolder) else cls(Path(place))
+
+    def lock(self, what: str = "run") -> FolderLock:
+        """The lock of whoever writes this run, or study, not yet taken."""
+        remedy = "Wait until it has ended, or stop it; nothing was changed."
+        return FolderLock(self.path, ".run.lock", f"This {what} is being written by", remedy)
 
     @property
     def name(self) -> str:
@@ -71,12 +77,14 @@ class RunFolder:
         Raises
         ------
         FolderInUse
-            The name is taken, or the folder cannot be renamed.
+            The name is taken, the folder cannot be renamed, or another program writes to it.
         """
         stamp = self.path.name.removesuffix(self.title)
         place = self.path.with_name(stamp + file_name(title))
         if place.exists():
             raise FolderInUse("There is a run of this name already.", "Choose another name.", str(place))
+        with self.lock():
+            pass
         try:
             self.path.rename(place)
         except OSError as error:

@@ -13,9 +13,11 @@ import numpy as np
 import platformdirs
 from astropy.table import Table
 
+from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
-from core.errors import Stopped
+from core.errors import Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
+from core.reading import is_there, set_aside
 from core.settings import toml
 from core.simulate import galaxies
 from core.simulate.galaxies import BANDS, CLASSES, Galaxy
@@ -72,7 +74,14 @@ def cached_survey(stop: threading.Event = NEVER, settings: SurveySettings | None
     key = hashlib.blake2b(recipe.encode(), digest_size=6).hexdigest()
     folder = os.environ.get("TUNINGFORK_CACHE") or platformdirs.user_cache_dir("tuning-fork", appauthor=False)
     path = Path(folder) / f"demonstration-{key}.h5"
-    return path if path.exists() else (yield from simulate_survey(path, settings, stop))
+    if is_there(path):
+        try:
+            Cutouts.open(path).close()
+        except UnreadableFile:  # a cache is made anew
+            set_aside(path)
+        else:
+            return path
+    return (yield from simulate_survey(path, settings, stop))
 
 
 def _truth(number: int, galaxy: Galaxy, ra: float, dec: float) -> dict[str, Any]:

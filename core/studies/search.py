@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from core.data.cutouts import Cutouts
-from core.errors import FolderInUse, Problem
+from core.errors import DatasetReplaced, FolderInUse, Problem
 from core.evaluate import evaluation
 from core.events import NEVER, Preview, Progress, Work, result_of
 from core.metrics import merits
@@ -86,12 +86,24 @@ def run(
     Raises
     ------
     FolderInUse
-        The folder holds something else, or a search with other settings or data.
+        The folder holds something else, or a search with other settings or data, or another program writes to it.
     SettingsProblem
         A setting is unknown or its range impossible.
     Problem
         No trial could be trained, or all workers have failed.
     """
+    with RunFolder(folder).lock("study"):
+        return (yield from _run(settings, data, folder, search, stop, hand_labels))
+
+
+def _run(
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    search: SearchSettings,
+    stop: threading.Event,
+    hand_labels: LabelJournal | None,
+) -> Work[Search]:
     wide = spaces.parse_space(search.space, settings)
     _prepare_folder(settings, data, folder, search, hand_labels)
     hand_labels = frozen.labels_of(folder, hand_labels)
@@ -116,6 +128,7 @@ def _run_stage(
 ) -> Work[None]:
     """Run the trials of a stage, or wait for the workers to run them, until all are done."""
     while journal.missing(stage) and not stop.is_set():
+        _require_dataset(journal.folder, data)
         trial = journal.ask(stage) if crew is None else None
         if trial is not None:
             yield from run_trial(trial, stage, journal, data, stop, hand_labels)
@@ -149,6 +162,7 @@ def run_worker(
     journal, done = Journal(folder, *read_settings(folder), worker), 0
     while not stop.is_set():
         stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
+        _require_dataset(folder, data)
         trial = journal.ask(stage) if stage is not None else None
         if stage is not None and trial is not None:
             yield from run_trial(trial, stage, journal, data, stop, hand_labels)
@@ -277,7 +291,13 @@ def with_sampling_error(found: Search, data: Path, hand_labels: LabelJournal | N
 def was_made_with(folder: Path, data: Path) -> bool:
     """Whether a search was made with this dataset."""
     with Cutouts.open(data) as cutouts, reading("The fingerprint of the search's dataset", folder / _DATA, _REMEDY):
-        return read_text(folder / _DATA).strip() == cutouts.checksum
+        return cutouts.is_known_as(read_text(folder / _DATA).strip())
+
+
+def _require_dataset(folder: Path, data: Path) -> None:
+    """Require that the file still holds the dataset with which the search began, so that all its trials are alike."""
+    if not was_made_with(folder, data):
+        raise DatasetReplaced.of(data)
 
 
 def _report_progress(journal: Journal) -> Work[None]:

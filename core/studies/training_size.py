@@ -28,7 +28,7 @@ import numpy as np
 from core.data.cutouts import Cutouts
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
-from core.errors import FolderInUse, Problem, Stopped, TooFewGalaxies
+from core.errors import DatasetReplaced, FolderInUse, Problem, Stopped, TooFewGalaxies
 from core.evaluate import evaluation
 from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, map_events, result_of
 from core.metrics import merits
@@ -55,7 +55,7 @@ _UNFINISHED = ("running", "stopped")  # reasons of a run that is not finished
 class _Facts:
     """Properties of the dataset that are known before any training."""
 
-    checksum: str
+    checksums: tuple[str, str]  # its fingerprint, and that of earlier versions
     largest: int  # galaxies in the whole training part
     fewest: int  # with fewer galaxies, a class might be missing
     known: tuple[str, ...]  # figures of merit
@@ -109,7 +109,7 @@ def run(
     Raises
     ------
     FolderInUse
-        The folder holds something else, or a study of other settings or data.
+        The folder holds something else, or a study of other settings or data, or another program writes to it.
     SettingsProblem
         A size or the score is not known.
     Stopped
@@ -117,6 +117,18 @@ def run(
     Problem
         As a training raises it.
     """
+    with RunFolder(folder).lock("study"):
+        return (yield from _run(settings, data, folder, study, stop, hand_labels))
+
+
+def _run(
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    study: TrainingSizeSettings,
+    stop: threading.Event,
+    hand_labels: LabelJournal | None,
+) -> Work[SizeStudy]:
     facts = _inspect(settings, data, frozen.labels_of(folder, hand_labels))
     metric = size_study.choose_metric(study.metric, facts.known)
     sizes = yield from _possible_sizes(study, facts)
@@ -128,8 +140,9 @@ def run(
     reported: set[str] = set()
     ends = np.cumsum([each.epochs for each in wanted])
     for each, end in zip(wanted, ends, strict=True):
-        if not _is_finished(each.folder, facts.checksum):
+        if not _is_finished(each.folder, facts.checksums):
             known.pop((each.size, each.seed), None)
+            _require_dataset(data, facts)
             yield from _train(each, data, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
             if stop.is_set():
                 break
@@ -152,7 +165,16 @@ def _inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None
         settings = settings.model_copy(update={"data": unlimited})
         split = preparation.split_dataset(cutouts, target, labels, settings, hand_labels)
         kinds = len(target.names) if isinstance(target, Classes) else 1
-        return _Facts(cutouts.checksum, len(split.train), max(4, 2 * kinds), merits.names_for(target))
+        return _Facts(
+            (cutouts.checksum, cutouts.sample_checksum), len(split.train), max(4, 2 * kinds), merits.names_for(target)
+        )
+
+
+def _require_dataset(data: Path, facts: _Facts) -> None:
+    """Require that the file still holds the dataset with which the study goes on, so that all its runs are alike."""
+    with Cutouts.open(data) as cutouts:
+        if cutouts.checksum not in facts.checksums:
+            raise DatasetReplaced.of(data)
 
 
 def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
@@ -239,7 +261,7 @@ def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, 
     )
 
 
-def _is_finished(folder: RunFolder, checksum: str) -> bool:
+def _is_finished(folder: RunFolder, checksums: tuple[str, str]) -> bool:
     """Whether the run exists and is finished.
 
     Raises
@@ -250,7 +272,7 @@ def _is_finished(folder: RunFolder, checksum: str) -> bool:
     values = read_metrics(folder.metrics_file)
     if not values:
         return False
-    if (values.get("data") or {}).get("checksum") != checksum:
+    if (values.get("data") or {}).get("checksum") not in checksums:
         raise FolderInUse(
             "The study in this folder was made with another dataset.", "Choose another folder.", str(folder.path)
         )
@@ -269,6 +291,8 @@ def _train(
     """Train, or resume an interrupted training after its last complete epoch; each notice is reported once."""
     half_way = (wanted.folder.last / "current").exists()
     if not half_way and wanted.folder.path.exists():  # interrupted before the end of its first epoch
+        with wanted.folder.lock():
+            pass
         shutil.rmtree(wanted.folder.path)
 
     def translate(event: Event) -> Iterator[Event]:

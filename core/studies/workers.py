@@ -11,6 +11,7 @@ from typing import IO, Self
 import psutil
 
 from core.errors import Problem
+from core.project.files import make_folder
 from core.project.labels import LabelJournal
 
 _SHUTDOWN_TIMEOUT = 60.0  # seconds for a worker to finish its batch and return its trial
@@ -41,7 +42,7 @@ class Crew:
         self._workers: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
-        (self._folder / "workers").mkdir(exist_ok=True)
+        make_folder(self._folder / "workers")
         for number in range(1, self._count + 1):
             log = self._log(number).open("ab")
             self._logs.append(log)

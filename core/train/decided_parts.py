@@ -12,10 +12,8 @@ from core.project.labels import LabelJournal
 
 def read_decided(cutouts: Cutouts, data: DataSettings, hand_labels: LabelJournal | None) -> Decided:
     """The parts of a dataset that were decided before its split: by a study, a column or the project."""
-    kept = kept_parts.read(cutouts.path, hand_labels)
-    if kept is not None and kept_parts.is_of_study(hand_labels):  # also where the study's parts were given by a column
-        return Decided(kept.numbers(cutouts.ids), kept.seed)
-    if column := parts.column_in_use(data.split_column, cutouts.split_column):
+    is_of_study = kept_parts.is_of_study(hand_labels)  # also where the study's parts were given by a column
+    if not is_of_study and (column := parts.column_in_use(data.split_column, cutouts.split_column)):
         if column not in cutouts.columns:
             raise SettingsProblem(
                 f"There is no column “{column}”.",
@@ -23,6 +21,9 @@ def read_decided(cutouts: Cutouts, data: DataSettings, hand_labels: LabelJournal
                 "data.split_column",
             )
         return Decided(given=parts.read_given(cutouts.columns[column], column), column=column)
+    kept = kept_parts.read(cutouts.path, hand_labels)
+    if kept is not None and is_of_study:
+        return Decided(kept.numbers(cutouts.ids), kept.seed)
     if kept is None or not kept_parts.applies(kept, data, cutouts.split_column):
         return NOTHING_DECIDED
     return Decided(kept.numbers(cutouts.ids), kept.seed)

@@ -118,6 +118,8 @@ def run(
 
     Raises
     ------
+    FolderInUse
+        Another program writes to the folder.
     Problem
         The data, the settings or the device do not allow it, or the loss is no longer a number.
     Stopped
@@ -142,11 +144,16 @@ def run(
     epoch 2 of 2: accuracy ...
     """
     folder = RunFolder.at(folder)
-    earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
-    if not resume and folder.history_file.exists():
-        raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
-    with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
+    with (
+        folder.lock(),
+        environment.reproducible_training(settings.optimiser.batch_size),
+        Cutouts.open(data) as cutouts,
+    ):
+        earlier = checkpoint.load(folder.last) if resume and folder.has_whole_epoch else None
+        if not resume and folder.history_file.exists():
+            raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
         goes_on = resume and folder.split_file.exists()  # with its own split, and the labels with which it began
+        yield from cutouts.read_checksum(stop)
         labels = _labels_as_they_are(folder, hand_labels, resume=goes_on)
         predictor = earlier.predictor if earlier else None
         plan = preparation.prepare(settings, cutouts, predictor, labels, folder.split_file if goes_on else None)
@@ -198,6 +205,7 @@ def _train(
             reason = "stopped" if stopped else "early"
             break
         costs = stopping.costs(history, settings.stopping)
+        plan.cutouts.require_unchanged()
         train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
         started = time.perf_counter()
         validation = validate(plan, images, validation_criterion, plan.answering.network).scores()
@@ -217,6 +225,7 @@ def _train(
             state.best_epoch,
             state.epochs_since_best,
         )
+        plan.cutouts.require_unchanged()
         history.append(ended)
         log_epoch(ended)
         yield from save_epoch(plan, folder, optimiser_step, history, baseline)
@@ -326,7 +335,10 @@ def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, 
     """The hand labels with which a run begins or began, whatever labels are given from now on."""
     if resume and folder.labels_file.exists():
         return LabelJournal(folder.labels_file).require_whole()
-    return None if hand_labels is None else hand_labels.frozen()
+    if hand_labels is None:
+        return None
+    # A run of an earlier version: its split was written when it began, and when it went on with unchanged labels.
+    return hand_labels.frozen(folder.split_file.stat().st_mtime) if resume else hand_labels.frozen()
 
 
 def _note_overlaps(
@@ -353,7 +365,6 @@ def _keep_labels_and_parts(
 
 def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
-    folder.path.mkdir(parents=True, exist_ok=True)
     fingerprint = splits.fingerprint(plan.split, cutouts.ids)
     if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:
         raise NotPossible(

@@ -1,14 +1,13 @@
 """What a training will do, before it is started: its galaxies, its network, warnings, and the time that it takes.
 
-Everything is prepared as for the training itself, and that is timed. Then some batches of the training and of the
-validation part are timed with a throwaway network, and one epoch is saved to a temporary folder.
+Everything is prepared as for the training itself. Then some batches of the training and of the validation part are
+timed with a throwaway network, as are reading their images, and saving an epoch to a temporary folder.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ from core.nets.cnn import largest_depth
 from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
+from core.project.temporary import temporary_folder
 from core.train import environment, loop, optimiser, preparation, receptive_field, schedule
 from core.train.batches import ImageSource, Rows, batches_in_order, open_images
 from core.train.forward import batch_labels, epoch_batches, forward_batch
@@ -91,7 +91,7 @@ class EpochTime:
     saving_seconds
         Of saving an epoch.
     other_seconds
-        Of preparing the run and reading its images, and of what is validated before and after the epochs.
+        Of reading the images, and of what is validated before and after the epochs.
     uncertainty
         Relative uncertainty of the whole, from the scatter of the batches.
     """
@@ -146,10 +146,8 @@ def run(
     Problem
         The data, the settings or the device do not allow the training: it would end in the same way.
     """
-    begun = time.perf_counter()
     with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
-        prepared = time.perf_counter() - begun
         yield Preview(describe(plan))
         if not measured:
             return None
@@ -160,7 +158,7 @@ def run(
             all_rows = len(plan.split.train) + len(plan.split.validation)
             read = (time.perf_counter() - begun) * all_rows / len(rows)
             found = measure(plan, images, stop)
-            return dataclasses.replace(found, other_seconds=prepared + read + found.other_seconds)
+            return dataclasses.replace(found, other_seconds=read + found.other_seconds)
 
 
 def describe(plan: TrainingPlan) -> RunOutlook:
@@ -288,9 +286,9 @@ def _time_saving(plan: TrainingPlan, step: OptimiserStep, validated: Tally, cloc
     """Seconds of saving an epoch, as the training does."""
     scores = validated.scores()
     ended = EpochEnded(1, plan.settings.optimiser.epochs, scores, scores, 0.0, 0.0, 1, 0)
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         begun = clock()
-        result_of(loop.save_epoch(plan, RunFolder(Path(folder)), step, [ended], None))
+        result_of(loop.save_epoch(plan, RunFolder(folder), step, [ended], None))
         return clock() - begun
 
 

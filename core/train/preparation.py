@@ -97,7 +97,10 @@ def prepare(
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
-    if (narrow := _narrow_field_warning(predictor, sample)) is not None:
+    if told := targets.describe_votes(target, cutouts.columns):
+        notices.append(Problem(told, "", "data.kind"))
+    depth_is_free = not settings.transfer.start_from  # else the layers are those of the earlier network
+    if depth_is_free and (narrow := _narrow_field_warning(predictor, sample)) is not None:
         notices.append(narrow)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
@@ -215,7 +218,7 @@ def _require_enough(split: Split, settings: RunSettings) -> None:
 
 def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> None:
     """Require that a resumed run has the dataset and labels with which it began."""
-    if target != resumed.target or resumed.card.get("checksum") != cutouts.checksum:
+    if target != resumed.target or not cutouts.is_known_as(resumed.card.get("checksum")):
         raise NotPossible(
             "The dataset or its labels have changed since this run began, so that it cannot be resumed.",
             "Start a new run from its weights instead.",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.errors import NotPossible, Problem, SettingsProblem
 from core.events import NEVER, Skipped, Work
+from core.project import temporary
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.settings import toml
@@ -69,8 +70,7 @@ def run(
     settings = _apply_changes(before, epochs, patience)
     if folder.has_whole_epoch:
         _require_something_to_do(folder, before, settings)
-    for leftover in folder.path.rglob(".*"):  # half-written files of a run that was killed
-        leftover.unlink(missing_ok=True)
+    temporary.sweep_tree(folder.path)  # half-written files of a run that was killed
     if settings.optimiser.epochs != before.optimiser.epochs and settings.optimiser.decay in _LENGTH_DEPENDENT:
         yield Skipped(
             Problem(

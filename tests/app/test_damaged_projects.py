@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from damage import DAMAGES
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QComboBox, QTreeWidgetItem
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QComboBox, QMessageBox, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.data.dataset import DatasetPanel
 from app.notices import CrashDialog
 from app.session.session import Session
 from app.shell.window import MainWindow
@@ -185,6 +186,44 @@ def test_labels_that_cannot_be_read_at_all_leave_the_galaxies_open(
     window.session.open_cutouts(project / "datasets" / "survey.h5")
     assert any("labels given by hand cannot be read" in text for text in window.notices.texts)
     window.session.close()
+
+
+def test_parts_that_cannot_be_read_are_not_drawn_anew_unless_the_user_wishes_it(
+    qtbot: QtBot, session: Session, project: Path
+) -> None:
+    file = project / "splits" / "survey.csv"
+    file.parent.mkdir()
+    file.write_bytes(b"# seed = 1\n# rule = as drawn\nid,part\nx,\xff\n")
+    session.dataset.refresh_parts()
+    panel = DatasetPanel(session)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert session.dataset.split is None
+    assert "parts of the galaxies cannot be read" in panel.problem.text()
+    damaged = file.read_bytes()
+
+    def agree() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        qtbot.mouseClick(next(each for each in box.buttons() if each.text() == "Draw again"), Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(0, agree)
+    qtbot.mouseClick(panel.again, Qt.MouseButton.LeftButton)
+    assert session.dataset.split is not None
+    assert not panel.problem.text()
+    assert file.with_name("survey.damaged.csv").read_bytes() == damaged
+
+
+def test_a_project_whose_newest_dataset_is_damaged_opens_with_another_one(
+    qtbot: QtBot, window: MainWindow, project: Path
+) -> None:
+    newest = project / "datasets" / "small stamps.h5"
+    newest.write_bytes(newest.read_bytes()[:3000])
+    opened(qtbot, window, project)
+    cutouts = window.session.dataset.cutouts
+    assert cutouts is not None
+    assert cutouts.path.stem == "survey"
+    assert any("small stamps.h5" in text for text in window.notices.texts)
 
 
 def test_a_damaged_memory_of_the_window_is_set_aside_and_not_overwritten(

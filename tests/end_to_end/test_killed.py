@@ -88,3 +88,21 @@ def test_a_run_killed_once_ends_with_the_weights_of_an_undisturbed_one(survey_da
     in_process("train", survey_dataset, "-o", undisturbed.path, *few)
     one, other = (load_file(folder.best) for folder in (run, undisturbed))
     assert all((one[name] == other[name]).all() for name in other)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_of_two_trainings_into_one_folder_and_two_that_go_on_one_does_it_and_the_other_hears_which(
+    survey_dataset, tmp_path
+):
+    few = [*OPTIONS, "--set", "optimiser.epochs=8"]
+    run, undisturbed = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "undisturbed")
+    in_process("train", survey_dataset, "-o", undisturbed.path, *few)
+    commands = [("train", survey_dataset, "-o", "run", *few)] * 2, [("resume", "run", "--epochs", "12")] * 2
+    for number, pair in enumerate(commands):
+        both = [start(*command, cwd=tmp_path) for command in pair]
+        assert sorted(process.wait() for process in both) == [0, 1]
+        if number == 0:
+            histories = [[{**row, "seconds": 0} for row in read_history(r.history_file)] for r in (run, undisturbed)]
+            assert histories[0] == histories[1]
+    assert epochs_done(run) == 12

@@ -13,6 +13,7 @@ from app.session.session import Session
 from app.widgets.flow import FlowLayout
 from app.widgets.unreadable import mark_unreadable
 from core.data.target import Quantities
+from core.reading import is_there
 from core.train import run_check
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Controls(QWidget):
         self.runs.clear()
         self.runs.addItem("no other run", None)
         for run in reversed([] if project is None else list(project.runs())):
-            if run.best.exists() and (own is None or run.path != own.path):
+            if is_there(run.best) and (own is None or run.path != own.path):
                 self.runs.addItem(run.title, run.best)
                 if (problem := run_check.find_problem(run)) is not None:
                     mark_unreadable(self.runs, self.runs.count() - 1, problem)

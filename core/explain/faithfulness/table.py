@@ -208,7 +208,7 @@ def assess_many(
         predictor, cutouts = opened.predictor, opened.cutouts
         for doubt in opened.doubts:
             yield Skipped(doubt)
-        is_own = cutouts.checksum == predictor.card.get("checksum")
+        is_own = cutouts.is_known_as(predictor.card.get("checksum"))
         chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
         labels, ids = _labels(cutouts, predictor.target, hand_labels), cutouts.ids
         for done, row in enumerate(rows):

@@ -124,7 +124,7 @@ def test_unusable_files_are_reported_and_the_rest_is_imported(source: Path, outp
     with (tmp_path / "report.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["file"] for row in rows] == [problem.where for problem in report.unusable]
-    assert set(rows[0]) == {"file", "reason", "remedy"}
+    assert set(rows[0]) == {"file", "reason", "remedy", "detail"}
     with Cutouts.open(output) as cutouts:
         assert len(cutouts.unusable) == len(expected)
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from core.data.parts import (
+    NO_PART,
     KeptParts,
+    describe_given,
     folder_part,
     group_rows,
     holds_parts,
@@ -81,3 +83,27 @@ def test_damaged_parts_are_told(tmp_path: Path, content: bytes):
     (tmp_path / "survey.csv").write_bytes(content)
     with pytest.raises(UnreadableFile, match="cannot be read"):
         KeptParts.load(tmp_path / "survey.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "first"),
+    [
+        ("is_test", np.array([0, 1, 0]), [0, 2, 0]),
+        ("is_train", np.array([1, 0, 1]), [0, 2, 0]),
+        ("Train", np.array(["True", "False", ""]), [0, 2, NO_PART]),
+        ("is_val", np.array([0.0, 1.0, np.nan]), [0, 1, NO_PART]),
+    ],
+)
+def test_zeros_and_ones_under_the_name_of_a_part_are_given_parts(name, values, first):
+    assert recognise_column({"id": ["a", "b", "c"], name: values}) == name
+    assert read_given(values, name).tolist() == first
+    told = describe_given(values, name)
+    assert f"“{name}” (1 is " in told
+    assert "1 test" in told or "1 validation" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("flag", [0, 1, 0]), ("is_test", [0, 0, 0]), ("is_test", [0, 1, 2]), ("is_bar", [0, 1, 1])]
+)
+def test_other_zeros_and_ones_are_no_parts(name, values):
+    assert recognise_column({"id": ["a", "b", "c"], name: np.array(values)}) == ""

@@ -5,12 +5,27 @@ import shutil
 import threading
 from pathlib import Path
 
+import h5py
 import pytest
 
 from core.data.cutouts import Cutouts
-from core.data.project_copy import copy_into_project
-from core.errors import Stopped, UnreadableFile
+from core.data.file_identity import FileIdentity
+from core.data.project_copy import copy_file, copy_into_project
+from core.errors import DatasetReplaced, Stopped, UnreadableFile
 from core.events import result_of
+
+
+@pytest.fixture
+def own_dataset(survey_dataset: Path, tmp_path: Path) -> Path:
+    """A copy of the survey that a test may change."""
+    (tmp_path / "mine").mkdir()
+    return Path(shutil.copy2(survey_dataset, tmp_path / "mine" / "survey.h5"))
+
+
+def change_image(path: Path, row: int) -> None:
+    """Change one pixel in the file itself, as a user's script does."""
+    with h5py.File(path, "a") as file:
+        file["images"][row, 0, 0, 0] += 1
 
 
 def taken(path: Path, folder: Path) -> Path:
@@ -45,25 +60,55 @@ def test_other_galaxies_of_the_same_name_are_left_alone(
     assert first.read_bytes() == before
 
 
-def test_where_a_second_name_is_not_possible_it_is_copied(
-    survey_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_arguments: object) -> None:
-        raise OSError("another disk")
+def test_what_happens_to_the_original_later_does_not_change_the_copy(own_dataset: Path, tmp_path: Path) -> None:
+    path = taken(own_dataset, tmp_path / "datasets")
+    assert not path.samefile(own_dataset)
+    before = path.read_bytes()
+    assert before == own_dataset.read_bytes()
+    change_image(own_dataset, 1)
+    assert path.read_bytes() == before
 
-    monkeypatch.setattr(os, "link", refuse)
-    path = taken(survey_dataset, tmp_path / "datasets")
-    assert not path.samefile(survey_dataset)
-    assert path.read_bytes() == survey_dataset.read_bytes()
+
+def test_a_hard_link_of_an_earlier_version_becomes_a_copy_when_it_is_opened(own_dataset: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "datasets"
+    folder.mkdir()
+    os.link(own_dataset, folder / "survey.h5")
+    assert taken(own_dataset, folder) == folder / "survey.h5"
+    assert not (folder / "survey.h5").samefile(own_dataset)
+
+
+def test_a_corrected_dataset_is_taken_in_beside_the_old_one_wherever_it_differs(
+    own_dataset: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "datasets"
+    assert taken(own_dataset, folder).name == "survey.h5"
+    change_image(own_dataset, 1)  # not among the 64 images that earlier versions looked at
+    second = taken(own_dataset, folder)
+    assert second.name == "survey (2).h5"
+    assert second.read_bytes() == own_dataset.read_bytes()
+    with h5py.File(own_dataset, "a") as file:
+        file["pixel_scale"][:] = 0.5
+    assert taken(own_dataset, folder).name == "survey (3).h5"
+    with h5py.File(own_dataset, "a") as file:
+        file.attrs["labels"] = "[]"
+    assert taken(own_dataset, folder).name == "survey (4).h5"
+
+
+def test_a_dataset_that_changes_while_it_is_copied_is_not_taken_in(own_dataset: Path, tmp_path: Path) -> None:
+    identity = FileIdentity.of(own_dataset)
+    os.utime(own_dataset)
+    with pytest.raises(DatasetReplaced):
+        result_of(copy_file(own_dataset, tmp_path / "copy.h5", identity))
+    assert not (tmp_path / "copy.h5").exists()
 
 
 def test_a_copy_that_is_stopped_leaves_nothing(
     survey_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_arguments: object) -> None:
-        raise OSError("another disk")
+        raise OSError("it shares no blocks")
 
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr("fcntl.ioctl", refuse)
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):

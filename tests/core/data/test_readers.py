@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.data import bands, containers
-from core.data.discovery import Found, discover, natural_key, stem_of
+from core.data.discovery import Found, discover, stem_of
 from core.data.readers import Member, read
 from core.data.settings import ImportSettings
+from core.data.walk import natural_key
 from core.errors import SettingsProblem, Stopped, UnreadableFile
 from core.events import result_of
 

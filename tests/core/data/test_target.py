@@ -11,6 +11,7 @@ from core.data.target import (
     Quantities,
     VoteFractions,
     columns_of,
+    describe_votes,
     encode,
     from_dict,
     has_label,
@@ -146,3 +147,35 @@ def test_votes_are_counted_and_fractions_add_up_to_one():
     found = votes(VoteFractions(("smooth", "disk")), counts)
     assert found.tolist() == pytest.approx([40, np.nan, 0], nan_ok=True)
     assert votes(VoteFractions(("a", "b")), COLUMNS)[:4].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_votes_in_percent_are_vote_fractions(scale):
+    columns = {"smooth": np.array([0.2, 0.8, np.nan]) * scale, "disk": np.array([0.8, 0.2, 0.5]) * scale}
+    target = recognise(columns, ["smooth", "disk"])
+    assert target == VoteFractions(("smooth", "disk"))
+    np.testing.assert_allclose(encode(target, columns)[:2], [[0.2, 0.8], [0.8, 0.2]], atol=1e-6)
+    assert votes(target, columns)[:2].tolist() == [1, 1], "percent are no hundred votes"
+    assert ("percent" in describe_votes(target, columns)) == (scale == 100)
+
+
+@pytest.mark.parametrize(
+    ("total", "kind"),
+    [("total_votes", VoteFractions), ("n_class", VoteFractions), ("petal_width", Quantities), ("", Quantities)],
+)
+def test_counts_are_votes_only_beside_a_column_that_is_called_and_is_their_total(total, kind):
+    columns = {"smooth": np.array([12, 3, 40]), "disk": np.array([30, 5, 0])}
+    if total:
+        columns[total] = np.array([42, 8, 40])
+    target = recognise(columns, ["smooth", "disk"])
+    assert isinstance(target, kind)
+    if kind is VoteFractions:
+        assert votes(target, columns).tolist() == [42, 8, 40]
+        assert "divided by it" in describe_votes(target, columns)
+        columns[total] = np.array([42, 8, 41])
+        assert isinstance(recognise(columns, ["smooth", "disk"]), Quantities), "it is not their sum"
+
+
+def test_numbers_that_happen_to_be_below_a_hundred_are_quantities():
+    columns = {"concentration": np.array([30.0, 60.0]), "asymmetry": np.array([70.5, 10.0])}
+    assert isinstance(recognise(columns, ["concentration", "asymmetry"]), Quantities)

@@ -105,6 +105,14 @@ def test_the_demonstration_is_made_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert result_of(demo.cached_survey(threading.Event(), SMALL.model_copy(update={"count": 3}))) != first
 
 
+def test_a_damaged_demonstration_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNINGFORK_CACHE", str(tmp_path))
+    made = result_of(demo.cached_survey(threading.Event(), SMALL))
+    made.write_bytes(made.read_bytes()[:3000])
+    assert result_of(demo.cached_survey(threading.Event(), SMALL)) == made
+    Cutouts.open(made).close()
+
+
 def test_magnitudes_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(ValidationError, match="brightest magnitude must be smaller"):
         SurveySettings(brightest=20, faintest=18)

@@ -1,6 +1,8 @@
 """Parts that a project keeps from one training to the next, and what is said where a test part was seen."""
 
+import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -146,15 +148,21 @@ def test_a_run_is_resumed_with_the_labels_and_parts_with_which_it_began(survey):
     assert losses(run) == losses(whole)
 
 
-def test_a_run_from_before_is_not_resumed_with_other_labels(survey):
+@pytest.mark.parametrize("given", ["later", "earlier"])
+def test_a_run_from_before_is_resumed_with_the_labels_that_had_been_given_when_it_began(survey, given):
     project, data, journal = survey
     run, _ = train(project, "run", data, settings(), journal)
     run.labels_file.unlink()
+    began = time.time() + (60 if given == "earlier" else -60)
+    os.utime(run.split_file, (began, began))
     name = next(name for name, part in parts_of(run).items() if part == 0)
     with Cutouts.open(data) as cutouts:
         row = cutouts.ids.index(name)
         other = "disk" if str(cutouts.columns["kind"][row]) != "disk" else "point"
     journal.record(name, "kind", "", other)
+    if given == "later":
+        assert result_of(resuming.run(run, NEVER, epochs=2, hand_labels=journal)).epochs == 2
+        return
     with pytest.raises(NotPossible, match="labels of this run's galaxies have changed"):
         result_of(resuming.run(run, NEVER, epochs=2, hand_labels=journal))
 

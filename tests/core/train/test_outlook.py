@@ -71,7 +71,7 @@ def test_batches_that_differ_make_the_time_uncertain(blobs):
     assert found.uncertainty > 0.3 > timed(planned(), blobs).uncertainty
 
 
-def test_preparing_and_reading_count(blobs):
+def test_reading_and_saving_count(blobs):
     whole = result_of(outlook.run(planned(), blobs))
     assert whole is not None
     assert whole.other_seconds > whole.validation_batches * whole.validation_seconds

@@ -1,0 +1,145 @@
+"""The lines of a text file: its encoding, and which lines hold rows and which comments.
+
+Lines are found by their place in the text, so that it is in memory only once, however many lines it has.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from array import array
+from collections import deque
+from collections.abc import Iterator
+
+LONGEST = 4 * 2**20  # letters; a line with more is no row of a table
+_MOST_COMMENTS = 2000  # that are kept from the beginning, where headers are
+_LAST_COMMENTS = 200  # that are kept from the end
+_NO_TEXT, _FEW = 0.02, 3  # share and number of control characters beyond which a file is not text
+_CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\r\f\x1a\x1b")
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def decode(content: bytes) -> tuple[str, int]:
+    """Text from bytes in UTF-8, UTF-16, UTF-32 or Latin-1; lines end with a line feed alone.
+
+    Returns
+    -------
+    text
+        What is not UTF-8 among UTF-8 is read as Latin-1.
+    count
+        How many times that was so.
+    """
+    foreign = 0
+    marked = next((encoding for mark, encoding in _BOMS if content.startswith(mark)), "")
+    if wide := marked or _wide_without_mark(content[:200]):
+        text = content.decode(wide)
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            content, foreign = _to_utf8(content)
+            text = content.decode("utf-8-sig")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), foreign
+
+
+def _wide_without_mark(start: bytes) -> str:
+    """The encoding of text in which every other byte is zero, as in UTF-16; empty if it is none."""
+    high, low = start[::2].count(0), start[1::2].count(0)
+    if 2 * low > len(start[1::2]) and not high:
+        return "utf-16-le"
+    return "utf-16-be" if 2 * high > len(start[::2]) and not low else ""
+
+
+def _to_utf8(content: bytes) -> tuple[bytes, int]:
+    foreign = 0
+
+    def convert(run: re.Match[bytes]) -> bytes:
+        nonlocal foreign
+        try:
+            run[0].decode()
+        except UnicodeDecodeError:
+            foreign += 1
+            return run[0].decode("latin-1").encode()
+        return run[0]
+
+    return re.sub(rb"[\x80-\xff]+", convert, content), foreign
+
+
+def is_binary(text: str) -> bool:
+    """Whether what was decoded is no text: its beginning holds many control characters."""
+    start = text[:4096]
+    return sum(map(start.count, _CONTROLS)) > max(_FEW, _NO_TEXT * len(start))
+
+
+class Lines:
+    """The lines of a text that may be rows: neither blank nor comments.
+
+    Attributes
+    ----------
+    comments
+        Lines before the first of them that begin with ``#``.
+    too_long
+        Number and length of the lines that are longer than :data:`LONGEST`, and are left out.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.comments: list[str] = []
+        self.too_long: list[tuple[int, int]] = []
+        self._text, self._starts, self._numbers = text, array("q"), array("q")
+        self._inside = [0] * 5  # comments after so many lines
+        latest: deque[str] = deque(maxlen=_LAST_COMMENTS)
+        number, before = 1, 0
+        for found in re.finditer(r"[^\n]+", text):
+            start, end = found.span()
+            number += 1 if start == before + 1 else text.count("\n", before, start)
+            before = end
+            if end - start > LONGEST:
+                self.too_long.append((number, end - start))
+            elif text[start] == "#":
+                if self._starts:
+                    self._inside[min(len(self._starts), len(self._inside) - 1)] += 1
+                elif len(self.comments) < _MOST_COMMENTS:
+                    self.comments.append(found[0])
+                else:
+                    latest.append(found[0])
+            elif not found[0].isspace():
+                self._starts.append(start)
+                self._numbers.append(number)
+        self.comments += latest
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, place: int) -> str:
+        start = self._starts[place]
+        end = self._text.find("\n", start)
+        return self._text[start:] if end < 0 else self._text[start:end]
+
+    def number(self, place: int) -> int:
+        """The number of a line in the file, from 1."""
+        return self._numbers[place]
+
+    def read(self, first: int = 0) -> Iterator[str]:
+        """Yield the lines from index ``first`` on."""
+        for place in range(first, len(self)):
+            yield self[place]
+
+    def sample(self, most: int) -> list[str]:
+        """At most ``most`` of the first lines, and only two where lines are very long."""
+        found: list[str] = []
+        letters = 0
+        for line in self.read():
+            if len(found) == most or (letters > LONGEST and len(found) > 1):
+                break
+            found.append(line)
+            letters += len(line)
+        return found
+
+    def comments_after(self, place: int) -> int:
+        """How many comments stand after the line at index ``place``, which is one of the first few."""
+        return sum(self._inside[place + 1 :])

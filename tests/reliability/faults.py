@@ -1,0 +1,232 @@
+"""What else befalls a program: a full disk, folders that cannot be written to or vanish, two of it at once.
+
+Each check returns what went wrong, or a sentence why it could not be tried on this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from program import PROGRAM, environment
+from reliability.kills import GALAXIES, OPTIONS, find_leftovers, prepare, run_in_process
+from reliability.window_kills import run_window
+
+from core.data import importing
+from core.data.cutouts import Cutouts
+from core.data.settings import ImportSettings
+from core.errors import FolderInUse
+from core.events import Progress, result_of
+from core.project.project import Project
+from core.project.runs import RunFolder, read_history
+
+_JOBS = (
+    ("import", "../cutouts", "-o", "out.h5"),
+    ("train", "../survey.h5", "-o", "new", *OPTIONS),
+    ("predict", "../run", "../survey.h5", "-o", "table.csv"),
+    ("explain", "../run", "../survey.h5", "--method", "occlusion", "-o", "maps"),
+)
+
+
+class NotHere(Exception):
+    """A check that this machine does not allow."""
+
+
+def check_all(scratch: Path) -> dict[str, list[str] | str]:
+    """All checks by name: what went wrong, or why it was not tried."""
+    base = scratch / "base"
+    prepare(base)
+    found: dict[str, list[str] | str] = {}
+    for name, check in _CHECKS.items():
+        folder = scratch / name
+        shutil.copytree(base, folder)
+        try:
+            found[name] = check(folder)
+        except NotHere as reason:
+            found[name] = str(reason)
+    return found
+
+
+def _full_disk(folder: Path) -> list[str]:
+    """Commands on a disk that fills up: each says so, and leaves nothing behind."""
+    faults: list[str] = []
+    for job in _JOBS:
+        with _mounted(folder / "disk", "size=3m") as disk:
+            (disk / "filling").write_bytes(bytes(3 * 2**20 - 40_000))
+            faults += _require_refusal(job, disk, "full", "free")
+    return faults
+
+
+def _read_only_folder(folder: Path) -> list[str]:
+    """Commands that write into a folder that may not be written to."""
+    faults: list[str] = []
+    with _mounted(folder / "disk", "size=3m") as disk:
+        _mount("-o", "remount,ro", str(disk))
+        for job in _JOBS:
+            faults += _require_refusal(job, disk, "cannot be written")
+    return faults
+
+
+def _require_refusal(job: tuple[str, ...], disk: Path, *words: str) -> list[str]:
+    before = sorted(disk.rglob("*"))
+    status, said = run_in_process(job, disk)
+    faults = [] if status else [f"{job[0]} ends well"]
+    if status and not any(word in said for word in words):
+        faults.append(f"{job[0]} says “{said.splitlines()[-1][:120] if said else ''}”")
+    left = [path.name for path in sorted(disk.rglob("*")) if path not in before]
+    return faults + [f"{job[0]} leaves {', '.join(left[:3])}"] * bool(left)
+
+
+def _changed_sources(folder: Path) -> list[str]:
+    """Cutouts that are cut off, replaced or gone while they are imported are problems of their own."""
+    files = sorted((folder / "cutouts").iterdir())
+    work = importing.run([folder / "cutouts"], folder / "out.h5", ImportSettings())
+    for event in work:
+        if isinstance(event, Progress) and event.total == GALAXIES:
+            break
+    files[-1].unlink()
+    files[-2].write_bytes(files[-2].read_bytes()[:3000])
+    files[-3].write_bytes(b"")
+    report = result_of(work)
+    with Cutouts.open(folder / "out.h5") as cutouts:
+        count = len(cutouts)
+    problems = {Path(problem.where).name for problem in report.unusable}
+    missing = {path.name for path in files[-3:]} - problems
+    faults = [f"nothing is said of {', '.join(sorted(missing))}"] * bool(missing)
+    return faults + [f"{count} galaxies and not {GALAXIES - 3}"] * (count != GALAXIES - 3)
+
+
+def _vanished_project(folder: Path) -> list[str]:
+    return _move_project(folder, "vanish")
+
+
+def _renamed_project(folder: Path) -> list[str]:
+    return _move_project(folder, "rename")
+
+
+def _move_project(folder: Path, work: str) -> list[str]:
+    """Labels given after the project's folder is gone are refused or kept, and no folder appears in the old place."""
+    said = run_window(work, folder)
+    faults = ["a folder appeared where the project was"] * (folder / "project").exists()
+    lines = said.splitlines()
+    if "given" in lines and "told" not in lines:
+        faults.append("a label was shown as given and nothing was said")
+    return faults + ["the window died"] * ("end" not in lines)
+
+
+def _two_windows(folder: Path) -> list[str]:
+    """A project opened twice is refused the second time."""
+    project = Project.open(folder / "project")
+    try:
+        code = "import sys, pathlib, core.project.project as p; p.Project.open(pathlib.Path(sys.argv[1]))"
+        command = [sys.executable, "-c", code, str(folder / "project")]
+        done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+        return [] if FolderInUse.__name__ in done.stderr else ["it opened twice"]
+    finally:
+        project.close()
+
+
+def _two_trainings(folder: Path) -> list[str]:
+    return _both_at_once(folder, ("train", "survey.h5", "-o", "new", *OPTIONS), RunFolder(folder / "new"), 0)
+
+
+def _two_resumes(folder: Path) -> list[str]:
+    run = RunFolder(folder / "begun")
+    return _both_at_once(folder, ("resume", "begun"), run, len(read_history(run.history_file)))
+
+
+def _both_at_once(folder: Path, arguments: tuple[str, ...], run: RunFolder, before: int) -> list[str]:
+    """Of two commands that write to one run, one is refused, and the run is whole."""
+    command = [*PROGRAM, *arguments]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(command, cwd=folder, env=environment(OMP_NUM_THREADS="1"), **quiet) for _ in range(2)]  # type: ignore[call-overload]
+    said = [process.communicate()[1] for process in both]
+    ended = sorted(process.returncode for process in both)
+    epochs = [int(row["epoch"]) for row in read_history(run.history_file)]
+    lines = run.history_file.read_text(encoding="utf-8").count("\n") - 1
+    faults = [] if ended[0] == 0 and ended[1] != 0 else [f"they end with {ended[0]} and {ended[1]}"]
+    if any("defect" in text for text in said):
+        faults.append("one ends with a defect")
+    if epochs != list(range(1, 13)) or lines != 12:
+        faults.append(f"the history has {lines} lines, {before} of them from before")
+    return faults + find_leftovers(run.path)
+
+
+def _training_in_an_open_project(folder: Path) -> list[str]:
+    """A command that trains into a project while the window has it open writes to the run's folder only."""
+    project = Project.open(folder / "project")
+    try:
+        arguments = ("train", "datasets/survey.h5", "-o", "runs/new", *OPTIONS)
+        status, said = run_in_process(arguments, folder / "project")
+    finally:
+        project.close()
+    if status:
+        return [] if "open" in said else [f"it says “{said.splitlines()[-1][:120]}”"]
+    project = Project.open(folder / "project")
+    project.close()
+    return []
+
+
+def _pipe_among_cutouts(folder: Path) -> list[str]:
+    """A pipe, a link to itself and a device among cutouts are passed over in a moment."""
+    os.mkfifo(folder / "cutouts" / "pipe.fits")
+    (folder / "cutouts" / "itself.fits").symlink_to("itself.fits")
+    (folder / "cutouts" / "device.fits").symlink_to("/dev/zero")
+    report: list[int] = []
+
+    def work() -> None:
+        done = result_of(importing.run([folder / "cutouts"], folder / "out.h5", ImportSettings()))
+        report.append(done.imported)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(30)
+    if thread.is_alive():
+        with contextlib.suppress(OSError):  # let it go on
+            os.close(os.open(folder / "cutouts" / "pipe.fits", os.O_WRONLY | os.O_NONBLOCK))
+        return ["the import waits for ever"]
+    return [] if report == [GALAXIES] else [f"imported: {report or 'nothing'}"]
+
+
+@contextlib.contextmanager
+def _mounted(place: Path, options: str) -> Iterator[Path]:
+    """A small disk in memory."""
+    place.mkdir(exist_ok=True)
+    _mount("-t", "tmpfs", "-o", options, "none", str(place))
+    try:
+        yield place
+    finally:
+        for _ in range(20):
+            if subprocess.run(["umount", str(place)], capture_output=True, check=False).returncode == 0:
+                break
+            time.sleep(0.1)
+
+
+def _mount(*arguments: str) -> None:
+    try:
+        done = subprocess.run(["mount", *arguments], capture_output=True, check=False)
+    except OSError:
+        raise NotHere("not tried: there is no command “mount” here") from None
+    if done.returncode:
+        raise NotHere("not tried: it takes the right to mount a small disk")
+
+
+_CHECKS: dict[str, Callable[[Path], list[str]]] = {
+    "full disk": _full_disk,
+    "read-only folder": _read_only_folder,
+    "vanished project": _vanished_project,
+    "renamed project": _renamed_project,
+    "source files that change while they are imported": _changed_sources,
+    "a pipe, a device and a circular link among cutouts": _pipe_among_cutouts,
+    "two windows on one project": _two_windows,
+    "two trainings into one run": _two_trainings,
+    "two resumptions of one run": _two_resumes,
+    "a training into a project that is open": _training_in_an_open_project,
+}

@@ -1,0 +1,160 @@
+"""The window at work without a screen, as a process that is killed: it labels, imports or trains.
+
+``python window_driver.py WORK PROJECT LOG [CYCLES]``. What the program has confirmed is written to the log and flushed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+from PySide6.QtWidgets import QApplication, QDialog  # noqa: E402 - the platform is chosen first
+from reliability import soak  # noqa: E402
+
+from app import theme  # noqa: E402
+from app.data.import_wizard import ImportWizard  # noqa: E402
+from app.session import label_commands  # noqa: E402
+from app.shell.window import MainWindow  # noqa: E402
+from app.train.settings_panel import SettingsPanel  # noqa: E402
+from core.errors import Problem  # noqa: E402
+from core.settings import toml  # noqa: E402
+
+CHANGES = ("network.depth=2", "network.channels=8", "stopping.patience=0", "device=cpu", "optimiser.batch_size=16")
+KINDS = ("disk", "edge-on", "spheroid")
+
+
+class Driver:
+    """Does the work in an open window."""
+
+    def __init__(self, application: QApplication, project: Path, log: Path) -> None:
+        self.application, self.project = application, project
+        self.log = log.open("a", encoding="utf-8")
+        self.window = MainWindow()
+        self.window.show()
+        self.window.begin(project)
+        self.wait(lambda: self.window.session.dataset.cutouts is not None)
+        self.note("open")
+
+    def note(self, line: str) -> None:
+        """Write a line that must not be lost."""
+        self.log.write(line + "\n")
+        self.log.flush()
+        os.fsync(self.log.fileno())
+
+    def wait(self, done: Callable[[], bool], seconds: float = 120) -> None:
+        """Let the window work until something is so."""
+        end = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > end:
+                raise TimeoutError
+            self.application.processEvents()
+            time.sleep(0.002)
+
+    def label(self) -> None:
+        """Give one galaxy after the other a label, round and round."""
+        session = self.window.session
+        assert session.dataset.cutouts is not None
+        for turn in range(1, 1000):
+            for row, name in enumerate(session.dataset.cutouts.ids):
+                kind = KINDS[(row + turn) % len(KINDS)]
+                self.note(f"try\t{name}\t{kind}")
+                label_commands.give(session, [row], kind)
+                if session.dataset.label(row) == kind:
+                    self.note(f"done\t{name}\t{kind}")
+                self.application.processEvents()
+                time.sleep(0.003)
+
+    def rename(self) -> None:
+        """Give a label after the project's folder has been renamed."""
+        self._lose_project(lambda: self.project.rename(self.project.with_name("renamed")))
+
+    def vanish(self) -> None:
+        """Give a label after the project's folder has been deleted."""
+        self._lose_project(lambda: shutil.rmtree(self.project))
+
+    def _lose_project(self, lose: Callable[[], object]) -> None:
+        session, told = self.window.session, list[object]()
+        session.problem.connect(told.append)
+        session.message.connect(told.append)
+        label_commands.give(session, [0], KINDS[1])
+        lose()
+        told.clear()
+        for row in (3, 6):
+            with contextlib.suppress(Problem):
+                label_commands.give(session, [row], KINDS[2])
+            self.let_work(1)
+        if session.dataset.label(3) == KINDS[2]:
+            self.note("given")
+        dialogs = [widget for widget in self.application.topLevelWidgets() if isinstance(widget, QDialog)]
+        if told or any(dialog.isVisible() for dialog in dialogs):
+            self.note("told")
+        self.note("end")
+
+    def let_work(self, seconds: float) -> None:
+        """Let the window work for this time."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() > end)
+
+    def import_files(self) -> None:
+        """Import the cutouts beside the project by the wizard."""
+        self.window.take_files([self.project.parent / "cutouts"])
+        self.wait(lambda: bool(self._wizards()))
+        (wizard,) = self._wizards()
+        self.wait(wizard.start.isEnabled)
+        wizard.start.click()
+        self.wait(lambda: not wizard.is_importing)
+        self.note("imported")
+
+    def _wizards(self) -> list[ImportWizard]:
+        return [widget for widget in self.application.topLevelWidgets() if isinstance(widget, ImportWizard)]
+
+    def train(self) -> None:
+        """Train a small network by the start button."""
+        self.choose("optimiser.epochs=12")
+        self.window.show_workspace("train")
+        self.press_start()
+        self.wait(lambda: self.window.session.activity.training is None)
+        self.note("trained")
+
+    def choose(self, *changes: str) -> None:
+        """Choose a small network, and more."""
+        draft = self.window.session.draft
+        draft.replace(toml.apply_overrides(draft.settings, [*CHANGES, *changes]))
+
+    def press_start(self) -> None:
+        """Press the start button of the training as soon as it can be."""
+        panel = self.window.docks.panel("settings")
+        assert isinstance(panel, SettingsPanel)
+        self.wait(panel.start.isEnabled)
+        panel.start.click()
+        self.wait(lambda: self.window.session.activity.training is not None)
+
+    def soak(self) -> None:
+        """All of it a little, again and again."""
+        self.train()
+        self.choose("optimiser.epochs=500")
+        soak.work(self, int(sys.argv[4]))
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    work, project, log = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    application = QApplication(["reliability"])
+    theme.apply(application, dark=False)
+    driver = Driver(application, project, log)
+    works = {"label": driver.label, "import": driver.import_files, "train": driver.train, "soak": driver.soak}
+    (works | {"rename": driver.rename, "vanish": driver.vanish})[work]()
+    driver.window.close()
+
+
+if __name__ == "__main__":
+    main()
