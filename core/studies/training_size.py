@@ -15,6 +15,7 @@ given more sizes and seeds.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import shutil
 import threading
@@ -215,6 +216,8 @@ def _open_study(folder: Path) -> SizeStudy:
     known = list(points[0].values) if points else [settings.metric, "accuracy"]
     metric = size_study.choose_metric(settings.metric, known)
     wanted = max(len(points), len(settings.sizes) * settings.seeds)
+    for point, name in itertools.product((*points, *tested), (metric, size_study.error_name(metric))):
+        point.values[name]  # or else it is missing
     test = SizeStudy(folder, "test", metric, tested, wanted) if tested else None
     return SizeStudy(folder, "validation", metric, points, wanted, test)
 

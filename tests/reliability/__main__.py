@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 os.environ["OMP_NUM_THREADS"] = "1"  # as in the processes that are started: sums depend on it in the last bit
 
 PARTS = ("files", "kills", "faults", "soak")
+_AT_ONCE = 200  # files between which the results are kept
 _QUICK = {"files": 1000, "kills": 5, "cycles": 10}
 _WHOLE = {"files": 22_000, "kills": 50, "cycles": 300}
 
@@ -52,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, metavar="N", help="kills of the window, and of the commands")
     parser.add_argument("--cycles", type=int, metavar="N", help="of work in one window")
     parser.add_argument("--reader", action="append", metavar="NAME", help="only this reader; may be repeated")
+    parser.add_argument("--go-on", action="store_true", help="with damaged files where it was interrupted")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="that try files at the same time")
     parser.add_argument("--results", type=Path, metavar="FILE", help="where results are kept until the page is written")
     parser.add_argument("--page", type=Path, default=page.PAGE, metavar="FILE.md", help="the page")
@@ -68,16 +70,21 @@ def _try_files(options: argparse.Namespace, file: Path) -> None:
     from reliability import results
     from reliability.outcomes import first_of_each
     from reliability.readers import READERS, import_libraries, numbers_of
-    from reliability.workers import try_files
+    from reliability.workers import Tally, try_files
 
     import_libraries()
     numbers = numbers_of(options.files)
+    known = results.tallies(file) if options.go_on else {}
     for reader in READERS:
         if options.reader and reader.name not in options.reader:
             continue
-        began = time.monotonic()
-        tally = try_files(reader, range(1, numbers[reader.name] + 1), options.processes)
-        results.keep_tally(tally, file)
+        began, tally = time.monotonic(), known.get(reader.name, Tally(reader.name))
+        if tally.total >= numbers[reader.name]:
+            continue
+        while (first := tally.total + 1) <= numbers[reader.name]:
+            last = min(first + _AT_ONCE - 1, numbers[reader.name])
+            tally.join(try_files(reader, range(first, last + 1), options.processes))
+            results.keep_tally(tally, file)
         print(f"{reader.name}: {tally.counts} in {time.monotonic() - began:.0f} s", flush=True)
         for finding, count in first_of_each(tally.findings):
             print(f"  {count} × {finding.outcome}, number {finding.number}: {finding.place}", flush=True)

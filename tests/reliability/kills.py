@@ -23,6 +23,7 @@ from small_survey import write_survey
 
 from core.cli.main import main
 from core.data.cutouts import Cutouts
+from core.errors import Problem
 from core.project.project import Project
 from core.project.runs import RunFolder, read_history
 
@@ -175,21 +176,27 @@ def _finish(command: _Command, folder: Path) -> list[str]:
     return [f"“{' '.join(arguments[:2])}” afterwards: {said.splitlines()[-1] if said else status}"] if status else []
 
 
-def _half_dataset(folder: Path) -> list[str]:
+def half_dataset(folder: Path) -> list[str]:
+    """Whether a dataset stands under its name but is not whole."""
     path = folder / "out.h5"
     if not path.exists():
         return []
-    with Cutouts.open(path) as cutouts:
-        return [] if len(cutouts) == GALAXIES else ["half a dataset"]
+    try:
+        with Cutouts.open(path) as cutouts:
+            return [] if len(cutouts) == GALAXIES else ["half a dataset"]
+    except Problem as problem:
+        return [f"half a dataset: {problem.sentence}"]
 
 
-def _half_table(folder: Path) -> list[str]:
+def half_table(folder: Path) -> list[str]:
+    """The same of a table of predictions."""
     path = folder / "table.csv"
     rows = path.read_text(encoding="utf-8").count("\n") if path.exists() else GALAXIES + 1
     return [] if rows >= GALAXIES + 1 else ["half a table"]
 
 
-def _half_maps(folder: Path) -> list[str]:
+def half_maps(folder: Path) -> list[str]:
+    """The same of maps."""
     faults: list[str] = []
     for path in sorted((folder / "maps").glob("[!.]*")):
         try:
@@ -239,10 +246,10 @@ _SEARCH = ("search", "survey.h5", "-o", "study", *_TRIALS, *OPTIONS)
 _PREDICT = ("predict", "run", "survey.h5", "-o", "table.csv")
 _EXPLAIN = ("explain", "run", "survey.h5", "--method", "occlusion", "-o", "maps")
 _COMMANDS: tuple[_Command, ...] = (
-    _Command("import", _IMPORT, _half_dataset, _IMPORT, _same_dataset),
+    _Command("import", _IMPORT, half_dataset, _IMPORT, _same_dataset),
     _Command("train", _TRAIN, _nothing, ("resume", "new"), _same_runs("new", "new")),
     _Command("resume", ("resume", "begun"), _nothing, ("resume", "begun"), _same_runs("begun", "begun")),
     _Command("search", _SEARCH, _nothing, _SEARCH, _same_trials),
-    _Command("predict", _PREDICT, _half_table, _PREDICT, _same_table),
-    _Command("explain", _EXPLAIN, _half_maps, _EXPLAIN, _same_maps),
+    _Command("predict", _PREDICT, half_table, _PREDICT, _same_table),
+    _Command("explain", _EXPLAIN, half_maps, _EXPLAIN, _same_maps),
 )

@@ -185,6 +185,20 @@ def galaxy10(folder: Path) -> Path:
     return folder / "x.h5"
 
 
+def bait(folder: Path) -> Path:
+    """A file beside the folders of a child process that nothing may open, see :mod:`reliability.watch`."""
+    return folder.parents[1] / "bait.txt"
+
+
+def linked_hdf5(folder: Path) -> Path:
+    """HDF5 with a link to another file, and with pixels that lie in one."""
+    file = galaxy10(folder)
+    with h5py.File(file, "w") as linked:
+        linked.create_dataset("images", (4, 2, 2), "u1", external=[(str(bait(folder)), 0, 16)])
+        linked["ans"] = h5py.ExternalLink(str(bait(folder)), "/ans")
+    return file
+
+
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
@@ -236,6 +250,16 @@ def binary_votable(folder: Path) -> Path:
     """A VOTable with its rows as base64."""
     path = _beside_cutouts(folder) / "catalogue.xml"
     _rows().write(path, format="votable", tabledata_format="binary2")
+    return path
+
+
+def linked_votable(folder: Path) -> Path:
+    """A VOTable whose rows lie in another file."""
+    path = binary_votable(folder)
+    before, _, rest = path.read_text(encoding="utf-8").partition("<STREAM")
+    after = rest.partition("</STREAM>")[2]
+    link = f'<STREAM encoding="base64" href="file://{bait(folder)}"/>'
+    path.write_text(f"{before}{link}{after}", encoding="utf-8")
     return path
 
 

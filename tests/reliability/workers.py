@@ -7,6 +7,7 @@ dies, hangs or grows is counted and replaced.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import random
@@ -45,6 +46,7 @@ class Limits:
 
 
 USUAL = Limits()
+_END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,18 @@ class Tally:
     findings: list[Finding] = field(default_factory=list[Finding])
     seconds: float = 0.0
     memory: int = 0
+
+    @property
+    def total(self) -> int:
+        """The number of files."""
+        return sum(self.counts.values())
+
+    def join(self, other: Tally) -> None:
+        """Add what became of further files."""
+        for outcome, count in other.counts.items():
+            self.counts[outcome] = self.counts.get(outcome, 0) + count
+        self.findings += other.findings
+        self.seconds, self.memory = max(self.seconds, other.seconds), max(self.memory, other.memory)
 
     def add(self, reply: _Reply) -> None:
         """Count one."""
@@ -101,10 +115,21 @@ def try_files(reader: Reader, numbers: Sequence[int], processes: int = 2, limits
                 for child in children:
                     if reply := child.look():
                         tally.add(reply)
+        except _WholeFileFails as failure:
+            tally.add(failure.reply)
+            tally.counts[failure.reply.outcome] = len(numbers)
         finally:
             for child in children:
                 child.end()
     return tally
+
+
+class _WholeFileFails(Exception):
+    """Not even the whole file goes well."""
+
+    def __init__(self, reply: _Reply) -> None:
+        super().__init__(reply.place)
+        self.reply = reply
 
 
 class _Child:
@@ -129,7 +154,7 @@ class _Child:
             raise RuntimeError(f"{self._reader.name}: the whole file cannot be written") from None
         if first.outcome not in ("read", "refused"):
             self.end()
-            raise RuntimeError(f"{self._reader.name}: the whole file is not read: {first.outcome}, {first.place}")
+            raise _WholeFileFails(first)
         self._usual, self._resting = first.seconds, first.memory
 
     @property
@@ -213,6 +238,7 @@ class _Child:
 def _serve(reader: Reader, scratch: Path, pipe: Connection[Any, Any]) -> None:
     """Try what is asked for, the whole file first."""
     os.setsid()  # so that it is ended together with what it has started
+    ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
@@ -226,24 +252,25 @@ def _serve(reader: Reader, scratch: Path, pipe: Connection[Any, Any]) -> None:
     content, name = file.read_bytes(), file.relative_to(folder)
     shutil.move(folder, template := inside / "template")
     watch = Watch(inside, bait)
-    for number in _asked(pipe):
+
+    def attempt(number: int) -> _Reply:
         shutil.copytree(template, folder, symlinks=True)
-        damaged = damage(reader, content, number)
-        (folder / name).write_bytes(damaged)
-        del damaged
+        (folder / name).write_bytes(damage(reader, content, number))
         _forget_peak()
         reply = _try(reader, folder, folder / name, number, watch)
         shutil.rmtree(folder, ignore_errors=True)
-        pipe.send(reply)
+        return reply
+
+    attempt(0)  # so that what is imported or compiled once is not counted
+    for number in _asked(pipe):
+        pipe.send(attempt(number))
 
 
 def _asked(pipe: Connection[Any, Any]) -> Iterator[int]:
     yield 0
-    parent = os.getppid()
     with contextlib.suppress(EOFError):
-        while os.getppid() == parent:  # its brothers keep the pipe open if the parent dies
-            if pipe.poll(1):
-                yield pipe.recv()
+        while True:
+            yield pipe.recv()
 
 
 def _try(reader: Reader, folder: Path, file: Path, number: int, watch: Watch) -> _Reply:
