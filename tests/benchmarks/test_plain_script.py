@@ -29,7 +29,7 @@ from core.train.labels import read_labels
 from core.train.settings import RunSettings
 from tests.benchmarks import plain_script
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(0)]
 SPLITS = int(os.environ.get("BENCHMARK_SPLITS", "3"))
 FIGURES = ("macro F1", "accuracy", "balanced accuracy", "log loss", "macro F1 by thresholds")
 LONGER = {100: 2.0, 200: 2.0}  # few galaxies are shown more often than by the script

@@ -34,7 +34,7 @@ ON = {
 
 
 def test_every_knob_that_changes_images_by_itself_is_tried_here():
-    assert {*ON, "fill_mode", "swap_labels"} == set(knobs(AugmentationSettings))
+    assert {*ON, "fill_mode", "swap_labels", "average_answers"} == set(knobs(AugmentationSettings))
 
 
 def test_nothing_asked_for_leaves_the_images_untouched(still, galaxies):
