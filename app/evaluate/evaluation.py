@@ -330,14 +330,17 @@ class EvaluationPanel(Panel):
 
 def _format_share(fraction: Any) -> str:
     """Format a share with its interval, such as ``0.71 +0.06 −0.07``."""
-    return _format_mean(fraction.value, fraction.interval)
+    if fraction.value is None:
+        return "–"
+    low, high = fraction.interval
+    return f"{fraction.value:.2f} +{high - fraction.value:.2f} −{fraction.value - low:.2f}"
 
 
 def _format_mean(value: float | None, interval: tuple[float, float] | None) -> str:
+    """Format a mean over the classes with half of its interval, such as ``0.71 ± 0.06``: it is almost symmetric."""
     if value is None or interval is None:
         return _format_number(value)
-    low, high = interval
-    return f"{value:.2f} +{max(high - value, 0):.2f} −{max(value - low, 0):.2f}"
+    return f"{value:.2f} ± {(interval[1] - interval[0]) / 2:.2f}"
 
 
 def _format_number(value: float | None) -> str:

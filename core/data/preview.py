@@ -26,7 +26,7 @@ from core.data.read_errors import reading
 from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
-from core.data.stamp_format import StampFormat, count_of, measure_sample, pattern_note
+from core.data.stamp_format import SampleSummary, StampFormat, count_of, measure_sample, pattern_note
 from core.data.stamps import prepare
 from core.data.walk import describe_links
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
@@ -128,9 +128,7 @@ def preview(
         factors = FieldFactors()
     stamps, obstacles = _make_stamps(first, decided, plan, factors)
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
-    rows = len(labels.joined.table) if labels.joined is not None else 0
-    axes = describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
-    notes = [*obstacles, axes, decision, *_notes_on(found)]
+    notes = [*obstacles, _describe_axes(found, plan, settings, sample, labels), decision, *_describe_files(found)]
     return ImportPreview(
         sum(count_of(source, settings.hdu) for source in found.sources),
         stamps,
@@ -152,8 +150,15 @@ def preview(
     )
 
 
-def _notes_on(found: Found) -> list[str]:
+def _describe_files(found: Found) -> list[str]:
     return [pattern_note(found), auxiliary.describe(found.auxiliary), describe_links(found.links)]
+
+
+def _describe_axes(
+    found: Found, plan: StampFormat, settings: ImportSettings, sample: SampleSummary, labels: _Labels
+) -> str:
+    rows = len(labels.joined.table) if labels.joined is not None else 0
+    return describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
 
 
 def _make_stamps(

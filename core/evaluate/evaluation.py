@@ -191,15 +191,9 @@ def run(
                 f"There is no labelled galaxy {where}.", "Choose another part or another dataset.", path.name
             )
         predictions = yield from predict.predict_rows(opened, rows, stop)
-        validation = None
-        if not is_own and decisions.is_estimated(decision):
-            validation = yield from predict_validation(folder.best, stop)
-        elif is_own and part != "validation" and decision is not None and decisions.needs_validation(decision):
-            chosen_on = _select_rows(folder, opened.cutouts, "validation", labels)
-            others = yield from predict.predict_rows(opened, chosen_on, stop)
-            validation = (labels[chosen_on], others.scores)
-        elif is_own and part == "validation":
-            validation = (labels[rows], predictions.scores)
+        validation = (labels[rows], predictions.scores) if is_own and part == "validation" else None
+        if validation is None and decision is not None:
+            validation = yield from _predict_validation(folder, opened, labels if is_own else None, decision, stop)
         predictions = predict.decide(predictions, opened.predictor, folder.best, decision, validation)
         assumed = _assumed_or_none(opened, folder)
     evaluation = Evaluation(
@@ -270,6 +264,19 @@ def decide(
     decisions.keep(folder, decided.predictions.decision)
     save(folder, decided)
     return decided
+
+
+def _predict_validation(
+    folder: RunFolder, opened: NetworkOnData, labels: NDArray[Any] | None, wish: str, stop: threading.Event
+) -> Work[decisions.Labelled | None]:
+    """The validation part for a decision that needs it; without ``labels`` another dataset is open than the own one."""
+    if labels is None:
+        return (yield from predict_validation(folder.best, stop)) if decisions.is_estimated(wish) else None
+    if not decisions.needs_validation(wish):
+        return None
+    rows = _select_rows(folder, opened.cutouts, "validation", labels)
+    predictions = yield from predict.predict_rows(opened, rows, stop)
+    return labels[rows], predictions.scores
 
 
 def _assumed_or_none(opened: NetworkOnData, folder: RunFolder) -> NDArray[np.float64] | None:

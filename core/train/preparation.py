@@ -97,11 +97,7 @@ def prepare(
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
-    if told := targets.describe_votes(target, cutouts.columns):
-        notices.append(Problem(told, "", "data.kind"))
-    depth_is_free = not settings.transfer.start_from  # else the layers are those of the earlier network
-    if depth_is_free and (narrow := _narrow_field_warning(predictor, sample)) is not None:
-        notices.append(narrow)
+    notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
@@ -144,6 +140,18 @@ def _adapt_to_base(
     notices = initial_network.compare(base, target, cutouts)
     settings, mapped = initial_network.map_classes(settings, base.target, target)
     return settings, [*notices, *mapped]
+
+
+def _describe_labels_and_field(
+    settings: RunSettings, target: Target, cutouts: Cutouts, predictor: Predictor, sample: NDArray[np.float32]
+) -> list[Problem]:
+    """How votes were read, and whether the last block sees too little where the depth can be chosen."""
+    told = targets.describe_votes(target, cutouts.columns)
+    found = [Problem(told, "", "data.kind")] if told else []
+    if not settings.transfer.start_from:  # else the layers are those of the earlier network
+        narrow = _narrow_field_warning(predictor, sample)
+        found += [narrow] if narrow is not None else []
+    return found
 
 
 def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:
