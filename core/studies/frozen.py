@@ -9,17 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.data import kept_parts
-from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.data.kept_parts import STUDY_LABELS, STUDY_PARTS
 from core.data.parts import KeptParts
-from core.data.settings import DataSettings
-from core.data.target import Classes
-from core.errors import NotPossible
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
-from core.project.metrics_file import read_metrics
-from core.project.runs import RunFolder
 from core.train import preparation
 from core.train.labels import read_labels
 from core.train.settings import RunSettings
@@ -42,9 +36,9 @@ def freeze(folder: Path, data: Path, settings: RunSettings, hand_labels: LabelJo
     begun = labels_of(folder, None)
     if begun is not None:
         return begun
+    labels = None if hand_labels is None else hand_labels.frozen()
     unlimited = settings.data.model_copy(update={"train_limit": None})
     with Cutouts.open(data) as cutouts:
-        labels = None if hand_labels is None else _labels_as_begun(folder, cutouts, unlimited, hand_labels)
         settings = settings.model_copy(update={"data": unlimited})
         target, numbers = read_labels(cutouts, unlimited, labels)
         split = preparation.split_dataset(cutouts, target, numbers, settings, labels)
@@ -60,28 +54,6 @@ def freeze(folder: Path, data: Path, settings: RunSettings, hand_labels: LabelJo
         labels.save_copy(folder / STUDY_LABELS)
     kept.save(folder / STUDY_PARTS, split.rule)
     return LabelJournal(folder / STUDY_LABELS)
-
-
-def _labels_as_begun(
-    folder: Path, cutouts: Cutouts, data: DataSettings, hand_labels: LabelJournal
-) -> LabelJournal | None:
-    """The labels of a study: the present ones, or for one from before they were saved, those that its runs tell of."""
-    runs = [run for place in sorted((folder / "runs").glob("*/")) if (run := RunFolder(place)).split_file.exists()]
-    told = [(run, (read_metrics(run.metrics_file).get("data") or {}).get("classes")) for run in runs]
-    if not any(classes for _, classes in told):
-        return hand_labels.frozen()
-    for labels in (hand_labels.frozen(min(run.split_file.stat().st_mtime for run in runs)), None):
-        target, numbers = read_labels(cutouts, data, labels)
-        if isinstance(target, Classes) and all(
-            classes in (None, preparation.count_classes(target, numbers, splits.load(run.split_file, cutouts.ids)))
-            for run, classes in told
-        ):
-            return labels
-    raise NotPossible(
-        "The labels of this study's galaxies have changed since it began, so that it cannot go on.",
-        "Begin a new study.",
-        str(folder),
-    )
 
 
 def _of_first_run(folder: Path) -> KeptParts | None:

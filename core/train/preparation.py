@@ -342,17 +342,11 @@ def _describe_data(
     counts: dict[str, Any] = {part: len(rows) for part, rows in parts.items()}
     facts: dict[str, Any] = {"data": cutouts.path.name, "checksum": cutouts.checksum, "galaxies": counts}
     if isinstance(target, Classes):
-        facts["classes"] = count_classes(target, labels, split)
+        facts["classes"] = {
+            part: {name: int((labels[rows] == index).sum()) for index, name in enumerate(target.names)}
+            for part, rows in parts.items()
+        }
         facts["assumed_frequencies"] = class_frequencies.assumed_frequencies(settings, target, labels, split)
     elif isinstance(target, Quantities):
         facts["units"] = dict(zip(target.columns, target.units, strict=True))
     return facts
-
-
-def count_classes(target: Classes, labels: NDArray[Any], split: Split) -> dict[str, dict[str, int]]:
-    """The number of galaxies of each class in each part of a split, for labels (N,) that are numbers of classes."""
-    parts = {"training": split.train, "validation": split.validation, "test": split.test}
-    return {
-        part: {name: int((labels[rows] == index).sum()) for index, name in enumerate(target.names)}
-        for part, rows in parts.items()
-    }
