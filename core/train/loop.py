@@ -337,8 +337,10 @@ def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, 
         return LabelJournal(folder.labels_file).require_whole()
     if hand_labels is None:
         return None
+    if not resume or kept_parts.is_of_study(hand_labels):  # a study's were saved when it began
+        return hand_labels.frozen()
     # A run of an earlier version: its split was written when it began, and when it went on with unchanged labels.
-    return hand_labels.frozen(folder.split_file.stat().st_mtime) if resume else hand_labels.frozen()
+    return hand_labels.frozen(folder.split_file.stat().st_mtime)
 
 
 def _note_overlaps(
