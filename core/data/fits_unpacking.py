@@ -9,19 +9,15 @@ from __future__ import annotations
 import gzip
 import io
 import math
-import re
 from typing import IO
 
 from core.data.decompression import is_compressed, open_unpacked
+from core.data.fits_headers import BLOCK, LONGEST, data_length, holds_end
 from core.errors import UnreadableFile
 
-BLOCK = 2880  # bytes
 MOST = 256 * 2**20  # bytes, unpacked
 _AT_ONCE = 4 * 2**20  # bytes; a cutout is smaller
 _SHORT = 2**15  # bytes; gzip packs at most a thousand to one
-_LONGEST_HEADER = 1000 * BLOCK
-_END = re.compile(rb"END {77}")
-_CARD = re.compile(rb"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT) *= +(-?\d+) *(/|$)")
 
 
 def unpack(packed: bytes, name: str) -> bytes:
@@ -52,7 +48,7 @@ def _read_units(stream: IO[bytes], content: bytearray, name: str) -> int:
         end = _read_header(stream, content, start)
         if not end:
             return start or len(content)
-        length = _data_length(content[start:end])
+        length = data_length(content[start:end])
         if end + length > MOST:
             raise UnreadableFile(
                 f"This compressed file tells of {(end + length) / 2**20:,.0f} MB of pixels; {MOST / 2**20:.0f} MB can "
@@ -69,10 +65,10 @@ def _read_units(stream: IO[bytes], content: bytearray, name: str) -> int:
 
 def _read_header(stream: IO[bytes], content: bytearray, start: int) -> int:
     """Where the header that starts here ends; 0 if it does not."""
-    for at in range(start, start + _LONGEST_HEADER, BLOCK):
+    for at in range(start, start + LONGEST, BLOCK):
         if not _read_to(stream, content, at + BLOCK):
             return 0
-        if any((found.start() - start) % 80 == 0 for found in _END.finditer(content, at, at + BLOCK)):
+        if holds_end(content, start, at):
             return at + BLOCK
     return 0
 
@@ -82,14 +78,3 @@ def _read_to(stream: IO[bytes], content: bytearray, length: int) -> bool:
     while len(content) < length and (more := stream.read(min(length - len(content), _AT_ONCE))):
         content += more
     return len(content) >= length
-
-
-def _data_length(header: bytes | bytearray) -> int:
-    """Length of the data that a header tells of [bytes]; a header without sizes tells of none."""
-    cards = (_CARD.match(bytes(header[at : at + 80])) for at in range(0, len(header), 80))
-    values = {card[1].decode(): int(card[2]) for card in cards if card}
-    axes = [values.get(f"NAXIS{axis}", 0) for axis in range(1, min(values.get("NAXIS", 0), 999) + 1)]
-    if axes and axes[0] == 0:  # random groups
-        axes.pop(0)
-    count = math.prod(axes) + values.get("PCOUNT", 0) if axes else 0
-    return max(0, abs(values.get("BITPIX", 8)) // 8 * values.get("GCOUNT", 1) * count)

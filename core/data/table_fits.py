@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from core.data.decompression import is_packed, read_content
+from core.data.fits_headers import require_few_axes
 from core.data.table_bounds import UNPACKED, most_memory, require_few_columns
 from core.data.table_problems import explain_table_error
 from core.data.text_tables import make_unique
@@ -34,8 +36,11 @@ def read_fits(path: Path) -> Iterator[Table | CatalogueProblem]:
     packed = is_packed(path)
     content = read_content(path, UNPACKED) if packed else b""
     size = len(content) if packed else path.stat().st_size
-    with fits.open(io.BytesIO(content) if packed else path, memmap=False, character_as_bytes=True) as file:
+    with contextlib.ExitStack() as stack:
+        opened = stack.enter_context(io.BytesIO(content) if packed else path.open("rb"))
         del content
+        require_few_axes(opened, str(path))
+        file = stack.enter_context(fits.open(opened, memmap=False, character_as_bytes=True))
         number = count = 0
         while True:
             try:

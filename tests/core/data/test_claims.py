@@ -26,7 +26,8 @@ from core.data.fits import read_image, read_images
 from core.data.pictures import read_picture
 from core.data.readers import Member, read
 from core.data.settings import ImportSettings
-from core.errors import UnreadableFile
+from core.data.table_fits import read_fits
+from core.errors import Problem, UnreadableFile
 from core.events import result_of
 
 PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
@@ -277,3 +278,17 @@ def test_a_column_that_takes_too_much_memory_is_named(tmp_path: Path) -> None:
         container = containers.inspect_container(tmp_path / "a.h5")
     assert "text (it has 286 MB" in container.remark or "text (it tells of" in container.remark
     assert not container.columns
+
+
+@pytest.mark.parametrize("kind", ["image", "extension", "table"])
+def test_a_billion_axes_are_refused_at_once(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "odd.fits"
+    columns = [fits.Column("id", "J", array=np.arange(3))]
+    second = fits.BinTableHDU.from_columns(columns) if kind == "table" else fits.ImageHDU(np.ones((8, 8), np.float32))
+    fits.HDUList([fits.PrimaryHDU(np.ones((8, 8), np.float32)), second]).writeto(file)
+    content, old = file.read_bytes(), b"NAXIS   =                    2"
+    first, last = content.index(old), content.rindex(old)
+    at = first if kind == "image" else last
+    file.write_bytes(content[:at] + b"NAXIS   =           1000000000" + content[at + 30 :])
+    with pytest.raises(Problem, match="1,000,000,000 axes"):
+        list(read_fits(file)) if kind == "table" else list(read_images(file, "*"))
