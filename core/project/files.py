@@ -19,6 +19,7 @@ from core.project import temporary
 from core.project.locks import require_unmoved
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NEXT_TO_NOTHING = 2**20  # bytes; astropy raises an error without a number when a file does not fit
 _refuse: ContextVar[Callable[[Path], None] | None] = ContextVar("refuse", default=None)
 
 
@@ -85,7 +86,7 @@ def _report_disk_problems(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         require_unmoved(target)
-        if error.errno in _DISK_FULL:
+        if error.errno in _DISK_FULL or (error.errno is None and free_space(target.parent) < _NEXT_TO_NOTHING):
             raise DiskFull(
                 f"The disk is full ({_size(free_space(target.parent))} left).", "Make room and try again.", str(target)
             ) from error

@@ -11,6 +11,13 @@ from core.errors import DiskFull, FolderInUse
 from core.project.files import append_durably, atomic_path, free_space, require_space, write_atomically
 
 
+def test_a_library_that_finds_no_space_reports_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """astropy raises an OSError without a number."""
+    monkeypatch.setattr("core.project.files.free_space", lambda _folder: 4096)
+    with pytest.raises(DiskFull), atomic_path(tmp_path / "map.fits"):
+        raise OSError("Not enough space on disk: requested 8640, available 4096.")
+
+
 def test_a_file_appears_with_its_whole_content(tmp_path: Path):
     target = tmp_path / "deep" / "file.txt"
     write_atomically(target, "ärger\n")
