@@ -63,8 +63,8 @@ def read_column(name: str, key: str) -> NDArray[Any]:
         return np.lib.format.read_array(member, allow_pickle=False)
 
 
-def read_rows(name: str, key: str, start: int, stop: int, rows: int) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Read the rows of an array in blocks of ``rows``; each with the number of its first row.
+def read_rows(name: str, key: str, start: int, end: int, rows: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Read the rows of an array from ``start`` to ``end`` in blocks of ``rows``; each with the number of its first row.
 
     Raises
     ------
@@ -81,13 +81,13 @@ def read_rows(name: str, key: str, start: int, stop: int, rows: int) -> Iterator
                     "Save it in C order (numpy.ascontiguousarray).",
                     name,
                 )
-            yield start, read_column(name, key)[start:stop]
+            yield start, read_column(name, key)[start:end]
             return
         skipped = one * start
         while skipped > 0:
             skipped -= len(member.read(min(skipped, _BLOCK))) or skipped
-        for first in range(start, stop, rows):
-            count = min(rows, stop - first)
+        for first in range(start, end, rows):
+            count = min(rows, end - first)
             yield first, np.frombuffer(member.read(one * count), dtype).reshape(count, *shape[1:])
 
 

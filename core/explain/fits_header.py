@@ -28,10 +28,13 @@ def build_header(cards: Iterable[Card], settings: Settings, wcs: WCS | None = No
     return written
 
 
-def escape_mathtext(text: str) -> str:
-    """Escape dollar signs, which matplotlib would read as mathematics; what cannot be shown becomes a question mark."""
+def escape_mathtext(text: str, most: int = _SHOWN) -> str:
+    """Escape dollar signs, which matplotlib would read as mathematics; what cannot be shown becomes a question mark.
+
+    A text of more than ``most`` letters, such as a long id, is shortened.
+    """
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return (shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…").replace("$", r"\$")
+    return (shown if len(shown) <= most else f"{shown[: most - 1]}…").replace("$", r"\$")
 
 
 def _settings_cards(settings: Settings) -> Iterable[Card]:

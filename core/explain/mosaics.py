@@ -56,6 +56,7 @@ _SIDE, _INNER, _OUTER = 1.66, 0.07, 0.24  # inches: a mosaic, within a pair, bet
 _TITLE, _LINE, _MARGIN = 0.38, 0.20, 0.10  # inches: above all, above each line, around
 _GAP = 0.05  # of a tile
 _OUTSIDE_SHADE = 0.87  # shade beyond the stamp's edge
+_LETTERS = 200  # of a line
 _GREY = "0.35"  # shade of secondary text
 
 
@@ -193,7 +194,7 @@ def draw_figure(found: TopActivations, mosaics: Sequence[FilterMosaic]) -> Figur
     FigureCanvasAgg(drawn)
 
     def write(x: float, y: float, text: str, **look: object) -> None:
-        drawn.text(x / width, 1 - y / height, escape_mathtext(text), va="baseline", **look)  # pyrefly: ignore[bad-argument-type]
+        drawn.text(x / width, 1 - y / height, escape_mathtext(text, _LETTERS), va="baseline", **look)  # pyrefly: ignore[bad-argument-type]
 
     write(_MARGIN, 0.22, _title(found), fontsize=8)
     for place, mosaic in enumerate(mosaics):

@@ -162,15 +162,19 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(blobs, new_run):
     ]
 
 
-def test_a_run_does_not_go_on_with_other_labels(blobs, base, tmp_path):
+def test_a_run_goes_on_with_the_labels_with_which_it_began(blobs, base, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(base[0].path, run.path)
     data = tmp_path / "datasets" / "blobs.h5"
     data.parent.mkdir()
     shutil.copy(blobs, data)
     journal = LabelJournal(tmp_path / "labels" / "blobs.jsonl")
     for row in range(1, 6):
         journal.record(f"galaxy {row:04d}", "kind", "", "merger")
-    with pytest.raises(NotPossible, match="changed"):
-        carried_out(resuming.run(base[0], threading.Event(), data, hand_labels=journal))
+    before = json.loads(run.metrics_file.read_text())["data"]["classes"]
+    carried_out(resuming.run(run, threading.Event(), data, epochs=9, patience=0, hand_labels=journal))
+    assert len(read_history(run.history_file)) == 9
+    assert json.loads(run.metrics_file.read_text())["data"]["classes"] == before
 
 
 @pytest.mark.parametrize("epoch", [2, pytest.param(3, marks=pytest.mark.slow)])
