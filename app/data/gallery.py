@@ -27,7 +27,7 @@ from app.session import label_commands
 from app.session.session import Session
 from app.theme import colours, icon
 from app.widgets.context_menu import add_text, offer_menu
-from app.widgets.plain_text import RichLabel, in_html, on_button
+from app.widgets.plain_text import RichLabel, in_html, on_button, shortened
 from core.data import stretch
 from core.data.catalogue_filter import Finder, sort_rows
 from core.data.stretch import StretchSettings
@@ -251,7 +251,7 @@ class GalleryPanel(Panel):
     def _show_legend(self, names: tuple[str, ...]) -> None:
         shades = self._session.dataset.class_colours(names)
         marks = [
-            f'<span style="color:{colour}">■</span>&nbsp;{in_html(name).replace(" ", "&nbsp;")}&nbsp;'
+            f'<span style="color:{colour}">■</span>&nbsp;{in_html(shortened(name)).replace(" ", "&nbsp;")}&nbsp;'
             f'<span style="color:{colours().muted}">{key}</span>'
             for key, (name, colour) in enumerate(zip(names[:9], shades, strict=False), 1)
         ]

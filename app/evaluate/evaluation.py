@@ -248,8 +248,11 @@ class EvaluationPanel(Panel):
 
     def _show_classes(self, report: Any) -> None:
         self.numbers.show_number("Accuracy", _format_share(report.accuracy), "Accuracy")
-        self.numbers.show_number("Balanced accuracy", _format_number(report.balanced_accuracy), "Balanced accuracy")
-        self.numbers.show_number("Macro F1", _format_number(report.macro_f1), "Macro F1")
+        balanced, macro = report.mean_intervals
+        self.numbers.show_number(
+            "Balanced accuracy", _format_mean(report.balanced_accuracy, balanced), "Balanced accuracy"
+        )
+        self.numbers.show_number("Macro F1", _format_mean(report.macro_f1, macro), "Macro F1")
         self.numbers.show_number("Log loss", _format_number(report.log_loss), "Log loss")
         self.numbers.show_number("Calibration error", _format_number(report.calibration.error), "Calibration error")
         self.reliability.set_bins(report.calibration.bins)
@@ -327,10 +330,14 @@ class EvaluationPanel(Panel):
 
 def _format_share(fraction: Any) -> str:
     """Format a share with its interval, such as ``0.71 +0.06 −0.07``."""
-    if fraction.value is None:
-        return "–"
-    low, high = fraction.interval
-    return f"{fraction.value:.2f} +{high - fraction.value:.2f} −{fraction.value - low:.2f}"
+    return _format_mean(fraction.value, fraction.interval)
+
+
+def _format_mean(value: float | None, interval: tuple[float, float] | None) -> str:
+    if value is None or interval is None:
+        return _format_number(value)
+    low, high = interval
+    return f"{value:.2f} +{max(high - value, 0):.2f} −{max(value - low, 0):.2f}"
 
 
 def _format_number(value: float | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from core.events import Preview
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import METHODS
 from core.wording import count_of
@@ -149,6 +151,8 @@ class FaithfulnessPanel(RunNetworkPanel):
 
     def _connect(self) -> None:
         self._session.selection_changed.connect(self._show_selection)
+        self.work.happened.connect(self._show_so_far)
+        self.work.stopped.connect(self._keep_so_far)
         self.work.finished.connect(self._show)
         self.ask.clicked.connect(self.begin)
         self.stop.clicked.connect(self.work.stop)
@@ -186,7 +190,27 @@ class FaithfulnessPanel(RunNetworkPanel):
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
+    def _show_so_far(self, events: Sequence[object]) -> None:
+        """Show the newest of the tables that come while the work goes on."""
+        tables = [event.what for event in events if isinstance(event, Preview)]
+        if tables and self._pair is not None:
+            self._show_table(cast("FaithfulnessTable", tables[-1]))
+
+    def _keep_so_far(self) -> None:
+        """Say what the table on display holds once the work was stopped."""
+        if self.faithfulness is not None and not self.faithfulness.is_whole:
+            self.state.setText(f"Stopped: {self._describe_part(self.faithfulness)}")
+
     def _show(self, faithfulness: FaithfulnessTable) -> None:
+        self._show_table(faithfulness)
+        self.state.setText(self._describe_part(faithfulness))
+
+    def _describe_part(self, found: FaithfulnessTable) -> str:
+        part = _PARTS[found.part].lower() if found.part in _PARTS else found.part
+        count = count_of(len(found.lines), "galaxy")
+        return f"{part}: {count}" if found.is_whole else f"{part}: {count} of {found.asked:,}"
+
+    def _show_table(self, faithfulness: FaithfulnessTable) -> None:
         self.faithfulness = faithfulness
         classes = faithfulness.classes
         self.table.show_classes([*classes, faithfulness.whole] if len(classes) > 1 else classes)
@@ -196,8 +220,6 @@ class FaithfulnessPanel(RunNetworkPanel):
         places = {each.name: place for place, each in enumerate(classes)}
         groups = np.array([places[faithfulness.class_of(line)] for line in faithfulness.lines], np.int64)
         self.map.set_colours(groups, self._session.dataset.class_colours([each.name for each in classes]))
-        part = _PARTS[faithfulness.part].lower() if faithfulness.part in _PARTS else faithfulness.part
-        self.state.setText(f"{part}: {count_of(len(faithfulness.lines), 'galaxy')}")
         self._show_current()
         self._show_selection()
         self._show_state()

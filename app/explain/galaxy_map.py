@@ -20,7 +20,7 @@ from app.theme import colours, icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
-from app.widgets.plain_text import RichLabel, in_html
+from app.widgets.plain_text import RichLabel, in_html, shortened
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import colour_planes, colour_table, default_stretch, to_rgb
@@ -222,7 +222,8 @@ class GalaxyMapPanel(RunNetworkPanel):
         unlabelled, *counts = np.bincount(groups + 1, minlength=len(names) + 1).tolist()
         entries = list(zip(names, shades, counts, strict=True)) + [("no label", muted, unlabelled)] * (unlabelled > 0)
         lines = [
-            f'<span style="color:{shade}">●</span> {in_html(name)} <span style="color:{muted}">{count:,}</span>'
+            f'<span style="color:{shade}">●</span> {in_html(shortened(name))} '
+            f'<span style="color:{muted}">{count:,}</span>'
             for name, shade, count in entries
         ]
         self.legend.setText("<br>".join(lines))

@@ -32,6 +32,7 @@ def ask_path(
     *,
     reads: Sequence[Path] = (),
     beside: str = "",
+    folder: Path | None = None,
 ) -> Path | None:
     """Ask for a file to write, complete its extension, and refuse a place where something would be lost.
 
@@ -40,7 +41,7 @@ def ask_path(
     parent
         The panel that asks.
     session
-        Its project's folder is proposed.
+        What is open in it is never replaced.
     title, name
         Of the dialog, and of the file that is proposed.
     kinds
@@ -49,6 +50,8 @@ def ask_path(
         What is read for it, besides the open dataset and the network in use.
     beside
         The extension of a second file that is written beside it, of which Qt's dialog does not ask.
+    folder
+        Proposed; None: that of the project.
 
     Returns
     -------
@@ -56,7 +59,8 @@ def ask_path(
         The file, with the extension of the chosen format if it had none of these. None: cancelled, or refused, which is
         reported.
     """
-    folder = Path.home() if session.project is None else session.project.folder
+    if folder is None:
+        folder = Path.home() if session.project is None else session.project.folder
     chosen, kind = QFileDialog.getSaveFileName(parent, title, str(folder / name), kinds)
     if not chosen:
         return None

@@ -70,7 +70,6 @@ class ClosingNotice(QDialog):
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)
         for label in (self.head, self.jobs, self.risk, self.left):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
             column.addWidget(label)
         self.longer = QPushButton("Wait longer")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.jobs.job import Latest
+from app.panel import saving
 from app.session.session import Session
 from app.shell import recent, work
 from app.widgets.notice_strip import NoticeStrip, WayOut
@@ -141,12 +142,12 @@ class Safekeeping(QObject):
         journal = self._session.dataset.journal
         if journal is None:
             return True
-        name = str(recent.home() / f"unsaved {journal.path.name}")
-        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save the labels", name, _KINDS)
-        if not chosen:
+        name, home = f"unsaved {journal.path.name}", recent.home()
+        chosen = saving.ask_path(self._window, self._session, "Save the labels", name, _KINDS, folder=home)
+        if chosen is None:
             return False
         try:
-            journal.save_unsaved_to(Path(chosen))
+            journal.save_unsaved_to(chosen)
         except Problem as problem:
             self._session.report(problem)
             return False

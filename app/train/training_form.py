@@ -27,6 +27,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.train.base_choices import BaseChoices
 from app.train.learning_rate_dialog import LearningRateDialog
+from app.train.widgets.outlook_view import format_roughly
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
 from app.widgets.inputs import NumberInput
@@ -245,7 +246,7 @@ class TrainingForm(QWidget):
             return
         bands, height, width = outlook.stamp
         allows = f": at most {count_of(outlook.deepest, 'block')}" if outlook.deepest else ""
-        epoch = "" if time is None else f", {time.seconds:.2g} s per epoch"
+        epoch = "" if time is None else f", {format_roughly(time.seconds)} per epoch"
         parameters = count_of(outlook.parameters, "parameter")
         self.cost.setText(
             f"Input {width} × {height} pixels, {count_of(bands, 'band')}{allows}. "

@@ -7,6 +7,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QTextLayout, QTe
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
 
 from app.widgets.plain_text import as_written
+from core.printable import on_lines
 
 
 class MessageLine(QLabel):
@@ -28,7 +29,7 @@ class MessageLine(QLabel):
 
     def setText(self, arg__1: str) -> None:
         """Show another text; empty: none."""
-        super().setText(arg__1)
+        super().setText(on_lines(arg__1))
         self.setToolTip(as_written(arg__1))
 
     def clear(self) -> None:

@@ -13,6 +13,8 @@ from html import escape
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import QLabel
 
+from core.printable import on_lines
+
 _LONGEST_WORD = 80  # letters; a tooltip with longer ones would be wider than the window
 _BREAK = "\u200b"  # where a line may end, of no width
 
@@ -30,8 +32,16 @@ def as_written(text: str) -> str:
 
 
 def in_html(text: str) -> str:
-    """A text within HTML of our own, such as that of a :class:`RichLabel` or of the title of an axis in pyqtgraph."""
-    return escape(text)
+    """A text within HTML of our own, such as that of a :class:`RichLabel` or of the title of an axis in pyqtgraph.
+
+    Control characters appear as escapes: a mark of direction in one name would turn round all that follows it.
+    """
+    return escape(on_lines(text))
+
+
+def shortened(text: str, letters: int = 32) -> str:
+    """A name for a legend, which has no room for three hundred letters."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def on_button(text: str) -> str:

@@ -172,7 +172,7 @@ def _run_settings(options: argparse.Namespace) -> RunSettings:
         RunSettings,
         options,
         data__labels=tuple(options.label) if options.label else None,
-        data__split_column=getattr(options, "split_column", None),  # not of “rate”
+        data__split_column=options.split_column,
         seed=options.seed,
         transfer__start_from=str(options.start_from.resolve()) if options.start_from else None,
         transfer__freeze_blocks=options.freeze_blocks,

@@ -63,11 +63,12 @@ def print_evaluation(result: Evaluation, console: Console) -> None:
 
 
 def _print_classes(report: ClassReport, console: Console) -> None:
+    from core.metrics.confusion_bootstrap import describe
     from core.metrics.report import Fraction
 
     mean = (
-        f"balanced accuracy {_three_decimals(report.balanced_accuracy)}",
-        f"macro F1 {_three_decimals(report.macro_f1)}",
+        f"balanced accuracy {describe(report.balanced_accuracy, report.mean_intervals.balanced_accuracy)}",
+        f"macro F1 {describe(report.macro_f1, report.mean_intervals.macro_f1)}",
     )
     console.say(f"accuracy {report.accuracy}, {', '.join(mean)}")
     console.say(f"decision: {report.decision.text}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import NoReturn
 
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
+from core.data import trial
 from core.explain.methods import DREAMS, METHODS
 from core.printable import on_one_line
 from core.project import outputs
@@ -35,10 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def command() -> int:
         with overwriting.refused(options), distributed.mute_other_processes():
+            _begin_trying_files(options)
             run = getattr(importlib.import_module(f"core.cli.{chapter}"), name)
             return run(options, console)
 
     return run_guarded(command, debug=options.debug)
+
+
+def _begin_trying_files(options: argparse.Namespace) -> None:
+    """Start the process that tries HDF5 files, if there are any, while the libraries of the command are imported."""
+    given = [value for option in vars(options).values() for value in (option if isinstance(option, list) else [option])]
+    paths = [value for value in given if isinstance(value, Path) and value.suffix.lower() in {".h5", ".hdf5", ".hdf"}]
+    with contextlib.suppress(OSError):  # then files are opened untried
+        if any(path.is_file() for path in paths):
+            trial.start()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -128,7 +140,7 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
-    add("--split-column", metavar="COLUMN", help="column with train, validation, test; none: draw them by name")
+    _add_split_option(command)
     add(
         "--draw-again",
         action="store_true",
@@ -171,6 +183,7 @@ def _add_rate_options(command: argparse.ArgumentParser) -> None:
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("-o", "--output", type=Path, metavar="FIGURE.png", help="draw the loss against the learning rate")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    _add_split_option(command)
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
@@ -281,6 +294,7 @@ def _add_search_options(command: argparse.ArgumentParser) -> None:
     add("--hand-labels", type=Path, metavar="FILE", help=argparse.SUPPRESS)  # what the search's own process uses
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    _add_split_option(command)
     _add_settings_options(command, "augmentation.noise=0.05")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
@@ -297,6 +311,7 @@ def _add_study_options(command: argparse.ArgumentParser) -> None:
     add("--judge-test", action="store_true", help="finally evaluate on the test part too; only at the very end")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
+    _add_split_option(command)
     _add_settings_options(command, "optimiser.epochs=20")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
@@ -321,6 +336,11 @@ def _add_force_option(command: argparse.ArgumentParser, **kinds: str) -> None:
     """Add the option that lets an output replace a file of another kind; ``kinds`` says what each output will be."""
     command.add_argument("--force", action="store_true", help="replace a file of another kind, too; never one it reads")
     command.set_defaults(writes=kinds)
+
+
+def _add_split_option(command: argparse.ArgumentParser) -> None:
+    text = "column with train, validation, test; none: draw them by name"
+    command.add_argument("--split-column", metavar="COLUMN", help=text)
 
 
 def _add_decision_option(command: argparse.ArgumentParser) -> None:

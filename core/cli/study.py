@@ -168,7 +168,12 @@ def _run_settings(options: argparse.Namespace) -> RunSettings:
     earlier = options.output / "settings.toml"
     if options.settings is None and earlier.exists():
         options.settings = earlier
-    return resolve_settings(RunSettings, options, data__labels=tuple(options.label) if options.label else None)
+    return resolve_settings(
+        RunSettings,
+        options,
+        data__labels=tuple(options.label) if options.label else None,
+        data__split_column=options.split_column,
+    )
 
 
 def _override(model: type[S], base: S | None = None, **values: object) -> S:

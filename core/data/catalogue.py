@@ -26,7 +26,7 @@ _LONGEST_NAME = 200  # letters
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LABEL_NAMES = (
     *("morphology", "class_name", "class", "label", "labels", "galaxy_type", "gal_type", "type", "morph", "category"),
-    *("target", "target_name", "ans", "ttype", "t_type", "gz_class", "gz2_class"),
+    *("target", "targets", "target_name", "y_true", "y_train", "y", "ans", "ttype", "t_type", "gz_class", "gz2_class"),
 )
 _VOTE_COLUMN = re.compile(r"(?P<question>.+?)(_a\d\d)?_[^_]+(?P<kind>_debiased|_weighted_fraction|_fraction)$")
 
@@ -145,7 +145,7 @@ def label_columns(table: Table, settings: ImportSettings) -> tuple[str, ...]:
         return settings.labels
     lower = {name.lower(): name for name in reversed(table.colnames)}
     for name in _LABEL_NAMES:
-        if name in lower:
+        if name in lower and not (name == "y" and "x" in lower):  # a position
             return (lower[name],)
     first: tuple[str, str] | None = None
     votes: list[str] = []

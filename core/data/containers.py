@@ -19,14 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import axes, cells, container_parts, hdf5, npz, trial
+from core.data.label_arrays import as_column, may_be_column
 from core.data.limits import MOST_COLUMN, require_moderate_size
-from core.data.read_errors import reading
+from core.data.read_errors import explain_error, reading
 from core.data.stamps import SMALLEST, Cutout
 from core.errors import UnreadableFile
 
 _SCALE_NAMES = ("pxscale", "pixel_scale", "pixscale")
 _BLOCK_BYTES = 16 * 2**20  # bytes
 _MOST_NAMED = 4  # arrays in a remark
+_MOST_DAMAGED = 64  # images in one file; with more of them the rest is given up
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,11 @@ def inspect_container(path: Path | str) -> Container:
             )
         columns = _Columns(name, refused)
         if len(keys) == 1:
-            alike = [other for other, (size, kind) in arrays.items() if size == shape[:1] and kind.kind != "V"]
+            alike = [other for other, (size, kind) in arrays.items() if may_be_column(size, kind, shape[0])]
             read = {other: values for other in alike if (values := columns.read(other, arrays)) is not None}
         else:
             read = _read_columns_in_parts(columns, arrays, images)
-        remark = "; ".join(part for part in (*remarks, _describe(refused, "not")) if part)
+        remark = "; ".join(part for part in (*remarks, *columns.remarks, _describe(refused, "not")) if part)
         return Container(name, images, (sum(count for _, count in images), *shape[1:]), dtype, read, remark)
 
 
@@ -111,18 +113,23 @@ class _Columns:
 
     def __init__(self, name: str, refused: dict[str, str]) -> None:
         self._name, self._refused = name, refused
+        self.remarks: list[str] = []
 
     def read(self, key: str, arrays: container_parts.Arrays) -> NDArray[Any] | None:
         """The values of a column; None if it cannot be read."""
-        (count,), kind = arrays[key]
+        shape, kind = arrays[key]
+        count = math.prod(shape)
         if count * kind.itemsize > MOST_COLUMN:
             self._refused[key] = f"it has {count * kind.itemsize / 2**20:,.0f} MB, too much for a column"
             return None
         try:
-            return _read_column(self._name, key)
+            values = as_column(_read_column(self._name, key))
         except Exception as error:  # noqa: BLE001 - the images and the other columns are read
             self._refused[key] = f"it is damaged ({type(error).__name__})"
             return None
+        if values is not None and len(shape) == 2 and shape[1] > 1:
+            self.remarks.append(f"the rows of “{key}” are one-hot: their classes are numbered 0 to {shape[1] - 1}")
+        return values
 
 
 def _read_columns_in_parts(
@@ -134,7 +141,7 @@ def _read_columns_in_parts(
     for place, ((_, count), part) in enumerate(zip(images, parts, strict=True)):
         for key, (shape, kind) in arrays.items():
             base, its_part = container_parts.split_part(key)
-            if its_part == part and shape == (count,) and kind.kind != "V":
+            if its_part == part and may_be_column(shape, kind, count):
                 none: list[NDArray[Any] | None] = [None] * len(images)
                 pieces.setdefault(base, none)[place] = reader.read(key, arrays)
     columns: dict[str, NDArray[Any]] = {}
@@ -153,19 +160,37 @@ def _join_texts(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return cells.text_array([str(value) for piece in pieces for value in piece.tolist()])
 
 
-def read_cutouts(container: Container, start: int = 0, stop: int | None = None) -> Iterator[Cutout]:
-    """Read the images one by one, a few megabytes at a time.
+def read_cutouts(
+    container: Container, start: int = 0, stop: int | None = None, damaged: list[UnreadableFile] | None = None
+) -> Iterator[tuple[int, Cutout]]:
+    """Read the images one by one, a few megabytes at a time, each with its row.
+
+    Parameters
+    ----------
+    container
+        As :func:`inspect_container` gives it.
+    start, stop
+        The rows.
+    damaged
+        Images that cannot be read are added, and the others are read; None: they end it.
 
     Raises
     ------
     UnreadableFile
-        The file is damaged.
+        No image can be read.
     """
     stop = len(container) if stop is None else min(stop, len(container))
-    with reading(container.path):
-        for first, block in _read_blocks(container, start, stop):
-            for row, image in enumerate(block, start=first):
-                yield _to_cutout(container, image, row)
+    row = start - 1
+    try:
+        with reading(container.path):
+            for first, block in _read_blocks(container, start, stop, damaged):
+                for row, image in enumerate(block, start=first):
+                    yield row, _to_cutout(container, image, row)
+    except UnreadableFile as problem:
+        if damaged is None or row < start:
+            raise
+        where = f"{container.path} [images {row + 2:,} to {stop:,}]"
+        damaged.append(UnreadableFile(problem.sentence, problem.remedy, where, problem.detail))
 
 
 def names(container: Container) -> list[str]:
@@ -196,25 +221,38 @@ def _to_cutout(container: Container, image: NDArray[Any], row: int) -> Cutout:
     return Cutout(pixels, planes, "", scale, remarks=remarks)
 
 
-def _read_blocks(container: Container, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+def _read_blocks(
+    container: Container, start: int, stop: int, damaged: list[UnreadableFile] | None
+) -> Iterator[tuple[int, NDArray[Any]]]:
     before = 0
     for key, count in container.images:
         own = range(max(start - before, 0), min(stop - before, count))
         if own:
-            for first, block in _read_array(container, key, own.start, own.stop):
+            for first, block in _read_array(container, key, own, before, damaged):
                 yield before + first, block
         before += count
 
 
-def _read_array(container: Container, key: str, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+def _read_array(
+    container: Container, key: str, own: range, before: int, damaged: list[UnreadableFile] | None
+) -> Iterator[tuple[int, NDArray[Any]]]:
     one = max(1, math.prod(container.shape[1:]) * container.dtype.itemsize)
     rows = max(1, min(1024, _BLOCK_BYTES // one))
     if _is_npz(container.path):
-        yield from npz.read_rows(container.path, key, start, stop, rows)
+        yield from npz.read_rows(container.path, key, own.start, own.stop, rows)
         return
+
+    def note(row: int, error: Exception) -> None:
+        if damaged is None or len(damaged) >= _MOST_DAMAGED:
+            raise error
+        problem = explain_error(container.path, error)
+        where = f"{container.path} [image {before + row + 1:,}]"
+        damaged.append(UnreadableFile(problem.sentence, problem.remedy, where, problem.detail))
+
     with trial.open_file(container.path) as file:
-        for first in range(start, stop, rows):
-            yield first, hdf5.member(file, key)[first : min(first + rows, stop)]
+        images = hdf5.member(file, key)
+        for first in range(own.start, own.stop, rows):
+            yield from hdf5.read_rows(images, first, min(first + rows, own.stop), note)
 
 
 def _read_column(name: str, key: str) -> NDArray[Any]:

@@ -115,10 +115,8 @@ def describe_axes(found: Found, planes: int, hdu: str, names: Sequence[object], 
 
 def _says_bands(path: str) -> bool:
     """Whether the header of a cube names its third axis as one of wavelength, or its planes as bands."""
-    from astropy.io import fits as astropy_fits  # late: plain files need none of it
-
     try:
-        with astropy_fits.open(path, memmap=False) as file:
+        with fits.opened(path) as file:
             header = next((unit.header for unit in file if unit.header.get("NAXIS", 0) > 2), {})
             return bool(_SPECTRAL.match(str(header.get("CTYPE3", ""))))
     except Exception:  # noqa: BLE001 - whatever is wrong with the file is reported when it is read

@@ -193,12 +193,13 @@ class Cutouts:
 
     def header(self, row: int) -> str:
         """The celestial coordinates of a stamp as FITS header text; empty if it has none."""
-        return str(store.member(self._file, "wcs").asstr()[row])
+        with reading(f"The coordinates of the galaxy in row {row}", self.path):
+            return str(store.member(self._file, "wcs").asstr()[row])
 
     def wcs(self, row: int) -> WCS | None:
         """The celestial coordinates of a stamp; None if it has none."""
+        text = self.header(row)
         with reading(f"The coordinates of the galaxy in row {row}", self.path):
-            text = self.header(row)
             return WCS(Header.fromstring(text, sep="\n" if "\n" in text else "")) if text else None
 
     # -- which dataset it is ---------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from core.data.regular_files import open_regular
 from core.errors import UnreadableFile
 
 FREE = 128 * 2**20  # bytes; so much is unpacked from a file of any size
@@ -29,7 +30,7 @@ _LONGEST = max(map(len, _OPENERS))
 
 def is_packed(path: Path | str) -> bool:
     """Whether a file is one of gzip, bzip2 or xz by its first bytes."""
-    with Path(path).open("rb") as file:
+    with open_regular(str(path)) as file:
         return is_compressed(file.read(_LONGEST))
 
 
@@ -51,11 +52,11 @@ def read_content(path: Path | str, free: int = FREE) -> bytes:
     Raises
     ------
     UnreadableFile
-        It unpacks to more than that, and to more than a hundred times its size.
+        This is no regular file, or it unpacks to more than that, and to more than a hundred times its size.
     OSError, EOFError, zlib.error, lzma.LZMAError
         It cannot be read, or is damaged.
     """
-    with Path(path).open("rb") as file:
+    with open_regular(str(path)) as file:
         start = file.read(_LONGEST)
         file.seek(0)
         if not is_compressed(start):
@@ -77,7 +78,7 @@ def read_content(path: Path | str, free: int = FREE) -> bytes:
 
 def read_start(path: Path | str, count: int) -> bytes:
     """The first ``count`` bytes of a file's content, uncompressed as far as that is possible."""
-    with Path(path).open("rb") as file:
+    with open_regular(str(path)) as file:
         start = file.read(max(count, _LONGEST))
         if not is_compressed(start):
             return start[:count]

@@ -37,6 +37,7 @@ _DTYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _STRUCTURE = ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "BSCALE", "BZERO", "BLANK", "GROUPS")
 _END = b"END" + b" " * 77
 _VARYING = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "LATPOLE")  # differ from cutout to cutout
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")  # no header may hold them, and no terminal gets them
 _FIRST_READ = 2**16  # bytes
 _LARGEST_IN_MEMORY = 256 * 2**20  # bytes; astropy reads larger files from the disk
 
@@ -59,7 +60,7 @@ def read_image(path: Path | str, hdu: str = "") -> Cutout:
     return next(read_images(path, hdu))
 
 
-def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
+def read_images(path: Path | str, hdu: str = "", damaged: list[UnreadableFile] | None = None) -> Iterator[Cutout]:
     """Read the image of a file, or its images if it is a stack.
 
     Parameters
@@ -69,6 +70,8 @@ def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
     hdu
         Name or number of the extension; several, separated by commas, are the bands of one galaxy; ``"*"``: one
         galaxy from each extension. Empty: as the headers say, see :mod:`core.data.extensions`.
+    damaged
+        Images of a stack that cannot be read are added, and the others are read; None: they end it.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def read_images(path: Path | str, hdu: str = "") -> Iterator[Cutout]:
         if image is not None:
             yield image
             return
-        yield from _read_with_astropy(name, content, hdu)
+        yield from _read_with_astropy(name, content, hdu, damaged)
 
 
 def _read_content(name: str) -> bytes | None:
@@ -174,6 +177,7 @@ class _PlainImage:
 @lru_cache(maxsize=512)
 def _parse_cards(text: str) -> _PlainImage | None:
     """Parse the cards (80 characters each) of a plain image; None if it is not plain."""
+    text = text.translate(_CONTROLS)
     cards = {(card := text[at : at + 80])[:8].rstrip(): card for at in range(0, len(text), 80)}
     try:
         dtype = _DTYPES[int(cards["BITPIX"][10:30])]
@@ -203,19 +207,26 @@ def _to_native(data: NDArray[Any]) -> NDArray[Any]:
     return data.astype(np.uint8 if data.dtype == np.uint8 else np.float32)
 
 
-def _read_with_astropy(name: str, content: bytes | None, hdu: str) -> Iterator[Cutout]:
+def _read_with_astropy(
+    name: str, content: bytes | None, hdu: str, damaged: list[UnreadableFile] | None
+) -> Iterator[Cutout]:
     with _opened(name, content) as file:
         arrangement = _arrange(file, hdu, name)
         is_stack = len(arrangement.galaxies) > 1
         for place, galaxy in enumerate(arrangement.galaxies):
-            cutouts = [_read_unit(file[number], file[0].header, name) for number in galaxy.extensions]
-            cutout = cutouts[0] if len(cutouts) == 1 else _stack_bands(cutouts, galaxy, name)
-            yield replace(
-                cutout,
-                extension=str(galaxy.extensions[0]) if is_stack else "",
-                name=galaxy.name,
-                remarks=(*(arrangement.remarks if place == 0 else ()), *cutout.remarks),
-            )
+            extension = str(galaxy.extensions[0]) if is_stack else ""
+            try:
+                with read_errors.reading(name):
+                    cutouts = [_read_unit(file[number], file[0].header, name) for number in galaxy.extensions]
+                    cutout = cutouts[0] if len(cutouts) == 1 else _stack_bands(cutouts, galaxy, name)
+            except UnreadableFile as problem:
+                if damaged is None or not is_stack:
+                    raise
+                where = f"{name} [{galaxy.name or extension}]"
+                damaged.append(UnreadableFile(problem.sentence, problem.remedy, where, problem.detail))
+                continue
+            remarks = (*(arrangement.remarks if place == 0 else ()), *cutout.remarks)
+            yield replace(cutout, extension=extension, name=galaxy.name, remarks=remarks)
 
 
 @contextmanager
@@ -228,6 +239,13 @@ def _opened(name: str, content: bytes | None) -> Iterator[Any]:
         opened.seek(0)
         with fits.open(opened, memmap=False, uint=False) as file:  # astropy fails on some signed bytes otherwise
             yield file
+
+
+@contextmanager
+def opened(path: Path | str) -> Iterator[Any]:
+    """The HDUs of a file as astropy has them; of a packed file no more is unpacked than its headers tell of."""
+    with _opened(str(path), _read_content(str(path))) as file:
+        yield file
 
 
 def galaxy_names(path: Path | str, hdu: str = "") -> list[str]:
@@ -302,7 +320,7 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
     require_moderate_size([length for length in unit.shape if length], name)
     data = np.asarray(unit.data)
     data = data.reshape(data.shape[-3:] if data.ndim > 3 else data.shape)  # axes of length one in front
-    cards = {card.keyword: card.image[:80].ljust(80) for card in primary.cards if card.keyword in wcs.DESCRIPTION}
+    cards = {name: card for name, card in _cards(primary).items() if name in wcs.DESCRIPTION}
     own = _cards(unit.header)
     remarks: tuple[str, ...] = ()
     if data.ndim == 3 and (axis := wcs.band_axis(own, data.shape)):
@@ -320,7 +338,7 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
 def _cards(header: fits.Header) -> dict[str, str]:
     """The cards of a header that matter here, also those of a third axis."""
     return {
-        card.keyword: card.image[:80].ljust(80)
+        card.keyword: card.image[:80].ljust(80).translate(_CONTROLS)
         for card in header.cards
         if card.keyword in _KEPT_CARDS or wcs.is_distortion(card.keyword)
     }

@@ -7,10 +7,12 @@ file of the disk. None of these is followed. Files are opened by :func:`core.dat
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
+from numpy.typing import NDArray
 
 from core.data.limits import MOST_COLUMN, lack_of, require_moderate_size
 from core.errors import UnreadableFile
@@ -94,6 +96,33 @@ def list_datasets(file: h5py.File) -> tuple[dict[str, h5py.Dataset], dict[str, s
     file.visititems(note)
     file.visititems_links(note_link)
     return datasets, refused
+
+
+def read_rows(
+    dataset: h5py.Dataset, first: int, last: int, note: Callable[[int, Exception], None]
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Read rows as one block, or, where some cannot be read, in smaller ones around them; each with its first row.
+
+    Parameters
+    ----------
+    dataset
+        What is read.
+    first, last
+        The first row, and the one after the last.
+    note
+        Called with each row that cannot be read, and why; what it raises ends the reading.
+    """
+    try:
+        block: NDArray[Any] = dataset[first:last]
+    except Exception as error:  # noqa: BLE001 - whatever HDF5 says of damaged rows
+        if last - first == 1:
+            note(first, error)
+            return
+        middle = (first + last) // 2
+        yield from read_rows(dataset, first, middle, note)
+        yield from read_rows(dataset, middle, last, note)
+        return
+    yield first, block
 
 
 def _reason_against_chunks(dataset: h5py.Dataset) -> str:

@@ -192,7 +192,12 @@ class Galaxies:
         added: dict[str, str] = {}
         for place in np.unique(places[inside >= 0]):
             mine = places == place
-            for name, values in containers.inspect_container(self._found.sources[place].path).columns.items():
+            try:
+                columns = containers.inspect_container(self._found.sources[place].path).columns
+            except UnreadableFile as problem:  # it was read a moment ago
+                self.problems.append(problem)
+                continue
+            for name, values in columns.items():
                 column = tables.take(values, np.where(mine, inside, NO_ROW))
                 if name in added:
                     there = np.asarray(final[added[name]])

@@ -215,8 +215,9 @@ def _read_stamps(
     source: Source, settings: ImportSettings, plan: StampFormat, factors: FieldFactors
 ) -> Iterator[tuple[Member, Stamp] | Problem]:
     """Yield the stamps of a source, or a problem in place of each that cannot be used."""
+    damaged: list[UnreadableFile] = []
     try:
-        for member in read(source, settings):
+        for member in read(source, settings, damaged):
             try:
                 with reading(source.path):
                     stamp = _make_stamp(member, settings, plan, factors.factor(source, member))
@@ -228,8 +229,15 @@ def _read_stamps(
                 raise _MoreThan8Bits
             yield member, stamp
     except Problem as problem:
-        where = problem.where.removeprefix(source.path[: source.below]) or source.relative
-        yield UnreadableFile(problem.sentence, problem.remedy, where, problem.detail)
+        yield _at_its_place(problem, source)
+    for problem in damaged:
+        yield _at_its_place(problem, source)
+
+
+def _at_its_place(problem: Problem, source: Source) -> UnreadableFile:
+    """The problem with the path below the chosen folder."""
+    where = problem.where.removeprefix(source.path[: source.below]) or source.relative
+    return UnreadableFile(problem.sentence, problem.remedy, where, problem.detail)
 
 
 def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, factor: float) -> Stamp:

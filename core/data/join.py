@@ -6,11 +6,14 @@ extension. Unless the user names a column, the one that matches most images is u
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from astropy.table import Table
+from numpy.typing import NDArray
 
 from core.data.catalogue import id_texts, require_column
 from core.data.join_column import choose_column, example_name, object_ids
@@ -18,6 +21,33 @@ from core.data.matching import are_floats, is_long_id, keys_of_row, matching_key
 from core.errors import CatalogueProblem, Problem
 
 NO_ROW = -1
+
+
+class _Level:
+    """The keys of one level of leniency, numbered, with the row that each means: :data:`NO_ROW` if it means several."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self.rows: array[int] = array("q")
+        self.images: NDArray[np.int32] = np.zeros(0, np.int32)  # number of images with each key
+        self.shared: frozenset[int] = frozenset()  # keys of several images that are not of one object
+
+    def add(self, key: str, row: int) -> None:
+        """Have a key mean a row; a second row makes it ambiguous."""
+        number = self.numbers.setdefault(key, len(self.rows))
+        if number == len(self.rows):
+            self.rows.append(row)
+        else:
+            self.rows[number] = NO_ROW
+
+    def row(self, key: str) -> int:
+        """The row of an image with this key."""
+        number = self.numbers.get(key, -1)
+        return NO_ROW if number < 0 or number in self.shared else self.rows[number]
+
+    def is_shared(self, key: str) -> bool:
+        """Whether several images have this key of the catalogue."""
+        return self.numbers.get(key, -1) in self.shared
 
 
 @dataclass
@@ -35,15 +65,14 @@ class Join:
     contradictory: set[int] = field(default_factory=set[int])
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
-    _levels: tuple[dict[str, int], ...] = field(default_factory=lambda: ({}, {}, {}))
+    _levels: tuple[_Level, ...] = field(default_factory=lambda: (_Level(), _Level(), _Level()))
     _rows: list[int] = field(default_factory=list[int])
     _depth: int = 0  # of the longest path in the catalogue
-    _shared: tuple[frozenset[str], ...] = (frozenset(), frozenset(), frozenset())
 
     def row_of(self, path: str, name: str) -> int:
         """The row of an image by its path and by its name; :data:`NO_ROW` if there is none."""
         for level, key in self._keys_of(path, name):
-            if key not in self._shared[level] and (row := self._levels[level].get(key, NO_ROW)) != NO_ROW:
+            if (row := self._levels[level].row(key)) != NO_ROW:
                 return row
         return NO_ROW
 
@@ -96,7 +125,7 @@ def join(table: Table, files: Sequence[tuple[str, str]], labels: Sequence[str], 
     _index_rows(joined, texts)
     _find_shared_names(joined, texts, files)
     if not any(joined.row_of(path, name) != NO_ROW for path, name in files):
-        if any(joined._shared) and joined.problems:
+        if any(level.shared for level in joined._levels) and joined.problems:
             raise joined.problems[-1]
         there = next((text for text in texts if text), "")
         raise CatalogueProblem(
@@ -118,28 +147,22 @@ def _find_shared_names(joined: Join, texts: Sequence[str], files: Sequence[tuple
 
     Long numbers are ids of objects; several images of one object have the same.
     """
-    counts: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
-    for path, name in files:
-        for level, key in joined._keys_of(path, name):
-            counts[level][key] += 1
-    joined._shared = tuple(
-        frozenset(key for key, count in level.items() if count > 1 and not (place and is_long_id(key)))
-        for place, level in enumerate(counts)
-    )
-    _forget_claimed_numbers(joined, files)
+    doubtful = _count_images(joined, files)
+    _forget_claimed_numbers(joined)
     elsewhere: list[str] = []
     unpaired: defaultdict[str, list[str]] = defaultdict(list)
-    for path, name in files if any(joined._shared) or joined._levels[0] else ():
+    for place in doubtful:
+        path, name = files[place]
         row = joined.row_of(path, name)
         keys = joined._keys_of(path, name)
         if row == NO_ROW:
-            shared = [key for level, key in keys if key in joined._shared[level] and key in joined._levels[level]]
+            shared = [key for level, key in keys if joined._levels[level].is_shared(key)]
             if shared:
                 unpaired[shared[-1]].append("/".join(whole_path(path).split("/")[-2:]) or name)
         elif (
             joined._depth > 1
             and path
-            and not any(joined._levels[0].get(key) == row for level, key in keys if not level)
+            and not any(joined._levels[0].row(key) == row for level, key in keys if not level)
         ):
             elsewhere.append(texts[row])
     for key, images in unpaired.items():
@@ -159,16 +182,42 @@ def _find_shared_names(joined: Join, texts: Sequence[str], files: Sequence[tuple
         )
 
 
-def _forget_claimed_numbers(joined: Join, files: Sequence[tuple[str, str]]) -> None:
+def _count_images(joined: Join, files: Sequence[tuple[str, str]]) -> Sequence[int]:
+    """Find the keys that several images share, with the keys of each image computed once and none of them kept.
+
+    Returns the images that may have found no row, or none by their path.
+    """
+    counts = [np.zeros(len(level.rows), np.int32) for level in joined._levels]
+    without_path: array[int] = array("q")
+    paths = joined._levels[0]
+    for place, (path, name) in enumerate(files):
+        is_found = False
+        for level, key in joined._keys_of(path, name):
+            number = joined._levels[level].numbers.get(key, -1)
+            if number >= 0:
+                counts[level][number] += 1
+                is_found = is_found or (level == 0 and paths.rows[number] != NO_ROW)
+        if not is_found and paths.rows:
+            without_path.append(place)
+    for place, (level, count) in enumerate(zip(joined._levels, counts, strict=True)):
+        level.images = count
+        several = set(np.flatnonzero(count > 1).tolist())
+        if several and place:
+            several -= {number for key, number in level.numbers.items() if number in several and is_long_id(key)}
+        level.shared = frozenset(several)
+    return range(len(files)) if any(level.shared for level in joined._levels) else without_path
+
+
+def _forget_claimed_numbers(joined: Join) -> None:
     """A row that names one image exactly is not that of another whose number alone is the same (7 and 007)."""
     claimed: set[int] = set()
-    for path, name in files:
-        for level, key in joined._keys_of(path, name):
-            if level < 2 and key not in joined._shared[level]:
-                claimed.add(joined._levels[level].get(key, NO_ROW))
-    for key, row in joined._levels[2].items():
-        if row in claimed and not is_long_id(key):
-            joined._levels[2][key] = NO_ROW
+    for level in joined._levels[:2]:
+        named = np.flatnonzero(level.images).tolist()
+        claimed.update(level.rows[number] for number in named if number not in level.shared)
+    numbers = joined._levels[2]
+    for key, number in numbers.numbers.items():
+        if numbers.rows[number] in claimed and not is_long_id(key):
+            numbers.rows[number] = NO_ROW
 
 
 def _merge_duplicates(joined: Join, texts: Sequence[str], labels: Sequence[str]) -> None:
@@ -222,7 +271,5 @@ def _index_rows(joined: Join, texts: Sequence[str]) -> None:
             joined._depth = max(joined._depth, depth)
             keys += [(0, whole)] if depth > 2 else []
         for level, key in keys:
-            if key:
-                # A name that occurs more than once (the same in two folders) is ambiguous and matches no image.
-                there = joined._levels[level].get(key)
-                joined._levels[level][key] = row if there is None else NO_ROW
+            if key:  # a name that occurs more than once (the same in two folders) is ambiguous and matches no image
+                joined._levels[level].add(key, row)

@@ -17,9 +17,8 @@ def matching_keys(text: str) -> tuple[str, str, str]:
     Folder and name without extension; name without extension; the long number in the name, or the number without
     leading zeros. Empty where there is none. Accented letters are composed, so that a name from a Mac matches.
     """
-    parts = whole_path(text).split("/")
-    name = parts[-1]
-    folder = parts[-2] if len(parts) > 1 else ""
+    above, _, name = whole_path(text).rpartition("/")
+    folder = above.rpartition("/")[2]
     return (f"{folder}/{name}" if folder and folder != "." else "", name, number_key(name))
 
 
@@ -28,15 +27,16 @@ def whole_path(text: str) -> str:
     text = text.strip()
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return IMAGE_ENDING.sub("", text.replace("\\", "/").removeprefix("./"))
+    text = text.replace("\\", "/").removeprefix("./")
+    return IMAGE_ENDING.sub("", text) if "." in text else text
 
 
 def number_key(name: str) -> str:
     """The long number in a name, or the number that a name is, without leading zeros; empty if there is none."""
-    if not any(map(str.isdecimal, name)):
-        return ""
-    number = _LONG_ID.search(name)
-    return number[0] if number else (name.lstrip("0") or "0") if name.isdecimal() else ""
+    if name.isdecimal():
+        return name if len(name) > 14 else name.lstrip("0") or "0"
+    number = _LONG_ID.search(name) if len(name) > 14 else None
+    return number[0] if number else ""
 
 
 def is_long_id(key: str) -> bool:

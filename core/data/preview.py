@@ -22,6 +22,7 @@ from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, Join
+from core.data.read_errors import reading
 from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
@@ -129,14 +130,7 @@ def preview(
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
     rows = len(labels.joined.table) if labels.joined is not None else 0
     axes = describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
-    notes = [
-        *obstacles,
-        axes,
-        decision,
-        pattern_note(found),
-        auxiliary.describe(found.auxiliary),
-        describe_links(found.links),
-    ]
+    notes = [*obstacles, axes, decision, *_notes_on(found)]
     return ImportPreview(
         sum(count_of(source, settings.hdu) for source in found.sources),
         stamps,
@@ -158,6 +152,10 @@ def preview(
     )
 
 
+def _notes_on(found: Found) -> list[str]:
+    return [pattern_note(found), auxiliary.describe(found.auxiliary), describe_links(found.links)]
+
+
 def _make_stamps(
     first: list[tuple[Source, Member]], settings: ImportSettings, plan: StampFormat, factors: FieldFactors
 ) -> tuple[list[NDArray[Any]], list[str]]:
@@ -166,7 +164,8 @@ def _make_stamps(
     problems: list[UnreadableFile] = []
     for source, member in first:
         try:
-            stamps.append(prepare(member.cutout, plan.size, settings, factors.factor(source, member)).image)
+            with reading(source.path):
+                stamps.append(prepare(member.cutout, plan.size, settings, factors.factor(source, member)).image)
         except UnreadableFile as problem:
             problems.append(problem)
             stamps.append(member.cutout.image)
@@ -183,7 +182,7 @@ def _read_first(found: Found, settings: ImportSettings, stop: threading.Event) -
             raise Stopped
         yield Progress(len(members), STAMPS, "galaxies")
         try:
-            for member in read(source, settings):
+            for member in read(source, settings, []):
                 members.append((source, member))
                 if len(members) == STAMPS:
                     return members

@@ -25,8 +25,17 @@ class Member:
     row: int = -1
 
 
-def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
+def read(source: Source, settings: ImportSettings, damaged: list[UnreadableFile] | None = None) -> Iterator[Member]:
     """Read the galaxies of one source, with NaN in place of marks of missing pixels.
+
+    Parameters
+    ----------
+    source
+        What :func:`core.data.discovery.discover` found.
+    settings
+        How it is read.
+    damaged
+        Galaxies of a file of many that cannot be read are added, and the others are read; None: they end it.
 
     Raises
     ------
@@ -34,17 +43,19 @@ def read(source: Source, settings: ImportSettings) -> Iterator[Member]:
         A file is damaged or not of the expected type, or reading it fails in any other way.
     """
     with read_errors.reading(source.path):
-        for member in _read_members(source, settings):
+        for member in _read_members(source, settings, damaged):
+            if not member.cutout.image.size:
+                raise UnreadableFile("The image has no pixels.", "Download it again or leave it out.", source.path)
             cleared = clear_marks(member.cutout)
             yield member if cleared is member.cutout else replace(member, cutout=cleared)
 
 
-def _read_members(source: Source, settings: ImportSettings) -> Iterator[Member]:
+def _read_members(source: Source, settings: ImportSettings, damaged: list[UnreadableFile] | None) -> Iterator[Member]:
     if settings.hdu == cube_planes.PLANES and source.kind in {"fits", "bands"}:
         for cutout in cube_planes.read_planes(source):
             yield Member(cube_planes.name_of(source, cutout), cutout)
     elif source.kind == "fits":
-        for cutout in fits.read_images(source.path, settings.hdu):
+        for cutout in fits.read_images(source.path, settings.hdu, damaged):
             name = cutout.name or (f"{source.stem}_{cutout.extension}" if cutout.extension else source.stem)
             yield Member(name, cutout)
     elif source.kind == "picture":
@@ -54,7 +65,7 @@ def _read_members(source: Source, settings: ImportSettings) -> Iterator[Member]:
     else:
         container = containers.inspect_container(source.path)
         names = containers.names(container)
-        for row, cutout in enumerate(containers.read_cutouts(container)):
+        for row, cutout in containers.read_cutouts(container, damaged=damaged):
             yield Member(names[row], cutout, row)
 
 

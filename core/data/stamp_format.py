@@ -15,6 +15,7 @@ from core.data import bands, containers
 from core.data.automatic_fit import LOOKS, Look, look_at
 from core.data.cube_planes import PLANES, count_planes
 from core.data.discovery import Found, Source
+from core.data.read_errors import reading
 from core.data.readers import Member, band_names, read
 from core.data.remarks import Remarks
 from core.data.settings import ImportSettings
@@ -158,10 +159,11 @@ def measure_sample(found: Found, settings: ImportSettings, stop: threading.Event
         if stop.is_set():
             raise Stopped
         try:
-            for member in _read_some(source, settings):
-                result.add(member)
-                if every and place % every == 0 and len(result.looks) < LOOKS:
-                    result.looks.append(look_at(member.cutout.image))
+            with reading(source.path):
+                for member in _read_some(source, settings):
+                    result.add(member)
+                    if every and place % every == 0 and len(result.looks) < LOOKS:
+                        result.looks.append(look_at(member.cutout.image))
         except UnreadableFile as problem:
             result.problems.append(problem)
         yield Progress(0, len(sources), "files")
@@ -171,7 +173,7 @@ def measure_sample(found: Found, settings: ImportSettings, stop: threading.Event
 
 
 def _read_some(source: Source, settings: ImportSettings) -> Iterator[Member]:
-    for member, _ in zip(read(source, settings), range(_PER_SOURCE), strict=False):
+    for member, _ in zip(read(source, settings, []), range(_PER_SOURCE), strict=False):
         yield member
 
 

@@ -152,7 +152,7 @@ class DatasetWriter:
             (self._images, images),
             (self._scale, pixel_scale),
             (self._missing, missing),
-            (self._wcs, np.asarray(wcs, dtype=object)),
+            (self._wcs, np.asarray([text.replace("\0", "") for text in wcs], dtype=object)),
         ):
             dataset.resize(end, axis=0)
             dataset[start:end] = values

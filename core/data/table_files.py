@@ -58,7 +58,6 @@ def read_raw_tables(path: Path) -> list[Table]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # units spelt in odd ways are kept as they are
         try:
-            _require_regular(path)
             for found in _reader(path)(path):
                 if isinstance(found, CatalogueProblem):
                     problems.append(found)
@@ -78,11 +77,6 @@ def read_raw_tables(path: Path) -> list[Table]:
         meta: dict[str, Any] = dict(table.meta or {})
         table.meta = {**meta, "problems": [*meta.get("problems", ()), *problems]}
     return tables
-
-
-def _require_regular(path: Path) -> None:
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise CatalogueProblem("This is a device or a pipe and no file.", "Choose the catalogue.", str(path))
 
 
 def _reader(path: Path) -> Callable[[Path], Iterable[Table | CatalogueProblem]]:

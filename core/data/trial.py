@@ -33,7 +33,8 @@ COMMAND = "--try-files"
 _ROOT = Path(__file__).parents[2]  # the folder of this ``core``, installed or not
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _COMPUTING = 1.0  # seconds of computing for any file
-_BYTES_PER_SECOND = 50e6  # and for each so many bytes one more
+_BYTES_PER_SECOND = 10e6  # and for each so many bytes one more; a tenth of what short texts, the slowest, take
+_LONGER = 60.0  # seconds more at most
 _WAITING = 60.0  # seconds, however little it computes
 _STARTING = 60.0  # seconds
 _MEMORY = 800 * 2**20  # bytes beyond what the process began with
@@ -145,7 +146,7 @@ class _Process:
         with contextlib.suppress(OSError):  # if it has ended, that is the answer
             self._process.stdin.write(json.dumps(name).encode() + b"\n")
             self._process.stdin.flush()
-        allowed = size / _BYTES_PER_SECOND
+        allowed = min(size / _BYTES_PER_SECOND, _LONGER)
 
         def judge(computed: float, taken: int) -> str:
             if computed > _COMPUTING + allowed:

@@ -20,7 +20,7 @@ import h5py
 
 from core.data.hdf5 import reason_against
 
-LONGEST = 120.0  # seconds for one file, whoever waits for it
+LONGEST = 600.0  # seconds for one file, if nobody ends this process before
 _MEMORY = 600 * 2**20  # bytes beyond what the libraries take
 _BLOCK = 2**24  # bytes that are read together
 _TEXTS = 2**14  # texts that are read together

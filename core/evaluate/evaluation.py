@@ -72,6 +72,8 @@ class Evaluation:
         Class frequencies (K,) that the probabilities assume; None: not known, or no classes.
     is_own
         Whether it is the dataset that the run was trained on.
+    checksum
+        Of the dataset.
     """
 
     part: EvaluatedPart
@@ -87,6 +89,7 @@ class Evaluation:
     problems: list[Problem] = field(default_factory=list[Problem])
     assumed: NDArray[np.float64] | None = None
     is_own: bool = True
+    checksum: str = ""
 
     def rows_in(self, true: str, predicted: str) -> NDArray[np.int64]:
         """The galaxies in one cell of the confusion matrix."""
@@ -119,7 +122,8 @@ def run(
 ) -> Work[Evaluation]:
     """Evaluate a run, and save the metrics in its folder.
 
-    ``metrics.json`` gets them under the name of the part, or for another dataset under ``elsewhere`` and its name;
+    ``metrics.json`` gets them under the name of the part, or for another dataset under ``elsewhere`` and its name
+    (with its checksum, where another one of this name was evaluated before);
     the predictions are written beside it as ``predictions-<part>.csv``.
 
     Parameters
@@ -170,6 +174,7 @@ def run(
     with open_network_on_data(folder.best, path) as opened:
         target = opened.predictor.target
         is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
+        checksum = opened.cutouts.checksum
         labels, unknown, mapped = _read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
         part, rows = (
             (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
@@ -211,6 +216,7 @@ def run(
         problems=problems + predictions.problems,
         assumed=assumed,
         is_own=is_own,
+        checksum=checksum,
     )
     save(folder, evaluation)
     if keep:
@@ -329,8 +335,8 @@ def _read_labels(
 
 def save(folder: RunFolder, evaluation: Evaluation) -> None:
     """Write the metrics and predictions of an evaluation into the folder of its run."""
-    elsewhere = None if evaluation.is_own else Path(evaluation.data).stem
     values = read_metrics(folder.metrics_file)
+    elsewhere = None if evaluation.is_own else _name_elsewhere(values.get("elsewhere") or {}, evaluation)
     found = evaluation.report.to_json() | {
         "note": evaluation.note,
         "unknown_classes": evaluation.unknown,
@@ -339,12 +345,27 @@ def save(folder: RunFolder, evaluation: Evaluation) -> None:
     if elsewhere is None:
         values[evaluation.part] = (values.get(evaluation.part) or {}) | found
     else:
+        found["checksum"] = evaluation.checksum
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
-    name = evaluation.part if elsewhere is None else re.sub(r"[^\w. -]", "_", elsewhere)
+    name = evaluation.part if elsewhere is None else _as_file_name(elsewhere)
     if elsewhere is not None and name.casefold() in remarks.NOTES:  # a dataset may be called “test”
         name = f"dataset {name}"
     tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
     write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _name_elsewhere(kept: Mapping[str, Any], evaluation: Evaluation) -> str:
+    """The name of another dataset in the metrics: its own, or with its checksum where another one is called so."""
+    name = Path(evaluation.data).stem
+    for earlier, values in kept.items():
+        if _as_file_name(earlier).casefold() == _as_file_name(name).casefold():
+            is_same = isinstance(values, dict) and values.get("checksum") == evaluation.checksum
+            return earlier if is_same else f"{name} {evaluation.checksum[-8:]}"
+    return name
+
+
+def _as_file_name(name: str) -> str:
+    return re.sub(r"[^\w. -]", "_", name)
 
 
 def _label_columns(evaluation: Evaluation) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def predict_validation(weights: Path | str, stop: threading.Event = NEVER) -> Wo
             labels = targets.encode(opened.predictor.target, labelled_columns(cutouts, journal))
             rows = splits.load(folder.split_file, cutouts.ids).validation
             rows = rows[targets.has_label(labels)[rows]]
-            if cutouts.checksum != opened.predictor.card.get("checksum") or not len(rows):
+            if not cutouts.is_known_as(opened.predictor.card.get("checksum")) or not len(rows):
                 return None
             predictions = yield from predict_rows(opened, rows, stop)
             return labels[rows], predictions.scores

@@ -144,7 +144,7 @@ class Dream:
         ):
             axes = figure.add_subplot(grid[0, place])
             axes.imshow(to_rgb(image, stretch, planes), origin="lower", interpolation="nearest")
-            axes.set_title(title, fontsize="medium")
+            axes.set_title(fits_header.escape_mathtext(title), fontsize="medium")
             axes.set_xlabel("x [pixel]")
             axes.set_ylabel("y [pixel]")
         below = figure.add_subplot(grid[1, :])

@@ -64,11 +64,17 @@ class ExplainedOutput:
 
     @property
     def probability(self) -> float | None:
-        """Probability of the class, or vote fraction; None for quantities."""
-        target = self.predictor.target
+        """Probability of the class, or vote fraction, as it is predicted elsewhere; None for quantities.
+
+        It may be averaged over mirror images and turns, whereas the score is that of the image as it stands.
+        """
+        target, views = self.predictor.target, self.predictor.views
         if isinstance(target, Quantities):
             return None
-        return float(heads.apply_activation(target, self.outputs)[0, self.index])
+        if len(views) == 1:
+            return float(heads.apply_activation(target, self.outputs)[0, self.index])
+        with torch.no_grad():
+            return float(self.predictor.scores(self.image[None])[0, self.index])
 
     def fill_values(self, fill: Fill) -> Tensor:
         """Values (C,) of an image without the galaxy: the median of the border, the image's mean, or zero."""

@@ -185,10 +185,10 @@ class Explanation:
             vmax=limit,
             alpha=0.6,
         )
-        unit = f" [{self.unit}]" if self.unit else ""
-        figure.colorbar(mappable, bar, label=f"for “{fits_header.escape_mathtext(self.target_name)}”{unit}")
+        label = f"for “{self.target_name}”" + (f" [{self.unit}]" if self.unit else "")
+        figure.colorbar(mappable, bar, label=fits_header.escape_mathtext(label))
         left.set_title(fits_header.escape_mathtext(self.galaxy_id), fontsize="medium")
-        right.set_title(self._caption(), fontsize="medium")
+        right.set_title(fits_header.escape_mathtext(self._caption()), fontsize="medium")
         for axes in (left, right):
             axes.set_xlabel("x [pixel]")
         left.set_ylabel("y [pixel]")

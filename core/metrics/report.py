@@ -16,6 +16,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from core.data.target import Classes, Target, VoteFractions
 from core.metrics.calibration import Calibration, calibrate
+from core.metrics.confusion_bootstrap import MeanIntervals, bootstrap
 from core.metrics.decision import MOST_PROBABLE, Decision
 
 _ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: of a normal distribution, within one standard deviation of the mean
@@ -109,6 +111,15 @@ class ClassReport:
     calibration: Calibration
     decision: Decision
 
+    @cached_property
+    def mean_intervals(self) -> MeanIntervals:
+        """68 % intervals of balanced accuracy and macro F1, where these are defined."""
+        found = bootstrap(self.confusion)
+        return MeanIntervals(
+            None if self.balanced_accuracy is None else found.balanced_accuracy,
+            None if self.macro_f1 is None else found.macro_f1,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, with the 68 % intervals under ``intervals``."""
         return {
@@ -125,6 +136,7 @@ class ClassReport:
             "intervals": {
                 "confidence": 0.68,
                 "accuracy": self.accuracy.interval,
+                **self.mean_intervals._asdict(),
                 "completeness": {name: fraction.interval for name, fraction in self.completeness.items()},
                 "purity": {name: fraction.interval for name, fraction in self.purity.items()},
             },

@@ -125,8 +125,11 @@ def _probe_stage(
 
 
 def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
-    """Record the output shape of every layer of a copy of the network on the meta device."""
-    ghost = copy.deepcopy(network).to("meta").eval()
+    """Record the output shape of every layer of a copy of the network for a batch without galaxies.
+
+    Nothing is computed for it; on the meta device, the other way, torch would load its compiler, which takes seconds.
+    """
+    ghost = copy.deepcopy(network).cpu().eval()
     shapes: dict[str, tuple[int, ...]] = {}
     for name, module in _chain(ghost):
 
@@ -135,7 +138,7 @@ def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple
 
         module.register_forward_hook(note)
     with torch.no_grad():
-        ghost(torch.empty(1, *shape, device="meta"))
+        ghost(torch.empty(0, *shape))
     return shapes
 
 

@@ -30,6 +30,9 @@ from core.nets.settings import NetworkSettings
 from core.project.files import write_atomically
 from core.reading import reading
 
+View = tuple[bool, int]
+"""Whether a galaxy is mirrored left and right, and by how many quarter turns it is then turned."""
+AS_IT_STANDS: View = (False, 0)
 _SCALE_TOLERANCE = 1.05
 
 
@@ -59,6 +62,8 @@ class Predictor:
         For each of its bands, the bands of the training data whose mean fed it, where they were chosen; else empty.
     stamps
         How the training stamps were made from files; None where that is not known.
+    views
+        The mirror images and quarter turns of a galaxy over which the scores are averaged.
     """
 
     network: CNN
@@ -71,6 +76,7 @@ class Predictor:
     card: dict[str, Any] = field(default_factory=dict[str, Any])
     bands_from: tuple[tuple[str, ...], ...] = ()
     stamps: StampRecipe | None = None
+    views: tuple[View, ...] = (AS_IT_STANDS,)
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -94,11 +100,22 @@ class Predictor:
             return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
 
     def scores(self, images: Tensor) -> Tensor:
-        """Probabilities, vote fractions or quantities in physical units, (n, K)."""
+        """Probabilities, vote fractions or quantities in physical units, (n, K), averaged over the views."""
         return self.scores_and_error_bars(images)[0]
 
     def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The scores (n, K), and the standard deviations (n, K) of quantities if the network predicts them."""
+        """The scores (n, K), and the standard deviations (n, K) of quantities if the network predicts them.
+
+        Both are averaged over the views of each galaxy.
+        """
+        answers = [
+            self._scores_as_they_stand(torch.rot90(images.flip(3) if is_mirrored else images, turns, (2, 3)))
+            for is_mirrored, turns in self.views
+        ]
+        errors = [each for _, each in answers if each is not None]
+        return torch.stack([each for each, _ in answers]).mean(0), torch.stack(errors).mean(0) if errors else None
+
+    def _scores_as_they_stand(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         outputs = self.logits(images)
         scores = heads.apply_activation(self.target, outputs, self.output_scale)
         if self.output_scale is None or not self.has_error_bars:
@@ -186,6 +203,7 @@ class Predictor:
             "card": self.card,
             "bands_from": [list(names) for names in self.bands_from],
             "stamps": None if self.stamps is None else self.stamps.to_dict(),
+            "views": [list(view) for view in self.views],
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         write_atomically(path, safetensors.torch.save(tensors, {weights_file.HEADER: json.dumps(plan)}))
@@ -242,4 +260,5 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
         card=plan["card"],
         bands_from=tuple(tuple(names) for names in plan["bands_from"]),
         stamps=None if plan["stamps"] is None else StampRecipe.from_dict(plan["stamps"]),
+        views=tuple((bool(is_mirrored), int(turns)) for is_mirrored, turns in plan["views"]),
     )

@@ -24,6 +24,7 @@ _LARGEST_SIDE = 1 << 16  # pixels of a stamp
 _MOST_OUTPUTS = 1 << 16
 
 _Side = Annotated[int, Field(ge=1, le=_LARGEST_SIDE)]
+_View = Annotated[list[bool | int], Field(min_length=2, max_length=2)]
 
 
 class _Target(BaseModel):
@@ -49,6 +50,7 @@ class _Plan(BaseModel):
     card: dict[str, Any]
     bands_from: list[list[str]] = Field(default_factory=list[list[str]])
     stamps: dict[str, Any] | None = None
+    views: list[_View] = Field(min_length=1)
 
 
 def read_plan(path: Path) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _ENDINGS = {
     ".parquet": PARQUET,
     ".h5": DATASET,
     ".toml": SETTINGS,
+    ".jsonl": "a text file (.jsonl)",
     ".png": PNG,
     ".gif": "a GIF animation",
     ".pdf": "a PDF page",

@@ -19,7 +19,7 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-SETTINGS = 3
+SETTINGS = 4
 _DEFAULTS_OF_2: dict[str, Values] = {
     "optimiser": {
         "decay": "cosine",
@@ -32,12 +32,16 @@ _DEFAULTS_OF_2: dict[str, Values] = {
     },
     "augmentation": {"width_shift": 0.05, "height_shift": 0.05, "zoom_min": 0.9, "zoom_max": 1.1},
 }
-PREDICTOR = 3
+_DEFAULTS_OF_3: dict[str, Values] = {
+    "optimiser": {"repeats": 1},
+    "augmentation": {"average_answers": False},
+}
+PREDICTOR = 4
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
     """Upgrade the settings of a run from a file of this format; settings may be missing."""
-    return _upgrade(values, version, (_settings_to_2, _settings_to_3))
+    return _upgrade(values, version, (_settings_to_2, _settings_to_3, _settings_to_4))
 
 
 def settings_format(values: Values) -> int:
@@ -60,7 +64,7 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    steps = (_predictor_to_2, _predictor_to_3)
+    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4)
     return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
@@ -90,12 +94,23 @@ def _settings_to_2(values: Values) -> Values:
 
 def _settings_to_3(values: Values) -> Values:
     """The recipe of the training changed: what a file leaves out keeps the default that it had."""
-    optimiser, augmentation = ({**old, **_table(values, name)} for name, old in _DEFAULTS_OF_2.items())
-    if optimiser["decay"] == "one-cycle" and "learning_rate" not in optimiser:
+    upgraded = _with_defaults(values, _DEFAULTS_OF_2)
+    optimiser = _table(upgraded, "optimiser")
+    if optimiser.get("decay") == "one-cycle" and "learning_rate" not in optimiser:
         rate = 0.02 if optimiser.get("method") == "sgd" else 0.001
         optimiser["learning_rate"] = rate / 10 if _table(values, "transfer").get("start_from") else rate
-    upgraded = {"optimiser": optimiser, "augmentation": augmentation}
-    return {**values, **{name: each for name, each in upgraded.items() if isinstance(values.get(name, {}), dict)}}
+    return upgraded
+
+
+def _settings_to_4(values: Values) -> Values:
+    """Few galaxies became repeated within an epoch, and answers averaged over mirror images and turns."""
+    return _with_defaults(values, _DEFAULTS_OF_3)
+
+
+def _with_defaults(values: Values, defaults: dict[str, Values]) -> Values:
+    """The values with the defaults that a format had, where they are missing; what is no table stays."""
+    tables = {name: {**old, **_table(values, name)} for name, old in defaults.items()}
+    return {**values, **{name: table for name, table in tables.items() if isinstance(values.get(name, {}), dict)}}
 
 
 def _network_to_2(network: Values) -> Values:
@@ -119,6 +134,11 @@ def _predictor_to_3(plan: Values) -> Values:
         "bands_from": [],
         "format": 3,
     }
+
+
+def _predictor_to_4(plan: Values) -> Values:
+    """Before format 4, answers were those for the galaxy as it stands."""
+    return {**plan, "views": [[False, 0]], "format": 4}
 
 
 def _table(values: Values, name: str) -> Values:

@@ -26,6 +26,7 @@ from core.settings.declare import Knob, Settings, knobs
 
 S = TypeVar("S", bound=Settings)
 _FORMAT = "Tuning Fork settings, format "
+_LONGEST = 200  # letters of a value in a message
 _SIMILAR = 0.75  # least similarity of a name to one that is suggested in its place
 
 
@@ -100,7 +101,7 @@ def loads(model: type[S], text: str, where: str = "") -> S:
         Not TOML, an unknown name (the nearest known one is suggested), or a value outside its limits.
     """
     try:
-        values = tomllib.loads(text)
+        values = tomllib.loads(text.removeprefix("\ufeff"))  # some editors begin a file with a byte order mark
     except Exception as error:  # noqa: BLE001 - a text that is nested too deeply, or with a date that is none
         remedy = "Correct or remove the line."
         raise SettingsProblem(f"This is not valid TOML: {describe(error)}.", remedy, where) from None
@@ -121,6 +122,7 @@ def load(model: type[S], path: Path) -> S:
 
 def validate(model: type[S], values: Mapping[str, Any], where: str = "") -> S:
     """Build a model from plain values; a validation error becomes a :class:`SettingsProblem`."""
+    _require_64_bits(values, where)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -146,7 +148,7 @@ def apply_overrides(settings: S, assignments: Iterable[str]) -> S:
         path = name.strip().split(".")
         try:
             value: Any = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except Exception:  # noqa: BLE001 - thousands of digits or brackets are plain text, too
             value = text.strip()
         if value == "none" and _may_be_empty(type(settings), path):
             value = None
@@ -200,7 +202,29 @@ def _problem(model: type[Settings], error: ValidationError, where: str) -> Setti
     is_of_several = isinstance(first["input"], (Mapping, tuple, list))
     if first["type"] == "value_error" and is_of_several:  # a rule of the model, which says all
         return SettingsProblem(f"{message[:1].upper()}{message[1:]}.", "", place)
-    return SettingsProblem(f"The value {first['input']!r} does not fit: {message}.", "", place)
+    return SettingsProblem(f"The value {_shown(first['input'])} does not fit: {message}.", "", place)
+
+
+def _require_64_bits(values: Any, where: str, name: str = "") -> None:
+    """Refuse whole numbers that TOML has not, and which could not be written again."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            _require_64_bits(value, where, f"{name}.{key}" if name else str(key))
+    elif isinstance(values, (list, tuple)):
+        for value in values:
+            _require_64_bits(value, where, name)
+    elif isinstance(values, int) and not -(2**63) <= values < 2**63:
+        place = ", ".join(part for part in (where, name) if part)
+        raise SettingsProblem("This number is larger than any whole number in TOML.", "Choose a smaller one.", place)
+
+
+def _shown(value: Any) -> str:
+    """A value as a file has it, shortened if it is long."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a number of thousands of digits has no text
+        return "of thousands of digits"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def suggest_name(model: type[Settings], path: list[str]) -> str:

@@ -107,7 +107,7 @@ def _run(
     wide = spaces.parse_space(search.space, settings)
     _prepare_folder(settings, data, folder, search, hand_labels)
     hand_labels = frozen.labels_of(folder, hand_labels)
-    journal = Journal(folder, settings, search)
+    journal = _open_journal(folder, settings, search)
     journal.requeue_abandoned()
     with Crew(data, folder, search.workers, hand_labels) if search.workers > 1 else contextlib.nullcontext() as crew:
         for stage in STAGES:
@@ -159,7 +159,7 @@ def run_worker(
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
     """
     hand_labels = frozen.labels_of(folder, hand_labels)
-    journal, done = Journal(folder, *read_settings(folder), worker), 0
+    journal, done = _open_journal(folder, *read_settings(folder), worker), 0
     while not stop.is_set():
         stage: SearchStage | None = next((each for each in STAGES if journal.has(each) and journal.missing(each)), None)
         _require_dataset(folder, data)
@@ -202,6 +202,16 @@ def _prepare_folder(
     with contextlib.suppress(Problem):  # which the trials raise, too
         frozen.freeze(folder, data, settings, hand_labels)
     write_atomically(folder / _SEARCH, toml.dumps(search))  # the last: with it, the search has begun
+
+
+def _open_journal(folder: Path, settings: RunSettings, search: SearchSettings, worker: int = 0) -> Journal:
+    """Open the journal of a search that goes on, and make sure that all of it can be read."""
+    with reading("The journal of this search", folder, _REMEDY):
+        journal = Journal(folder, settings, search, worker)
+        for stage in filter(journal.has, STAGES):
+            _ = journal.space(stage), journal.wanted(stage), journal.epochs(stage)
+        _ = journal.trials()
+        return journal
 
 
 def read_settings(folder: Path) -> tuple[RunSettings, SearchSettings]:

@@ -15,6 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from core.explain.fits_header import escape_mathtext
 from core.project.files import atomic_path
 from core.studies import trials
 from core.studies.axis_ticks import axis_ticks
@@ -71,7 +72,9 @@ def draw_coordinates(search: Search, axes: Axes) -> None:
     axes.set_xlim(-0.1, len(knobs) - 0.6)
     axes.spines[:].set_visible(False)
     axes.set_title("dashed: coarse, full: fine, wide: best, grey: given up early", fontsize="small")
-    axes.figure.colorbar(ScalarMappable(scale, colours), ax=axes, label=f"validation {search.objective}", pad=0.01)
+    axes.figure.colorbar(
+        ScalarMappable(scale, colours), ax=axes, label=escape_mathtext(f"validation {search.objective}"), pad=0.01
+    )
 
 
 def draw_history(search: Search, axes: Axes) -> None:
@@ -91,7 +94,7 @@ def draw_history(search: Search, axes: Axes) -> None:
             axes.plot(number[chosen], scores, mark, ms=4.5, mfc=face, mec=colour, ls="none", label=label)
         start += len(of_stage)
     axes.set_xlabel("trial")
-    axes.set_ylabel(f"validation {search.objective}")
+    axes.set_ylabel(escape_mathtext(f"validation {search.objective}"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize="x-small", loc="best")

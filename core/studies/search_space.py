@@ -230,5 +230,5 @@ def _parse_choice(text: str, known: tuple[Any, ...]) -> Any:
             return value
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except Exception:  # noqa: BLE001 - thousands of digits or brackets are plain text, too
         return text

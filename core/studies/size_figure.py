@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from core.explain.fits_header import escape_mathtext
 from core.metrics.uncertainty import plus_minus
 from core.project.files import atomic_path
 from core.studies.size_lines import size_lines
@@ -52,7 +53,7 @@ def draw(study: SizeStudy, axes: Axes) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_xlabel("labelled training galaxies")
-    axes.set_ylabel(drawn.what)
+    axes.set_ylabel(escape_mathtext(drawn.what))
     galaxies = max(point.galaxies for point in study.points)
     error = plus_minus(study.common_error)
     together = f" (all points together{error})" if error else ""

@@ -15,6 +15,7 @@ given more sizes and seeds.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import shutil
 import threading
@@ -215,6 +216,8 @@ def _open_study(folder: Path) -> SizeStudy:
     known = list(points[0].values) if points else [settings.metric, "accuracy"]
     metric = size_study.choose_metric(settings.metric, known)
     wanted = max(len(points), len(settings.sizes) * settings.seeds)
+    for point, name in itertools.product((*points, *tested), (metric, size_study.error_name(metric))):
+        point.values[name]  # or else it is missing
     test = SizeStudy(folder, "test", metric, tested, wanted) if tested else None
     return SizeStudy(folder, "validation", metric, points, wanted, test)
 
@@ -247,7 +250,7 @@ def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, 
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = settings.data.model_copy(update={"train_limit": size, "train_draw": "in proportion", "split_seed": parts})
     optimiser, stopping = settings.optimiser, settings.stopping
-    steps = math.ceil(size / batch_size.choose(optimiser.batch_size, size))
+    steps = math.ceil(size / batch_size.choose(optimiser.batch_size, size)) * batch_size.choose_repeats(settings, size)
     longer = max(1.0, study.least_steps / (steps * optimiser.epochs))
     update: dict[str, Any] = {
         "data": data,

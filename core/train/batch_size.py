@@ -1,12 +1,15 @@
-"""The batch size where none is chosen: smaller with few training galaxies, so that an epoch has enough steps."""
+"""Batch size and repeats where none are chosen: with few training galaxies, an epoch still has enough steps."""
 
 from __future__ import annotations
+
+import math
 
 from core.train.settings import RunSettings
 
 USUAL = 64
 _SMALLEST = 8
 _STEPS = 30  # of an epoch, at least
+_SHOWN = 300  # galaxies in an epoch, at least, where so few are repeated
 
 
 def choose(wanted: int | None, galaxies: int) -> int:
@@ -19,7 +22,19 @@ def choose(wanted: int | None, galaxies: int) -> int:
     return size
 
 
+def choose_repeats(settings: RunSettings, galaxies: int) -> int:
+    """How often an epoch shows each of a number of training galaxies."""
+    options = settings.optimiser
+    if options.repeats is not None:
+        return options.repeats
+    if options.batch_size is not None or settings.transfer.start_from:
+        return 1
+    return math.ceil(_SHOWN / max(galaxies, 1))
+
+
 def resolve(settings: RunSettings, galaxies: int) -> RunSettings:
-    """The settings with the batch size that they come to for a number of training galaxies."""
-    size = choose(settings.optimiser.batch_size, galaxies)
-    return settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update={"batch_size": size})})
+    """The settings with batch size and repeats as they come to for a number of training galaxies."""
+    found = {"batch_size": choose(settings.optimiser.batch_size, galaxies)}
+    if (repeats := choose_repeats(settings, galaxies)) > 1:  # with a batch size, once is what an empty field means
+        found["repeats"] = repeats
+    return settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update=found)})

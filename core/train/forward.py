@@ -52,6 +52,10 @@ def epoch_batches(plan: TrainingPlan, epoch: int) -> list[Pool]:
     """The batches of an epoch, a function of the seed and the epoch's number."""
     options, rows = plan.settings.optimiser, plan.split.train
     random = numpy_generator(plan.settings.seed, "order", epoch)
-    if options.balanced_batches and isinstance(plan.target, Classes):
-        rows = draw_balanced(rows, plan.training_labels, random)
-    return shuffle_batches(rows, batch_size.choose(options.batch_size, len(rows)), plan.stamp_bytes, random)
+    size = batch_size.choose(options.batch_size, len(rows))
+    pools: list[Pool] = []
+    for _ in range(batch_size.choose_repeats(plan.settings, len(rows))):
+        if options.balanced_batches and isinstance(plan.target, Classes):
+            rows = draw_balanced(plan.split.train, plan.training_labels, random)
+        pools += shuffle_batches(rows, size, plan.stamp_bytes, random)
+    return pools

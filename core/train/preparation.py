@@ -32,6 +32,7 @@ from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
+from core.train.augmentation.views import permitted_views
 from core.train.averaging import WeightAverage
 from core.train.decided_parts import read_decided
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
@@ -261,7 +262,11 @@ def _build_predictor(
     bands = tuple(band.name for band in cutouts.bands)
     scales = cutouts.median_pixel_scale
     mapping = cutouts.mapping.sources if isinstance(cutouts, MappedCutouts) else ()
-    return Predictor(network, scaling, target, bands, shape, scales, scale, bands_from=mapping, stamps=cutouts.recipe)
+    swaps = _mirror_indices(settings.augmentation, target, torch.device("cpu")) is not None
+    views = permitted_views(settings.augmentation, shape, mirrors_swap_labels=swaps)
+    return Predictor(
+        network, scaling, target, bands, shape, scales, scale, bands_from=mapping, stamps=cutouts.recipe, views=views
+    )
 
 
 def usable_rows(

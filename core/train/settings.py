@@ -178,6 +178,16 @@ class OptimiserSettings(Settings):
         le=8192,
         scale="log",
     )
+    repeats: int | None = setting(
+        None,
+        title="Repeats",
+        help="How often an epoch shows each training galaxy, each time varied anew. Empty: once; of fewer than 300 "
+        "galaxies, as often as makes an epoch of 300, if the batch size is empty, too, and the training starts from "
+        "random weights.",
+        ge=1,
+        le=1000,
+        level="expert",
+    )
 
 
 class StoppingSettings(Settings):

@@ -275,4 +275,5 @@ def test_only_what_looks_like_html_is_escaped():
     assert as_written("<img src=x>") == '<p style="white-space: pre-wrap">&lt;img src=x&gt;</p>'
     assert plain(as_written(CLASSES[-1])) == CLASSES[-1]
     assert "\u200b" in as_written(CLASSES[-1]), "a long word can be broken"
+    assert as_written("<b>\u202ex") == '<p style="white-space: pre-wrap">&lt;b&gt;\\u202ex</p>', "turns nothing round"
     assert in_window_title("a[*]b") == "a[*][*]b"

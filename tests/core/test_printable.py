@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.data.report import ImportReport
 from core.errors import UnreadableFile
+from core.explain.fits_header import escape_mathtext
 from core.printable import on_lines, on_one_line
 from core.project.runs import RunFolder
 from core.train.run_report import append_log
@@ -20,6 +21,17 @@ def test_letters_of_all_scripts_are_printed_as_they_are():
 def test_a_name_adds_no_line_to_a_log(tmp_path: Path):
     append_log(RunFolder(tmp_path), "began with a\n2026-11-27 00:00:00  epoch 1/1: accuracy 1.000")
     assert len((tmp_path / "log.txt").read_text().splitlines()) == 1
+
+
+def test_a_figure_shows_a_name_that_looks_like_mathematics_or_steers_a_terminal():
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    for name in ("$x_1$", r"$\no{such}$ command", "one $", "a\x1b[2K"):
+        figure.text(0, 0, escape_mathtext(name))
+    figure.draw_without_rendering()  # without an error, and without a warning of a letter that the font lacks
 
 
 def test_names_that_look_like_formulas_or_hold_line_feeds_are_the_same_after_a_report(tmp_path: Path):

@@ -20,10 +20,11 @@ from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
+from core.data.seen import seen_ids
 from core.data.settings import Part
 from core.data.target import Classes, Target, VoteFractions
 from core.errors import Stopped, TooFewGalaxies
-from core.events import NEVER, Progress, Skipped, Work, result_of
+from core.events import NEVER, Preview, Progress, Skipped, Work, result_of
 from core.explain.faithfulness.assessment import Assessment, explain_and_assess
 from core.explain.faithfulness.localisation import REGIONS, Region
 from core.explain.faithfulness.settings import FaithfulnessSettings
@@ -39,6 +40,7 @@ _HEAD = (
 )
 _MEDIANS = ("galaxy", "area_galaxy", "deletion", "deletion_random", "insertion", "insertion_random")
 _NO_LABEL = "no label"
+_FEWEST_SHOWN, _MOST_PREVIEWS = 8, 50  # galaxies from one preview of the table to the next, at least, and previews
 _WHERE: dict[Region, str] = {
     "galaxy": "the decision rests on the galaxy",
     "neighbour": "the decision rests on a neighbour",
@@ -116,11 +118,23 @@ class FaithfulnessTable:
         One for each galaxy, in the order of the dataset.
     left_out
         Number of galaxies that could not be assessed.
+    asked
+        Number of galaxies that were to be assessed.
+    seen
+        Number of lines whose galaxies, by their ids, the network was trained or chosen on; for a part of its own
+        dataset that is known by its name, and 0.
     """
 
     part: Part
     lines: tuple[GalaxyLine, ...]
     left_out: int
+    asked: int
+    seen: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all galaxies were looked at, and the work was not stopped before."""
+        return len(self.lines) + self.left_out == self.asked
 
     @property
     def classes(self) -> list[ClassFaithfulness]:
@@ -160,6 +174,14 @@ class FaithfulnessTable:
             for each in self.classes
             if each.counts[region] or region == "neighbour"
         ]
+        if self.seen:
+            sentences.append(
+                f"The network, or one that it started from, was trained or chosen on {self.seen:,} of these "
+                f"{len(self.lines):,} galaxies (by their ids)."
+            )
+        if not self.is_whole:
+            looked_at = len(self.lines) + self.left_out
+            sentences.append(f"So far these are the first {looked_at:,} of {self.asked:,} galaxies.")
         if self.left_out:
             sentences.append(f"Not looked at, since they could not be explained: {self.left_out:,}.")
         return sentences
@@ -177,7 +199,8 @@ def assess_many(
     """Make and assess the maps of many galaxies.
 
     The predicted output of each is explained. Yields a :class:`~core.events.Skipped` for each galaxy that cannot be
-    assessed, and for each doubt whether the images fit the network.
+    assessed, and for each doubt whether the images fit the network; and now and then a :class:`~core.events.Preview`
+    with the table of the galaxies so far.
 
     Parameters
     ----------
@@ -211,10 +234,19 @@ def assess_many(
         is_own = cutouts.is_known_as(predictor.card.get("checksum"))
         chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
         labels, ids = _labels(cutouts, predictor.target, hand_labels), cutouts.ids
+        known = seen_ids(run) if chosen == "all" else set[str]()
+        every = max(_FEWEST_SHOWN, len(rows) // _MOST_PREVIEWS)
+
+        def table(done: int) -> FaithfulnessTable:
+            seen = sum(line.galaxy_id in known for line in lines)
+            return FaithfulnessTable(chosen, tuple(lines), done - len(lines), len(rows), seen)
+
         for done, row in enumerate(rows):
             if stop.is_set():
                 raise Stopped
             yield Progress(done, len(rows), "galaxies")
+            if done and done % every == 0 and lines:
+                yield Preview(table(done))
             try:
                 found = result_of(explain_and_assess(predictor, cutouts.images[row], None, settings, stop, ids[row]))
             except Exception as error:  # noqa: BLE001 - whatever befalls one galaxy, the others are assessed
@@ -222,7 +254,7 @@ def assess_many(
                 continue
             lines.append(_make_line(row, labels[row], found))
     yield Progress(len(rows), len(rows), "galaxies")
-    return FaithfulnessTable(chosen, tuple(lines), len(rows) - len(lines))
+    return table(len(rows))
 
 
 def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tuple[Part, list[int]]:

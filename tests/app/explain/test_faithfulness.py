@@ -13,8 +13,10 @@ from app.explain.faithfulness import FaithfulnessPanel
 from app.explain.maps.panel import ExplanationPanel
 from app.session.session import Session
 from core.data import split as splits
+from core.events import result_of
 from core.explain.faithfulness.localisation import REGIONS
-from core.explain.faithfulness.table import FaithfulnessTable
+from core.explain.faithfulness.settings import FaithfulnessSettings
+from core.explain.faithfulness.table import FaithfulnessTable, assess_many
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -110,6 +112,36 @@ def test_what_is_stopped_shows_nothing_and_can_be_asked_again(qtbot: QtBot, sess
     qtbot.waitUntil(lambda: panel.ask.isVisible(), timeout=30_000)
     assert panel.faithfulness is None
     assert asked(qtbot, panel, "test").lines
+
+
+def test_the_table_grows_while_it_is_made_and_stays_when_it_is_stopped(qtbot: QtBot, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    panel.parts.setCurrentIndex(panel.parts.findData("all"))
+    qtbot.mouseClick(panel.ask, LEFT)
+    qtbot.waitUntil(lambda: panel.faithfulness is not None, timeout=60_000)
+    assert panel.stop.isVisible(), "it is still at work"
+    qtbot.mouseClick(panel.stop, LEFT)
+    qtbot.waitUntil(lambda: panel.ask.isVisible(), timeout=30_000)
+    kept = panel.faithfulness
+    assert kept is not None
+    assert not kept.is_whole
+    assert panel.map.count == len(kept.lines) >= 8
+    assert f"first {len(kept.lines)} of {kept.asked}" in panel.sentences.text()
+    assert panel.state.text() == f"Stopped: all galaxies: {len(kept.lines)} galaxies of {kept.asked}"
+    assert panel.save.isEnabled()
+
+
+def test_galaxies_that_the_network_was_trained_on_are_counted(qtbot: QtBot, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    found = asked(qtbot, panel, "test")
+    assert found.seen == 0
+    run, cutouts = session_with_run.run, session_with_run.dataset.cutouts
+    assert run is not None and cutouts is not None
+    rows = splits.load(run.split_file, cutouts.ids)
+    chosen = [*rows.train[:3].tolist(), *rows.test[:2].tolist()]
+    told = result_of(assess_many(run.path, cutouts.path, chosen, FaithfulnessSettings(method="grad-cam")))
+    assert told.seen == 3
+    assert any("trained or chosen on 3 of these 5 galaxies" in sentence for sentence in told.sentences())
 
 
 def test_without_a_network_there_is_nothing_to_believe(qtbot: QtBot, session: Session) -> None:

@@ -14,7 +14,8 @@ from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
 
-from core.cli.main import main
+from core.cli import commands, study
+from core.cli.main import main, parser
 from core.data.cutouts import Cutouts
 from core.project.runs import RunFolder
 from core.settings import toml
@@ -315,3 +316,13 @@ def test_debug_may_stand_before_or_after_the_command(tmp_path, capsys):
     for arguments in (["--debug", "evaluate", "missing"], ["evaluate", "missing", "--debug"]):
         assert main(arguments) == 1
         assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["rate", "d.h5"], ["search", "d.h5", "-o", "s"], ["study", "training-size", "d.h5", "-o", "s"]]
+)
+def test_the_column_of_given_parts_can_be_named_wherever_networks_are_trained(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = parser().parse_args([*command, "--split-column", "fold"])
+    module = commands if command[0] == "rate" else study
+    assert module._run_settings(options).data.split_column == "fold"

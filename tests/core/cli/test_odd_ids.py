@@ -14,7 +14,7 @@ from galaxies import write_dataset
 from core.cli.main import main
 from core.data.cutouts import Cutouts
 
-ODD = ("\x1b[31mred", "x" * 300, "a b", "a_b", "../N\nS")
+ODD = ("\x1b[31m../N\nS", "x" * 300, "a b", "a_b")
 
 
 @pytest.fixture

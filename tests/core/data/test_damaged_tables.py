@@ -438,9 +438,9 @@ def test_wide_lines_of_blanks_are_read_at_once(width: int, tmp_path: Path, littl
     assert len(read_table(text(tmp_path, content))) == 200
 
 
-def test_millions_of_empty_lines_take_little(tmp_path: Path, little_memory: None) -> None:
-    assert len(read_table(text(tmp_path, b"name,label\ng0,a\n" + b"\n" * MIB))) == 1
-    assert len(read_table(text(tmp_path, b"#\n" * 50_000 + b"name,label\ng0,a\n"))) == 1
+def test_very_many_empty_lines_and_comments_take_little(tmp_path: Path, little_memory: None) -> None:
+    assert len(read_table(text(tmp_path, b"name,label\ng0,a\n" + b"\n" * 200_000))) == 1
+    assert len(read_table(text(tmp_path, b"#\n" * 20_000 + b"name,label\ng0,a\n"))) == 1
 
 
 def test_names_of_columns_are_one_short_line_each_and_all_different(tmp_path: Path) -> None:

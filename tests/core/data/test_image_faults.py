@@ -4,8 +4,10 @@ import os
 import struct
 import sys
 import tokenize
+import zlib
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -13,7 +15,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 from PIL import Image
 
-from core.data import importing, pictures
+from core.data import importing, pictures, stamp_format
 from core.data import preview as previews
 from core.data.cutouts import Cutouts
 from core.data.discovery import discover
@@ -109,6 +111,116 @@ def test_whatever_reading_one_file_raises_is_that_files_problem(
     assert problem.where == "bad.png"
     assert str(error.args[0]) in problem.sentence
     assert result_of(previews.preview([folder], ImportSettings(), None)).count == 4
+
+
+def test_the_report_keeps_the_exception_and_the_line_where_it_arose(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(np.zeros((12, 12), np.uint8)).save(folder / "bad.png")
+    monkeypatch.setattr(Image, "open", lambda *_, **__: {}["no such key"])
+    report, cutouts = run(folder)
+    cutouts.close()
+    assert "KeyError" in report.unusable[0].sentence
+    assert "KeyError in core/data/pictures.py:" in report.unusable[0].detail
+    report.save(folder / "report.csv")
+    assert report.unusable[0].detail in (folder / "report.csv").read_text()
+
+
+@pytest.mark.parametrize("step", ["prepare", "look_at"])
+def test_a_step_that_fails_for_one_file_is_that_files_problem_in_preview_and_import(
+    step: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = {"prepare": (importing, previews), "look_at": (stamp_format,)}[step]
+    whole = getattr(where[0], step)
+
+    def fail(first: object, *others: object) -> object:
+        if getattr(first, "image", first)[0, 0, 0] == 77:
+            raise AttributeError("a fault of ours")
+        return whole(first, *others)
+
+    fits.writeto(folder / "odd.fits", np.where(np.arange(12) == 0, 77, image()).astype(np.float32))
+    for module in where:
+        monkeypatch.setattr(module, step, fail)
+    report, cutouts = run(folder)
+    with cutouts:
+        assert cutouts.ids[:3] == ["g0", "g1", "g2"]
+    seen = result_of(previews.preview([folder], ImportSettings(), None))
+    told = [*report.unusable, *seen.problems] if step == "look_at" else report.unusable
+    assert seen.count == 4
+    assert any("AttributeError" in problem.sentence for problem in told)
+    assert step == "look_at" or any("AttributeError" in note for note in seen.notes)
+
+
+def test_one_damaged_extension_of_a_stack_is_reported_and_the_others_are_imported(folder: Path) -> None:
+    units = [fits.PrimaryHDU(), *(fits.CompImageHDU(image(), name=f"galaxy{n}") for n in range(4))]
+    fits.HDUList(units).writeto(folder / "stack.fits")
+    content = bytearray((folder / "stack.fits").read_bytes())
+    end = content.index(b"END" + b" " * 77, content.index(b"GALAXY2"))
+    table = end - end % 2880 + 2880
+    content[table : table + 8] = b"\xff" * 8  # how long its tile is, and where
+    (folder / "stack.fits").write_bytes(content)
+    report, cutouts = run(folder)
+    with cutouts:
+        assert [name for name in cutouts.ids if "galaxy" in name.lower()] == ["GALAXY0", "GALAXY1", "GALAXY3"]
+    assert [problem.where for problem in report.unusable] == ["stack.fits [GALAXY2]"]
+
+
+def test_damaged_images_of_a_container_are_reported_and_the_others_are_imported(folder: Path) -> None:
+    images = np.random.default_rng(2).normal(size=(50, 12, 12)).astype(np.float32)
+    with h5py.File(folder / "many.h5", "w") as file:
+        made = file.create_dataset("images", data=images, chunks=(1, 12, 12), compression="gzip")
+        place = made.id.get_chunk_info(17).byte_offset
+        file["id"] = [f"m{number}" for number in range(50)]
+    content = bytearray((folder / "many.h5").read_bytes())
+    content[place + 10 : place + 40] = bytes(30)
+    (folder / "many.h5").write_bytes(content)
+    np.savez(folder / "more.npz", images=images, id=[f"n{number}" for number in range(50)])
+    content = bytearray((folder / "more.npz").read_bytes())
+    content[3000] ^= 255  # only the checksum at the end tells
+    (folder / "more.npz").write_bytes(content)
+    report, cutouts = run(folder)
+    with cutouts:
+        assert set(cutouts.ids) >= {f"m{number}" for number in range(50) if number != 17}
+        assert "m17" not in cutouts.ids
+    assert [problem.where for problem in report.unusable][:1] == ["many.h5 [image 18]"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"'DEC--TAN'", b"'DEC-\0TAN'"),
+        (b"'nmgy    '", b"'nm\0\x1b[2J'"),
+        (b"'r       '", b"'r\x9b\0     '"),
+        (b"  11.0", b"  \x001.0"),
+    ],
+)
+@pytest.mark.parametrize("unit", [fits.PrimaryHDU, fits.CompImageHDU])
+def test_control_characters_in_a_header_reach_neither_the_dataset_nor_the_terminal(
+    unit: type[fits.ImageHDU], old: bytes, new: bytes, folder: Path
+) -> None:
+    made = unit(image(), fits.Header(SKY | {"CRVAL1": 11.0, "BUNIT": "nmgy", "FILTER": "r"}))
+    made.writeto(folder / "odd.fits")
+    content = (folder / "odd.fits").read_bytes()
+    assert old in content
+    (folder / "odd.fits").write_bytes(content.replace(old, new))
+    report, cutouts = run(folder)
+    with cutouts:
+        assert len(cutouts) + len(report.unusable) == 4
+        told = [*report.notes, *(band.name + band.unit for band in cutouts.bands), *cutouts.ids]
+        headers = [cutouts.header(row) for row in range(len(cutouts))]
+    assert all(text.isprintable() for text in told)
+    assert not any("\0" in text for text in headers)
+
+
+def test_a_picture_without_pixels_is_reported(folder: Path) -> None:
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "empty.png")
+    content = bytearray((folder / "empty.png").read_bytes())
+    content[16:20] = bytes(4)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (folder / "empty.png").write_bytes(content)
+    report, cutouts = run(folder)
+    cutouts.close()
+    assert [problem.where for problem in report.unusable] == ["empty.png"]
 
 
 def test_postscript_called_jpg_starts_no_other_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -284,7 +284,7 @@ def test_npz_files_are_read_row_by_row(
     assert np.array_equal(got, expected.reshape(got.shape).astype(np.float32))
     assert containers.inspect_container(tmp_path / "a.npz").columns["label"].tolist() == list("abcabcabc")
     part = containers.read_cutouts(containers.inspect_container(tmp_path / "a.npz"), 4, 6)
-    assert np.array_equal(np.stack([cutout.image for cutout in part]), got[4:6])
+    assert np.array_equal(np.stack([cutout.image for _, cutout in part]), got[4:6])
 
 
 def test_a_fortran_ordered_array_gives_the_same_images(tmp_path: Path) -> None:
@@ -324,7 +324,7 @@ def test_the_parts_of_a_container_are_put_together_with_their_own_labels(
     assert np.array_equal(np.stack([member.cutout.image for member in read_in]), expected.astype(np.float32))
     assert "put together" in read_in[0].cutout.remarks[0]
     inside = list(containers.read_cutouts(container, 4, 6))
-    assert np.array_equal([cutout.image for cutout in inside], expected[4:6].astype(np.float32))
+    assert np.array_equal([cutout.image for _, cutout in inside], expected[4:6].astype(np.float32))
 
 
 def test_a_part_without_labels_has_none_and_other_arrays_of_images_are_named(tmp_path: Path) -> None:

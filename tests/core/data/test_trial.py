@@ -14,6 +14,7 @@ import psutil
 import pytest
 from program import PROGRAM
 
+from core.cli.main import main
 from core.data import containers, importing, store, trial
 from core.data.cutouts import Cutouts
 from core.data.settings import ImportSettings
@@ -127,3 +128,12 @@ def test_the_program_itself_becomes_the_process_that_tries_files_as_the_frozen_o
     asked = json.dumps(str(write(tmp_path / "a.h5"))).encode() + b"\n"
     made = subprocess.run([*PROGRAM, trial.COMMAND], input=asked, capture_output=True, check=True, timeout=60)
     assert made.stdout == b"ready\ndone\n"
+
+
+def test_a_command_that_is_given_an_hdf5_file_starts_the_process_at_once(tmp_path: Path) -> None:
+    trial.end()
+    assert main(["import", str(tmp_path), "-o", str(tmp_path / "new.h5"), "-q"]) == 1
+    assert not trial._processes
+    (tmp_path / "a.h5").write_bytes(b"of another kind")
+    assert main(["import", str(tmp_path / "a.h5"), "-o", str(tmp_path / "new.h5"), "-q"]) == 1
+    assert trial._processes

@@ -230,3 +230,30 @@ def test_stamps_of_other_bands_are_refused(run, survey, tmp_path) -> None:
     result_of(importing.run([data], tmp_path / "cubes.h5", settings, survey.catalogue, threading.Event()))
     with pytest.raises(NotPossible, match="bands"):
         evaluate(run, tmp_path / "cubes.h5")
+
+
+def test_two_datasets_of_one_name_do_not_replace_each_others_numbers(run, survey, tmp_path) -> None:
+    paths = []
+    for number in (1, 2):
+        (tmp_path / str(number)).mkdir()
+        change = lambda row, number=number: row | {"note": f"imported {number}"}  # noqa: E731
+        paths.append(elsewhere(survey, tmp_path / str(number), change))
+    first, second = (evaluate(run, path) for path in paths)
+    kept = json.loads(run.metrics_file.read_text())["elsewhere"]
+    other = f"other survey {second.checksum[-8:]}"
+    assert set(kept) == {"other survey", other}
+    assert kept["other survey"]["checksum"] == first.checksum
+    assert (run.path / f"predictions-{other}.csv").exists()
+    evaluate(run, paths[1])
+    evaluate(run, paths[0])
+    assert set(json.loads(run.metrics_file.read_text())["elsewhere"]) == {"other survey", other}
+
+
+def test_numbers_that_an_earlier_version_kept_for_a_dataset_stay(run, survey, tmp_path) -> None:
+    values = json.loads(run.metrics_file.read_text())
+    old = {"galaxies": 7, "accuracy": 0.5, "note": "every labelled galaxy of other survey.h5"}
+    run.metrics_file.write_text(json.dumps(values | {"elsewhere": {"other survey": old}}))
+    found = evaluate(run, elsewhere(survey, tmp_path, lambda row: row | {"note": "imported again"}))
+    kept = json.loads(run.metrics_file.read_text())["elsewhere"]
+    assert kept["other survey"] == old
+    assert kept[f"other survey {found.checksum[-8:]}"]["galaxies"] == len(found.rows)

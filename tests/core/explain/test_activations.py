@@ -17,10 +17,10 @@ def test_every_layer_shows_what_it_hands_on(make, galaxy, knobs) -> None:
     predictor, image = make((3, 40, 32), **knobs), galaxy((3, 40, 32))
     heard: dict[str, torch.Tensor] = {}
     for name, module in predictor.network.features.named_children():
-        module.register_forward_hook(lambda _module, _inputs, output, name=name: heard.update({name: output[0]}))
+        module.register_forward_hook(lambda _module, _inputs, output, name=name: heard.update({name: output}))
     with torch.no_grad():
         predictor.logits(torch.from_numpy(image)[None])
-    expected = {name: value.numpy().copy() for name, value in heard.items()}
+    expected = {name: value[0].numpy().copy() for name, value in heard.items()}
     found = activations.feature_maps(predictor, image)
     assert [maps.name for maps in found] == list(expected)
     for maps in found:

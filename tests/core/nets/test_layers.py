@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -71,3 +73,10 @@ def test_the_table_leaves_the_network_as_it_was():
     layers.table(network, (1, 32, 32))
     assert network.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_the_table_of_layers_does_not_load_the_compiler_of_torch(monkeypatch):
+    """It took three seconds at the start of each training; where it was loaded before, this test sees nothing."""
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)
+    rows = layers.table(cnn.build(NetworkSettings(), (3, 64, 64), 3), (3, 64, 64))
+    assert rows[0].shape == (32, 64, 64)

@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 
@@ -42,6 +43,28 @@ def test_a_saved_predictor_comes_back_with_the_same_scores_and_names(tmp_path, t
     assert Predictor.load(tmp_path).output_names == predictor.output_names
     again.save(tmp_path / "twice.safetensors")
     assert (tmp_path / "twice.safetensors").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("error_bars", [False, True])
+def test_averaged_answers_are_the_same_however_a_galaxy_is_turned_or_mirrored(tmp_path, error_bars):
+    predictor = _predictor(
+        Quantities(("radius", "ratio"), ("arcsec", "")) if error_bars else None, error_bars=error_bars
+    )
+    predictor.views = tuple(itertools.product((False, True), range(4)))
+    predictor.save(tmp_path / "best.safetensors")
+    again, images = Predictor.load(tmp_path), torch.randn(4, 3, 32, 32)
+    scores, bars = again.scores_and_error_bars(images)
+    for seen in (images.flip(2), images.flip(3), torch.rot90(images, 1, (2, 3)), images.transpose(2, 3)):
+        others, other_bars = again.scores_and_error_bars(seen)
+        assert torch.allclose(others, scores, atol=1e-5)
+        assert bars is None or torch.allclose(other_bars, bars, atol=1e-5)
+    plain = _predictor(predictor.target, error_bars=error_bars)
+    assert not torch.allclose(plain.scores(images.flip(2)), plain.scores(images), atol=1e-4)
+    asked = explained_output.select_output(again, images[0], again.output_names[1])
+    assert (
+        asked.probability is None if error_bars else asked.probability == pytest.approx(scores[0, 1].item(), rel=1e-4)
+    )
+    assert asked.outputs == pytest.approx(again.logits(images[:1]).numpy(), rel=1e-4), "maps explain it as it stands"
 
 
 def test_error_bars_are_kept_and_do_not_change_what_is_explained(tmp_path):

@@ -55,6 +55,19 @@ def test_settings_that_an_old_file_leaves_out_keep_their_old_default():
     assert not told.optimiser.class_weights
 
 
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_before_format_4_galaxies_came_once_in_an_epoch_and_answers_were_no_averages(version):
+    old = loads(RunSettings, f"# Tuning Fork settings, format {version}\n\n[optimiser]\nepochs = 7")
+    assert (old.optimiser.repeats, old.augmentation.average_answers) == (1, False)
+    new = loads(RunSettings, "[optimiser]\nepochs = 7")
+    assert (new.optimiser.repeats, new.augmentation.average_answers) == (None, True)
+
+
+def test_a_network_of_an_earlier_format_answers_for_the_galaxy_as_it_stands():
+    for run in (GOLDEN / "first-light" / "runs", GOLDEN / "decision" / "runs"):
+        assert Predictor.load(next(run.glob("*[dt]"))).views == ((False, 0),)
+
+
 def test_one_cycle_of_an_old_file_keeps_its_largest_rate():
     start = "# Tuning Fork settings, format 2\n\n[optimiser]\ndecay = 'one-cycle'"
     assert schedule.largest_rate(loads(RunSettings, start)) == 1e-3

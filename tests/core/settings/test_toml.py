@@ -142,3 +142,19 @@ def test_values_that_do_not_go_together_are_told_without_listing_all_values():
             told()
         assert problem.value.sentence == "The brightest magnitude must be smaller than the faintest."
         assert problem.value.where in {"survey.toml", ""}
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "0x" + "f" * 5000, "[" * 100_000, "x" * 100_000, "inf", "nan"])
+def test_odd_values_are_refused_in_a_short_sentence(value: str):
+    with pytest.raises(SettingsProblem) as caught:
+        apply_overrides(Outer(), [f"limit={value}"])
+    assert len(caught.value.sentence) < 400
+    with pytest.raises(SettingsProblem) as caught:
+        loads(Outer, f"limit = {value}", "run.toml")
+    assert len(str(caught.value)) < 500
+    assert "run.toml" in caught.value.where
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path):
+    (tmp_path / "a.toml").write_bytes(b'\xef\xbb\xbfname = "a"\n')
+    assert load(Outer, tmp_path / "a.toml").name == "a"

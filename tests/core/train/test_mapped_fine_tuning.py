@@ -163,7 +163,7 @@ def test_several_new_classes_share_the_probability_of_the_old_one(base):
     target = Classes("kind", ("spiral_cw", "edge_on", "spiral_acw", "elliptical"))
     network = transfer.prepare(old, old.stamp_shape, target).eval()
     new = Predictor(network, normalisation.identity(3), target, old.bands, old.stamp_shape, old.pixel_scale)
-    new.normalisation = old.normalisation
+    new.normalisation, new.views = old.normalisation, old.views
     images = torch.randn(4, *old.stamp_shape) * 10
     before, after = old.scores(images), new.scores(images)
     torch.testing.assert_close(after[:, 0] + after[:, 2], before[:, 2])

@@ -113,3 +113,4 @@ def test_the_labels_of_a_batch_are_those_of_the_galaxies_as_they_are_shown(new_d
     names = np.array(plan.predictor.output_names)[labels.numpy()]
     assert (np.where(_winding(shown[:, 0].float().numpy()) > 0, "cw", "acw") == names).all()
     assert 0.2 < (labels != plan.labels[rows]).float().mean() < 0.8
+    assert plan.predictor.views == tuple((False, turns) for turns in range(4)), "answers are averaged without mirroring"

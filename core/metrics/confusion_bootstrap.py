@@ -1,0 +1,61 @@
+"""Intervals of the means over the classes, balanced accuracy and macro F1, by a bootstrap of the confusion matrix.
+
+Galaxies are drawn with replacement; since these means depend on the galaxies through the matrix alone, it is drawn
+directly: a multinomial distribution over its cells.
+
+References
+----------
+Efron 1979, Annals of Statistics 7, 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SAMPLES = 1000
+_BOUNDS = (15.87, 84.13)  # percentiles: 68 %, one standard deviation of a normal distribution
+_FEWEST = 2  # galaxies
+_CELLS = 4_000_000  # of all samples that are drawn together
+
+Interval = tuple[float, float]
+
+
+class MeanIntervals(NamedTuple):
+    """68 % intervals; None where there are too few galaxies, or all samples give the same."""
+
+    balanced_accuracy: Interval | None
+    macro_f1: Interval | None
+
+
+def bootstrap(confusion: NDArray[np.int64]) -> MeanIntervals:
+    """The intervals of a confusion matrix (K, K) with the true classes along its rows."""
+    total, count = int(confusion.sum()), len(confusion)
+    if total < _FEWEST:
+        return MeanIntervals(None, None)
+    samples = max(100, min(_SAMPLES, _CELLS // count**2))
+    random = np.random.default_rng(0)
+    drawn = random.multinomial(total, confusion.ravel() / total, samples).reshape(samples, count, count)
+    hits = drawn.diagonal(axis1=1, axis2=2)  # (samples, K)
+    true, called = drawn.sum(axis=2), drawn.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        complete = np.nanmean(np.where(true > 0, hits / true, np.nan), axis=1)
+        f1 = np.nanmean(np.where(true + called > 0, 2 * hits / (true + called), np.nan), axis=1)
+    return MeanIntervals(_interval(complete), _interval(f1))
+
+
+def _interval(values: NDArray[np.float64]) -> Interval | None:
+    low, high = np.percentile(values, _BOUNDS)
+    return (float(low), float(high)) if high > low else None
+
+
+def describe(value: float | None, interval: Interval | None, form: str = ".3f") -> str:
+    """A mean with its interval, such as ``0.845 (+0.012 −0.013)``; a dash if it is undefined."""
+    if value is None:
+        return "–"
+    if interval is None:
+        return f"{value:{form}}"
+    low, high = min(interval[0], value), max(interval[1], value)
+    return f"{value:{form}} (+{high - value:{form}} −{value - low:{form}})"
