@@ -107,7 +107,7 @@ def _check_faults(_options: argparse.Namespace, file: Path) -> None:
     from reliability.faults import check_all
 
     with tempfile.TemporaryDirectory(prefix="reliability") as scratch:
-        for name, found in check_all(Path(scratch)).items():
+        for name, found in check_all(Path(scratch)):
             results.keep("faults", name, found, file)
             print(f"{name}: {found or 'nothing wrong'}", flush=True)
 

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,14 +63,13 @@ class _Command:
     compare: Callable[[Path, Path], list[str]]
 
 
-def kill_commands(count: int, scratch: Path, seed: int = 1) -> list[Kills]:
+def kill_commands(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
     """Kill each command ``count`` / 6 times at random moments, finish its work, and compare."""
     base = scratch / "base"
     prepare(base)
-    chance, results = random.Random(seed), list[Kills]()
+    chance = random.Random(seed)
     for place, command in enumerate(_COMMANDS):
         own = Kills(command.name)
-        results.append(own)
         times = len(range(place, count, len(_COMMANDS)))
         if not times:
             continue
@@ -90,7 +89,7 @@ def kill_commands(count: int, scratch: Path, seed: int = 1) -> list[Kills]:
             own.faults += _finish(command, folder) or command.compare(folder, whole)
             own.faults += find_leftovers(folder)
             shutil.rmtree(folder)
-    return results
+        yield own
 
 
 def find_leftovers(folder: Path) -> list[str]:

@@ -25,6 +25,7 @@ from app.data.import_wizard import ImportWizard  # noqa: E402
 from app.session import label_commands  # noqa: E402
 from app.shell.window import MainWindow  # noqa: E402
 from app.train.settings_panel import SettingsPanel  # noqa: E402
+from app.widgets.notice_strip import NoticeStrip  # noqa: E402
 from core.errors import Problem  # noqa: E402
 from core.settings import toml  # noqa: E402
 
@@ -50,7 +51,7 @@ class Driver:
         self.log.flush()
         os.fsync(self.log.fileno())
 
-    def wait(self, done: Callable[[], bool], seconds: float = 120) -> None:
+    def wait(self, done: Callable[[], bool], seconds: float = 300) -> None:
         """Let the window work until something is so."""
         end = time.monotonic() + seconds
         while not done():
@@ -82,22 +83,24 @@ class Driver:
         self._lose_project(lambda: shutil.rmtree(self.project))
 
     def _lose_project(self, lose: Callable[[], object]) -> None:
-        session, told = self.window.session, list[object]()
-        session.problem.connect(told.append)
-        session.message.connect(told.append)
+        session = self.window.session
         label_commands.give(session, [0], KINDS[1])
         lose()
-        told.clear()
+        before = self._notices()
         for row in (3, 6):
             with contextlib.suppress(Problem):
                 label_commands.give(session, [row], KINDS[2])
             self.let_work(1)
         if session.dataset.label(3) == KINDS[2]:
             self.note("given")
-        dialogs = [widget for widget in self.application.topLevelWidgets() if isinstance(widget, QDialog)]
-        if told or any(dialog.isVisible() for dialog in dialogs):
+        if self._notices() > before:
             self.note("told")
         self.note("end")
+
+    def _notices(self) -> int:
+        """The number of notices and dialogs in sight."""
+        widgets = self.application.allWidgets()
+        return sum(isinstance(widget, QDialog | NoticeStrip) and widget.isVisible() for widget in widgets)
 
     def let_work(self, seconds: float) -> None:
         """Let the window work for this time."""

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from program import environment
@@ -29,14 +29,13 @@ _DRIVER = Path(__file__).parent / "window_driver.py"
 _LABELLING = 8.0  # seconds after the window is open, in which it is killed
 
 
-def kill_windows(count: int, scratch: Path, seed: int = 1) -> list[Kills]:
+def kill_windows(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
     """Kill the window ``count`` / 3 times at each kind of work, and look at its project."""
     base = scratch / "base"
     prepare(base)
-    chance, results = random.Random(seed), list[Kills]()
+    chance = random.Random(seed)
     for place, (work, check) in enumerate(_CHECKS.items()):
         own = Kills(f"window: {work}")
-        results.append(own)
         times = len(range(place, count, len(_CHECKS)))
         usual = _LABELLING if work == "label" or not times else _measure(work, base, scratch / f"{work} undisturbed")
         for number in range(times):
@@ -46,7 +45,7 @@ def kill_windows(count: int, scratch: Path, seed: int = 1) -> list[Kills]:
             own.in_the_middle += _kill(work, folder, chance.uniform(0.02, 1.0) * usual)
             own.faults += _look(folder, check)
             shutil.rmtree(folder)
-    return results
+        yield own
 
 
 def _start(work: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
