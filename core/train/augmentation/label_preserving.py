@@ -18,11 +18,12 @@ from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.settings import AugmentationSettings
 
 _SIZES = re.compile(
-    r"radi|size|diam|r_?e(?:ff)?$|^r_?e_|_re(?:_|$)|half_?light|hlr|fwhm|r_?[2-9]0|area|petro|scale_?length",
+    r"radi|size|diam|r_?e(?:ff)?$|^r_?e_|_re(?:_|$)|half_?(?:light|mass)|r_?half|hlr|fwhm|r_?[2-9]0|area|petro"
+    r"|scale_?(?:length|height)|(?:^|_)log_?r(?:$|_|e|b|d)|_(?:px|pix|pixels?|arcsec|arcmin|kpc)$",
     re.IGNORECASE,
 )
 _SIZE_UNITS = {"arcsec", "arcmin", "pix", "pixel", "px", "kpc", "pc"}
-_LIGHT = re.compile(r"flux|mag|mass|lum", re.IGNORECASE)
+_LIGHT = re.compile(r"flux|mag(?!e)|mass|lum", re.IGNORECASE)
 _LIGHT_UNITS = {"mag", "jy", "mjy", "ujy", "njy", "nmgy"}
 _SHAPES = re.compile(r"axis_?ratio|^q$|^b_?a$|(?:^|_)(?:b/a|ba)(?:_|$)|ellip|eccentric|incl", re.IGNORECASE)
 _ANGLES = re.compile(r"(?:^|_)(?:pa|theta|phi)(?:_|$)|position_?angle|orientation|^[eg]_?[12]$", re.IGNORECASE)
