@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from core.data import axes, extensions, fits_unpacking, read_errors, wcs
 from core.data.decompression import is_compressed
 from core.data.extensions import Arrangement, Galaxy
-from core.data.fits_headers import require_few_axes
+from core.data.fits_headers import require_small_counts
 from core.data.limits import MOST_VALUES, require_moderate_size
 from core.data.regular_files import open_handle, open_regular
 from core.data.stamps import Cutout
@@ -238,7 +238,7 @@ def _opened(name: str, content: bytes | None) -> Iterator[Any]:
         warnings.simplefilter("ignore")  # non-standard cards do not matter as long as the image can be read
         if not (start := opened.read(1024)).startswith(b"SIMPLE"):  # a packed file would be unpacked without a bound
             raise read_errors.explain_content(name, start, "a FITS file")
-        require_few_axes(opened, name)
+        require_small_counts(opened, name)
         with fits.open(opened, memmap=False, uint=False) as file:  # astropy fails on some signed bytes otherwise
             yield file
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import IO
 
 from core.errors import UnreadableFile
 
 BLOCK = 2880  # bytes
 LONGEST = 1000 * BLOCK  # of a header
-_MOST_AXES = 999  # FITS Standard 4.0, section 4.4.1.1
+_MOST = 999  # axes and columns; FITS Standard 4.0, sections 4.4.1.1 and 7.2.1
+_COUNTS = {"NAXIS": "axes", "TFIELDS": "columns"}
 _END = re.compile(rb"END {77}")
-_CARD = re.compile(rb"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT) *= +([+-]?\d+) *(/|$)", re.IGNORECASE)
+_CARD = re.compile(rb"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS) *= +([+-]?\d+) *(/|$)", re.IGNORECASE)
 
 
 def holds_end(content: bytes | bytearray, start: int, block: int) -> bool:
@@ -29,15 +31,15 @@ def read_sizes(header: bytes | bytearray) -> dict[str, int]:
 def data_length(header: bytes | bytearray) -> int:
     """Length of the data that a header tells of [bytes]; a header without sizes tells of none."""
     values = read_sizes(header)
-    axes = [values.get(f"NAXIS{axis}", 0) for axis in range(1, min(values.get("NAXIS", 0), _MOST_AXES) + 1)]
+    axes = [values.get(f"NAXIS{axis}", 0) for axis in range(1, min(values.get("NAXIS", 0), _MOST) + 1)]
     if axes and axes[0] == 0:  # random groups
         axes.pop(0)
     count = math.prod(axes) + values.get("PCOUNT", 0) if axes else 0
     return max(0, abs(values.get("BITPIX", 8)) // 8 * values.get("GCOUNT", 1) * count)
 
 
-def require_few_axes(file: IO[bytes], name: str) -> None:
-    """Require that no header of an open file tells of more axes than FITS allows, over which astropy would loop.
+def require_small_counts(file: IO[bytes], name: str, keys: Iterable[str] = tuple(_COUNTS)) -> None:
+    """Require that no header of an open file tells of more axes or columns than FITS allows: astropy loops over them.
 
     The file is left at its beginning.
 
@@ -48,12 +50,11 @@ def require_few_axes(file: IO[bytes], name: str) -> None:
     """
     start = 0
     while header := _read_header(file, start):
-        if (axes := read_sizes(header).get("NAXIS", 0)) > _MOST_AXES:
-            raise UnreadableFile(
-                f"Its header tells of {axes:,} axes, and a FITS image has at most {_MOST_AXES}.",
-                "Download or copy it again.",
-                name,
-            )
+        sizes = read_sizes(header)
+        for key in keys:
+            if (count := sizes.get(key, 0)) > _MOST:
+                sentence = f"Its header tells of {count:,} {_COUNTS[key]}, and FITS has at most {_MOST}."
+                raise UnreadableFile(sentence, "Download or copy it again.", name)
         start += len(header) + math.ceil(data_length(header) / BLOCK) * BLOCK
     file.seek(0)
 

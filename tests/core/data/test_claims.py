@@ -280,6 +280,16 @@ def test_a_column_that_takes_too_much_memory_is_named(tmp_path: Path) -> None:
     assert not container.columns
 
 
+def test_a_billion_columns_of_a_compressed_image_are_refused_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "odd.fits.fz"
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((16, 16), np.int32))]).writeto(file)
+    content = file.read_bytes()
+    at = content.index(b"TFIELDS =")
+    file.write_bytes(content[:at] + b"TFIELDS =           2147483648" + content[at + 30 :])
+    with pytest.raises(UnreadableFile, match="2,147,483,648 columns"):
+        read_image(file)
+
+
 @pytest.mark.parametrize("kind", ["image", "extension", "table"])
 def test_a_billion_axes_are_refused_at_once(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "odd.fits"
