@@ -49,7 +49,7 @@ class Look:
 def look_at(image: NDArray[np.generic]) -> Look:
     """Keep a cutout (C, H, W): the mean of its bands, binned; missing pixels take the median."""
     height, width = image.shape[-2:]
-    binning = max(1, math.ceil(max(height, width) / _LARGEST))
+    binning = max(1, min(math.ceil(max(height, width) / _LARGEST), height, width))
     rows, columns = height - height % binning, width - width % binning  # a strip at the top and the right is left out
     known = np.where(np.isfinite(image), image, np.nan).astype(np.float32)[:, :rows, :columns]
     blocks = known.reshape(len(image), rows // binning, binning, columns // binning, binning)

@@ -218,7 +218,8 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
 
 def _clean_text(text: Any) -> str:
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
+    plain = text.replace("\0", "").encode("utf-8", "backslashreplace")
+    return plain.decode("utf-8", "replace")  # a numpy array may hold what is no letter
 
 
 def is_dataset(path: Path) -> bool:

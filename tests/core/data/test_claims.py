@@ -302,3 +302,19 @@ def test_a_billion_axes_are_refused_at_once(kind: str, tmp_path: Path) -> None:
     file.write_bytes(content[:at] + b"NAXIS   =           1000000000" + content[at + 30 :])
     with pytest.raises(Problem, match="1,000,000,000 axes"):
         list(read_fits(file)) if kind == "table" else list(read_images(file, "*"))
+
+
+def test_texts_of_an_array_that_are_no_letters_do_not_end_the_import(tmp_path: Path) -> None:
+    names = np.array(["spiral", "disk", "spiral", "disk", "disk"])
+    names.view(np.uint32)[1] = 0x7FFFFFFF
+    np.savez(tmp_path / "x.npz", images=IMAGES, names=names)
+    report = result_of(importing.run(tmp_path / "x.npz", tmp_path / "x.h5", ImportSettings()))
+    assert report.imported == 5
+
+
+@pytest.mark.parametrize("shape", [(5000, 8), (8, 5000)])
+def test_a_narrow_picture_is_a_galaxy_like_any_other(shape: tuple[int, int], tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, shape, dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "x.png")
+    report = result_of(importing.run(tmp_path / "x.png", tmp_path / "x.h5", ImportSettings(size=16)))
+    assert report.imported == 1
