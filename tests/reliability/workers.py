@@ -247,6 +247,7 @@ def _serve(reader: Reader, scratch: Path, pipe: Connection[Any, Any]) -> None:
     inside.mkdir(parents=True)
     bait.write_text("nobody opens this")
     os.environ["TMPDIR"] = tempfile.tempdir = str(inside)
+    os.environ["TUNINGFORK_CACHE"] = str(inside / "cache")
     folder = inside / "case"
     file = reader.write(folder)
     content, name = file.read_bytes(), file.relative_to(folder)
