@@ -81,6 +81,8 @@ class CutoutPanel(Panel):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setShowGrid(False)
         self.table.setAlternatingRowColors(True)
+        self.table.setWordWrap(False)  # of a path that is wrapped at its slash, only the folder is seen
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
 
         top = QHBoxLayout()
         top.addWidget(self.name, 1)
@@ -164,7 +166,9 @@ class CutoutPanel(Panel):
         self.table.setRowCount(len(cells))
         for place, (name, value, unit) in enumerate(cells):
             self.table.setItem(place, 0, QTableWidgetItem(name))
-            self.table.setItem(place, 1, QTableWidgetItem(f"{value} {unit}".strip()))
+            item = QTableWidgetItem(f"{value} {unit}".strip())
+            item.setToolTip(as_written(item.text()))
+            self.table.setItem(place, 1, item)
 
     def _set_position(self, position: Position | None) -> None:
         self._position, cutouts = position, self._session.dataset.cutouts

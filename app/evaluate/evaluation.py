@@ -329,11 +329,11 @@ class EvaluationPanel(Panel):
 
 
 def _format_share(fraction: Any) -> str:
-    """Format a share with its interval, such as ``0.71 +0.06 −0.07``."""
+    """Format a share with its interval, such as ``0.71 +0.06 −0.07`` or ``0.71 ± 0.06``."""
     if fraction.value is None:
         return "–"
-    low, high = fraction.interval
-    return f"{fraction.value:.2f} +{high - fraction.value:.2f} −{fraction.value - low:.2f}"
+    up, down = (f"{abs(bound - fraction.value):.2f}" for bound in reversed(fraction.interval))
+    return f"{fraction.value:.2f} ± {up}" if up == down else f"{fraction.value:.2f} +{up} −{down}"
 
 
 def _format_mean(value: float | None, interval: tuple[float, float] | None) -> str:

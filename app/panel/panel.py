@@ -55,10 +55,10 @@ class Panel(QWidget):
         self._wheel = WheelGuard(self)
         self.empty, self.state = empty, StateLine()
         self._stack = QStackedLayout()
+        self._frame = QVBoxLayout(self)
+        self._frame.addLayout(self._stack)  # before its first widget, which would be shown as a window of its own
         if empty is not None:
             self._stack.addWidget(empty)
-        self._frame = QVBoxLayout(self)
-        self._frame.addLayout(self._stack)
         self.work = Latest(self)
         self.work.failed.connect(self._show_problem)
         self.work.ended.connect(self._show_state)

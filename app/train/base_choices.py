@@ -145,5 +145,4 @@ class BaseChoices(QWidget):
         self.band_note.setProperty("role", "muted" if done else "warning")
         self.band_note.style().unpolish(self.band_note)
         self.band_note.style().polish(self.band_note)
-        proposed = band_mapping.propose(base.bands, bands)
-        self.bands.show_bands(base.bands, bands, text if done else proposed.text if proposed else "")
+        self.bands.show_bands(base.bands, bands, text if done else band_mapping.suggest(base.bands, bands))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -31,7 +31,8 @@ from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
-from core.project.metrics_file import read_metrics
+from core.metrics.uncertainty import plus_minus
+from core.project.metrics_file import find_error, read_metrics
 from core.project.runs import RunFolder
 from core.reading import modified
 from core.settings import toml
@@ -41,6 +42,7 @@ from core.train.settings import RunSettings, TransferSettings
 
 _TRAINING = "This run is being trained; its first weights are not saved yet."
 _NO_WEIGHTS = "This run ended before its first weights were saved."
+_ROW_HEIGHT = 26  # pixels
 _COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Date")
 
 
@@ -77,13 +79,13 @@ class RunsPanel(Panel):
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
         self.table.setAlternatingRowColors(True)
-        self.table.setStyleSheet("QTreeView::item { min-height: 24px; }")
+        self.table.setStyleSheet(f"QTreeView::item {{ min-height: {_ROW_HEIGHT - 2}px; }}")
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.table.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
         self.explain = QPushButton(icon("mdi6.magnify-scan"), "Explain")
-        self.explain.setToolTip("Use this network for predictions and maps.")
+        self.explain.setToolTip("Use this network for predictions and maps, and show the maps.")
         self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune")
         self.fine_tune.setToolTip("Start the next training from the weights of this run.")
         self.use_settings = QPushButton(icon("mdi6.content-duplicate"), "Use settings")
@@ -99,7 +101,8 @@ class RunsPanel(Panel):
         self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
         self.predict_files.setMenu(ask)
         self.note = MessageLine()
-        buttons = FlowLayout(spacing=6)
+        self._buttons = QWidget()
+        buttons = FlowLayout(self._buttons, spacing=6)
         for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files):
             buttons.addWidget(button)
         content = QWidget()
@@ -107,8 +110,19 @@ class RunsPanel(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.table, 1)
         column.addWidget(self.note)
-        column.addLayout(buttons)
+        column.addWidget(self._buttons)
         self._set_content(content)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep room for the lines of buttons, and for one run above them: a dock asks for one line alone."""
+        super().resizeEvent(event)
+        margins, flow = self._frame.contentsMargins(), self._buttons.layout()
+        assert flow is not None
+        needed = flow.heightForWidth(event.size().width() - margins.left() - margins.right())
+        two_lines = 2 * flow.sizeHint().height() + flow.spacing()  # a dock is narrower only while it is laid out
+        self._buttons.setMinimumHeight(min(needed, two_lines))
+        bar = self.table.horizontalScrollBar().sizeHint().height()
+        self.table.setMinimumHeight(self.table.header().sizeHint().height() + _ROW_HEIGHT + bar)
 
     # -- the list --------------------------------------------------------------------------------------------------
 
@@ -190,6 +204,7 @@ class RunsPanel(Panel):
         if self.chosen is not None:
             self._session.open_run(self.chosen)
             self._session.message.emit(f"Predictions and maps now come from “{self.chosen.title}”.")
+            self._session.workspace_wanted.emit("explain")
 
     def _fine_tune(self) -> None:
         run = self.chosen
@@ -198,6 +213,7 @@ class RunsPanel(Panel):
         fresh = TransferSettings(start_from=str(run.path))
         self._session.draft.edit("transfer", fresh)
         self._session.message.emit(f"The next training starts from “{run.title}”.")
+        self._session.workspace_wanted.emit("train")
 
     def _predict(self) -> None:
         if self.chosen is not None:
@@ -246,5 +262,6 @@ def _format_score(part: dict[str, Any] | None) -> str:
     for name, title in (("accuracy", "accuracy"), ("r2", "R²")):
         value = (part or {}).get(name)
         if value is not None:
-            return f"{title} {value:.3f}"
+            assert part is not None
+            return f"{title} {value:.3f}{plus_minus(find_error(part, name), '.3f')}"
     return "–"

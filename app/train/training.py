@@ -18,7 +18,8 @@ from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
 from core.errors import Problem
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
-from core.project.metrics_file import read_metrics
+from core.metrics.uncertainty import plus_minus
+from core.project.metrics_file import find_error, read_metrics
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
 from core.train.settings import RunSettings
@@ -194,9 +195,10 @@ class TrainingPanel(Panel):
 
     def _finished(self, result: RunResult) -> None:
         name, value = _first_score(result.scores)
+        error = _format_error(RunFolder(result.folder), name)
         why = _REASONS[result.reason].format(epochs=count_of(result.epochs, "epoch"))
         self._show_reason(
-            f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}.", "good"
+            f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}{error}.", "good"
         )
         self.numbers.show_number("Time left", "–")
         self._session.runs_changed.emit()
@@ -227,7 +229,7 @@ class TrainingPanel(Panel):
         self.curves.set_rule(*((settings.stopping, settings.optimiser.epochs) if settings else (None, 0)))
         self.curves.set_history(rows, metrics.get("best_epoch"))
         self.verdict.show_run(run)
-        self.baseline.clear()
+        self.baseline.setText((metrics.get("baseline") or {}).get("sentence") or "")
         self.reason.clear()  # it tells of the training that ended here
         self._show_best_epoch(rows, self.curves.best_epoch)
 
@@ -237,7 +239,7 @@ class TrainingPanel(Panel):
         for row in rows:
             if row["epoch"] == best:
                 score = "r2" if "r2" in row else "accuracy"
-                self.numbers.show_number("Epoch", f"{rows[-1]['epoch']:.0f}")
+                self.numbers.show_number("Epoch", f"{best}/{rows[-1]['epoch']:.0f}")
                 self.numbers.show_number("Best", str(best))
                 self.numbers.show_number("Loss", f"{row['loss']:.4f}")
                 self.numbers.show_number(
@@ -251,6 +253,14 @@ def _read_settings(run: RunFolder) -> RunSettings | None:
         return toml.load(RunSettings, run.settings_file)
     except Problem:
         return None
+
+
+def _format_error(run: RunFolder, name: str) -> str:
+    """Format the error of a figure of merit on the validation part; empty where it was not saved."""
+    try:
+        return plus_minus(find_error(read_metrics(run.metrics_file).get("validation") or {}, name), ".3f")
+    except Problem:
+        return ""  # whoever opens the run is told of it
 
 
 def _first_score(scores: Scores) -> tuple[str, float]:

@@ -68,6 +68,7 @@ class JobBar(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 4, 0)
         line.setSpacing(8)
+        line.addStretch()  # in a wide place the title stands beside its bar
         line.addWidget(self.title, 1)
         for widget in (self.bar, self.left):
             line.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -97,6 +98,7 @@ class JobBar(QWidget):
         self._unwatch()
         self._job = job
         self.title.setText(job.title)
+        self.title.setMaximumWidth(self.title.fontMetrics().horizontalAdvance(self.title.text()) + 4)
         self.pause.setVisible(job.pausable)
         self.stop.setEnabled(True)
         job.happened.connect(self.refresh)

@@ -31,7 +31,7 @@ class JobShelf(QWidget):
             place = QWidget()
             QHBoxLayout(place).setContentsMargins(0, 0, 0, 0)
             self._places.append(place)
-            self._line.addWidget(place, 1)
+            self._line.addWidget(place)
         self._places.reverse()
         self.setFixedHeight(JobBar().sizeHint().height())
 
@@ -51,6 +51,7 @@ class JobShelf(QWidget):
             waiting = next((bar for bar in self.bars if bar.parentWidget() is self._queue), None)
             if layout.count() == 0 and waiting is not None:
                 layout.addWidget(waiting)
+            self._line.setStretchFactor(place, 1 if layout.count() else 0)  # an empty place takes no width
 
     def _remove(self, bar: JobBar) -> None:
         self.bars.remove(bar)

@@ -18,3 +18,18 @@ def plus_minus(error: float | None, form: str = ".2g") -> str:
     ('', '', '')
     """
     return f" ± {error:{form}}" if error is not None and SMALLEST < error < math.inf else ""
+
+
+def error_of_share(share: float, total: int) -> float:
+    """Half of Wilson's 68 % interval of a share of ``total`` > 0.
+
+    References
+    ----------
+    Wilson 1927, J. Am. Stat. Assoc. 22, 209.
+
+    Examples
+    --------
+    >>> round(error_of_share(78 / 136, 136), 4)
+    0.0423
+    """
+    return math.sqrt(share * (1 - share) / total + 1 / (4 * total**2)) / (1 + 1 / total)

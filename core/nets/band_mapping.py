@@ -120,6 +120,14 @@ def propose(wanted: Sequence[str], bands: Sequence[str]) -> BandMapping | None:
     return BandMapping(tuple(found)) if len(set(found)) == len(found) else None
 
 
+def suggest(wanted: Sequence[str], bands: Sequence[str]) -> str:
+    """Suggest a mapping, as text: the proposal, or else the bands in their order; empty: there are more or fewer."""
+    proposal = propose(wanted, bands)
+    if proposal is None and len(wanted) == len(bands):
+        proposal = BandMapping(tuple((band,) for band in bands))
+    return "" if proposal is None else proposal.text
+
+
 def _filter_of(name: str) -> str:
     """The filter in the name of a band, in lower case; the whole name where none or several are recognised."""
     words = [word for word in re.split(r"[\W_]+", name) if _BAND.fullmatch(word)]

@@ -102,7 +102,7 @@ class BandFit:
     is_of_training
         Whether the network was trained with that mapping, rather than that it was chosen for such data.
     proposal
-        What could feed it; empty: the names do not tell.
+        What could feed it, by the names or else by the order; empty: neither tells.
     sentence
         Where they differ, and what can be done; empty: they do not.
     """
@@ -126,7 +126,7 @@ def compare_bands(network: Path, data: Path) -> BandFit:
     predictor = Predictor.load(network)
     with Cutouts.open(data) as cutouts:
         bands = tuple(band.name for band in cutouts.bands)
-    wanted, proposal = predictor.bands, band_mapping.propose(predictor.bands, bands)
+    wanted = predictor.bands
     mapping, is_chosen = find_mapping(predictor, network, bands), bool(band_choices.recall(network, bands))
     own, other = ", ".join(wanted), ", ".join(bands)
     sentence = ""
@@ -138,7 +138,7 @@ def compare_bands(network: Path, data: Path) -> BandFit:
         sentence = f"The network was trained on {own}; these images have {other}. Are these the same, in this order?"
     text = "" if mapping is None else mapping.text
     is_of_training = mapping is not None and not is_chosen
-    return BandFit(wanted, bands, text, is_of_training, proposal.text if proposal else "", sentence)
+    return BandFit(wanted, bands, text, is_of_training, band_mapping.suggest(wanted, bands), sentence)
 
 
 def describe_mapping(mapping: BandMapping, wanted: Sequence[str]) -> Problem:

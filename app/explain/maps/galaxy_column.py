@@ -55,7 +55,9 @@ class GalaxyColumn(QObject):
         self.message.clear()
         target, names, scores = predictions.target, predictions.names, list(predictions.scores[0])
         truth = self._label(target)
-        self.truth.setText(f"Label: {truth}" if truth else "No label")
+        absent = [name for name in columns_of(target) if name not in self._session.dataset.columns]
+        without = f"No column “{absent[0]}” in this dataset" if absent else "No label"
+        self.truth.setText(f"Label: {truth}" if truth else without)
         if isinstance(target, Quantities):
             self.bars.set_quantities(names, scores, target.units)
         else:

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -251,3 +251,16 @@ def test_a_file_that_was_written_is_told_of(qtbot: QtBot, panel: Counted, sessio
     panel._save(answering("map.csv"), lambda written: f"Saved as {written}.")
     qtbot.waitUntil(lambda: told == ["Saved as map.csv."], timeout=10_000)
     assert session.activity.jobs == []
+
+
+def test_a_panel_that_is_being_built_shows_no_window(qtbot: QtBot, session: Session) -> None:
+    class Watched(EmptyState):
+        shown = 0
+
+        def showEvent(self, event: QShowEvent) -> None:
+            super().showEvent(event)
+            self.shown += 1
+
+    empty = Watched("mdi6.history", "Nothing yet", "")
+    qtbot.addWidget(Panel(session, "built", empty))
+    assert not empty.shown

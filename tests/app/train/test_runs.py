@@ -135,3 +135,29 @@ def test_files_of_a_folder_are_predicted_as_the_training_galaxies_were(
     assert "Predictions for 3 galaxies are saved" in told[0]
     assert "How the stamps of its training were made is not known" in told[0]  # they were drawn and not imported
     assert "0.8 arcsec/pixel" in told[0]
+
+
+def test_an_accuracy_has_its_error_and_a_button_leads_to_what_it_names(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    panel = shown(qtbot, session_with_run)
+    item = panel.table.topLevelItem(0)
+    assert item is not None
+    assert "±" in item.text(1)
+    for button, workspace in ((panel.explain, "explain"), (panel.fine_tune, "train")):
+        with qtbot.waitSignal(session_with_run.workspace_wanted) as wanted:
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert wanted.args == [workspace]
+
+
+def test_a_dock_leaves_room_for_a_run_and_for_two_lines_of_buttons(qtbot: QtBot, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    panel.resize(440, 300)
+    panel.resize(440, panel.minimumSizeHint().height())
+    lowest = max((panel.predict_files, panel.explain), key=lambda button: button.geometry().bottom())
+    place = lowest.mapTo(panel, lowest.rect().bottomLeft())
+    assert panel.rect().contains(place)
+    item = panel.table.topLevelItem(0)
+    assert item is not None
+    assert panel.table.viewport().rect().contains(panel.table.visualItemRect(item).center())
+    assert panel.table.visualItemRect(item).bottom() <= panel.table.viewport().rect().bottom()

@@ -9,6 +9,7 @@ from waiting import wait_for_all_work
 
 from app.jobs.job import Job
 from app.widgets.job_bar import JobBar, format_duration
+from app.widgets.job_shelf import JobShelf
 from core.events import Progress
 
 
@@ -87,3 +88,17 @@ def test_another_job_takes_the_place_of_the_first(qtbot, bar):
 )
 def test_durations_are_told_as_exactly_as_they_are_known(seconds, words):
     assert format_duration(seconds) == words
+
+
+def test_the_title_of_a_lone_job_is_whole_in_a_narrow_window(qtbot):
+    shelf = JobShelf()
+    qtbot.addWidget(shelf)
+    shelf.resize(900, shelf.height())
+    shelf.show()
+    job = Job("Training “fine-tuned, 2 frozen”", endless)
+    shelf.watch(job)
+    job.start()
+    bar = shelf.bars[0]
+    qtbot.waitUntil(bar.isVisible, timeout=2000)
+    qtbot.waitUntil(lambda: bar.title.shown_lines() == [job.title], timeout=2000)
+    job.close()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.data.cutouts import Cutouts
 from core.errors import SettingsProblem
-from core.nets.band_mapping import BandMapping, propose
+from core.nets.band_mapping import BandMapping, propose, suggest
 from core.nets.mapped_cutouts import MappedCutouts
 from core.project import band_choices
 
@@ -100,3 +100,9 @@ def test_a_choice_is_kept_with_the_run_whichever_of_its_weights_are_meant(tmp_pa
     loose = tmp_path / "loose.safetensors"
     band_choices.remember(loose, UGRI, "u,g,r")
     assert band_choices.recall(loose, UGRI) == "u,g,r"
+
+
+def test_where_names_tell_nothing_the_order_is_suggested_if_there_are_as_many():
+    assert suggest(("red", "green", "blue"), ("i", "r", "g")) == "i,r,g"
+    assert suggest(("g", "r"), ("r", "g")) == "g,r"
+    assert not suggest(("red", "green", "blue"), ("i", "r"))
