@@ -155,7 +155,13 @@ def discover(
     excluded = {str(path.resolve()) for path in exclude}
     files: dict[str, int] = {}
     for source in sources:
-        is_folder = _require_source(source)
+        try:
+            is_folder = _require_source(source)
+        except UnreadableFile as problem:
+            if len(sources) == 1 or not os.path.lexists(source):  # the only one, or a name that was mistyped
+                raise
+            found.problems.append(problem)
+            continue
         root = os.path.realpath(source)
         below = len(root.rstrip(os.sep) if is_folder else _parent(root)) + 1
         for entry in walk(root, found.problems) if is_folder else (Entry(root, "file"),):
@@ -195,7 +201,7 @@ def _require_source(source: Path) -> bool:
     except (OSError, ValueError) as error:
         raise read_errors.explain_error(str(source), error) from error
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise UnreadableFile("This is a device or a pipe and no file.", "Choose another.", str(source))
+        raise UnreadableFile("This is a device or a pipe and no file.", "Leave it out.", str(source))
     return stat.S_ISDIR(mode)
 
 

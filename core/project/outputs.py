@@ -15,6 +15,7 @@ from pathlib import Path
 
 from core.errors import FolderInUse, NotPossible
 from core.project.runs import RunFolder
+from core.version import PROGRAM, VERSION
 
 DATASET = "a dataset of Tuning Fork"
 TEXT_TABLE = "a table of text"
@@ -55,6 +56,9 @@ _ENDINGS = {
 }
 _TEXT_TABLES = {"", ".csv", ".txt", ".tsv", ".dat", ".ecsv"}
 _GALAXIES = {FITS_IMAGE, PNG, "a JPEG picture", FOREIGN_HDF5, NUMPY, ARCHIVE, GZIP, BZIP2}  # read in folders
+_TABLES = {TEXT_TABLE, FITS_TABLE, VOTABLE, PARQUET}
+_OWN_HEADINGS = re.compile(rb"(file,reason,remedy|id,([^\r\n]*,)?predicted)[,\r\n]")  # of reports and of predictions
+_PROGRAM = PROGRAM.removesuffix(VERSION).encode()
 _OF_A_RUN = re.compile(
     r"(settings|environment|decision|notes|search|study)\.toml|(history|split)\.csv|(metrics|bands)\.json"
     r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|best\.safetensors|(last|snapshots)/.*"
@@ -155,6 +159,12 @@ def require_writable(outputs: Sequence[Output], inputs: Inputs | None = None, *,
                 "Choose another name" + ("; --force replaces it all the same." if output.option else "."),
                 where,
             )
+        if found in _TABLES and output.option and not force and not _is_own_table(output.path, found):
+            raise FolderInUse(
+                f"This is {found}, and not one of Tuning Fork.",
+                "Choose another name; --force replaces it all the same.",
+                where,
+            )
 
 
 def kind_of(path: Path) -> str:
@@ -175,6 +185,18 @@ def kind_of(path: Path) -> str:
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
         return "the weights of a network (safetensors)"
     return next((kind for mark, kind in _MARKS if head.startswith(mark)), "") or _kind_of_text(head, path)
+
+
+def _is_own_table(path: Path, kind: str) -> bool:
+    """Whether a command of this program wrote a table, by its heading or by the program that it names."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        if kind == TEXT_TABLE:
+            return _OWN_HEADINGS.match(head) is not None
+        if kind == PARQUET:  # its metadata are at the end
+            file.seek(-min(_HEAD, path.stat().st_size), os.SEEK_END)
+            head = file.read()
+    return _PROGRAM in head
 
 
 def _kind_of_fits(head: bytes) -> str:

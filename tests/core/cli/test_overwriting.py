@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 from PIL import Image
 
 from core.cli.main import main, parser
@@ -44,6 +45,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copyfile(_GOLDEN / "datasets" / "survey.h5", tmp_path / name)
     shutil.copytree(next((_GOLDEN / "runs").iterdir()), tmp_path / "r")
     (tmp_path / "mine.toml").write_text("")
+    (tmp_path / "thesis.txt").write_text("Galaxies are large.\n")
+    for ending, kind in (("fits", "fits"), ("xml", "votable"), ("parquet", "parquet")):
+        Table({"id": ["a"], "shape": ["round"]}).write(tmp_path / f"t.{ending}", format=kind)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -73,6 +77,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("rate d.h5 -o d.h5 --force", "is an input"),
         ("rate d.h5 --settings mine.toml -o mine.toml --force", "is an input"),
         ("explain r d.h5 --method occlusion -o c.csv", "is a file, and a folder is to be written"),
+        ("import a.fits -o n.h5 --report c.csv", "--report c.csv: This is a table of text, and not one of Tuning Fork"),
+        ("import a.fits -o n.h5 --report thesis.txt", "and not one of Tuning Fork"),
+        ("predict r d.h5 -o c.csv", "and not one of Tuning Fork"),
+        ("predict r d.h5 -o t.fits", "This is a FITS table, and not one of Tuning Fork"),
+        ("predict r d.h5 -o t.xml", "This is a VOTable, and not one of Tuning Fork"),
+        ("predict r d.h5 -o t.parquet", "This is a Parquet table, and not one of Tuning Fork"),
+        ("believe r d.h5 -o c.csv", "and not one of Tuning Fork"),
         ("train d.h5 -o d.h5", "is an input"),
         ("train d.h5 -o r", "holds a run already"),
         ("search d.h5 -o c.csv", "is a file, and a folder is to be written"),
@@ -104,6 +115,12 @@ def test_ones_own_earlier_output_is_replaced_and_another_file_by_force(place: Pa
     (place / "old.h5").write_bytes((place / "plate.h5").read_bytes())
     assert run("import", "a.fits", "-o", "old.h5") == 1
     assert run("import", "a.fits", "-o", "old.h5", "--force") == 0
+
+
+@pytest.mark.parametrize("ending", ["csv", "fits", "xml", "parquet"])
+def test_an_earlier_table_of_predictions_is_replaced(ending: str, place: Path):
+    command = ("predict", "r", "d.h5", "-o", f"predicted.{ending}")
+    assert run(*command) == run(*command) == 0
 
 
 def _commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:

@@ -108,6 +108,17 @@ def test_pipes_and_sockets_are_never_opened(folder: Path, monkeypatch: pytest.Mo
         Cutouts.open("pipe.h5")
 
 
+def test_one_of_the_chosen_files_that_is_none_leaves_the_others(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.fits")
+    (folder / "loop.fits").symlink_to("loop.fits")
+    (folder / "nowhere.fits").symlink_to("missing.fits")
+    found = result_of(discover(sorted(folder.iterdir()), ImportSettings()))  # as a shell expands “*.fits”
+    assert len(found.sources) == 2
+    assert [Path(problem.where).name for problem in found.problems] == ["loop.fits", "nowhere.fits", "pipe.fits"]
+    with pytest.raises(UnreadableFile, match="no such file"):  # a name that was mistyped
+        result_of(discover([folder, folder / "typo.fits"], ImportSettings()))
+
+
 def test_a_name_that_is_no_text_comes_through_import_report_and_terminal(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
