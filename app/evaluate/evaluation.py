@@ -131,7 +131,7 @@ class EvaluationPanel(Panel):
         down.setContentsMargins(0, 0, 0, 0)
         down.addWidget(self.classes, 1)
         down.addStretch(0)
-        return ResponsiveSplit(left, pictures, 760, (480, 400), (160, 400))
+        return ResponsiveSplit(left, pictures, 1100, (480, 620), (160, 400))
 
     def _connect(self) -> None:
         session = self._session

@@ -31,8 +31,8 @@ from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
-from core.metrics.uncertainty import plus_minus
-from core.project.metrics_file import find_error, read_metrics
+from core.metrics.uncertainty import find_error, plus_minus
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 from core.reading import modified
 from core.settings import toml

@@ -18,8 +18,8 @@ from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
 from core.errors import Problem
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
-from core.metrics.uncertainty import plus_minus
-from core.project.metrics_file import find_error, read_metrics
+from core.metrics.uncertainty import find_error, plus_minus
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
 from core.train.settings import RunSettings

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.metrics.uncertainty import error_of_share
 from core.reading import is_there, read_json, reading
 
 _MOST_EPOCHS = 10**9
@@ -68,13 +66,3 @@ def read_metrics(file: Path) -> dict[str, Any]:
     with reading("The numbers of this run", file):
         _Metrics.model_validate(values)
     return values
-
-
-def find_error(scores: Mapping[str, Any], name: str) -> float | None:
-    """Find the error of a figure of merit of one part; None but for an accuracy on so many galaxies.
-
-    Half of Wilson's interval, as the evaluation shows it.
-    """
-    share, galaxies = scores.get("accuracy"), scores.get("galaxies")
-    is_known = name == "accuracy" and share is not None and 0 <= share <= 1 and galaxies
-    return error_of_share(share, galaxies) if is_known else None

@@ -137,9 +137,7 @@ def test_files_of_a_folder_are_predicted_as_the_training_galaxies_were(
     assert "0.8 arcsec/pixel" in told[0]
 
 
-def test_an_accuracy_has_its_error_and_a_button_leads_to_what_it_names(
-    qtbot: QtBot, session_with_run: Session
-) -> None:
+def test_an_accuracy_has_its_error_and_a_button_leads_to_what_it_names(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     item = panel.table.topLevelItem(0)
     assert item is not None
