@@ -198,7 +198,7 @@ def run(
         assumed = _assumed_or_none(opened, folder)
     evaluation = Evaluation(
         part=part,
-        note=remarks.NOTES[part] if is_own else remarks.note_elsewhere(path.name, seen, unknown, labels[rows]),
+        note=_note_on(part if is_own else "", opened, path.name, seen, unknown, labels[rows]),
         data=path.name,
         target=target,
         rows=rows,
@@ -338,6 +338,15 @@ def _read_labels(
     unknown = {text: int(count) for text, count in zip(texts, counts, strict=True) if text}
     unknown = {text: count for text, count in sorted(unknown.items()) if found.get(text) not in target.names}
     return labels, unknown, {text: name for text, name in found.items() if text != name}
+
+
+def _note_on(
+    part: str, opened: NetworkOnData, name: str, seen: int, unknown: Mapping[str, int], labels: NDArray[Any]
+) -> str:
+    """What the numbers hold for: a part of the run's own dataset, or without one another dataset."""
+    if part:
+        return remarks.note_own(part, len(opened.predictor.views))
+    return remarks.note_elsewhere(name, seen, unknown, labels)
 
 
 def save(folder: RunFolder, evaluation: Evaluation) -> None:

@@ -28,6 +28,13 @@ def count_seen(run: Path, ids: Sequence[str], rows: NDArray[np.int64]) -> int:
     return sum(ids[int(row)] in seen for row in rows)
 
 
+def note_own(part: str, views: int) -> str:
+    """What the numbers of a part of the run's own dataset hold for, with answers averaged over so many views."""
+    if views == 1:
+        return NOTES[part]
+    return f"{NOTES[part]}; answers averaged over {views} views of each galaxy, where the training's curves show one"
+
+
 def note_elsewhere(name: str, seen: int, unknown: Mapping[str, int], labels: NDArray[Any]) -> str:
     """Which galaxies of another dataset the numbers hold for.
 

@@ -13,3 +13,8 @@ def test_of_many_unknown_classes_only_the_most_frequent_are_named():
 
 def test_few_unknown_classes_are_all_named():
     assert remarks.on_unknown_classes({"ring": 2, "merger": 3}).sentence.endswith("3 “merger”, 2 “ring”.")
+
+
+def test_averaged_answers_are_said_since_the_curves_show_one_view():
+    assert remarks.note_own("test", 1) == remarks.NOTES["test"]
+    assert "averaged over 8 views" in remarks.note_own("test", 8)
