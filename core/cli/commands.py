@@ -28,6 +28,7 @@ def import_files(options: argparse.Namespace, console: Console) -> int:
     from core.data import importing
     from core.data.report import ImportReport
 
+    require_not_open(options.output)
     settings = resolve_settings(
         ImportSettings,
         options,

@@ -159,7 +159,12 @@ def _may_be_of(run: RunFolder, data: Path) -> bool:
 
 def _of_last_run(data: Path, project: Path) -> KeptParts | None:
     for run in reversed(finished_runs(project / "runs", data)):
-        run.find_data()  # or else it may be of another dataset
+        try:
+            run.find_data()  # or else it may be of another dataset
+        except UnreadableFile as problem:
+            sentence = f"The parts may be those of the run “{run.title}”. {problem.sentence}"
+            remedy = "Restore the file or move that run to the trash, or draw the parts again."
+            raise UnreadableFile(sentence, remedy, problem.where) from problem
         with reading("The parts of the last run", run.split_file, "Restore the file, or draw the parts again."):
             given = f"# rule = {GIVEN}" in "".join(read_lines(run.split_file)[:2])
         if not given:

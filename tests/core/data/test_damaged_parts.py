@@ -58,6 +58,8 @@ def test_a_run_that_may_have_decided_the_parts_is_not_passed_over(project: Path,
     with pytest.raises(UnreadableFile) as caught:
         read(project)
     assert run.path.name in caught.value.where
+    assert "draw the parts again" in caught.value.remedy
+    assert name == "split.csv" or f"“{run.title}”" in caught.value.sentence, "the window shows the sentence alone"
 
 
 def test_parts_of_a_run_with_odd_numbers_are_still_kept(project: Path) -> None:

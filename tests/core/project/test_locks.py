@@ -198,6 +198,10 @@ def test_a_command_writes_into_no_project_that_a_window_has_open(tmp_path: Path)
         assert "This project is open in another window" in said.getvalue()
         assert f"process {window.process.pid} on this machine" in " ".join(said.getvalue().split())
     assert list((folder / "runs").iterdir()) == []
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        assert main(["import", str(tmp_path), "-o", str(folder / "datasets" / "survey.h5")]) == 1
+    assert "This project is open in another window" in said.getvalue()
     window.kill()
     require_not_open(folder / "runs" / "new")
 
