@@ -20,6 +20,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     quick = ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.epochs=4"]
+    quick += ["--set", "optimiser.repeats=1"]
     labels = ["--catalogue", survey.catalogue, "--label", "shape"]
     done = program("import", survey.folder, "-o", "data.h5", *labels, cwd=tmp_path)
     assert "labels: shape" in done.stdout
@@ -40,6 +41,7 @@ def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path, monkeypatch, cap
 @pytest.mark.slow
 def test_two_runs_with_the_same_seed_are_equal(survey_dataset, tmp_path):
     quick = ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.epochs=2"]
+    quick += ["--set", "optimiser.repeats=1"]
     for name in ("a", "b"):
         program("train", survey_dataset, "-o", name, "--seed", 3, *quick, cwd=tmp_path)
     histories = [

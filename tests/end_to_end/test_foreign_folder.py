@@ -14,7 +14,7 @@ from program import ROOT, environment
 
 from core.studies.workers import Crew
 
-CHANGES = ("network.depth=2", "network.channels=8", "optimiser.epochs=1", "device=cpu")
+CHANGES = ("network.depth=2", "network.channels=8", "optimiser.epochs=1", "optimiser.repeats=1", "device=cpu")
 SMALL = [word for change in CHANGES for word in ("--set", change)]
 SCRIPT = ROOT / "packaging" / "pyinstaller" / "launch.py"  # like the installed script: its folder is searched, not ours
 

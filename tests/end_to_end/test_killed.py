@@ -17,6 +17,7 @@ from core.project.runs import RunFolder, read_history
 KILLS = 20
 EPOCHS = 120
 QUICK = ["network.depth=2", "network.channels=8", f"optimiser.epochs={EPOCHS}", "stopping.patience=0", "device=cpu"]
+QUICK += ["optimiser.repeats=1"]
 OPTIONS = [word for change in QUICK for word in ("--set", change)]
 
 

@@ -22,6 +22,7 @@ from core.settings import toml
 from core.train.settings import RunSettings
 
 QUICK = ["--set", "network.depth=2", "--set", "network.channels=6", "--set", "optimiser.epochs=2"]
+QUICK += ["--set", "optimiser.repeats=1"]
 
 
 def run(*arguments):
