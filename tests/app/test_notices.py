@@ -6,13 +6,15 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
+from app import theme
 from app.notices import CrashDialog
 from app.widgets.notice_strip import NoticeStrip
 from core.errors import NotPossible
 
 
 @pytest.fixture
-def strip(qtbot):
+def strip(qtbot, qapp):
+    theme.apply(qapp)  # as the program does; it makes every label one of plain text
     strip = NoticeStrip()
     qtbot.addWidget(strip)
     yield strip

@@ -185,7 +185,7 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
 
 def test_the_maps_are_renewed_while_the_training_runs(qtbot: QtBot, window: MainWindow) -> None:
     session = window.session
-    small = {"network.depth": 2, "network.channels": 8, "optimiser.epochs": 400, "optimiser.batch_size": 16}
+    small = {"network.depth": 2, "network.channels": 8, "optimiser.epochs": 5000, "stopping.patience": 0}
     session.draft.edit_together(small)
     click(qtbot, window.buttons["train"])
     training = cast("TrainingPanel", panel(window, "training"))
