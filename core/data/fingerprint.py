@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +17,13 @@ from typing import Any
 
 import h5py
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from core.data.file_identity import FileIdentity
 from core.data.images import StoredImages
 from core.errors import Problem, Stopped
 from core.events import NEVER, Progress, Work, result_of
+from core.project.cache import cache_folder
 from core.project.files import write_atomically
 
 PREFIX = "2:"  # of the fingerprints of all images; those of earlier versions, of some images, have none
@@ -114,6 +113,5 @@ def _has_time(identity: FileIdentity, written: int) -> bool:
 
 
 def _file_of(identity: FileIdentity) -> Path:
-    folder = os.environ.get("TUNINGFORK_CACHE") or platformdirs.user_cache_dir("tuning-fork", appauthor=False)
     name = hashlib.blake2b(repr(identity).encode(), digest_size=12).hexdigest()
-    return Path(folder) / "fingerprints" / f"{name}.txt"
+    return cache_folder() / "fingerprints" / f"{name}.txt"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 from astropy.table import Table
 
 from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
 from core.errors import Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
+from core.project.cache import cache_folder
 from core.reading import is_there, set_aside
 from core.settings import toml
 from core.simulate import galaxies
@@ -72,8 +71,7 @@ def cached_survey(stop: threading.Event = NEVER, settings: SurveySettings | None
     settings = settings or SurveySettings()
     recipe = f"{_RECIPE_VERSION} {settings.model_dump_json()}"
     key = hashlib.blake2b(recipe.encode(), digest_size=6).hexdigest()
-    folder = os.environ.get("TUNINGFORK_CACHE") or platformdirs.user_cache_dir("tuning-fork", appauthor=False)
-    path = Path(folder) / f"demonstration-{key}.h5"
+    path = cache_folder() / f"demonstration-{key}.h5"
     if is_there(path):
         try:
             Cutouts.open(path).close()
