@@ -1,4 +1,4 @@
-"""The window at work without a screen, as a process that is killed: it labels, imports or trains.
+"""The window at work without a screen, as a process that is killed: it labels, imports, trains, searches or predicts.
 
 ``python window_driver.py WORK PROJECT LOG [CYCLES]``. What the program has confirmed is written to the log and flushed.
 """
@@ -20,10 +20,12 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from PySide6.QtWidgets import QApplication, QDialog  # noqa: E402 - the platform is chosen first
 from reliability import soak  # noqa: E402
 
-from app import theme  # noqa: E402
+from app import theme, work  # noqa: E402
 from app.data.import_wizard import ImportWizard  # noqa: E402
+from app.panel import saving  # noqa: E402
 from app.session import label_commands  # noqa: E402
 from app.shell.window import MainWindow  # noqa: E402
+from app.studies.search import SearchPanel  # noqa: E402
 from app.train.settings_panel import SettingsPanel  # noqa: E402
 from app.widgets.notice_strip import NoticeStrip  # noqa: E402
 from core.errors import Problem  # noqa: E402
@@ -128,6 +130,29 @@ class Driver:
         self.wait(lambda: self.window.session.activity.training is None)
         self.note("trained")
 
+    def search(self) -> None:
+        """Search the learning rate in a few short trials."""
+        self.choose()
+        self.window.show_workspace("studies")
+        panel = self.window.docks.panel("search")
+        assert isinstance(panel, SearchPanel)
+        few = {"coarse": 3, "coarse_epochs": 3, "fine": 1, "fine_epochs": 4, "pruner": "none"}
+        panel.form.set_value(panel.form.value().model_copy(update=few))
+        panel.space.set_texts(("optimiser.learning_rate=0.0001:0.1:log",))
+        self.wait(panel.start.isEnabled)
+        panel.start.click()
+        self.wait(lambda: self.window.session.activity.studying is not None)
+        self.wait(lambda: self.window.session.activity.studying is None)
+        self.note("searched")
+
+    def predict(self) -> None:
+        """Predict the cutouts beside the project into a table beside them."""
+        folder = self.project.parent
+        job = work.predict_files(folder / "run" / "best.safetensors", [folder / "cutouts"], folder / "table.csv")
+        saving.save(self.window.session, job, lambda made: f"{len(made)} are predicted.")
+        self.wait(lambda: not job.is_running)
+        self.note("predicted")
+
     def choose(self, *changes: str) -> None:
         """Choose a small network, and more."""
         draft = self.window.session.draft
@@ -150,12 +175,13 @@ class Driver:
 
 def main() -> None:
     """Do what the arguments say."""
-    work, project, log = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    name, project, log = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     application = QApplication(["reliability"])
     theme.apply(application, dark=False)
     driver = Driver(application, project, log)
-    works = {"label": driver.label, "import": driver.import_files, "train": driver.train, "soak": driver.soak}
-    (works | {"rename": driver.rename, "vanish": driver.vanish})[work]()
+    works = {"label": driver.label, "import": driver.import_files, "train": driver.train, "search": driver.search}
+    works |= {"predict": driver.predict, "rename": driver.rename, "vanish": driver.vanish, "soak": driver.soak}
+    works[name]()
     driver.window.close()
 
 
