@@ -44,6 +44,9 @@ class Driver:
         self.window = MainWindow()
         self.window.show()
         self.window.begin(project)
+
+    def open(self) -> None:
+        """Wait until the project is open."""
         self.wait(lambda: self.window.session.dataset.cutouts is not None)
         self.note("open")
 
@@ -75,6 +78,12 @@ class Driver:
                     self.note(f"done\t{name}\t{kind}")
                 self.application.processEvents()
                 time.sleep(0.003)
+
+    def rival(self) -> None:
+        """Wait for what is said of a project that another process has open."""
+        self.wait(lambda: self._notices() > 0, seconds=60)
+        if self.window.session.project is None:
+            self.note("told")
 
     def rename(self) -> None:
         """Give a label after the project's folder has been renamed."""
@@ -181,7 +190,11 @@ def main() -> None:
     driver = Driver(application, project, log)
     works = {"label": driver.label, "import": driver.import_files, "train": driver.train, "search": driver.search}
     works |= {"predict": driver.predict, "rename": driver.rename, "vanish": driver.vanish, "soak": driver.soak}
-    works[name]()
+    if name == "rival":
+        driver.rival()
+    else:
+        driver.open()
+        works[name]()
     driver.window.close()
 
 

@@ -54,6 +54,7 @@ def kill_windows(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
             shutil.copytree(base, folder)
             own.kills += 1
             own.in_the_middle += _kill(work, folder, chance.uniform(0.02, 1.0) * usual)
+            own.confirmed += len(_confirmed_labels(folder)[0])
             own.faults += _look(folder, check)
             shutil.rmtree(folder)
         yield own
@@ -100,15 +101,16 @@ def _kill(work: str, folder: Path, after: float) -> bool:
     return True
 
 
-def run_window(work: str, folder: Path, *more: str, seconds: float = 120) -> str:
-    """Let the window do its work to the end, and return what it has written down."""
+def run_window(work: str, folder: Path, *more: str, seconds: float = 120) -> tuple[str, bool]:
+    """Let the window do its work: what it has written down, and whether it came to its end and closed."""
+    ended = False
     with _start(work, folder, *more) as process:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+            ended = process.wait(seconds) == 0
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     log = folder / "log.txt"
-    return log.read_text(encoding="utf-8") if log.exists() else ""
+    return log.read_text(encoding="utf-8") if log.exists() else "", ended
 
 
 def _look(folder: Path, check: Callable[[Path, Project], list[str]]) -> list[str]:
@@ -128,18 +130,22 @@ def _look(folder: Path, check: Callable[[Path, Project], list[str]]) -> list[str
 
 def _check_labels(folder: Path, project: Project) -> list[str]:
     """Every confirmed label must be there; one that was being given may be there, too."""
-    confirmed, tried = dict[str, str](), dict[str, str]()
-    for line in (folder / "log.txt").read_text(encoding="utf-8").splitlines():
-        word, _, rest = line.partition("\t")
-        name, _, kind = rest.partition("\t")
-        if word == "try":
-            tried[name] = kind
-        elif word == "done":
-            confirmed[name] = kind
+    confirmed, tried = _confirmed_labels(folder)
     (data,) = project.datasets()
     labels = {name: label for (name, _), label in project.labels(data).replay().items()}
     lost = [name for name, kind in confirmed.items() if labels.get(name) not in (kind, tried[name])]
     return [f"{len(lost)} of {len(confirmed)} confirmed labels lost"] if lost else []
+
+
+def _confirmed_labels(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The last label of each galaxy that the window has confirmed, and the last that was tried."""
+    confirmed, tried = dict[str, str](), dict[str, str]()
+    for line in (folder / "log.txt").read_text(encoding="utf-8").splitlines():
+        word, _, rest = line.partition("\t")
+        name, _, kind = rest.partition("\t")
+        if word in ("try", "done"):
+            (tried if word == "try" else confirmed)[name] = kind
+    return confirmed, tried
 
 
 def _check_datasets(_folder: Path, project: Project) -> list[str]:
