@@ -126,6 +126,8 @@ def _move_project(folder: Path, work: str) -> list[str]:
     lines = said.splitlines()
     if "given" in lines and "told" not in lines:
         faults.append("a label was shown as given and nothing was said")
+    if "asked" not in lines:
+        faults.append("the window closed without a word about labels that it could not save")
     return faults + ["the window died or did not close"] * (not ended)
 
 

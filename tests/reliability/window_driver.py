@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from PySide6.QtWidgets import QApplication, QDialog  # noqa: E402 - the platform is chosen first
+from PySide6.QtCore import QTimer  # noqa: E402 - the platform is chosen first
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox  # noqa: E402
 from reliability import soak  # noqa: E402
 
 from app import theme, work  # noqa: E402
@@ -106,7 +107,15 @@ class Driver:
             self.note("given")
         if self._notices() > before:
             self.note("told")
-        self.note("end")
+        QTimer.singleShot(500, self._discard)
+        self.window.close()
+
+    def _discard(self) -> None:
+        """Answer the closing window that asks about labels which it could not save."""
+        asking = self.application.activeModalWidget()
+        assert isinstance(asking, QMessageBox)
+        self.note("asked")
+        asking.button(QMessageBox.StandardButton.Discard).click()
 
     def _notices(self) -> int:
         """The number of notices and dialogs in sight."""
