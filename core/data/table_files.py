@@ -147,11 +147,13 @@ def _to_table(text: text_tables.TextTable) -> Table:
     listed = {name: column.tolist() for name, column in text.columns.items()} if len(text.columns) < 2 else None
     guesses: list[str] = []
     has_commas = False
-    for name, column in text.columns.items():
+    for name in list(text.columns):
+        column = text.columns[name]
         texts = listed[name] if listed else column.tolist()
         found = cells.parse_numbers(texts, text.delimiter)
         if found is None:
             converted[name] = Column(cells.text_array(texts))
+            del text.columns[name]  # long texts are not there twice
             continue
         converted[name] = Column(found.values, unit=text.units.get(name))
         if found.values.dtype.kind == "f" or any(cell[0] == "+" or cell == "-0" for cell in texts):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ",;\t|"
 _CELLS = 800_000  # converted at a time, so that not every cell is a Python string at once
+_LETTERS = 2**24  # in them
 _SAMPLE = 200  # lines that decide how a table is laid out
 _LONG_CELL = 20  # lines in one cell: a quotation mark was not closed
 _WIDEST = 20_000  # letters of a line whose columns have a fixed width
@@ -266,28 +267,36 @@ class TextColumns:
         self._names = names
         self._blocks: list[list[NDArray[Any]]] = [[] for _ in names]
         self._rows: list[Sequence[str]] = []
+        self._letters = 0
         self._most = max(1, _CELLS // max(1, len(names)))
 
     def add(self, row: Sequence[str]) -> None:
         """Add a row with a cell for each column; further cells are left out."""
         self._rows.append(row)
-        if len(self._rows) == self._most:
+        self._letters += sum(map(len, row))
+        if len(self._rows) == self._most or self._letters > _LETTERS:
             self._flush()
 
     def _flush(self) -> None:
         for block, cells in zip(self._blocks, zip(*self._rows, strict=False), strict=False):
             block.append(np.array(list(map(str.strip, cells)), dtype=np.dtypes.StringDType()))
-        self._rows = []
+        self._rows, self._letters = [], 0
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns (N,) by name, stripped of blanks at both ends."""
         self._flush()
-        empty = np.array([], dtype=np.dtypes.StringDType())
-        found: dict[str, NDArray[Any]] = {}
-        for name, block in zip(self._names, self._blocks, strict=True):
-            found[name] = np.concatenate(block) if block else empty
-            block.clear()
-        return found
+        return {name: _join(blocks) for name, blocks in zip(self._names, self._blocks, strict=True)}
+
+
+def _join(blocks: list[NDArray[Any]]) -> NDArray[Any]:
+    """One array from several, each of which is given up as soon as it is copied: long texts are not there twice."""
+    joined = np.empty(sum(map(len, blocks)), dtype=np.dtypes.StringDType())
+    end = len(joined)
+    while blocks:
+        block = blocks.pop()
+        joined[end - len(block) : end] = block
+        end -= len(block)
+    return joined
 
 
 class _Feed:
