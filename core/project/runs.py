@@ -7,6 +7,7 @@ import csv
 import math
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from core.project.metrics_file import read_metrics
 from core.reading import is_there, read_text, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
+_PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 _HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in ("accuracy", "r2")]
 
@@ -60,6 +62,33 @@ class RunFolder:
         """The lock of whoever writes this run, or study, not yet taken."""
         remedy = "Wait until it has ended, or stop it; nothing was changed."
         return FolderLock(self.path, ".run.lock", f"This {what} is being written by", remedy)
+
+    @contextlib.contextmanager
+    def locked_briefly(self) -> Iterator[None]:
+        """Hold the lock of this run while a few of its files are written; others who do so are waited for.
+
+        Raises
+        ------
+        FolderInUse
+            The run is being trained, or its folder cannot be written to.
+        """
+        lock = self.lock()
+        lock.acquire(_PATIENCE)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def require_idle(self) -> None:
+        """Require that nobody else trains this run, and that its folder can be written to.
+
+        Raises
+        ------
+        FolderInUse
+            As :meth:`locked_briefly`.
+        """
+        with self.locked_briefly():
+            pass
 
     @property
     def name(self) -> str:
