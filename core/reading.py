@@ -152,6 +152,13 @@ def _require_table(values: Any) -> dict[str, Any]:
     return values
 
 
+def format_of(value: object) -> int:
+    """The number of a file's format; for use within :func:`reading`, since it raises whatever it meets."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"its format is “{value}”, and formats have numbers from 1 on")
+    return value
+
+
 def modified(path: Path) -> datetime | None:
     """When a file was last written, in local time; None: it is gone, or its date is beyond every calendar."""
     with contextlib.suppress(OSError, ValueError, OverflowError):

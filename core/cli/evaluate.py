@@ -10,6 +10,7 @@ from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of, hand_labels_of, parse_class_map
 from core.data.target import Classes
 from core.errors import SettingsProblem
+from core.project.project import require_not_open
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     from core.evaluate import evaluation
 
     folder = RunFolder(options.run)
+    if options.keep:  # the window shows the decision, and would write its own over it
+        require_not_open(folder.path)
     data = options.data or folder.data
     choose_bands(options, data, console)
     hand_labels = hand_labels_of(data, console)

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import codecs
 import re
+import threading
 from array import array
 from collections import deque
 from collections.abc import Iterator
 
+from core.errors import Stopped
+from core.events import NEVER
+
 LONGEST = 4 * 2**20  # letters; a line with more is no row of a table
+_LOOK_EVERY = 2**14  # lines; so often it is asked whether to stop
 _MOST_COMMENTS = 2000  # that are kept from the beginning, where headers are
 _LAST_COMMENTS = 200  # that are kept from the end
 _NO_TEXT, _FEW = 0.02, 3  # share and number of control characters beyond which a file is not text
@@ -85,16 +90,23 @@ class Lines:
         Lines before the first of them that begin with ``#``.
     too_long
         Number and length of the lines that are longer than :data:`LONGEST`, and are left out.
+
+    Raises
+    ------
+    Stopped
+        ``stop`` was set.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, stop: threading.Event = NEVER) -> None:
         self.comments: list[str] = []
         self.too_long: list[tuple[int, int]] = []
         self._text, self._starts, self._numbers = text, array("q"), array("q")
         self._inside = [0] * 5  # comments after so many lines
         latest: deque[str] = deque(maxlen=_LAST_COMMENTS)
         number, before = 1, 0
-        for found in re.finditer(r"[^\n]+", text):
+        for count, found in enumerate(re.finditer(r"[^\n]+", text)):
+            if count % _LOOK_EVERY == 0 and stop.is_set():
+                raise Stopped
             start, end = found.span()
             number += 1 if start == before + 1 else text.count("\n", before, start)
             before = end

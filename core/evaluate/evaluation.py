@@ -159,6 +159,8 @@ def run(
         There is no galaxy to evaluate it on.
     NotPossible
         The stamps do not fit the network.
+    FolderInUse
+        The run is being trained, or its folder cannot be written to.
 
     Examples
     --------
@@ -172,6 +174,7 @@ def run(
     folder = RunFolder.at(folder)
     path = Path(data) if data else find_own_data(folder)
     with open_network_on_data(folder.best, path) as opened:
+        folder.require_idle()  # whoever trains it would write over the numbers
         target = opened.predictor.target
         is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
         checksum = opened.cutouts.checksum
@@ -179,7 +182,8 @@ def run(
         part, rows = (
             (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
         )
-        problems = [remarks.on_mapped_classes(mapped)] if mapped else []
+        problems = [] if is_own else remarks.on_another_of_this_name(path.name, opened.predictor.card.get("data"))
+        problems += [remarks.on_mapped_classes(mapped)] if mapped else []
         problems += [remarks.on_unknown_classes(unknown)] if unknown else []
         seen = 0 if is_own else remarks.count_seen(folder.path, opened.cutouts.ids, rows)
         problems += [remarks.on_seen_galaxies(seen, len(rows))] if seen else []
@@ -212,9 +216,7 @@ def run(
         is_own=is_own,
         checksum=checksum,
     )
-    save(folder, evaluation)
-    if keep:
-        decisions.keep(folder, predictions.decision)
+    _record(folder, evaluation, keep=keep)
     return evaluation
 
 
@@ -261,8 +263,7 @@ def decide(
     predictions = evaluation.predictions
     basis = decisions.Basis(predictions.names, assumed, labelled, predictions.scores)
     decided = evaluation.under(decisions.resolve(wish, basis))
-    decisions.keep(folder, decided.predictions.decision)
-    save(folder, decided)
+    _record(folder, decided, keep=True)
     return decided
 
 
@@ -347,6 +348,14 @@ def _note_on(
     if part:
         return remarks.note_own(part, len(opened.predictor.views))
     return remarks.note_elsewhere(name, seen, unknown, labels)
+
+
+def _record(folder: RunFolder, evaluation: Evaluation, *, keep: bool) -> None:
+    """Write what was found into the folder of the run, and if it is to be kept the decision; one writer at a time."""
+    with folder.locked_briefly():
+        save(folder, evaluation)
+        if keep:
+            decisions.keep(folder, evaluation.predictions.decision)
 
 
 def save(folder: RunFolder, evaluation: Evaluation) -> None:

@@ -60,6 +60,20 @@ def note_elsewhere(name: str, seen: int, unknown: Mapping[str, int], labels: NDA
     return f"{text}; on none of them it was trained" if unknown else f"{text}, on which it was not trained"
 
 
+def on_another_of_this_name(name: str, own: object) -> list[Problem]:
+    """The warning that a file is called like the dataset on which the run was trained, ``own``, and is not that."""
+    if name != own:
+        return []
+    return [
+        Problem(
+            f"“{name}” is not the dataset on which this run was trained: it was replaced or changed since, or is "
+            "another of this name. It is evaluated as another dataset, on all its labelled galaxies.",
+            "To have the parts of the run's own dataset, restore that file.",
+            name,
+        )
+    ]
+
+
 def on_seen_galaxies(seen: int, count: int) -> Problem:
     """The warning that a dataset contains galaxies that the network was trained or chosen on."""
     return Problem(

@@ -157,6 +157,19 @@ def test_galaxies_that_it_was_trained_on_are_counted_in_another_dataset_too(run,
     assert any(f"{seen} of these 40 galaxies" in problem.sentence for problem in found.problems)
 
 
+def test_a_dataset_that_took_the_place_of_the_runs_own_is_told_of(run, survey, survey_dataset, tmp_path) -> None:
+    def changed(row: dict[str, str]) -> dict[str, str]:
+        return row | {"shape": "round" if row["shape"] == "edge-on" else row["shape"]}
+
+    other = elsewhere(survey, tmp_path, changed, survey_dataset.stem)
+    told = evaluate(run, other)
+    assert not told.is_own
+    assert f"“{other.name}” is not the dataset on which this run was trained" in told.problems[0].sentence
+    assert not [each for each in evaluate(run, survey_dataset).problems if "trained" in each.sentence]
+    elsewhere_named = evaluate(run, other.rename(tmp_path / "another.h5"))
+    assert not [each for each in elsewhere_named.problems if "not the dataset" in each.sentence]
+
+
 def test_a_dataset_named_like_a_part_does_not_replace_the_predictions_of_that_part(
     run, survey_dataset, survey, tmp_path
 ):
