@@ -109,6 +109,7 @@ def prepare(
         base=base.to(device) if base is not None else None,
         cutouts=cutouts,
         labels=to_loss_tensor(labels, predictor, votes).to(device),
+        encoded=labels,
         split=split,
         device=device,
         precision=devices.precision(settings.precision, device),
