@@ -212,7 +212,7 @@ class EvaluationPanel(Panel):
         report = evaluation.report
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
-        self.state.setText(" ".join(filter(None, (f"{note}. Intervals hold with 68 %.", than, doubts))))
+        self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", doubts))))
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)

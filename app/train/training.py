@@ -75,7 +75,7 @@ class TrainingPanel(Panel):
         self.stop.setToolTip("Stop after this batch and keep the best weights.")
         self.reason = MessageLine(3)
         self.reason.setObjectName("reason")
-        self.baseline = MessageLine(2)
+        self.baseline = MessageLine(3)
         self.baseline.setObjectName("baseline")
         self.numbers = Numbers(_NUMBER_NAMES, per_row=4)
         self.curves = CurvePlot()
@@ -272,7 +272,7 @@ class TrainingPanel(Panel):
         except Problem:
             return  # whoever opens the run is told of it
         baseline, validation = metrics.get("baseline") or {}, metrics.get("validation") or {}
-        sentences = (baseline.get("sentence"), (baseline.get("afterwards") or {}).get("sentence"))
+        sentences = ((baseline.get("afterwards") or {}).get("sentence"), baseline.get("sentence"))
         self.baseline.setText(" ".join(filter(None, sentences)))
         name = next((name for name in ("accuracy", "r2") if validation.get(name) is not None), "")
         if name:

@@ -29,8 +29,8 @@ class Guess:
     def sentence(self) -> str:
         """As it stands beside the numbers of a network."""
         return (
-            f"Always answering the commonest class, “{self.name}”, gives accuracy {self.accuracy:.3f} and balanced "
-            f"accuracy {self.balanced_accuracy:.3f}."
+            f"The commonest class alone, “{self.name}”: accuracy {self.accuracy:.3f}, balanced accuracy "
+            f"{self.balanced_accuracy:.3f}."
         )
 
 

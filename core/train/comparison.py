@@ -65,7 +65,7 @@ def _compare_classes(
     share = float(right.mean())
     before = baseline.scores.values["accuracy"] if baseline.scores is not None else math.nan
     error = _paired_error(right, baseline.right)
-    sentence = _describe("accuracy", share, error_of_share(share, count), f"{count} galaxies", baseline)
+    sentence = _describe("accuracy", share, error_of_share(share, count), f"{count} galaxies", baseline, before)
     sentence += _describe_difference(share - before, error)
     is_whole = count == len(rows) and len(baseline.names) == len(target.names)
     if not is_whole:
@@ -80,27 +80,30 @@ def _compare_numbers(plan: TrainingPlan, baseline: Baseline, final: FinalNumbers
     true, found = plan.encoded[rows][:, columns].astype(np.float64), final.answers[:, columns].astype(np.float64)
     share, error = float(r_squared(true, found).mean()), bootstrap_error(true, found)
     before = baseline.scores.values["r2"] if baseline.scores is not None else math.nan
-    sentence = _describe("r2", share, error, f"{len(rows)} galaxies", baseline) + "."
+    sentence = _describe("r2", share, error, f"{len(rows)} galaxies", baseline, before) + "."
     if len(columns) != len(names):
         sentence += _warn(final, "r2", f"{len(names)} quantities")
     known = error if math.isfinite(error) else None
     return _Afterwards(len(rows), known, share - before, None, sentence, r2=share)
 
 
-def _describe(name: str, value: float, error: float, galaxies: str, baseline: Baseline) -> str:
-    over = f"the same {galaxies}, {', '.join(baseline.names)}"
-    return f"After it, over {over}: {_SCORE_NAMES[name]} {value:.3f}{plus_minus(error, '.3f')}"
+def _describe(name: str, value: float, error: float, galaxies: str, baseline: Baseline, before: float) -> str:
+    score, names = _SCORE_NAMES[name], ", ".join(baseline.names)
+    unadapted, tuned = f"{before:.3f}{plus_minus(baseline.error, '.3f')}", f"{value:.3f}{plus_minus(error, '.3f')}"
+    return f"On the same {galaxies} of {names}: unadapted {score} {unadapted}, fine-tuned {tuned}"
 
 
 def _describe_difference(difference: float, error: float | None) -> str:
     """How much better it has become; the error of the difference is smaller than those of the two, see below."""
-    word = "better" if difference >= 0 else "worse"
+    if not difference:
+        return ", equally good."
+    word = "better" if difference > 0 else "worse"
     return f", {abs(difference):.3f}{plus_minus(error, '.3f')} {word}."
 
 
 def _warn(final: FinalNumbers, name: str, over: str) -> str:
     value = final.scores.values[name]
-    return f" The run's own {_SCORE_NAMES[name]} {value:.3f} is over {over}: it cannot be compared with that before."
+    return f" The run's own {_SCORE_NAMES[name]} {value:.3f} is over {over}, and cannot be compared with the first."
 
 
 def _paired_error(after: NDArray[np.bool_], before: NDArray[np.bool_] | None) -> float | None:

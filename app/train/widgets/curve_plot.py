@@ -60,7 +60,12 @@ class CurvePlot(QWidget):
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._lines: dict[str, pg.InfiniteLine] = {}
         self.guess = math.nan
-        self._guess_line = pg.InfiniteLine(angle=0, movable=False)
+        self._guess_line = pg.InfiniteLine(
+            angle=0,
+            movable=False,
+            label="commonest class {value:.2f}",
+            labelOpts={"position": 0.02, "anchors": [(0, 0), (0, 1)]},
+        )
         self._stopping: StoppingSettings | None = None
         self._planned = 0
         self.rules: dict[str, StoppingRule] = {}
@@ -124,7 +129,6 @@ class CurvePlot(QWidget):
         """Draw the accuracy of always answering the commonest class; NaN: there is none."""
         self.guess = accuracy
         self._show_guess()
-        self._apply_theme()
 
     def _show_guess(self) -> None:
         is_shown = math.isfinite(self.guess) and self._score == "accuracy"
@@ -218,17 +222,15 @@ class CurvePlot(QWidget):
         guess = pg.mkColor(chosen.muted)
         guess.setAlpha(150)
         self._guess_line.setPen(pg.mkPen(guess, width=1, style=Qt.PenStyle.DashLine))
+        self._guess_line.label.setColor(chosen.muted)
         for rule in self.rules.values():
             rule.apply_theme(chosen)
         self._set_axis_titles()
         self.legend.setText(
             f'<span style="color:{chosen.train}">● training</span> &nbsp; '
             f'<span style="color:{chosen.validation}">▲ validation</span> &nbsp; '
-            f'<span style="color:{chosen.muted}">┄ to beat &nbsp; ▒ noise{self._name_guess()}</span>'
+            f'<span style="color:{chosen.muted}">┄ to beat &nbsp; ▒ noise</span>'
         )
-
-    def _name_guess(self) -> str:
-        return "" if math.isnan(self.guess) else f" &nbsp; ╌ commonest class alone: {self.guess:.2f}"
 
     @staticmethod
     def _style_curve(curve: pg.PlotDataItem, colour: str, symbol: str, chosen: Colours) -> None:

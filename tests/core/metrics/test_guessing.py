@@ -12,7 +12,7 @@ def test_the_commonest_class_alone_gives_its_share_and_one_over_the_number_of_cl
     assert found is not None
     assert (found.name, found.accuracy) == ("spiral", 0.7)
     assert found.balanced_accuracy == pytest.approx(1 / 3)
-    assert "“spiral”, gives accuracy 0.700 and balanced accuracy 0.333" in found.sentence
+    assert "“spiral”: accuracy 0.700, balanced accuracy 0.333" in found.sentence
 
 
 def test_without_two_classes_there_is_nothing_to_guess():

@@ -3,6 +3,7 @@
 import itertools
 import threading
 
+import numpy as np
 import pytest
 
 from core.data.cutouts import Cutouts
@@ -126,6 +127,14 @@ def test_a_class_with_few_galaxies_is_named_with_its_number(blobs):
     few = next(text for text in texts if "fewer than 20" in text)
     assert all(f"“{name}” ({count})" in few for name, count in told.classes.items())
     assert not any("fewer than" in notice.text for notice in described(planned(), blobs).notices)
+
+
+def test_a_class_that_means_no_answer_is_told_before_the_start(new_dataset, draw):
+    images, kinds, _ = draw(60)
+    names = np.array(["disk", "Don't know", "other"])[kinds]
+    told = described(planned(), new_dataset(images, {"kind": names}, ["kind"])).notices
+    assert any("“Don't know” is learned" in notice.sentence for notice in told)
+    assert not any("“other” is" in notice.sentence for notice in told)
 
 
 def test_it_is_not_measured_where_that_is_not_wanted_or_stopped(blobs):
