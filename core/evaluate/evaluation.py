@@ -30,7 +30,7 @@ from core.evaluate import predict, remarks, tables
 from core.evaluate.own_data import find_own_data, predict_validation
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
-from core.metrics import merits
+from core.metrics import merits, part_notes
 from core.metrics.decision import Decision
 from core.metrics.report import Report, make_report
 from core.nets.opening import NetworkOnData, open_network_on_data
@@ -74,6 +74,8 @@ class Evaluation:
         Whether it is the dataset that the run was trained on.
     checksum
         Of the dataset.
+    views
+        The number of mirror images and turns of each galaxy over which the answers are averaged.
     """
 
     part: EvaluatedPart
@@ -90,6 +92,7 @@ class Evaluation:
     assumed: NDArray[np.float64] | None = None
     is_own: bool = True
     checksum: str = ""
+    views: int = 1
 
     def rows_in(self, true: str, predicted: str) -> NDArray[np.int64]:
         """The galaxies in one cell of the confusion matrix."""
@@ -199,7 +202,7 @@ def run(
         if validation is None and decision is not None:
             validation = yield from _predict_validation(folder, opened, labels if is_own else None, decision, stop)
         predictions = predict.decide(predictions, opened.predictor, folder.best, decision, validation)
-        assumed = _assumed_or_none(opened, folder)
+        assumed, views = _assumed_or_none(opened, folder), len(opened.predictor.views)
     evaluation = Evaluation(
         part=part,
         note=_note_on(part if is_own else "", opened, path.name, seen, unknown, labels[rows]),
@@ -215,6 +218,7 @@ def run(
         assumed=assumed,
         is_own=is_own,
         checksum=checksum,
+        views=views,
     )
     _record(folder, evaluation, keep=keep)
     return evaluation
@@ -346,7 +350,7 @@ def _note_on(
 ) -> str:
     """What the numbers hold for: a part of the run's own dataset, or without one another dataset."""
     if part:
-        return remarks.note_own(part, len(opened.predictor.views))
+        return part_notes.note_part(part, len(opened.predictor.views))
     return remarks.note_elsewhere(name, seen, unknown, labels)
 
 
@@ -364,6 +368,7 @@ def save(folder: RunFolder, evaluation: Evaluation) -> None:
     elsewhere = None if evaluation.is_own else _name_elsewhere(values.get("elsewhere") or {}, evaluation)
     found = evaluation.report.to_json() | {
         "note": evaluation.note,
+        "views": evaluation.views,
         "unknown_classes": evaluation.unknown,
         "mapped_classes": evaluation.mapped,
     }
@@ -373,7 +378,7 @@ def save(folder: RunFolder, evaluation: Evaluation) -> None:
         found["checksum"] = evaluation.checksum
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
     name = evaluation.part if elsewhere is None else _as_file_name(elsewhere)
-    if elsewhere is not None and name.casefold() in remarks.NOTES:  # a dataset may be called “test”
+    if elsewhere is not None and name.casefold() in part_notes.NOTES:  # a dataset may be called “test”
         name = f"dataset {name}"
     tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
     write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -156,7 +156,8 @@ def run(
             yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop, in_memory=True)
         ) as images:
             all_rows = len(plan.split.train) + len(plan.split.validation)
-            read = (time.perf_counter() - begun) * all_rows / len(rows)
+            again = len(plan.split.validation) * (1 if plan.base is None else 2)  # for the numbers around the epochs
+            read = (time.perf_counter() - begun) * (all_rows + again) / len(rows)
             found = measure(plan, images, stop)
             return dataclasses.replace(found, other_seconds=read + found.other_seconds)
 
@@ -259,10 +260,19 @@ def measure(
     plan.predictor.network.train()
     trained, scatter = _time(train, _timed(training), stop, clock)
     validated, _ = _time(validate, _timed(validation), stop, clock)
-    before_and_after = (1 if plan.base is None else 2) * len(validation) * validated
+    around = _validations_around(plan) * len(validation) * validated
     saved = _time_saving(plan, step, validate(validation[0]), clock)
     uncertainty = max(_LEAST_UNCERTAINTY, scatter)
-    return EpochTime(len(training), len(validation), trained, validated, saved, before_and_after, uncertainty)
+    return EpochTime(len(training), len(validation), trained, validated, saved, around, uncertainty)
+
+
+def _validations_around(plan: TrainingPlan) -> int:
+    """How often the validation part is passed through the network before the first and after the last epoch.
+
+    Once to see whether the answers differ, and once for each view over which the final numbers are averaged; before
+    fine-tuning, for each view of the unadapted network.
+    """
+    return 1 + len(plan.predictor.views) + (0 if plan.base is None else len(plan.base.views))
 
 
 def _time(

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data import given_parts, parts, size
+from core.data import given_parts, non_answers, parts, size
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
@@ -109,6 +109,7 @@ def prepare(
         base=base.to(device) if base is not None else None,
         cutouts=cutouts,
         labels=to_loss_tensor(labels, predictor, votes).to(device),
+        encoded=labels,
         split=split,
         device=device,
         precision=devices.precision(settings.precision, device),
@@ -148,6 +149,7 @@ def _describe_labels_and_field(
     """How votes were read, and whether the last block sees too little where the depth can be chosen."""
     told = targets.describe_votes(target, cutouts.columns)
     found = [Problem(told, "", "data.kind")] if told else []
+    found += non_answers.warn(target.names) if isinstance(target, Classes) else []
     if not settings.transfer.start_from:  # else the layers are those of the earlier network
         narrow = _narrow_field_warning(predictor, sample)
         found += [narrow] if narrow is not None else []
