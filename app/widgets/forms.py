@@ -62,7 +62,7 @@ class SettingsForm(QWidget):
         self._nested: dict[str, SettingsForm] = {}
         self.grids: list[QGridLayout] = []  # labels in column 0, inputs in column 1
         self._fold: Fold | None = None
-        self._error = MessageLine(1, "problem")
+        self._error = MessageLine(1, "problem", grows=True)
         policy = self._error.sizePolicy()
         policy.setRetainSizeWhenHidden(_is_checked_as_a_whole(model))  # so that nothing moves when it appears
         self._error.setSizePolicy(policy)
