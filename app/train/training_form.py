@@ -60,6 +60,7 @@ _RANDOM = "Random weights"
 _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
 _MACHINE = ("device", "precision", "tensorboard")
+_LABEL_WIDTH = 108  # pixels
 _CURVE_POINTS = 400  # of the learning-rate schedule
 _TITLES = {
     "data": "Data & parts",
@@ -150,6 +151,12 @@ class TrainingForm(QWidget):
                 inside.addWidget(self.schedule)
                 inside.addWidget(self.find_rate)
         column.addStretch(1)
+        forms = (*self._forms.values(), self.machine)
+        for form in forms:
+            form.set_label_width(_LABEL_WIDTH)
+        for field in (self.start_from, self.limit):
+            start.labelForField(field).setFixedWidth(_LABEL_WIDTH)
+        self.setMinimumWidth(max(form.row_width for form in forms) + column.contentsMargins().right())
 
     def _build_fields(self) -> None:
         """Make the fields beside the forms."""

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import QAbstractScrollArea, QLabel, QSizePolicy, QStyle, 
 from app.widgets.plain_text import as_written
 from core.printable import on_lines
 
-
 _MOST_LINES = 10  # of one that grows
 _READING_MS = 60_000  # ms for which a click shows the whole text
 

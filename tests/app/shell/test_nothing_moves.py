@@ -48,8 +48,8 @@ AIMED_AT = (
 )
 LONG = "A sentence that is much longer than those that usually stand here, about galaxies, labels and networks. " * 3
 SENTENCE = (
-    "The labels (edge_on, elliptical, spiral_cw) tell clockwise from anticlockwise, and flips swap them: switch them off "
-    "in the settings of the augmentation."
+    "The labels (edge_on, elliptical, spiral_cw) tell clockwise from anticlockwise, and flips swap them: switch them "
+    "off in the settings of the augmentation."
 )
 Places = dict[QWidget, QRect]
 

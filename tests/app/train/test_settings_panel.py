@@ -1,15 +1,17 @@
 """The rail of settings: sections, search, and what is known of a training before it is started."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
 from app.train.settings_panel import SettingsPanel
 from app.train.widgets.outlook_view import format_range, format_roughly
+from app.widgets.forms import SettingsForm
 
 
 def shown(qtbot: QtBot, session: Session) -> SettingsPanel:
@@ -126,6 +128,37 @@ def test_the_search_finds_settings_in_all_sections_and_gives_all_back(qtbot: QtB
     assert form.optimiser.editor("epochs").isVisibleTo(form)
     assert not form.optimiser.editor("weight_decay").isVisibleTo(form), "it was folded away before"
     assert all(button.isEnabled() for button in panel.sections.buttons.values())
+
+
+def test_every_setting_that_is_found_stands_in_line_and_has_its_reset_button_in_sight(
+    qtbot: QtBot, session: Session
+) -> None:
+    session.draft.edit_together({"optimiser.decay": "step", "optimiser.momentum": 0.5, "stopping.min_delta": 0.1})
+    panel = shown(qtbot, session)
+    panel.search.setText("a")
+    QApplication.processEvents()
+    forms = [form for form in panel.form.findChildren(SettingsForm) if form.isVisible()]
+    rows = [row for form in forms for row in form._rows.values() if row.input.field.isVisible()]
+    left = {cast("QWidget", row.input).mapTo(panel, QPoint(0, 0)).x() for row in rows}
+    assert len(rows) > 30
+    assert len(left) == 1
+    resets = [row.reset for row in rows if row.reset.isVisible()]
+    assert resets
+    for reset in resets:
+        right = reset.mapTo(panel.area.viewport(), QPoint(reset.width(), 0)).x()
+        assert right <= panel.area.viewport().width(), reset.toolTip()
+
+
+def test_the_search_ends_when_the_user_goes_to_another_room_or_fine_tunes(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    panel.search.setText("weight decay")
+    panel.hide()
+    panel.show()
+    assert panel.search.text() == ""
+    panel.search.setText("weight decay")
+    session.workspace_wanted.emit("train")
+    assert panel.search.text() == ""
+    assert panel.form.sections["transfer"].isVisible()
 
 
 @pytest.mark.parametrize(
