@@ -36,6 +36,7 @@ from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
+from core.project.runs import distinct_titles
 from core.train import run_summary
 from core.train.run_summary import RunSummary
 from core.wording import count_of
@@ -173,7 +174,7 @@ class ComparisonPanel(Panel):
         known = [run for run in runs if run.problem is None and run.settings is not None]
         self._history_request.start(work.read_histories([run.folder for run in known[:MOST_CURVES]]))
         self.differences.show_differences(
-            [run.folder.title for run in known],
+            distinct_titles([run.folder for run in known]),
             run_summary.differing_settings([run.settings for run in known if run.settings is not None])
             if len(known) > 1
             else [],

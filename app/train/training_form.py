@@ -39,7 +39,7 @@ from core.data.target import Classes, columns_of
 from core.errors import Problem
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
-from core.project.runs import RunFolder
+from core.project.runs import RunFolder, distinct_titles
 from core.reading import is_there
 from core.settings import toml
 from core.settings.declare import Settings, knobs
@@ -56,6 +56,7 @@ from core.wording import count_of
 if TYPE_CHECKING:
     from core.train.outlook import EpochTime, RunOutlook
 
+_FINE_TUNED = ", fine-tuned"  # behind the name of the network that a run starts from
 _RANDOM = "Random weights"
 _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
@@ -227,8 +228,9 @@ class TrainingForm(QWidget):
         settings = self._session.draft.settings
         if name := self.name.text().strip():
             return name
-        if settings.transfer.start_from:
-            return f"fine-tuned, {settings.transfer.freeze_blocks} frozen"
+        if start := settings.transfer.start_from:
+            base, frozen = RunFolder(Path(start)).title.split(_FINE_TUNED)[0], settings.transfer.freeze_blocks
+            return f"{base}{_FINE_TUNED}" + (f", {count_of(frozen, 'block')} frozen" if frozen else "")
         return count_of(settings.network.depth, "block")
 
     def seek(self, words: str) -> bool:
@@ -261,9 +263,10 @@ class TrainingForm(QWidget):
         )
 
     def set_running(self, running: bool) -> None:
-        """Lock name and initial weights while a training runs, and disable the learning-rate finder."""
-        for widget in (self.name, self.start_from, self.limit):
+        """Lock name, initial weights and what is made of them while a training runs, and the learning-rate finder."""
+        for widget in (self.name, self.start_from, self.limit, self.base):
             widget.setEnabled(not running)
+        self.transfer.setEnabled(not running and bool(self._session.draft.settings.transfer.start_from))
         self.find_rate.setEnabled(not running and self._session.dataset.cutouts is not None)
 
     def _edited(self, part: str, value: Settings) -> None:
@@ -285,7 +288,8 @@ class TrainingForm(QWidget):
         rates = np.array([schedule.rate_at(settings, place) for place in places])
         self.schedule.show_rates(places, rates)
         self.network.setEnabled(not settings.transfer.start_from)  # the layers are those of the earlier network
-        self.transfer.setEnabled(bool(settings.transfer.start_from))
+        is_free = self._session.activity.training is None
+        self.transfer.setEnabled(is_free and bool(settings.transfer.start_from))
         self._show_start()
 
     def _offer_columns(self) -> None:
@@ -311,8 +315,8 @@ class TrainingForm(QWidget):
         self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
         project = self._session.project
         runs = [] if project is None else [run for run in project.runs() if is_there(run.best)]
-        for run in reversed(runs):
-            self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
+        for run, title in reversed(list(zip(runs, distinct_titles(runs), strict=True))):
+            self.start_from.addItem(icon("mdi6.history"), title, str(run.path))
             self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
             if (problem := run_check.find_problem(run)) is not None:
                 mark_unreadable(self.start_from, self.start_from.count() - 1, problem)
