@@ -13,6 +13,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.train.widgets.curve_plot import CurvePlot
 from app.train.widgets.verdict_line import VerdictLine
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import TICK, describe_time_left
 from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
@@ -67,6 +68,7 @@ class TrainingPanel(Panel):
         self.pause.setMinimumWidth(self.pause.fontMetrics().horizontalAdvance("Resume") + _PAUSE_MARGIN)
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.stop.setToolTip("Stop after this batch and keep the best weights.")
+        keep_from_focus(self.pause, self.stop)
         self.reason = MessageLine(3, grows=True)
         self.reason.setObjectName("reason")
         self.baseline = MessageLine(2, grows=True)
