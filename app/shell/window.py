@@ -229,8 +229,8 @@ class MainWindow(QMainWindow):
             return
         if what := self.session.activity.at_work:
             question = f"{what.capitalize()} is running. Stop it, keep what is done, and quit?"
-            buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
-            if QMessageBox.question(self, "Quit", question, buttons) != QMessageBox.StandardButton.Yes:
+            yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+            if QMessageBox.question(self, "Quit", question, yes | no, no) != yes:
                 event.ignore()
                 return
         if not self.safekeeping.settle():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.panel.panel import Panel
@@ -81,6 +82,13 @@ class SettingsPanel(Panel):
         session.dataset.split_changed.connect(self.refresh)
         session.project_changed.connect(self.refresh)
         session.activity.training_begun.connect(self._follow_training)
+        session.workspace_wanted.connect(lambda _name: self.search.clear())
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Show all settings again when the user comes back from another room."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self.search.clear()
 
     def _seek(self, words: str) -> None:
         """Show only the settings that are sought."""

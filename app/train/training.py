@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs.job import Job
@@ -14,6 +14,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.train.widgets.curve_plot import CurvePlot
 from app.train.widgets.verdict_line import VerdictLine
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import TICK, describe_time_left
 from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
@@ -73,9 +74,10 @@ class TrainingPanel(Panel):
         self.pause.setMinimumWidth(self.pause.fontMetrics().horizontalAdvance("Resume") + _PAUSE_MARGIN)
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.stop.setToolTip("Stop after this batch and keep the best weights.")
-        self.reason = MessageLine(3)
+        keep_from_focus(self.pause, self.stop)
+        self.reason = MessageLine(3, grows=True)
         self.reason.setObjectName("reason")
-        self.baseline = MessageLine(3)
+        self.baseline = MessageLine(3, grows=True)
         self.baseline.setObjectName("baseline")
         self.numbers = Numbers(_NUMBER_NAMES, per_row=4)
         self.curves = CurvePlot()
@@ -85,8 +87,8 @@ class TrainingPanel(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         buttons = QHBoxLayout()
         buttons.addWidget(self.reason, 1)
-        buttons.addWidget(self.pause)
-        buttons.addWidget(self.stop)
+        for button in (self.pause, self.stop):
+            buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)  # where it stays however long the reason is
         column.addLayout(buttons)
         column.addWidget(self.numbers)
         column.addWidget(self.baseline)

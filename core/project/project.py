@@ -144,14 +144,13 @@ class Project:
         return [run for path in sorted((self.folder / "runs").glob("*/")) if (run := RunFolder(path)).is_run]
 
     def new_run(self, name: str) -> RunFolder:
-        """Create a folder for a new run, named by time and ``name``."""
-        stem = f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S} {file_name(name)}".strip()
-        path = self.folder / "runs" / stem
-        number = 2
-        while path.exists():
-            path = self.folder / "runs" / f"{stem} ({number})"
-            number += 1
-        return RunFolder.create(path)
+        """Create a folder for a new run, named by time and ``name``, with a number if a run has that name already."""
+        place, name = self.folder / "runs", file_name(name)
+        titles = {RunFolder(path).title.casefold() for path in place.glob("*/")}
+        title, number = name, 2
+        while title.casefold() in titles:
+            title, number = f"{name} ({number})", number + 1
+        return RunFolder.create(place / f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S} {title}".strip())
 
     def labels(self, dataset: Path) -> LabelJournal:
         """The journal of hand labels for a dataset."""

@@ -7,7 +7,7 @@ import csv
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,19 @@ SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a
 _PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 _HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in ("accuracy", "r2")]
+
+
+_TIME = re.compile(r"^(\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d) ")  # in front of the name of a folder
+
+
+def distinct_titles(runs: Sequence[RunFolder]) -> list[str]:
+    """The titles of runs; where several share one, each with the time at which it was started."""
+    titles = [run.title for run in runs]
+    times = [_TIME.match(run.name) for run in runs]
+    return [
+        f"{title} ({time[1].replace('.', ':')})" if time is not None and titles.count(title) > 1 else title
+        for title, time in zip(titles, times, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,7 @@ class RunFolder:
     @property
     def title(self) -> str:
         """The name that the user gave it, without the time in front."""
-        return re.sub(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ", "", self.path.name)
+        return _TIME.sub("", self.path.name)
 
     def rename(self, title: str) -> RunFolder:
         """Rename the run; the time in front of the name is kept.

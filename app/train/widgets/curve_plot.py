@@ -79,7 +79,7 @@ class CurvePlot(QWidget):
         line = QHBoxLayout()
         line.setSpacing(8)
         for part, plot in self._plots.items():
-            plot.setMinimumSize(160, 130)
+            plot.setMinimumSize(160, 96)
             plot.setClipToView(True)
             plot.setDownsampling(auto=True, mode="peak")
             if part == "loss":

@@ -17,7 +17,7 @@ class VerdictLine(MessageLine):
     """The convergence verdict in a run's metrics; nothing where there is none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(3, "", parent)
+        super().__init__(3, "", parent, grows=True)
         self.setObjectName("verdict")
 
     def show_run(self, run: RunFolder) -> None:

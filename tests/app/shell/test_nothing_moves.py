@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -30,7 +30,9 @@ from app.panel.panel import Panel
 from app.shell.window import MainWindow
 from app.shell.workspaces import WORKSPACES
 from app.widgets.job_bar import JobBar
+from app.widgets.message_line import MessageLine
 from app.widgets.notice_strip import NoticeStrip
+from app.widgets.state_line import StateLine
 from core.errors import NotPossible
 from core.events import Progress, Work
 
@@ -45,6 +47,10 @@ AIMED_AT = (
     QToolBar,
 )
 LONG = "A sentence that is much longer than those that usually stand here, about galaxies, labels and networks. " * 3
+SENTENCE = (
+    "The labels (edge_on, elliptical, spiral_cw) tell clockwise from anticlockwise, and flips swap them: switch them "
+    "off in the settings of the augmentation."
+)
 Places = dict[QWidget, QRect]
 
 
@@ -137,7 +143,27 @@ def walk(qtbot: QtBot, window: MainWindow) -> Iterator[tuple[str, Panel]]:
             yield f"{workspace}/{name}", panel
 
 
-def test_problems_hints_messages_and_jobs_move_nothing_in_any_panel(qtbot: QtBot, window: MainWindow) -> None:
+def require_whole_sentences(panel: Panel, name: str) -> None:
+    """What a panel says of its data and settings is read whole, and a message that comes and goes in its tooltip."""
+    for line in panel.findChildren(MessageLine):
+        if not line.isVisible() or not line.parentWidget():
+            continue
+        text, tip = line.text(), line.toolTip()
+        line.setText(SENTENCE)
+        settle()
+        where = f"{name}: {line.objectName()} “{text}”"
+        assert line.toolTip() == SENTENCE, where
+        if line.grows:
+            assert " ".join(line.shown_lines()) == SENTENCE, f"{where} is elided: {line.shown_lines()}"
+        else:
+            assert isinstance(line, StateLine) or line.property("role") == "heading", f"{where} cannot grow"
+        line.setText(text)
+        line.setToolTip(tip)
+
+
+def test_problems_hints_messages_and_jobs_move_nothing_and_no_sentence_is_elided_in_any_panel(
+    qtbot: QtBot, window: MainWindow
+) -> None:
     for name, panel in walk(qtbot, window):
         before = places(window)
         window.report(NotPossible(LONG + name, "Do something else.", name))
@@ -158,6 +184,8 @@ def test_problems_hints_messages_and_jobs_move_nothing_in_any_panel(qtbot: QtBot
                 label.setText(text)
         if panel.isAncestorOf(panel.state):
             begin_and_stop(qtbot, window, panel, name)
+        require_whole_sentences(panel, name)
+    assert window.size() == QSize(1280, 720), "long sentences do not make the window larger"
 
 
 def test_jobs_come_and_go_in_places_of_their_own(qtbot: QtBot, window: MainWindow) -> None:

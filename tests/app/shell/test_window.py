@@ -301,9 +301,11 @@ def test_closing_asks_while_a_training_runs_and_then_waits_for_it(
     window.session.activity.add(job)
     job.start()
     answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
-    monkeypatch.setattr(QMessageBox, "question", lambda *_arguments: answers.pop(0))
+    proposed = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *given: proposed.append(given[-1]) or answers.pop(0))
     assert not window.close()
     assert job.is_running
+    assert proposed == [QMessageBox.StandardButton.No]
     assert window.close()
     assert not job.is_running
     assert answers == []
