@@ -70,8 +70,11 @@ MISSING = {  # values, what becomes of them, galaxies without a label, what the 
 }
 
 
-@pytest.mark.parametrize("ending", ["npz", "h5"])
-@pytest.mark.parametrize("case", MISSING)
+@pytest.mark.parametrize(
+    ("case", "ending"),
+    [*((case, "npz") for case in MISSING), ("-", "h5")]
+    + [pytest.param(case, "h5", marks=pytest.mark.slow) for case in MISSING if case != "-"],
+)
 def test_labels_of_a_container_are_read_as_those_of_a_catalogue(case, ending, tmp_path):
     values, kind, missing, told = MISSING[case]
     images = np.random.default_rng(0).normal(size=(len(values), 8, 8)).astype(np.float32)
