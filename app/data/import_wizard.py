@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -33,6 +33,7 @@ from app.theme import icon
 from app.widgets.button_line import button_line
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
+from app.widgets.wheel import WheelGuard
 from core.data.settings import ImportSettings
 from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem
@@ -77,6 +78,7 @@ class ImportWizard(QDialog):
         self.setAcceptDrops(True)
         self.resize(1020, 680)
         self._session = session
+        self._wheel = WheelGuard(self)
         self._preview_request = Latest(self)
         self._preview_result: ImportPreview | None = None
         self._refusal = ""
@@ -191,6 +193,11 @@ class ImportWizard(QDialog):
         while dataset_path(self.choices.folder, free).exists():
             free, number = f"{name} ({number})", number + 1
         return free
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Keep the wheel off the choices."""
+        super().showEvent(event)
+        self._wheel.guard(self)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and folders."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidg
 
 from app.widgets.flow import FlowLayout
 from app.widgets.plain_text import as_written
+from app.widgets.wheel import WheelGuard
 from core.errors import SettingsProblem
 from core.nets.band_mapping import BandMapping
 
@@ -27,6 +28,7 @@ class BandChooser(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._wheel = WheelGuard(self)
         self._wanted: tuple[str, ...] = ()
         self._bands: tuple[str, ...] = ()
         self.boxes: list[QComboBox] = []
@@ -59,6 +61,7 @@ class BandChooser(QWidget):
         for name, each in zip(wanted, sources, strict=True):
             self._add_box(name, BandMapping((each,)).text if each else "")
         self._flow.addWidget(self.use)
+        self._wheel.guard(self)
 
     def _add_box(self, name: str, text: str) -> None:
         box = QComboBox()

@@ -17,6 +17,7 @@ from core.data.cells import text_array
 from core.data.class_names import find_spellings
 from core.data.discovery import Found, Source
 from core.data.join import NO_ROW, Join
+from core.data.label_values import clean_labels
 from core.data.readers import Member
 from core.data.settings import DRAWN, ImportSettings
 from core.data.target import label_text, numbers
@@ -150,11 +151,12 @@ class Galaxies:
         if self._joined is not None:
             of_catalogue = self._add_joined(final, self._joined)
             labels = labels or of_catalogue
-        self._add_from_containers(final)
+        of_containers = self._add_from_containers(final)
         if "file" not in final.colnames:
             final["file"] = text_array([source.relative for source in sources])
         if self._settings.labels or not labels:
             labels = tables.label_columns(final, self._settings)
+        self.notes += clean_labels(final, [name for name in labels if name in of_containers], self._settings)
         self._find_parts(final)
         self._check_labels(final, labels)
         return final, labels
@@ -187,7 +189,8 @@ class Galaxies:
             new_names[name] = _add_column(final, name, values, str(column.unit or ""))
         return tuple(new_names[name] for name in labels)
 
-    def _add_from_containers(self, final: Table) -> None:
+    def _add_from_containers(self, final: Table) -> set[str]:
+        """Add the columns of files of many galaxies; return their names."""
         places, inside = np.array(self._sources, dtype=np.int64), np.array(self._inside, dtype=np.int64)
         added: dict[str, str] = {}
         for place in np.unique(places[inside >= 0]):
@@ -204,6 +207,7 @@ class Galaxies:
                     final[added[name]] = np.where(mine, column, there)
                 elif name != "id":
                     added[name] = _add_column(final, name, column, "")
+        return set(added.values())
 
     def _check_labels(self, final: Table, labels: Sequence[str]) -> None:
         """Find galaxies without a label, and note what will make training impossible."""

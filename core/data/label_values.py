@@ -32,9 +32,10 @@ _SEE = "“Missing labels” of the import decides"
 def clean_labels(table: Table, labels: Sequence[str], settings: ImportSettings) -> list[str]:
     """Replace marks of missing values in label columns by nothing ("" or NaN), in place.
 
-    With ``missing_labels = "auto"``: in columns of numbers the usual texts (``-``, ``INDEF``), words among
-    numbers, and conventional values such as −99 or 1e20 that lie farther from all other values than these from one
-    another; in columns of names the usual texts, unless they are a class by their number and spelling.
+    With ``missing_labels = "auto"``: in columns of numbers, those written as text included, the usual texts (``-``,
+    ``INDEF``), words among numbers, and conventional values such as −99 or 1e20 that lie farther from all other
+    values than these from one another; in columns of names the usual texts, unless they are a class by their number
+    and spelling.
 
     Returns
     -------
@@ -146,6 +147,9 @@ def _is_conventional(number: float) -> bool:
 
 
 def _clean_texts(name: str, texts: Sequence[str]) -> tuple[NDArray[Any], Counter[str], list[str]]:
+    if (read := cells.parse_numbers(texts, ";")) is not None:  # those of a text table are read as numbers before
+        cleaned, more, notes = _clean_numbers(name, read)
+        return cleaned, read.marks + more, notes
     counts = Counter(text for text in texts if text)
     marks = Counter({text: count for text, count in counts.items() if cells.is_mark(text)})
     numeric = {text for text in counts if text not in marks and cells.parse_numbers([text], ";") is not None}
@@ -154,10 +158,8 @@ def _clean_texts(name: str, texts: Sequence[str]) -> tuple[NDArray[Any], Counter
     if numeric and odd and share >= _MOSTLY:
         found = cells.parse_numbers([text if text in numeric else "" for text in texts], ";")
         if found is not None and _are_quantities(found.values):
-            cleaned, more, doubts = _remove_conventional(found.values)
-            notes = [f"{doubt} in “{name}” and is learned as a number; {_SEE}." for doubt in doubts]
+            cleaned, more, notes = _clean_numbers(name, found)
             notes.insert(0, f"“{name}” holds numbers; what is none there counts as missing.")
-            notes += [f"The numbers of “{name}” are written in another way: {found.form}."] * bool(found.form)
             return cleaned, marks + odd + more, notes
     notes: list[str] = []
     if odd and numeric and _are_quantities(np.array([cells.parse_number(text) for text in numeric])):
@@ -173,6 +175,14 @@ def _clean_texts(name: str, texts: Sequence[str]) -> tuple[NDArray[Any], Counter
     ]
     gone = Counter({text: count for text, count in marks.items() if text not in classes})
     return cells.text_array(["" if text in gone else text for text in texts]), gone, notes
+
+
+def _clean_numbers(name: str, found: cells.Numbers) -> tuple[NDArray[Any], Counter[str], list[str]]:
+    """The numbers of a column of texts without conventional marks, these, and what to say of them."""
+    cleaned, marks, doubts = _remove_conventional(found.values)
+    notes = [f"{doubt} in “{name}” and is learned as a number; {_SEE}." for doubt in doubts]
+    notes += [f"The numbers of “{name}” are written in another way: {found.form}."] * bool(found.form)
+    return cleaned, marks, notes
 
 
 def _are_quantities(numbers: NDArray[Any]) -> bool:

@@ -22,6 +22,7 @@ from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import files_to_match
 from core.data.join import NO_ROW, Join
+from core.data.label_values import clean_labels
 from core.data.read_errors import reading
 from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
@@ -211,7 +212,8 @@ def _labels_in_container(found: Found, settings: ImportSettings) -> _Labels:
         labels = tables.label_columns(table, settings)
     except CatalogueProblem as problem:
         return _Labels(None, tuple(table.colnames), problems=(problem,))
-    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]), split_column=_parts_column(table))
+    notes, given = tuple(clean_labels(table, labels, settings)), _parts_column(table)
+    return _Labels(None, tuple(table.colnames), "", labels, len(inside[0]), notes=notes, split_column=given)
 
 
 def _find_catalogues(found: Found, sources: Iterable[Path]) -> list[Path]:

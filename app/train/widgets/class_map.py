@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from app.widgets.plain_text import as_written
+from app.widgets.wheel import WheelGuard
 from core.printable import on_one_line
 
 _FRESH = "starts at random"
@@ -27,6 +28,7 @@ class ClassMapTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, 2, parent)
+        self._wheel = WheelGuard(self)
         self.boxes: dict[str, QComboBox] = {}
         self.setHorizontalHeaderLabels(("New class", "continues"))
         self.setToolTip("Classes that continue an old one start from its weights, and count in the first score.")
@@ -64,4 +66,5 @@ class ClassMapTable(QTableWidget):
             box.activated.connect(lambda _place: self.edited.emit(self.mapping))
             self.setCellWidget(row, 1, box)
             self.boxes[name] = box
+        self._wheel.guard(self)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + min(len(new), _MOST_ROWS) * _ROW + 4)

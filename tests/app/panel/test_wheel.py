@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QScrollArea, QSlider, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QScrollArea,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from app.data.import_wizard import ImportWizard
 from app.panel.panel import Panel
 from app.session.session import Session
+from app.train.widgets.class_map import ClassMapTable
+from app.widgets.band_chooser import BandChooser
 
 
 def turn(widget: QWidget) -> bool:
@@ -45,3 +60,40 @@ def test_a_field_changes_by_the_wheel_only_with_the_focus(qtbot: QtBot) -> None:
     qtbot.waitUntil(spin.hasFocus)
     assert turn(spin)
     assert spin.value() == 4
+
+
+def test_the_wheel_over_the_import_form_changes_no_choice(qtbot: QtBot, tmp_path: Path) -> None:
+    session = Session()
+    wizard = ImportWizard(session, tmp_path / "project")
+    qtbot.addWidget(wizard)
+    for box in (wizard.choices.id_column, wizard.choices.split_column):
+        box.addItems(["a", "b", "c"])
+    wizard.show()
+    wizard.choices.name.setFocus()
+    fields = [field for kind in (QComboBox, QAbstractSpinBox) for field in wizard.findChildren(kind)]
+    before = [_text(field) for field in fields]
+    assert len(fields) >= 6
+    assert [turn(field) for field in fields] == [False] * len(fields)
+    assert [_text(field) for field in fields] == before
+    wizard.close()
+    session.close()
+
+
+def _text(field: QWidget) -> str:
+    return field.currentText() if isinstance(field, QComboBox) else field.text()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_fields_that_appear_later_are_guarded_as_well(qtbot: QtBot) -> None:
+    panel, content = Panel(Session(), "wheel"), QWidget()
+    bands, classes = BandChooser(), ClassMapTable()
+    column = QVBoxLayout(content)
+    column.addWidget(bands)
+    column.addWidget(classes)
+    panel._set_content(content)
+    qtbot.addWidget(panel)
+    panel.show()
+    bands.show_bands(("g", "r"), ("u", "g", "r"), "g,r")
+    classes.show_classes(["disk", "ring"], ["disk"], {"disk": "disk"})
+    boxes = [*bands.boxes, *classes.boxes.values()]
+    assert [turn(box) for box in boxes] == [False] * 3
+    assert [box.currentText() for box in boxes] == ["g", "r", "disk"]

@@ -8,7 +8,9 @@ import pytest
 
 from core.data import importing
 from core.data.cutouts import Cutouts
+from core.data.preview import preview
 from core.data.settings import ImportSettings
+from core.data.target import Classes, Quantities, recognise
 from core.events import result_of
 
 CLASSES = np.arange(12) % 3
@@ -56,3 +58,40 @@ def test_a_position_is_no_label(tmp_path):
     result_of(importing.run([tmp_path / "a.npz"], tmp_path / "made.h5", ImportSettings()))
     with Cutouts.open(tmp_path / "made.h5") as cutouts:
         assert cutouts.labels == ()
+
+
+DECIMALS = np.linspace(0.5, 4.1, 37)
+MISSING = {  # values, what becomes of them, galaxies without a label, what the report says
+    "-99 float": (np.r_[DECIMALS, -99.0, -99.0], Quantities, 2, "Taken as missing in “label”: “−99” in 2 rows"),
+    "-99 int": (np.r_[np.arange(37) % 3, -99, -99], Classes, 2, "Taken as missing in “label”: “−99” in 2 rows"),
+    "-": ([f"{value:.2f}" for value in DECIMALS] + ["-"], Quantities, 1, "Taken as missing in “label”: “-” in 1 row"),
+    "0,1": ([f"{value:.2f}".replace(".", ",") for value in DECIMALS], Quantities, 0, "“0,50” is 0.5, with a decimal"),
+    "None": (["None", "Weak", "Strong"] * 12, Classes, 0, "“None” in 12 rows of “label” is a class"),
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "ending"),
+    [*((case, "npz") for case in MISSING), ("-", "h5")]
+    + [pytest.param(case, "h5", marks=pytest.mark.slow) for case in MISSING if case != "-"],
+)
+def test_labels_of_a_container_are_read_as_those_of_a_catalogue(case, ending, tmp_path):
+    values, kind, missing, told = MISSING[case]
+    images = np.random.default_rng(0).normal(size=(len(values), 8, 8)).astype(np.float32)
+    path, text = tmp_path / f"galaxies.{ending}", np.array(values).dtype.kind == "U"
+    if ending == "npz":
+        np.savez(path, images=images, label=np.array(values))
+    else:
+        with h5py.File(path, "w") as file:
+            file["images"] = images
+            file.create_dataset("label", data=values, dtype=h5py.string_dtype() if text else None)
+    report = result_of(importing.run([path], tmp_path / "made.h5", ImportSettings()))
+    with Cutouts.open(tmp_path / "made.h5") as cutouts:
+        target = recognise(cutouts.columns, cutouts.labels)
+    assert isinstance(target, kind)
+    assert len(report.without_label) == missing
+    assert any(told in note for note in report.notes), report.notes
+    if isinstance(target, Classes):
+        assert len(target.names) == 3 and "-99" not in target.names
+    shown = result_of(preview([path], ImportSettings(), None))
+    assert any(told in note for note in shown.notes), "and so before the import"
