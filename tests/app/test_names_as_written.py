@@ -16,7 +16,7 @@ import pyqtgraph as pg
 import pytest
 from galaxies import ellipse, write_dataset
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt, QTimer
-from PySide6.QtGui import QAction, QTextDocument
+from PySide6.QtGui import QAction, QTextDocument, QUndoCommand, QUndoStack
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -37,6 +37,8 @@ from waiting import wait_for_all_work
 
 from app import theme
 from app.data.import_wizard import ImportWizard
+from app.shell import actions
+from app.shell.menus import Menus
 from app.shell.window import MainWindow
 from app.shell.workspaces import WORKSPACES
 from app.train.comparison import ComparisonPanel
@@ -212,6 +214,23 @@ def test_every_room_shows_names_as_they_are_written(window: MainWindow, qtbot: Q
         assert any(on_one_line(name) in text for text in seen), name
     assert "[*][*]" in window.windowTitle()
     assert window.size().width() == 1280, "a long name makes no panel wider than the window"
+
+
+def test_undo_and_redo_name_a_label_as_it_is_written(qtbot: QtBot):
+    undo = QUndoStack()
+    menus = Menus(dict.fromkeys(actions.COMMANDS, lambda: None), undo)
+    qtbot.addWidget(menus)
+    edit = next(menu for menu in menus.findChildren(QMenu) if menu.title() == "Edit")
+    undoing, redoing = edit.actions()[-2:]
+    assert (undoing.text(), undoing.isEnabled(), redoing.isEnabled()) == ("Undo", False, False)
+    undo.push(QUndoCommand(f"label 1 galaxy “{CLASSES[0]}”"))
+    assert undoing.isEnabled()
+    assert f"Undo label 1 galaxy “{CLASSES[0]}”" in assert_as_written(menus, edit)
+    undoing.trigger()
+    assert (undoing.text(), undoing.isEnabled(), redoing.isEnabled()) == ("Undo", False, True)
+    assert f"Redo label 1 galaxy “{CLASSES[0]}”" in assert_as_written(menus, edit)
+    redoing.trigger()
+    assert undo.canUndo()
 
 
 def test_notices_name_things_as_they_are_written(window: MainWindow):

@@ -222,6 +222,10 @@ def test_a_command_changes_nothing_of_what_a_window_shows(tmp_path: Path, monkey
         "explain runs/first d.h5 --method occlusion -o datasets",
         "explain runs/first d.h5 --method occlusion -o runs/first/maps",
         "predict runs/first d.h5 -o datasets/predictions.csv",
+        "top runs/first d.h5 --layer 1 -o datasets/top",
+        "believe runs/first d.h5 -o runs/first/believe",
+        "rate d.h5 -o studies/rates.png",
+        "demo -o runs/demonstration",
     ):
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
