@@ -28,7 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 pytest_plugins = ["small_survey"]
 
 _WORKERS = 4  # at most: each has torch and Qt in memory
-_FIRST = ("house", "end_to_end", "reliability", "core")  # folders with the longest tests, which had better not come last
+_FIRST = ("house", "end_to_end", "reliability", "core")  # folders with long tests, which had better not come last
 _PATIENCE = 3.0  # seconds a thread may still need to come to its end
 _home = pytest.StashKey[str]()
 
