@@ -28,7 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 pytest_plugins = ["small_survey"]
 
 _WORKERS = 4  # at most: each has torch and Qt in memory
-_FIRST = ("house", "end_to_end", "core")  # folders with the longest tests, which had better not come last
+_FIRST = ("house", "end_to_end", "reliability", "core")  # folders with long tests, which had better not come last
 _PATIENCE = 3.0  # seconds a thread may still need to come to its end
 _home = pytest.StashKey[str]()
 
@@ -81,6 +81,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return _FIRST.index(parts[0]) if parts[0] in _FIRST else len(_FIRST), parts
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: looking for garbage needs not look there."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

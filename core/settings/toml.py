@@ -13,6 +13,7 @@ import re
 import textwrap
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -41,16 +42,13 @@ def dumps(settings: Settings, section: str = "") -> str:
 
 def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) -> None:
     nested: list[tuple[str, Settings]] = []
-    declared = knobs(type(settings))
-    for name, knob in ((name, declared[name]) for name in declared if only is None or name in only):
+    notes = _notes(type(settings))
+    for name in (name for name in notes if only is None or name in only):
         value = getattr(settings, name)
         if isinstance(value, Settings):  # TOML needs plain values before tables
             nested.append((name, value))
             continue
-        parts = (knob.unit, knob.range, _choices(knob.annotation), _condition(knob))
-        facts = "; ".join(fact for fact in parts if fact)
-        note = f"{knob.title}: {knob.help}" + (f" [{facts}]" if facts else "")
-        for line in textwrap.wrap(note, 100):
+        for line in notes[name]:
             into.add(tomlkit.comment(line))
         if value is None:
             into.add(tomlkit.comment(f"{name} ="))
@@ -64,6 +62,17 @@ def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) ->
         _fill(table, value)
         into.add(tomlkit.nl())
         into.add(name, table)
+
+
+@cache
+def _notes(model: type[Settings]) -> dict[str, list[str]]:
+    """The lines of comment above each setting of a model."""
+    found: dict[str, list[str]] = {}
+    for name, knob in knobs(model).items():
+        parts = (knob.unit, knob.range, _choices(knob.annotation), _condition(knob))
+        facts = "; ".join(fact for fact in parts if fact)
+        found[name] = textwrap.wrap(f"{knob.title}: {knob.help}" + (f" [{facts}]" if facts else ""), 100)
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -54,6 +54,8 @@ def test_two_runs_with_the_same_seed_are_equal(survey_dataset, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
 def test_an_interrupted_training_keeps_its_best_network(survey_dataset, tmp_path):
     command = [*PROGRAM, "train", str(survey_dataset), "-o", "run", "--set", "optimiser.epochs=5000"]
+    command += ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.repeats=1"]
+    command += ["--set", "stopping.patience=0"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
     ) as run:

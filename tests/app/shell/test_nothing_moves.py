@@ -100,13 +100,17 @@ def parents(widget: QWidget) -> list[QWidget]:
     return above
 
 
-def require_at_rest(window: MainWindow, before: Places, why: str) -> None:
+def find_moved(window: MainWindow, before: Places) -> list[str]:
     now = places(window)
-    moved = [
+    return [
         f"{type(each).__name__} “{getattr(each, 'text', each.objectName)()}”: {before[each]} → {now[each]}"
         for each in before
         if each in now and now[each] != before[each]
     ]
+
+
+def require_at_rest(window: MainWindow, before: Places, why: str) -> None:
+    moved = find_moved(window, before)
     assert not moved, f"{why} moves {moved[:3]}"
 
 
@@ -114,6 +118,24 @@ def counting(stop: threading.Event) -> Work[None]:
     while not stop.is_set():
         time.sleep(0.005)
         yield Progress(123_456, 1_000_000, "galaxies of the whole survey")
+
+
+def require_room_for_longer_texts(window: MainWindow, panel: Panel, before: Places, name: str) -> None:
+    """All labels at once; one after the other if that moves something, to learn which."""
+    labels = [
+        (label, label.text())
+        for label in panel.findChildren(QLabel)
+        if label.wordWrap() and label.isVisible() and label.property("role") != "heading"
+    ]
+    for label, _ in labels:
+        label.setText(LONG)
+    moved = find_moved(window, before)
+    for label, text in labels:
+        label.setText(text)
+    for label, text in labels if moved else ():
+        label.setText(LONG)
+        require_at_rest(window, before, f"“{text}” with other words in {name}")
+        label.setText(text)
 
 
 def begin_and_stop(qtbot: QtBot, window: MainWindow, panel: Panel, name: str) -> None:
@@ -176,12 +198,7 @@ def test_problems_hints_messages_and_jobs_move_nothing_and_no_sentence_is_elided
         panel.state.clear()
         window.notices.clear()
         require_at_rest(window, before, f"the end of a problem in {name}")
-        for label in panel.findChildren(QLabel):
-            if label.wordWrap() and label.isVisible() and label.property("role") != "heading":
-                text = label.text()
-                label.setText(LONG)
-                require_at_rest(window, before, f"“{text}” with other words in {name}")
-                label.setText(text)
+        require_room_for_longer_texts(window, panel, before, name)
         if panel.isAncestorOf(panel.state):
             begin_and_stop(qtbot, window, panel, name)
         require_whole_sentences(panel, name)
