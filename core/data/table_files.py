@@ -28,6 +28,7 @@ from core.events import NEVER
 
 _EXCEL = "Save the sheet with the labels as CSV in the spreadsheet program, and choose that file."
 _MOST_TABLES = 200  # of a file
+_HEAD = 100_000  # bytes of a text that show its format
 _LONGEST_HEADER = 2**18  # letters; YAML is read slowly
 _NO_HEADER = re.compile(r"(?:[\[{?-]\s*){30}|subtype:.*\d{7}")
 _SIGNATURES = (
@@ -124,20 +125,20 @@ def _read_parquet(path: Path, _stop: threading.Event) -> Iterator[Table]:
 def _read_text(path: Path, stop: threading.Event) -> Iterator[Table]:
     content = read_content(path, UNPACKED)
     start = content[:1024]
-    text, foreign = text_lines.decode(content)
-    del content
-    if start[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")) or text_lines.is_binary(text):
+    content, foreign = text_lines.normalise(content)
+    head = content[:_HEAD].decode("utf-8", "ignore")
+    if start[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")) or text_lines.is_binary(head):
         problem = read_errors.explain_content(str(path), start, "a table")
         raise CatalogueProblem(problem.sentence, problem.remedy, str(path))
-    if text.startswith("# %ECSV"):
-        table = _read_ecsv(text, path, stop)
-    elif "Byte-by-byte Description" in text[:100_000]:
-        table = Table.read(text.split("\n"), format="ascii.cds")
-    elif re.match(r"(\\.*\n)*\|.*\|\s*\n\|.*\|", text):
-        table = Table.read(text.split("\n"), format="ascii.ipac")
+    if head.startswith("# %ECSV"):
+        table = _read_ecsv(content, path, stop)
+    elif "Byte-by-byte Description" in head:
+        table = Table.read(content.decode().split("\n"), format="ascii.cds")
+    elif re.match(rb"(\\.*\n)*\|.*\|\s*\n\|.*\|", content):
+        table = Table.read(content.decode().split("\n"), format="ascii.ipac")
     else:
-        parsed = text_tables.parse(text, path, stop)
-        del text  # a table of a million rows is in memory once
+        parsed = text_tables.parse(content, path, stop)
+        del content  # a table of a million rows is in memory once
         table = _to_table(parsed, stop)
     if foreign:
         places = "1 place in the catalogue is" if foreign == 1 else f"{foreign:,} places in the catalogue are"
@@ -146,14 +147,15 @@ def _read_text(path: Path, stop: threading.Event) -> Iterator[Table]:
     yield table
 
 
-def _read_ecsv(text: str, path: Path, stop: threading.Event) -> Table:
+def _read_ecsv(content: bytes, path: Path, stop: threading.Event) -> Table:
     """Read an ECSV table; its ids stay the text they are although the header may call them numbers."""
+    text = content.decode()
     header = "\n".join(re.findall(r"^#.*", text[: 2 * _LONGEST_HEADER], re.MULTILINE))
     if len(header) > _LONGEST_HEADER or _NO_HEADER.search(header):
         sentence = "The header of this ECSV table is longer, nested more deeply or claims larger arrays than is read."
         raise CatalogueProblem(sentence, "Save the columns with ids and labels alone.", str(path))
     table = Table.read(text.split("\n"), format="ascii.ecsv")
-    plain = text_tables.parse(text, path, stop).columns
+    plain = text_tables.parse(content, path, stop).columns
     numbers = [name for name in table.colnames if getattr(table[name], "dtype", np.dtype("O")).kind == "f"]
     table.meta = {"texts": {name: plain[name] for name in numbers if name in plain and len(plain[name]) == len(table)}}
     return table

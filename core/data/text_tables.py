@@ -58,8 +58,8 @@ class TextTable:
     units: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def parse(text: str, path: Path, stop: threading.Event = NEVER) -> TextTable:
-    """Split a text table into named columns of cells.
+def parse(content: bytes, path: Path, stop: threading.Event = NEVER) -> TextTable:
+    """Split a text table, in UTF-8, into named columns of cells.
 
     Understood are tables with commas, semicolons, tabs, bars or blanks between the cells, and columns of fixed
     width; a header that is a comment (``# name label``), SExtractor's numbered header, and VizieR's lines of units
@@ -72,7 +72,7 @@ def parse(text: str, path: Path, stop: threading.Event = NEVER) -> TextTable:
     Stopped
         ``stop`` was set.
     """
-    lines = Lines(text, stop)
+    lines = Lines(content, stop)
     if not len(lines):
         raise CatalogueProblem("The catalogue is empty.", "Choose another table.", str(path))
     if lines.too_long and lines.too_long[0][0] < lines.number(0):

@@ -17,7 +17,7 @@ def read(folder: RunFolder, hand_labels: LabelJournal | None, *, resume: bool) -
     if resume and folder.labels_file.exists():
         return LabelJournal(folder.labels_file).require_whole()
     if hand_labels is None or not resume or kept_parts.is_of_study(hand_labels):  # a study's are those of its beginning
-        return hand_labels and hand_labels.frozen()
+        return None if hand_labels is None else hand_labels.frozen()
     # A run of an earlier version: its split was written when it began, or went on with unchanged labels.
     return hand_labels.frozen(folder.split_file.stat().st_mtime)
 

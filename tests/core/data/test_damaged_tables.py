@@ -299,10 +299,12 @@ def test_one_long_cell_does_not_make_all_rows_as_long(tmp_path: Path, little_mem
     assert len(group_rows(column.tolist()).checksums) == count
 
 
-def test_long_cells_in_all_rows_take_no_more_than_their_letters(tmp_path: Path) -> None:
-    size = text(tmp_path, "name,note\n" + "".join(f"g{n},{'x' * 10_000}\n" for n in range(3000))).stat().st_size
+@pytest.mark.parametrize("letter", ["", "星"])
+def test_long_cells_in_all_rows_take_no_more_than_their_letters(letter: str, tmp_path: Path) -> None:
+    rows = "".join(f"g{n},{'x' * 10_000}\n" for n in range(3000))
+    size = text(tmp_path, f"name,note\n{letter},\n{rows}").stat().st_size
     tracemalloc.start()
-    assert len(read_table(tmp_path / "c.csv")) == 3000
+    assert len(read_table(tmp_path / "c.csv")) == 3001
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3 * size  # 0.9 GB for ten times as many rows
