@@ -103,7 +103,7 @@ def _describe_difference(difference: float, error: float | None) -> str:
 
 def _warn(final: FinalNumbers, name: str, over: str) -> str:
     value = final.scores.values[name]
-    return f" The run's own {_SCORE_NAMES[name]} {value:.3f} is over {over}, and cannot be compared with the first."
+    return f" The run's own {_SCORE_NAMES[name]} {value:.3f} ({over}) cannot be compared with these."
 
 
 def _paired_error(after: NDArray[np.bool_], before: NDArray[np.bool_] | None) -> float | None:
