@@ -38,17 +38,17 @@ def compare(plan: TrainingPlan, baseline: Baseline | None, final: FinalNumbers) 
     The earlier network's classes that are no class here still compete in its answers, as before; the fine-tuned
     network chooses among the classes that both know, of which those that continue one class are merged.
     """
-    if baseline is None or baseline.scores is None:
+    if baseline is None or baseline.scores is None or not baseline.counted_as:  # empty in a run of an earlier version
         return None
     if isinstance(plan.target, Classes):
-        found = _compare_classes(plan, plan.target, baseline, final) if baseline.counted_as else None
+        found = _compare_classes(plan, plan.target, baseline, baseline.scores.values["accuracy"], final)
     else:
-        found = _compare_numbers(plan, baseline, final)
+        found = _compare_numbers(plan, baseline, baseline.scores.values["r2"], final)
     return None if found is None else {"afterwards": asdict(found)}
 
 
 def _compare_classes(
-    plan: TrainingPlan, target: Classes, baseline: Baseline, final: FinalNumbers
+    plan: TrainingPlan, target: Classes, baseline: Baseline, before: float, final: FinalNumbers
 ) -> _Afterwards | None:
     old = sorted(set(baseline.counted_as.values()))
     merged = np.array(
@@ -63,7 +63,6 @@ def _compare_classes(
     together = np.stack([final.answers[:, merged == place].sum(axis=1) for place in range(len(old))], axis=1)
     right = (together.argmax(axis=1) == labels)[is_counted]
     share = float(right.mean())
-    before = baseline.scores.values["accuracy"] if baseline.scores is not None else math.nan
     error = _paired_error(right, baseline.right)
     sentence = _describe("accuracy", share, error_of_share(share, count), f"{count} galaxies", baseline, before)
     sentence += _describe_difference(share - before, error)
@@ -73,13 +72,14 @@ def _compare_classes(
     return _Afterwards(count, error_of_share(share, count), share - before, error, sentence, accuracy=share)
 
 
-def _compare_numbers(plan: TrainingPlan, baseline: Baseline, final: FinalNumbers) -> _Afterwards:
+def _compare_numbers(plan: TrainingPlan, baseline: Baseline, before: float, final: FinalNumbers) -> _Afterwards | None:
     names = outputs(plan.target)
     columns = [names.index(name) for name in baseline.names]
     rows = np.sort(plan.split.validation)
     true, found = plan.encoded[rows][:, columns].astype(np.float64), final.answers[:, columns].astype(np.float64)
     share, error = float(r_squared(true, found).mean()), bootstrap_error(true, found)
-    before = baseline.scores.values["r2"] if baseline.scores is not None else math.nan
+    if not math.isfinite(share - before):
+        return None
     sentence = _describe("r2", share, error, f"{len(rows)} galaxies", baseline, before) + "."
     if len(columns) != len(names):
         sentence += _warn(final, "r2", f"{len(names)} quantities")
@@ -103,7 +103,7 @@ def _describe_difference(difference: float, error: float | None) -> str:
 
 def _warn(final: FinalNumbers, name: str, over: str) -> str:
     value = final.scores.values[name]
-    return f" The run's own {_SCORE_NAMES[name]} {value:.3f} is over {over}, and cannot be compared with the first."
+    return f" The run's own {_SCORE_NAMES[name]} {value:.3f} ({over}) cannot be compared with these."
 
 
 def _paired_error(after: NDArray[np.bool_], before: NDArray[np.bool_] | None) -> float | None:

@@ -51,7 +51,7 @@ class Baseline:
     sentence
         All of that, or why there is no score.
     counted_as
-        Of classes: as which of the earlier ones each new one was counted.
+        As which of the earlier classes each new one was counted, or which quantity as which.
     right
         Of classes: whether the answer for each of those galaxies, in the order of their rows, was right; None: not
         known any more.
@@ -128,7 +128,8 @@ def _evaluate_numbers(plan: TrainingPlan, shared: list[int]) -> Work[Baseline]:
     found = heads.apply_activation(target, outputs).numpy().astype(np.float64)
     error = bootstrap_error(true, found)
     text = f"R² {scores.values['r2']:.3f} ± {error:.3f} on {len(validation)} validation galaxies"
-    return Baseline(scores, len(validation), names, error, f"{_START}: {text}, {', '.join(names)}.")
+    sentence = f"{_START}: {text}, {', '.join(names)}."
+    return Baseline(scores, len(validation), names, error, sentence, {name: name for name in names})
 
 
 def _without_score(why: str, galaxies: int = 0, names: Sequence[str] = ()) -> Baseline:

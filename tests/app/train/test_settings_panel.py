@@ -1,5 +1,6 @@
 """The rail of settings: sections, search, and what is known of a training before it is started."""
 
+import dataclasses
 from pathlib import Path
 from typing import cast
 
@@ -60,6 +61,23 @@ def test_more_epochs_take_longer_and_are_not_measured_again(qtbot: QtBot, sessio
     session.draft.edit("network.depth", 2)
     assert panel.forecast.epoch_time is epoch_time
     assert begun == before
+
+
+def test_a_long_training_on_large_stamps_is_told_how_long_small_ones_take(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    wait_for_the_time(qtbot, panel)
+    forecast = panel.forecast
+    assert forecast.outlook is not None and forecast.epoch_time is not None
+    assert "stamp size" not in panel.outlook.notice.toolTip()
+    slow = dataclasses.replace(forecast.epoch_time, training_batches=1, training_seconds=1000.0, earlier="slow one")
+    for side, is_told in ((99, False), (128, True)):
+        forecast.outlook = dataclasses.replace(forecast.outlook, stamp=(1, side, side))
+        forecast.epoch_time = slow
+        forecast.changed.emit()
+        told = panel.outlook.notice.text()
+        assert ("Stamps of 64 px instead of 128 × 128 would take about 13 min" in told) == is_told
+        assert ("stamp size 64" in told) == is_told
+    assert "as in “slow one”" in panel.outlook.time.text()
 
 
 def test_what_cannot_be_trained_is_told_before_the_start_and_what_is_only_unwise_is_a_hint(

@@ -142,7 +142,11 @@ def test_the_fine_tuned_network_is_compared_over_the_galaxies_and_classes_of_the
     assert after["difference"] == pytest.approx(right.mean() - was_right.mean())
     difference = right.astype(int) - was_right.astype(int)
     assert after["difference_error"] == pytest.approx(difference.std() / len(rows) ** 0.5)
-    for words in (f"On the same {len(rows)} galaxies", "cannot be compared", f"{own['accuracy']:.3f} is over"):
+    for words in (
+        f"On the same {len(rows)} galaxies",
+        "cannot be compared",
+        f"{own['accuracy']:.3f} ({own['galaxies']} galaxies",
+    ):
         assert words in after["sentence"]
     assert after["sentence"] in folder.card.read_text(encoding="utf-8")
 

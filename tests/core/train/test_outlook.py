@@ -137,6 +137,21 @@ def test_a_class_that_means_no_answer_is_told_before_the_start(new_dataset, draw
     assert not any("“other” is" in notice.sentence for notice in told)
 
 
+def test_an_earlier_run_with_the_same_settings_tells_the_time_best(blobs, new_run):
+    folder = new_run("as before")
+    result_of(loop.run(planned(), blobs, folder))
+    head, *lines = folder.history_file.read_text().splitlines()
+    lines = [f"{line.rpartition(',')[0]},50.000" for line in lines]
+    folder.history_file.write_text("\n".join([head, *lines, ""]))
+    found = result_of(outlook.run(planned(optimiser={"epochs": 5, "batch_size": 32}), blobs, runs=[folder]))
+    assert found is not None and found.earlier == "as before"
+    assert found.seconds - found.saving_seconds == pytest.approx(50)
+    assert found.of_run(5) > 250
+    for other in (planned(network={"depth": 1}), planned(data={"train_limit": 30})):
+        found = result_of(outlook.run(other, blobs, runs=[folder]))
+        assert found is not None and not found.earlier
+
+
 def test_it_is_not_measured_where_that_is_not_wanted_or_stopped(blobs):
     assert result_of(outlook.run(planned(), blobs, measured=False)) is None
     stop = threading.Event()
