@@ -203,6 +203,7 @@ class TrainingPanel(Panel):
             f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}{error}.", "good"
         )
         self.numbers.show_number("Time left", "–")
+        self.verdict.show_run(RunFolder(result.folder))
         self._session.runs_changed.emit()
         self._session.open_run(RunFolder(result.folder))
 

@@ -128,6 +128,8 @@ def resume(options: argparse.Namespace, console: Console) -> int:
 
 def _print_result(result: RunResult, options: argparse.Namespace, console: Console) -> None:
     """Print the result of a training."""
+    from core.train import verdict
+
     metrics = read_metrics(RunFolder(result.folder).metrics_file)
     if options.json:
         console.say_json(metrics)
@@ -137,8 +139,7 @@ def _print_result(result: RunResult, options: argparse.Namespace, console: Conso
     if sentence := (metrics.get("baseline") or {}).get("sentence"):
         console.say(sentence)
     console.say(f"validation: {format_scores(result.scores)}")
-    verdict = metrics["verdict"]
-    console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
+    console.say(f"verdict: {verdict.describe(metrics)}")
     console.say(f"Run: {result.folder}")
 
 

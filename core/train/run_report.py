@@ -155,7 +155,7 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
             values["baseline"].get("sentence")
             or f"The unadapted network, on the same galaxies: {_format_values(values['baseline'])}."
         )
-    lines += ["", "## Convergence", "", f"{values['verdict']['sentence']} {values['verdict']['advice']}".strip()]
+    lines += ["", "## Convergence", "", verdict.describe(values)]
     changed = toml.differences(RunSettings(), plan.settings)
     lines += ["", "## Settings that differ from the default", ""]
     lines += [f"- {name}: {new} (default {old})" for name, old, new in changed] or ["None."]
