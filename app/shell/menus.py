@@ -9,7 +9,7 @@ from PySide6.QtCore import QSettings, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from app.shell import actions, recent
+from app.shell import actions, recent, reopening
 from app.widgets.plain_text import as_written, on_button
 
 _MENUS = ("File", "Edit", "View", "Help")
@@ -57,6 +57,7 @@ class Menus(QMenuBar):
         for name in _THEMES:
             group.addAction(self.actions_by_name[name])
         chosen = str(QSettings().value("theme", "system"))
+        self.actions_by_name["reopen"].setChecked(reopening.is_wanted())
         self.actions_by_name[chosen if chosen in _THEMES else "system"].setChecked(True)
 
     def _add_undo(self, undo: QUndoStack) -> None:

@@ -220,6 +220,7 @@ class TrainingPanel(Panel):
         )
         self._show_final(RunFolder(result.folder))
         self.numbers.show_number("Time left", "–")
+        self.verdict.show_run(RunFolder(result.folder))
         self._session.runs_changed.emit()
         self._session.open_run(RunFolder(result.folder))
 

@@ -130,6 +130,8 @@ def resume(options: argparse.Namespace, console: Console) -> int:
 
 def _print_result(result: RunResult, options: argparse.Namespace, console: Console) -> None:
     """Print the result of a training."""
+    from core.train import verdict
+
     metrics = read_metrics(RunFolder(result.folder).metrics_file)
     if options.json:
         console.say_json(metrics)
@@ -144,8 +146,7 @@ def _print_result(result: RunResult, options: argparse.Namespace, console: Conso
     console.say(f"validation: {part_notes.describe_scores(validation)} ({part_notes.describe_basis(validation)})")
     if (guess := guess_of_run(metrics)) is not None:
         console.say(guess.sentence)
-    verdict = metrics["verdict"]
-    console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
+    console.say(f"verdict: {verdict.describe(metrics)}")
     console.say(f"Run: {result.folder}")
 
 

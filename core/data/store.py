@@ -213,7 +213,7 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
             values = np.ma.filled(values.astype(np.float64), np.nan)
         dataset = group.create_dataset(key, data=np.ascontiguousarray(np.ma.getdata(values)))
     if unit is not None:
-        dataset.attrs["unit"] = str(unit)
+        dataset.attrs["unit"] = _clean_text(unit)
 
 
 def _clean_text(text: Any) -> str:

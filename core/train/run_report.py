@@ -169,7 +169,7 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
         )
         if afterwards := values["baseline"].get("afterwards"):
             lines += ["", afterwards["sentence"]]
-    lines += ["", "## Convergence", "", f"{values['verdict']['sentence']} {values['verdict']['advice']}".strip()]
+    lines += ["", "## Convergence", "", verdict.describe(values)]
     changed = toml.differences(RunSettings(), plan.settings)
     lines += ["", "## Settings that differ from the default", ""]
     lines += [f"- {name}: {new} (default {old})" for name, old, new in changed] or ["None."]

@@ -22,7 +22,7 @@ from core.project.runs import RunFolder
 from core.reading import modified
 from core.settings import toml
 from core.settings.declare import Knob, knobs
-from core.train import run_check
+from core.train import run_check, verdict
 from core.train.settings import RunSettings
 
 RunState = Literal["running", "finished", "early", "stopped", "unfinished", "unreadable"]
@@ -178,7 +178,7 @@ def summarise(run: RunFolder) -> RunSummary:
         start=RunFolder(Path(settings.transfer.start_from)).title if settings and settings.transfer.start_from else "",
         labels=facts.get("galaxies", {}).get("training", 0),
         validated=facts.get("galaxies", {}).get("validation", 0),
-        verdict=(metrics.get("verdict") or {}).get("sentence", ""),
+        verdict=verdict.describe(metrics, with_advice=False),
         notes=written,
         problem=problem,
     )

@@ -85,6 +85,7 @@ def test_the_commands_are_those_that_the_entry_knows():
     assert set(commands) == set(COMMANDS)
     assert wants_window([])
     assert wants_window(["--demo"])
+    assert wants_window(["--no-reopen"])
     assert wants_window([str(ROOT)])
     assert not wants_window(["train", "--help"])
     assert not wants_window(["--version"])

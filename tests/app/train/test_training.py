@@ -50,7 +50,7 @@ def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, 
     with session.run.history_file.open() as file:
         assert len(list(csv.DictReader(file))) == 3
     assert panel.verdict.isVisible()
-    assert "Too early" in panel.verdict.text()
+    assert "the run ended after 3 epochs, and a verdict needs 8" in panel.verdict.text()
     assert settings.start.isEnabled()
     panel.resize(450, 400)  # as wide as it is on a small screen
     assert " ".join(panel.reason.shown_lines()) == panel.reason.text()

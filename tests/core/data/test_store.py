@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table
+from astropy.units import Unit
 
 from core.data.cutouts import Cutouts
 from core.data.store import FORMAT, Band, DatasetWriter, Origin, open_file
@@ -196,7 +197,9 @@ def test_what_hdf5_has_no_type_for_is_kept_as_text(tmp_path: Path):
     catalogue = Table(
         {"night": np.array(["2025-01-01", "2025-01-02", "NaT"], "M8[D]"), "odd": ["a\0b", "c\udcff", "d"]}
     )
+    catalogue["odd"].unit = Unit("mag\0s", parse_strict="silent")
     write(tmp_path / "a.h5", catalogue)
     with Cutouts.open(tmp_path / "a.h5") as cutouts:
         assert cutouts.columns["night"].tolist() == ["2025-01-01", "2025-01-02", ""]
         assert cutouts.columns["odd"].tolist() == ["ab", r"c\udcff", "d"]
+        assert cutouts.units["odd"] == "mags"
