@@ -57,6 +57,13 @@ def fits_cube(folder: Path) -> None:
         fits.writeto(folder / f"g{number}.fits", cube, fits.Header({"PIXSCALE": 0.5, "BANDS": "irg"}))
 
 
+def put_into_other_order(folder: Path, names: str) -> None:
+    """Write some of the files of :func:`fits_cube` again, with their bands in the order g, r, i."""
+    for path in folder.glob(names):
+        cube = fits.getdata(path)
+        fits.writeto(path, cube[::-1], fits.Header({"PIXSCALE": 0.5, "BANDS": "gri"}), overwrite=True)
+
+
 def band_files(folder: Path) -> None:
     for number, side in enumerate(sides()):
         for band in "gr":
@@ -265,6 +272,31 @@ def test_a_field_of_radii_needs_a_catalogue_and_says_so(folder: Path, tmp_path: 
     network = network_for(dataset, tmp_path / "net.safetensors")
     with pytest.raises(SettingsProblem, match="multiple of the catalogue column “radius”, and there is no catalogue"):
         result_of(predict.run(network, folder))
+
+
+@pytest.mark.parametrize("names", ["g*.fits", "g[01].fits"], ids=["all", "some"])
+def test_bands_in_another_order_are_put_into_that_of_the_training(names: str, folder: Path, tmp_path: Path) -> None:
+    fits_cube(folder)
+    network = network_for(imported(folder, tmp_path / "d.h5"), tmp_path / "net.safetensors")
+    expected = result_of(predict.run(network, folder))
+    put_into_other_order(folder, names)
+    found = result_of(predict.run(network, folder))
+    assert np.array_equal(found.scores, expected.scores)
+    said = " ".join([*found.notes, *(problem.text for problem in found.problems)])
+    assert "g, r, i" in said and "put into the order" in said
+    other = imported(folder, tmp_path / "other.h5")
+    assert np.array_equal(result_of(predict.run(network, other)).scores, expected.scores), "and so in a dataset"
+
+
+def test_bands_of_other_names_are_left_as_they_are(folder: Path, tmp_path: Path) -> None:
+    fits_cube(folder)
+    network = network_for(imported(folder, tmp_path / "d.h5"), tmp_path / "net.safetensors")
+    for path in folder.glob("*.fits"):
+        fits.setval(path, "BANDS", value="zyg")
+    expected = result_of(predict.run(network, tmp_path / "d.h5"))
+    found = result_of(predict.run(network, folder))
+    assert np.array_equal(found.scores, expected.scores)
+    assert "The bands are z, y, g" in str(found.problems[0])
 
 
 # --- earlier files
