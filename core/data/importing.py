@@ -109,6 +109,8 @@ def run(
         raise Stopped
     joined = _join_catalogue(tables_there, found, settings)
     sample = yield from measure_sample(found, settings, stop)
+    if like is not None and settings.bands == like.settings.bands and not sample.has_planes(len(like.bands)):
+        settings = settings.model_copy(update={"bands": ""})  # they are names of other bands
     plan = sample.plan(settings, len(like.bands) if like is not None else None)
     settings, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
     settings = settings.model_copy(update={"size": plan.size, "bands": settings.bands or found.pattern})

@@ -110,6 +110,10 @@ class SampleSummary:
         native = self._native_size(planes), self.pixel_scale
         return StampFormat(planes, size, "float32" if planes in self.wide else "uint8", names, unit, native)
 
+    def has_planes(self, count: int) -> bool:
+        """Whether any cutout has so many bands."""
+        return any(planes == count for planes, _, _ in self.shapes)
+
     @property
     def pixel_scale(self) -> float:
         """Median of the pixel scales that the files give [arcsec/pixel]; NaN where none does."""
