@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.evaluate.predict import Predictions
 
 FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
+_NAMED = 20  # files without a prediction
 _TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
 
 
@@ -114,7 +115,9 @@ def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequen
     reads = [*sources, weights]
     path = ask_path(parent, session, "Save predictions", f"predictions {sources[0].stem}.csv", _TABLES, reads=reads)
     if path is not None:
-        save(session, work.predict_files(weights, sources, path), lambda made: _describe_files(made, path))
+        job = work.predict_files(weights, sources, path)
+        save(session, job, lambda made: _describe_files(made, path))
+        job.finished.connect(lambda made: _report_left_out(session, made))
 
 
 def _describe_files(made: Predictions, table: Path) -> str:
@@ -122,3 +125,17 @@ def _describe_files(made: Predictions, table: Path) -> str:
     galaxies = "1 galaxy" if len(made) == 1 else f"{len(made):,} galaxies"
     doubts = [problem.text for problem in made.problems]
     return " ".join([f"Predictions for {galaxies} are saved in {table.name}.", *made.notes[:1], *doubts])
+
+
+def _report_left_out(session: Session, made: Predictions) -> None:
+    """Name the files that have no prediction, with the reasons."""
+    count = len(made.left_out)
+    if count:
+        named = "; ".join(map(_why, made.left_out[:_NAMED]))
+        more = f"; and {count - _NAMED:,} more like these" if count > _NAMED else ""
+        have = "1 file could not be used and has" if count == 1 else f"{count:,} files could not be used and have"
+        session.report(Problem(f"{have} no prediction. {named}{more}."))
+
+
+def _why(problem: Problem) -> str:
+    return f"{problem.where}: {problem.sentence.rstrip('.')}"

@@ -135,7 +135,9 @@ class BaseChoices(QWidget):
         if not differ:
             return
         of_training = BandMapping(base.bands_from)
+        in_order = band_mapping.put_in_order(base.bands, bands)
         text = chosen or (of_training.text if base.bands_from and of_training.fits(bands) else "")
+        text = text or ("" if in_order is None else in_order.text)
         done = bool(text) and not self.problem
         self.band_note.setText(
             f"The earlier network's {wanted} are fed {text}."

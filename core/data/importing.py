@@ -109,6 +109,8 @@ def run(
         raise Stopped
     joined = _join_catalogue(tables_there, found, settings)
     sample = yield from measure_sample(found, settings, stop)
+    if like is not None and settings.bands == like.settings.bands and not sample.has_planes(len(like.bands)):
+        settings = settings.model_copy(update={"bands": ""})  # they are names of other bands
     plan = sample.plan(settings, len(like.bands) if like is not None else None)
     settings, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
     settings = settings.model_copy(update={"size": plan.size, "bands": settings.bands or found.pattern})
@@ -247,13 +249,15 @@ def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, fac
             f"It has {len(image)} {'bands' if len(image) > 1 else 'band'}, and the stamps are to have {plan.planes}.",
             "Import it separately, or choose the extension or the pattern that fits all.",
         )
-    return prepare(member.cutout, plan.size, settings, factor)
+    return prepare(plan.put_in_order(member.cutout, settings), plan.size, settings, factor)
 
 
 def _count_differences(odd: Counter[str], member: Member, plan: StampFormat, settings: ImportSettings) -> None:
     """Count cutouts that are imported although their bands or units differ from the others."""
     cutout = member.cutout
-    if cutout.bands and cutout.bands != plan.bands and not band_names(settings):
+    if plan.differs_in_order(cutout, settings):
+        odd[f"bands {', '.join(cutout.bands)} put into the order {', '.join(plan.bands)}"] += 1
+    elif cutout.bands and cutout.bands != plan.bands and not band_names(settings):
         odd[f"band {', '.join(cutout.bands)} and not {', '.join(plan.bands)}"] += 1
     if cutout.unit != plan.unit:
         odd[f"unit “{cutout.unit or 'unknown'}” and not “{plan.unit or 'unknown'}”"] += 1

@@ -171,7 +171,11 @@ def _make_stamps(
     for source, member in first:
         try:
             with reading(source.path):
-                stamps.append(prepare(member.cutout, plan.size, settings, factors.factor(source, member)).image)
+                stamps.append(
+                    prepare(
+                        plan.put_in_order(member.cutout, settings), plan.size, settings, factors.factor(source, member)
+                    ).image
+                )
         except UnreadableFile as problem:
             problems.append(problem)
             stamps.append(member.cutout.image)

@@ -19,7 +19,7 @@ from core.data.read_errors import reading
 from core.data.readers import Member, band_names, read
 from core.data.remarks import Remarks
 from core.data.settings import ImportSettings
-from core.data.stamps import SMALLEST, field_in_pixels
+from core.data.stamps import SMALLEST, Cutout, field_in_pixels
 from core.errors import Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
@@ -49,6 +49,18 @@ class StampFormat:
     def in_float32(self) -> StampFormat:
         """The same stamps with float32 pixels."""
         return replace(self, dtype="float32")
+
+    def differs_in_order(self, cutout: Cutout, settings: ImportSettings) -> bool:
+        """Whether a cutout names the bands of the stamps in another order, and the user has named none."""
+        same = cutout.bands != self.bands and sorted(cutout.bands) == sorted(self.bands)
+        return same and not band_names(settings)
+
+    def put_in_order(self, cutout: Cutout, settings: ImportSettings) -> Cutout:
+        """A cutout with its bands in the order of the stamps', where by their names they are the same."""
+        if not self.differs_in_order(cutout, settings):
+            return cutout
+        places = [cutout.bands.index(name) for name in self.bands]
+        return replace(cutout, image=cutout.image[places], bands=self.bands)
 
 
 @dataclass
@@ -97,6 +109,10 @@ class SampleSummary:
         unit = self.units.most_common(1)[0][0] if self.units else ""
         native = self._native_size(planes), self.pixel_scale
         return StampFormat(planes, size, "float32" if planes in self.wide else "uint8", names, unit, native)
+
+    def has_planes(self, count: int) -> bool:
+        """Whether any cutout has so many bands."""
+        return any(planes == count for planes, _, _ in self.shapes)
 
     @property
     def pixel_scale(self) -> float:

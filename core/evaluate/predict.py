@@ -48,6 +48,8 @@ class Predictions:
         Of image files: how their stamps were made, and remarks on decisions.
     decision
         How the predicted classes follow from the probabilities.
+    left_out
+        Of image files: those that could not be used, and have no prediction.
     """
 
     ids: tuple[str, ...]
@@ -60,6 +62,7 @@ class Predictions:
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
     decision: Decision = MOST_PROBABLE
+    left_out: list[Problem] = field(default_factory=list[Problem])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -134,8 +137,10 @@ def run(
     if raw_files.are_raw(data):
         with raw_files.temporary_dataset() as made:
             report = yield from raw_files.import_for(predictor, data, made, stop=stop, catalogue=catalogue)
+            raw_files.require_fitting_bands(predictor, made)
             with open_network_on_data(predictor, made) as opened:
-                predictions = replace((yield from predict_rows(opened, rows, stop)), notes=report.notes)
+                predictions = yield from predict_rows(opened, rows, stop)
+                predictions = replace(predictions, notes=report.notes, left_out=report.unusable)
                 return decide(predictions, opened.predictor, predictor, decision, validation)
     with open_network_on_data(predictor, data if isinstance(data, str | Path) else data[0]) as opened:
         predictions = yield from predict_rows(opened, rows, stop)

@@ -13,8 +13,10 @@ from core.data.cutouts import Cutouts
 from core.data.recipe import StampRecipe
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
-from core.errors import Problem
+from core.errors import NotPossible, Problem
 from core.events import NEVER, Work
+from core.nets.band_mapping import example
+from core.nets.opening import compare_bands
 from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
 from core.project.temporary import temporary_folder
@@ -84,6 +86,24 @@ def import_for(
     report = yield from importing.run(sources, data, settings, catalogue, stop, recipe)
     report.notes.insert(0, sentence)
     return report
+
+
+def require_fitting_bands(predictor: Path | str, data: Path) -> None:
+    """Require that a network can be fed the bands of a dataset that was made of image files.
+
+    Raises
+    ------
+    NotPossible
+        There are more or fewer than it takes, and nobody has chosen which of them feed it.
+    """
+    fit = compare_bands(Path(predictor), data)
+    if not fit.mapping and len(fit.wanted) != len(fit.bands):
+        raise NotPossible(
+            f"The network takes {', '.join(fit.wanted)}; these files have {', '.join(fit.bands)}.",
+            "Import them as a dataset and choose there which of its bands feed the network, which is kept with the "
+            f"run; or predict them with “tuningfork predict” and --band-map, as in --band-map "
+            f"“{example(fit.wanted, fit.bands)}”.",
+        )
 
 
 def _settings_like(recipe: StampRecipe | None, network: Predictor) -> tuple[ImportSettings, str]:

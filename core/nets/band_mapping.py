@@ -120,6 +120,20 @@ def propose(wanted: Sequence[str], bands: Sequence[str]) -> BandMapping | None:
     return BandMapping(tuple(found)) if len(set(found)) == len(found) else None
 
 
+def put_in_order(wanted: Sequence[str], bands: Sequence[str]) -> BandMapping | None:
+    """The mapping that puts bands into the network's order, where by their names they are the same; None: no need to.
+
+    Parameters
+    ----------
+    wanted
+        Names of the network's bands.
+    bands
+        Names of the dataset's bands.
+    """
+    found = propose(wanted, bands) if len(wanted) == len(bands) else None
+    return None if found is None or found.text == ",".join(bands) else found
+
+
 def suggest(wanted: Sequence[str], bands: Sequence[str]) -> str:
     """Suggest a mapping, as text: the proposal, or else the bands in their order; empty: there are more or fewer."""
     proposal = propose(wanted, bands)

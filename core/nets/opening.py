@@ -66,14 +66,16 @@ def open_network_on_data(network: Path | str, data: Path | str, device: str = "a
         doubts: list[Problem] = []
         if (mapping := find_mapping(predictor, Path(network), bands)) is not None:
             cutouts = MappedCutouts(cutouts, mapping, predictor.bands)
-            doubts.append(describe_mapping(mapping, predictor.bands))
+            doubts.append(describe_mapping(mapping, predictor.bands, bands))
         doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
         doubts += predictor.compare_stamps(cutouts.recipe)
         yield NetworkOnData(predictor, cutouts, tuple(doubts))
 
 
 def find_mapping(predictor: Predictor, network: Path, bands: Sequence[str]) -> BandMapping | None:
-    """Which bands of such data feed a network: those chosen for it, or of its training; None: all, as they are.
+    """Which bands of such data feed a network: those chosen for it, those of its training, or the same in its order.
+
+    None: all, as they are.
 
     Raises
     ------
@@ -86,7 +88,9 @@ def find_mapping(predictor: Predictor, network: Path, bands: Sequence[str]) -> B
         except SettingsProblem as problem:
             raise NotPossible(problem.sentence, "Choose the bands again.", problem.where) from None
     trained = BandMapping(predictor.bands_from)
-    return trained if trained.sources and trained.fits(bands) else None
+    if trained.sources and trained.fits(bands):
+        return trained
+    return band_mapping.put_in_order(predictor.bands, bands)
 
 
 @dataclass(frozen=True)
@@ -131,16 +135,21 @@ def compare_bands(network: Path, data: Path) -> BandFit:
     own, other = ", ".join(wanted), ", ".join(bands)
     sentence = ""
     if mapping is not None and (is_chosen or mapping.text != ",".join(bands)):
-        sentence = describe_mapping(mapping, wanted).sentence
+        sentence = describe_mapping(mapping, wanted, bands).sentence
     elif mapping is None and len(wanted) != len(bands):
         sentence = f"The network takes {own}; these images have {other}. Choose what feeds each of its bands."
     elif mapping is None and wanted != bands:
         sentence = f"The network was trained on {own}; these images have {other}. Are these the same, in this order?"
     text = "" if mapping is None else mapping.text
-    is_of_training = mapping is not None and not is_chosen
+    is_of_training = mapping is not None and not is_chosen and mapping.sources == predictor.bands_from
     return BandFit(wanted, bands, text, is_of_training, band_mapping.suggest(wanted, bands), sentence)
 
 
-def describe_mapping(mapping: BandMapping, wanted: Sequence[str]) -> Problem:
-    """Say which bands feed a network."""
+def describe_mapping(mapping: BandMapping, wanted: Sequence[str], bands: Sequence[str]) -> Problem:
+    """Say which of the images' bands feed a network."""
+    if mapping == band_mapping.put_in_order(wanted, bands):
+        return Problem(
+            f"The images' bands {', '.join(bands)} are put into the order of the network's: {mapping.text} feed "
+            f"{', '.join(wanted)}."
+        )
     return Problem(f"The network's bands {', '.join(wanted)} are fed {mapping.text}.")

@@ -29,6 +29,7 @@ from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
 from core.project.files import write_atomically
 from core.reading import reading
+from core.wording import count_of
 
 View = tuple[bool, int]
 """Whether a galaxy is mirrored left and right, and by how many quarter turns it is then turned."""
@@ -145,7 +146,8 @@ class Predictor:
         """
         if len(bands) != len(self.bands):
             raise NotPossible(
-                f"The network was trained on {len(self.bands)} bands ({', '.join(self.bands)}), and these stamps have "
+                f"The network was trained on {count_of(len(self.bands), 'band')} ({', '.join(self.bands)}), and these "
+                "stamps have "
                 f"{len(bands)} ({', '.join(bands)}).",
                 f"Choose which of them feed it, as in “{band_mapping.example(self.bands, bands)}”.",
             )

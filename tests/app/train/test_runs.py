@@ -145,6 +145,41 @@ def test_files_of_a_folder_are_predicted_as_the_training_galaxies_were(
     assert "0.8 arcsec/pixel" in told[0]
 
 
+def test_files_that_cannot_be_predicted_are_named(
+    qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, table = tmp_path / "new", tmp_path / "predictions.csv"
+    folder.mkdir()
+    fits.writeto(folder / "good.fits", np.random.default_rng(1).random((24, 24), dtype=np.float32))
+    for name in ("broken", "page"):
+        (folder / f"{name}.fits").write_text("<html>404</html>")
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_arguments: str(folder))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(table), ""))
+    with qtbot.waitSignal(session_with_run.problem, timeout=20_000) as told:
+        panel.ask_folder.trigger()
+    sentence = str(told.args[0])
+    assert "2 files could not be used and have no prediction" in sentence
+    assert "broken.fits: " in sentence and "page.fits: " in sentence
+    assert len(table.read_text().splitlines()) == 2
+
+
+def test_files_with_other_bands_are_refused_with_the_way_out(
+    qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cube = np.random.default_rng(1).random((4, 24, 24), dtype=np.float32)
+    fits.writeto(tmp_path / "four.fits", cube, fits.Header({"BANDS": "ugri"}))
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_arguments: ([str(tmp_path / "four.fits")], ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(tmp_path / "table.csv"), ""))
+    with qtbot.waitSignal(session_with_run.problem, timeout=20_000) as told:
+        panel.ask_files.trigger()
+    sentence = str(told.args[0])
+    assert "u, g, r, i" in sentence and "Import them" in sentence and "--band-map" in sentence
+
+
 def test_an_accuracy_has_its_error_and_a_button_leads_to_what_it_names(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     item = panel.table.topLevelItem(0)

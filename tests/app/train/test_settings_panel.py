@@ -14,6 +14,7 @@ from app.train.network import NetworkPanel
 from app.train.settings_panel import SettingsPanel
 from app.train.widgets.outlook_view import format_range, format_roughly
 from app.widgets.forms import SettingsForm
+from core.nets.predictor import Predictor
 
 
 def shown(qtbot: QtBot, session: Session) -> SettingsPanel:
@@ -96,7 +97,25 @@ def test_what_cannot_be_trained_is_told_before_the_start_and_what_is_only_unwise
     assert notice.text() == ""
 
 
-def test_a_base_with_other_bands_or_another_pixel_scale_is_told_before_the_start(
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"pixel_scale": 1.7}, "the network was trained on 1.7"), ({"bands": ("J",)}, "The bands are r; ")],
+    ids=["pixel scale", "bands"],
+)
+def test_a_base_with_another_band_or_pixel_scale_is_told_before_the_start(
+    qtbot: QtBot, session: Session, trained: Path, tmp_path: Path, change: dict[str, object], told: str
+) -> None:
+    run = next((trained / "runs").iterdir())
+    base = tmp_path / "base.safetensors"
+    dataclasses.replace(Predictor.load(run), **change).save(base)
+    session.draft.edit("transfer.start_from", str(base))
+    panel = shown(qtbot, session)
+    qtbot.waitUntil(lambda: panel.outlook.notice.text() != "", timeout=60_000)
+    assert told in panel.outlook.notice.text()
+    assert panel.outlook.notice.property("role") != "problem" and panel.start.isEnabled()
+
+
+def test_what_a_fine_tuning_starts_from_is_told_before_the_start(
     qtbot: QtBot, session: Session, trained: Path
 ) -> None:
     run = next((trained / "runs").iterdir())

@@ -200,6 +200,14 @@ def test_raw_files_are_predicted_as_their_dataset_is(survey_run, survey_dataset,
     assert "90 galaxies" in capsys.readouterr().out
 
 
+def test_raw_files_that_cannot_be_predicted_are_named(survey_run, survey, tmp_path, capsys):
+    (tmp_path / "page.fits").write_text("<html>404</html>")
+    raw = survey.folder / f"{survey.ids[0]}.fits"
+    assert run("predict", survey_run, raw, tmp_path / "page.fits", "-o", tmp_path / "a.csv", "--quiet") == 0
+    assert "page.fits" in capsys.readouterr().err
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
+
+
 def test_what_is_chosen_otherwise_than_in_training_is_said(survey_run, survey, tmp_path, capsys):
     raw = survey.folder / f"{survey.ids[0]}.fits"
     options = ("--stamps", "field=20", "--stamps", "fill=zero", "-o", tmp_path / "a.csv")

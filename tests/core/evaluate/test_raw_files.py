@@ -23,13 +23,14 @@ from core.data import importing
 from core.data.cutouts import Cutouts
 from core.data.settings import ImportSettings
 from core.data.target import Classes
-from core.errors import SettingsProblem, UnreadableFile
+from core.errors import NotPossible, SettingsProblem, UnreadableFile
 from core.evaluate import predict, raw_files
 from core.events import Event, Skipped, Work, result_of
 from core.nets import cnn, normalisation
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
+from core.project import band_choices
 
 COUNT = 5
 RANDOM = np.random.default_rng(11)
@@ -55,6 +56,13 @@ def fits_cube(folder: Path) -> None:
     for number, side in enumerate(sides()):
         cube = np.clip(galaxy(number, 3, side), 0, 255).astype(np.uint8)
         fits.writeto(folder / f"g{number}.fits", cube, fits.Header({"PIXSCALE": 0.5, "BANDS": "irg"}))
+
+
+def put_into_other_order(folder: Path, names: str) -> None:
+    """Write some of the files of :func:`fits_cube` again, with their bands in the order g, r, i."""
+    for path in folder.glob(names):
+        cube = fits.getdata(path)
+        fits.writeto(path, cube[::-1], fits.Header({"PIXSCALE": 0.5, "BANDS": "gri"}), overwrite=True)
 
 
 def band_files(folder: Path) -> None:
@@ -265,6 +273,45 @@ def test_a_field_of_radii_needs_a_catalogue_and_says_so(folder: Path, tmp_path: 
     network = network_for(dataset, tmp_path / "net.safetensors")
     with pytest.raises(SettingsProblem, match="multiple of the catalogue column “radius”, and there is no catalogue"):
         result_of(predict.run(network, folder))
+
+
+@pytest.mark.parametrize("names", ["g*.fits", "g[01].fits"], ids=["all", "some"])
+def test_bands_in_another_order_are_put_into_that_of_the_training(names: str, folder: Path, tmp_path: Path) -> None:
+    fits_cube(folder)
+    network = network_for(imported(folder, tmp_path / "d.h5"), tmp_path / "net.safetensors")
+    expected = result_of(predict.run(network, folder))
+    put_into_other_order(folder, names)
+    found = result_of(predict.run(network, folder))
+    assert np.array_equal(found.scores, expected.scores)
+    said = " ".join([*found.notes, *(problem.text for problem in found.problems)])
+    assert "g, r, i" in said and "put into the order" in said
+    other = imported(folder, tmp_path / "other.h5")
+    assert np.array_equal(result_of(predict.run(network, other)).scores, expected.scores), "and so in a dataset"
+
+
+def test_files_with_more_bands_are_refused_with_the_way_out(folder: Path, tmp_path: Path) -> None:
+    """Also where the bands of the training were named by the user."""
+    fits_cube(folder)
+    dataset = imported(folder, tmp_path / "d.h5", bands="red,green,blue")
+    network = network_for(dataset, tmp_path / "net.safetensors")
+    four = tmp_path / "four.fits"
+    fits.writeto(four, galaxy(1, 4, 20).astype(np.float32), fits.Header({"BANDS": "ugri"}))
+    with pytest.raises(NotPossible, match="takes red, green, blue; these files have u, g, r, i") as told:
+        result_of(predict.run(network, four))
+    assert "Import them as a dataset and choose" in told.value.remedy and "--band-map" in told.value.remedy
+    band_choices.remember(network, ("u", "g", "r", "i"), "i,r,g")
+    assert len(result_of(predict.run(network, four))) == 1
+
+
+def test_bands_of_other_names_are_left_as_they_are(folder: Path, tmp_path: Path) -> None:
+    fits_cube(folder)
+    network = network_for(imported(folder, tmp_path / "d.h5"), tmp_path / "net.safetensors")
+    for path in folder.glob("*.fits"):
+        fits.setval(path, "BANDS", value="zyg")
+    expected = result_of(predict.run(network, tmp_path / "d.h5"))
+    found = result_of(predict.run(network, folder))
+    assert np.array_equal(found.scores, expected.scores)
+    assert "The bands are z, y, g" in str(found.problems[0])
 
 
 # --- earlier files
