@@ -1,9 +1,11 @@
 """Image files with faults: each is that file's problem, said with its place, and never the whole import's."""
 
+import io
 import os
 import struct
 import sys
 import tokenize
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -183,6 +185,18 @@ def test_damaged_images_of_a_container_are_reported_and_the_others_are_imported(
         assert set(cutouts.ids) >= {f"m{number}" for number in range(50) if number != 17}
         assert "m17" not in cutouts.ids
     assert [problem.where for problem in report.unusable][:1] == ["many.h5 [image 18]"]
+
+
+def test_an_npz_whose_header_is_broken_off_is_one_problem_of_the_import(folder: Path) -> None:
+    array = io.BytesIO()
+    np.save(array, np.zeros((3, 12, 12), np.float32))
+    with zipfile.ZipFile(folder / "broken.npz", "w") as archive:  # whose own checksums are right
+        archive.writestr("images.npy", array.getvalue().replace(b"12), }", b"12    "))
+    report, cutouts = run(folder)
+    with cutouts:
+        assert sorted(cutouts.ids) == ["g0", "g1", "g2"]
+    (problem,) = report.unusable
+    assert "broken.npz" in problem.where
 
 
 @pytest.mark.parametrize(
