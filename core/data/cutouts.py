@@ -30,6 +30,8 @@ from core.errors import DatasetReplaced, Problem, UnreadableFile
 from core.events import NEVER, Work
 from core.reading import reading
 
+_COARSEST = 2 * 10**9  # nanoseconds: a network disk may round the time of a file after it was written
+
 
 class Cutouts:
     """Galaxies with their catalogue, read from a dataset file.
@@ -267,7 +269,10 @@ class Cutouts:
         if found == self.identity:
             return
         if self.identity not in fingerprint.checksums:  # what it held is known no more
-            raise DatasetReplaced.of(self.path)
+            is_rounded = abs(found.modified - self.identity.modified) <= _COARSEST and found.size == self.identity.size
+            if not is_rounded:
+                raise DatasetReplaced.of(self.path)
+            return
         try:
             self.require_unchanged()
         except UnreadableFile:

@@ -18,7 +18,7 @@ from app.studies.widgets.parallel_plot import Axis, Line, ParallelPlot
 from app.widgets.mosaic import Mosaic
 from core.studies.trials import Trial
 
-NAME = "a<5 & b>7 <img src=x>"
+NAME = "<img src=x> a<5 & b>7"
 
 
 def show(qtbot: QtBot, widget: QWidget) -> None:

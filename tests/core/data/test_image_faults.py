@@ -189,14 +189,21 @@ def test_damaged_images_of_a_container_are_reported_and_the_others_are_imported(
 
 def test_an_npz_whose_header_is_broken_off_is_one_problem_of_the_import(folder: Path) -> None:
     array = io.BytesIO()
-    np.save(array, np.zeros((3, 12, 12), np.float32))
-    with zipfile.ZipFile(folder / "broken.npz", "w") as archive:  # whose own checksums are right
-        archive.writestr("images.npy", array.getvalue().replace(b"12), }", b"12    "))
+    np.save(array, np.random.default_rng(0).normal(size=(3, 12, 12)).astype(np.float32))
+    whole = array.getvalue()
+    broken = whole.replace(b"12), }", b"12    ")
+    with pytest.raises(tokenize.TokenError):
+        np.lib.format.read_array(io.BytesIO(broken))
+    for name, members in (("all", {"images": broken}), ("one", {"images": whole, "more": broken})):
+        with zipfile.ZipFile(folder / f"{name}.npz", "w") as archive:  # whose own checksums are right
+            for key, content in members.items():
+                archive.writestr(f"{key}.npy", content)
     report, cutouts = run(folder)
     with cutouts:
-        assert sorted(cutouts.ids) == ["g0", "g1", "g2"]
+        assert sorted(cutouts.ids) == ["g0", "g1", "g2", "one_0", "one_1", "one_2"]
     (problem,) = report.unusable
-    assert "broken.npz" in problem.where
+    assert "all.npz" in problem.where
+    assert "more (it is damaged" in report.notes[0]
 
 
 @pytest.mark.parametrize(
