@@ -40,6 +40,7 @@ from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, numbers
 from core.errors import Problem
+from core.printable import on_one_line
 from core.wording import count_of
 
 _PARTS = ("train", "validation", "test")
@@ -306,7 +307,7 @@ class DatasetPanel(Panel):
 
     def _fill_row(self, place: int, texts: Sequence[str]) -> None:
         for column, text in enumerate(texts):
-            item = QTableWidgetItem(text)
+            item = QTableWidgetItem(on_one_line(text))
             item.setToolTip(as_written(text))
             if column:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

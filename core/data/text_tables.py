@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ from core.data.bands import IMAGE_ENDING
 from core.data.cells import is_mark, parse_number
 from core.data.table_bounds import FoundProblems, require_few_columns
 from core.data.text_lines import LONGEST, Lines
-from core.errors import CatalogueProblem, Problem
+from core.errors import CatalogueProblem, Problem, Stopped
+from core.events import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,8 +58,8 @@ class TextTable:
     units: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def parse(text: str, path: Path) -> TextTable:
-    """Split a text table into named columns of cells.
+def parse(content: bytes, path: Path, stop: threading.Event = NEVER) -> TextTable:
+    """Split a text table, in UTF-8, into named columns of cells.
 
     Understood are tables with commas, semicolons, tabs, bars or blanks between the cells, and columns of fixed
     width; a header that is a comment (``# name label``), SExtractor's numbered header, and VizieR's lines of units
@@ -67,8 +69,10 @@ def parse(text: str, path: Path) -> TextTable:
     ------
     CatalogueProblem
         The table is empty, or its first line is longer or has more columns than a table's.
+    Stopped
+        ``stop`` was set.
     """
-    lines = Lines(text)
+    lines = Lines(content, stop)
     if not len(lines):
         raise CatalogueProblem("The catalogue is empty.", "Choose another table.", str(path))
     if lines.too_long and lines.too_long[0][0] < lines.number(0):
@@ -86,6 +90,8 @@ def parse(text: str, path: Path) -> TextTable:
         found.add(f"This line has {letters:,} letters; it was left out.", "Close quotation marks.", f"line {number}")
     columns = TextColumns(layout.names)
     for row in _good_rows(layout, found, path):
+        if stop.is_set():
+            raise Stopped
         columns.add(row)
     table.columns = columns.columns()
     table.problems = found.problems

@@ -24,7 +24,7 @@ from core.metrics.frequency_trial import try_estimate
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
-from core.reading import is_there, read_toml, reading, set_aside
+from core.reading import format_of, is_there, read_toml, reading, set_aside
 
 FORMAT = 1
 AIMS: tuple[Aim, ...] = ("macro F1", "balanced accuracy", "accuracy")
@@ -208,7 +208,7 @@ def read_kept(weights: Path | str, names: Sequence[str]) -> Decision:
 def _read(file: Path) -> Decision:
     with reading("The decision", file, _REMEDY):
         values = read_toml(file, "The decision", _REMEDY)
-        if int(values.get("format", 0)) > FORMAT:
+        if format_of(values.get("format", FORMAT)) > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this decision.", "Update the program.", str(file))
         return Decision.from_dict(values)
 

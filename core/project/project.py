@@ -12,7 +12,7 @@ from core.project import locks, places
 from core.project.files import file_name, make_folder, write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
-from core.reading import read_toml, reading
+from core.reading import format_of, read_toml, reading
 
 FORMAT = 1
 _FILE, _LOCK = "project.toml", "project.lock"
@@ -86,7 +86,7 @@ class Project:
         try:
             with reading("The project's file", file, _REMEDY):
                 values = read_toml(file, "The project's file", _REMEDY)
-                version, name = int(values["format"]), str(values["name"])
+                version, name = format_of(values["format"]), str(values["name"])
         except UnreadableFile as damage:  # it says how the project is called, and no more
             if not any((folder / part).is_dir() for part in _PARTS):
                 raise

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import FolderInUse, Problem
+from core.errors import FolderInUse, NotPossible, Problem
 from core.events import EpochEnded, Scores
 from core.project import places
 from core.project.files import append_durably, file_name, make_folder, write_atomically
@@ -39,7 +39,15 @@ class RunFolder:
         ------
         FolderInUse
             The folder is not empty, or cannot be created.
+        NotPossible
+            Its path is not UTF-8, and networks are not read from there.
         """
+        if places.quote(str(path.absolute())) != str(path.absolute()):
+            raise NotPossible(
+                "The name of this folder, or of one above it, is not UTF-8 text, and no network is read from there.",
+                "Rename it, or choose another folder.",
+                str(path),
+            )
         if path.exists() and (not path.is_dir() or any(not part.name.startswith(".") for part in path.iterdir())):
             what = "a run" if (path / "settings.toml").exists() else "other files"
             raise FolderInUse(
@@ -206,7 +214,7 @@ class RunFolder:
         root = places.project_of(self.path.resolve())
         if not lines or (root is not None and root not in data.resolve().parents):
             lines.append(data.resolve().as_posix())
-        write_atomically(self.data_file, "\n".join(lines) + "\n")
+        write_atomically(self.data_file, "\n".join(map(places.quote, lines)) + "\n")
 
     @property
     def data(self) -> Path | None:
@@ -227,7 +235,7 @@ class RunFolder:
         """
         if is_there(self.data_file):
             with reading("The place of this run's dataset", self.data_file):
-                lines = filter(None, map(str.strip, read_text(self.data_file).split("\n")))
+                lines = map(places.unquote, filter(None, map(str.strip, read_text(self.data_file).split("\n"))))
                 return next((path.resolve() for line in lines if (path := self.path / line).is_file()), None)
         name = (read_metrics(self.metrics_file).get("data") or {}).get("data", "")
         with reading("The place of this run's dataset", self.metrics_file):

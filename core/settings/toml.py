@@ -105,13 +105,24 @@ def loads(model: type[S], text: str, where: str = "") -> S:
     except Exception as error:  # noqa: BLE001 - a text that is nested too deeply, or with a date that is none
         remedy = "Correct or remove the line."
         raise SettingsProblem(f"This is not valid TOML: {describe(error)}.", remedy, where) from None
-    stated = re.search(rf"^# {_FORMAT}(\d{{1,9}})\s*$", text, flags=re.MULTILINE)
+    stated = re.search(rf"^# {_FORMAT}(.*)$", text, flags=re.MULTILINE)
     with reading("The settings", where):
-        version = int(stated[1]) if stated else model.format_of(values)
+        version = _version_of(stated[1].strip(), where) if stated else model.format_of(values)
         if version > model.file_format:
             raise WrongVersion("A newer Tuning Fork wrote these settings.", "Update the program.", where)
         values = model.upgrade(values, version)
     return validate(model, values, where)
+
+
+def _version_of(stated: str, where: str) -> int:
+    """The number of a format, as a file states it."""
+    if not re.fullmatch("[1-9][0-9]{0,8}", stated):
+        raise SettingsProblem(
+            f"These settings say that their format is “{stated[:_LONGEST]}”, and formats have numbers.",
+            "Correct the number, or remove the line if the settings are of this version.",
+            where,
+        )
+    return int(stated)
 
 
 def load(model: type[S], path: Path) -> S:

@@ -335,10 +335,10 @@ def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, 
     """The hand labels with which a run begins or began, whatever labels are given from now on."""
     if resume and folder.labels_file.exists():
         return LabelJournal(folder.labels_file).require_whole()
-    if hand_labels is None or not resume or kept_parts.is_of_study(hand_labels):  # a study's are those of its beginning
-        return hand_labels and hand_labels.frozen()
-    # A run of an earlier version: its split was written when it began, or went on with unchanged labels.
-    return hand_labels.frozen(folder.split_file.stat().st_mtime)
+    if hand_labels is not None and resume and not kept_parts.is_of_study(hand_labels):
+        # A run of an earlier version: its split was written when it began, or went on with unchanged labels.
+        return hand_labels.frozen(folder.split_file.stat().st_mtime)
+    return None if hand_labels is None else hand_labels.frozen()  # a study's are those of its beginning
 
 
 def _note_overlaps(

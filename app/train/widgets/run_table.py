@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.theme import colour_spot, colours
 from app.widgets.plain_text import as_written
+from core.printable import on_one_line
 from core.train.run_summary import STATE_NAMES, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -76,7 +77,7 @@ class _Runs(QAbstractTableModel):
         if role == _SORT_ROLE:
             return _COLUMNS[column][2](run)
         if role == Qt.ItemDataRole.DisplayRole:
-            return _format_cells(run)[column]
+            return on_one_line(_format_cells(run)[column])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.DecorationRole and column == 0 and index.row() in self.colours:

@@ -288,3 +288,11 @@ def test_the_workers_of_a_window_write_into_its_project(tmp_path: Path) -> None:
     assert worker.said == "held"
     worker.kill()
     project.close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"\n" + b"[" * 4000, b"\n[1]", b"\n\xff", b'\n{"host": 1}', b"\n{" * 9]
+)
+def test_a_damaged_lock_file_names_no_holder(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "lock").write_bytes(content)
+    assert locks.read_holder(tmp_path / "lock") is None
