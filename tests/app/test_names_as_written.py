@@ -37,11 +37,14 @@ from waiting import wait_for_all_work
 
 from app import theme
 from app.data.import_wizard import ImportWizard
+from app.session.session import Session
 from app.shell import actions
 from app.shell.menus import Menus
 from app.shell.window import MainWindow
 from app.shell.workspaces import WORKSPACES
+from app.studies.studies import StudiesPanel
 from app.train.comparison import ComparisonPanel
+from app.train.runs import RunsPanel
 from app.widgets.plain_text import RichLabel, as_written, in_window_title
 from core.errors import NotPossible
 from core.events import result_of
@@ -53,6 +56,7 @@ from core.project.runs import RunFolder
 from core.train import loop
 from core.train.settings import RunSettings
 
+STUDY = Path(__file__).parents[1] / "golden" / "bench" / "studies" / "2026-11-27 13.59.49 training size"
 QUICK = {
     "network": {"depth": 2, "channels": 6, "dense": 8, "dropout": 0.0},
     "optimiser": {"epochs": 1, "batch_size": 16},
@@ -231,6 +235,27 @@ def test_undo_and_redo_name_a_label_as_it_is_written(qtbot: QtBot):
     assert f"Redo label 1 galaxy “{CLASSES[0]}”" in assert_as_written(menus, edit)
     redoing.trigger()
     assert undo.canUndo()
+
+
+def test_studies_and_unreadable_runs_are_named_as_they_are_written(qtbot: QtBot, qapp: QApplication, tmp_path: Path):
+    theme.apply(qapp, False)
+    folder = tmp_path / "project"
+    Project.create(folder, "project").close()
+    shutil.copytree(STUDY, folder / "studies" / "2026-11-27 13.59.49 <u>study & co")
+    for name in RUNS:
+        (folder / "runs" / name).mkdir()
+        (folder / "runs" / name / "settings.toml").write_text('"a<5 & b>7" = 1\n')
+    session = Session()
+    session.open_project(folder)
+    panels = [RunsPanel(session), StudiesPanel(session)]
+    for panel in panels:
+        qtbot.addWidget(panel)
+        panel.show()
+    wait_for_all_work(qtbot)
+    seen = assert_as_written(*panels)
+    for name in ("<u>study & co", *(run[20:] for run in RUNS)):
+        assert any(name in text for text in seen), name
+    session.close()
 
 
 def test_notices_name_things_as_they_are_written(window: MainWindow):

@@ -161,6 +161,35 @@ def test_nothing_is_written_where_a_locked_folder_was(tmp_path: Path) -> None:
         project.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no folder with open files")
+def test_nothing_is_written_where_a_locked_folder_was_removed(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    project = Project.create(here, "project")
+    journal = project.labels(here / "datasets" / "a.h5")
+    journal.record("G0", "shape", "", "round")
+    try:
+        shutil.rmtree(here)
+        for again in (False, True):
+            for write in (
+                lambda: write_atomically(here / "window.json", "{}"),
+                lambda: make_folder(here / "runs" / "one"),
+                lambda: journal.record("G1", "shape", "", "round"),
+                lambda: project.new_run("first"),
+                lambda: RunFolder(here / "runs" / "second").lock().acquire(),
+                project.require_unmoved,
+                project.follow,
+            ):
+                with pytest.raises(FolderMoved, match="moved or removed") as refused:
+                    write()
+                assert refused.value.place is None
+            assert journal.replay()["G1", "shape"] == "round", "kept in memory"
+            assert (list(here.iterdir()) == []) if again else not here.exists(), "no ghost of the project"
+            here.mkdir(exist_ok=True)  # another folder of the same name is not the project
+    finally:
+        project.close()
+    assert list(here.iterdir()) == []
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows renames no folder with open files")
 def test_whatever_could_not_be_written_because_the_folder_was_moved_is_reported_as_that(run: RunFolder) -> None:
     with pytest.raises(FolderMoved, match="“run” was moved or removed"), run.lock():

@@ -75,7 +75,20 @@ def test_a_project_is_not_made_twice(tmp_path: Path):
     again.close()
 
 
-@pytest.mark.parametrize("content", [None, "format =", "name = 'x'", "format = 'one'\nname = 'x'", "\x00"])
+ODD = ("format = inf\nname = 'x'", "format = nan\nname = 'x'")
+
+
+@pytest.mark.parametrize("content", ODD)
+def test_a_project_whose_format_is_no_number_opens_with_a_problem(tmp_path: Path, content: str):
+    (tmp_path / "project.toml").write_text(content)
+    (tmp_path / "runs").mkdir()
+    project = Project.open(tmp_path)
+    assert isinstance(project.problem, UnreadableFile)
+    assert project.name == tmp_path.name
+    project.close()
+
+
+@pytest.mark.parametrize("content", [None, "format =", "name = 'x'", "format = 'one'\nname = 'x'", "\x00", *ODD])
 def test_what_is_no_project_is_told(tmp_path: Path, content: str | None):
     if content is not None:
         (tmp_path / "project.toml").write_text(content)
