@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def prepare(
         split=split,
         device=device,
         precision=devices.precision(settings.precision, device),
-        noise=NoisePool.draw(pixels, torch_generator(settings.seed, "noise"), device),
+        noise=_noise_pool(pixels, settings.seed, device),
         lost_noise=lost_noise(stamps).to(device),
         scales_per_batch=scales_per_batch,
         average=_average(predictor, settings),
@@ -124,6 +125,12 @@ def prepare(
         facts=_describe_data(cutouts, target, labels, split, settings),
         notices=notices,
     )
+
+
+@lru_cache(maxsize=1)
+def _noise_pool(pixels: int, seed: int, device: torch.device) -> NoisePool:
+    """Numbers that are only read, and kept: a forecast and a run, or the runs of a search, draw the same ones."""
+    return NoisePool.draw(pixels, torch_generator(seed, "noise"), device)
 
 
 def _load_split(path: Path, cutouts: Cutouts, labels: NDArray[Any]) -> Split:
