@@ -102,7 +102,7 @@ class RunsPanel(Panel):
         self.ask_folder = ask.addAction("A folder…", self._predict_folder)
         self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
         self.predict_files.setMenu(ask)
-        self.note = MessageLine(grows=True)
+        self.note = MessageLine(grows=True, insists=True)  # beside a table that is as low as can be
         self._buttons = QWidget()
         buttons = FlowLayout(self._buttons, spacing=6)
         for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files):

@@ -39,13 +39,21 @@ class MessageLine(QLabel):
         Of the text by the style sheet: ``muted``, ``warning``, ``problem``, ``good``.
     grows
         Whether it takes more lines where its text needs them and there is room.
+    insists
+        Whether room is made for them by its neighbours, down to their smallest size.
     """
 
     def __init__(
-        self, lines: int = 1, role: str = "muted", parent: QWidget | None = None, *, grows: bool = False
+        self,
+        lines: int = 1,
+        role: str = "muted",
+        parent: QWidget | None = None,
+        *,
+        grows: bool = False,
+        insists: bool = False,
     ) -> None:
         super().__init__(parent)
-        self._lines, self.grows = lines, grows
+        self._lines, self.grows, self._insists = lines, grows, insists
         self._taken = lines  # at the present width, since it came into sight
         self.setProperty("role", role)
         vertical = QSizePolicy.Policy.Maximum if grows else QSizePolicy.Policy.Fixed
@@ -75,8 +83,9 @@ class MessageLine(QLabel):
         return QSize(60, self._height_of(self._taken))
 
     def minimumSizeHint(self) -> QSize:
-        """The reserved lines, however narrow; all of them where the surroundings scroll."""
-        return QSize(0, self._height_of(self._taken if self._is_scrolled else self._lines))
+        """The reserved lines, however narrow; all of them where it insists, and where the surroundings scroll."""
+        is_whole = self._insists or self._is_scrolled
+        return QSize(0, self._height_of(self._taken if is_whole else self._lines))
 
     @property
     def _is_scrolled(self) -> bool:

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app import theme
 from app.jobs.job import Job
 from app.panel.panel import Panel
 from app.shell.window import MainWindow
@@ -55,8 +56,9 @@ Places = dict[QWidget, QRect]
 
 
 @pytest.fixture
-def window(qtbot: QtBot, trained: Path, galaxies: Path, tmp_path: Path) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, qapp: QApplication, trained: Path, galaxies: Path, tmp_path: Path) -> Iterator[MainWindow]:
     """A window with a dataset and a run."""
+    theme.apply(qapp, False)  # as the program does; its style sheet takes more room than none
     folder = tmp_path / "project"
     shutil.copytree(trained, folder)
     (folder / "datasets").mkdir(exist_ok=True)
