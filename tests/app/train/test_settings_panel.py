@@ -95,9 +95,7 @@ def test_a_base_with_another_band_or_pixel_scale_is_told_before_the_start(
     assert panel.outlook.notice.property("role") != "problem" and panel.start.isEnabled()
 
 
-def test_what_a_fine_tuning_starts_from_is_told_before_the_start(
-    qtbot: QtBot, session: Session, trained: Path
-) -> None:
+def test_what_a_fine_tuning_starts_from_is_told_before_the_start(qtbot: QtBot, session: Session, trained: Path) -> None:
     run = next((trained / "runs").iterdir())
     session.draft.edit_together({"transfer.start_from": str(run), "transfer.freeze_blocks": 1})
     panel = shown(qtbot, session)
