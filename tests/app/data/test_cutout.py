@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from small_survey import SIDE, Survey
 
+from app import theme
 from app.data.cutout import CutoutPanel
 from app.session.session import Session
 
@@ -123,3 +126,20 @@ def test_without_a_galaxy_it_says_what_to_do(qtbot: QtBot) -> None:
     assert shown.empty.isVisible()
     assert not np.any([label.text() for label in (shown.name, shown.cursor_text)])
     session.close()
+
+
+def test_a_narrow_panel_shows_the_coordinates_whole(
+    qtbot: QtBot, panel: CutoutPanel, sky_session: Session, qapp: QApplication
+) -> None:
+    theme.apply(qapp, False)
+    panel.resize(panel.minimumSizeHint().expandedTo(QSize(250, 500)))
+    sky_session.set_current(7)
+    qtbot.waitUntil(lambda: panel._position is not None, timeout=10_000)
+    assert panel.view._canvas.compass is not None, "north and east are shown"
+    hover(panel, 18.2, 5.1)
+    _, in_hours, in_degrees = panel.cursor_text.text().splitlines()
+    assert "…" not in in_hours + in_degrees
+    ra, dec = panel._position(18.2, 5.1)
+    place = SkyCoord(in_hours.replace("RA", "").replace("Dec", ""), unit=("hourangle", "deg"))
+    assert (place.ra.deg, place.dec.deg) == pytest.approx((ra, dec), abs=2e-4)
+    assert f"{ra:.5f}" in in_degrees and f"{dec:+.5f}" in in_degrees

@@ -20,6 +20,8 @@ def test_the_validation_part_is_judged_first_and_named(qtbot: QtBot, session_wit
     panel = shown(qtbot, session_with_run)
     assert "validation" in panel.part.text()
     assert panel.classes.rowCount() == 2
+    assert float(panel.numbers["Log loss"]) > 0 and 0 <= float(panel.numbers["Calibration error"]) <= 1
+    assert panel.reliability.isVisibleTo(panel)
     assert session_with_run.dataset.split is None or panel.numbers["Galaxies"] == str(
         len(session_with_run.dataset.split.validation)
     )

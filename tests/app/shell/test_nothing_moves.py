@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -26,10 +26,13 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.data.cutout import CutoutPanel
 from app.jobs.job import Job
 from app.panel.panel import Panel
 from app.shell.window import MainWindow
 from app.shell.workspaces import WORKSPACES
+from app.train.settings_panel import SettingsPanel
+from app.train.training import TrainingPanel
 from app.widgets.job_bar import JobBar
 from app.widgets.message_line import MessageLine
 from app.widgets.notice_strip import NoticeStrip
@@ -227,3 +230,40 @@ def test_jobs_come_and_go_in_places_of_their_own(qtbot: QtBot, window: MainWindo
     for job in (jobs[0], jobs[2], jobs[3]):
         job.close()
     require_at_rest(window, before, "the end of the jobs")
+
+
+def test_a_training_moves_nothing(qtbot: QtBot, window: MainWindow) -> None:
+    session = window.session
+    small = {"network.depth": 1, "network.channels": 4, "optimiser.batch_size": 64}
+    session.draft.edit_together({**small, "optimiser.epochs": 500, "stopping.patience": 0, "device": "cpu"})
+    window.show_workspace("train")
+    settings, training = window.docks.panel("settings"), window.docks.panel("training")
+    assert isinstance(settings, SettingsPanel) and isinstance(training, TrainingPanel)
+    qtbot.waitUntil(lambda: settings.outlook.time.text().startswith("About"), timeout=60_000)
+    before = places(window)
+    qtbot.mouseClick(settings.start, Qt.MouseButton.LeftButton)
+    require_at_rest(window, before, "the start of a training")
+    qtbot.waitUntil(lambda: training.numbers["Best"] != "–", timeout=60_000)
+    require_at_rest(window, before, "an epoch")
+    for what in ("Resume", "Pause"):
+        qtbot.mouseClick(training.pause, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda what=what: training.pause.text() == what)
+        require_at_rest(window, before, f"the button that then says {what}")
+    qtbot.mouseClick(training.stop, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "are kept" in training.reason.text(), timeout=60_000)
+    require_at_rest(window, before, "the end of a training")
+
+
+def test_the_mouse_over_a_cutout_moves_nothing(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_workspace("data")
+    cutout = window.docks.panel("cutout")
+    assert isinstance(cutout, CutoutPanel)
+    window.session.set_current(1)
+    qtbot.waitUntil(lambda: cutout.isVisible() and places(window) == places(window))
+    before = places(window)
+    for place in (3.0, 20.0):
+        cutout.view.hovered.emit(place, place)
+        assert f"x {place:.0f}, y {place:.0f}" in cutout.cursor_text.text()
+        require_at_rest(window, before, "the mouse over the cutout")
+    cutout.view.left.emit()
+    require_at_rest(window, before, "the mouse that has left the cutout")

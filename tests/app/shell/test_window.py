@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, QSize, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -21,6 +21,8 @@ from app.notices import CrashDialog
 from app.shell import recent
 from app.shell.window import MainWindow, choose_size
 from app.train.comparison import ComparisonPanel
+from app.train.settings_panel import SettingsPanel
+from app.train.training import TrainingPanel
 from core.errors import Problem
 from core.events import Progress
 from core.project import notes
@@ -118,6 +120,26 @@ def test_every_workspace_fits_a_small_screen_shows_what_it_is_about_and_leaves_t
     window.close()
     Project.open(project).close()
     assert QApplication.activeWindow() is not window
+
+
+def test_settings_and_start_are_in_sight_on_a_small_screen(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+    opened(qtbot, window, project)
+    window.resize(1280, 720)
+    click(qtbot, window.buttons["train"])
+    settings, training, gallery = (window.docks.panel(name) for name in ("settings", "training", "gallery"))
+    assert isinstance(settings, SettingsPanel) and isinstance(training, TrainingPanel)
+    qtbot.waitUntil(settings.isVisible)
+    bar, place = settings.area.verticalScrollBar(), QRect(QPoint(0, 0), settings.size())
+    assert bar.maximum() > 0, "there is more than fits"
+    for end in (bar.minimum(), bar.maximum()):
+        bar.setValue(end)
+        for widget in (settings.start, settings.outlook, settings.area):
+            assert widget.isVisible()
+            assert place.contains(QRect(widget.mapTo(settings, QPoint(0, 0)), widget.size()))
+    assert settings.area.width() >= 300 and settings.area.height() >= 300
+    assert training.width() >= 400 and training.height() >= 180
+    left, middle, right = (panel.mapTo(window, QPoint(0, 0)).x() for panel in (settings, training, gallery))
+    assert left < middle < right
 
 
 def test_an_arrangement_is_remembered_until_it_is_reset(qtbot: QtBot, window: MainWindow, project: Path) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
@@ -202,3 +202,17 @@ def test_a_dock_leaves_room_for_a_run_and_for_two_lines_of_buttons(qtbot: QtBot,
     assert item is not None
     assert panel.table.viewport().rect().contains(panel.table.visualItemRect(item).center())
     assert panel.table.visualItemRect(item).bottom() <= panel.table.viewport().rect().bottom()
+
+
+def test_a_right_click_on_a_run_offers_what_the_buttons_do(qtbot: QtBot, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    panel.table.customContextMenuRequested.emit(panel.table.rect().center())
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    offered = {action.text(): action for action in menu.actions()}
+    assert list(offered) == [button.text() for button in (panel.explain, panel.fine_tune, panel.predict)]
+    with qtbot.waitSignal(session_with_run.workspace_wanted) as wanted:
+        offered[panel.explain.text()].trigger()
+    assert wanted.args == ["explain"]
+    menu.close()

@@ -161,6 +161,10 @@ def test_a_run_is_judged_on_the_part_that_was_asked_for(survey_run, survey_datas
     assert "test part" in shown
     assert "spheroid" in shown
     assert "purity" in shown
+    assert "probabilities: log loss" in shown and "calibration error" in shown
+    galaxies = shown.splitlines()[0].split("test part, ")[1].split()[0]
+    reliability = shown.split("probability of the likeliest class")[1].splitlines()[1:]
+    assert sum(int(line.split()[-1]) for line in reliability) == int(galaxies), "each galaxy in one bin"
 
 
 def test_a_run_finds_its_own_dataset_when_both_have_moved(survey_dataset, tmp_path, capsys):

@@ -450,3 +450,21 @@ def test_tables_beside_the_cutouts_are_named_in_the_right_number(tmp_path: Path)
 def test_rows_that_cannot_be_read_are_in_the_report_with_their_line(tmp_path: Path) -> None:
     report, _ = imported(tmp_path, ["g0"], text(tmp_path, "# made\nname,label\ng0,a\ng1\n"))
     assert [problem.where for problem in report.unusable] == ["line 4"]
+
+
+@pytest.mark.parametrize("ending", ["fits", "xml", "parquet"])
+@pytest.mark.parametrize("mark", [-99.0, "-"])
+def test_marks_of_missing_values_are_missing_in_binary_tables_too(tmp_path: Path, ending: str, mark: object) -> None:
+    path = tmp_path / f"catalogue.{ending}"
+    written = [mark, *Z] if isinstance(mark, float) else [mark, *map(str, Z)]
+    table = Table({"name": [f"q{n}" for n in range(len(written))], "z": written})
+    if ending == "xml":
+        writeto(from_table(table), str(path))
+    else:
+        table.write(path)
+    files = [(f"/d/q{n}.fits", f"q{n}") for n in range(len(written))]
+    found = join_tables(read_tables(path), files, ImportSettings(labels=("z",)))
+    values = np.asarray(found.table["z"])
+    assert np.isnan(values).tolist() == [True] + [False] * len(Z)
+    assert isinstance(recognise({"z": values}, ("z",)), Quantities)
+    assert any("Taken as missing in “z”" in note and "in 1 row" in note for note in found.notes)

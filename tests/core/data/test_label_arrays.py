@@ -95,3 +95,31 @@ def test_labels_of_a_container_are_read_as_those_of_a_catalogue(case, ending, tm
         assert len(target.names) == 3 and "-99" not in target.names
     shown = result_of(preview([path], ImportSettings(), None))
     assert any(told in note for note in shown.notes), "and so before the import"
+
+
+def test_parts_and_labels_of_a_container_stay_with_their_images(tmp_path):
+    images = np.random.default_rng(0).normal(size=(12, 8, 8)).astype(np.float32)
+    images[:, 0, 0] = CLASSES
+    train, test = slice(0, 8), slice(8, 12)
+    arrays = {"x_train": images[train], "y_train": CLASSES[train], "x_test": images[test], "y_test": CLASSES[test]}
+    np.savez(tmp_path / "a.npz", **arrays)
+    report = result_of(importing.run([tmp_path / "a.npz"], tmp_path / "made.h5", ImportSettings()))
+    with Cutouts.open(tmp_path / "made.h5") as cutouts:
+        assert cutouts.labels == ("y",)
+        assert cutouts.images[:][:, 0, 0, 0].tolist() == [float(value) for value in cutouts.columns["y"]]
+        assert cutouts.split_column == "split"
+        assert cutouts.columns["split"].tolist() == ["train"] * 8 + ["test"] * 4
+    assert any("x_train, x_test are put together" in note for note in report.notes)
+    assert any("“split”" in note for note in report.notes)
+
+
+def test_a_wild_pixel_in_a_container_is_a_missing_one_and_is_named(tmp_path):
+    images = np.random.default_rng(0).normal(10, 1, size=(12, 8, 8)).astype(np.float32)
+    images[3, 2, 2], images[5, 1, 1] = -1e30, 1.6e38
+    np.savez(tmp_path / "a.npz", images=images, label=CLASSES)
+    report = result_of(importing.run([tmp_path / "a.npz"], tmp_path / "made.h5", ImportSettings()))
+    with Cutouts.open(tmp_path / "made.h5") as cutouts:
+        assert np.abs(cutouts.images[:]).max() < 20
+    told = " ".join(report.notes)
+    assert "-1e+30 are taken as missing" in told or "-1e+30" in told
+    assert "1.6e+38" in told

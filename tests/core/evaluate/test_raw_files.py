@@ -98,6 +98,29 @@ def hdf5(folder: Path) -> None:
         file.update(_stack(np.uint8))
 
 
+def stack(folder: Path) -> None:
+    """One file with an extension for each galaxy."""
+    units = [fits.ImageHDU(galaxy(number, 1, 20)[0].astype(np.float32), name=f"G{number}") for number in range(COUNT)]
+    for unit in units:
+        unit.header["PIXSCALE"] = 0.5
+    fits.HDUList([fits.PrimaryHDU(), *units]).writeto(folder / "stack.fits")
+
+
+def ext_bands(folder: Path) -> None:
+    for number, side in enumerate(sides()):
+        units = [fits.ImageHDU(galaxy(number, 1, side)[0].astype(np.float32), name=f"SCI-{band}") for band in "GRI"]
+        fits.HDUList([fits.PrimaryHDU(header=fits.Header({"PIXSCALE": 0.5})), *units]).writeto(
+            folder / f"g{number}.fits"
+        )
+
+
+def bands_last(folder: Path) -> None:
+    for number, side in enumerate(sides()):
+        cube = galaxy(number, 3, side).astype(np.float32).transpose(1, 2, 0)
+        fits.writeto(folder / f"g{number}.fits", cube, fits.Header({"PIXSCALE": 0.5}))
+
+
+MORE: dict[str, Callable[[Path], None]] = {made.__name__: made for made in (stack, ext_bands, bands_last)}
 KINDS: dict[str, Callable[[Path], None]] = {
     made.__name__: made for made in (fits_float, fits_cube, band_files, jpegs, npz, hdf5)
 }
@@ -110,11 +133,11 @@ FITS: dict[str, dict[str, Any]] = {
     "field of radii": {"field": 4, "field_column": "radius"},
 }
 SIZES, FILLS = (8, 20, 26), ("background", "zero")
-EVERY = list(itertools.product(KINDS, FITS, SIZES, FILLS))
+EVERY = list(itertools.product([*KINDS, *MORE], FITS, SIZES, FILLS))
 SOME = [
     (kind, fit, SIZES[(a + b) % 3], FILLS[(a + b // 3) % 2])
     for (a, kind), (b, fit) in itertools.product(enumerate(KINDS), enumerate(FITS))
-]
+] + [(kind, "resample", SIZES[2], FILLS[0]) for kind in MORE]
 CASES = [pytest.param(*case, marks=() if case in SOME else pytest.mark.slow) for case in EVERY]
 
 
@@ -153,7 +176,7 @@ def folder(tmp_path: Path) -> Path:
 def test_files_and_the_dataset_made_of_them_get_the_same_answers(
     kind: str, fit: str, size: int, fill: str, folder: Path, tmp_path: Path
 ) -> None:
-    KINDS[kind](folder)
+    (KINDS | MORE)[kind](folder)
     catalogue = catalogue_of(tmp_path) if "field_column" in FITS[fit] and kind not in {"npz", "hdf5"} else None
     dataset = imported(folder, tmp_path / "d.h5", catalogue, size=size, fill=fill, **FITS[fit])
     network = network_for(dataset, tmp_path / "net.safetensors")
@@ -164,6 +187,35 @@ def test_files_and_the_dataset_made_of_them_get_the_same_answers(
     assert np.array_equal(of_files.scores, of_dataset.scores)
     assert not of_files.problems
     assert of_files.notes[0].startswith("Stamps are made as in training: ")
+
+
+def planes(folder: Path) -> None:
+    """One cube whose planes are galaxies."""
+    cube = np.concatenate([galaxy(number, 1, 20) for number in range(COUNT)]).astype(np.float32)
+    fits.writeto(folder / "cube.fits", cube, fits.Header({"PIXSCALE": 0.5}))
+
+
+def chosen_extensions(folder: Path) -> None:
+    for number in range(COUNT):
+        units = [
+            fits.ImageHDU(galaxy(number, 1, 20)[0].astype(np.float32), name=name) for name in ("VIS", "NIR-Y", "NIR-J")
+        ]
+        fits.HDUList([fits.PrimaryHDU(), *units]).writeto(folder / f"g{number}.fits")
+
+
+@pytest.mark.parametrize(
+    ("write", "hdu", "galaxies"),
+    [(chosen_extensions, "NIR-J,VIS", COUNT), (chosen_extensions, "*", 3 * COUNT), (planes, "planes", COUNT)],
+)
+def test_chosen_extensions_are_followed(
+    write: Callable[[Path], None], hdu: str, galaxies: int, folder: Path, tmp_path: Path
+) -> None:
+    write(folder)
+    dataset = imported(folder, tmp_path / "d.h5", hdu=hdu, size=12, fit="resample")
+    network = network_for(dataset, tmp_path / "net.safetensors")
+    of_files, of_dataset = result_of(predict.run(network, folder)), result_of(predict.run(network, dataset))
+    assert len(of_dataset) == galaxies and of_files.ids == of_dataset.ids
+    assert np.array_equal(of_files.scores, of_dataset.scores)
 
 
 @pytest.mark.parametrize("kind", ["fits_float", "fits_cube", "band_files", "jpegs"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from galaxies import write_dataset
 
+from core.cli.main import main
 from core.data import kept_parts
 from core.data.cutouts import Cutouts
 from core.data.parts import KeptParts
@@ -102,6 +103,20 @@ def test_parts_are_drawn_again_only_on_purpose(survey):
     assert any("“first”" in text for text in said)
     with pytest.raises(Problem, match="lies in none"):
         kept_parts.draw_again(project.folder / "elsewhere.h5", None)
+
+
+def test_the_command_names_the_runs_that_parts_drawn_again_spoil(survey, tmp_path, capsys):
+    project, data, _ = survey
+    train(project, "first", data, settings())
+    kept = KeptParts.load(kept_parts.file_for(data, None))
+    quick = ("--set", "optimiser.epochs=1", "--set", "network.depth=1", "--set", "network.channels=4")
+    folder, project_folder = project.folder / "runs" / "again", project.folder
+    project.close()
+    assert main(["train", str(data), "-o", str(folder), "--draw-again", *quick]) == 0
+    said = capsys.readouterr().err
+    assert "The parts are drawn again, with seed" in said and "this spoils the test parts of “first”" in said
+    assert KeptParts.load(kept_parts.file_for(data, None)).seed != kept.seed
+    assert (project_folder / "runs" / "first" / "metrics.json").exists()
 
 
 def test_a_project_from_before_keeps_the_parts_of_its_last_finished_run(survey):

@@ -214,6 +214,18 @@ def test_the_tuned_network_takes_the_four_bands_by_itself_and_goes_on(tuned, sur
     assert Predictor.load(folder.best).bands_from == predictor.bands_from
 
 
+def test_the_command_maps_classes_as_it_was_told(base, survey, tmp_path, capsys):
+    options = ("--band-map", "g,r,i", "--class-map", "blob=elliptical", "--class-map", "Ellipticals=")
+    quick = ("--set", "optimiser.epochs=1", "--set", "optimiser.batch_size=64")
+    assert main(["train", str(survey), "--start-from", str(base), "-o", str(tmp_path / "run"), *options, *quick]) == 0
+    found = toml.load(RunSettings, tmp_path / "run" / "settings.toml").transfer.class_map
+    assert (found["blob"], found["Ellipticals"], found["edge_on"]) == ("elliptical", "", "edge-on")
+    said = capsys.readouterr().err
+    assert "“blob” continues “elliptical”" in said and "“Ellipticals” starts at random" in said
+    assert main(["train", str(survey), "-o", str(tmp_path / "b"), "--class-map", "blob", *quick]) == 1
+    assert "“blob” maps no class" in capsys.readouterr().err
+
+
 def test_another_survey_is_evaluated_by_the_mapped_classes_and_says_so(base, survey, tmp_path, capsys):
     def evaluate(*options):
         status = main(["evaluate", str(base), str(survey), "--json", *options])
