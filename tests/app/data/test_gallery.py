@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.data.gallery import GalleryPanel
 from app.session import label_commands
 from app.session.session import Session
+from app.widgets.plain_text import as_written
 
 
 @pytest.fixture
