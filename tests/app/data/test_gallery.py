@@ -153,8 +153,8 @@ def test_a_badge_explains_itself(gallery: GalleryPanel, session: Session) -> Non
         session.dataset.label(row),
         "•: in the test part, which no training sees",
     ]
-    shown = int(gallery.grid.rows[0])
-    place = gallery.grid.cell_rect(shown).center()
+    shown = int(gallery.grid._rows[3])
+    place = gallery.grid.cell_rect(3).center()
     help_wanted = QHelpEvent(QEvent.Type.ToolTip, place, gallery.grid.viewport().mapToGlobal(place))
     QApplication.sendEvent(gallery.grid.viewport(), help_wanted)
     assert QToolTip.text() == as_written(gallery._describe_galaxy(shown))

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from misfits import DATASETS, HARD, NETWORKS, write_data, write_network
 
 from core.cli.main import main
@@ -70,6 +72,45 @@ def test_chosen_bands_lead_out_of_it(files, tmp_path, capsys, command):
         assert ("mean(u,g),r,r" in capsys.readouterr().err) or command in ("train", "rate")
     finally:
         (files / "three bands" / "bands.json").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("command", ["predict", "top", pytest.param("believe", marks=pytest.mark.slow)])
+def test_raw_files_with_more_bands_are_one_sentence_and_chosen_bands_lead_out_of_it(files, tmp_path, capsys, command):
+    cubes = tmp_path / "cubes"
+    cubes.mkdir()
+    for number in range(4):
+        cube = np.random.default_rng(number).normal(0, 1, (4, 16, 16)).astype(np.float32)
+        fits.writeto(cubes / f"g{number}.fits", cube, fits.Header({"BANDS": "ugri"}))
+    words = {"RUN": str(files / "three bands"), "DATA": str(cubes)}
+    line = [words.get(word, word.replace("OUT", str(tmp_path / "out"))) for word in COMMANDS[command]]
+    assert main([*line, "--quiet"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "trained on 3 bands (g, r, i), and these stamps have 4 (u, g, r, i)" in said
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").rglob("*"))
+    (tmp_path / "out").mkdir(exist_ok=True)
+    try:
+        extra = ("--number", "1") if command == "top" else ()
+        assert main([*line, "--band-map", "g,mean(r,i),i", *extra]) == 0, capsys.readouterr().err
+        assert "fed g,mean(r,i),i" in capsys.readouterr().err
+        assert any((tmp_path / "out").rglob("*.csv"))
+    finally:
+        (files / "three bands" / "bands.json").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        ("study", "training-size", "DATA", "-o", "OUT", "--sizes", "6,12", "--seeds", "1", "--least-steps", "0"),
+        ("search", "DATA", "-o", "OUT", "--knob", "optimiser.learning_rate=1e-3:1e-1"),
+    ],
+    ids=lambda line: line[0],
+)
+def test_a_study_of_a_network_that_does_not_fit_is_one_sentence(files, tmp_path, capsys, study):
+    words = {"DATA": str(files / "four bands.h5"), "OUT": str(tmp_path / "out")}
+    start = ("--set", f"transfer.start_from={files / 'three bands'}", "--set", "optimiser.epochs=1", "--quiet")
+    assert main([*(words.get(word, word) for word in study), *start]) == 1
+    said = capsys.readouterr().err
+    assert "defect" not in said and "was trained on 3 bands" in said.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("network", "data"), LABELS)
