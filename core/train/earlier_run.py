@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import platform
 import statistics
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from core.data import target as targets
-from core.errors import Problem
 from core.nets import device as devices
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder, read_history
@@ -45,13 +46,11 @@ def find(plan: TrainingPlan, runs: Iterable[RunFolder]) -> EarlierRun | None:
         Of the project, oldest first.
     """
     for run in list(runs)[: -_MOST - 1 : -1]:
-        try:
+        with contextlib.suppress(Exception):  # whatever is damaged of it, it is not needed
             if _is_like(plan, run):
-                return EarlierRun(
-                    run.title, statistics.median(row["seconds"] for row in read_history(run.history_file))
-                )
-        except Problem:  # it cannot be read, and is not needed
-            continue
+                seconds = statistics.median(row["seconds"] for row in read_history(run.history_file))
+                if 0 < seconds < math.inf:
+                    return EarlierRun(run.title, seconds)
     return None
 
 

@@ -16,7 +16,7 @@ import torch
 
 from core.errors import OutOfMemory
 from core.nets import device as devices
-from core.reading import is_there, read_toml
+from core.reading import is_there, read_toml, reading
 from core.train.batch_size import USUAL
 
 FORMAT = 1
@@ -56,7 +56,13 @@ def recorded_split(path: Path) -> str | None:
     UnreadableFile
         The file is damaged.
     """
-    return read_toml(path, "The record of this run's environment").get("split") if is_there(path) else None
+    if not is_there(path):
+        return None
+    with reading("The record of this run's environment", path):
+        recorded = read_toml(path, "The record of this run's environment").get("split")
+        if not isinstance(recorded, str | None):
+            raise TypeError(f"the fingerprint of its split is “{recorded}”")
+        return recorded
 
 
 @contextlib.contextmanager

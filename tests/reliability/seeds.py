@@ -350,7 +350,7 @@ def chosen_bands(folder: Path) -> Path:
 def foreign_network(folder: Path) -> Path:
     """A network that somebody else has trained."""
     project(folder)
-    return shutil.copy(min(folder.glob("runs/*first/best.safetensors")), folder.parent / "network.safetensors")
+    return shutil.copy(min(folder.glob("runs/*first/best.safetensors")), folder / "network.safetensors")
 
 
 def kept_parts(folder: Path) -> Path:

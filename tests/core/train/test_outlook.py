@@ -150,6 +150,9 @@ def test_an_earlier_run_with_the_same_settings_tells_the_time_best(blobs, new_ru
     for other in (planned(network={"depth": 1}), planned(data={"train_limit": 30})):
         found = result_of(outlook.run(other, blobs, runs=[folder]))
         assert found is not None and not found.earlier
+    folder.history_file.write_text(f"{head}\n")
+    found = result_of(outlook.run(planned(optimiser={"epochs": 5, "batch_size": 32}), blobs, runs=[folder]))
+    assert found is not None and not found.earlier, "it lost its epochs"
 
 
 def test_it_is_not_measured_where_that_is_not_wanted_or_stopped(blobs):

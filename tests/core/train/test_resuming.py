@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from core.errors import NotPossible, SettingsProblem
+from core.errors import NotPossible, SettingsProblem, UnreadableFile
 from core.events import Skipped, result_of
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder, read_history
@@ -94,4 +94,12 @@ def test_a_run_does_not_go_on_with_other_parts(short):
     line = next(line for line in record.splitlines() if line.startswith("split = "))
     short.environment_file.write_text(record.replace(line, 'split = "another"'))
     with pytest.raises(NotPossible, match="split of the data"):
+        result_of(resuming.run(short, NEVER, epochs=3))
+
+
+def test_a_record_whose_split_is_no_fingerprint_is_told_as_damaged(short):
+    record = short.environment_file.read_text()
+    line = next(line for line in record.splitlines() if line.startswith("split = "))
+    short.environment_file.write_text(record.replace(line, "split = {}"))
+    with pytest.raises(UnreadableFile, match="fingerprint of its split"):
         result_of(resuming.run(short, NEVER, epochs=3))
