@@ -17,8 +17,8 @@ TRY_FILES = "--try-files"  # for this program itself, see core.data.trial
 def main(arguments: list[str] | None = None) -> int:
     """Start the window or run a command; returns the exit status.
 
-    Without arguments, with ``--demo``, or with the path of a dataset or a project the window opens. Where there is no
-    screen, ``--demo`` runs the demonstration on the command line.
+    Without arguments, with ``--demo`` or ``--no-reopen``, or with the path of a dataset or a project the window opens.
+    Where there is no screen, ``--demo`` runs the demonstration on the command line.
     """
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def wants_window(arguments: list[str]) -> bool:
     """Whether these arguments are for the window."""
-    if not arguments or arguments[0] == "--demo":
+    if not arguments or arguments[0] in {"--demo", "--no-reopen"}:
         return True
     return arguments[0] not in COMMANDS and os.path.exists(arguments[0])  # noqa: PTH110 - before pathlib is imported
 

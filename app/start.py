@@ -40,11 +40,12 @@ def run(arguments: Sequence[str]) -> int:
     Parameters
     ----------
     arguments
-        ``--demo``, or the path of a project folder or a dataset.
+        ``--demo``, ``--no-reopen``, or the path of a project folder or a dataset.
     """
     parser = argparse.ArgumentParser(prog="tuningfork")
     parser.add_argument("path", nargs="?", type=Path, help="a project folder or a dataset")
     parser.add_argument("--demo", action="store_true", help="open the demonstration survey")
+    parser.add_argument("--no-reopen", action="store_true", help="do not open the last project again")
     options = parser.parse_args(arguments)
 
     existing = QApplication.instance()
@@ -60,5 +61,6 @@ def run(arguments: Sequence[str]) -> int:
     crashes.happened.connect(window.report)
     crashes.install()
     window.show()
-    QTimer.singleShot(0, lambda: window.begin(options.path, demonstration=options.demo))
+    reopen = not options.no_reopen
+    QTimer.singleShot(0, lambda: window.begin(options.path, demonstration=options.demo, reopen=reopen))
     return end_program(QApplication.exec())

@@ -10,6 +10,7 @@ import re
 
 # C0, DEL, C1, separators of lines and paragraphs, marks of direction, and what stands for undecodable bytes
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SHOWN = 60  # letters of a name in a figure
 _CONTROL_BUT_LINES = re.compile(_CONTROL.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
 
 
@@ -27,6 +28,20 @@ def on_one_line(text: str) -> str:
 def on_lines(text: str) -> str:
     """A text of several lines with every control character but tabs and ends of lines as an escape."""
     return _CONTROL_BUT_LINES.sub(_escaped, text)
+
+
+def replace_unprintable(text: str, by: str) -> str:
+    """A text with every letter that cannot be shown replaced, where a name need not be recognised by it."""
+    return "".join(letter if letter.isprintable() else by for letter in text)
+
+
+def escape_mathtext(text: str, most: int = _SHOWN) -> str:
+    """Escape dollar signs, which matplotlib would read as mathematics; what cannot be shown becomes a question mark.
+
+    A text of more than ``most`` letters, such as a long id, is shortened.
+    """
+    shown = replace_unprintable(text, "?")
+    return (shown if len(shown) <= most else f"{shown[: most - 1]}…").replace("$", r"\$")
 
 
 def in_json(text: str) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.errors import Problem, Stopped, UnreadableFile
+from core.printable import replace_unprintable
 
 _MOST_BYTES = 1 << 30  # of a text file of ours; those of a million galaxies have some ten million
 _MOST_LETTERS = 200  # of an explanation
@@ -76,8 +77,7 @@ def describe(error: Exception) -> str:
             text = f"“{error.args[0]}” is missing" if error.args else "something is missing"
         case _:
             text = str(error) or type(error).__name__
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    line = " ".join(line.split())
+    line = " ".join(replace_unprintable(text, " ").split())
     return line if len(line) <= _MOST_LETTERS else line[: _MOST_LETTERS - 1] + "…"
 
 
@@ -150,6 +150,13 @@ def _require_table(values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError("it holds no names and values")  # noqa: TRY004 - as any other damage
     return values
+
+
+def format_of(value: object) -> int:
+    """The number of a file's format; for use within :func:`reading`, since it raises whatever it meets."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"its format is “{value}”, and formats have numbers from 1 on")
+    return value
 
 
 def modified(path: Path) -> datetime | None:

@@ -75,6 +75,7 @@ class Photographer:
         self.window.begin(self.dataset, demonstration=self.dataset is None)
         self.wait_until(lambda: self.window.session.dataset.cutouts is not None, "the survey", 300)
         self.window.session.set_current(4)
+        self.wait_until(lambda: "Looking" not in self.window.device.text(), "the name of the device", 300)
         self.wait(3)
         if not self.only_readme:
             self.import_wizard()

@@ -28,13 +28,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 pytest_plugins = ["small_survey"]
 
 _WORKERS = 4  # at most: each has torch and Qt in memory
-_FIRST = ("house", "end_to_end", "core")  # folders with the longest tests, which had better not come last
+_FIRST = ("house", "end_to_end", "reliability", "core")  # folders with long tests, which had better not come last
 _PATIENCE = 3.0  # seconds a thread may still need to come to its end
 _home = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before anything of the program is imported: no screen, and no file of the user's is touched."""
+    sys.dont_write_bytecode = False  # or each worker would rewrite the asserts of all tests,
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # and each process that a test starts compile the program
+    _begin_elsewhere(config)
     home = tempfile.mkdtemp(prefix="tuning-fork-tests-")
     config.stash[_home] = home
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -45,6 +48,17 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[name] = str(folder)
     os.environ["TUNINGFORK_CACHE"] = str(Path(home) / "cache")
     os.environ["TUNINGFORK_HOME"] = str(Path(home) / "Tuning Fork")
+
+
+def _begin_elsewhere(config: pytest.Config) -> None:
+    """Each worker collects from another file on: the others find compiled what it has come to before them."""
+    worker, folders = os.environ.get("PYTEST_XDIST_WORKER"), [Path(name) for name in config.args]
+    if worker is None or not all(folder.is_dir() for folder in folders):
+        return
+    files = [str(file) for folder in folders for file in sorted(folder.rglob("test_*.py"))]
+    count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    first = len(files) * int(worker.removeprefix("gw")) // count % max(len(files), 1)
+    config.args = files[first:] + files[:first] or config.args
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -62,11 +76,16 @@ def _chooses_benchmarks(expression: str) -> bool:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
 
-    def place(item: pytest.Item) -> int:
-        folder = item.path.relative_to(here).parts[0]
-        return _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
+    def place(item: pytest.Item) -> tuple[int, tuple[str, ...]]:
+        parts = item.path.relative_to(here).parts
+        return _FIRST.index(parts[0]) if parts[0] in _FIRST else len(_FIRST), parts
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: looking for garbage needs not look there."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

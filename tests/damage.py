@@ -8,7 +8,10 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 Damage = Callable[[Path], None]
 
@@ -43,6 +46,22 @@ def _nested(file: Path) -> None:
 
 def _dated_beyond_every_calendar(file: Path) -> None:
     os.utime(file, (2**40, 2**40))
+    if file.stat().st_mtime != 2**40:
+        pytest.skip("this file system keeps no such date")
+
+
+def date(monkeypatch: pytest.MonkeyPatch, file: Path, seconds: float) -> None:
+    """Date all files of this name, as far as :meth:`pathlib.Path.stat` tells, which few file systems do."""
+    stat = Path.stat
+
+    def dated(path: Path, **options: Any) -> Any:
+        found = stat(path, **options)
+        if path.name != file.name:
+            return found
+        values = {name: getattr(found, name) for name in dir(found) if name.startswith("st_")}
+        return SimpleNamespace(**values | {"st_mtime": seconds, "st_mtime_ns": int(seconds) * 10**9})
+
+    monkeypatch.setattr(Path, "stat", dated)
 
 
 DAMAGES: dict[str, Damage] = {

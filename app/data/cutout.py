@@ -31,6 +31,7 @@ from app.widgets.image_view import ImageView
 from app.widgets.plain_text import as_written
 from core.data import stretch
 from core.data.stretch import StretchSettings
+from core.printable import on_one_line
 
 _SHORT = 9  # letters
 _CURSOR_LINES = 3  # pixel and values, hours and degrees, degrees
@@ -165,9 +166,10 @@ class CutoutPanel(Panel):
             cells.append(("filled pixels", f"{100 * missing:.2g}", "%"))
         self.table.setRowCount(len(cells))
         for place, (name, value, unit) in enumerate(cells):
-            self.table.setItem(place, 0, QTableWidgetItem(name))
-            item = QTableWidgetItem(f"{value} {unit}".strip())
-            item.setToolTip(as_written(item.text()))
+            self.table.setItem(place, 0, QTableWidgetItem(on_one_line(name)))
+            text = f"{value} {unit}".strip()
+            item = QTableWidgetItem(on_one_line(text))
+            item.setToolTip(as_written(text))
             self.table.setItem(place, 1, item)
 
     def _set_position(self, position: Position | None) -> None:

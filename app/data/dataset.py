@@ -40,6 +40,7 @@ from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, numbers
 from core.errors import Problem
+from core.printable import on_one_line
 from core.wording import count_of
 
 _PARTS = ("train", "validation", "test")
@@ -69,14 +70,14 @@ class DatasetPanel(Panel):
         self.title = _label("heading")
         self.others = QComboBox()
         self.others.setToolTip("Another dataset of this project.")
-        self.about = MessageLine(2)
+        self.about = MessageLine(2, grows=True)
         self.table = _table()
-        self.problem = MessageLine(2, "problem")
-        self.rule = MessageLine(3)
+        self.problem = MessageLine(2, "problem", grows=True)
+        self.rule = MessageLine(3, grows=True)
         self.learn = ColumnChooser("")
         self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels", "split_column"})
         self.source = PartsSource()
-        self.hints = MessageLine(2, "warning")
+        self.hints = MessageLine(2, "warning", grows=True)
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("Seed ")
@@ -306,7 +307,7 @@ class DatasetPanel(Panel):
 
     def _fill_row(self, place: int, texts: Sequence[str]) -> None:
         for column, text in enumerate(texts):
-            item = QTableWidgetItem(text)
+            item = QTableWidgetItem(on_one_line(text))
             item.setToolTip(as_written(text))
             if column:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

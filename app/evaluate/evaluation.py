@@ -30,6 +30,7 @@ from app.widgets.numbers import Numbers
 from app.widgets.responsive_split import ResponsiveSplit
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
+from core.metrics.uncertainty import plus_minus
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
@@ -38,6 +39,7 @@ _TEST_ONCE = (
     "The test part took no part in training or in any choice. Look at it once, when the network is final: "
     "whoever chooses by it makes its numbers too good."
 )
+_EXPECTED = "With calibrated probabilities, as few galaxies would give about {}."
 _NUMBERS = ("Accuracy", "Balanced accuracy", "Macro F1", "Log loss", "Calibration error", "Galaxies")
 
 
@@ -207,9 +209,11 @@ class EvaluationPanel(Panel):
         self.part.setText(f"“{run.title}” on {part} of {evaluation.data}")
         doubts = " ".join(problem.text for problem in evaluation.problems)
         note = evaluation.note[0].upper() + evaluation.note[1:]
-        self.state.setText(f"{note}. Intervals hold with 68 %. {doubts}".strip())
-        self._show_part()
         report = evaluation.report
+        guess = getattr(report, "guess", None)
+        than = "" if guess is None else guess.sentence
+        self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", doubts))))
+        self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
         self._pictures.setCurrentIndex(0 if is_classes else 1)
@@ -248,13 +252,20 @@ class EvaluationPanel(Panel):
 
     def _show_classes(self, report: Any) -> None:
         self.numbers.show_number("Accuracy", _format_share(report.accuracy), "Accuracy")
-        balanced, macro = report.mean_intervals
+        balanced, macro, of_classes = report.mean_intervals
         self.numbers.show_number(
             "Balanced accuracy", _format_mean(report.balanced_accuracy, balanced), "Balanced accuracy"
         )
         self.numbers.show_number("Macro F1", _format_mean(report.macro_f1, macro), "Macro F1")
-        self.numbers.show_number("Log loss", _format_number(report.log_loss), "Log loss")
-        self.numbers.show_number("Calibration error", _format_number(report.calibration.error), "Calibration error")
+        log_loss = _format_number(report.log_loss) + plus_minus(report.log_loss_error, ".2f")
+        self.numbers.show_number("Log loss", log_loss, "Log loss")
+        calibration = report.calibration
+        error = _format_number(calibration.error) + plus_minus(calibration.uncertainty, ".2f")
+        self.numbers.show_number("Calibration error", error, "Calibration error")
+        self.numbers.explain("Calibration error", _EXPECTED.format(_format_number(calibration.expected)))
+        if report.guess is not None:
+            for name in ("Accuracy", "Balanced accuracy"):
+                self.numbers.explain(name, report.guess.sentence)
         self.reliability.set_bins(report.calibration.bins)
         rows = [
             (
@@ -262,9 +273,9 @@ class EvaluationPanel(Panel):
                 str(report.counts[name]),
                 _format_share(report.completeness[name]),
                 _format_share(report.purity[name]),
-                _format_number(f1),
+                _format_mean(f1, interval),
             )
-            for name, f1 in report.f1.items()
+            for (name, f1), interval in zip(report.f1.items(), of_classes, strict=True)
         ]
         self.classes.fill(("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
         self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
@@ -273,6 +284,8 @@ class EvaluationPanel(Panel):
         accuracy = "–" if report.accuracy is None else _format_share(report.accuracy)
         self.numbers.show_number("Accuracy", accuracy, "Most voted answer right" if report.accuracy else "Accuracy")
         self.numbers.show_number("Balanced accuracy", _format_number(report.r2), "Mean R²")
+        for name in _NUMBERS:
+            self.numbers.explain(name, "")
         for name in ("Macro F1", "Log loss", "Calibration error"):
             self.numbers.show_number(name, "", " ")
         rows = []

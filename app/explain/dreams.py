@@ -13,6 +13,7 @@ from app.explain.network_work import Pair
 from app.explain.widgets.dream_view import DreamView
 from app.session.session import Session
 from app.theme import icon
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from app.widgets.split_form import SplitForm
@@ -72,6 +73,7 @@ class DreamsPanel(RunNetworkPanel):
         self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
         self.start.setProperty("role", "primary")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        keep_from_focus(self.stop)
         share_place(self.start, self.stop)
         self.stop.setToolTip("Keep the image as it is now.")
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save…")

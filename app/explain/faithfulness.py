@@ -27,6 +27,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.events import Preview
@@ -86,6 +87,7 @@ class FaithfulnessPanel(RunNetworkPanel):
             "Compute the map of every galaxy, and measure where its evidence lies and whether the network needs it."
         )
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        keep_from_focus(self.stop)
         share_place(self.ask, self.stop)
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save table…")
         self.save.setToolTip("Write one row for each galaxy as CSV.")

@@ -15,6 +15,7 @@ from app.panel.saving import FIGURES
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit
 from core.wording import count_of
@@ -65,6 +66,7 @@ class FiltersPanel(RunNetworkPanel):
             "Run every galaxy of the dataset through the network, and keep the nine that activate each filter most."
         )
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        keep_from_focus(self.stop)
         share_place(self.seek, self.stop)
         self.save = QPushButton(icon("mdi6.content-save-outline"), "Save figure…")
         self.save.setToolTip("Write the filters that are shown as a figure: PNG, SVG or PDF.")

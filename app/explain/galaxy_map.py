@@ -18,6 +18,7 @@ from app.explain.widgets.point_map import PointMap
 from app.session.session import Session
 from app.theme import colours, icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
 from app.widgets.plain_text import RichLabel, in_html, shortened
@@ -70,6 +71,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.draw.setProperty("role", "primary")
         self.draw.setToolTip("Compute the network's features of every galaxy of the dataset.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        keep_from_focus(self.stop)
         share_place(self.draw, self.stop)
         self.legend, self.caption = RichLabel(), QLabel()
         self.caption.setProperty("role", "muted")

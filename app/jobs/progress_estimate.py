@@ -23,7 +23,8 @@ class ProgressEstimate:
                 if before is None or (before.unit, before.total) != (event.unit, event.total):
                     self._since = None
                 self.progress = event
-                self._note_fraction(event.done / event.total if event.total else None, now)
+                is_under_way = event.total and event.done < event.total  # else the job is at something else
+                self._note_fraction(event.done / event.total if event.total and is_under_way else None, now)
             case BatchEnded() if self._epochs:
                 self._note_fraction((event.epoch - 1 + event.batch / event.batches) / self._epochs, now)
             case BatchEnded():  # the first epoch: the preparation is over, and how long a training takes not yet known

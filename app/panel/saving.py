@@ -107,7 +107,7 @@ def save_predictions(parent: QWidget, session: Session, title: str, weights: Pat
     path = ask_path(parent, session, title, "predictions.csv", _TABLES, reads=[weights])
     if path is not None:
         job = work.save_predictions(weights, session.dataset.cutouts.path, path)
-        save(session, job, lambda _written: f"Predictions are saved in {path}.")
+        save(session, job, lambda _written: f"Predictions are saved in {path.name}.")
 
 
 def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequence[Path], weights: Path) -> None:
@@ -124,7 +124,7 @@ def _describe_files(made: Predictions, table: Path) -> str:
     """Where the predictions are, how the stamps were made, and what differs from the training."""
     galaxies = "1 galaxy" if len(made) == 1 else f"{len(made):,} galaxies"
     doubts = [problem.text for problem in made.problems]
-    return " ".join([f"Predictions for {galaxies} are saved in {table}.", *made.notes[:1], *doubts])
+    return " ".join([f"Predictions for {galaxies} are saved in {table.name}.", *made.notes[:1], *doubts])
 
 
 def _report_left_out(session: Session, made: Predictions) -> None:

@@ -16,6 +16,9 @@ _OWN: dict[str, Command] = {
     "open": Command("File", "Open…", "Open a project folder.", "mdi6.folder-open-outline", "Ctrl+O"),
     "open_dataset": Command("File", "Open dataset…", "Open a dataset of any folder.", "mdi6.database-outline"),
     "demonstration": Command("File", "Demonstration survey", "Open simulated galaxies.", "mdi6.creation-outline"),
+    "reopen": Command(
+        "File", "Reopen at the start", "Open the last project when the program is started.", checkable=True
+    ),
     "quit": Command("File", "Quit", "Stop what is running and close.", "mdi6.exit-to-app", "Ctrl+Q", begins_group=True),
     "light": Command("View", "Light", "Dark text on a light window.", checkable=True),
     "dark": Command("View", "Dark", "Light text on a dark window.", checkable=True),

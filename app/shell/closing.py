@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLa
 from app.jobs import unanswering
 from app.jobs.job import Job, Latest
 from app.session.activity import Activity
+from app.widgets.focus_guard import keep_from_focus
 
 _UNSEEN = 0.4  # seconds of waiting of which nothing is shown
 _LONGER = 30.0  # seconds that one more wish for patience gives
@@ -74,6 +75,7 @@ class ClosingNotice(QDialog):
             column.addWidget(label)
         self.longer = QPushButton("Wait longer")
         self.now = QPushButton("Close now")
+        keep_from_focus(self.now)
         self.longer.clicked.connect(self._wait_longer)
         self.now.clicked.connect(self.accept)
         buttons = QHBoxLayout()

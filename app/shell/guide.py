@@ -46,8 +46,7 @@ def show_about(parent: QWidget | None = None) -> None:
     box.setIconPixmap(program_icon().pixmap(QSize(72, 72)))
     box.setText(f"<h3>{PROGRAM}</h3><p>Train, fine-tune and interrogate networks on galaxy cutouts.</p>")
     box.setInformativeText(
-        "Named after Edwin Hubble's diagram of the galaxies (1936), and after fine-tuning.\n\n"
-        f"Version {VERSION}; Python {platform.python_version()}, Qt {qt_version}.\n"
-        "BSD 3-Clause licence."
+        "<p>Named after Edwin Hubble's diagram of the galaxies (1936), and after fine-tuning.</p>"
+        f"<p>Version {VERSION}; Python {platform.python_version()}, Qt {qt_version}.<br>BSD 3-Clause licence.</p>"
     )
     box.show()

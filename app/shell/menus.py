@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from PySide6.QtCore import QSettings, Signal
-from PySide6.QtGui import QActionGroup, QKeySequence, QUndoStack
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from app.shell import actions, recent
+from app.shell import actions, recent, reopening
 from app.widgets.plain_text import as_written, on_button
 
 _MENUS = ("File", "Edit", "View", "Help")
@@ -51,17 +52,24 @@ class Menus(QMenuBar):
         self.recent = QMenu("Recent projects")
         self.recent.aboutToShow.connect(self._list_recent)
         self._menus["File"].insertMenu(self.actions_by_name["open_dataset"], self.recent)
-        for action, keys in (
-            (undo.createUndoAction(self, "Undo"), QKeySequence.StandardKey.Undo),
-            (undo.createRedoAction(self, "Redo"), QKeySequence.StandardKey.Redo),
-        ):
-            action.setShortcut(keys)
-            self._menus["Edit"].addAction(action)
+        self._add_undo(undo)
         group = QActionGroup(self)
         for name in _THEMES:
             group.addAction(self.actions_by_name[name])
         chosen = str(QSettings().value("theme", "system"))
+        self.actions_by_name["reopen"].setChecked(reopening.is_wanted())
         self.actions_by_name[chosen if chosen in _THEMES else "system"].setChecked(True)
+
+    def _add_undo(self, undo: QUndoStack) -> None:
+        """Add Undo and Redo with what they would do; Qt's own actions take an ampersand in a label for a shortcut."""
+        keys, edit = QKeySequence.StandardKey, self._menus["Edit"]
+        for action, text_changed, can_changed in (
+            (edit.addAction("Undo", keys.Undo, undo.undo), undo.undoTextChanged, undo.canUndoChanged),
+            (edit.addAction("Redo", keys.Redo, undo.redo), undo.redoTextChanged, undo.canRedoChanged),
+        ):
+            action.setEnabled(False)
+            can_changed.connect(action.setEnabled)
+            text_changed.connect(partial(_name_action, action, action.text()))
 
     def _list_recent(self) -> None:
         self.recent.clear()
@@ -73,3 +81,7 @@ class Menus(QMenuBar):
         self.recent.setToolTipsVisible(True)
         if self.recent.isEmpty():
             self.recent.addAction("None yet").setEnabled(False)
+
+
+def _name_action(action: QAction, name: str, what: str) -> None:
+    action.setText(on_button(f"{name} {what}".strip()))

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.jobs.job import Job, Latest
 from app.session.session import Session
-from app.shell import memory, recent, work
+from app.shell import memory, recent, reopening, work
 from app.shell.recent import home
-from core.errors import Problem, UnreadableFile
+from core.errors import FolderInUse, Problem, UnreadableFile
 from core.events import Skipped
 from core.reading import modified
 
@@ -56,18 +56,40 @@ class Opening(QObject):
         self._look.finished.connect(self._open_project)
         self._look.failed.connect(session.report)
         self._look.ended.connect(self._forget_wanted)
+        self._reopened: Path | None = None  # the last project, while it is being opened again
+        for request in (self._look, self._request):
+            request.failed.connect(self._end_reopening)
+            request.stopped.connect(self._end_reopening)
         self._is_looking = False
         self._wanted: tuple[Path, str] | None = None  # the dataset to open once the project is
         self._others: list[Path] = []  # to open in place of one of the project that cannot be read
 
-    def begin(self, path: Path | None, *, demonstration: bool) -> None:
-        """Open what the command line asks for."""
+    def begin(self, path: Path | None, *, demonstration: bool, reopen: bool = False) -> None:
+        """Open what the command line asks for; if it asks for nothing, the last project, if that is to be reopened."""
         if demonstration:
             self.open_demonstration()
         elif path is not None and path.suffix == ".h5":
             self.open_dataset(path)
         elif path is not None:
             self.open_project(path)
+        elif reopen:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        """Open the last project, unless it is gone or the program broke down with it."""
+        folder = reopening.last_project()
+        if folder is None:
+            return
+        if not reopening.begin(folder):
+            self._session.message.emit(f"“{folder.name}” is not reopened: the program ended while it was being opened.")
+            return
+        self._reopened = folder
+        self.open_project(folder)
+
+    def _end_reopening(self) -> None:
+        if self._reopened is not None:
+            self._reopened = None
+            reopening.end()
 
     def open_dropped(self, paths: Sequence[Path]) -> None:
         """Open a dropped project or dataset; other files are refused, and may be imported instead."""
@@ -125,6 +147,7 @@ class Opening(QObject):
         if self._others:
             self._open(self._others.pop(0))
         else:
+            self._end_reopening()
             self._session.message.emit(f"“{folder.name}” holds no galaxies yet: import some.")
 
     def open_demonstration(self) -> None:
@@ -145,7 +168,12 @@ class Opening(QObject):
         try:
             self._session.open_project(folder)
         except Problem as problem:
-            self._session.report(problem)
+            is_quiet = folder == self._reopened and isinstance(problem, FolderInUse)
+            self._end_reopening()
+            if is_quiet:
+                self._session.message.emit(f"“{folder.name}” is not reopened. {problem.sentence}")
+            else:
+                self._session.report(problem)
             return False
         self._remember()
         self._removal.start(work.remove_abandoned(folder))
@@ -202,6 +230,7 @@ class Opening(QObject):
         left, self._memory = self._memory, memory.Memory()
         memory.restore_view(self._session, left)
         self.opened.emit(left.workspace)
+        self._end_reopening()
 
     def _handle_failure(self, error: object) -> None:
         """Offer a dropped file that is no dataset for import; report any other problem."""

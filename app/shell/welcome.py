@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCommandLinkButton, QHBoxLayout, QLabel, QProgress
 
 from app.jobs.job import Job
 from app.theme import icon, program_icon
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import describe_time_left
 from app.widgets.plain_text import as_written, on_button
 
@@ -50,6 +51,7 @@ class WelcomePanel(QWidget):
         self.progress.hide()
         self.stop = QPushButton("Stop")
         self.stop.hide()
+        keep_from_focus(self.stop)
         self.progress_text = QLabel()
         self.progress_text.setProperty("role", "muted")
         self._recent = QVBoxLayout()

@@ -15,7 +15,7 @@ from app.jobs.job import Latest
 from app.notices import CrashDialog
 from app.panel.room import CommandContext, load
 from app.session.session import Session
-from app.shell import memory, recent, work
+from app.shell import memory, recent, reopening, work
 from app.shell.actions import COMMANDS
 from app.shell.closing import wind_up
 from app.shell.docks import Docks
@@ -98,6 +98,7 @@ class MainWindow(QMainWindow):
             "open": self.opening.ask_project,
             "open_dataset": self.opening.ask_dataset,
             "demonstration": self.opening.open_demonstration,
+            "reopen": lambda: reopening.set_wanted(self.menus.actions_by_name["reopen"].isChecked()),
             "quit": self.close,
             "light": lambda: self.set_theme("light"),
             "dark": lambda: self.set_theme("dark"),
@@ -132,10 +133,20 @@ class MainWindow(QMainWindow):
         welcome.project_wanted.connect(self.opening.open_project)
         welcome.set_recent(recent.projects())
 
-    def begin(self, path: Path | None = None, *, demonstration: bool = False) -> None:
-        """After the first paint: open what was requested, and import libraries in the background."""
+    def begin(self, path: Path | None = None, *, demonstration: bool = False, reopen: bool = False) -> None:
+        """After the first paint: open what was requested, and import libraries in the background.
+
+        Parameters
+        ----------
+        path
+            A project folder or a dataset; None: neither.
+        demonstration
+            Whether to open the demonstration survey.
+        reopen
+            Whether to open the last project if nothing else is requested and the user has not switched that off.
+        """
         self._libraries.start(work.warm_up())
-        self.opening.begin(path, demonstration=demonstration)
+        self.opening.begin(path, demonstration=demonstration, reopen=reopen and reopening.is_wanted())
 
     # -- commands --------------------------------------------------------------------------------------------------
 
@@ -229,8 +240,8 @@ class MainWindow(QMainWindow):
             return
         if what := self.session.activity.at_work:
             question = f"{what.capitalize()} is running. Stop it, keep what is done, and quit?"
-            buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
-            if QMessageBox.question(self, "Quit", question, buttons) != QMessageBox.StandardButton.Yes:
+            yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+            if QMessageBox.question(self, "Quit", question, yes | no, no) != yes:
                 event.ignore()
                 return
         if not self.safekeeping.settle():

@@ -50,7 +50,7 @@ class SpaceForm(QWidget):
         self.search_text.setClearButtonEnabled(True)
         self.all_settings = QCheckBox("All settings")
         self.all_settings.setToolTip("Also those that are seldom searched.")
-        self.error = MessageLine(1, "problem")
+        self.error = MessageLine(1, "problem", grows=True)
         self._build()
         self.search_text.textChanged.connect(self._arrange)
         self.all_settings.toggled.connect(self._arrange)

@@ -25,6 +25,7 @@ from app.session.session import Session
 from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import describe_time_left
 from app.widgets.reserved import reserve
 from app.widgets.responsive_split import make_scrollable
@@ -82,6 +83,7 @@ class StudyPanel(Panel):
         self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
         self.start.setProperty("role", "primary")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
+        keep_from_focus(self.stop)
         self.stop.setToolTip("Stop after this batch. What is done is kept, and it can go on later.")
         self.fresh = QPushButton(icon("mdi6.file-plus-outline"), "New")
         self.fresh.setToolTip("Prepare another study.")

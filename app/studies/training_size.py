@@ -54,8 +54,8 @@ class TrainingSizePanel(StudyPanel):
 
     def _build(self) -> None:
         self.form = SettingsForm(TrainingSizeSettings)
-        self.runs = MessageLine(2)
-        self.note = MessageLine(2)
+        self.runs = MessageLine(2, grows=True)
+        self.note = MessageLine(2, grows=True)
         self.note.setText(_UNSEEN)
         self.part = QComboBox()
         self.part.addItems(_PARTS)

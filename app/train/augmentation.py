@@ -50,7 +50,7 @@ class AugmentationPanel(Panel):
 
     def _build(self) -> None:
         self.mosaic = Mosaic()
-        self.caption = MessageLine()
+        self.caption = MessageLine(grows=True)
         self.again = QPushButton(icon("mdi6.dice-multiple-outline"), "Draw again")
         self.again.setToolTip("Sixteen other views of the same galaxy.")
         self.as_seen = QCheckBox("As the network sees it")

@@ -31,11 +31,13 @@ from app.train.widgets.overlay_plot import MOST_CURVES, OverlayPlot
 from app.train.widgets.run_table import RunTable
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.plain_text import on_button
 from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
+from core.project.runs import distinct_titles
 from core.train import run_summary
 from core.train.run_summary import RunSummary
 from core.wording import count_of
@@ -79,6 +81,7 @@ class ComparisonPanel(Panel):
         self.rename = QPushButton(icon("mdi6.rename-outline"), "Rename…")
         self.trash = QPushButton(icon("mdi6.trash-can-outline"), "Remove…")
         self.trash.setToolTip("Move the selected runs to the system's trash.")
+        keep_from_focus(self.trash)
         above = QWidget()
         upper = QVBoxLayout(above)
         upper.setContentsMargins(0, 0, 0, 0)
@@ -173,7 +176,7 @@ class ComparisonPanel(Panel):
         known = [run for run in runs if run.problem is None and run.settings is not None]
         self._history_request.start(work.read_histories([run.folder for run in known[:MOST_CURVES]]))
         self.differences.show_differences(
-            [run.folder.title for run in known],
+            distinct_titles([run.folder for run in known]),
             run_summary.differing_settings([run.settings for run in known if run.settings is not None])
             if len(known) > 1
             else [],
@@ -266,7 +269,9 @@ class ComparisonPanel(Panel):
         if not runs or self._is_busy(runs):
             return
         what = f"“{runs[0].folder.title}”" if len(runs) == 1 else f"{len(runs)} runs"
-        answer = QMessageBox.question(self, "Remove runs", f"Move {what} to the trash, with all weights and notes?")
+        yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+        question = f"Move {what} to the trash, with all weights and notes?"
+        answer = QMessageBox.question(self, "Remove runs", question, yes | no, no)
         if answer != QMessageBox.StandardButton.Yes:
             return
         self._selected_run = None

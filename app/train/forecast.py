@@ -91,6 +91,11 @@ class Forecast(QObject):
         self._request.stop()
         self._is_waiting = False
 
+    def forget_times(self) -> None:
+        """Know no times any more, since a run has ended that may tell them better."""
+        self._times.clear()
+        self.forget()
+
     def forget(self) -> None:
         """Stop finding out, and know nothing."""
         self.give_way()
@@ -111,7 +116,8 @@ class Forecast(QObject):
         if cutouts is None:
             return
         is_measured = self.epoch_time is None and not self._is_disturbed
-        job = work.foresee(session.draft.settings, cutouts.path, session.dataset.journal, measured=is_measured)
+        journal, project = session.dataset.journal, session.project
+        job = work.foresee(session.draft.settings, cutouts.path, journal, project, measured=is_measured)
         self._is_waiting = True
         self._request.start(job)
 

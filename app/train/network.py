@@ -54,9 +54,9 @@ class NetworkPanel(Panel):
         self.view.setMinimumSize(160, 160)
         self.total = QLabel()
         self.total.setObjectName("total")
-        self.field = MessageLine(2, "")
-        self.message = MessageLine(3)
-        self.base = MessageLine(3)
+        self.field = MessageLine(2, "", grows=True)
+        self.message = MessageLine(3, grows=True)
+        self.base = MessageLine(3, grows=True)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -75,10 +75,17 @@ class NetworkPanel(Panel):
         self._session.dataset.changed.connect(self.refresh)
         self._session.dataset.split_changed.connect(self.refresh)
         self._session.current_changed.connect(self.refresh)
+        self._session.activity.training_begun.connect(self.refresh)
+        self._session.activity.training_advanced.connect(self.refresh)
 
     def _set_frozen_blocks(self, blocks: int) -> None:
-        if self._base:
+        if self._can_freeze:
             self._session.draft.edit("transfer.freeze_blocks", blocks)
+
+    @property
+    def _can_freeze(self) -> bool:
+        """Whether there are earlier layers to freeze, and no training that has begun with them."""
+        return bool(self._base) and self._session.activity.training is None
 
     @property
     def _base(self) -> str:
@@ -113,7 +120,7 @@ class NetworkPanel(Panel):
                 else work.build_layer_table(settings.network, self._shape, target, error_bars=error_bars)
             )
         self._measure()
-        self.table.set_frozen(settings.transfer.freeze_blocks if self._base else 0, choosable=bool(self._base))
+        self.table.set_frozen(settings.transfer.freeze_blocks if self._base else 0, choosable=self._can_freeze)
 
     def _measure(self) -> None:
         """Measure the size of the galaxies, once for a dataset and its parts."""

@@ -31,6 +31,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
+from core.metrics.part_notes import describe_part
 from core.metrics.uncertainty import find_error, plus_minus
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
@@ -43,7 +44,8 @@ from core.train.settings import RunSettings, TransferSettings
 _TRAINING = "This run is being trained; its first weights are not saved yet."
 _NO_WEIGHTS = "This run ended before its first weights were saved."
 _ROW_HEIGHT = 26  # pixels
-_COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Date")
+_COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Galaxies", "Date")
+_OF_GALAXIES = "Number of galaxies in the training and in the validation part."
 
 
 class RunsPanel(Panel):
@@ -100,7 +102,7 @@ class RunsPanel(Panel):
         self.ask_folder = ask.addAction("A folder…", self._predict_folder)
         self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
         self.predict_files.setMenu(ask)
-        self.note = MessageLine()
+        self.note = MessageLine(grows=True, insists=True)  # beside a table that is as low as can be
         self._buttons = QWidget()
         buttons = FlowLayout(self._buttons, spacing=6)
         for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files):
@@ -140,6 +142,9 @@ class RunsPanel(Panel):
             if problem is not None:
                 for column in range(len(_COLUMNS)):
                     item.setForeground(column, QColor(colours().bad))
+            for column, part in ((1, "validation"), (2, "test")):
+                item.setToolTip(column, _describe_part(run, part) if problem is None else "")
+            item.setToolTip(_COLUMNS.index("Galaxies"), _OF_GALAXIES)
             for column in (1, 2, 3):
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)
@@ -236,7 +241,7 @@ def _format_row(run: RunFolder, *, is_training: bool) -> list[str]:
     began = modified(run.settings_file) or modified(run.path)
     date = "–" if began is None else f"{began:%Y-%m-%d %H:%M}"
     if run_check.find_problem(run) is not None:
-        return [run.title, STATE_NAMES["unreadable"], "–", "–", "–", date]
+        return [run.title, STATE_NAMES["unreadable"], "–", "–", "–", "–", date]
     metrics = read_metrics(run.metrics_file)
     return [
         run.title,
@@ -244,8 +249,21 @@ def _format_row(run: RunFolder, *, is_training: bool) -> list[str]:
         _format_score(metrics.get("test")),
         "–" if is_training else str(metrics.get("best_epoch", "–")),
         _describe_start(run),
+        _format_galaxies(metrics),
         date,
     ]
+
+
+def _format_galaxies(metrics: dict[str, Any]) -> str:
+    galaxies = (metrics.get("data") or {}).get("galaxies") or {}
+    counts = [galaxies[part] for part in ("training", "validation") if part in galaxies]
+    return " / ".join(f"{count:,}" for count in counts) or "–"
+
+
+def _describe_part(run: RunFolder, part: str) -> str:
+    """The figures of merit of a part, over what they are, and what guessing gives; empty where there are none."""
+    metrics = read_metrics(run.metrics_file)
+    return as_written(describe_part(metrics, part)) if metrics.get(part) else ""
 
 
 def _describe_start(run: RunFolder) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.panel.panel import Panel
@@ -13,7 +14,7 @@ from app.theme import icon
 from app.train import work
 from app.train.forecast import Forecast
 from app.train.training_form import TrainingForm
-from app.train.widgets.outlook_view import OutlookView, format_range
+from app.train.widgets.outlook_view import OutlookView, format_range, format_roughly
 from app.train.widgets.section_list import SectionList
 from app.widgets.responsive_split import make_scrollable
 from core.errors import Problem
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from core.train.outlook import RunOutlook
 
 _COMPANIONS = {"network": "network", "augmentation": "augmentation"}  # panels that show what a section does
+_LARGE, _USUAL = 100, 64  # px: sides of stamps
+_LONG = 600.0  # seconds of a training
 
 
 class SettingsPanel(Panel):
@@ -81,6 +84,13 @@ class SettingsPanel(Panel):
         session.dataset.split_changed.connect(self.refresh)
         session.project_changed.connect(self.refresh)
         session.activity.training_begun.connect(self._follow_training)
+        session.workspace_wanted.connect(lambda _name: self.search.clear())
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Show all settings again when the user comes back from another room."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self.search.clear()
 
     def _seek(self, words: str) -> None:
         """Show only the settings that are sought."""
@@ -129,7 +139,7 @@ class SettingsPanel(Panel):
             view.show_problem(self._describe(forecast.problem))
         elif outlook is not None:
             view.show_outlook(outlook, settings.optimiser.epochs, self._start_point)
-            view.show_notices(outlook.notices)
+            view.show_notices([*self._advise_on_size(outlook), *outlook.notices])
             view.time.setText(self._describe_time(outlook))
         else:
             view.clear()
@@ -148,10 +158,30 @@ class SettingsPanel(Panel):
         epochs, time = self._session.draft.settings.optimiser.epochs, self.forecast.epoch_time
         if time is not None:
             whole = format_range(time.of_run(epochs), time.uncertainty)
-            return f"About {whole} for {count_of(epochs, 'epoch')} on {outlook.device}."
+            like = f", as in “{time.earlier}”" if time.earlier else ""
+            return f"About {whole} for {count_of(epochs, 'epoch')} on {outlook.device}{like}."
         if self._session.activity.at_work:
             return f"The time on {outlook.device} is measured once nothing else is trained."
         return f"Measuring the time on {outlook.device}…"
+
+    def _advise_on_size(self, outlook: RunOutlook) -> list[Problem]:
+        """Where large stamps make a training long: how long smaller ones would take, and how they are made."""
+        time = self.forecast.epoch_time
+        if time is None:
+            return []
+        seconds = time.of_run(self._session.draft.settings.optimiser.epochs)
+        _, height, width = outlook.stamp
+        if min(height, width) < _LARGE or seconds < _LONG:
+            return []
+        smaller = format_roughly(
+            seconds * _USUAL**2 / (height * width)
+        )  # convolutions cost as many pixels as there are
+        return [
+            Problem(
+                f"Stamps of {_USUAL} px instead of {width} × {height} would take about {smaller}.",
+                f"Import the images again with the stamp size {_USUAL} (and “Other sizes”: resample).",
+            )
+        ]
 
     def train(self) -> None:
         """Start a training with the draft settings on the open dataset."""
@@ -171,5 +201,6 @@ class SettingsPanel(Panel):
         job = self._session.activity.training
         self.forecast.give_way()
         if job is not None:
+            job.ended.connect(self.forecast.forget_times)
             job.ended.connect(self.refresh)
         self.refresh()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs.job import Job
@@ -13,11 +14,15 @@ from app.session.session import Session
 from app.theme import icon
 from app.train.widgets.curve_plot import CurvePlot
 from app.train.widgets.verdict_line import VerdictLine
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import TICK, describe_time_left
 from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
+from app.widgets.plain_text import as_written
 from core.errors import Problem
-from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped
+from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Progress, Scores, Skipped
+from core.metrics.guessing import guess_of_run
+from core.metrics.part_notes import describe_part
 from core.metrics.uncertainty import find_error, plus_minus
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder, read_history
@@ -36,6 +41,8 @@ _REASONS = {
     "stopped": "Stopped by you after {epochs}.",
 }
 _STOPPING = "Stopping after this batch…"
+_FINAL = "The numbers of the best weights, as they will answer:"
+_OF_EPOCH = "Of this epoch, one view of each validation galaxy, as in the curve."
 _NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
 
 
@@ -67,9 +74,10 @@ class TrainingPanel(Panel):
         self.pause.setMinimumWidth(self.pause.fontMetrics().horizontalAdvance("Resume") + _PAUSE_MARGIN)
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.stop.setToolTip("Stop after this batch and keep the best weights.")
-        self.reason = MessageLine(3)
+        keep_from_focus(self.pause, self.stop)
+        self.reason = MessageLine(3, grows=True)
         self.reason.setObjectName("reason")
-        self.baseline = MessageLine(2)
+        self.baseline = MessageLine(3, grows=True)
         self.baseline.setObjectName("baseline")
         self.numbers = Numbers(_NUMBER_NAMES, per_row=4)
         self.curves = CurvePlot()
@@ -79,8 +87,8 @@ class TrainingPanel(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         buttons = QHBoxLayout()
         buttons.addWidget(self.reason, 1)
-        buttons.addWidget(self.pause)
-        buttons.addWidget(self.stop)
+        for button in (self.pause, self.stop):
+            buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)  # where it stays however long the reason is
         column.addLayout(buttons)
         column.addWidget(self.numbers)
         column.addWidget(self.baseline)
@@ -124,6 +132,7 @@ class TrainingPanel(Panel):
         self.curves.set_history(read_history(run.history_file) if run.has_whole_epoch else [])
         self.numbers.clear()
         self.baseline.clear()
+        self.curves.set_guess(math.nan)
         self.verdict.forget()
         self._show_reason("Preparing…")
         job.happened.connect(self._happened)
@@ -159,11 +168,19 @@ class TrainingPanel(Panel):
             self._show_epoch(epochs[-1])
         for event in events:
             if isinstance(event, CheckpointSaved):
-                self.verdict.show_run(RunFolder(event.path.parents[2]))
+                self._show_saved(RunFolder(event.path.parents[2]))
+            elif isinstance(event, Progress) and self._epoch is not None:
+                self._show_reason(f"{_FINAL} {event.done:,} of {event.total:,} galaxies.")
             elif isinstance(event, Preview):
                 self._show_baseline(getattr(event.what, "sentence", ""))
             elif isinstance(event, Skipped):  # a hint, which was to be read before the start
                 self._session.message.emit(event.problem.text)
+
+    def _show_saved(self, run: RunFolder) -> None:
+        """Show what a run tells of itself after an epoch."""
+        self.verdict.show_run(run)
+        if math.isnan(self.curves.guess):
+            self.curves.set_guess(_read_guess(run))
 
     def _show_batch(self, batch: BatchEnded) -> None:
         is_stopping = self._job is not None and self._job.stopping  # by whichever button
@@ -186,6 +203,7 @@ class TrainingPanel(Panel):
         self.numbers.show_number("Epoch", f"{epoch.epoch}/{epoch.epochs}")
         self.numbers.show_number("Loss", f"{epoch.train.loss:.4f}")
         self.numbers.show_number("Validation", f"{value:.3f}", f"Val. {name}")
+        self.numbers.explain("Validation", _OF_EPOCH)
         since = f" ({epoch.epochs_since_best} ago)" if epoch.epochs_since_best else ""
         self.numbers.show_number("Best", f"{epoch.best_epoch}{since}")
         self.numbers.show_number("Learning rate", f"{epoch.learning_rate:.2g}")
@@ -200,7 +218,9 @@ class TrainingPanel(Panel):
         self._show_reason(
             f"{why} The weights of epoch {result.best_epoch} are kept: validation {name} {value:.3f}{error}.", "good"
         )
+        self._show_final(RunFolder(result.folder))
         self.numbers.show_number("Time left", "–")
+        self.verdict.show_run(RunFolder(result.folder))
         self._session.runs_changed.emit()
         self._session.open_run(RunFolder(result.folder))
 
@@ -229,9 +249,10 @@ class TrainingPanel(Panel):
         self.curves.set_rule(*((settings.stopping, settings.optimiser.epochs) if settings else (None, 0)))
         self.curves.set_history(rows, metrics.get("best_epoch"))
         self.verdict.show_run(run)
-        self.baseline.setText((metrics.get("baseline") or {}).get("sentence") or "")
         self.reason.clear()  # it tells of the training that ended here
         self._show_best_epoch(rows, self.curves.best_epoch)
+        self._show_final(run)
+        self.curves.set_guess(_read_guess(run))
 
     def _show_best_epoch(self, rows: list[dict[str, float]], best: int) -> None:
         """Show the numbers of the best epoch of a run that was opened again."""
@@ -245,6 +266,22 @@ class TrainingPanel(Panel):
                 self.numbers.show_number(
                     "Validation", f"{row[f'val_{score}']:.3f}", f"Val. {_TITLES.get(score, score)}"
                 )
+                self.numbers.explain("Validation", _OF_EPOCH)
+
+    def _show_final(self, run: RunFolder) -> None:
+        """Show the numbers that are kept with a run: those that Evaluate, Runs and the predictions give."""
+        try:
+            metrics = read_metrics(run.metrics_file)
+        except Problem:
+            return  # whoever opens the run is told of it
+        baseline, validation = metrics.get("baseline") or {}, metrics.get("validation") or {}
+        sentences = ((baseline.get("afterwards") or {}).get("sentence"), baseline.get("sentence"))
+        self.baseline.setText(" ".join(filter(None, sentences)))
+        name = next((name for name in ("accuracy", "r2") if validation.get(name) is not None), "")
+        if name:
+            error = plus_minus(find_error(validation, name), ".3f")
+            self.numbers.show_number("Validation", f"{validation[name]:.3f}{error}", f"Val. {_TITLES.get(name, name)}")
+            self.numbers.explain("Validation", as_written(describe_part(metrics)))
 
 
 def _read_settings(run: RunFolder) -> RunSettings | None:
@@ -253,6 +290,15 @@ def _read_settings(run: RunFolder) -> RunSettings | None:
         return toml.load(RunSettings, run.settings_file)
     except Problem:
         return None
+
+
+def _read_guess(run: RunFolder) -> float:
+    """The accuracy of always answering the commonest class of the validation part; NaN: not known, or no classes."""
+    try:
+        guess = guess_of_run(read_metrics(run.metrics_file))
+    except Problem:
+        return math.nan
+    return math.nan if guess is None else guess.accuracy
 
 
 def _format_error(run: RunFolder, name: str) -> str:

@@ -39,7 +39,7 @@ from core.data.target import Classes, columns_of
 from core.errors import Problem
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
-from core.project.runs import RunFolder
+from core.project.runs import RunFolder, distinct_titles
 from core.reading import is_there
 from core.settings import toml
 from core.settings.declare import Settings, knobs
@@ -56,10 +56,12 @@ from core.wording import count_of
 if TYPE_CHECKING:
     from core.train.outlook import EpochTime, RunOutlook
 
+_FINE_TUNED = ", fine-tuned"  # behind the name of the network that a run starts from
 _RANDOM = "Random weights"
 _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
 _MACHINE = ("device", "precision", "tensorboard")
+_LABEL_WIDTH = 108  # pixels
 _CURVE_POINTS = 400  # of the learning-rate schedule
 _TITLES = {
     "data": "Data & parts",
@@ -150,6 +152,12 @@ class TrainingForm(QWidget):
                 inside.addWidget(self.schedule)
                 inside.addWidget(self.find_rate)
         column.addStretch(1)
+        forms = (*self._forms.values(), self.machine)
+        for form in forms:
+            form.set_label_width(_LABEL_WIDTH)
+        for field in (self.start_from, self.limit):
+            start.labelForField(field).setFixedWidth(_LABEL_WIDTH)
+        self.setMinimumWidth(max(form.row_width for form in forms) + column.contentsMargins().right())
 
     def _build_fields(self) -> None:
         """Make the fields beside the forms."""
@@ -163,8 +171,8 @@ class TrainingForm(QWidget):
         self.save = menu.addAction("Save settings…")
         self.load = menu.addAction("Load settings…")
         self.file.setMenu(menu)
-        self.learns = MessageLine(2)
-        self.cost = MessageLine(2)
+        self.learns = MessageLine(2, grows=True)
+        self.cost = MessageLine(2, grows=True)
         self.start_from = QComboBox()
         self.start_from.setMinimumContentsLength(14)
         self.start_from.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -220,8 +228,9 @@ class TrainingForm(QWidget):
         settings = self._session.draft.settings
         if name := self.name.text().strip():
             return name
-        if settings.transfer.start_from:
-            return f"fine-tuned, {settings.transfer.freeze_blocks} frozen"
+        if start := settings.transfer.start_from:
+            base, frozen = RunFolder(Path(start)).title.split(_FINE_TUNED)[0], settings.transfer.freeze_blocks
+            return f"{base}{_FINE_TUNED}" + (f", {count_of(frozen, 'block')} frozen" if frozen else "")
         return count_of(settings.network.depth, "block")
 
     def seek(self, words: str) -> bool:
@@ -254,9 +263,10 @@ class TrainingForm(QWidget):
         )
 
     def set_running(self, running: bool) -> None:
-        """Lock name and initial weights while a training runs, and disable the learning-rate finder."""
-        for widget in (self.name, self.start_from, self.limit):
+        """Lock name, initial weights and what is made of them while a training runs, and the learning-rate finder."""
+        for widget in (self.name, self.start_from, self.limit, self.base):
             widget.setEnabled(not running)
+        self.transfer.setEnabled(not running and bool(self._session.draft.settings.transfer.start_from))
         self.find_rate.setEnabled(not running and self._session.dataset.cutouts is not None)
 
     def _edited(self, part: str, value: Settings) -> None:
@@ -278,7 +288,8 @@ class TrainingForm(QWidget):
         rates = np.array([schedule.rate_at(settings, place) for place in places])
         self.schedule.show_rates(places, rates)
         self.network.setEnabled(not settings.transfer.start_from)  # the layers are those of the earlier network
-        self.transfer.setEnabled(bool(settings.transfer.start_from))
+        is_free = self._session.activity.training is None
+        self.transfer.setEnabled(is_free and bool(settings.transfer.start_from))
         self._show_start()
 
     def _offer_columns(self) -> None:
@@ -304,8 +315,8 @@ class TrainingForm(QWidget):
         self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
         project = self._session.project
         runs = [] if project is None else [run for run in project.runs() if is_there(run.best)]
-        for run in reversed(runs):
-            self.start_from.addItem(icon("mdi6.history"), run.title, str(run.path))
+        for run, title in reversed(list(zip(runs, distinct_titles(runs), strict=True))):
+            self.start_from.addItem(icon("mdi6.history"), title, str(run.path))
             self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
             if (problem := run_check.find_problem(run)) is not None:
                 mark_unreadable(self.start_from, self.start_from.count() - 1, problem)

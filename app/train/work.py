@@ -19,6 +19,7 @@ from core.errors import Problem, Stopped
 from core.events import Progress, Skipped, Work
 from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
+from core.project.project import Project
 from core.project.runs import RunFolder
 from core.train.settings import AugmentationSettings, RunSettings
 
@@ -141,14 +142,17 @@ def augment_as_seen(
     return Job("Varying a galaxy", run)
 
 
-def foresee(settings: RunSettings, data: Path, hand_labels: LabelJournal | None, *, measured: bool) -> Job:
+def foresee(
+    settings: RunSettings, data: Path, hand_labels: LabelJournal | None, project: Project | None, *, measured: bool
+) -> Job:
     """Find out what a training will do, as a preview, and how long an epoch of it takes, if that is to be measured."""
 
     def run(stop: threading.Event) -> Work[EpochTime | None]:
         from core.train import outlook
 
         yield from begin_unless_stopped(stop)
-        return (yield from outlook.run(settings, data, stop, hand_labels=hand_labels, measured=measured))
+        runs = [] if project is None else project.runs()
+        return (yield from outlook.run(settings, data, stop, hand_labels=hand_labels, measured=measured, runs=runs))
 
     return Job("Looking ahead", run)
 

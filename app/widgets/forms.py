@@ -23,6 +23,8 @@ from core.errors import SettingsProblem
 from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
 
+_SPACING = 8  # pixels between label, input and reset button
+
 
 class SettingsForm(QWidget):
     """A form for one settings model.
@@ -62,7 +64,7 @@ class SettingsForm(QWidget):
         self._nested: dict[str, SettingsForm] = {}
         self.grids: list[QGridLayout] = []  # labels in column 0, inputs in column 1
         self._fold: Fold | None = None
-        self._error = MessageLine(1, "problem")
+        self._error = MessageLine(1, "problem", grows=True)
         policy = self._error.sizePolicy()
         policy.setRetainSizeWhenHidden(_is_checked_as_a_whole(model))  # so that nothing moves when it appears
         self._error.setSizePolicy(policy)
@@ -103,7 +105,7 @@ class SettingsForm(QWidget):
         grid = QGridLayout()
         self.grids.append(grid)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
+        grid.setHorizontalSpacing(_SPACING)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         for place, knob in enumerate(shown):
@@ -149,6 +151,20 @@ class SettingsForm(QWidget):
                 self.offer(name, columns, empty="–")
         for form in self._nested.values():
             form.offer_columns(columns)
+
+    def set_label_width(self, width: int) -> None:
+        """Make all labels this wide in pixels, so that the fields of several forms align; a longer one is wrapped."""
+        for row in self._rows.values():
+            row.label.setWordWrap(row.label.sizeHint().width() > width)
+            row.label.setFixedWidth(width)
+        for form in self._nested.values():
+            form.set_label_width(width)
+
+    @property
+    def row_width(self) -> int:
+        """The width in pixels that the widest field needs with its label and its reset button, shown or not."""
+        own = [row.width for row in self._rows.values()]
+        return max([*own, *(form.row_width for form in self._nested.values())], default=0)
 
     def seek(self, words: str) -> bool:
         """Show only the fields whose title or help contains the words; returns whether there are any.
@@ -236,6 +252,13 @@ class _Row:
         is_empty = knob.default in ("", (), {})
         default = "automatic" if knob.default is None else "empty" if is_empty else str(knob.default)
         self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
+
+    @property
+    def width(self) -> int:
+        """The width in pixels that all three need side by side."""
+        parts = (self.label, typing.cast("QWidget", self.input), self.reset)
+        widths = [max(part.minimumSizeHint().width(), part.minimumWidth()) for part in parts]
+        return sum(widths) + 2 * _SPACING
 
     def set_sought(self, words: str) -> None:
         """Look for words in title and help; nothing is in all."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QLocale, QObject, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -23,6 +23,14 @@ from core.wording import singular
 
 _SLIDER_STEPS = 1000
 _WIDTH = 112
+_REST = 600  # ms after the last key until what was typed counts, even if the field still has the focus
+
+
+def _rest_timer(parent: QObject) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(_REST)
+    return timer
 
 
 class Input(Protocol):
@@ -149,9 +157,11 @@ class NumberInput(QWidget):
         self.field.setRange(int(self._low) if whole else self._low, int(self._high) if whole else self._high)  # pyrefly: ignore[bad-argument-type]
         self._unit = unit
         self._show_unit()
-        self.field.setKeyboardTracking(False)
         self.field.setMinimumWidth(_WIDTH)
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._is_key = False  # whether the number changes by a key that was just typed
+        self._rest = _rest_timer(self)
+        self._rest.timeout.connect(self.changed)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         self.automatic: QCheckBox | None = None
@@ -176,7 +186,10 @@ class NumberInput(QWidget):
             line.addWidget(self.slider, 1)
         else:
             line.addStretch(1)
-        self.field.valueChanged.connect(self._typed)
+        self.field.lineEdit().textEdited.connect(self._key_typed)
+        self.field.valueChanged.connect(self._number_changed)
+        self.field.lineEdit().textChanged.connect(self._key_done)  # after the number has changed
+        self.field.editingFinished.connect(self._finished)
 
     def value(self) -> float | int | None:
         """The number; None if automatic."""
@@ -210,9 +223,26 @@ class NumberInput(QWidget):
         middle = math.sqrt(max(self._low, 1e-6) * min(self._high, 1e6))
         return 2 ** round(math.log2(middle)) if self._whole else float(f"{middle:.0e}")
 
-    def _typed(self) -> None:
-        self._show_unit()
+    def _key_typed(self) -> None:
+        self._is_key = True
+
+    def _key_done(self) -> None:
+        self._is_key = False
+
+    def _number_changed(self) -> None:
         self._move_slider()
+        if self._is_key:  # what is typed may be the beginning of another number
+            self._rest.start()
+        else:
+            self._finish()
+
+    def _finished(self) -> None:
+        if self._rest.isActive():
+            self._finish()
+
+    def _finish(self) -> None:
+        self._rest.stop()
+        self._show_unit()
         self.changed.emit()
 
     def _move_slider(self) -> None:
@@ -301,6 +331,9 @@ class TextInput(QLineEdit):
         self._several = several
         if several:
             self.setPlaceholderText("separated by commas")
+        self._rest = _rest_timer(self)
+        self._rest.timeout.connect(self._finished)
+        self.textEdited.connect(self._rest.start)
         self.editingFinished.connect(self._finished)
         self._last_text = ""
 
@@ -317,6 +350,7 @@ class TextInput(QLineEdit):
         self.setCursorPosition(0)  # shows the beginning of a long text
 
     def _finished(self) -> None:
+        self._rest.stop()
         if self.text() != self._last_text:
             self._last_text = self.text()
             self.changed.emit()

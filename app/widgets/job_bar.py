@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from app.theme import icon
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.message_line import MessageLine
 from core.events import Progress
 from core.wording import singular
@@ -65,6 +66,7 @@ class JobBar(QWidget):
         self.left.setFixedWidth(self.left.fontMetrics().horizontalAdvance("≤ 59:59 min left") + 4)
         self.pause = _make_button("mdi6.pause", "Pause")
         self.stop = _make_button("mdi6.stop", "Stop")
+        keep_from_focus(self.pause, self.stop)
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 4, 0)
         line.setSpacing(8)

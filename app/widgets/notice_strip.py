@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -155,19 +156,20 @@ class _Notice(QFrame):
         self.setProperty("role", role)
         self.stays = stays
         self.text = " ".join(part for part in (f"{where}:" if where else "", sentence, remedy) if part)
-        self._times = 1
+        self._times = self._count = 1
         symbol = (
             SymbolLabel("mdi6.alert-circle-outline", 18, "bad")
             if role == "problem"
             else SymbolLabel("mdi6.information-outline", 18, "accent")
         )
-        words = MessageLine(2, "")
-        words.setText(self.text)
+        self.words = MessageLine(2, "")
+        self.words.setText(self.text)
         self._again = QLabel()
         self._again.setProperty("role", "muted")
         self._number = QToolButton()
         self._number.setAutoRaise(True)
         self._number.setToolTip("All notices in full")
+        self._number.setAccessibleName("All notices in full")
         self._number.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._number.setFixedWidth(_NUMBER_WIDTH)
         self.all = QMenu(self._number)
@@ -184,7 +186,7 @@ class _Notice(QFrame):
         line.setContentsMargins(8, 0, 2, 0)
         line.setSpacing(6)
         line.addWidget(symbol)
-        line.addWidget(words, 1)
+        line.addWidget(self.words, 1)
         for text, act in ways_out:
             button = QPushButton(text)
             button.clicked.connect(act)
@@ -197,8 +199,16 @@ class _Notice(QFrame):
         self.timer.start()
 
     def show_number(self, number: int) -> None:
-        """Show how many notices there are."""
-        self._number.setText(str(number) if number > 1 else "")
+        """Show how many notices there are, or that there is more to read of this one."""
+        self._count = number
+        self._number.setText(str(number) if number > 1 else "⋯" if self.words.is_elided else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Find out whether the text fits."""
+        super().resizeEvent(event)
+        if (line := self.layout()) is not None:
+            line.activate()  # so that the text has its width
+        self.show_number(self._count)
 
     def count_repetition(self) -> None:
         """Show how often it was reported."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
+from core.printable import on_one_line
+
 
 class NumberTable(QTableWidget):
     """The first column holds names and takes the remaining width, the others hold formatted numbers."""
@@ -38,7 +40,7 @@ class NumberTable(QTableWidget):
 
 def _make_cell(text: str, column: int) -> QTableWidgetItem:
     """Names are left-aligned, numbers right-aligned."""
-    item = QTableWidgetItem(text)
+    item = QTableWidgetItem(on_one_line(text))
     side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
     item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
     return item

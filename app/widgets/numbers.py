@@ -53,7 +53,18 @@ class Numbers(QWidget):
         if caption:
             self._captions[name].setText(caption)
 
+    def explain(self, name: str, text: str) -> None:
+        """Say in the tooltip what the number under ``name`` is."""
+        for label in (self._captions[name], self._values[name]):
+            label.setToolTip(text)
+
+    def explanation(self, name: str) -> str:
+        """What the tooltip of ``name`` says."""
+        return self._values[name].toolTip()
+
     def clear(self) -> None:
         """Show a dash for each."""
         for value in self._values.values():
             value.setText(_DASH)
+        for name in self._values:
+            self.explain(name, "")

@@ -71,5 +71,6 @@ def make_scrollable(content: QWidget) -> QScrollArea:
     area.setFrameShape(QScrollArea.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(content)
-    area.setMinimumWidth(content.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width())
+    needed = max(content.minimumSizeHint().width(), content.minimumWidth())
+    area.setMinimumWidth(needed + area.verticalScrollBar().sizeHint().width())
     return area

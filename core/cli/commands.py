@@ -7,11 +7,13 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from core.cli import distributed
-from core.cli.console import Console, format_scores
+from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of, parse_class_map
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
+from core.metrics import part_notes
+from core.metrics.guessing import guess_of_run
 from core.project.metrics_file import read_metrics
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
@@ -128,6 +130,8 @@ def resume(options: argparse.Namespace, console: Console) -> int:
 
 def _print_result(result: RunResult, options: argparse.Namespace, console: Console) -> None:
     """Print the result of a training."""
+    from core.train import verdict
+
     metrics = read_metrics(RunFolder(result.folder).metrics_file)
     if options.json:
         console.say_json(metrics)
@@ -136,9 +140,13 @@ def _print_result(result: RunResult, options: argparse.Namespace, console: Conso
     console.say(f"{result.epochs} epochs ({why}); the weights of epoch {result.best_epoch} were kept.")
     if sentence := (metrics.get("baseline") or {}).get("sentence"):
         console.say(sentence)
-    console.say(f"validation: {format_scores(result.scores)}")
-    verdict = metrics["verdict"]
-    console.say(f"verdict: {verdict['sentence']} {verdict['advice']}".strip())
+    if afterwards := (metrics.get("baseline") or {}).get("afterwards"):
+        console.say(afterwards["sentence"])
+    validation = metrics["validation"]
+    console.say(f"validation: {part_notes.describe_scores(validation)} ({part_notes.describe_basis(validation)})")
+    if (guess := guess_of_run(metrics)) is not None:
+        console.say(guess.sentence)
+    console.say(f"verdict: {verdict.describe(metrics)}")
     console.say(f"Run: {result.folder}")
 
 

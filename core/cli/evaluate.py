@@ -10,6 +10,8 @@ from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of, hand_labels_of, parse_class_map
 from core.data.target import Classes
 from core.errors import SettingsProblem
+from core.metrics.uncertainty import plus_minus
+from core.project.project import require_not_open
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     from core.evaluate import evaluation
 
     folder = RunFolder(options.run)
+    if options.keep:  # the window shows the decision, and would write its own over it
+        require_not_open(folder.path)
     data = options.data or folder.data
     choose_bands(options, data, console)
     hand_labels = hand_labels_of(data, console)
@@ -71,19 +75,25 @@ def _print_classes(report: ClassReport, console: Console) -> None:
         f"macro F1 {describe(report.macro_f1, report.mean_intervals.macro_f1)}",
     )
     console.say(f"accuracy {report.accuracy}, {', '.join(mean)}")
+    if report.guess is not None:
+        console.say(report.guess.sentence)
     console.say(f"decision: {report.decision.text}")
     calibration = report.calibration
     expected = f" (with calibrated probabilities about {_three_decimals(calibration.expected)})"
     console.say(
-        f"probabilities: log loss {_three_decimals(report.log_loss)}, Brier score {_three_decimals(report.brier)}, "
-        f"calibration error {_three_decimals(calibration.error)}{expected}"
+        f"probabilities: log loss {_with_error(report.log_loss, report.log_loss_error)}, Brier score "
+        f"{_with_error(report.brier, report.brier_error)}, calibration error "
+        f"{_with_error(calibration.error, calibration.uncertainty)}{expected}"
     )
     console.say()
     rows = [
-        (name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name]))
-        for name in report.names
+        (
+            *(name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name])),
+            describe(report.f1[name], interval),
+        )
+        for name, interval in zip(report.names, report.mean_intervals.f1, strict=True)
     ]
-    console.table(("class", "galaxies", "completeness", "purity"), rows)
+    console.table(("class", "galaxies", "completeness", "purity", "F1"), rows)
     console.say()
     cells = report.confusion.tolist()
     rows = [(name, *map(str, line)) for name, line in zip(report.names, cells, strict=True)]
@@ -130,6 +140,10 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     if isinstance(predictions.target, Classes):
         console.say(f"decision: {predictions.decision.text}")
     return 0
+
+
+def _with_error(value: float | None, error: float | None) -> str:
+    return _three_decimals(value) + plus_minus(error, ".3f")
 
 
 def _three_decimals(value: float | None) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.project import outputs
 from core.project.files import ask_before_writing
 from core.project.outputs import Inputs, Output
+from core.project.project import require_not_in_open
 
 GALAXIES = ("sources", "source", "data", "catalogue", "run", "start_from")
 SETTINGS = ("settings", "space", "hand_labels")
@@ -22,7 +23,7 @@ def refused(options: argparse.Namespace) -> Iterator[None]:
     Raises
     ------
     NotPossible, FolderInUse
-        See :func:`core.project.outputs.require_writable`.
+        See :func:`core.project.outputs.require_writable` and :func:`core.project.project.require_not_in_open`.
     """
     galaxies = _paths(options, GALAXIES)
     read = Inputs([*galaxies, *_paths(options, SETTINGS)])
@@ -32,6 +33,8 @@ def refused(options: argparse.Namespace) -> Iterator[None]:
         if (place := getattr(options, name)) is not None
     ]
     outputs.require_writable(written, read, force=getattr(options, "force", False))
+    for output in written:
+        require_not_in_open(output.path)
     with ask_before_writing(Inputs(galaxies).refuse):  # a study that goes on writes its settings again
         yield
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.cli.console import Console
+from core.metrics.uncertainty import plus_minus
 from core.train import run_summary
 from core.train.run_summary import STATE_NAMES, RunSummary
 
@@ -31,8 +32,12 @@ def runs(options: argparse.Namespace, console: Console) -> int:
     if not found:
         console.say("No runs here." if not options.filter else f"No run matches “{options.filter}”.")
         return 0
-    head = ("run", "state", "epochs", "best", "score", "validation", "loss", "test", "tags")
+    head = ("run", "state", "epochs", "best", "score", "validation", "guess", "loss", "test", "galaxies", "tags")
     console.table(head, [_cells(run, options) for run in found])
+    console.say("guess: always answering the commonest class; galaxies: of the training and of the validation part.")
+    for run in found:
+        if run.basis.endswith("one view of each"):
+            console.say(f"{_relative_name(run, options)}: validation over {run.basis}.")
     for run in found:
         if run.problem is not None:
             console.say(f"note: {run.problem}")
@@ -55,13 +60,27 @@ def _cells(run: RunSummary, options: argparse.Namespace) -> tuple[str, ...]:
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
         str(run.best_epoch or "–"),
         run.score_name.replace("_", " ") or "–",
-        *("–" if math.isnan(value) else f"{value:.4f}" for value in (run.score, run.loss, run.test)),
+        _number(run.score) + plus_minus(run.error, ".4f"),
+        _number(_guessed(run)),
+        *map(_number, (run.loss, run.test)),
+        f"{run.labels:,} / {run.validated:,}" if run.validated else "–",
         ", ".join(run.notes.tags) or "–",
     )
 
 
+def _guessed(run: RunSummary) -> float:
+    """What always answering the commonest class gives for the figure of merit on display; NaN: not known."""
+    if run.guess is None or run.score_name not in ("accuracy", "balanced_accuracy"):
+        return math.nan
+    return run.guess.accuracy if run.score_name == "accuracy" else run.guess.balanced_accuracy
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}"
+
+
 def _to_json(run: RunSummary, options: argparse.Namespace) -> dict[str, Any]:
-    numbers = {"score": run.score, "loss": run.loss, "test": run.test}
+    numbers = {"score": run.score, "guess": _guessed(run), "loss": run.loss, "test": run.test}
     return {
         "run": _relative_name(run, options),
         "began": None if run.began is None else run.began.isoformat(timespec="seconds"),
@@ -71,6 +90,9 @@ def _to_json(run: RunSummary, options: argparse.Namespace) -> dict[str, Any]:
         "best_epoch": run.best_epoch,
         "score_name": run.score_name,
         **{name: None if math.isnan(value) else value for name, value in numbers.items()},
+        "score_error": run.error,
+        "galaxies": {"training": run.labels, "validation": run.validated},
+        "basis": run.basis,
         "verdict": run.verdict,
         "tags": list(run.notes.tags),
         "notes": run.notes.text,

@@ -7,6 +7,7 @@ so text tables are read as text, and only columns that can be converted without 
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from core.data.table_files import read_raw_tables
 from core.data.table_problems import no_single_values
 from core.data.text_tables import make_unique
 from core.errors import CatalogueProblem
+from core.events import NEVER
 
 EXACT = 2**53
 _LONGEST_NAME = 200  # letters
@@ -31,7 +33,7 @@ _LABEL_NAMES = (
 _VOTE_COLUMN = re.compile(r"(?P<question>.+?)(_a\d\d)?_[^_]+(?P<kind>_debiased|_weighted_fraction|_fraction)$")
 
 
-def read_tables(path: Path) -> list[Table]:
+def read_tables(path: Path, stop: threading.Event = NEVER) -> list[Table]:
     """Read the tables of a catalogue: CSV and other text, ECSV, FITS, VOTable or Parquet.
 
     Columns come back without masks and in native byte order: text as str with "" for nothing, floats with NaN,
@@ -43,9 +45,11 @@ def read_tables(path: Path) -> list[Table]:
     ------
     CatalogueProblem
         The file is missing, damaged, or no table.
+    Stopped
+        ``stop`` was set.
     """
     tables, arrays = list[Table](), list[str]()
-    for raw in read_raw_tables(path):
+    for raw in read_raw_tables(path, stop):
         table = _to_plain_columns(raw)
         if table.colnames:
             tables.append(table)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import weakref
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +26,11 @@ from core.data.file_identity import FileIdentity
 from core.data.images import StoredImages
 from core.data.recipe import StampRecipe
 from core.data.store import Band, Origin
-from core.errors import DatasetReplaced, Problem
+from core.errors import DatasetReplaced, Problem, UnreadableFile
 from core.events import NEVER, Work
 from core.reading import reading
+
+_COARSEST = 2 * 10**9  # nanoseconds: a network disk may round the time of a file after it was written
 
 
 class Cutouts:
@@ -72,7 +76,7 @@ class Cutouts:
         self.pixel_scale: NDArray[np.float64] = metadata.pixel_scale
         self.missing: NDArray[np.float32] = metadata.missing
         self.recipe: StampRecipe | None = metadata.recipe
-        self.images = StoredImages(store.member(file, "images"))
+        self.images = StoredImages(store.member(file, "images"), _weakly(self._require_same_content))
 
     @classmethod
     def open(cls, path: Path | str) -> Cutouts:
@@ -250,6 +254,30 @@ class Cutouts:
             and self.checksum == other.checksum
         )
 
+    def _require_same_content(self) -> None:
+        """Require that the open file was not written to; costs two microseconds unless its time or size has changed.
+
+        Raises
+        ------
+        DatasetReplaced
+            It holds something else, or may do so.
+        """
+        try:
+            found = FileIdentity.of(self._opened)
+        except OSError:  # a path that is gone, where HDF5 tells no descriptor
+            return
+        if found == self.identity:
+            return
+        if self.identity not in fingerprint.checksums:  # what it held is known no more
+            is_rounded = abs(found.modified - self.identity.modified) <= _COARSEST and found.size == self.identity.size
+            if not is_rounded:
+                raise DatasetReplaced.of(self.path)
+            return
+        try:
+            self.require_unchanged()
+        except UnreadableFile:
+            raise DatasetReplaced.of(self.path) from None
+
     def require_unchanged(self) -> None:
         """Require that the file is as it was opened, and still the one at its path; one that is gone is not asked for.
 
@@ -269,3 +297,14 @@ class Cutouts:
                 raise DatasetReplaced.of(self.path)
             if now.identity == FileIdentity.of(self._opened):  # the same file, touched
                 self.identity = now.identity
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """A method as a function that does not keep its object, which would otherwise be closed late."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        if (bound := reference()) is not None:
+            bound()
+
+    return call

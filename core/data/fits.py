@@ -28,6 +28,7 @@ from core.data import axes, extensions, fits_unpacking, read_errors, wcs
 from core.data.decompression import is_compressed
 from core.data.extensions import Arrangement, Galaxy
 from core.data.fits_headers import require_small_counts
+from core.data.fits_tiles import require_sound_tiles
 from core.data.limits import MOST_VALUES, require_moderate_size
 from core.data.regular_files import open_handle, open_regular
 from core.data.stamps import Cutout
@@ -320,6 +321,8 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
             f"The extension “{unit.name}” holds no 2-D or 3-D image.", "Choose the extension with the image.", name
         )
     require_moderate_size([length for length in unit.shape if length], name)
+    if isinstance(unit, fits.CompImageHDU):
+        require_sound_tiles(unit, name)
     data = np.asarray(unit.data)
     data = data.reshape(data.shape[-3:] if data.ndim > 3 else data.shape)  # axes of length one in front
     cards = {name: card for name, card in _cards(primary).items() if name in wcs.DESCRIPTION}

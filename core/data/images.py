@@ -8,6 +8,7 @@ read through HDF5.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,17 @@ class StoredImages:
 
     Indexed with an integer it gives (C, H, W), with a slice or an array of integers in any order (n, C, H, W);
     always float32.
+
+    Parameters
+    ----------
+    dataset
+        The stamps in their open file.
+    require_same
+        Called after each reading; raises if the file was changed since it was opened.
     """
 
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        self._dataset = dataset
+    def __init__(self, dataset: h5py.Dataset, require_same: Callable[[], None] = lambda: None) -> None:
+        self._dataset, self._require_same = dataset, require_same
         self._chunks = _chunk_offsets(dataset)
         self._file = FileIO(Path(dataset.file.filename)) if self._chunks is not None else None
 
@@ -55,7 +63,21 @@ class StoredImages:
         return self.read_stored(which).astype(np.float32, copy=False)
 
     def read_stored(self, which: slice | NDArray[Any]) -> NDArray[Any]:
-        """As :meth:`__getitem__`, in the stored type."""
+        """As :meth:`__getitem__`, in the stored type.
+
+        Raises
+        ------
+        UnreadableFile
+            The file is damaged.
+        DatasetReplaced
+            Its content was changed since it was opened.
+        """
+        try:
+            return self._read(which)
+        finally:  # what could not be read may have been overwritten
+            self._require_same()
+
+    def _read(self, which: slice | NDArray[Any]) -> NDArray[Any]:
         if isinstance(which, slice):
             start, stop, step = which.indices(len(self))
             if step == 1:

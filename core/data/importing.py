@@ -101,7 +101,7 @@ def run(
     output, catalogue = Path(output), Path(catalogue) if catalogue else None
     started = time.monotonic()
     yield Progress(0, None, "catalogue rows" if catalogue else "files")
-    tables_there = tables.read_tables(catalogue) if catalogue else []
+    tables_there = tables.read_tables(catalogue, stop) if catalogue else []
     found = yield from discover(paths, settings, stop, [output, *([catalogue] if catalogue else [])])
     require_galaxies(found)
     yield Progress(0, None, "catalogue rows")

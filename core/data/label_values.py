@@ -15,7 +15,7 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from core.data import cells
+from core.data import cells, non_answers
 from core.data.settings import ImportSettings
 
 AUTO = "auto"
@@ -49,24 +49,33 @@ def clean_labels(table: Table, labels: Sequence[str], settings: ImportSettings) 
         if form := meta.get("forms", {}).get(name):
             notes.append(f"The numbers of “{name}” are written in another way: {form}.")
         marks: Counter[str] = Counter(meta.get("marks", {}).get(name, {}))
-        if settings.missing_labels.strip().lower() != AUTO:
-            cleaned, found = _remove_listed(values, settings.missing_labels)
-            marks += found
-        elif values.dtype.kind in "iuf":
-            cleaned, found, doubts = _remove_conventional(values)
-            marks += found
-            notes += [f"{doubt} in “{name}” and is learned as a number; {_SEE}." for doubt in doubts]
-        elif values.dtype.kind in "UO":
-            cleaned, found, more = _clean_texts(name, values.tolist())
+        listed = [text for part in settings.missing_labels.split(",") if (text := part.strip())]
+        wanted = [text for text in listed if text.lower() != AUTO]
+        cleaned, found = _remove_listed(values, wanted) if wanted else (values, Counter[str]())
+        marks += found
+        if len(wanted) < len(listed):
+            cleaned, found, more = _clean_automatically(name, cleaned)
             marks += found
             notes += more
-        else:
-            continue
         if marks:
             notes.append(f"Taken as missing in “{name}”: {_list(marks)}; {_SEE}.")
+        if cleaned.dtype.kind in "UO":
+            notes += [
+                problem.text for problem in non_answers.warn(dict.fromkeys(map(str, filter(None, cleaned.tolist()))))
+            ]
         if cleaned is not values:
             table[name] = Column(cleaned, unit=column.unit, description=column.description)
     return notes
+
+
+def _clean_automatically(name: str, values: NDArray[Any]) -> tuple[NDArray[Any], Counter[str], list[str]]:
+    """Remove what usually means that there is no label; the values, what was removed, and remarks."""
+    if values.dtype.kind in "iuf":
+        cleaned, found, doubts = _remove_conventional(values)
+        return cleaned, found, [f"{doubt} in “{name}” and is learned as a number; {_SEE}." for doubt in doubts]
+    if values.dtype.kind in "UO":
+        return _clean_texts(name, values.tolist())
+    return values, Counter(), []
 
 
 def _list(marks: Counter[str]) -> str:
@@ -75,9 +84,8 @@ def _list(marks: Counter[str]) -> str:
     return ", ".join(shown) + (f" and {rest:,} others" if rest > 0 else "")
 
 
-def _remove_listed(values: NDArray[Any], listed: str) -> tuple[NDArray[Any], Counter[str]]:
+def _remove_listed(values: NDArray[Any], wanted: Sequence[str]) -> tuple[NDArray[Any], Counter[str]]:
     """Remove exactly the values that the user lists."""
-    wanted = [text for part in listed.split(",") if (text := part.strip())]
     if values.dtype.kind in "UO":
         lower = {text.casefold() for text in wanted}
         texts: list[str] = values.tolist()

@@ -16,6 +16,7 @@ MOST_COLUMN = 2**28
 
 _RATIO = 200  # nothing but repeated values is packed more tightly
 _FREE = 2**24  # bytes
+_REMEDY = "Cut it into cutouts first, or leave it out."
 
 
 def require_moderate_size(shape: Sequence[int], name: str) -> None:
@@ -37,9 +38,19 @@ def require_moderate_size(shape: Sequence[int], name: str) -> None:
         raise UnreadableFile(
             f"It tells of {_told(shape)} pixel values; an image of one galaxy has at most {MOST_VALUES / 1e6:.0f} "
             "million.",
-            "Cut it into cutouts first, or leave it out.",
+            _REMEDY,
             name,
         )
+
+
+def too_large(name: str) -> UnreadableFile:
+    """The problem with a picture that has so many pixels that its library does not tell how many."""
+    return UnreadableFile(
+        f"It tells of hundreds of millions of pixels; an image of one galaxy has at most {MOST_VALUES / 1e6:.0f} "
+        "million.",
+        _REMEDY,
+        name,
+    )
 
 
 def lack_of(shape: Sequence[int], size: int, stored: int) -> str:

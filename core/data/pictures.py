@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.data import read_errors
-from core.data.limits import require_moderate_size
+from core.data.limits import require_moderate_size, too_large
 from core.data.regular_files import open_regular
 from core.data.stamps import Cutout
 
@@ -35,7 +35,9 @@ def read_picture(path: Path | str) -> Cutout:
     with read_errors.reading(name), open_regular(name) as file:
         try:
             pixels = _decode(file, name)
-        except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
+        except Image.DecompressionBombError as error:
+            raise too_large(name) from error
+        except Image.UnidentifiedImageError as error:
             file.seek(0)
             raise read_errors.explain_content(name, file.read(1024), read_errors.PICTURE) from error
     if pixels.dtype != np.uint8:

@@ -112,7 +112,7 @@ def preview(
         if stop.is_set():
             raise Stopped
         yield Progress(0, None, "files")
-        labels = _match_catalogue(path, found, settings)
+        labels = _match_catalogue(path, found, settings, stop)
         if not labels.problems:
             break
         is_asked = any(isinstance(problem, AmbiguousColumn) for problem in labels.problems)
@@ -240,10 +240,10 @@ def _find_catalogues(found: Found, sources: Iterable[Path]) -> list[Path]:
     return sorted(dict.fromkeys(tables_there), key=rank)[:4]
 
 
-def _match_catalogue(path: Path, found: Found, settings: ImportSettings) -> _Labels:
+def _match_catalogue(path: Path, found: Found, settings: ImportSettings, stop: threading.Event) -> _Labels:
     candidates: list[Table] = []
     try:
-        candidates = tables.read_tables(path)
+        candidates = tables.read_tables(path, stop)
         files = files_to_match(found, settings.hdu)
         joined = join_tables(candidates, files, settings)
     except CatalogueProblem as problem:

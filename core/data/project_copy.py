@@ -76,9 +76,15 @@ def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, n
 
 
 def _is_the_same(target: Path, cutouts: Cutouts, stop: threading.Event) -> Work[bool]:
-    with Cutouts.open(target) as there:
-        yield from there.read_checksum(stop)
-        return there.has_all_of(cutouts)
+    """Whether a file of the project holds the same dataset; one that cannot be read does not, and is left as it is."""
+    try:
+        with Cutouts.open(target) as there:
+            yield from there.read_checksum(stop)
+            return there.has_all_of(cutouts)
+    except Stopped:
+        raise
+    except Problem:
+        return False
 
 
 def copy_file(path: Path, target: Path, identity: FileIdentity, stop: threading.Event = NEVER) -> Work[None]:

@@ -15,6 +15,7 @@ from types import TracebackType
 
 from core.data.regular_files import open_regular
 from core.errors import Problem, Stopped, UnreadableFile
+from core.printable import replace_unprintable
 
 PICTURE = "a JPEG or PNG picture"
 _PICTURES = {"a JPEG picture", "a PNG picture"}
@@ -119,7 +120,7 @@ def explain_error(name: str, error: BaseException) -> UnreadableFile:
     if isinstance(error, MemoryError):
         return UnreadableFile("The image is too large for this computer's memory.", "Cut it into cutouts first.", name)
     told = str(error).strip() or ("it ends too early" if isinstance(error, EOFError) else "")
-    told = "".join(letter if letter.isprintable() else "·" for letter in told.partition("\n")[0][:120])
+    told = replace_unprintable(told.partition("\n")[0][:120], "·")
     kind = type(error).__name__
     sentence = f"The file is damaged or truncated ({f'{kind}: {told}' if told else kind})."
     return UnreadableFile(sentence, "Download or copy it again.", name, f"{kind} in {_place(error)}")

@@ -121,7 +121,7 @@ class ImportSettings(Settings):
         title="Missing labels",
         help="What means “no label” in the label columns: texts and numbers, separated by commas (-99, unknown). "
         "Empty: only empty cells. auto: usual texts such as - and INDEF, and values such as -99 or 1e20 that lie far "
-        "from all others; the report names them.",
+        "from all others; the report names them. auto, unknown: these and “unknown”.",
     )
     catalogue_table: str = setting(
         "",

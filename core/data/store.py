@@ -213,7 +213,7 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
             values = np.ma.filled(values.astype(np.float64), np.nan)
         dataset = group.create_dataset(key, data=np.ascontiguousarray(np.ma.getdata(values)))
     if unit is not None:
-        dataset.attrs["unit"] = str(unit)
+        dataset.attrs["unit"] = _clean_text(unit)
 
 
 def _clean_text(text: Any) -> str:
@@ -271,6 +271,8 @@ def open_file(path: Path) -> h5py.File:
 
 def descriptor_of(file: h5py.File) -> int | Path:
     """The descriptor of an open file; its path where HDF5 does not tell it."""
+    if file.driver == "stdio":  # tells of something else
+        return Path(file.filename)
     with contextlib.suppress(OSError, RuntimeError, NotImplementedError):
         descriptor = int(file.id.get_vfd_handle())
         os.fstat(descriptor)  # HDF5 may have a table of its own, as on Windows

@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,8 @@ from core.data.decompression import read_content
 from core.data.table_bounds import UNPACKED, FoundProblems, require_few_columns, require_plausible
 from core.data.table_problems import explain_table_error, no_single_values
 from core.data.text_tables import TextColumns, make_unique
-from core.errors import CatalogueProblem
+from core.errors import CatalogueProblem, Stopped
+from core.events import NEVER
 
 _BLOCK = 2**20  # bytes that are parsed at a time
 _FIRST_ROWS = 512  # that astropy makes room for, however few there are
@@ -85,17 +87,19 @@ class _Element:
         return f"table “{self.name}”, row {number}"
 
 
-def read_votable(path: Path) -> Iterator[Table | CatalogueProblem]:
+def read_votable(path: Path, stop: threading.Event = NEVER) -> Iterator[Table | CatalogueProblem]:
     """Yield the tables of a VOTable, each with its name and number, or the problem of one that cannot be read.
 
     Raises
     ------
     CatalogueProblem
         The file is no VOTable, or refers to something outside itself.
+    Stopped
+        ``stop`` was set.
     """
     content = read_content(path, UNPACKED)
     document = _Document(path)
-    document.read(content)
+    document.read(content, stop)
     binary = 0
     for element in document.tables:
         where = f"{path}, table “{element.name}”"
@@ -129,16 +133,20 @@ class _Document:
         parser.CharacterDataHandler = self._text
         parser.EntityDeclHandler = self._refuse_entity
 
-    def read(self, content: bytes) -> None:
+    def read(self, content: bytes, stop: threading.Event) -> None:
         """Parse a document.
 
         Raises
         ------
         CatalogueProblem
             It is not well formed, or refers to something outside itself.
+        Stopped
+            ``stop`` was set.
         """
         try:
             for start in range(0, len(content), _BLOCK):
+                if stop.is_set():
+                    raise Stopped
                 self._parser.Parse(content[start : start + _BLOCK], False)
             self._parser.Parse(b"", True)
         except expat.ExpatError as error:

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import codecs
 import re
+import threading
 from array import array
 from collections import deque
 from collections.abc import Iterator
 
+from core.errors import Stopped
+from core.events import NEVER
+
+_BLOCK = 2**20  # bytes
 LONGEST = 4 * 2**20  # letters; a line with more is no row of a table
+_LOOK_EVERY = 2**14  # lines; so often it is asked whether to stop
 _MOST_COMMENTS = 2000  # that are kept from the beginning, where headers are
 _LAST_COMMENTS = 200  # that are kept from the end
+_COMMENT, _BLANK, _FOREIGN = b"# \x80"
 _NO_TEXT, _FEW = 0.02, 3  # share and number of control characters beyond which a file is not text
 _CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\r\f\x1a\x1b")
 _BOMS = (
@@ -24,12 +31,14 @@ _BOMS = (
 )
 
 
-def decode(content: bytes) -> tuple[str, int]:
-    """Text from bytes in UTF-8, UTF-16, UTF-32 or Latin-1; lines end with a line feed alone.
+def normalise(content: bytes) -> tuple[bytes, int]:
+    """Text in UTF-8, whose lines end with a line feed alone, from bytes in UTF-8, UTF-16, UTF-32 or Latin-1.
+
+    It stays bytes: as ``str``, one letter beyond Latin-1 would make all of it two to four times as large.
 
     Returns
     -------
-    text
+    content
         What is not UTF-8 among UTF-8 is read as Latin-1.
     count
         How many times that was so.
@@ -37,14 +46,23 @@ def decode(content: bytes) -> tuple[str, int]:
     foreign = 0
     marked = next((encoding for mark, encoding in _BOMS if content.startswith(mark)), "")
     if wide := marked or _wide_without_mark(content[:200]):
-        text = content.decode(wide)
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            content, foreign = _to_utf8(content)
-            text = content.decode("utf-8-sig")
-    return text.replace("\r\n", "\n").replace("\r", "\n"), foreign
+        content = content.decode(wide).encode()
+    elif not _is_utf8(content):
+        content, foreign = _to_utf8(content)
+    return content.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n"), foreign
+
+
+def _is_utf8(content: bytes) -> bool:
+    if content.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(content), _BLOCK):
+            decoder.decode(content[start : start + _BLOCK])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _wide_without_mark(start: bytes) -> str:
@@ -71,13 +89,13 @@ def _to_utf8(content: bytes) -> tuple[bytes, int]:
 
 
 def is_binary(text: str) -> bool:
-    """Whether what was decoded is no text: its beginning holds many control characters."""
+    """Whether a beginning is not one of text: it holds many control characters."""
     start = text[:4096]
     return sum(map(start.count, _CONTROLS)) > max(_FEW, _NO_TEXT * len(start))
 
 
 class Lines:
-    """The lines of a text that may be rows: neither blank nor comments.
+    """The lines of a text in UTF-8 that may be rows: neither blank nor comments.
 
     Attributes
     ----------
@@ -85,29 +103,37 @@ class Lines:
         Lines before the first of them that begin with ``#``.
     too_long
         Number and length of the lines that are longer than :data:`LONGEST`, and are left out.
+
+    Raises
+    ------
+    Stopped
+        ``stop`` was set.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, content: bytes, stop: threading.Event = NEVER) -> None:
         self.comments: list[str] = []
         self.too_long: list[tuple[int, int]] = []
-        self._text, self._starts, self._numbers = text, array("q"), array("q")
+        self._content, self._starts, self._numbers = content, array("q"), array("q")
         self._inside = [0] * 5  # comments after so many lines
         latest: deque[str] = deque(maxlen=_LAST_COMMENTS)
         number, before = 1, 0
-        for found in re.finditer(r"[^\n]+", text):
+        for count, found in enumerate(re.finditer(rb"[^\n]+", content)):
+            if count % _LOOK_EVERY == 0 and stop.is_set():
+                raise Stopped
             start, end = found.span()
-            number += 1 if start == before + 1 else text.count("\n", before, start)
+            number += 1 if start == before + 1 else content.count(b"\n", before, start)
             before = end
-            if end - start > LONGEST:
-                self.too_long.append((number, end - start))
-            elif text[start] == "#":
+            first = content[start]
+            if end - start > LONGEST and (letters := len(found[0].decode())) > LONGEST:
+                self.too_long.append((number, letters))
+            elif first == _COMMENT:
                 if self._starts:
                     self._inside[min(len(self._starts), len(self._inside) - 1)] += 1
                 elif len(self.comments) < _MOST_COMMENTS:
-                    self.comments.append(found[0])
+                    self.comments.append(found[0].decode())
                 else:
-                    latest.append(found[0])
-            elif not found[0].isspace():
+                    latest.append(found[0].decode())
+            elif _BLANK < first < _FOREIGN or found[0].decode().strip():
                 self._starts.append(start)
                 self._numbers.append(number)
         self.comments += latest
@@ -117,8 +143,8 @@ class Lines:
 
     def __getitem__(self, place: int) -> str:
         start = self._starts[place]
-        end = self._text.find("\n", start)
-        return self._text[start:] if end < 0 else self._text[start:end]
+        end = self._content.find(b"\n", start)
+        return (self._content[start:] if end < 0 else self._content[start:end]).decode()
 
     def number(self, place: int) -> int:
         """The number of a line in the file, from 1."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +20,15 @@ from core.data.bands import IMAGE_ENDING
 from core.data.cells import is_mark, parse_number
 from core.data.table_bounds import FoundProblems, require_few_columns
 from core.data.text_lines import LONGEST, Lines
-from core.errors import CatalogueProblem, Problem
+from core.errors import CatalogueProblem, Problem, Stopped
+from core.events import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DELIMITERS = ",;\t|"
 _CELLS = 800_000  # converted at a time, so that not every cell is a Python string at once
+_LETTERS = 2**24  # in them
 _SAMPLE = 200  # lines that decide how a table is laid out
 _LONG_CELL = 20  # lines in one cell: a quotation mark was not closed
 _WIDEST = 20_000  # letters of a line whose columns have a fixed width
@@ -55,8 +58,8 @@ class TextTable:
     units: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def parse(text: str, path: Path) -> TextTable:
-    """Split a text table into named columns of cells.
+def parse(content: bytes, path: Path, stop: threading.Event = NEVER) -> TextTable:
+    """Split a text table, in UTF-8, into named columns of cells.
 
     Understood are tables with commas, semicolons, tabs, bars or blanks between the cells, and columns of fixed
     width; a header that is a comment (``# name label``), SExtractor's numbered header, and VizieR's lines of units
@@ -66,8 +69,10 @@ def parse(text: str, path: Path) -> TextTable:
     ------
     CatalogueProblem
         The table is empty, or its first line is longer or has more columns than a table's.
+    Stopped
+        ``stop`` was set.
     """
-    lines = Lines(text)
+    lines = Lines(content, stop)
     if not len(lines):
         raise CatalogueProblem("The catalogue is empty.", "Choose another table.", str(path))
     if lines.too_long and lines.too_long[0][0] < lines.number(0):
@@ -85,6 +90,8 @@ def parse(text: str, path: Path) -> TextTable:
         found.add(f"This line has {letters:,} letters; it was left out.", "Close quotation marks.", f"line {number}")
     columns = TextColumns(layout.names)
     for row in _good_rows(layout, found, path):
+        if stop.is_set():
+            raise Stopped
         columns.add(row)
     table.columns = columns.columns()
     table.problems = found.problems
@@ -266,28 +273,36 @@ class TextColumns:
         self._names = names
         self._blocks: list[list[NDArray[Any]]] = [[] for _ in names]
         self._rows: list[Sequence[str]] = []
+        self._letters = 0
         self._most = max(1, _CELLS // max(1, len(names)))
 
     def add(self, row: Sequence[str]) -> None:
         """Add a row with a cell for each column; further cells are left out."""
         self._rows.append(row)
-        if len(self._rows) == self._most:
+        self._letters += sum(map(len, row))
+        if len(self._rows) == self._most or self._letters > _LETTERS:
             self._flush()
 
     def _flush(self) -> None:
         for block, cells in zip(self._blocks, zip(*self._rows, strict=False), strict=False):
             block.append(np.array(list(map(str.strip, cells)), dtype=np.dtypes.StringDType()))
-        self._rows = []
+        self._rows, self._letters = [], 0
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns (N,) by name, stripped of blanks at both ends."""
         self._flush()
-        empty = np.array([], dtype=np.dtypes.StringDType())
-        found: dict[str, NDArray[Any]] = {}
-        for name, block in zip(self._names, self._blocks, strict=True):
-            found[name] = np.concatenate(block) if block else empty
-            block.clear()
-        return found
+        return {name: _join(blocks) for name, blocks in zip(self._names, self._blocks, strict=True)}
+
+
+def _join(blocks: list[NDArray[Any]]) -> NDArray[Any]:
+    """One array from several, each of which is given up as soon as it is copied: long texts are not there twice."""
+    joined = np.empty(sum(map(len, blocks)), dtype=np.dtypes.StringDType())
+    end = len(joined)
+    while blocks:
+        block = blocks.pop()
+        joined[end - len(block) : end] = block
+        end -= len(block)
+    return joined
 
 
 class _Feed:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.data import open_files
 from core.data.regular_files import open_regular
 from core.errors import Stopped, UnreadableFile
 from core.events import NEVER
@@ -56,10 +57,8 @@ def open_file(path: Path | str, stop: threading.Event = NEVER) -> h5py.File:
     Stopped
         ``stop`` was set.
     """
-    import h5py  # late: the window starts without it
-
     require_openable(path, stop)
-    return h5py.File(path, "r")
+    return open_files.open_shared(path)
 
 
 def require_openable(path: Path | str, stop: threading.Event = NEVER) -> None:

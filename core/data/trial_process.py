@@ -14,6 +14,7 @@ import math
 import os
 import signal
 import sys
+from collections.abc import Generator
 from typing import Any
 
 import h5py
@@ -25,6 +26,7 @@ _MEMORY = 600 * 2**20  # bytes beyond what the libraries take
 _BLOCK = 2**24  # bytes that are read together
 _TEXTS = 2**14  # texts that are read together
 _FREE = 2**24  # bytes of texts beyond twice the size of the file
+_NO_MEMORY = ("memory allocation failed", "no space available for allocation")
 _READ_WHOLE = 2**26  # bytes; of larger arrays of images the first and the last is read
 
 
@@ -69,20 +71,28 @@ def _look_at(path: str) -> None:
 
 
 def _look_at_member(_name: str, member: Any) -> None:
-    try:
+    with _whatever_it_raises():  # the others may yet run for ever
         _read_attributes(member)
         if isinstance(member, h5py.Dataset) and not reason_against(member) and member.size:
             _read(member)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001, S110 - the others may yet run for ever
-        pass
 
 
 def _read_attributes(member: Any) -> None:
     for name in member.attrs:
-        with contextlib.suppress(Exception):
+        with _whatever_it_raises():
             member.attrs[name]
+
+
+@contextlib.contextmanager
+def _whatever_it_raises() -> Generator[None]:
+    """Go on after any error but one of memory, which the HDF5 library tells in words."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        if any(words in str(error).lower() for words in _NO_MEMORY):
+            raise MemoryError(str(error)) from error
 
 
 def _read(dataset: h5py.Dataset) -> None:

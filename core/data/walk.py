@@ -78,7 +78,8 @@ def _kind_of(entry: os.DirEntry[str]) -> str:
         if entry.is_file():
             return "file"
         if entry.is_symlink():
-            return "This link leads nowhere."
+            is_there = os.path.exists(entry.path)  # noqa: PTH110 - a Path for each of a million entries takes long
+            return "This link leads to a device or a pipe and to no file." if is_there else "This link leads nowhere."
     except OSError as error:  # a link that leads to itself
         return f"This cannot be opened ({error.strerror})."
     return "This is a device or a pipe and no file."

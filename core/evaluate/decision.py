@@ -17,8 +17,9 @@ import tomlkit
 from numpy.typing import NDArray
 
 from core.data.target import Classes
-from core.errors import NotPossible, Problem, SettingsProblem, UnreadableFile, WrongVersion
+from core.errors import NotPossible, Problem, SettingsProblem
 from core.metrics import decision as decisions
+from core.metrics import kept_decision
 from core.metrics.decision import MOST_PROBABLE, Aim, Decision
 from core.metrics.frequency_trial import try_estimate
 from core.nets.predictor import Predictor
@@ -26,13 +27,11 @@ from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.reading import is_there, read_toml, reading, set_aside
 
-FORMAT = 1
 AIMS: tuple[Aim, ...] = ("macro F1", "balanced accuracy", "accuracy")
 _FORMS = (
     "most-probable, balanced, balanced:POWER, thresholds, thresholds:AIM (macro-f1, balanced-accuracy or accuracy), "
     "thresholds:CLASS=T,…, frequencies:CLASS=F,… or frequencies:estimated"
 )
-_REMEDY = "Choose the decision again, or remove this file: then the most probable class is taken."
 _PAIR = re.compile(r"\s*(.+?)\s*=\s*([0-9.eE+-]+)\s*(?:,|$)")
 
 Labelled = tuple[NDArray[np.int64], NDArray[np.floating[Any]]]
@@ -196,21 +195,7 @@ def read_kept(weights: Path | str, names: Sequence[str]) -> Decision:
     UnreadableFile, WrongVersion
         The file is damaged, for other classes, or of a newer program.
     """
-    file = _folder_of(weights).decision_file
-    if not is_there(file):
-        return MOST_PROBABLE
-    found = _read(file)
-    if found.names and found.names != tuple(names):
-        raise UnreadableFile("This decision is for other classes than the network knows.", _REMEDY, str(file))
-    return found
-
-
-def _read(file: Path) -> Decision:
-    with reading("The decision", file, _REMEDY):
-        values = read_toml(file, "The decision", _REMEDY)
-        if int(values.get("format", 0)) > FORMAT:
-            raise WrongVersion("A newer Tuning Fork wrote this decision.", "Update the program.", str(file))
-        return Decision.from_dict(values)
+    return kept_decision.read(_folder_of(weights).decision_file, names)
 
 
 def keep(folder: RunFolder, decision: Decision) -> None:
@@ -218,7 +203,7 @@ def keep(folder: RunFolder, decision: Decision) -> None:
     file = folder.decision_file
     try:
         if is_there(file):
-            _read(file)
+            kept_decision.parse(file)
     except Problem:
         set_aside(file)
     if decision.kind == MOST_PROBABLE.kind:
@@ -226,7 +211,7 @@ def keep(folder: RunFolder, decision: Decision) -> None:
         return
     document = tomlkit.document()
     document.add(tomlkit.comment("How a galaxy's class follows from its probabilities: the largest weight × p."))
-    document.add("format", tomlkit.item(FORMAT))
+    document.add("format", tomlkit.item(kept_decision.FORMAT))
     for name, value in decision.to_dict().items():
         document.add(name, tomlkit.item(value))
     write_atomically(file, tomlkit.dumps(document))

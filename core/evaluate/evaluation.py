@@ -30,7 +30,7 @@ from core.evaluate import predict, remarks, tables
 from core.evaluate.own_data import find_own_data, predict_validation
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
-from core.metrics import merits
+from core.metrics import merits, part_notes
 from core.metrics.decision import Decision
 from core.metrics.report import Report, make_report
 from core.nets.opening import NetworkOnData, open_network_on_data
@@ -74,6 +74,8 @@ class Evaluation:
         Whether it is the dataset that the run was trained on.
     checksum
         Of the dataset.
+    views
+        The number of mirror images and turns of each galaxy over which the answers are averaged.
     """
 
     part: EvaluatedPart
@@ -90,6 +92,7 @@ class Evaluation:
     assumed: NDArray[np.float64] | None = None
     is_own: bool = True
     checksum: str = ""
+    views: int = 1
 
     def rows_in(self, true: str, predicted: str) -> NDArray[np.int64]:
         """The galaxies in one cell of the confusion matrix."""
@@ -159,6 +162,8 @@ def run(
         There is no galaxy to evaluate it on.
     NotPossible
         The stamps do not fit the network.
+    FolderInUse
+        The run is being trained, or its folder cannot be written to.
 
     Examples
     --------
@@ -172,6 +177,7 @@ def run(
     folder = RunFolder.at(folder)
     path = Path(data) if data else find_own_data(folder)
     with open_network_on_data(folder.best, path) as opened:
+        folder.require_idle()  # whoever trains it would write over the numbers
         target = opened.predictor.target
         is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
         checksum = opened.cutouts.checksum
@@ -179,7 +185,8 @@ def run(
         part, rows = (
             (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
         )
-        problems = [remarks.on_mapped_classes(mapped)] if mapped else []
+        problems = [] if is_own else remarks.on_another_of_this_name(path.name, opened.predictor.card.get("data"))
+        problems += [remarks.on_mapped_classes(mapped)] if mapped else []
         problems += [remarks.on_unknown_classes(unknown)] if unknown else []
         seen = 0 if is_own else remarks.count_seen(folder.path, opened.cutouts.ids, rows)
         problems += [remarks.on_seen_galaxies(seen, len(rows))] if seen else []
@@ -195,7 +202,7 @@ def run(
         if validation is None and decision is not None:
             validation = yield from _predict_validation(folder, opened, labels if is_own else None, decision, stop)
         predictions = predict.decide(predictions, opened.predictor, folder.best, decision, validation)
-        assumed = _assumed_or_none(opened, folder)
+        assumed, views = _assumed_or_none(opened, folder), len(opened.predictor.views)
     evaluation = Evaluation(
         part=part,
         note=_note_on(part if is_own else "", opened, path.name, seen, unknown, labels[rows]),
@@ -211,10 +218,9 @@ def run(
         assumed=assumed,
         is_own=is_own,
         checksum=checksum,
+        views=views,
     )
-    save(folder, evaluation)
-    if keep:
-        decisions.keep(folder, predictions.decision)
+    _record(folder, evaluation, keep=keep)
     return evaluation
 
 
@@ -261,8 +267,7 @@ def decide(
     predictions = evaluation.predictions
     basis = decisions.Basis(predictions.names, assumed, labelled, predictions.scores)
     decided = evaluation.under(decisions.resolve(wish, basis))
-    decisions.keep(folder, decided.predictions.decision)
-    save(folder, decided)
+    _record(folder, decided, keep=True)
     return decided
 
 
@@ -345,8 +350,16 @@ def _note_on(
 ) -> str:
     """What the numbers hold for: a part of the run's own dataset, or without one another dataset."""
     if part:
-        return remarks.note_own(part, len(opened.predictor.views))
+        return part_notes.note_part(part, len(opened.predictor.views))
     return remarks.note_elsewhere(name, seen, unknown, labels)
+
+
+def _record(folder: RunFolder, evaluation: Evaluation, *, keep: bool) -> None:
+    """Write what was found into the folder of the run, and if it is to be kept the decision; one writer at a time."""
+    with folder.locked_briefly():
+        save(folder, evaluation)
+        if keep:
+            decisions.keep(folder, evaluation.predictions.decision)
 
 
 def save(folder: RunFolder, evaluation: Evaluation) -> None:
@@ -355,6 +368,7 @@ def save(folder: RunFolder, evaluation: Evaluation) -> None:
     elsewhere = None if evaluation.is_own else _name_elsewhere(values.get("elsewhere") or {}, evaluation)
     found = evaluation.report.to_json() | {
         "note": evaluation.note,
+        "views": evaluation.views,
         "unknown_classes": evaluation.unknown,
         "mapped_classes": evaluation.mapped,
     }
@@ -364,7 +378,7 @@ def save(folder: RunFolder, evaluation: Evaluation) -> None:
         found["checksum"] = evaluation.checksum
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
     name = evaluation.part if elsewhere is None else _as_file_name(elsewhere)
-    if elsewhere is not None and name.casefold() in remarks.NOTES:  # a dataset may be called “test”
+    if elsewhere is not None and name.casefold() in part_notes.NOTES:  # a dataset may be called “test”
         name = f"dataset {name}"
     tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
     write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

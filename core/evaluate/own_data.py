@@ -8,7 +8,7 @@ from pathlib import Path
 from core.data import split as splits
 from core.data import target as targets
 from core.data.hand_labels import labelled_columns
-from core.errors import NotPossible, Problem, UnreadableFile
+from core.errors import Problem, UnreadableFile
 from core.evaluate.decision import Labelled
 from core.events import NEVER, Work
 from core.nets.opening import open_network_on_data
@@ -63,5 +63,5 @@ def predict_validation(weights: Path | str, stop: threading.Event = NEVER) -> Wo
                 return None
             predictions = yield from predict_rows(opened, rows, stop)
             return labels[rows], predictions.scores
-    except (NotPossible, Problem):
+    except Problem:
         return None

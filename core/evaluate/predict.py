@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from core.data.target import Classes, Quantities, Target
-from core.errors import NotANumber, NotPossible, OutOfMemory, Problem, Stopped
+from core.errors import NotPossible, Problem
 from core.evaluate import decision as decisions
 from core.evaluate import raw_files
 from core.evaluate.own_data import predict_validation
 from core.evaluate.raw_files import Sources
-from core.events import NEVER, Progress, Skipped, Work
+from core.events import NEVER, Skipped, Work
 from core.metrics.decision import MOST_PROBABLE, Decision
+from core.nets import answers as network_answers
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
-
-_BATCH_BYTES = 4e6  # of stamps; the activations of the first layers are many times that
-_MAX_BATCH = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,53 +190,15 @@ def predict_rows(
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
     for doubt in opened.doubts:
         yield Skipped(doubt)
-    batch = int(min(_MAX_BATCH, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
-    names = predictor.output_names
-    scores = np.empty((len(rows), len(names)), np.float32)
-    errors = np.empty_like(scores) if predictor.has_error_bars else None
-    yield Progress(0, len(rows), "galaxies")
-    for first in range(0, len(rows), batch):
-        if stop.is_set():
-            raise Stopped
-        part = slice(first, first + batch)
-        scores[part], sigma = _predict_batch(predictor, cutouts.images[rows[part]])
-        if errors is not None:
-            errors[part] = sigma
-        yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
+    answers = yield from network_answers.compute(predictor, cutouts, rows, stop)
     ids = cutouts.ids
-    _require_finite(scores, [ids[row] for row in rows])
     return Predictions(
         ids=tuple(ids[row] for row in rows),
-        names=names,
-        scores=scores,
+        names=predictor.output_names,
+        scores=answers.scores,
         target=predictor.target,
         rows=rows,
         run=str(predictor.card.get("run", "")),
-        errors=errors,
+        errors=answers.errors,
         problems=list(opened.doubts),
     )
-
-
-@torch.no_grad()
-def _predict_batch(
-    predictor: Predictor, images: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    try:
-        scores, errors = predictor.scores_and_error_bars(torch.from_numpy(images))
-        return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy()
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory(
-            "The device has too little memory to predict with this network.",
-            "Close other programs that use it.",
-            str(predictor.device),
-        ) from error
-
-
-def _require_finite(scores: NDArray[np.float32], ids: Sequence[str]) -> None:
-    bad = np.flatnonzero(~np.isfinite(scores).all(axis=1))
-    if len(bad):
-        raise NotANumber(
-            f"The network's output is not finite for {len(bad)} of {len(ids)} galaxies.",
-            "Its training may have gone wrong: train again with a lower learning rate.",
-            ids[int(bad[0])],
-        )

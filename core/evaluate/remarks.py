@@ -12,13 +12,6 @@ from numpy.typing import NDArray
 from core.data.seen import seen_ids
 from core.errors import Problem
 
-NOTES = {
-    "test": "locked away during training and every choice",
-    "validation": "the best epoch was chosen on this part: slightly optimistic",
-    "all": "most of these galaxies were trained on: far too optimistic for new ones",
-}
-"""By the part of a run's own dataset."""
-
 _NAMED = 8  # unknown classes
 
 
@@ -26,13 +19,6 @@ def count_seen(run: Path, ids: Sequence[str], rows: NDArray[np.int64]) -> int:
     """How many galaxies of another dataset the network was trained or chosen on, by their ids."""
     seen = seen_ids(run)
     return sum(ids[int(row)] in seen for row in rows)
-
-
-def note_own(part: str, views: int) -> str:
-    """What the numbers of a part of the run's own dataset hold for, with answers averaged over so many views."""
-    if views == 1:
-        return NOTES[part]
-    return f"{NOTES[part]}; answers averaged over {views} views of each galaxy, where the training's curves show one"
 
 
 def note_elsewhere(name: str, seen: int, unknown: Mapping[str, int], labels: NDArray[Any]) -> str:
@@ -58,6 +44,20 @@ def note_elsewhere(name: str, seen: int, unknown: Mapping[str, int], labels: NDA
     if seen:
         return f"{text}; by their ids, {seen:,} were used to train it: too optimistic for new ones"
     return f"{text}; on none of them it was trained" if unknown else f"{text}, on which it was not trained"
+
+
+def on_another_of_this_name(name: str, own: object) -> list[Problem]:
+    """The warning that a file is called like the dataset on which the run was trained, ``own``, and is not that."""
+    if name != own:
+        return []
+    return [
+        Problem(
+            f"“{name}” is not the dataset on which this run was trained: it was replaced or changed since, or is "
+            "another of this name. It is evaluated as another dataset, on all its labelled galaxies.",
+            "To have the parts of the run's own dataset, restore that file.",
+            name,
+        )
+    ]
 
 
 def on_seen_galaxies(seen: int, count: int) -> Problem:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.data.stretch import StretchSettings, limits, to_rgb
 from core.explain import fits_header
+from core.printable import escape_mathtext
 from core.project.file_names import file_stem
 from core.project.files import atomic_path
 from core.settings.declare import Settings
@@ -144,7 +145,7 @@ class Dream:
         ):
             axes = figure.add_subplot(grid[0, place])
             axes.imshow(to_rgb(image, stretch, planes), origin="lower", interpolation="nearest")
-            axes.set_title(fits_header.escape_mathtext(title), fontsize="medium")
+            axes.set_title(escape_mathtext(title), fontsize="medium")
             axes.set_xlabel("x [pixel]")
             axes.set_ylabel("y [pixel]")
         below = figure.add_subplot(grid[1, :])
@@ -153,9 +154,9 @@ class Dream:
         if wished is not None:
             below.axhline(wished, color="tab:gray", linestyle="--")
         below.set_xlabel("step")
-        below.set_ylabel(fits_header.escape_mathtext(self.target_name + (f" [{self.unit}]" if self.unit else "")))
+        below.set_ylabel(escape_mathtext(self.target_name + (f" [{self.unit}]" if self.unit else "")))
         return figure
 
     def _describe_score(self, score: float, probability: float | None) -> str:
         value = f"{score:.4g} {self.unit}".strip() if probability is None else f"p = {probability:.3f}"
-        return fits_header.escape_mathtext(f"{self.output_name}, {value}")
+        return escape_mathtext(f"{self.output_name}, {value}")

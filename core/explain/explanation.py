@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.data.stretch import StretchSettings, to_rgb
 from core.errors import NotPossible
 from core.explain import fits_header
+from core.printable import escape_mathtext
 from core.project.file_names import file_stem
 from core.project.files import atomic_path
 from core.settings.declare import Settings
@@ -186,9 +187,9 @@ class Explanation:
             alpha=0.6,
         )
         label = f"for “{self.target_name}”" + (f" [{self.unit}]" if self.unit else "")
-        figure.colorbar(mappable, bar, label=fits_header.escape_mathtext(label))
-        left.set_title(fits_header.escape_mathtext(self.galaxy_id), fontsize="medium")
-        right.set_title(fits_header.escape_mathtext(self._caption()), fontsize="medium")
+        figure.colorbar(mappable, bar, label=escape_mathtext(label))
+        left.set_title(escape_mathtext(self.galaxy_id), fontsize="medium")
+        right.set_title(escape_mathtext(self._caption()), fontsize="medium")
         for axes in (left, right):
             axes.set_xlabel("x [pixel]")
         left.set_ylabel("y [pixel]")

@@ -1,4 +1,4 @@
-"""FITS header cards of exported results, and text that is safe for matplotlib."""
+"""FITS header cards of exported results."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from core.printable import replace_unprintable
 from core.settings.declare import Settings, knobs
-
-_SHOWN = 60  # letters of a name in a figure
 
 Card = tuple[str, str | float | int | None, str]
 
@@ -28,15 +27,6 @@ def build_header(cards: Iterable[Card], settings: Settings, wcs: WCS | None = No
     return written
 
 
-def escape_mathtext(text: str, most: int = _SHOWN) -> str:
-    """Escape dollar signs, which matplotlib would read as mathematics; what cannot be shown becomes a question mark.
-
-    A text of more than ``most`` letters, such as a long id, is shortened.
-    """
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return (shown if len(shown) <= most else f"{shown[: most - 1]}…").replace("$", r"\$")
-
-
 def _settings_cards(settings: Settings) -> Iterable[Card]:
     for name, knob in knobs(type(settings)).items():
         unit = f" [{knob.unit}]" if knob.unit else ""
@@ -44,5 +34,4 @@ def _settings_cards(settings: Settings) -> Iterable[Card]:
 
 
 def _ascii(text: str) -> str:
-    letters = text.replace("\n", " ").encode("ascii", "replace").decode()
-    return "".join(letter if letter.isprintable() else "?" for letter in letters)
+    return replace_unprintable(text.replace("\n", " ").encode("ascii", "replace").decode(), "?")

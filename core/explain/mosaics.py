@@ -35,12 +35,12 @@ from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Work
 from core.explain import deconvnet
 from core.explain.activations import short_name
-from core.explain.fits_header import escape_mathtext
 from core.explain.gradient_ascent import blur
 from core.explain.signed_colours import signed_rgb
 from core.explain.top_activations import NUMBER, Place, TopActivations
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
+from core.printable import escape_mathtext
 from core.project.files import atomic_path
 
 if TYPE_CHECKING:

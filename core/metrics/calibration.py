@@ -11,7 +11,7 @@ It is never quite zero: the finite number of galaxies alone makes it about as la
 
 References
 ----------
-Naeini, Cooper & Hauskrecht 2015 (ECE); Guo et al. 2017, arXiv:1706.04599.
+Naeini, Cooper & Hauskrecht 2015 (ECE); Guo et al. 2017, arXiv:1706.04599; Efron 1979, Annals of Statistics 7, 1.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 10
+_SAMPLES = 400
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,24 @@ class Calibration:
         Expected calibration error; None without galaxies.
     expected
         Mean of this error for as many galaxies with calibrated probabilities.
+    uncertainty
+        Standard deviation of ``error`` over samples of the galaxies; None without galaxies.
     """
 
     bins: tuple[Bin, ...] = ()
     error: float | None = None
     expected: float | None = None
+    uncertainty: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         bins = [{"probability": each.probability, "right": each.right, "galaxies": each.galaxies} for each in self.bins]
-        return {"error": self.error, "expected_if_calibrated": self.expected, "bins": bins}
+        return {
+            "error": self.error,
+            "uncertainty": self.uncertainty,
+            "expected_if_calibrated": self.expected,
+            "bins": bins,
+        }
 
 
 def calibrate(labels: NDArray[np.int64], scores: NDArray[np.floating[Any]]) -> Calibration:
@@ -104,4 +113,19 @@ def calibrate(labels: NDArray[np.int64], scores: NDArray[np.floating[Any]]) -> C
         Bin(float(total[i] / galaxies[i]), int(right[i]), int(galaxies[i])) for i in np.flatnonzero(galaxies).tolist()
     )
     error = float(np.abs(right - total).sum() / len(labels))
-    return Calibration(bins, error, float(math.sqrt(2 / math.pi) * np.sqrt(spread).sum() / len(labels)))
+    expected = float(math.sqrt(2 / math.pi) * np.sqrt(spread).sum() / len(labels))
+    off = (likeliest == labels) - probability  # its sum over the galaxies of a bin is |right − total|
+    return Calibration(
+        bins, error, expected, _uncertainty(right - total, np.bincount(place, off**2, BINS), len(labels))
+    )
+
+
+def _uncertainty(sums: NDArray[Any], squares: NDArray[Any], count: int) -> float:
+    """Standard deviation of the calibration error over bootstrap samples of the galaxies.
+
+    A sum over a bin's galaxies is normal to good approximation, with the variance Σ x² − (Σ x)² / n that it has when n
+    galaxies are drawn with replacement: the sums are drawn, which takes the same time for any number of galaxies.
+    """
+    variance = np.maximum(squares - sums**2 / count, 0)
+    drawn = np.random.default_rng(0).normal(sums, np.sqrt(variance), (_SAMPLES, len(sums)))
+    return float(np.std(np.abs(drawn).sum(axis=1)) / count)

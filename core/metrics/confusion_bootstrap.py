@@ -1,6 +1,6 @@
-"""Intervals of the means over the classes, balanced accuracy and macro F1, by a bootstrap of the confusion matrix.
+"""Intervals of F1 and of the means over the classes, balanced accuracy and macro F1, by a bootstrap of the matrix.
 
-Galaxies are drawn with replacement; since these means depend on the galaxies through the matrix alone, it is drawn
+Galaxies are drawn with replacement; since these depend on the galaxies through the confusion matrix alone, it is drawn
 directly: a multinomial distribution over its cells.
 
 References
@@ -28,13 +28,15 @@ class MeanIntervals(NamedTuple):
 
     balanced_accuracy: Interval | None
     macro_f1: Interval | None
+    f1: tuple[Interval | None, ...] = ()
+    """Of each class."""
 
 
 def bootstrap(confusion: NDArray[np.int64]) -> MeanIntervals:
     """The intervals of a confusion matrix (K, K) with the true classes along its rows."""
     total, count = int(confusion.sum()), len(confusion)
     if total < _FEWEST:
-        return MeanIntervals(None, None)
+        return MeanIntervals(None, None, (None,) * count)
     samples = max(100, min(_SAMPLES, _CELLS // count**2))
     random = np.random.default_rng(0)
     drawn = random.multinomial(total, confusion.ravel() / total, samples).reshape(samples, count, count)
@@ -42,11 +44,14 @@ def bootstrap(confusion: NDArray[np.int64]) -> MeanIntervals:
     true, called = drawn.sum(axis=2), drawn.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         complete = np.nanmean(np.where(true > 0, hits / true, np.nan), axis=1)
-        f1 = np.nanmean(np.where(true + called > 0, 2 * hits / (true + called), np.nan), axis=1)
-    return MeanIntervals(_interval(complete), _interval(f1))
+        f1 = np.where(true + called > 0, 2 * hits / (true + called), np.nan)  # (samples, K)
+    by_class = tuple(_interval(each[np.isfinite(each)]) for each in f1.T)
+    return MeanIntervals(_interval(complete), _interval(np.nanmean(f1, axis=1)), by_class)
 
 
 def _interval(values: NDArray[np.float64]) -> Interval | None:
+    if not len(values):
+        return None
     low, high = np.percentile(values, _BOUNDS)
     return (float(low), float(high)) if high > low else None
 

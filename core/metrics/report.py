@@ -12,10 +12,9 @@ Wilson 1927, Journal of the American Statistical Association 22, 209; Cameron 20
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -27,6 +26,7 @@ from core.data.target import Classes, Target, VoteFractions
 from core.metrics.calibration import Calibration, calibrate
 from core.metrics.confusion_bootstrap import MeanIntervals, bootstrap
 from core.metrics.decision import MOST_PROBABLE, Decision
+from core.metrics.guessing import Guess, guess
 
 _ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: of a normal distribution, within one standard deviation of the mean
 _MIN_PROBABILITY = 1e-12
@@ -91,6 +91,8 @@ class ClassReport:
         Mean over galaxies of Σ (p − truth)² over the classes.
     calibration
         Reliability of the probabilities, and the expected calibration error.
+    log_loss_error, brier_error
+        Their standard errors from the finite number of galaxies.
     decision
         How the predicted classes follow from the probabilities; log loss, Brier score and calibration do not depend
         on it.
@@ -110,15 +112,23 @@ class ClassReport:
     brier: float | None
     calibration: Calibration
     decision: Decision
+    log_loss_error: float | None = None
+    brier_error: float | None = None
 
     @cached_property
     def mean_intervals(self) -> MeanIntervals:
-        """68 % intervals of balanced accuracy and macro F1, where these are defined."""
+        """68 % intervals of balanced accuracy, macro F1 and each class's F1, where these are defined."""
         found = bootstrap(self.confusion)
         return MeanIntervals(
             None if self.balanced_accuracy is None else found.balanced_accuracy,
             None if self.macro_f1 is None else found.macro_f1,
+            tuple(None if self.f1[name] is None else each for name, each in zip(self.names, found.f1, strict=True)),
         )
+
+    @property
+    def guess(self) -> Guess | None:
+        """What always answering the commonest class of these galaxies gives; None where there is one class."""
+        return guess(self.counts)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, with the 68 % intervals under ``intervals``."""
@@ -136,14 +146,19 @@ class ClassReport:
             "intervals": {
                 "confidence": 0.68,
                 "accuracy": self.accuracy.interval,
-                **self.mean_intervals._asdict(),
+                "balanced_accuracy": self.mean_intervals.balanced_accuracy,
+                "macro_f1": self.mean_intervals.macro_f1,
+                "f1": dict(zip(self.names, self.mean_intervals.f1, strict=True)),
                 "completeness": {name: fraction.interval for name, fraction in self.completeness.items()},
                 "purity": {name: fraction.interval for name, fraction in self.purity.items()},
             },
             "log_loss": self.log_loss,
+            "log_loss_error": self.log_loss_error,
             "brier": self.brier,
+            "brier_error": self.brier_error,
             "calibration": self.calibration.to_json(),
             "decision": self.decision.text,
+            "commonest_class": None if self.guess is None else asdict(self.guess),
         }
 
 
@@ -177,7 +192,7 @@ class QuantityReport:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return dataclasses.asdict(self) | {"outliers": self.outliers.value, "outliers_interval": self.outliers.interval}
+        return asdict(self) | {"outliers": self.outliers.value, "outliers_interval": self.outliers.interval}
 
 
 @dataclass(frozen=True)
@@ -256,7 +271,8 @@ def classification_report(
         for i, name in enumerate(names)
     }
     probability = scores[np.arange(total), labels].astype(np.float64)
-    truth = np.eye(count)[labels]
+    losses = -np.log(np.maximum(probability, _MIN_PROBABILITY))
+    distances = ((scores - np.eye(count)[labels]) ** 2).sum(axis=1)
     return ClassReport(
         names=tuple(names),
         galaxies=total,
@@ -268,10 +284,12 @@ def classification_report(
         f1=f1,
         counts={name: int(true[i]) for i, name in enumerate(names)},
         confusion=confusion,
-        log_loss=float(-np.log(np.maximum(probability, _MIN_PROBABILITY)).mean()) if total else None,
-        brier=float(((scores - truth) ** 2).sum(axis=1).mean()) if total else None,
+        log_loss=float(losses.mean()) if total else None,
+        brier=float(distances.mean()) if total else None,
         calibration=calibrate(labels, scores),
         decision=decision,
+        log_loss_error=_error_of_mean(losses),
+        brier_error=_error_of_mean(distances),
     )
 
 
@@ -352,6 +370,11 @@ def _quantity_report(true: NDArray[np.float64], predicted: NDArray[np.float64], 
         outliers=Fraction(int((np.abs(off) > limit).sum()), len(true)),
         mae=float(np.abs(off).mean()),
     )
+
+
+def _error_of_mean(values: NDArray[np.floating[Any]]) -> float | None:
+    """Standard error of the mean; None for fewer than two values."""
+    return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -38,10 +38,15 @@ def error_of_share(share: float, total: int) -> float:
 
 
 def find_error(scores: Mapping[str, Any], name: str) -> float | None:
-    """Find the error of a figure of merit of one part; None but for an accuracy on so many galaxies.
+    """Find the error of a figure of merit of one part: half of its interval, as the evaluation shows it.
 
-    Half of Wilson's interval, as the evaluation shows it.
+    None where it was not saved, but for an accuracy on so many galaxies, which has Wilson's interval.
     """
     share, galaxies = scores.get("accuracy"), scores.get("galaxies")
     is_known = name == "accuracy" and share is not None and 0 <= share <= 1 and galaxies
-    return error_of_share(share, galaxies) if is_known else None
+    if is_known:
+        return error_of_share(share, galaxies)
+    if (error := scores.get(f"{name}_error")) is not None:
+        return error
+    interval = (scores.get("intervals") or {}).get(name)
+    return None if interval is None else (interval[1] - interval[0]) / 2

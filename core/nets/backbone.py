@@ -197,7 +197,7 @@ class _NoWeights:
 def _read_weights(path: Path) -> Mapping[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a file is that file's problem
         raise UnreadableFile(
             f"This is no safetensors file ({error}).",
             "Other formats are not read, since they can run programs.",

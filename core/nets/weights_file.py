@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.errors import UnreadableFile, WrongVersion
 from core.nets.settings import NetworkSettings
 from core.project import upgrades
-from core.reading import reading, require_file
+from core.reading import format_of, reading, require_file
 
 HEADER = "tuning_fork"
 FORMAT = upgrades.PREDICTOR
@@ -77,7 +77,7 @@ def read_plan(path: Path) -> dict[str, Any]:
         if header is None:
             raise UnreadableFile("These weights were not written by this program.", _REMEDY, str(path))
         plan = json.loads(header)
-        if int(plan["format"]) > FORMAT:
+        if format_of(plan["format"]) > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this network.", "Update the program.", str(path))
         plan = upgrades.upgrade_predictor(plan)
         _Plan.model_validate(plan)

@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 _MOST_BYTES = 80  # of a part: three of them, a temporary ending and an extension are to fit into 255 bytes
-_PLAIN = re.compile(r"[\w+-][\w.+-]*")
+_PLAIN = re.compile(r"[\w+][\w.+-]*")  # a name that begins with a minus sign would be an option to most programs
 _MARK = "~"  # never in a plain name
 
 
@@ -40,7 +40,7 @@ def _safe_part(name: str) -> str:
     if not name or (composed == name and _PLAIN.fullmatch(name) and len(name.encode()) <= _MOST_BYTES):
         return name
     fingerprint = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
-    safe = re.sub(r"[^\w.+-]", "_", composed).lstrip(".")
+    safe = re.sub(r"[^\w.+-]", "_", composed).lstrip(".-")
     room = _MOST_BYTES - len(_MARK) - len(fingerprint)
     short = safe.encode("utf-8", "ignore")[:room].decode("utf-8", "ignore")
     return f"{short}{_MARK}{fingerprint}"

@@ -100,7 +100,12 @@ def _report_disk_problems(target: Path) -> Iterator[None]:
 def write_atomically(target: Path, content: str | bytes) -> None:
     """Write text (as UTF-8) or bytes to a file atomically."""
     with atomic_path(target) as written:
-        written.write_bytes(content.encode() if isinstance(content, str) else content)
+        written.write_bytes(_to_utf8(content) if isinstance(content, str) else content)
+
+
+def _to_utf8(text: str) -> bytes:
+    """A text as UTF-8; bytes in the name of a file that are none become escapes, which JSON reads again."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def write_csv(target: Path, rows: Sequence[Sequence[str]]) -> None:
@@ -128,7 +133,7 @@ def append_durably(target: Path, line: str) -> None:
     with _report_disk_problems(target), target.open("ab+") as journal:
         if journal.tell() and not _ends_line(journal):
             line = "\n" + line
-        journal.write(line.rstrip("\n").encode() + b"\n")
+        journal.write(_to_utf8(line.rstrip("\n")) + b"\n")
         journal.flush()
         os.fsync(journal.fileno())
 

@@ -304,7 +304,7 @@ def require_unmoved(path: Path) -> None:
 
 def read_holder(file: Path) -> Holder | None:
     """Who holds the lock of a file, or held it last; None: unknown."""
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+    with contextlib.suppress(Exception):  # whatever is wrong with it, the file says nothing
         descriptor = os.open(file, os.O_RDONLY)
         try:
             os.lseek(descriptor, 1, os.SEEK_SET)

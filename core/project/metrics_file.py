@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,13 +18,37 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
 
+_Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+class _Intervals(_Table):
+    accuracy: _Interval | None = None
+    balanced_accuracy: _Interval | None = None
+    macro_f1: _Interval | None = None
+
+
 class _Scores(_Table):
     loss: float | None = None
     accuracy: float | None = None
     balanced_accuracy: float | None = None
+    macro_f1: float | None = None
+    log_loss: float | None = None
+    log_loss_error: float | None = None
     r2: float | None = None
+    intervals: _Intervals | None = None
     galaxies: int | None = Field(None, ge=0)
+    views: int | None = Field(None, ge=1)
+    note: str | None = None
     sentence: str | None = None
+
+
+class _Afterwards(_Table):
+    sentence: str = ""
+
+
+class _Baseline(_Scores):
+    counted_as: dict[str, str] | None = None
+    afterwards: _Afterwards | None = None
 
 
 class _Verdict(_Table):
@@ -36,6 +60,7 @@ class _Data(_Table):
     data: str = ""
     checksum: str = ""
     galaxies: dict[str, int] = Field(default_factory=dict[str, int])
+    classes: dict[str, dict[str, int]] | None = None
 
 
 class _Metrics(_Table):
@@ -47,7 +72,7 @@ class _Metrics(_Table):
     validation: _Scores | None = None
     training: _Scores | None = None
     test: _Scores | None = None
-    baseline: _Scores | None = None
+    baseline: _Baseline | None = None
     elsewhere: dict[str, _Scores] | None = None
     warnings: list[str] | None = None
 

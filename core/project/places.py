@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 _FILE = "project.toml"
+_QUOTED = "file:"  # before a path that is not UTF-8, as old file systems have them
 _BEGAN = re.compile(r"\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d( |$)")
 _STAMP = len("2026-11-27 13.59.37")  # of the names of runs
 
@@ -23,6 +25,20 @@ def to_stored(path: Path, folder: Path) -> str:
     if root is None or root not in path.parents:
         return str(path)
     return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def quote(path: str) -> str:
+    """A path as it is written to a text file: one that is not UTF-8 with percent signs, as in an address."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return _QUOTED + quote_from_bytes(os.fsencode(path))
+    return path
+
+
+def unquote(stored: str) -> str:
+    """The path that :func:`quote` has written."""
+    return os.fsdecode(unquote_to_bytes(stored.removeprefix(_QUOTED))) if stored.startswith(_QUOTED) else stored
 
 
 def find(stored: str, folder: Path) -> Path | None:

@@ -12,11 +12,12 @@ from core.project import locks, places
 from core.project.files import file_name, make_folder, write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
-from core.reading import read_toml, reading
+from core.reading import format_of, read_toml, reading
 
 FORMAT = 1
 _FILE, _LOCK = "project.toml", "project.lock"
 _PARTS = ("datasets", "labels", "runs")
+_SHOWN = {*_PARTS, "studies", "splits"}  # folders whose files a window has open, or shows
 _REMEDY = "The rest of the project is opened. Restore the file: it holds the project's name."
 
 
@@ -85,7 +86,7 @@ class Project:
         try:
             with reading("The project's file", file, _REMEDY):
                 values = read_toml(file, "The project's file", _REMEDY)
-                version, name = int(values["format"]), str(values["name"])
+                version, name = format_of(values["format"]), str(values["name"])
         except UnreadableFile as damage:  # it says how the project is called, and no more
             if not any((folder / part).is_dir() for part in _PARTS):
                 raise
@@ -143,14 +144,13 @@ class Project:
         return [run for path in sorted((self.folder / "runs").glob("*/")) if (run := RunFolder(path)).is_run]
 
     def new_run(self, name: str) -> RunFolder:
-        """Create a folder for a new run, named by time and ``name``."""
-        stem = f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S} {file_name(name)}".strip()
-        path = self.folder / "runs" / stem
-        number = 2
-        while path.exists():
-            path = self.folder / "runs" / f"{stem} ({number})"
-            number += 1
-        return RunFolder.create(path)
+        """Create a folder for a new run, named by time and ``name``, with a number if a run has that name already."""
+        place, name = self.folder / "runs", file_name(name)
+        titles = {RunFolder(path).title.casefold() for path in place.glob("*/")}
+        title, number = name, 2
+        while title.casefold() in titles:
+            title, number = f"{name} ({number})", number + 1
+        return RunFolder.create(place / f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S} {title}".strip())
 
     def labels(self, dataset: Path) -> LabelJournal:
         """The journal of hand labels for a dataset."""
@@ -188,6 +188,20 @@ def require_not_open(path: Path) -> None:
             raise
     else:
         lock.release()
+
+
+def require_not_in_open(path: Path) -> None:
+    """Require that a path does not lie among the datasets, runs, studies or labels of a project open elsewhere.
+
+    Raises
+    ------
+    FolderInUse
+        It does.
+    """
+    place = path.resolve()
+    folder = places.project_of(place)
+    if folder is not None and place.relative_to(folder).parts[0] in _SHOWN:
+        require_not_open(place)
 
 
 def is_project(folder: Path) -> bool:

@@ -7,10 +7,11 @@ import csv
 import math
 import os
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import FolderInUse, Problem
+from core.errors import FolderInUse, NotPossible, Problem
 from core.events import EpochEnded, Scores
 from core.project import places
 from core.project.files import append_durably, file_name, make_folder, write_atomically
@@ -19,8 +20,22 @@ from core.project.metrics_file import read_metrics
 from core.reading import is_there, read_text, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
+_PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 _HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in ("accuracy", "r2")]
+
+
+_TIME = re.compile(r"^(\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d) ")  # in front of the name of a folder
+
+
+def distinct_titles(runs: Sequence[RunFolder]) -> list[str]:
+    """The titles of runs; where several share one, each with the time at which it was started."""
+    titles = [run.title for run in runs]
+    times = [_TIME.match(run.name) for run in runs]
+    return [
+        f"{title} ({time[1].replace('.', ':')})" if time is not None and titles.count(title) > 1 else title
+        for title, time in zip(titles, times, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,15 @@ class RunFolder:
         ------
         FolderInUse
             The folder is not empty, or cannot be created.
+        NotPossible
+            Its path is not UTF-8, and networks are not read from there.
         """
+        if places.quote(str(path.absolute())) != str(path.absolute()):
+            raise NotPossible(
+                "The name of this folder, or of one above it, is not UTF-8 text, and no network is read from there.",
+                "Rename it, or choose another folder.",
+                str(path),
+            )
         if path.exists() and (not path.is_dir() or any(not part.name.startswith(".") for part in path.iterdir())):
             what = "a run" if (path / "settings.toml").exists() else "other files"
             raise FolderInUse(
@@ -61,6 +84,33 @@ class RunFolder:
         remedy = "Wait until it has ended, or stop it; nothing was changed."
         return FolderLock(self.path, ".run.lock", f"This {what} is being written by", remedy)
 
+    @contextlib.contextmanager
+    def locked_briefly(self) -> Iterator[None]:
+        """Hold the lock of this run while a few of its files are written; others who do so are waited for.
+
+        Raises
+        ------
+        FolderInUse
+            The run is being trained, or its folder cannot be written to.
+        """
+        lock = self.lock()
+        lock.acquire(_PATIENCE)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def require_idle(self) -> None:
+        """Require that nobody else trains this run, and that its folder can be written to.
+
+        Raises
+        ------
+        FolderInUse
+            As :meth:`locked_briefly`.
+        """
+        with self.locked_briefly():
+            pass
+
     @property
     def name(self) -> str:
         """The folder's name."""
@@ -69,7 +119,7 @@ class RunFolder:
     @property
     def title(self) -> str:
         """The name that the user gave it, without the time in front."""
-        return re.sub(r"^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d ", "", self.path.name)
+        return _TIME.sub("", self.path.name)
 
     def rename(self, title: str) -> RunFolder:
         """Rename the run; the time in front of the name is kept.
@@ -177,7 +227,7 @@ class RunFolder:
         root = places.project_of(self.path.resolve())
         if not lines or (root is not None and root not in data.resolve().parents):
             lines.append(data.resolve().as_posix())
-        write_atomically(self.data_file, "\n".join(lines) + "\n")
+        write_atomically(self.data_file, "\n".join(map(places.quote, lines)) + "\n")
 
     @property
     def data(self) -> Path | None:
@@ -198,7 +248,7 @@ class RunFolder:
         """
         if is_there(self.data_file):
             with reading("The place of this run's dataset", self.data_file):
-                lines = filter(None, map(str.strip, read_text(self.data_file).split("\n")))
+                lines = map(places.unquote, filter(None, map(str.strip, read_text(self.data_file).split("\n"))))
                 return next((path.resolve() for line in lines if (path := self.path / line).is_file()), None)
         name = (read_metrics(self.metrics_file).get("data") or {}).get("data", "")
         with reading("The place of this run's dataset", self.metrics_file):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -156,6 +157,11 @@ class Knob:
 
 def knobs(model: type[Settings]) -> dict[str, Knob]:
     """The settings of a model by field name, in the order of their declaration."""
+    return dict(_read_knobs(model))
+
+
+@cache
+def _read_knobs(model: type[Settings]) -> dict[str, Knob]:
     return {name: _knob(name, field) for name, field in model.model_fields.items()}
 
 

@@ -13,6 +13,7 @@ import re
 import textwrap
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -41,16 +42,13 @@ def dumps(settings: Settings, section: str = "") -> str:
 
 def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) -> None:
     nested: list[tuple[str, Settings]] = []
-    declared = knobs(type(settings))
-    for name, knob in ((name, declared[name]) for name in declared if only is None or name in only):
+    notes = _notes(type(settings))
+    for name in (name for name in notes if only is None or name in only):
         value = getattr(settings, name)
         if isinstance(value, Settings):  # TOML needs plain values before tables
             nested.append((name, value))
             continue
-        parts = (knob.unit, knob.range, _choices(knob.annotation), _condition(knob))
-        facts = "; ".join(fact for fact in parts if fact)
-        note = f"{knob.title}: {knob.help}" + (f" [{facts}]" if facts else "")
-        for line in textwrap.wrap(note, 100):
+        for line in notes[name]:
             into.add(tomlkit.comment(line))
         if value is None:
             into.add(tomlkit.comment(f"{name} ="))
@@ -64,6 +62,17 @@ def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) ->
         _fill(table, value)
         into.add(tomlkit.nl())
         into.add(name, table)
+
+
+@cache
+def _notes(model: type[Settings]) -> dict[str, list[str]]:
+    """The lines of comment above each setting of a model."""
+    found: dict[str, list[str]] = {}
+    for name, knob in knobs(model).items():
+        parts = (knob.unit, knob.range, _choices(knob.annotation), _condition(knob))
+        facts = "; ".join(fact for fact in parts if fact)
+        found[name] = textwrap.wrap(f"{knob.title}: {knob.help}" + (f" [{facts}]" if facts else ""), 100)
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -105,13 +114,24 @@ def loads(model: type[S], text: str, where: str = "") -> S:
     except Exception as error:  # noqa: BLE001 - a text that is nested too deeply, or with a date that is none
         remedy = "Correct or remove the line."
         raise SettingsProblem(f"This is not valid TOML: {describe(error)}.", remedy, where) from None
-    stated = re.search(rf"^# {_FORMAT}(\d{{1,9}})\s*$", text, flags=re.MULTILINE)
+    stated = re.search(rf"^# {_FORMAT}(.*)$", text, flags=re.MULTILINE)
     with reading("The settings", where):
-        version = int(stated[1]) if stated else model.format_of(values)
+        version = _version_of(stated[1].strip(), where) if stated else model.format_of(values)
         if version > model.file_format:
             raise WrongVersion("A newer Tuning Fork wrote these settings.", "Update the program.", where)
         values = model.upgrade(values, version)
     return validate(model, values, where)
+
+
+def _version_of(stated: str, where: str) -> int:
+    """The number of a format, as a file states it."""
+    if not re.fullmatch("[1-9][0-9]{0,8}", stated):
+        raise SettingsProblem(
+            f"These settings say that their format is “{stated[:_LONGEST]}”, and formats have numbers.",
+            "Correct the number, or remove the line if the settings are of this version.",
+            where,
+        )
+    return int(stated)
 
 
 def load(model: type[S], path: Path) -> S:

@@ -15,7 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from core.explain.fits_header import escape_mathtext
+from core.printable import escape_mathtext
 from core.project.files import atomic_path
 from core.studies import trials
 from core.studies.axis_ticks import axis_ticks

@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from core.explain.fits_header import escape_mathtext
 from core.metrics.uncertainty import plus_minus
+from core.printable import escape_mathtext
 from core.project.files import atomic_path
 from core.studies.size_lines import size_lines
 from core.studies.size_study import SizeStudy

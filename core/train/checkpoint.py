@@ -27,7 +27,7 @@ from core.events import EpochEnded
 from core.nets.predictor import Predictor
 from core.project import upgrades
 from core.project.files import write_atomically
-from core.reading import read_json, read_text, reading, require_file
+from core.reading import format_of, read_json, read_text, reading, require_file
 
 FORMAT = 1
 _TRAINED = "weights.safetensors"
@@ -104,7 +104,7 @@ def load(last: Path) -> Checkpoint:
     with reading("The last complete epoch of this run", last, remedy):
         folder = last / read_text(last / "current").strip()
         state = read_json(folder / "state.json", "The state of the training", remedy)
-        if state["format"] > FORMAT:
+        if format_of(state["format"]) > FORMAT:
             raise WrongVersion("A newer Tuning Fork wrote this run.", "Update the program.", str(folder))
         state = upgrades.upgrade_checkpoint(state)
         tensors = _load_tensors(folder / "optimiser.safetensors")

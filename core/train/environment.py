@@ -7,6 +7,7 @@ import ctypes
 import platform
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -23,6 +24,7 @@ _PACKAGES = ("tuning-fork", "numpy", "h5py", "astropy", "safetensors", "pydantic
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's mallopt
 _DEFAULT_MMAPS, _DEFAULT_TRIM = 65536, 128 * 1024
 _TRIM_THRESHOLD = 512 * 2**20
+_version = cache(metadata.version)  # which reads a file in a folder of hundreds, for each run anew
 
 
 def describe(device: torch.device, precision: torch.dtype, seed: int, data: str, split: str) -> str:
@@ -40,7 +42,7 @@ def describe(device: torch.device, precision: torch.dtype, seed: int, data: str,
     versions = tomlkit.table()
     for name in _PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):  # a frozen program has no package records
-            versions.add(name, metadata.version(name))
+            versions.add(name, _version(name))
     versions["torch"] = torch.__version__  # tells which device it was built for, too
     document.add("versions", versions)
     return tomlkit.dumps(document)

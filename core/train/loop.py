@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.data import kept_parts
 from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, NotANumber, NotPossible, Problem, Stopped
@@ -34,17 +33,19 @@ from core.nets.losses import Loss
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
-from core.project.project import journal_of
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
     checkpoint,
+    comparison,
     distributed,
     environment,
+    final_numbers,
     nan_diagnosis,
     optimiser,
     overlaps,
     preparation,
+    run_labels,
     run_report,
     schedule,
     snapshots,
@@ -76,7 +77,7 @@ class RunResult:
     best_epoch, epochs
         The epoch whose weights were kept, and the number of epochs.
     scores
-        Of the best epoch on the validation part.
+        Of the best weights on the validation part, see :mod:`core.train.final_numbers`.
     baseline
         Of the network that fine-tuning started from, unadapted, on the validation part; None without one.
     """
@@ -154,7 +155,7 @@ def run(
             raise FolderInUse("This folder holds a run already.", "Choose another folder.", str(folder.path))
         goes_on = resume and folder.split_file.exists()  # with its own split, and the labels with which it began
         yield from cutouts.read_checksum(stop)
-        labels = _labels_as_they_are(folder, hand_labels, resume=goes_on)
+        labels = run_labels.read(folder, hand_labels, resume=goes_on)
         predictor = earlier.predictor if earlier else None
         plan = preparation.prepare(settings, cutouts, predictor, labels, folder.split_file if goes_on else None)
         if plan.average is not None and earlier is not None and earlier.average is not None:
@@ -164,12 +165,12 @@ def run(
             plan.notices += _note_overlaps(plan, cutouts, folder, hand_labels)
         _prepare_folder(plan, folder, cutouts, earlier)
         if not goes_on:
-            _keep_labels_and_parts(plan, cutouts, folder, labels)
+            run_labels.keep_with_parts(plan, cutouts, folder, labels)
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
         with (yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
-            baseline = evaluate_base(plan, images) if earlier is None else run_report.read_baseline(folder)
+            baseline = (yield from evaluate_base(plan)) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
             done = len(earlier.history) if earlier is not None else 0
@@ -231,7 +232,7 @@ def _train(
         yield from save_epoch(plan, folder, optimiser_step, history, baseline)
     if not history:
         raise Stopped
-    return _finish(plan, images, folder, validation_criterion, history, reason, baseline)
+    return (yield from _finish(plan, images, folder, validation_criterion, history, reason, baseline))
 
 
 def _train_epoch(
@@ -316,29 +317,22 @@ def _finish(
     history: list[EpochEnded],
     reason: Reason,
     baseline: Baseline | None,
-) -> RunResult:
+) -> Work[RunResult]:
+    """Compute the numbers of the best weights, and write them; ``stop`` does not end this, lest they be missing."""
     best = Predictor.load(folder.best, plan.device)
     warnings = [run_report.CONSTANT] if validate(plan, images, criterion, best.network).is_constant() else []
-    values = run_report.metrics(plan, history, reason, warnings, baseline)
+    ended = history[history[-1].best_epoch - 1]
+    final = yield from final_numbers.compute(plan, folder, best, ended.validation.loss)
+    afterwards = comparison.compare(plan, baseline, final)
+    values = run_report.metrics(plan, history, reason, warnings, baseline, final.values, afterwards)
     run_report.write_metrics(folder, values)
     run_report.write_card(folder, plan, values)
-    ended = history[history[-1].best_epoch - 1]
     run_report.append_log(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
     for warning in warnings:
         run_report.append_log(folder, warning)
     return RunResult(
-        folder.path, reason, ended.epoch, len(history), ended.validation, baseline.scores if baseline else None
+        folder.path, reason, ended.epoch, len(history), final.scores, baseline.scores if baseline else None
     )
-
-
-def _labels_as_they_are(folder: RunFolder, hand_labels: LabelJournal | None, *, resume: bool) -> LabelJournal | None:
-    """The hand labels with which a run begins or began, whatever labels are given from now on."""
-    if resume and folder.labels_file.exists():
-        return LabelJournal(folder.labels_file).require_whole()
-    if hand_labels is None or not resume or kept_parts.is_of_study(hand_labels):  # a study's are those of its beginning
-        return hand_labels and hand_labels.frozen()
-    # A run of an earlier version: its split was written when it began, or went on with unchanged labels.
-    return hand_labels.frozen(folder.split_file.stat().st_mtime)
 
 
 def _note_overlaps(
@@ -349,18 +343,6 @@ def _note_overlaps(
     if found:
         plan.facts["overlaps"] = [str(problem) for problem in found]
     return found
-
-
-def _keep_labels_and_parts(
-    plan: TrainingPlan, cutouts: Cutouts, folder: RunFolder, labels: LabelJournal | None
-) -> None:
-    """Keep the labels with the run, and the parts with the project."""
-    if labels is not None:
-        labels.save_copy(folder.labels_file)
-    elif journal_of(cutouts.path) is not None:  # labels may be given later
-        write_atomically(folder.labels_file, "")
-    if distributed.rank() == 0:
-        kept_parts.extend(plan.split, cutouts, plan.settings.data, labels)
 
 
 def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:

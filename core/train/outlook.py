@@ -10,7 +10,7 @@ import dataclasses
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,9 @@ from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.project.temporary import temporary_folder
-from core.train import environment, loop, optimiser, preparation, receptive_field, schedule
+from core.train import earlier_run, environment, loop, optimiser, preparation, receptive_field, schedule
 from core.train.batches import ImageSource, Rows, batches_in_order, open_images
+from core.train.earlier_run import EarlierRun
 from core.train.forward import batch_labels, epoch_batches, forward_batch
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
@@ -94,6 +95,8 @@ class EpochTime:
         Of reading the images, and of what is validated before and after the epochs.
     uncertainty
         Relative uncertainty of the whole, from the scatter of the batches.
+    earlier
+        The run with the same settings whose epochs took so long; empty: it was measured by some batches.
     """
 
     training_batches: int
@@ -103,6 +106,7 @@ class EpochTime:
     saving_seconds: float = 0.0
     other_seconds: float = 0.0
     uncertainty: float = _LEAST_UNCERTAINTY
+    earlier: str = ""
 
     @property
     def seconds(self) -> float:
@@ -117,6 +121,18 @@ class EpochTime:
         """Seconds of a whole run of so many epochs."""
         return self.other_seconds + epochs * self.seconds
 
+    def like(self, earlier: EarlierRun) -> EpochTime:
+        """As an earlier run took for its epochs: the best forecast that there is."""
+        factor = earlier.seconds / (self.seconds - self.saving_seconds)
+        return dataclasses.replace(
+            self,
+            training_seconds=factor * self.training_seconds,
+            validation_seconds=factor * self.validation_seconds,
+            other_seconds=factor * self.other_seconds,
+            uncertainty=_LEAST_UNCERTAINTY,
+            earlier=earlier.title,
+        )
+
 
 def run(
     settings: RunSettings,
@@ -125,6 +141,7 @@ def run(
     *,
     hand_labels: LabelJournal | None = None,
     measured: bool = True,
+    runs: Sequence[RunFolder] = (),
 ) -> Work[EpochTime | None]:
     """Report what a training will do as a :class:`~core.events.Preview`, then measure the time of an epoch.
 
@@ -140,6 +157,8 @@ def run(
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
     measured
         Whether the time is measured; if not, the result is None.
+    runs
+        Of the project, oldest first; a finished one with the same settings tells the time best.
 
     Raises
     ------
@@ -151,14 +170,17 @@ def run(
         yield Preview(describe(plan))
         if not measured:
             return None
+        earlier = earlier_run.find(plan, runs)
         rows, begun = timed_rows(plan), time.perf_counter()
         with (
             yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop, in_memory=True)
         ) as images:
             all_rows = len(plan.split.train) + len(plan.split.validation)
-            read = (time.perf_counter() - begun) * all_rows / len(rows)
+            again = len(plan.split.validation) * (1 if plan.base is None else 2)  # for the numbers around the epochs
+            read = (time.perf_counter() - begun) * (all_rows + again) / len(rows)
             found = measure(plan, images, stop)
-            return dataclasses.replace(found, other_seconds=read + found.other_seconds)
+            found = dataclasses.replace(found, other_seconds=read + found.other_seconds)
+            return found if earlier is None else found.like(earlier)
 
 
 def describe(plan: TrainingPlan) -> RunOutlook:
@@ -259,10 +281,19 @@ def measure(
     plan.predictor.network.train()
     trained, scatter = _time(train, _timed(training), stop, clock)
     validated, _ = _time(validate, _timed(validation), stop, clock)
-    before_and_after = (1 if plan.base is None else 2) * len(validation) * validated
+    around = _validations_around(plan) * len(validation) * validated
     saved = _time_saving(plan, step, validate(validation[0]), clock)
     uncertainty = max(_LEAST_UNCERTAINTY, scatter)
-    return EpochTime(len(training), len(validation), trained, validated, saved, before_and_after, uncertainty)
+    return EpochTime(len(training), len(validation), trained, validated, saved, around, uncertainty)
+
+
+def _validations_around(plan: TrainingPlan) -> int:
+    """How often the validation part is passed through the network before the first and after the last epoch.
+
+    Once to see whether the answers differ, and once for each view over which the final numbers are averaged; before
+    fine-tuning, for each view of the unadapted network.
+    """
+    return 1 + len(plan.predictor.views) + (0 if plan.base is None else len(plan.base.views))
 
 
 def _time(

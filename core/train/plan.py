@@ -40,6 +40,8 @@ class TrainingPlan:
     labels
         As the loss takes them, for all rows of the dataset, on the device: int64 (N,), or float32 (N, K), with the
         number of votes as a further column where the loss needs it.
+    encoded
+        The same as :func:`core.data.target.encode` gives them: class indices (N,), or (N, K) in their units.
     split
         The rows of the training, validation and test parts.
     device, precision
@@ -74,6 +76,7 @@ class TrainingPlan:
     base: Predictor | None
     cutouts: Cutouts
     labels: Tensor
+    encoded: NDArray[Any]
     split: Split
     device: torch.device
     precision: torch.dtype

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data import given_parts, parts, size
+from core.data import given_parts, non_answers, parts, size
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
@@ -109,10 +110,11 @@ def prepare(
         base=base.to(device) if base is not None else None,
         cutouts=cutouts,
         labels=to_loss_tensor(labels, predictor, votes).to(device),
+        encoded=labels,
         split=split,
         device=device,
         precision=devices.precision(settings.precision, device),
-        noise=NoisePool.draw(pixels, torch_generator(settings.seed, "noise"), device),
+        noise=_noise_pool(pixels, settings.seed, device),
         lost_noise=lost_noise(stamps).to(device),
         scales_per_batch=scales_per_batch,
         average=_average(predictor, settings),
@@ -123,6 +125,12 @@ def prepare(
         facts=_describe_data(cutouts, target, labels, split, settings),
         notices=notices,
     )
+
+
+@lru_cache(maxsize=1)
+def _noise_pool(pixels: int, seed: int, device: torch.device) -> NoisePool:
+    """Numbers that are only read, and kept: a forecast and a run, or the runs of a search, draw the same ones."""
+    return NoisePool.draw(pixels, torch_generator(seed, "noise"), device)
 
 
 def _load_split(path: Path, cutouts: Cutouts, labels: NDArray[Any]) -> Split:
@@ -148,6 +156,7 @@ def _describe_labels_and_field(
     """How votes were read, and whether the last block sees too little where the depth can be chosen."""
     told = targets.describe_votes(target, cutouts.columns)
     found = [Problem(told, "", "data.kind")] if told else []
+    found += non_answers.warn(target.names) if isinstance(target, Classes) else []
     if not settings.transfer.start_from:  # else the layers are those of the earlier network
         narrow = _narrow_field_warning(predictor, sample)
         found += [narrow] if narrow is not None else []

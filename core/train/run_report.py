@@ -13,6 +13,7 @@ from core.data import target as targets
 from core.data.target import Classes
 from core.errors import NotANumber, NotPossible
 from core.events import EpochEnded, Scores
+from core.metrics import part_notes
 from core.printable import on_one_line
 from core.project.files import write_atomically
 from core.project.metrics_file import read_metrics
@@ -51,9 +52,19 @@ def format_scores(scores: Scores) -> str:
 
 
 def metrics(
-    plan: TrainingPlan, history: Sequence[EpochEnded], reason: str, warnings: list[str], baseline: Baseline | None
+    plan: TrainingPlan,
+    history: Sequence[EpochEnded],
+    reason: str,
+    warnings: list[str],
+    baseline: Baseline | None,
+    final: Mapping[str, Any] | None = None,
+    afterwards: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The run's metrics as plain values, under the name of the part of the data that they are for."""
+    """The run's metrics as plain values, under the name of the part of the data that they are for.
+
+    ``final`` are those of the best weights, once the training has ended; before, they are of one view of each galaxy.
+    ``afterwards`` is the fine-tuned network on the galaxies and classes of the baseline.
+    """
     best = history[history[-1].best_epoch - 1]
     return {
         "format": FORMAT,
@@ -63,19 +74,20 @@ def metrics(
         "best_epoch": best.epoch,
         "reason": reason,
         "verdict": asdict(verdict.judge(history, plan.settings, _classes(plan))),
-        "validation": _scores_to_json(best.validation)
-        | {
-            "galaxies": plan.facts["galaxies"]["validation"],
-            "note": "of the best epoch, which was chosen on this part: slightly optimistic; float32, no augmentation",
-        },
+        "validation": dict(final or _of_one_view(plan, best.validation)),
         "training": _scores_to_json(best.train)
         | {
             "galaxies": plan.facts["galaxies"]["training"],
             "note": "running mean during the best epoch, with augmentation and dropout",
         },
-        "baseline": None if baseline is None else _baseline_to_json(baseline),
+        "baseline": None if baseline is None else _baseline_to_json(baseline) | dict(afterwards or {}),
         "warnings": [*plan.facts.get("overlaps", ()), *warnings],
     }
+
+
+def _of_one_view(plan: TrainingPlan, validation: Scores) -> dict[str, Any]:
+    galaxies = plan.facts["galaxies"]["validation"]
+    return _scores_to_json(validation) | {"galaxies": galaxies, "note": part_notes.SINGLE_VIEW, "views": 1}
 
 
 def read_overlaps(folder: RunFolder) -> dict[str, Any]:
@@ -155,7 +167,9 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
             values["baseline"].get("sentence")
             or f"The unadapted network, on the same galaxies: {_format_values(values['baseline'])}."
         )
-    lines += ["", "## Convergence", "", f"{values['verdict']['sentence']} {values['verdict']['advice']}".strip()]
+        if afterwards := values["baseline"].get("afterwards"):
+            lines += ["", afterwards["sentence"]]
+    lines += ["", "## Convergence", "", verdict.describe(values)]
     changed = toml.differences(RunSettings(), plan.settings)
     lines += ["", "## Settings that differ from the default", ""]
     lines += [f"- {name}: {new} (default {old})" for name, old, new in changed] or ["None."]
@@ -207,6 +221,7 @@ def _baseline_to_json(baseline: Baseline) -> dict[str, Any]:
         "galaxies": baseline.galaxies,
         "outputs": list(baseline.names),
         "sentence": baseline.sentence,
+        "counted_as": dict(baseline.counted_as),
         "note": "the network that was started from, before any step, on the validation galaxies whose labels it knows",
     }
 
@@ -221,12 +236,13 @@ def read_baseline(folder: RunFolder) -> Baseline | None:
 
 
 def _parse_baseline(values: Mapping[str, Any]) -> Baseline:
-    about = {"loss", "error", "galaxies", "outputs", "sentence", "note"}
+    about = {"loss", "error", "galaxies", "outputs", "sentence", "note", "counted_as", "afterwards"}
     figures = {name: value for name, value in values.items() if name not in about}
     scores = Scores(values["loss"], figures) if "loss" in values else None
     error = math.nan if values.get("error") is None else float(values["error"])
     sentence = values.get("sentence", "")  # missing before errors were given
-    return Baseline(scores, values["galaxies"], tuple(values["outputs"]), error, sentence)
+    counted_as = values.get("counted_as") or {}  # missing before the two were compared
+    return Baseline(scores, values["galaxies"], tuple(values["outputs"]), error, sentence, counted_as)
 
 
 def card_values(plan: TrainingPlan, folder: RunFolder, ended: EpochEnded) -> dict[str, Any]:

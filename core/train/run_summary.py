@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import Problem, UnreadableFile
+from core.metrics import part_notes
+from core.metrics.guessing import Guess, guess_of_run
+from core.metrics.uncertainty import find_error
 from core.project import notes
 from core.project.metrics_file import read_metrics
 from core.project.notes import Notes
@@ -19,7 +22,7 @@ from core.project.runs import RunFolder
 from core.reading import modified
 from core.settings import toml
 from core.settings.declare import Knob, knobs
-from core.train import run_check
+from core.train import run_check, verdict
 from core.train.settings import RunSettings
 
 RunState = Literal["running", "finished", "early", "stopped", "unfinished", "unreadable"]
@@ -52,7 +55,13 @@ class RunSummary:
     epochs, best_epoch
         Number of epochs, and the one whose weights are kept; 0: none.
     score_name, score
-        The figure of merit of the best epoch on the validation part; NaN: none.
+        The figure of merit of the best weights on the validation part; NaN: none.
+    error
+        Its error; None: unknown.
+    basis
+        Over how many galaxies and views it is; empty: unknown.
+    guess
+        What always answering the commonest class of that part gives; None: no classes, or unknown.
     loss
         The validation loss of the best epoch; NaN: none.
     test
@@ -61,8 +70,8 @@ class RunSummary:
         Name of the dataset, without its ending; empty: unknown.
     start
         What it started from: the title of a run, or the name of a weights file; empty: random weights.
-    labels
-        Number of training galaxies; 0: unknown.
+    labels, validated
+        Number of training and of validation galaxies; 0: unknown.
     verdict
         The verdict on its convergence, a sentence.
     notes
@@ -79,11 +88,15 @@ class RunSummary:
     best_epoch: int
     score_name: str
     score: float
+    error: float | None
+    basis: str
+    guess: Guess | None
     loss: float
     test: float
     data: str
     start: str
     labels: int
+    validated: int
     verdict: str
     notes: Notes
     problem: Problem | None
@@ -156,12 +169,16 @@ def summarise(run: RunFolder) -> RunSummary:
         best_epoch=metrics.get("best_epoch", 0),
         score_name=name,
         score=_to_float(validation.get(name)),
+        error=find_error(validation, name),
+        basis=part_notes.describe_basis(validation) if validation else "",
+        guess=guess_of_run(metrics),
         loss=_to_float(validation.get("loss")),
         test=_to_float(test.get(name)),
         data=_dataset_name(run, facts),
         start=RunFolder(Path(settings.transfer.start_from)).title if settings and settings.transfer.start_from else "",
         labels=facts.get("galaxies", {}).get("training", 0),
-        verdict=(metrics.get("verdict") or {}).get("sentence", ""),
+        validated=facts.get("galaxies", {}).get("validation", 0),
+        verdict=verdict.describe(metrics, with_advice=False),
         notes=written,
         problem=problem,
     )

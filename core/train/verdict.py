@@ -19,7 +19,7 @@ Prechelt 1998, Early stopping — but when?; Mann 1945, Econometrica 13, 245 (th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,11 +30,13 @@ from numpy.typing import NDArray
 from core.events import EpochEnded
 from core.train import stopping
 from core.train.settings import RunSettings
+from core.wording import count_of
 
 VerdictKind = Literal["not a number", "too early", "stuck", "rate too high", "over-fitting", "improving", "converged"]
 Values = NDArray[np.float64]
 
 MIN_EPOCHS = 8
+_ENDED = ("finished", "early", "stopped")  # reasons for the end of a run
 _TREND_EPOCHS = 200  # at most, in which a trend is looked for
 _MEDIAN_REACH = 2  # epochs before and after in a running median
 _NOISE_REACH = 5  # epochs before and after from which the noise is taken
@@ -73,6 +75,19 @@ class Verdict:
     epoch: int
     sentence: str
     advice: str
+
+
+def describe(metrics: Mapping[str, Any], *, with_advice: bool = True) -> str:
+    """The verdict in a run's metrics as text; empty where there is none.
+
+    Of a run that has ended with too few epochs for a verdict, it says so: to wait for one would be in vain.
+    """
+    found = metrics.get("verdict") or {}
+    if found.get("kind") == "too early" and metrics.get("reason") in _ENDED:
+        epochs = count_of(metrics.get("epochs", 0), "epoch")
+        return f"No verdict on the convergence: the run ended after {epochs}, and a verdict needs {MIN_EPOCHS}."
+    parts = [found.get("sentence", ""), found.get("advice", "") if with_advice else ""]
+    return " ".join(part for part in parts if part)
 
 
 def judge(history: Sequence[EpochEnded], settings: RunSettings, classes: int | None = None) -> Verdict:

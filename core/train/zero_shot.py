@@ -1,14 +1,16 @@
 """Zero-shot scores: the earlier network on the new data before any adaptation, the baseline of fine-tuning.
 
 Classes are compared by the map of old and new names (:mod:`core.data.class_names`): new classes that are one old class
-are merged, galaxies of the others are left out. A score is given with its error, and only where it means something.
+are merged, galaxies of the others are left out. A score is given with its error, and only where it means something. The
+answers are averaged over the views of each galaxy as the earlier network always averages them, so that they compare
+with the final numbers of the new one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,16 +20,17 @@ from torch import Tensor
 
 from core.data import target as targets
 from core.data.target import Classes, Quantities, Target, VoteFractions
-from core.events import Scores
+from core.events import Scores, Work
 from core.metrics.report import Fraction, r_squared
 from core.metrics.tally import Tally
+from core.nets import answers as network_answers
 from core.nets import heads, losses, transfer
-from core.train.batches import ImageSource, batches_in_order
+from core.nets.predictor import Predictor
 from core.train.plan import TrainingPlan
 
-_BATCH = 256
 _FEWEST = 10  # galaxies: the error of an accuracy is ± 0.15 then
 _BOOTSTRAP_SAMPLES = 200
+_LEAST = 1e-12  # of a probability
 _START = "Before fine-tuning, the unadapted network"
 
 
@@ -47,6 +50,11 @@ class Baseline:
         Standard error of the accuracy or R²; NaN: unknown.
     sentence
         All of that, or why there is no score.
+    counted_as
+        As which of the earlier classes each new one was counted, or which quantity as which.
+    right
+        Of classes: whether the answer for each of those galaxies, in the order of their rows, was right; None: not
+        known any more.
     """
 
     scores: Scores | None
@@ -54,9 +62,11 @@ class Baseline:
     names: tuple[str, ...]
     error: float
     sentence: str
+    counted_as: Mapping[str, str] = field(default_factory=dict[str, str])
+    right: NDArray[np.bool_] | None = None
 
 
-def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
+def evaluate_base(plan: TrainingPlan) -> Work[Baseline | None]:
     """Evaluate ``plan.base`` on the validation part, before the first step; None for a network that starts at random.
 
     All its classes compete: predicting one that the new data does not have is a mistake, too.
@@ -71,11 +81,11 @@ def evaluate_base(plan: TrainingPlan, images: ImageSource) -> Baseline | None:
         own, new = ", ".join(targets.outputs(base.target)), ", ".join(targets.outputs(target))
         return _without_score(f"it knows {own}, and here {new} are learned")
     if isinstance(target, Classes):
-        return _evaluate_classes(plan, images, rows)
-    return _evaluate_numbers(plan, images, list(rows))
+        return (yield from _evaluate_classes(plan, rows))
+    return (yield from _evaluate_numbers(plan, list(rows)))
 
 
-def _evaluate_classes(plan: TrainingPlan, images: ImageSource, rows: dict[int, int]) -> Baseline:
+def _evaluate_classes(plan: TrainingPlan, rows: dict[int, int]) -> Work[Baseline]:
     base = plan.base
     assert base is not None
     names, old = plan.predictor.output_names, base.output_names
@@ -93,15 +103,17 @@ def _evaluate_classes(plan: TrainingPlan, images: ImageSource, rows: dict[int, i
         return _without_score(f"{which}{counted}, so that there is nothing to tell apart", len(validation), known)
     if len(validation) < _FEWEST:
         return _without_score(f"only {len(validation)} validation galaxies are of its classes", len(validation), known)
-    outputs, scores = _score(plan, images, validation, labels, base.target, base.network)
-    right = int((outputs.argmax(dim=1) == labels[np.sort(validation)]).sum())
-    low, high = Fraction(right, len(validation)).interval or (math.nan, math.nan)
+    outputs, scores = yield from _score(plan, validation, labels, base.target, base)
+    right = (outputs.argmax(dim=1) == labels[np.sort(validation)]).numpy()
+    low, high = Fraction(int(right.sum()), len(validation)).interval or (math.nan, math.nan)
     error = (high - low) / 2
     text = f"accuracy {scores.values['accuracy']:.3f} ± {error:.3f} on {len(validation)} validation galaxies"
-    return Baseline(scores, len(validation), known, error, f"{_START}: {text} of {', '.join(known)}{counted}.")
+    sentence = f"{_START}: {text} of {', '.join(known)}{counted}."
+    counted_as = {names[row]: old[place] for row, place in rows.items()}
+    return Baseline(scores, len(validation), known, error, sentence, counted_as, right)
 
 
-def _evaluate_numbers(plan: TrainingPlan, images: ImageSource, shared: list[int]) -> Baseline:
+def _evaluate_numbers(plan: TrainingPlan, shared: list[int]) -> Work[Baseline]:
     """Evaluate vote fractions or quantities; the output rows that were transferred are already in the new units."""
     target, names = plan.target, tuple(plan.predictor.output_names[row] for row in shared)
     if isinstance(target, Quantities):
@@ -110,12 +122,14 @@ def _evaluate_numbers(plan: TrainingPlan, images: ImageSource, shared: list[int]
     if len(validation) < _FEWEST:
         return _without_score(f"there are only {len(validation)} validation galaxies", len(validation), names)
     labels = plan.labels.cpu()[:, shared]
-    outputs, scores = _score(plan, images, validation, labels, target, plan.predictor.network.eval(), shared)
+    plan.predictor.network.eval()
+    outputs, scores = yield from _score(plan, validation, labels, target, plan.predictor, shared)
     true = labels[np.sort(validation)].numpy().astype(np.float64)
     found = heads.apply_activation(target, outputs).numpy().astype(np.float64)
-    error = _bootstrap_error(true, found)
+    error = bootstrap_error(true, found)
     text = f"R² {scores.values['r2']:.3f} ± {error:.3f} on {len(validation)} validation galaxies"
-    return Baseline(scores, len(validation), names, error, f"{_START}: {text}, {', '.join(names)}.")
+    sentence = f"{_START}: {text}, {', '.join(names)}."
+    return Baseline(scores, len(validation), names, error, sentence, {name: name for name in names})
 
 
 def _without_score(why: str, galaxies: int = 0, names: Sequence[str] = ()) -> Baseline:
@@ -124,26 +138,24 @@ def _without_score(why: str, galaxies: int = 0, names: Sequence[str] = ()) -> Ba
 
 def _score(
     plan: TrainingPlan,
-    images: ImageSource,
     rows: NDArray[np.int64],
     labels: Tensor,
     target: Target,
-    network: torch.nn.Module,
+    predictor: Predictor,
     shared: list[int] | None = None,
-) -> tuple[Tensor, Scores]:
+) -> Work[tuple[Tensor, Scores]]:
     """The outputs for ``rows`` in ascending order, those in ``shared`` or all, and their scores."""
-    loss, tally, found = losses.build_loss(target), Tally(target), list[Tensor]()
-    with torch.inference_mode():
-        for part, batch in images.batches(batches_in_order(rows, _BATCH)):
-            outputs = network(plan.scale(batch)).cpu()
-            outputs = outputs if shared is None else outputs[:, shared]
-            true = labels[torch.from_numpy(part)]
-            tally.add(outputs, true, float(loss(outputs, true)))
-            found.append(outputs)
-    return torch.cat(found), tally.scores()
+    rows = np.sort(rows)
+    answers = torch.from_numpy((yield from network_answers.compute(predictor, plan.cutouts, rows)).scores)
+    scale = predictor.output_scale
+    outputs = answers.clamp_min(_LEAST).log() if scale is None else scale.to("cpu").standardise(answers)
+    outputs = outputs if shared is None else outputs[:, shared]
+    true, tally = labels[torch.from_numpy(rows)], Tally(target)
+    tally.add(outputs, true, float(losses.build_loss(target)(outputs, true)))
+    return outputs, tally.scores()
 
 
-def _bootstrap_error(true: NDArray[Any], found: NDArray[Any]) -> float:
+def bootstrap_error(true: NDArray[Any], found: NDArray[Any]) -> float:
     """Standard deviation of the mean R² over samples of the galaxies; NaN where it has no value."""
     random = np.random.default_rng(0)
     drawn = (random.integers(0, len(true), len(true)) for _ in range(_BOOTSTRAP_SAMPLES))

@@ -15,9 +15,10 @@ from pytestqt.qtbot import QtBot
 from app import theme
 from app.data.dataset import DatasetPanel
 from app.notices import CrashDialog
+from app.panel.room import load
 from app.session.session import Session
 from app.shell.window import MainWindow
-from app.shell.workspaces import WORKSPACES
+from app.shell.workspaces import PANELS, WORKSPACES
 from app.studies.studies import StudiesPanel
 from app.train.comparison import ComparisonPanel
 from app.train.runs import RunsPanel
@@ -27,6 +28,7 @@ from core.studies.search import open_search
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bench"
 BROKEN = "2026-11-27 13.59.48 votes"
+OTHERS = ("2026-11-27 13.59.48 widths", "2026-11-27 13.59.49 three layers")
 
 
 @pytest.fixture
@@ -127,6 +129,22 @@ def test_every_room_opens_beside_a_damaged_run(qtbot: QtBot, window: MainWindow,
     panel = window.docks.panel("runs")
     assert isinstance(panel, RunsPanel)
     assert_it_is_an_unreadable_row(panel, window.session, name)
+
+
+def test_the_panels_of_training_evaluating_and_explaining_are_built_beside_damaged_runs(
+    qtbot: QtBot, session: Session, project: Path
+) -> None:
+    for run, name in zip((BROKEN, *OTHERS), ("settings.toml", "metrics.json", "best.safetensors"), strict=True):
+        (project / "runs" / run / name).write_bytes(DAMAGED_FILES[name])
+    listing = ("settings", "training", "runs", "evaluation", "explanation")  # read runs as soon as they are shown
+    for name in listing:
+        panel = load(PANELS[name].source)(session)
+        qtbot.addWidget(panel)
+        panel.show()
+        if isinstance(panel, RunsPanel):
+            assert [row_of(panel, run[20:]).text(1) for run in (BROKEN, *OTHERS)] == ["unreadable"] * 3
+            assert row_of(panel, "first").text(1) != "unreadable"
+        panel.close()
 
 
 def test_an_unreadable_run_is_looked_at_and_removed_but_not_continued(

@@ -41,6 +41,21 @@ def test_news_go_by_themselves(qtbot, strip):
     qtbot.waitUntil(lambda: not strip.isVisible(), timeout=1000)
 
 
+def test_a_notice_that_is_too_long_offers_all_of_it(qtbot, strip):
+    strip.resize(600, strip.sizeHint().height())
+    strip.show_message("2 files saved.")
+    qtbot.waitExposed(strip)
+    assert strip._notices[-1]._number.text() == ""
+    strip.clear()
+    strip.show_message("Predictions for 12 galaxies are saved in a table, and the stamps were made by resampling. " * 3)
+    notice = strip._notices[-1]
+    assert notice._number.text() == "⋯"
+    notice.all.aboutToShow.emit()
+    assert notice.words.text() in [label.text() for label in notice.all.findChildren(QLabel)]
+    strip.resize(4000, strip.height())
+    assert notice._number.text() == ""
+
+
 def test_what_is_said_again_is_counted_and_not_stacked(strip):
     for _ in range(4):
         strip.show_problem(NotPossible("No room on the disk."))

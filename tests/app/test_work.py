@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +20,17 @@ from app.evaluate import work as evaluate_work
 from app.explain import map_work
 from app.explain.map_work import MapRequest
 from app.jobs.job import Job
+from app.session.session import Session
 from app.shell import work as shell_work
 from app.train import work as train_work
 from core.data.cutouts import Cutouts
 from core.data.stretch import StretchSettings
 from core.data.target import Quantities
-from core.errors import Problem
+from core.errors import DatasetReplaced, Problem
 from core.explain.settings import OcclusionSettings
 from core.nets.settings import NetworkSettings
-from core.train.settings import AugmentationSettings
+from core.project.runs import RunFolder
+from core.train.settings import AugmentationSettings, RunSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,10 +91,6 @@ def test_the_device_is_told_in_words(qtbot: QtBot) -> None:
 def test_predictions_judgement_and_maps_come_from_the_same_run(
     qtbot: QtBot, survey_run: Path, survey_dataset: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
-    from core.project.runs import RunFolder
-
     run = RunFolder(Path(shutil.copytree(survey_run, tmp_path / "run")))
     rows = np.arange(5)
     predictions = result(qtbot, work.predict(run.best, survey_dataset, rows))
@@ -133,3 +134,55 @@ def test_thumbnails_are_drawn_for_the_rows_that_are_asked_for(survey_dataset: Pa
     np.testing.assert_array_equal(both[1], thumbnails(np.array([1]))[0])
     thumbnails.close()
     thumbnails.close()
+
+
+def replace_file(path: Path, other: bytes) -> None:
+    """Rename another dataset to the path, as an import does."""
+    path.with_name("new").write_bytes(other)
+    path.with_name("new").replace(path)
+
+
+def overwrite_in_place(path: Path, other: bytes) -> None:
+    """Copy another dataset over the file, as ``cp`` does."""
+    path.write_bytes(other)
+
+
+@pytest.fixture
+def opened(survey_dataset: Path, tmp_path: Path) -> Iterator[Session]:
+    """A window's session on a copy of the survey, which has pinned it."""
+    session = Session()
+    session.open_cutouts(Path(shutil.copy2(survey_dataset, tmp_path / "survey.h5")))
+    yield session
+    session.close()
+
+
+@pytest.mark.parametrize("spoil", [replace_file, overwrite_in_place])
+def test_thumbnails_and_trainings_of_a_dataset_that_was_replaced_are_refused(
+    qtbot: QtBot, opened: Session, tmp_path: Path, spoil: Callable[[Path, bytes], None]
+) -> None:
+    path = tmp_path / "survey.h5"
+    whole = path.read_bytes()
+    with Cutouts.open(path) as cutouts:
+        pixels = cutouts.images[5]
+    assert whole.count(pixels.tobytes()) == 1
+    drawn, fresh = (data_work.Thumbnails(path, StretchSettings(), None, side=32) for _ in range(2))
+    before = drawn(np.array([5]))
+    os.utime(path, (0, 0))
+    np.testing.assert_array_equal(drawn(np.array([5])), before, "what was only touched holds the same galaxies")
+    spoil(path, whole.replace(pixels.tobytes(), pixels[:, ::-1].tobytes()))
+    with pytest.raises(DatasetReplaced, match="no longer the dataset that was opened"):
+        fresh(np.array([5]))
+    if spoil is overwrite_in_place:  # else its file is the earlier one
+        with pytest.raises(DatasetReplaced):
+            drawn(np.array([5]))
+    else:
+        np.testing.assert_array_equal(drawn(np.array([5])), before)
+    run = RunFolder(tmp_path / "run")
+    problem = result(qtbot, train_work.train(RunSettings(device="cpu"), path, run, None))
+    assert isinstance(problem, DatasetReplaced)
+    assert not run.best.exists()
+    opened.open_cutouts(path)  # what is there now, though the earlier file is still open
+    assert opened.dataset.cutouts is not None
+    np.testing.assert_array_equal(opened.dataset.cutouts.images[5], pixels[:, ::-1])
+    drawn.close()
+    fresh.close()

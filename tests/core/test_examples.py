@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import functools
 import importlib
 import re
 import shutil
@@ -22,6 +23,7 @@ DOORS = (
 )
 
 
+@functools.cache
 def examples() -> dict[str, doctest.DocTest]:
     """All docstrings of ``core`` that have examples, by their dotted names."""
     found: dict[str, doctest.DocTest] = {}

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from core.data.report import ImportReport
 from core.errors import UnreadableFile
-from core.explain.fits_header import escape_mathtext
-from core.printable import on_lines, on_one_line
+from core.printable import escape_mathtext, on_lines, on_one_line
 from core.project.runs import RunFolder
 from core.train.run_report import append_log
 

@@ -54,6 +54,8 @@ def test_two_runs_with_the_same_seed_are_equal(survey_dataset, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
 def test_an_interrupted_training_keeps_its_best_network(survey_dataset, tmp_path):
     command = [*PROGRAM, "train", str(survey_dataset), "-o", "run", "--set", "optimiser.epochs=5000"]
+    command += ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.repeats=1"]
+    command += ["--set", "stopping.patience=0"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
     ) as run:
@@ -83,6 +85,7 @@ def test_the_commands_are_those_that_the_entry_knows():
     assert set(commands) == set(COMMANDS)
     assert wants_window([])
     assert wants_window(["--demo"])
+    assert wants_window(["--no-reopen"])
     assert wants_window([str(ROOT)])
     assert not wants_window(["train", "--help"])
     assert not wants_window(["--version"])

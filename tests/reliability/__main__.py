@@ -121,10 +121,11 @@ def _soak(options: argparse.Namespace, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="reliability") as scratch:
         folder = Path(scratch) / "soak"
         prepare(folder)
-        run_window("soak", folder, str(options.cycles), seconds=20.0 * options.cycles + 120)
+        said, ended = run_window("soak", folder, str(options.cycles), seconds=20.0 * options.cycles + 120)
         found = growth(folder / "log.txt")
-        cycles = sum(line.startswith("{") for line in (folder / "log.txt").read_text(encoding="utf-8").splitlines())
+        cycles = sum(line.startswith("{") for line in said.splitlines())
     results.keep("soak", "cycles", cycles, file)
+    results.keep("soak", "faults", [] if ended else ["the window died, hung or did not close"], file)
     results.keep("soak", "growth", [asdict(each) for each in found], file)
     for each in found:
         print(f"{each.name}: {each.first:.0f} to {each.last:.0f}, {each.slope:+.2f} in 100 cycles", flush=True)

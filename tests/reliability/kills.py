@@ -35,11 +35,16 @@ OPTIONS = [word for change in (*_QUICK, f"optimiser.epochs={_EPOCHS}") for word 
 
 @dataclass
 class Kills:
-    """What kills of one job left: how many, how many of them in the middle, and what was wrong afterwards."""
+    """What kills of one job left.
+
+    How many kills, how many of them while the work was being done, how many labels had been confirmed before them, and
+    what was wrong afterwards.
+    """
 
     job: str
     kills: int = 0
     in_the_middle: int = 0
+    confirmed: int = 0
     faults: list[str] = field(default_factory=list[str])
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,21 +80,32 @@ def kill_commands(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
             continue
         whole = scratch / f"{place} undisturbed"
         shutil.copytree(base, whole)
-        began = time.monotonic()
-        with _start(command.arguments, whole) as process:
-            if process.wait() != 0:
-                raise RuntimeError(f"{command.name} fails without being disturbed")
-        usual = time.monotonic() - began
+        first, last = _measure(command, whole)
         for number in range(times):
             folder = scratch / f"{place} {number}"
             shutil.copytree(base, folder)
             own.kills += 1
-            own.in_the_middle += _kill(command.arguments, folder, chance.uniform(0.1, 1.0) * usual)
+            own.in_the_middle += _kill(command.arguments, folder, chance.uniform(first, last))
             own.faults += command.half(folder)
             own.faults += _finish(command, folder) or command.compare(folder, whole)
             own.faults += find_leftovers(folder)
             shutil.rmtree(folder)
         yield own
+
+
+def _measure(command: _Command, folder: Path) -> tuple[float, float]:
+    """Seconds until a command writes its first file, and until it ends."""
+    before, began = set(folder.rglob("*")), time.monotonic()
+    first: float | None = None
+    with _start(command.arguments, folder) as process:
+        while process.poll() is None:
+            if first is None and set(folder.rglob("*")) != before:
+                first = time.monotonic() - began
+            time.sleep(0.005)
+        if process.returncode != 0:
+            raise RuntimeError(f"{command.name} fails without being disturbed")
+    last = time.monotonic() - began
+    return last if first is None else first, last
 
 
 def find_leftovers(folder: Path) -> list[str]:

@@ -36,6 +36,7 @@ def count_bad(file: Path = results.FILE) -> int:
     bad = sum(tally.counts.get(outcome, 0) for tally in results.tallies(file).values() for outcome in BAD)
     bad += sum(len(each["faults"]) for each in found.get("kills", {}).values())
     bad += sum(len(faults) for faults in found.get("faults", {}).values() if isinstance(faults, list))
+    bad += len(found.get("soak", {}).get("faults", []))
     return bad + sum(each["slope"] > each["limit"] for each in found.get("soak", {}).get("growth", []))
 
 
@@ -100,12 +101,15 @@ def _costs(seconds: float, memory: int) -> tuple[str, str]:
 
 
 def _kills(kills: dict[str, Any]) -> str:
-    count, middle = (sum(each[name] for each in kills.values()) for name in ("kills", "in_the_middle"))
+    count, middle, labels = (
+        sum(each[name] for each in kills.values()) for name in ("kills", "in_the_middle", "confirmed")
+    )
     text = f"""## Power cuts
 
 {count} times the program was killed at a random moment, {middle} of them in the middle of its work. Then its project
-was opened again: every label that had been confirmed must be there, a killed run must go on and end with the weights of
-an undisturbed one bit by bit, nothing may stand half written under its final name, and no temporary file may stay."""
+was opened again: every label that had been confirmed, {labels:,} in all, must be there, a killed run must go on and end
+with the weights of an undisturbed one bit by bit, nothing may stand half written under its final name, and no temporary
+file may stay."""
     rows = [
         (name, str(each["kills"]), str(each["in_the_middle"]), _said(each["faults"])) for name, each in kills.items()
     ]
@@ -120,8 +124,9 @@ def _faults(faults: dict[str, Any]) -> str:
 def _soak(soak: dict[str, Any]) -> str:
     text = f"""## Hours of work
 
-{soak["cycles"]} times in one window: go through all rooms, begin a training and stop it, look at three galaxies and
-leave before their maps are done. What the process holds after the first fifth of the cycles and at the end, and how it
+{soak["cycles"]} times in one window: go through all rooms, give a label and take it back, begin a training and stop it,
+predict the galaxies into a table, look at three galaxies and leave before their maps are done. Wrong at the end:
+{_said(soak["faults"])}. What the process holds after the first fifth of the cycles and at the end, and how it
 grows."""
     rows = []
     for each in soak["growth"]:

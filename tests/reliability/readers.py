@@ -67,6 +67,10 @@ READERS: tuple[Reader, ...] = (
         mutations.SAFETENSORS,
         0.1,
     ),
+    Reader("run: current epoch", seeds.in_project("runs/*killed/last/current"), roads.resume_run, TEXT, 0.1),
+    Reader("run: labels.jsonl", seeds.run_labels, roads.resume_run, JSON_LINES, 0.1),
+    Reader("run: bands.json", seeds.chosen_bands, roads.open_network, JSON),
+    Reader("network from elsewhere", seeds.foreign_network, roads.open_network, mutations.SAFETENSORS),
     Reader("labels.jsonl", seeds.in_project("labels/*.jsonl"), roads.open_project, JSON_LINES),
     Reader("parts of a project", seeds.kept_parts, roads.open_project, TEXT),
     Reader("study.csv", seeds.in_project("studies/*training size/study.csv"), roads.open_project, TEXT),
@@ -76,6 +80,7 @@ READERS: tuple[Reader, ...] = (
     Reader("optuna.jsonl", seeds.in_project("studies/*search/optuna.jsonl"), roads.open_project, JSON_LINES),
     Reader("window.json", seeds.window_memory, roads.remember_window, JSON),
     Reader("settings file", seeds.settings_file, roads.load_settings, TOML),
+    Reader("settings of a search", seeds.search_settings, roads.load_search_settings, TOML),
 )
 
 

@@ -184,6 +184,18 @@ def resume_run(folder: Path, file: Path) -> Problem | None:
     return None
 
 
+def open_network(folder: Path, file: Path) -> Problem | None:
+    """Open a network, or that of the run to which the damaged file belongs, on the dataset and compute one answer."""
+    import torch
+
+    from core.nets import opening
+
+    network = file if file.suffix == ".safetensors" else file.parent
+    with opening.open_network_on_data(network, folder / "datasets" / "survey.h5", "cpu") as opened:
+        opened.predictor.scores(torch.from_numpy(opened.cutouts.images[:2]))
+    return None
+
+
 def _look_at_studies(folder: Path) -> Problem | None:
     from core.studies import search, study_folders, training_size
 
@@ -236,6 +248,19 @@ def load_settings(folder: Path, file: Path) -> Problem | None:
     from core.train.settings import RunSettings
 
     toml.dumps(toml.load(RunSettings, file))
+    return None
+
+
+def load_search_settings(folder: Path, file: Path) -> Problem | None:
+    """Settings of a search from a file of the user's."""
+    from core.settings import toml
+    from core.studies import search_space
+    from core.studies.settings import SearchSettings
+    from core.train.settings import RunSettings
+
+    wanted = toml.load(SearchSettings, file)
+    search_space.parse_space(wanted.space, RunSettings())
+    toml.dumps(wanted)
     return None
 
 

@@ -328,6 +328,31 @@ def with_decision(folder: Path) -> Path:
     return min(folder.glob("runs/*/decision.toml"))
 
 
+def run_labels(folder: Path) -> Path:
+    """The labels given by hand with which a run began."""
+    shutil.copytree(_GOLDEN / "decision", folder)
+    return min(folder.glob("runs/*/labels.jsonl"))
+
+
+def chosen_bands(folder: Path) -> Path:
+    """Which bands of other data feed a run's network."""
+    from core.data.cutouts import Cutouts
+    from core.project import band_choices
+
+    project(folder)
+    run = min(folder.glob("runs/*first"))
+    with Cutouts.open(folder / "datasets" / "survey.h5") as cutouts:
+        bands = [band.name for band in cutouts.bands]
+    band_choices.remember(run, bands, ",".join(reversed(bands)))
+    return run / "bands.json"
+
+
+def foreign_network(folder: Path) -> Path:
+    """A network that somebody else has trained."""
+    project(folder)
+    return shutil.copy(min(folder.glob("runs/*first/best.safetensors")), folder.parent / "network.safetensors")
+
+
 def kept_parts(folder: Path) -> Path:
     """The parts that a project keeps."""
     shutil.copytree(_GOLDEN / "decision", folder)
@@ -356,3 +381,13 @@ def settings_file(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "settings.toml").write_text(toml.dumps(RunSettings()))
     return folder / "settings.toml"
+
+
+def search_settings(folder: Path) -> Path:
+    """Settings of a search, written by hand."""
+    from core.settings import toml
+    from core.studies.settings import SearchSettings
+
+    folder.mkdir(parents=True)
+    (folder / "search.toml").write_text(toml.dumps(SearchSettings()))
+    return folder / "search.toml"

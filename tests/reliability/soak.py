@@ -59,7 +59,9 @@ def work(driver: Driver, cycles: int) -> None:
         for name in WORKSPACES:
             driver.window.show_workspace(name)
             driver.let_work(0.05)
+        _label_and_undo(driver, number)
         _train_a_little(driver)
+        driver.predict()
         _explain_a_little(driver, number)
         driver.note(json.dumps(asdict(measure(driver))))
 
@@ -89,6 +91,16 @@ def growth(log: Path) -> list[Growth]:
         slope = 100 * float(theilslopes(values).slope) if len(values) > 1 else 0.0
         found.append(Growth(name, values[0], values[-1], slope, limit))
     return found
+
+
+def _label_and_undo(driver: Driver, number: int) -> None:
+    from app.session import label_commands
+
+    session = driver.window.session
+    assert session.dataset.cutouts is not None
+    label_commands.give(session, [number % len(session.dataset.cutouts)], "disk")
+    driver.let_work(0.02)
+    session.undo.undo()
 
 
 def _train_a_little(driver: Driver) -> None:

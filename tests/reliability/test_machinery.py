@@ -41,7 +41,7 @@ def test_the_page_counts_what_was_found(tmp_path: Path):
     tally = Tally("FITS", {"read": 1200, "refused": 30, "defect": 2}, seconds=0.5, memory=2_000_000)
     tally.findings += [Finding("FITS", number, "defect", f"KeyError at a.py:1 f: {number}") for number in (3, 5)]
     results.keep_tally(tally, file)
-    results.keep("kills", "train", Kills("train", 8, 7, ["left behind: .x"]).to_dict(), file)
+    results.keep("kills", "train", Kills("train", 8, 7, 0, ["left behind: .x"]).to_dict(), file)
     results.keep("faults", "full disk", "not tried: it takes the right to mount a small disk", file)
     page.write(tmp_path / "page.md", file)
     text = (tmp_path / "page.md").read_text(encoding="utf-8")

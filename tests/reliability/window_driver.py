@@ -1,4 +1,4 @@
-"""The window at work without a screen, as a process that is killed: it labels, imports or trains.
+"""The window at work without a screen, as a process that is killed: it labels, imports, trains, searches or predicts.
 
 ``python window_driver.py WORK PROJECT LOG [CYCLES]``. What the program has confirmed is written to the log and flushed.
 """
@@ -17,13 +17,16 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from PySide6.QtWidgets import QApplication, QDialog  # noqa: E402 - the platform is chosen first
+from PySide6.QtCore import QTimer  # noqa: E402 - the platform is chosen first
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox  # noqa: E402
 from reliability import soak  # noqa: E402
 
-from app import theme  # noqa: E402
+from app import theme, work  # noqa: E402
 from app.data.import_wizard import ImportWizard  # noqa: E402
+from app.panel import saving  # noqa: E402
 from app.session import label_commands  # noqa: E402
 from app.shell.window import MainWindow  # noqa: E402
+from app.studies.search import SearchPanel  # noqa: E402
 from app.train.settings_panel import SettingsPanel  # noqa: E402
 from app.widgets.notice_strip import NoticeStrip  # noqa: E402
 from core.errors import Problem  # noqa: E402
@@ -42,6 +45,9 @@ class Driver:
         self.window = MainWindow()
         self.window.show()
         self.window.begin(project)
+
+    def open(self) -> None:
+        """Wait until the project is open."""
         self.wait(lambda: self.window.session.dataset.cutouts is not None)
         self.note("open")
 
@@ -74,6 +80,12 @@ class Driver:
                 self.application.processEvents()
                 time.sleep(0.003)
 
+    def rival(self) -> None:
+        """Wait for what is said of a project that another process has open."""
+        self.wait(lambda: self._notices() > 0, seconds=60)
+        if self.window.session.project is None:
+            self.note("told")
+
     def rename(self) -> None:
         """Give a label after the project's folder has been renamed."""
         self._lose_project(lambda: self.project.rename(self.project.with_name("renamed")))
@@ -95,7 +107,15 @@ class Driver:
             self.note("given")
         if self._notices() > before:
             self.note("told")
-        self.note("end")
+        QTimer.singleShot(500, self._discard)
+        self.window.close()
+
+    def _discard(self) -> None:
+        """Answer the closing window that asks about labels which it could not save."""
+        asking = self.application.activeModalWidget()
+        assert isinstance(asking, QMessageBox)
+        self.note("asked")
+        asking.button(QMessageBox.StandardButton.Discard).click()
 
     def _notices(self) -> int:
         """The number of notices and dialogs in sight."""
@@ -128,6 +148,29 @@ class Driver:
         self.wait(lambda: self.window.session.activity.training is None)
         self.note("trained")
 
+    def search(self) -> None:
+        """Search the learning rate in a few short trials."""
+        self.choose()
+        self.window.show_workspace("studies")
+        panel = self.window.docks.panel("search")
+        assert isinstance(panel, SearchPanel)
+        few = {"coarse": 3, "coarse_epochs": 3, "fine": 1, "fine_epochs": 4, "pruner": "none"}
+        panel.form.set_value(panel.form.value().model_copy(update=few))
+        panel.space.set_texts(("optimiser.learning_rate=0.0001:0.1:log",))
+        self.wait(panel.start.isEnabled)
+        panel.start.click()
+        self.wait(lambda: self.window.session.activity.studying is not None)
+        self.wait(lambda: self.window.session.activity.studying is None)
+        self.note("searched")
+
+    def predict(self) -> None:
+        """Predict the cutouts beside the project into a table beside them."""
+        folder = self.project.parent
+        job = work.predict_files(folder / "run" / "best.safetensors", [folder / "cutouts"], folder / "table.csv")
+        saving.save(self.window.session, job, lambda made: f"{len(made)} are predicted.")
+        self.wait(lambda: not job.is_running)
+        self.note("predicted")
+
     def choose(self, *changes: str) -> None:
         """Choose a small network, and more."""
         draft = self.window.session.draft
@@ -150,12 +193,17 @@ class Driver:
 
 def main() -> None:
     """Do what the arguments say."""
-    work, project, log = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    name, project, log = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     application = QApplication(["reliability"])
     theme.apply(application, dark=False)
     driver = Driver(application, project, log)
-    works = {"label": driver.label, "import": driver.import_files, "train": driver.train, "soak": driver.soak}
-    (works | {"rename": driver.rename, "vanish": driver.vanish})[work]()
+    works = {"label": driver.label, "import": driver.import_files, "train": driver.train, "search": driver.search}
+    works |= {"predict": driver.predict, "rename": driver.rename, "vanish": driver.vanish, "soak": driver.soak}
+    if name == "rival":
+        driver.rival()
+    else:
+        driver.open()
+        works[name]()
     driver.window.close()
 
 

@@ -1,4 +1,4 @@
-"""The window killed at random moments while it labels, imports and trains, and what is left then."""
+"""The window killed at random moments while it labels, imports, trains, searches and predicts, and what is left."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from program import environment
-from reliability.kills import GALAXIES, Kills, compare_runs, find_leftovers, prepare
+from reliability.kills import (
+    GALAXIES,
+    Kills,
+    compare_runs,
+    find_leftovers,
+    half_table,
+    prepare,
+    run_in_process,
+)
 
 from core.data.cutouts import Cutouts
 from core.errors import Problem
@@ -22,6 +31,8 @@ from core.events import result_of
 from core.project.project import Project
 from core.project.runs import RunFolder
 from core.settings import toml
+from core.studies import search as searching
+from core.studies import study_folders
 from core.train import loop, resuming
 from core.train.settings import RunSettings
 
@@ -30,7 +41,7 @@ _LABELLING = 8.0  # seconds after the window is open, in which it is killed
 
 
 def kill_windows(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
-    """Kill the window ``count`` / 3 times at each kind of work, and look at its project."""
+    """Kill the window ``count`` / 5 times at each kind of work, and look at its project."""
     base = scratch / "base"
     prepare(base)
     chance = random.Random(seed)
@@ -43,6 +54,7 @@ def kill_windows(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
             shutil.copytree(base, folder)
             own.kills += 1
             own.in_the_middle += _kill(work, folder, chance.uniform(0.02, 1.0) * usual)
+            own.confirmed += len(_confirmed_labels(folder)[0])
             own.faults += _look(folder, check)
             shutil.rmtree(folder)
         yield own
@@ -89,15 +101,16 @@ def _kill(work: str, folder: Path, after: float) -> bool:
     return True
 
 
-def run_window(work: str, folder: Path, *more: str, seconds: float = 120) -> str:
-    """Let the window do its work to the end, and return what it has written down."""
+def run_window(work: str, folder: Path, *more: str, seconds: float = 120) -> tuple[str, bool]:
+    """Let the window do its work: what it has written down, and whether it came to its end and closed."""
+    ended = False
     with _start(work, folder, *more) as process:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+            ended = process.wait(seconds) == 0
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     log = folder / "log.txt"
-    return log.read_text(encoding="utf-8") if log.exists() else ""
+    return log.read_text(encoding="utf-8") if log.exists() else "", ended
 
 
 def _look(folder: Path, check: Callable[[Path, Project], list[str]]) -> list[str]:
@@ -117,18 +130,22 @@ def _look(folder: Path, check: Callable[[Path, Project], list[str]]) -> list[str
 
 def _check_labels(folder: Path, project: Project) -> list[str]:
     """Every confirmed label must be there; one that was being given may be there, too."""
-    confirmed, tried = dict[str, str](), dict[str, str]()
-    for line in (folder / "log.txt").read_text(encoding="utf-8").splitlines():
-        word, _, rest = line.partition("\t")
-        name, _, kind = rest.partition("\t")
-        if word == "try":
-            tried[name] = kind
-        elif word == "done":
-            confirmed[name] = kind
+    confirmed, tried = _confirmed_labels(folder)
     (data,) = project.datasets()
     labels = {name: label for (name, _), label in project.labels(data).replay().items()}
     lost = [name for name, kind in confirmed.items() if labels.get(name) not in (kind, tried[name])]
     return [f"{len(lost)} of {len(confirmed)} confirmed labels lost"] if lost else []
+
+
+def _confirmed_labels(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The last label of each galaxy that the window has confirmed, and the last that was tried."""
+    confirmed, tried = dict[str, str](), dict[str, str]()
+    for line in (folder / "log.txt").read_text(encoding="utf-8").splitlines():
+        word, _, rest = line.partition("\t")
+        name, _, kind = rest.partition("\t")
+        if word in ("try", "done"):
+            (tried if word == "try" else confirmed)[name] = kind
+    return confirmed, tried
 
 
 def _check_datasets(_folder: Path, project: Project) -> list[str]:
@@ -151,8 +168,35 @@ def _check_training(_folder: Path, project: Project) -> list[str]:
     return compare_runs(run, undisturbed)
 
 
+def _check_search(_folder: Path, project: Project) -> list[str]:
+    """Finish the search: as many trials as were wanted are finished, whichever were broken off."""
+    (data,) = project.datasets()
+    faults: list[str] = []
+    for study in study_folders.list_studies(project.folder):
+        if study.problem is not None:
+            faults.append(f"the search is unreadable: {study.problem}")
+            continue
+        settings, wanted = searching.read_settings(study.folder)
+        found = result_of(searching.run(settings, data, study.folder, wanted, hand_labels=project.labels(data)))
+        done = Counter(trial.stage for trial in found.trials if trial.state == "finished")
+        faults += [] if done == _TRIALS else [f"finished trials: {dict(done)}"]
+    return faults
+
+
+def _check_predictions(folder: Path, _project: Project) -> list[str]:
+    """A table is there wholly or not at all, and can be made again."""
+    faults = half_table(folder)
+    arguments = ("predict", "run", "cutouts", "-o", "table.csv")
+    status, said = run_in_process(arguments, folder)
+    faults += [f"predicting again: {said}"] if status else half_table(folder)
+    return faults + [f"left behind: {path.name}" for path in folder.glob(".*table*")]
+
+
+_TRIALS = {"coarse": 3, "fine": 1}
 _CHECKS: dict[str, Callable[[Path, Project], list[str]]] = {
     "label": _check_labels,
     "import": _check_datasets,
     "train": _check_training,
+    "search": _check_search,
+    "predict": _check_predictions,
 }

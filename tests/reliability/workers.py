@@ -276,7 +276,7 @@ def _asked(pipe: Connection[Any, Any]) -> Iterator[int]:
 
 def _try(reader: Reader, folder: Path, file: Path, number: int, watch: Watch) -> _Reply:
     outcome: Outcome
-    before = sum(os.times()[:4])
+    before = _computed()
     watch.start()
     try:
         problem = reader.road(folder, file)
@@ -289,7 +289,17 @@ def _try(reader: Reader, folder: Path, file: Path, number: int, watch: Watch) ->
         outcome, place = "defect", describe_place(error)
     if seen := watch.stop():
         outcome, place = "outside", seen[0]
-    return _Reply(number, outcome, place, sum(os.times()[:4]) - before, _peak())
+    return _Reply(number, outcome, place, _computed() - before, _peak())
+
+
+def _computed() -> float:
+    """Seconds of computing of this process and of those that it has started, ended or not."""
+    seconds = sum(os.times()[:4])
+    for each in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            times = each.cpu_times()
+            seconds += times.user + times.system
+    return seconds
 
 
 def _forget_peak() -> None:

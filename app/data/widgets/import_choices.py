@@ -61,7 +61,7 @@ class ImportChoices(QWidget):
         self.catalogue_field.textChanged.connect(self._catalogue_changed)
         self.id_column.activated.connect(lambda _place: self.changed.emit())
         self.labels.changed.connect(lambda _names: self.changed.emit())
-        self.missing.editingFinished.connect(self._missing_changed)
+        self.missing.textEdited.connect(lambda _text: self.changed.emit())
         self.split_column.activated.connect(lambda _place: self.changed.emit())
         self.from_folders.toggled.connect(lambda _on: self.changed.emit())
         self.name.textChanged.connect(lambda _text: self.named.emit())
@@ -218,11 +218,6 @@ class ImportChoices(QWidget):
         self.split_column.clear()
         self.labels.set_chosen(())
         self.changed.emit()
-
-    def _missing_changed(self) -> None:
-        if self.missing.isModified():
-            self.missing.setModified(False)
-            self.changed.emit()
 
     def _ask_catalogue(self) -> None:
         file, _ = QFileDialog.getOpenFileName(self, "Catalogue", "", _CATALOGUES)

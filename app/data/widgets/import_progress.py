@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QW
 
 from app.theme import icon
 from app.widgets.button_line import button_line
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import format_duration
 from core.wording import count_of
 
@@ -22,6 +23,7 @@ class ImportProgress(QWidget):
         self.left = QLabel()
         self.left.setProperty("role", "muted")
         self.stop = QPushButton(icon("mdi6.stop"), "Cancel the import")
+        keep_from_focus(self.stop)
         self.hide_button = QPushButton("Go on in the background")
         column = QVBoxLayout(self)
         column.setContentsMargins(80, 0, 80, 0)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.numbers import Numbers
 from app.widgets.plain_text import as_written
+from core.printable import on_one_line
 
 if TYPE_CHECKING:
     from core.data.report import ImportReport
@@ -77,6 +78,6 @@ class ReportView(QWidget):
         self.table.setRowCount(len(lines))
         for place, line in enumerate(lines):
             for column, text in enumerate(line):
-                item = QTableWidgetItem(text)
+                item = QTableWidgetItem(on_one_line(text))
                 item.setToolTip(as_written(text))
                 self.table.setItem(place, column, item)

@@ -13,6 +13,7 @@ from app.session.session import Session
 from app.widgets.flow import FlowLayout
 from app.widgets.unreadable import mark_unreadable
 from core.data.target import Quantities
+from core.project.runs import distinct_titles
 from core.reading import is_there
 from core.train import run_check
 
@@ -117,9 +118,10 @@ class Controls(QWidget):
         project, own, chosen = self._session.project, self._session.run, self.other
         self.runs.clear()
         self.runs.addItem("no other run", None)
-        for run in reversed([] if project is None else list(project.runs())):
+        runs = [] if project is None else project.runs()
+        for run, title in reversed(list(zip(runs, distinct_titles(runs), strict=True))):
             if is_there(run.best) and (own is None or run.path != own.path):
-                self.runs.addItem(run.title, run.best)
+                self.runs.addItem(title, run.best)
                 if (problem := run_check.find_problem(run)) is not None:
                     mark_unreadable(self.runs, self.runs.count() - 1, problem)
         places = [place for place in range(self.runs.count()) if self.runs.itemData(place) == chosen]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from app.theme import icon
 from core.errors import UnreadableFile
+from core.metrics.uncertainty import find_error, plus_minus
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder, read_history
+from core.wording import count_of
 
 _FRAME_MS = 500  # ms between two epochs while it plays
 _BEST = " (best)"
+_SCORES = {"accuracy": "accuracy", "r2": "R²"}
 
 
 @dataclass(frozen=True)
@@ -151,23 +156,45 @@ def read_epoch_choices(run: RunFolder) -> list[EpochChoice]:
         rows = read_history(run.history_file)
     except UnreadableFile:
         rows = []
-    kept = dict(run.snapshots())
+    kept, validation = dict(run.snapshots()), _read_validation(run)
     best = run.best_epoch
+    galaxies = validation.get("galaxies")
+
+    def choice(epoch: int, path: Path) -> EpochChoice:
+        summary = f"epoch {epoch} of {len(rows)}{_describe_epoch(epoch, rows, galaxies)}"
+        return EpochChoice(path, f"epoch {epoch}", summary)
+
+    others = [choice(epoch, path) for epoch, path in kept.items() if epoch != best or not run.best.exists()]
     if not run.best.exists():
-        return [EpochChoice(path, f"epoch {epoch}", _summarise(epoch, rows)) for epoch, path in kept.items()]
+        return others
     if best is None:
-        others = [EpochChoice(path, f"epoch {epoch}", _summarise(epoch, rows)) for epoch, path in kept.items()]
         return [*others, EpochChoice(run.best, "best epoch", "best epoch", is_best=True)]
-    paths = sorted((kept | {best: run.best}).items())
-    return [
-        EpochChoice(path, f"epoch {epoch}{_BEST * (epoch == best)}", _summarise(epoch, rows, best), epoch == best)
-        for epoch, path in paths
-    ]
+    name = f"epoch {best}{_BEST}"
+    summary = f"{name}{_describe_scores(validation) or _describe_epoch(best, rows, galaxies)}"
+    earlier = sum(epoch < best for epoch in kept)
+    return [*others[:earlier], EpochChoice(run.best, name, summary, is_best=True), *others[earlier:]]
 
 
-def _summarise(epoch: int, rows: list[dict[str, float]], best: int | None = None) -> str:
+def _read_validation(run: RunFolder) -> dict[str, Any]:
+    """The numbers of the best weights; empty if they cannot be read."""
+    try:
+        return read_metrics(run.metrics_file).get("validation") or {}
+    except UnreadableFile:
+        return {}
+
+
+def _describe_epoch(epoch: int, rows: list[dict[str, float]], galaxies: int | None) -> str:
+    """The score of an epoch as in the curves, of one view of each galaxy."""
     row = next((row for row in rows if row["epoch"] == epoch), {})
-    scores = {"val_accuracy": "accuracy", "val_r2": "R²"}
-    summary = "".join(f" · val. {title} {row[name]:.2f}" for name, title in scores.items() if name in row)
-    name = f"epoch {epoch}{_BEST}" if epoch == best else f"epoch {epoch} of {len(rows)}"
-    return f"{name}{summary}"
+    return _describe_scores(
+        {name: row[f"val_{name}"] for name in _SCORES if f"val_{name}" in row} | {"galaxies": galaxies}
+    )
+
+
+def _describe_scores(values: Mapping[str, Any]) -> str:
+    """The score with its error, and over how many galaxies it is."""
+    name = next((name for name in _SCORES if values.get(name) is not None), None)
+    if name is None:
+        return ""
+    count = "" if values.get("galaxies") is None else f" ({count_of(values['galaxies'], 'galaxy')})"
+    return f" · val. {_SCORES[name]} {values[name]:.2f}{plus_minus(find_error(values, name), '.2f')}{count}"

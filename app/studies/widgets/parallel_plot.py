@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPix
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme import colours, is_dark
+from app.widgets.plain_text import as_written
 from core.data.stretch import colour_table
 from core.wording import count_of
 
@@ -21,6 +22,7 @@ _ABOVE, _BELOW = 30.0, 12.0
 _MANY, _HAIR = 80, 1.0  # more lines than this are drawn one pixel wide, fifteen times as fast
 _CLICK_RADIUS = 7.0  # pixels: the farthest line that a click still picks
 _FAINT = 0.35
+_COLOURS = "viridis"
 _LIGHT, _DARK = (0, 215), (70, 255)  # entries of the colour map that stand out from the background
 
 
@@ -46,7 +48,7 @@ class Line:
     shade
         Its score, scaled 0 to 1; None: drawn faintly, since the trial was pruned.
     tip
-        Its tooltip.
+        Its tooltip, as HTML in which all names are escaped.
     dashed, wide
         Line style.
     """
@@ -112,6 +114,7 @@ class ParallelPlot(QWidget):
         self._axes, self._invitation = axes, invitation
         self._lines = sorted(lines, key=lambda line: (line.wide, line.shade is not None, line.shade or 0.0))
         self._hovered = ""
+        colour_table(_COLOURS)  # the first time it imports matplotlib, which must not keep the frame of a painter alive
         self.setAccessibleDescription(f"{count_of(len(lines), 'trial')} over {', '.join(self.axes)}")
         self._redraw()
 
@@ -265,7 +268,8 @@ class ParallelPlot(QWidget):
         heads = [
             axis.tip for place, axis in enumerate(self._axes) if self._title_rect(place).contains(event.position())
         ]
-        tip = next((line.tip for line in self._lines if line.name == found), heads[0] if heads else "")
+        head = as_written(heads[0]) if heads else ""
+        tip = next((line.tip for line in self._lines if line.name == found), head)
         QToolTip.showText(event.globalPosition().toPoint(), tip, self)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -298,7 +302,7 @@ def _score_colour(shade: float | None) -> QColor:
         parts = ((line.red(), ground.red()), (line.green(), ground.green()), (line.blue(), ground.blue()))
         return QColor(*(round(_FAINT * a + (1 - _FAINT) * b) for a, b in parts))  # opaque: others are slow to draw
     low, high = _DARK if is_dark() else _LIGHT
-    return QColor(*(int(part) for part in colour_table("viridis")[round(low + (high - low) * min(max(shade, 0), 1))]))
+    return QColor(*(int(part) for part in colour_table(_COLOURS)[round(low + (high - low) * min(max(shade, 0), 1))]))
 
 
 def _distance(path: NDArray[np.float64], x: float, y: float) -> float:

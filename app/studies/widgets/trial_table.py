@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.theme import colours
 from app.widgets.plain_text import as_written
+from core.printable import on_one_line
 from core.studies.trials import Search, Trial, format_value
 
 _FIXED_COLUMNS = ("Trial", "State", "Score", "Epochs")
@@ -117,7 +118,7 @@ class _Trials(QAbstractTableModel):
         trial, column = self.trials[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return self._text(trial, column)
+                return on_one_line(self._text(trial, column))
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(column)
             case Qt.ItemDataRole.ForegroundRole:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHeaderView, QTableWidget, QTableWidget
 
 from app.widgets.plain_text import as_written
 from app.widgets.wheel import WheelGuard
+from core.printable import on_one_line
 
 _FRESH = "starts at random"
 _MOST_ROWS = 6  # without scrolling
@@ -53,7 +54,7 @@ class ClassMapTable(QTableWidget):
         self.boxes = {}
         self.setRowCount(len(new))
         for row, name in enumerate(new):
-            item = QTableWidgetItem(name)
+            item = QTableWidgetItem(on_one_line(name))
             item.setToolTip(as_written(name))
             self.setItem(row, 0, item)
             box = QComboBox()

@@ -59,6 +59,13 @@ class CurvePlot(QWidget):
         self._plots = {"loss": Plot(), "score": Plot()}
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._lines: dict[str, pg.InfiniteLine] = {}
+        self.guess = math.nan
+        self._guess_line = pg.InfiniteLine(
+            angle=0,
+            movable=False,
+            label="commonest class {value:.2f}",
+            labelOpts={"position": 0.02, "anchors": [(0, 0), (0, 1)]},
+        )
         self._stopping: StoppingSettings | None = None
         self._planned = 0
         self.rules: dict[str, StoppingRule] = {}
@@ -72,7 +79,7 @@ class CurvePlot(QWidget):
         line = QHBoxLayout()
         line.setSpacing(8)
         for part, plot in self._plots.items():
-            plot.setMinimumSize(160, 130)
+            plot.setMinimumSize(160, 96)
             plot.setClipToView(True)
             plot.setDownsampling(auto=True, mode="peak")
             if part == "loss":
@@ -85,6 +92,8 @@ class CurvePlot(QWidget):
             self._lines[part] = best
             self.rules[part] = StoppingRule(plot)
             line.addWidget(plot, 1)
+        self._guess_line.hide()
+        self._plots["score"].getViewBox().addItem(self._guess_line)  # counts for the limits: it has to be in view
         below = QHBoxLayout()
         below.addWidget(self.legend)
         below.addStretch(1)
@@ -115,6 +124,17 @@ class CurvePlot(QWidget):
         """Draw the stopping rule of a training of ``epochs`` epochs on the monitored curve; None: no rule."""
         self._stopping, self._planned = stopping, epochs
         self._draw_rule()
+
+    def set_guess(self, accuracy: float) -> None:
+        """Draw the accuracy of always answering the commonest class; NaN: there is none."""
+        self.guess = accuracy
+        self._show_guess()
+
+    def _show_guess(self) -> None:
+        is_shown = math.isfinite(self.guess) and self._score == "accuracy"
+        self._guess_line.setVisible(is_shown)
+        if is_shown:
+            self._guess_line.setValue(self.guess)
 
     def _draw_rule(self) -> None:
         name = None if self._stopping is None else monitored_curve(self._stopping, self._score)
@@ -175,6 +195,7 @@ class CurvePlot(QWidget):
         for line in self._lines.values():
             line.setVisible(self._best > 0)
             line.setValue(self._best)
+        self._show_guess()
         self._set_axis_titles()
 
     def _set_axis_titles(self) -> None:
@@ -198,6 +219,10 @@ class CurvePlot(QWidget):
             self._style_curve(self._curves[f"val_{part}"], chosen.validation, "t1", chosen)
             self._lines[part].setPen(pg.mkPen(chosen.muted, width=1, style=Qt.PenStyle.DashLine))
             self._lines[part].label.setColor(chosen.muted)
+        guess = pg.mkColor(chosen.muted)
+        guess.setAlpha(150)
+        self._guess_line.setPen(pg.mkPen(guess, width=1, style=Qt.PenStyle.DashLine))
+        self._guess_line.label.setColor(chosen.muted)
         for rule in self.rules.values():
             rule.apply_theme(chosen)
         self._set_axis_titles()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidg
 
 from app.theme import colour_spot, colours
 from app.widgets.plain_text import as_written
+from core.printable import on_one_line
 from core.settings.declare import Knob
 
 
@@ -44,7 +45,7 @@ class DifferencesTable(QTableWidget):
         self.setColumnCount(len(runs) if found else 0)
         self.setRowCount(len(found))
         for across, title in enumerate(runs if found else ()):
-            head = QTableWidgetItem(title)
+            head = QTableWidgetItem(on_one_line(title))
             head.setToolTip(as_written(title))
             self.setHorizontalHeaderItem(across, head)
         for down, (name, knob, values) in enumerate(found):
@@ -53,8 +54,9 @@ class DifferencesTable(QTableWidget):
             self.setVerticalHeaderItem(down, head)
             usual, often = Counter(map(str, values)).most_common(1)[0]
             for across, value in enumerate(values):
-                item = QTableWidgetItem(format_value(value, knob.unit))
-                item.setToolTip(as_written(item.text()))
+                text = format_value(value, knob.unit)
+                item = QTableWidgetItem(on_one_line(text))
+                item.setToolTip(as_written(text))
                 if often == 1 or str(value) != usual:
                     item.setForeground(QColor(colours().accent))
                     font = item.font()

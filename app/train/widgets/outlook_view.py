@@ -32,10 +32,10 @@ class OutlookView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.galaxies = MessageLine(1, "")
-        self.plan = MessageLine(1, "")
-        self.time = MessageLine(1, "")
-        self.notice = MessageLine(_NOTICE_LINES)
+        self.galaxies = MessageLine(1, "", grows=True)
+        self.plan = MessageLine(1, "", grows=True)
+        self.time = MessageLine(1, "", grows=True)
+        self.notice = MessageLine(_NOTICE_LINES, grows=True)
         self.notice.setObjectName("notice")
         self._hint = _symbol("mdi6.information-outline", "accent")
         self._alert = _symbol("mdi6.alert-circle-outline", "bad")

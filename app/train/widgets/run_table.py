@@ -20,13 +20,15 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.theme import colour_spot, colours
 from app.widgets.plain_text import as_written
+from core.metrics.uncertainty import plus_minus
+from core.printable import on_one_line
 from core.train.run_summary import STATE_NAMES, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Run", "Its name; bold: the one whose network is used.", lambda run: run.folder.title.casefold()),
-    ("Validation", "Figure of merit of the best epoch on the validation part.", lambda run: _sort_value(run.score)),
+    ("Validation", "Figure of merit of the best weights on the validation part.", lambda run: _sort_value(run.score)),
     ("Loss", "Validation loss of the best epoch.", lambda run: _sort_value(run.loss)),
     ("Test", "The same figure of merit on the test part, once it was evaluated.", lambda run: _sort_value(run.test)),
     ("Best", "The epoch whose weights are kept.", lambda run: run.best_epoch),
@@ -76,7 +78,7 @@ class _Runs(QAbstractTableModel):
         if role == _SORT_ROLE:
             return _COLUMNS[column][2](run)
         if role == Qt.ItemDataRole.DisplayRole:
-            return _format_cells(run)[column]
+            return on_one_line(_format_cells(run)[column])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.DecorationRole and column == 0 and index.row() in self.colours:
@@ -179,7 +181,11 @@ def _row(index: _Index) -> int:
 
 
 def _format_cells(run: RunSummary) -> tuple[str, ...]:
-    score = "–" if math.isnan(run.score) else f"{_SHORT.get(run.score_name, run.score_name)} {run.score:.3f}"
+    score = (
+        "–"
+        if math.isnan(run.score)
+        else f"{_SHORT.get(run.score_name, run.score_name)} {run.score:.3f}{plus_minus(run.error, '.3f')}"
+    )
     return (
         run.folder.title,
         score,
@@ -196,5 +202,14 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
 
 
 def _tooltip(run: RunSummary) -> str:
-    lines = [str(run.folder.path), run.verdict, run.notes.text, "" if run.problem is None else str(run.problem)]
+    validated = f"Validation: over {run.basis}." if run.basis else ""
+    guess = "" if run.guess is None else run.guess.sentence
+    lines = [
+        str(run.folder.path),
+        validated,
+        guess,
+        run.verdict,
+        run.notes.text,
+        "" if run.problem is None else str(run.problem),
+    ]
     return "\n".join(line for line in lines if line)

@@ -72,6 +72,20 @@ def test_a_choice_without_effect_stays_hidden_when_its_columns_are_offered(
     assert not wizard.form.editor("field_column").isVisible()
 
 
+def test_the_preview_follows_what_is_typed_before_the_field_is_left(
+    qtbot: QtBot, wizard: ImportWizard, survey: Survey
+) -> None:
+    chosen(qtbot, wizard, survey)
+    field = wizard.form.editor("size")
+    wizard.form._rows["size"].input.set_value(20)
+    field.setFocus()
+    assert isinstance(field, QSpinBox)
+    field.selectAll()
+    qtbot.keyClicks(field, "16")
+    looked(qtbot, wizard, "Stamps will be 16 × 16 pixels")
+    assert field.hasFocus()
+
+
 def test_all_fields_begin_in_one_line(wizard: ImportWizard) -> None:
     choices = wizard.choices
     fields = [choices.id_column, choices.missing, wizard.form.editor("hdu"), choices.name, choices.project]
@@ -193,6 +207,11 @@ def test_a_cancelled_import_leaves_nothing(
     looked(qtbot, wizard, "3,090 galaxies")
     click(qtbot, wizard.start)
     qtbot.waitUntil(lambda: wizard.progress.bar.maximum() > 0, timeout=20_000)
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Return):
+        qtbot.keyClick(wizard.focusWidget() or wizard, key)
+    assert wizard.progress.stop.isEnabled()
+    assert not wizard.progress.stop.hasFocus(), "no key cancels an import by chance"
+    assert wizard.is_importing
     click(qtbot, wizard.progress.stop)
     qtbot.waitUntil(lambda: wizard.pages.currentIndex() == 0, timeout=20_000)
     assert list((tmp_path / "project" / "datasets").iterdir()) == []

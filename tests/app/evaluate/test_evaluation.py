@@ -25,6 +25,10 @@ def test_the_validation_part_is_judged_first_and_named(qtbot: QtBot, session_wit
     assert session_with_run.dataset.split is None or panel.numbers["Galaxies"] == str(
         len(session_with_run.dataset.split.validation)
     )
+    for name in ("Log loss", "Calibration error"):
+        assert "±" in panel.numbers[name]
+    assert "commonest class" in panel.state.text()
+    assert "commonest class" in panel.numbers.explanation("Balanced accuracy")
 
 
 def test_a_click_on_a_cell_selects_its_galaxies(qtbot: QtBot, session_with_run: Session) -> None:

@@ -326,6 +326,15 @@ def test_the_time_left_of_a_training_follows_from_its_epochs():
     assert estimate.progress == Progress(1, 5, "epochs")
 
 
+def test_a_stage_that_is_done_is_not_the_whole_job():
+    estimate = ProgressEstimate()
+    estimate.note(Progress(9, 10, "galaxies"), 1.0)
+    assert estimate.fraction == 0.9
+    estimate.note(Progress(10, 10, "galaxies"), 2.0)
+    assert (estimate.fraction, estimate.seconds_left(2.0)) == (None, None)
+    assert estimate.progress == Progress(10, 10, "galaxies")
+
+
 def test_a_finished_preparation_is_not_the_progress_of_the_first_epoch():
     estimate = ProgressEstimate()
     estimate.note(Progress(10, 10, "galaxies"), 1.0)

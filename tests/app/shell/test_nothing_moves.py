@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app import theme
 from app.data.cutout import CutoutPanel
 from app.jobs.job import Job
 from app.panel.panel import Panel
@@ -33,7 +34,9 @@ from app.shell.workspaces import WORKSPACES
 from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
 from app.widgets.job_bar import JobBar
+from app.widgets.message_line import MessageLine
 from app.widgets.notice_strip import NoticeStrip
+from app.widgets.state_line import StateLine
 from core.errors import NotPossible
 from core.events import Progress, Work
 
@@ -48,12 +51,17 @@ AIMED_AT = (
     QToolBar,
 )
 LONG = "A sentence that is much longer than those that usually stand here, about galaxies, labels and networks. " * 3
+SENTENCE = (
+    "The labels (edge_on, elliptical, spiral_cw) tell clockwise from anticlockwise, and flips swap them: switch them "
+    "off in the settings of the augmentation."
+)
 Places = dict[QWidget, QRect]
 
 
 @pytest.fixture
-def window(qtbot: QtBot, trained: Path, galaxies: Path, tmp_path: Path) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, qapp: QApplication, trained: Path, galaxies: Path, tmp_path: Path) -> Iterator[MainWindow]:
     """A window with a dataset and a run."""
+    theme.apply(qapp, False)  # as the program does; its style sheet takes more room than none
     folder = tmp_path / "project"
     shutil.copytree(trained, folder)
     (folder / "datasets").mkdir(exist_ok=True)
@@ -97,13 +105,17 @@ def parents(widget: QWidget) -> list[QWidget]:
     return above
 
 
-def require_at_rest(window: MainWindow, before: Places, why: str) -> None:
+def find_moved(window: MainWindow, before: Places) -> list[str]:
     now = places(window)
-    moved = [
+    return [
         f"{type(each).__name__} “{getattr(each, 'text', each.objectName)()}”: {before[each]} → {now[each]}"
         for each in before
         if each in now and now[each] != before[each]
     ]
+
+
+def require_at_rest(window: MainWindow, before: Places, why: str) -> None:
+    moved = find_moved(window, before)
     assert not moved, f"{why} moves {moved[:3]}"
 
 
@@ -111,6 +123,24 @@ def counting(stop: threading.Event) -> Work[None]:
     while not stop.is_set():
         time.sleep(0.005)
         yield Progress(123_456, 1_000_000, "galaxies of the whole survey")
+
+
+def require_room_for_longer_texts(window: MainWindow, panel: Panel, before: Places, name: str) -> None:
+    """All labels at once; one after the other if that moves something, to learn which."""
+    labels = [
+        (label, label.text())
+        for label in panel.findChildren(QLabel)
+        if label.wordWrap() and label.isVisible() and label.property("role") != "heading"
+    ]
+    for label, _ in labels:
+        label.setText(LONG)
+    moved = find_moved(window, before)
+    for label, text in labels:
+        label.setText(text)
+    for label, text in labels if moved else ():
+        label.setText(LONG)
+        require_at_rest(window, before, f"“{text}” with other words in {name}")
+        label.setText(text)
 
 
 def begin_and_stop(qtbot: QtBot, window: MainWindow, panel: Panel, name: str) -> None:
@@ -140,7 +170,27 @@ def walk(qtbot: QtBot, window: MainWindow) -> Iterator[tuple[str, Panel]]:
             yield f"{workspace}/{name}", panel
 
 
-def test_problems_hints_messages_and_jobs_move_nothing_in_any_panel(qtbot: QtBot, window: MainWindow) -> None:
+def require_whole_sentences(panel: Panel, name: str) -> None:
+    """What a panel says of its data and settings is read whole, and a message that comes and goes in its tooltip."""
+    for line in panel.findChildren(MessageLine):
+        if not line.isVisible() or not line.parentWidget():
+            continue
+        text, tip = line.text(), line.toolTip()
+        line.setText(SENTENCE)
+        settle()
+        where = f"{name}: {line.objectName()} “{text}”"
+        assert line.toolTip() == SENTENCE, where
+        if line.grows:
+            assert " ".join(line.shown_lines()) == SENTENCE, f"{where} is elided: {line.shown_lines()}"
+        else:
+            assert isinstance(line, StateLine) or line.property("role") == "heading", f"{where} cannot grow"
+        line.setText(text)
+        line.setToolTip(tip)
+
+
+def test_problems_hints_messages_and_jobs_move_nothing_and_no_sentence_is_elided_in_any_panel(
+    qtbot: QtBot, window: MainWindow
+) -> None:
     for name, panel in walk(qtbot, window):
         before = places(window)
         window.report(NotPossible(LONG + name, "Do something else.", name))
@@ -153,14 +203,11 @@ def test_problems_hints_messages_and_jobs_move_nothing_in_any_panel(qtbot: QtBot
         panel.state.clear()
         window.notices.clear()
         require_at_rest(window, before, f"the end of a problem in {name}")
-        for label in panel.findChildren(QLabel):
-            if label.wordWrap() and label.isVisible() and label.property("role") != "heading":
-                text = label.text()
-                label.setText(LONG)
-                require_at_rest(window, before, f"“{text}” with other words in {name}")
-                label.setText(text)
+        require_room_for_longer_texts(window, panel, before, name)
         if panel.isAncestorOf(panel.state):
             begin_and_stop(qtbot, window, panel, name)
+        require_whole_sentences(panel, name)
+    assert window.size() == QSize(1280, 720), "long sentences do not make the window larger"
 
 
 def test_jobs_come_and_go_in_places_of_their_own(qtbot: QtBot, window: MainWindow) -> None:

@@ -59,4 +59,4 @@ def test_a_rooms_command_stands_behind_the_one_that_it_follows() -> None:
 
 def test_the_file_menu_is_in_the_order_that_users_know() -> None:
     names = [name for name, command in COMMANDS.items() if command.menu == "File"]
-    assert names == ["new_project", "open", "open_dataset", "import", "demonstration", "quit"]
+    assert names == ["new_project", "open", "open_dataset", "import", "demonstration", "reopen", "quit"]

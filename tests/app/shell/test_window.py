@@ -105,22 +105,21 @@ def test_a_project_opens_with_its_newest_dataset(qtbot: QtBot, window: MainWindo
     assert visible(window) == {"gallery", "cutout", "dataset"}
 
 
-def test_every_workspace_about_galaxies_shows_the_gallery(qtbot: QtBot, window: MainWindow, project: Path) -> None:
+def test_every_workspace_fits_a_small_screen_shows_what_it_is_about_and_leaves_the_files_free(
+    qtbot: QtBot, window: MainWindow, project: Path
+) -> None:
     opened(qtbot, window, project)
+    window.resize(1280, 720)
     for name, button in window.buttons.items():
         click(qtbot, button)
         assert window.docks.current == name
         assert ("gallery" in visible(window)) == (name not in {"compare", "studies"})
-
-
-def test_it_fits_a_small_screen_in_every_workspace(qtbot: QtBot, window: MainWindow, project: Path) -> None:
-    opened(qtbot, window, project)
-    window.resize(1280, 720)
-    for button in window.buttons.values():
-        click(qtbot, button)
         assert window.minimumSizeHint().width() <= 1280
         assert window.minimumSizeHint().height() <= 720
         assert (window.width(), window.height()) == (1280, 720)
+    window.close()
+    Project.open(project).close()
+    assert QApplication.activeWindow() is not window
 
 
 def test_settings_and_start_are_in_sight_on_a_small_screen(qtbot: QtBot, window: MainWindow, project: Path) -> None:
@@ -323,9 +322,11 @@ def test_closing_asks_while_a_training_runs_and_then_waits_for_it(
     window.session.activity.add(job)
     job.start()
     answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
-    monkeypatch.setattr(QMessageBox, "question", lambda *_arguments: answers.pop(0))
+    proposed = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *given: proposed.append(given[-1]) or answers.pop(0))
     assert not window.close()
     assert job.is_running
+    assert proposed == [QMessageBox.StandardButton.No]
     assert window.close()
     assert not job.is_running
     assert answers == []
@@ -367,15 +368,6 @@ def test_a_note_that_was_typed_last_is_kept_when_the_window_is_closed(
     panel.text.setPlainText("Too fast.")
     window.close()
     assert notes.read(folder).text == "Too fast."
-
-
-def test_files_are_free_after_closing(qtbot: QtBot, window: MainWindow, project: Path) -> None:
-    opened(qtbot, window, project)
-    for button in window.buttons.values():
-        click(qtbot, button)
-    window.close()
-    Project.open(project).close()
-    assert QApplication.activeWindow() is not window
 
 
 def test_problems_of_panels_reach_the_strip(window: MainWindow) -> None:

@@ -1,7 +1,7 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from astropy.table import Table
 from PySide6.QtCore import QPoint, Qt
@@ -27,6 +27,19 @@ NONE = AugmentationSettings(
     noise=0,
 )
 
+TURNED = {
+    "shear": 30.0,
+    "psf_blur": 15.0,
+    "sky_noise": 10.0,
+    "distance": 4.0,
+    "neighbours": 1.0,
+    "brightness_min": 0.2,
+    "signal_to_noise": 1.0,
+    "gradient": 60.0,
+    "cosmic_rays": 10.0,
+    "dead_pixels": 200.0,
+}
+
 
 def shown(qtbot: QtBot, session: Session) -> AugmentationPanel:
     panel = AugmentationPanel(session)
@@ -34,6 +47,13 @@ def shown(qtbot: QtBot, session: Session) -> AugmentationPanel:
     panel.resize(800, 500)
     panel.show()
     return panel
+
+
+def waited_for(qtbot: QtBot, happens: Callable[[], bool], what: str) -> None:
+    def require() -> None:
+        assert happens(), what
+
+    qtbot.waitUntil(require)
 
 
 def picture(panel: AugmentationPanel) -> np.ndarray:
@@ -68,24 +88,7 @@ def test_without_augmentation_all_sixteen_are_alike_and_with_it_they_differ(qtbo
     qtbot.waitUntil(lambda: spread() < 0.5, timeout=10_000)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("shear", 30.0),
-        ("psf_blur", 15.0),
-        ("sky_noise", 10.0),
-        ("distance", 4.0),
-        ("neighbours", 1.0),
-        ("brightness_min", 0.2),
-        ("signal_to_noise", 1.0),
-        ("gradient", 60.0),
-        ("cosmic_rays", 10.0),
-        ("dead_pixels", 200.0),
-    ],
-)
-def test_a_knob_that_is_turned_on_the_form_shows_in_the_views(
-    qtbot: QtBot, session: Session, name: str, value: float
-) -> None:
+def test_each_knob_that_is_turned_on_the_form_shows_in_the_views(qtbot: QtBot, session: Session) -> None:
     session.draft.edit("augmentation", NONE)
     session.set_current(1)
     panel = shown(qtbot, session)
@@ -93,11 +96,19 @@ def test_a_knob_that_is_turned_on_the_form_shows_in_the_views(
     before = picture(panel)
     form = TrainingForm(session)
     qtbot.addWidget(form)
-    editor = form.augmentation.editor(name)
-    assert isinstance(editor, QDoubleSpinBox)
-    editor.setValue(value)
-    assert getattr(session.draft.settings.augmentation, name) == value
-    qtbot.waitUntil(lambda: bool(np.abs(picture(panel) - before).mean() > 0.5), timeout=10_000)
+
+    def change() -> float:
+        return float(np.abs(picture(panel) - before).mean())
+
+    for name, value in TURNED.items():
+        editor = form.augmentation.editor(name)
+        assert isinstance(editor, QDoubleSpinBox)
+        usual = editor.value()
+        editor.setValue(value)
+        assert getattr(session.draft.settings.augmentation, name) == value
+        waited_for(qtbot, lambda: change() > 0.5, name)
+        editor.setValue(usual)
+        waited_for(qtbot, lambda: change() == 0, f"{name} as it was")
 
 
 def test_a_single_galaxy_has_no_neighbours_to_show(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
@@ -129,24 +140,26 @@ def test_without_a_dataset_it_says_what_is_missing(qtbot: QtBot) -> None:
     session.close()
 
 
-@pytest.mark.parametrize(
-    "knobs",
-    [{"samplewise": "standard"}, {"whitening": "ZCA"}, {"normalisation": "centre"}, {"normalisation": "standard"}],
-)
-def test_input_scaling_and_whitening_are_seen_as_they_are_chosen(qtbot: QtBot, session: Session, knobs: dict) -> None:
+def test_input_scaling_and_whitening_are_seen_as_they_are_chosen(qtbot: QtBot, session: Session) -> None:
     session.draft.edit("augmentation", NONE)
     panel = shown(qtbot, session)
     qtbot.waitUntil(lambda: panel.mosaic.count == 16, timeout=20_000)
-    plain = picture(panel)
+    plain, usual = picture(panel), session.draft.settings.network
     qtbot.mouseClick(panel.as_seen, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.as_seen.height() // 2))
     qtbot.waitUntil(lambda: np.abs(picture(panel) - plain).max() > 5, timeout=20_000)
-    seen = panel.shown
-    assert seen is not None
-    session.draft.edit_together({f"network.{name}": value for name, value in knobs.items()})
-    qtbot.waitUntil(lambda: panel.shown is not seen, timeout=20_000)
     assert session.dataset.cutouts is not None
-    with Cutouts.open(session.dataset.cutouts.path) as cutouts:
-        scaling = preparation.fit_scaling(cutouts, session.draft.settings)
-        wanted = scaling(torch.from_numpy(cutouts.images[[0]])).numpy()
-    assert panel.shown is not None
-    np.testing.assert_allclose(panel.shown[0], wanted[0], atol=1e-5)
+    for name, value in (
+        ("samplewise", "standard"),
+        ("whitening", "ZCA"),
+        ("normalisation", "centre"),
+        ("normalisation", "standard"),
+    ):
+        seen = panel.shown
+        assert seen is not None
+        session.draft.edit("network", usual.model_copy(update={name: value}))
+        waited_for(qtbot, lambda seen=seen: panel.shown is not seen, value)
+        with Cutouts.open(session.dataset.cutouts.path) as cutouts:
+            scaling = preparation.fit_scaling(cutouts, session.draft.settings)
+            wanted = scaling(torch.from_numpy(cutouts.images[[0]])).numpy()
+        assert panel.shown is not None
+        np.testing.assert_allclose(panel.shown[0], wanted[0], atol=1e-5, err_msg=f"{name} {value}")

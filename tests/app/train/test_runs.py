@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,13 @@ def test_runs_are_listed_with_their_best_epoch_and_the_part_of_each_score(
     assert "accuracy" in item.text(1)
     assert item.text(2) == "–"  # nobody has looked at the test part
     assert item.text(4) == "random weights"
+    run = panel.chosen or session_with_run.run
+    assert run is not None
+    galaxies = json.loads(run.metrics_file.read_text())["data"]["galaxies"]
+    assert item.text(5) == f"{galaxies['training']} / {galaxies['validation']}"
+    for words in (f"{galaxies['validation']} galaxies, answers averaged", "macro F1", "commonest class"):
+        assert words in item.toolTip(1)
+    assert not item.toolTip(2)
 
 
 def test_a_click_opens_the_run_and_its_network(qtbot: QtBot, session_with_run: Session) -> None:

@@ -2,15 +2,18 @@
 
 import dataclasses
 from pathlib import Path
+from typing import cast
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
+from app.train.network import NetworkPanel
 from app.train.settings_panel import SettingsPanel
 from app.train.widgets.outlook_view import format_range, format_roughly
+from app.widgets.forms import SettingsForm
 from core.nets.predictor import Predictor
 
 
@@ -59,6 +62,23 @@ def test_more_epochs_take_longer_and_are_not_measured_again(qtbot: QtBot, sessio
     session.draft.edit("network.depth", 2)
     assert panel.forecast.epoch_time is epoch_time
     assert begun == before
+
+
+def test_a_long_training_on_large_stamps_is_told_how_long_small_ones_take(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    wait_for_the_time(qtbot, panel)
+    forecast = panel.forecast
+    assert forecast.outlook is not None and forecast.epoch_time is not None
+    assert "stamp size" not in panel.outlook.notice.toolTip()
+    slow = dataclasses.replace(forecast.epoch_time, training_batches=1, training_seconds=1000.0, earlier="slow one")
+    for side, is_told in ((99, False), (128, True)):
+        forecast.outlook = dataclasses.replace(forecast.outlook, stamp=(1, side, side))
+        forecast.epoch_time = slow
+        forecast.changed.emit()
+        told = panel.outlook.notice.text()
+        assert ("Stamps of 64 px instead of 128 × 128 would take about 13 min" in told) == is_told
+        assert ("stamp size 64" in told) == is_told
+    assert "as in “slow one”" in panel.outlook.time.text()
 
 
 def test_what_cannot_be_trained_is_told_before_the_start_and_what_is_only_unwise_is_a_hint(
@@ -144,6 +164,76 @@ def test_the_search_finds_settings_in_all_sections_and_gives_all_back(qtbot: QtB
     assert form.optimiser.editor("epochs").isVisibleTo(form)
     assert not form.optimiser.editor("weight_decay").isVisibleTo(form), "it was folded away before"
     assert all(button.isEnabled() for button in panel.sections.buttons.values())
+
+
+def test_every_setting_that_is_found_stands_in_line_and_has_its_reset_button_in_sight(
+    qtbot: QtBot, session: Session
+) -> None:
+    session.draft.edit_together({"optimiser.decay": "step", "optimiser.momentum": 0.5, "stopping.min_delta": 0.1})
+    panel = shown(qtbot, session)
+    panel.search.setText("a")
+    QApplication.processEvents()
+    forms = [form for form in panel.form.findChildren(SettingsForm) if form.isVisible()]
+    rows = [row for form in forms for row in form._rows.values() if row.input.field.isVisible()]
+    left = {cast("QWidget", row.input).mapTo(panel, QPoint(0, 0)).x() for row in rows}
+    assert len(rows) > 30
+    assert len(left) == 1
+    resets = [row.reset for row in rows if row.reset.isVisible()]
+    assert resets
+    for reset in resets:
+        right = reset.mapTo(panel.area.viewport(), QPoint(reset.width(), 0)).x()
+        assert right <= panel.area.viewport().width(), reset.toolTip()
+
+
+def test_what_a_fine_tuning_is_made_of_is_locked_while_it_runs(qtbot: QtBot, session: Session, trained: Path) -> None:
+    run = next((trained / "runs").iterdir())
+    session.draft.edit_together({"transfer.start_from": str(run), "optimiser.epochs": 500})
+    panel, network = shown(qtbot, session), NetworkPanel(session)
+    qtbot.addWidget(network)
+    network.show()
+    qtbot.waitUntil(lambda: len(panel.form.base.classes.boxes) == 2, timeout=30_000)
+    qtbot.waitUntil(lambda: network.table.model().rowCount() > 0, timeout=30_000)
+    base = panel.form.base
+    choices = [panel.form.transfer.editor("freeze_blocks"), *base.classes.boxes.values(), base.bands]
+    assert all(choice.isEnabled() for choice in choices)
+    click(qtbot, panel.start)
+    assert session.activity.training is not None
+    assert not any(choice.isEnabled() for choice in choices)
+    first = network.table.visualRect(network.table.model().index(0, 0)).center()
+    qtbot.mouseClick(network.table.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    assert session.draft.settings.transfer.freeze_blocks == 0
+    session.draft.edit("optimiser.learning_rate", 0.02)
+    assert not any(choice.isEnabled() for choice in choices), "also after the draft was changed"
+    session.activity.training.stop()
+    qtbot.waitUntil(lambda: session.activity.training is None, timeout=30_000)
+    qtbot.waitUntil(lambda: all(choice.isEnabled() for choice in choices))
+    qtbot.mouseClick(network.table.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    assert session.draft.settings.transfer.freeze_blocks == 1
+
+
+def test_the_proposed_name_of_a_fine_tuning_tells_what_it_starts_from(
+    qtbot: QtBot, session: Session, trained: Path
+) -> None:
+    run = next((trained / "runs").iterdir())
+    form = shown(qtbot, session).form
+    session.draft.edit("transfer.start_from", str(run))
+    assert form.run_name == "first, fine-tuned"
+    session.draft.edit("transfer.freeze_blocks", 1)
+    assert form.run_name == "first, fine-tuned, 1 block frozen"
+    session.draft.edit("transfer.start_from", str(run.with_name("2026-01-01 10.00.00 first, fine-tuned")))
+    assert form.run_name == "first, fine-tuned, 1 block frozen"
+
+
+def test_the_search_ends_when_the_user_goes_to_another_room_or_fine_tunes(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session)
+    panel.search.setText("weight decay")
+    panel.hide()
+    panel.show()
+    assert panel.search.text() == ""
+    panel.search.setText("weight decay")
+    session.workspace_wanted.emit("train")
+    assert panel.search.text() == ""
+    assert panel.form.sections["transfer"].isVisible()
 
 
 @pytest.mark.parametrize(

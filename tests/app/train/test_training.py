@@ -1,4 +1,5 @@
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -37,13 +38,19 @@ def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, 
     assert panel.stop.isEnabled()
     qtbot.waitUntil(lambda: "are kept" in panel.reason.text(), timeout=60_000)
     assert panel.numbers["Epoch"] == "3/3"
-    assert 0 <= float(panel.numbers["Validation"]) <= 1
     assert session.run is not None
+    metrics = json.loads(session.run.metrics_file.read_text())
+    final, classes = metrics["validation"], metrics["data"]["classes"]["validation"]
+    assert panel.numbers["Validation"].startswith(f"{final['accuracy']:.3f} ± 0.")
+    told = panel.numbers.explanation("Validation")
+    assert f"{final['galaxies']} galaxies, answers averaged over 8 views" in told
+    assert "commonest class" in told
+    assert panel.curves.guess == max(classes.values()) / sum(classes.values())
     assert "by click" in session.run.path.name
     with session.run.history_file.open() as file:
         assert len(list(csv.DictReader(file))) == 3
     assert panel.verdict.isVisible()
-    assert "Too early" in panel.verdict.text()
+    assert "the run ended after 3 epochs, and a verdict needs 8" in panel.verdict.text()
     assert settings.start.isEnabled()
     panel.resize(450, 400)  # as wide as it is on a small screen
     assert " ".join(panel.reason.shown_lines()) == panel.reason.text()
@@ -107,6 +114,7 @@ def test_fine_tuning_shows_the_unadapted_network_first(qtbot: QtBot, session: Se
     assert "unadapted" in panel.baseline.text()
     assert "accuracy" in panel.baseline.text()
     qtbot.waitUntil(lambda: "are kept" in panel.reason.text(), timeout=60_000)
+    assert "On the same" in panel.baseline.text()
 
 
 def test_an_earlier_run_of_the_project_can_be_chosen_as_the_beginning(qtbot: QtBot, trained: Path) -> None:

@@ -3,11 +3,12 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.evaluate.widgets.truth_plot import TruthPlot
 from app.explain.widgets.score_bars import ScoreBars
+from app.widgets.focus_guard import keep_from_focus
 from app.widgets.fold import Fold
 from app.widgets.mosaic import Mosaic
 from app.widgets.numbers import Numbers
@@ -23,6 +24,30 @@ def test_a_fold_opens_and_closes_by_a_click(qtbot: QtBot) -> None:
     assert content.isVisible()
     qtbot.mouseClick(fold.button, Qt.MouseButton.LeftButton)
     assert not content.isVisible()
+
+
+def test_the_focus_comes_to_a_button_that_stops_only_by_the_user(qtbot: QtBot) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    start, stop, other = QPushButton("Start"), QPushButton("Stop"), QPushButton("Other")
+    column = QVBoxLayout(page)
+    for button in (stop, start, other):
+        column.addWidget(button)
+    keep_from_focus(stop)
+    with qtbot.waitActive(page):
+        page.show()
+        page.activateWindow()
+    assert not stop.hasFocus(), "although it is the first one"
+    QWidget.setTabOrder(start, stop)
+    start.clicked.connect(lambda: start.setEnabled(False))
+    start.setFocus()
+    qtbot.keyClick(start, Qt.Key.Key_Space)
+    assert not start.isEnabled()
+    assert not stop.hasFocus()
+    start.setEnabled(True)
+    start.setFocus()
+    qtbot.keyClick(start, Qt.Key.Key_Tab)
+    assert stop.hasFocus(), "the user went there"
 
 
 def test_numbers_show_a_dash_until_there_is_one(qtbot: QtBot) -> None:

@@ -123,9 +123,9 @@ def test_a_learning_rate_is_suggested_with_a_figure(survey_dataset, tmp_path, ca
 
 def test_a_training_ends_with_its_verdict(survey_dataset, tmp_path, capsys):
     assert run("train", survey_dataset, "-o", tmp_path / "run", *QUICK) == 0
-    assert "verdict: Too early to say" in capsys.readouterr().out
+    assert "verdict: No verdict on the convergence: the run ended after" in capsys.readouterr().out
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["verdict"]["kind"] == "too early"
-    assert "Too early to say" in (tmp_path / "run" / "card.md").read_text()
+    assert "No verdict on the convergence" in (tmp_path / "run" / "card.md").read_text()
 
 
 def test_fine_tuning_starts_from_a_run_and_keeps_its_first_blocks(survey_dataset, survey_run, tmp_path, capsys):

@@ -255,10 +255,26 @@ def test_a_value_that_may_be_real_is_kept_and_named(tmp_path: Path) -> None:
     assert any("“99” stands 2 times" in note for note in notes)
 
 
+def test_a_class_that_means_no_answer_is_named_with_the_way_to_leave_it_out(tmp_path: Path) -> None:
+    cells = ["spiral", "other", "dont_know"] * 5
+    values, notes = labels_of(tmp_path, cells)
+    assert values.tolist() == cells, "nothing is left out unless the user says so"
+    (told,) = (note for note in notes if "no answer" in note)
+    assert "“dont_know” is learned" in told and "“other”" not in told
+    setting = told.partition("missing_labels=): ")[2].rstrip(".")
+    values, notes = labels_of(tmp_path, cells, missing_labels=setting)
+    assert values.tolist() == ["spiral", "other", ""] * 5
+    assert any("Taken as missing in “z”: “dont_know” in 5 rows" in note for note in notes)
+    assert not any("no answer" in note for note in notes)
+
+
 def test_the_user_decides_what_is_missing(tmp_path: Path) -> None:
     cells = ["-99", "-1", *map(str, Z)]
     assert np.isnan(labels_of(tmp_path, cells, missing_labels="-1")[0]).tolist() == [False, True] + [False] * 45
     assert not np.isnan(labels_of(tmp_path, cells, missing_labels="")[0]).any()
+    both = ["1.5"] * 20 + ["2.5"] * 20 + ["-", "0.25", "-1"]
+    found = labels_of(tmp_path, both, missing_labels="auto, -1")[0]
+    assert np.isnan(found).tolist() == [False] * 40 + [True, False, True]
     texts = labels_of(tmp_path, ["None", "None", "None", "Weak", "Strong"], missing_labels="none, weak")[0]
     assert texts.tolist() == ["", "", "", "", "Strong"]
 

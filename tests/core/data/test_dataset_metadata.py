@@ -13,7 +13,8 @@ import pytest
 from damage import DAMAGES
 
 from core.data.cutouts import Cutouts
-from core.errors import Problem, UnreadableFile
+from core.data.images import StoredImages
+from core.errors import DatasetReplaced, Problem, UnreadableFile
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "bench" / "datasets" / "survey.h5"
 ATTRIBUTES = ("format", "bands", "labels", "origin", "split_column", "stamps", "missing_text")
@@ -114,10 +115,15 @@ def test_a_whole_dataset_has_no_problem(dataset: Path) -> None:
 
 
 def test_pixels_that_are_not_in_the_file_are_told_and_no_defect(dataset: Path) -> None:
-    with Cutouts.open(dataset) as cutouts:
+    rows = np.array([5, 3])
+    with Cutouts.open(dataset) as cutouts, h5py.File(dataset) as file:
+        images = StoredImages(file["images"])
         dataset.write_bytes(dataset.read_bytes()[:4000])
         with pytest.raises(UnreadableFile, match="images of this dataset"):
-            _ = cutouts.images[np.array([5, 3])]
+            _ = images[rows]
+        with pytest.raises(DatasetReplaced):  # who opened the file knows that it was whole
+            _ = cutouts.images[rows]
+        images.close()
 
 
 @pytest.mark.slow

@@ -22,7 +22,8 @@ IMAGES = np.random.default_rng(1).normal(size=(COUNT, 1, 6, 6)).astype(np.float3
 
 
 def write(path: Path, images: np.ndarray = IMAGES) -> Path:
-    return write_dataset(path, images, {"x": np.arange(COUNT)}, ["x"], ["r"])
+    shapes = ["round", "irregular"] * (COUNT // 2)
+    return write_dataset(path, images, {"x": np.arange(COUNT), "shape": shapes}, ["x"], ["r"])
 
 
 @pytest.fixture
@@ -138,8 +139,15 @@ def overwrite(path: Path) -> None:
     path.write_bytes(other.read_bytes())
 
 
-@pytest.mark.parametrize("spoil", [replace, overwrite])
+def relabel(path: Path) -> None:
+    """Write another class into the file as it is, and nothing else."""
+    path.write_bytes(path.read_bytes().replace(b"irregular", b"spheroids"))
+
+
+@pytest.mark.parametrize("spoil", [replace, overwrite, relabel])
 def test_another_file_in_the_place_of_the_open_one_is_refused(path: Path, opened: Cutouts, spoil: object) -> None:
+    with Cutouts.open(path) as again:  # HDF5 has read all of it
+        assert np.array_equal(again.images[:], IMAGES)
     spoil(path)
     assert not file_identity.is_as_pinned(path)
     for use in (lambda: Cutouts.open(path), opened.reopen, opened.require_unchanged):

@@ -1,9 +1,11 @@
 """Image files with faults: each is that file's problem, said with its place, and never the whole import's."""
 
+import io
 import os
 import struct
 import sys
 import tokenize
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -183,6 +185,25 @@ def test_damaged_images_of_a_container_are_reported_and_the_others_are_imported(
         assert set(cutouts.ids) >= {f"m{number}" for number in range(50) if number != 17}
         assert "m17" not in cutouts.ids
     assert [problem.where for problem in report.unusable][:1] == ["many.h5 [image 18]"]
+
+
+def test_an_npz_whose_header_is_broken_off_is_one_problem_of_the_import(folder: Path) -> None:
+    array = io.BytesIO()
+    np.save(array, np.random.default_rng(0).normal(size=(3, 12, 12)).astype(np.float32))
+    whole = array.getvalue()
+    broken = whole.replace(b"12), }", b"12    ")
+    with pytest.raises(tokenize.TokenError):
+        np.lib.format.read_array(io.BytesIO(broken))
+    for name, members in (("all", {"images": broken}), ("one", {"images": whole, "more": broken})):
+        with zipfile.ZipFile(folder / f"{name}.npz", "w") as archive:  # whose own checksums are right
+            for key, content in members.items():
+                archive.writestr(f"{key}.npy", content)
+    report, cutouts = run(folder)
+    with cutouts:
+        assert sorted(cutouts.ids) == ["g0", "g1", "g2", "one_0", "one_1", "one_2"]
+    (problem,) = report.unusable
+    assert "all.npz" in problem.where
+    assert "more (it is damaged" in report.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,13 @@ def test_links_that_lead_round_in_circles_or_nowhere_are_reported(folder: Path) 
     (folder / "one").symlink_to(folder / "two")
     (folder / "two").symlink_to(folder / "one")
     (folder / "gone.fits").symlink_to("nowhere")
+    (folder / "zero.fits").symlink_to("/dev/zero")
     report, ids = run(folder)
     assert sorted(ids) == ["a10", "a2"]
-    assert sorted(Path(problem.where).name for problem in report.unusable) == ["gone.fits", "one", "self", "two"]
+    told = {Path(problem.where).name: problem.sentence for problem in report.unusable}
+    assert sorted(told) == ["gone.fits", "one", "self", "two", "zero.fits"]
+    assert told["gone.fits"] == "This link leads nowhere."
+    assert told["zero.fits"] == "This link leads to a device or a pipe and to no file."
 
 
 def test_links_out_of_the_folder_are_followed_and_said(folder: Path) -> None:

@@ -60,6 +60,20 @@ def test_other_galaxies_of_the_same_name_are_left_alone(
     assert first.read_bytes() == before
 
 
+@pytest.mark.parametrize("content", ["no galaxies", "cut off", "a folder"])
+def test_a_damaged_file_of_the_same_name_is_left_alone(survey_dataset: Path, tmp_path: Path, content: str) -> None:
+    there = tmp_path / "datasets" / "survey.h5"
+    there.parent.mkdir()
+    if content == "a folder":
+        there.mkdir()
+    else:
+        whole = survey_dataset.read_bytes()
+        there.write_bytes(whole[: len(whole) // 2] if content == "cut off" else b"no galaxies")
+    before = FileIdentity.of(there)
+    assert taken(survey_dataset, there.parent).name == "survey (2).h5"
+    assert FileIdentity.of(there) == before
+
+
 def test_what_happens_to_the_original_later_does_not_change_the_copy(own_dataset: Path, tmp_path: Path) -> None:
     path = taken(own_dataset, tmp_path / "datasets")
     assert not path.samefile(own_dataset)

@@ -20,6 +20,16 @@ def test_the_median_diameter_is_that_of_the_median_disk():
     assert size.median_size(disks([10])) < size.median_size(disks([12])) < size.median_size(disks([14]))
 
 
+def test_a_size_is_the_same_when_it_is_asked_for_again_and_another_for_other_pixels():
+    (stamp,) = disks([10])
+    first = size.median_size([stamp])
+    assert size.median_size([stamp.copy()]) == first
+    wide = np.ascontiguousarray(stamp).reshape(2, 32, 128)
+    assert size.median_size([wide]) != first, "the same numbers in another shape"
+    stamp[:, 20:44, 36:60] += 2
+    assert size.median_size([stamp]) > first
+
+
 def test_without_galaxies_there_is_no_size():
     sky = np.random.default_rng(0).normal(0, 1, (5, 1, 32, 32)).astype(np.float32)
     assert math.isnan(size.median_size(sky))

@@ -1,13 +1,17 @@
 """A dataset on disk: whole or not there, and its own description."""
 
+import tracemalloc
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table
+from astropy.units import Unit
+from galaxies import write_dataset
 
 from core.data.cutouts import Cutouts
+from core.data.labelled_catalogue import LabelledCatalogue
 from core.data.store import FORMAT, Band, DatasetWriter, Origin, open_file
 from core.errors import DiskFull, Problem, UnreadableFile, WrongVersion
 
@@ -196,7 +200,31 @@ def test_what_hdf5_has_no_type_for_is_kept_as_text(tmp_path: Path):
     catalogue = Table(
         {"night": np.array(["2025-01-01", "2025-01-02", "NaT"], "M8[D]"), "odd": ["a\0b", "c\udcff", "d"]}
     )
+    catalogue["odd"].unit = Unit("mag\0s", parse_strict="silent")
     write(tmp_path / "a.h5", catalogue)
     with Cutouts.open(tmp_path / "a.h5") as cutouts:
         assert cutouts.columns["night"].tolist() == ["2025-01-01", "2025-01-02", ""]
         assert cutouts.columns["odd"].tolist() == ["ab", r"c\udcff", "d"]
+        assert cutouts.units["odd"] == "mags"
+
+
+def test_one_long_text_of_a_dataset_is_in_memory_once(tmp_path: Path):
+    count = 3000  # as an array of fixed width, 1.2 GB
+    remarks = np.array(["short"] * (count - 1) + ["x" * 100_000], dtype=object)
+    ids = [f"G{row}" for row in range(count)]
+    path = write_dataset(
+        tmp_path / "a.h5", np.zeros((count, 1, 4, 4), np.float32), {"remark": remarks}, ["remark"], "r", ids=ids
+    )
+    tracemalloc.start()
+    with Cutouts.open(path) as cutouts:
+        assert len(cutouts.columns["remark"][-1]) == 100_000
+        assert cutouts.checksum
+        assert cutouts.sample_checksum
+        catalogue = LabelledCatalogue(cutouts.ids, cutouts.columns, cutouts.labels)
+        assert (texts := catalogue.texts("remark")) is not None
+        assert len(texts.present) == 2
+        catalogue.set_labels("remark", [0], ["y" * 200_000])
+        assert len(texts.present) == 3
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 100 * 2**20

@@ -102,6 +102,18 @@ def test_texts_that_are_repeated_without_end_are_not_read(tmp_path: Path, monkey
         containers.inspect_container(path)
 
 
+def test_a_text_that_claims_more_than_the_memory_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "_COMPUTING", 10)
+    path = write(tmp_path / "a.h5")
+    with h5py.File(path) as file:
+        place = file["name"].id.get_offset()
+    content = bytearray(path.read_bytes())
+    content[place : place + 4] = struct.pack("<I", 3 * 2**30)  # the length of the first one
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match="more memory"):
+        trial.require_openable(path)
+
+
 def test_a_file_that_is_none_of_hdf5_starts_no_process(tmp_path: Path) -> None:
     trial.end()
     (tmp_path / "a.h5").write_bytes(b"nothing of the kind" * 1000)

@@ -38,6 +38,17 @@ def rows_of(run: RunFolder, part: str) -> list[int]:
     return sorted(int(line["row"]) for line in csv.DictReader(lines) if line["part"] == part)
 
 
+def test_a_run_has_the_numbers_that_the_evaluation_gives_from_its_end_on(run, survey_dataset) -> None:
+    before = json.loads(run.metrics_file.read_text())["validation"]
+    assert before["views"] == 8 and "averaged over 8 views" in before["note"]
+    assert before["accuracy"] is not None and before["macro_f1"] is not None and before["log_loss"] is not None
+    found = evaluate(run, survey_dataset, "validation")
+    after = json.loads(run.metrics_file.read_text())["validation"]
+    assert {name: after[name] for name in before} == before  # to the last digit
+    assert found.report.macro_f1 == before["macro_f1"]
+    assert found.report.log_loss == before["log_loss"]
+
+
 @pytest.mark.parametrize("part", ["test", "validation"])
 def test_a_part_is_judged_on_its_own_galaxies_only(run, survey_dataset, part) -> None:
     found = evaluate(run, survey_dataset, part)
@@ -63,7 +74,7 @@ def test_the_numbers_are_kept_beside_what_training_wrote(run, survey_dataset) ->
     evaluate(run, survey_dataset, "validation")
     again = json.loads(run.metrics_file.read_text())
     assert again["validation"]["loss"] == before["validation"]["loss"]
-    assert again["validation"]["accuracy"] == pytest.approx(before["validation"]["accuracy"], abs=1e-6)
+    assert again["validation"]["accuracy"] == before["validation"]["accuracy"]
     assert again["test"] == after["test"]
 
 
@@ -155,6 +166,19 @@ def test_galaxies_that_it_was_trained_on_are_counted_in_another_dataset_too(run,
     assert not found.is_own and 0 < seen < len(found.rows) == 40
     assert f"{seen} were used to train it" in found.note and "not trained" not in found.note
     assert any(f"{seen} of these 40 galaxies" in problem.sentence for problem in found.problems)
+
+
+def test_a_dataset_that_took_the_place_of_the_runs_own_is_told_of(run, survey, survey_dataset, tmp_path) -> None:
+    def changed(row: dict[str, str]) -> dict[str, str]:
+        return row | {"shape": "round" if row["shape"] == "edge-on" else row["shape"]}
+
+    other = elsewhere(survey, tmp_path, changed, survey_dataset.stem)
+    told = evaluate(run, other)
+    assert not told.is_own
+    assert f"“{other.name}” is not the dataset on which this run was trained" in told.problems[0].sentence
+    assert not [each for each in evaluate(run, survey_dataset).problems if "trained" in each.sentence]
+    elsewhere_named = evaluate(run, other.rename(tmp_path / "another.h5"))
+    assert not [each for each in elsewhere_named.problems if "not the dataset" in each.sentence]
 
 
 def test_a_dataset_named_like_a_part_does_not_replace_the_predictions_of_that_part(

@@ -12,6 +12,7 @@ from core.data.cutouts import Cutouts
 from core.errors import NotANumber, NotPossible, Stopped
 from core.evaluate import predict, raw_files
 from core.events import Progress, Skipped, result_of
+from core.nets import answers
 from core.nets.predictor import Predictor
 
 
@@ -31,7 +32,7 @@ def test_predictions_are_those_of_the_network_one_by_one(survey_run, survey_data
 
 def test_rows_may_come_in_any_order_and_batches_do_not_matter(survey_run, survey_dataset, monkeypatch) -> None:
     whole = result_of(predict.run(survey_run, survey_dataset, None, threading.Event()))
-    monkeypatch.setattr(predict, "_MAX_BATCH", 7)
+    monkeypatch.setattr(answers, "_MAX_BATCH", 7)
     rows = np.array([80, 3, 3, 41, *range(20)])
     events = list(predict.run(survey_run, survey_dataset, rows, threading.Event()))
     found = result_of(predict.run(survey_run, survey_dataset, rows, threading.Event()))

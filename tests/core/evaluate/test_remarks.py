@@ -1,6 +1,7 @@
 """Sentences about what an evaluation holds for."""
 
 from core.evaluate import remarks
+from core.metrics import part_notes
 
 
 def test_of_many_unknown_classes_only_the_most_frequent_are_named():
@@ -16,5 +17,5 @@ def test_few_unknown_classes_are_all_named():
 
 
 def test_averaged_answers_are_said_since_the_curves_show_one_view():
-    assert remarks.note_own("test", 1) == remarks.NOTES["test"]
-    assert "averaged over 8 views" in remarks.note_own("test", 8)
+    assert part_notes.note_part("test", 1) == part_notes.NOTES["test"]
+    assert "averaged over 8 views" in part_notes.note_part("test", 8)

@@ -38,3 +38,8 @@ def test_two_names_never_share_a_file(one: str, other: str) -> None:
 @pytest.mark.parametrize("name", ["a", "a b"])
 def test_images_of_one_object_are_told_apart_by_their_rows(name: str) -> None:
     assert mark_row(file_stem(name), 5) == f"{file_stem(name)}~5"
+
+
+def test_no_file_looks_like_an_option() -> None:
+    assert not {stem for name in ("-o", "--force", "-", "-5") if (stem := file_stem(name, "occlusion")).startswith("-")}
+    assert len({file_stem(name) for name in ("-o", "o", "--o")}) == 3

@@ -1,6 +1,7 @@
 """A file is written wholly or not at all."""
 
 import errno
+import json
 import os
 import sys
 from pathlib import Path
@@ -94,3 +95,11 @@ def test_too_little_room_is_told_before_anything_is_written(tmp_path: Path):
     require_space(tmp_path, 1)
     with pytest.raises(DiskFull, match="This needs 1000000000"):
         require_space(tmp_path, 10**18)
+
+
+def test_names_that_are_no_text_are_written_so_that_json_reads_them(tmp_path: Path):
+    name = os.fsdecode(b"m\xfcller.h5")
+    write_atomically(tmp_path / "a.json", json.dumps({"data": name}, ensure_ascii=False))
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"data": name}
+    append_durably(tmp_path / "log.txt", name)
+    assert (tmp_path / "log.txt").read_text("utf-8") == "m\\udcfcller.h5\n"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.project.files import append_durably
 from core.project.labels import LabelJournal, apply_labels
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -67,6 +68,17 @@ def test_lines_that_are_something_else_are_passed_over(journal: LabelJournal):
     with journal.path.open("ab") as file:
         file.write(b'{"id": 1}\n[]\n\xff\xfe\n\n3\n')
     assert journal.replay() == {("1", "shape"): "disk"}
+
+
+@pytest.mark.parametrize(
+    "line", ['{"id": [1], "column": "shape", "old": "", "new": "disk", "time": ""}', "[" * 100_000]
+)
+def test_a_line_that_is_no_label_is_named_and_costs_no_other(journal: LabelJournal, line: str):
+    journal.record("1", "shape", "", "disk")
+    append_durably(journal.path, line)
+    journal.record("2", "shape", "", "round")
+    assert journal.replay() == {("1", "shape"): "disk", ("2", "shape"): "round"}
+    assert "(line 2)" in str(journal.problem)
 
 
 def test_hand_labels_win_over_the_catalogue_and_leave_it_unchanged():

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,17 +16,20 @@ import pytest
 
 from core.cli.main import main
 from core.errors import FolderInUse, FolderMoved
-from core.project import locks
+from core.evaluate import evaluation
+from core.events import result_of
+from core.project import locks, runs
 from core.project.files import append_durably, make_folder, write_atomically
-from core.project.project import Project, require_not_open
+from core.project.project import Project, require_not_in_open, require_not_open
 from core.project.runs import RunFolder
 
 ROOT = Path(__file__).parents[3]
+GOLDEN = Path(__file__).parents[2] / "golden" / "decision"
 HOLD = """
 import sys
 from pathlib import Path
 from core.errors import FolderInUse
-from core.project.project import Project, require_not_open
+from core.project.project import Project, require_not_in_open, require_not_open
 from core.project.runs import RunFolder
 place = Path(sys.argv[1])
 try:
@@ -157,6 +161,35 @@ def test_nothing_is_written_where_a_locked_folder_was(tmp_path: Path) -> None:
         project.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no folder with open files")
+def test_nothing_is_written_where_a_locked_folder_was_removed(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    project = Project.create(here, "project")
+    journal = project.labels(here / "datasets" / "a.h5")
+    journal.record("G0", "shape", "", "round")
+    try:
+        shutil.rmtree(here)
+        for again in (False, True):
+            for write in (
+                lambda: write_atomically(here / "window.json", "{}"),
+                lambda: make_folder(here / "runs" / "one"),
+                lambda: journal.record("G1", "shape", "", "round"),
+                lambda: project.new_run("first"),
+                lambda: RunFolder(here / "runs" / "second").lock().acquire(),
+                project.require_unmoved,
+                project.follow,
+            ):
+                with pytest.raises(FolderMoved, match="moved or removed") as refused:
+                    write()
+                assert refused.value.place is None
+            assert journal.replay()["G1", "shape"] == "round", "kept in memory"
+            assert (list(here.iterdir()) == []) if again else not here.exists(), "no ghost of the project"
+            here.mkdir(exist_ok=True)  # another folder of the same name is not the project
+    finally:
+        project.close()
+    assert list(here.iterdir()) == []
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows renames no folder with open files")
 def test_whatever_could_not_be_written_because_the_folder_was_moved_is_reported_as_that(run: RunFolder) -> None:
     with pytest.raises(FolderMoved, match="“run” was moved or removed"), run.lock():
@@ -206,6 +239,48 @@ def test_a_command_writes_into_no_project_that_a_window_has_open(tmp_path: Path)
     require_not_open(folder / "runs" / "new")
 
 
+def test_a_command_changes_nothing_of_what_a_window_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Project.create(tmp_path / "project", "project").close()
+    shutil.copytree(next((GOLDEN / "runs").iterdir()), tmp_path / "project" / "runs" / "first")
+    shutil.copyfile(GOLDEN / "datasets" / "survey.h5", tmp_path / "project" / "d.h5")
+    monkeypatch.chdir(tmp_path / "project")
+    before = sorted(Path().rglob("*"))
+    window = Other(tmp_path / "project", "Project.open(place)")
+    for command in (
+        "evaluate runs/first --keep",
+        "explain runs/first d.h5 --method occlusion -o datasets",
+        "explain runs/first d.h5 --method occlusion -o runs/first/maps",
+        "predict runs/first d.h5 -o datasets/predictions.csv",
+        "top runs/first d.h5 --layer 1 -o datasets/top",
+        "believe runs/first d.h5 -o runs/first/believe",
+        "rate d.h5 -o studies/rates.png",
+        "demo -o runs/demonstration",
+    ):
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            assert main(command.split()) == 1
+        assert "This project is open in another window" in said.getvalue()
+    require_not_in_open(tmp_path / "project" / "maps" / "g0.png")  # of no concern to the window
+    window.kill()
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_run_is_not_evaluated_while_another_program_trains_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "_PATIENCE", 0.0)
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(next((GOLDEN / "runs").iterdir()), run.path)
+    before = {file.name: file.read_bytes() for file in run.path.iterdir() if file.is_file()}
+    training = Other(run.path)
+    with pytest.raises(FolderInUse, match=f"This run is being written by .*process {training.process.pid}"):
+        result_of(evaluation.run(run, GOLDEN / "datasets" / "survey.h5"))
+    training.kill()
+    result_of(evaluation.run(run, GOLDEN / "datasets" / "survey.h5", keep=True))
+    assert before.keys() <= {file.name for file in run.path.iterdir()}
+    assert not (run.path / ".run.lock").exists()
+
+
 def test_the_workers_of_a_window_write_into_its_project(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project", "project")
     require_not_open(project.folder / "runs" / "mine")
@@ -213,3 +288,11 @@ def test_the_workers_of_a_window_write_into_its_project(tmp_path: Path) -> None:
     assert worker.said == "held"
     worker.kill()
     project.close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"\n" + b"[" * 4000, b"\n[1]", b"\n\xff", b'\n{"host": 1}', b"\n{" * 9]
+)
+def test_a_damaged_lock_file_names_no_holder(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "lock").write_bytes(content)
+    assert locks.read_holder(tmp_path / "lock") is None

@@ -1,5 +1,6 @@
 """A project is a folder that can be moved; one program at a time writes to it."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from core.errors import FolderInUse, UnreadableFile, WrongVersion
 from core.project.files import atomic_path
 from core.project.project import Project
+from core.project.runs import RunFolder, distinct_titles
 
 
 def test_a_project_is_found_again_where_it_was_moved(tmp_path: Path):
@@ -73,7 +75,20 @@ def test_a_project_is_not_made_twice(tmp_path: Path):
     again.close()
 
 
-@pytest.mark.parametrize("content", [None, "format =", "name = 'x'", "format = 'one'\nname = 'x'", "\x00"])
+ODD = ("format = inf\nname = 'x'", "format = nan\nname = 'x'")
+
+
+@pytest.mark.parametrize("content", ODD)
+def test_a_project_whose_format_is_no_number_opens_with_a_problem(tmp_path: Path, content: str):
+    (tmp_path / "project.toml").write_text(content)
+    (tmp_path / "runs").mkdir()
+    project = Project.open(tmp_path)
+    assert isinstance(project.problem, UnreadableFile)
+    assert project.name == tmp_path.name
+    project.close()
+
+
+@pytest.mark.parametrize("content", [None, "format =", "name = 'x'", "format = 'one'\nname = 'x'", "\x00", *ODD])
 def test_what_is_no_project_is_told(tmp_path: Path, content: str | None):
     if content is not None:
         (tmp_path / "project.toml").write_text(content)
@@ -94,6 +109,18 @@ def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path: Path):
     assert all(path.name.split(" ", 2)[2].startswith("deep- 5-6-") for path in paths)
     assert project.runs() == []  # nothing was started in them
     project.close()
+
+
+def test_a_run_whose_name_is_taken_gets_a_number(tmp_path: Path):
+    with contextlib.closing(Project.create(tmp_path / "project", "one")) as project:
+        made = [project.new_run(name) for name in ("first", "First", "first (2)", "second", "first")]
+        assert [run.title for run in made] == ["first", "First (2)", "first (2) (2)", "second", "first (3)"]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_time():
+    names = ("2026-01-02 03.04.05 deep", "2026-01-02 03.04.06 wide", "2026-02-02 03.04.05 deep", "foreign")
+    told = distinct_titles([RunFolder(Path(name)) for name in names])
+    assert told == ["deep (2026-01-02 03:04:05)", "wide", "deep (2026-02-02 03:04:05)", "foreign"]
 
 
 def test_runs_are_listed_oldest_first(tmp_path: Path):

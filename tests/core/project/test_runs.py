@@ -2,13 +2,14 @@
 
 import csv
 import math
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import FolderInUse, UnreadableFile
+from core.errors import FolderInUse, NotPossible, UnreadableFile
 from core.events import EpochEnded, Scores
 from core.project.runs import RunFolder, append_history, read_history
 
@@ -123,3 +124,20 @@ def test_what_is_no_history_is_told(tmp_path: Path, content: bytes | None):
         path.write_bytes(content)
     with pytest.raises(UnreadableFile):
         read_history(path)
+
+
+@pytest.mark.parametrize("name", [b"s\xfcd.h5", b"file:a%20b.h5", "süd.h5".encode()])
+def test_a_dataset_is_found_again_whatever_its_name(tmp_path: Path, name: bytes):
+    data, run = tmp_path / os.fsdecode(name), RunFolder.create(tmp_path / "run")
+    try:
+        data.touch()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    run.save_data_path(data)
+    assert run.find_data() == data
+
+
+def test_no_run_begins_where_no_network_could_be_read(tmp_path: Path):
+    with pytest.raises(NotPossible, match="is not UTF-8 text"):
+        RunFolder.create(tmp_path / os.fsdecode(b"m\xfcller") / "run")
+    assert list(tmp_path.iterdir()) == []

@@ -158,3 +158,9 @@ def test_odd_values_are_refused_in_a_short_sentence(value: str):
 def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path):
     (tmp_path / "a.toml").write_bytes(b'\xef\xbb\xbfname = "a"\n')
     assert load(Outer, tmp_path / "a.toml").name == "a"
+
+
+@pytest.mark.parametrize("stated", ["inf", "nan", "-1", "0", "1.5", "new", "", "9999999999", "٣"])
+def test_a_format_that_is_no_number_is_told(stated: str):
+    with pytest.raises(SettingsProblem, match=f"their format is “{stated}”, and formats have numbers"):
+        loads(Outer, f"# Tuning Fork settings, format {stated}\nname = 'x'\n")

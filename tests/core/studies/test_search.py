@@ -162,12 +162,13 @@ def test_where_nothing_can_be_trained_the_reason_is_told(small, tiny, tmp_path):
 def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
     """Stopped within the fourth trial: in the end the trials are those of a search without a break."""
     stop, folder = threading.Event(), tmp_path / "search"
-    work = search.run(small, tiny, folder, FEW, stop)
+    wish = FEW.model_copy(update={"fine": 0})
+    work = search.run(small, tiny, folder, wish, stop)
     in_the_fourth = lambda event: isinstance(event, Preview) and getattr(event.what, "number", None) == 3  # noqa: E731
     _, found = carried_out(work, stop, in_the_fourth)
     assert len(found.select("coarse", "finished", "pruned")) == 3
     assert len(found.select("coarse", "failed")) == 1
-    _, found = run_search(small, tiny, folder)
+    _, found = run_search(small, tiny, folder, wish)
     assert found.missing == 0
     tried = [trial.values for trial in found.select("coarse", "finished", "pruned")]
     assert tried[:4] == [trial.values for trial in done[2].select("coarse", "finished", "pruned")][:4]

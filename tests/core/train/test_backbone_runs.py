@@ -24,7 +24,7 @@ def test_a_run_with_frozen_stages_learns_and_loads_without_the_file(blobs, tmp_p
     safetensors.torch.save_file(timm.create_model(SMALL).state_dict(), path)
     pretrained = RunSettings(
         network=NetworkSettings(backbone=SMALL, weights=str(path), dense=0),
-        optimiser=OptimiserSettings(epochs=4, learning_rate=3e-3),
+        optimiser=OptimiserSettings(epochs=3, batch_size=16, learning_rate=3e-3),
         device="cpu",
         precision="float32",
     )
@@ -42,7 +42,7 @@ def test_a_run_with_frozen_stages_learns_and_loads_without_the_file(blobs, tmp_p
         update={
             "network": NetworkSettings(),
             "transfer": TransferSettings(start_from=str(folder.path), freeze_blocks=2),
-            "optimiser": OptimiserSettings(epochs=1),
+            "optimiser": OptimiserSettings(epochs=1, batch_size=16),
         }
     )
     result_of(loop.run(wish, blobs, tuned, threading.Event()))

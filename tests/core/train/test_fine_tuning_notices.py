@@ -9,7 +9,11 @@ from core.train.settings import RunSettings
 
 
 def test_one_more_block_is_advised_only_where_the_depth_can_be_chosen(blobs, new_run):
-    values = {"network": {"depth": 1, "channels": 4, "dense": 4}, "optimiser": {"epochs": 1}, "device": "cpu"}
+    values = {
+        "network": {"depth": 1, "channels": 4, "dense": 4},
+        "optimiser": {"epochs": 1, "batch_size": 32},
+        "device": "cpu",
+    }
     folder = new_run()
     result_of(loop.run(RunSettings.model_validate(values), blobs, folder))
     tuned = RunSettings.model_validate(values | {"transfer": {"start_from": str(folder.path)}})

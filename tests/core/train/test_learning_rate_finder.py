@@ -84,7 +84,8 @@ def test_the_suggested_rate_trains_and_only_training_galaxies_are_read(blobs, ne
     data = tmp_path / "poisoned.h5"
     data.write_bytes(blobs.read_bytes())
     trained = new_run("whole")
-    result_of(loop.run(SMALL.model_copy(update={"optimiser": OptimiserSettings(epochs=1)}), blobs, trained, _never()))
+    once = OptimiserSettings(epochs=1, batch_size=32)
+    result_of(loop.run(SMALL.model_copy(update={"optimiser": once}), blobs, trained, _never()))
     with Cutouts.open(blobs) as cutouts:
         split = splits.load(trained.split_file, cutouts.ids)
     with h5py.File(data, "r+") as file:  # whoever reads them gets a loss that is no number

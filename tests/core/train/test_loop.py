@@ -10,7 +10,8 @@ from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
 from core.errors import FolderInUse, NotANumber, NotPossible, SettingsProblem, Stopped, TooFewGalaxies
-from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Skipped
+from core.evaluate import evaluation
+from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Progress, Skipped, result_of
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
@@ -73,7 +74,7 @@ def test_a_network_learns_what_is_to_be_seen_and_reports_in_order(base):
     assert result.reason == "finished"
     assert result.epochs == 8
     assert result.scores.values["accuracy"] > 0.85
-    kinds = [type(event) for event in events if not isinstance(event, BatchEnded)]
+    kinds = [type(event) for event in events if not isinstance(event, BatchEnded | Progress)]
     assert kinds[-16:] == [EpochEnded, CheckpointSaved] * 8
     per_epoch = [event for event in of(BatchEnded, events) if event.epoch == 3]
     assert [event.batch for event in per_epoch] == list(range(1, per_epoch[0].batches + 1))
@@ -241,6 +242,11 @@ def test_quantities_are_learned_in_their_units_without_zoom(blobs, new_run):
     wish = settings(epochs=12, data=DataSettings(labels=("width",), kind="quantities"), precision="float32")
     events, result = train(blobs, folder, wish)
     assert result.scores.values["r2"] > 0.6
+    before = json.loads(folder.metrics_file.read_text())["validation"]
+    result_of(evaluation.run(folder, blobs, "validation"))
+    after = json.loads(folder.metrics_file.read_text())["validation"]
+    assert before["quantities"]["width"]["r2"] == result.scores.values["r2"]
+    assert {name: after[name] for name in before} == before
     assert "zoom" in of(Skipped, events)[0].problem.sentence
     assert toml.load(RunSettings, folder.settings_file).augmentation.zoom_max == 1
     assert folder.history_file.read_text().startswith("epoch,loss,r2,val_loss,val_r2,")

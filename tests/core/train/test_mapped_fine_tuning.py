@@ -120,6 +120,37 @@ def test_the_baseline_is_over_merged_classes_with_its_error(base, tuned, survey)
     assert baseline.sentence in tuned[1].card.read_text(encoding="utf-8")
 
 
+def test_the_fine_tuned_network_is_compared_over_the_galaxies_and_classes_of_the_baseline(base, tuned, survey):
+    baseline, folder = baseline_of(tuned[0]), tuned[1]
+    values = json.loads(folder.metrics_file.read_text())
+    after, own = values["baseline"]["afterwards"], values["validation"]
+    with Cutouts.open(survey) as cutouts:
+        labels = np.asarray(cutouts.columns["kind"])
+        rows = splits.load(folder.split_file, cutouts.ids).validation
+        rows = rows[labels[rows] != "blob"]
+        scores = Predictor.load(folder.best).scores(torch.from_numpy(cutouts.images[rows][:, 1:])).numpy()
+        old = Predictor.load(base).scores(torch.from_numpy(cutouts.images[rows][:, 1:])).numpy().argmax(1)
+    names = Predictor.load(folder.best).output_names
+    kept = [name for name in names if name != "blob"]
+    merged = {"edge_on": "edge-on", "Ellipticals": "elliptical", "spiral_cw": "spiral", "spiral_acw": "spiral"}
+    classes = ["edge-on", "elliptical", "spiral"]
+    together = np.stack([sum(scores[:, names.index(n)] for n in kept if merged[n] == one) for one in classes], axis=1)
+    true = np.array([classes.index(merged[str(labels[row])]) for row in rows])
+    right, was_right = together.argmax(1) == true, old == true
+    assert after["galaxies"] == len(rows) == baseline.galaxies < own["galaxies"]
+    assert after["accuracy"] == pytest.approx(right.mean())
+    assert after["difference"] == pytest.approx(right.mean() - was_right.mean())
+    difference = right.astype(int) - was_right.astype(int)
+    assert after["difference_error"] == pytest.approx(difference.std() / len(rows) ** 0.5)
+    for words in (
+        f"On the same {len(rows)} galaxies",
+        "cannot be compared",
+        f"{own['accuracy']:.3f} ({own['galaxies']} galaxies",
+    ):
+        assert words in after["sentence"]
+    assert after["sentence"] in folder.card.read_text(encoding="utf-8")
+
+
 def test_what_was_mapped_is_said_and_saved_with_the_run(tuned):
     events, folder = tuned
     told = " ".join(event.problem.sentence for event in events if isinstance(event, Skipped))

@@ -3,6 +3,7 @@
 import itertools
 import threading
 
+import numpy as np
 import pytest
 
 from core.data.cutouts import Cutouts
@@ -47,10 +48,11 @@ def test_the_time_of_an_epoch_is_that_of_all_its_batches(blobs, batch_size):
 
 def test_the_time_of_a_run_is_that_of_its_epochs_and_of_what_is_validated_around_them(blobs, new_run):
     time, folder = timed(planned(), blobs), new_run()
-    assert time.of_run(7) == 7 * time.seconds + 1
+    assert time.other_seconds == 1 + 8  # whether the answers differ, and the final numbers, averaged over eight views
+    assert time.of_run(7) == 7 * time.seconds + 9
     result_of(loop.run(planned(), blobs, folder))
     fine_tuned = timed(planned(transfer={"start_from": str(folder.path)}), blobs)
-    assert fine_tuned.other_seconds == 2  # the unadapted network is validated first
+    assert fine_tuned.other_seconds == 9 + 8  # the unadapted network is validated first
 
 
 def test_the_averaging_of_the_weights_is_timed_with_the_batches(blobs):
@@ -125,6 +127,29 @@ def test_a_class_with_few_galaxies_is_named_with_its_number(blobs):
     few = next(text for text in texts if "fewer than 20" in text)
     assert all(f"“{name}” ({count})" in few for name, count in told.classes.items())
     assert not any("fewer than" in notice.text for notice in described(planned(), blobs).notices)
+
+
+def test_a_class_that_means_no_answer_is_told_before_the_start(new_dataset, draw):
+    images, kinds, _ = draw(60)
+    names = np.array(["disk", "Don't know", "other"])[kinds]
+    told = described(planned(), new_dataset(images, {"kind": names}, ["kind"])).notices
+    assert any("“Don't know” is learned" in notice.sentence for notice in told)
+    assert not any("“other” is" in notice.sentence for notice in told)
+
+
+def test_an_earlier_run_with_the_same_settings_tells_the_time_best(blobs, new_run):
+    folder = new_run("as before")
+    result_of(loop.run(planned(), blobs, folder))
+    head, *lines = folder.history_file.read_text().splitlines()
+    lines = [f"{line.rpartition(',')[0]},50.000" for line in lines]
+    folder.history_file.write_text("\n".join([head, *lines, ""]))
+    found = result_of(outlook.run(planned(optimiser={"epochs": 5, "batch_size": 32}), blobs, runs=[folder]))
+    assert found is not None and found.earlier == "as before"
+    assert found.seconds - found.saving_seconds == pytest.approx(50)
+    assert found.of_run(5) > 250
+    for other in (planned(network={"depth": 1}), planned(data={"train_limit": 30})):
+        found = result_of(outlook.run(other, blobs, runs=[folder]))
+        assert found is not None and not found.earlier
 
 
 def test_it_is_not_measured_where_that_is_not_wanted_or_stopped(blobs):

@@ -34,7 +34,7 @@ def test_a_training_tells_it(blobs, new_run):
     wish = RunSettings(
         data=DataSettings(labels=("kind",)),
         network=NetworkSettings(depth=1, channels=4, dense=0),
-        optimiser=OptimiserSettings(epochs=1),
+        optimiser=OptimiserSettings(epochs=1, batch_size=32),
     )
     told = [
         event.problem.sentence

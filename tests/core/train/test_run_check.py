@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from damage import DAMAGES, odd_lines, odd_values, restore
+from damage import DAMAGES, date, odd_lines, odd_values, restore
 
 from core.cli.main import main
 from core.errors import Problem
@@ -36,7 +36,7 @@ SAMPLE = [
     ("history.csv", "noise"),
 ]
 SAMPLE += [("best.safetensors", "cut in half"), ("split.csv", "a folder"), ("decision.toml", "a pipe")]
-SAMPLE += [("settings.toml", "dated beyond every calendar"), ("metrics.json", "a link to itself")]
+SAMPLE += [("metrics.json", "a link to itself")]
 
 
 @pytest.fixture
@@ -76,6 +76,12 @@ def damage_and_look(runs: Path, name: str, damage: str) -> None:
 @pytest.mark.parametrize(("name", "damage"), SAMPLE)
 def test_a_damaged_run_is_one_unreadable_row_and_the_others_are_listed(runs: Path, name: str, damage: str) -> None:
     damage_and_look(runs, name, damage)
+
+
+def test_a_run_that_is_dated_beyond_every_calendar_is_listed(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    date(monkeypatch, runs / RUN / "settings.toml", 3e11)
+    assert_only_the_damaged_run_is_hurt(runs, is_damaged=False)
+    assert main(["runs", str(runs)]) == 0
 
 
 @pytest.mark.slow

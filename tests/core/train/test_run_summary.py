@@ -14,12 +14,19 @@ from core.train import loop, run_summary
 from core.train.settings import OptimiserSettings, RunSettings
 
 
+@pytest.fixture(scope="module")
+def trained(blobs, tmp_path_factory):
+    optimiser = OptimiserSettings(epochs=2, batch_size=32)
+    settings = RunSettings(network=NetworkSettings(depth=2, channels=4), optimiser=optimiser)
+    folder = RunFolder.create(tmp_path_factory.mktemp("trained") / "2026-01-02 03.04.05 first")
+    return folder, result_of(loop.run(settings, blobs, folder, threading.Event()))
+
+
 @pytest.fixture
-def run(blobs, tmp_path):
-    settings = RunSettings(network=NetworkSettings(depth=2, channels=4), optimiser=OptimiserSettings(epochs=2))
-    folder = RunFolder.create(tmp_path / "runs" / "2026-01-02 03.04.05 first")
-    result = result_of(loop.run(settings, blobs, folder, threading.Event()))
-    return folder, result
+def run(trained, tmp_path):
+    """A copy of the run, and what the training came to."""
+    folder, result = trained
+    return RunFolder(shutil.copytree(folder.path, tmp_path / "runs" / folder.path.name)), result
 
 
 def test_a_summary_has_the_numbers_of_the_run(run):

@@ -3,7 +3,6 @@
 import threading
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,14 +77,13 @@ def test_each_file_gives_the_outputs_that_the_network_had_at_that_epoch(blobs, n
     assert not np.array_equal(then[1], then[7])
 
 
-@pytest.mark.parametrize("most", [0, 3])
-def test_keeping_them_changes_no_number_and_none_are_kept_if_none_are_wanted(blobs, new_run, most: int) -> None:
-    folder, plain = new_run("some"), new_run("plain")
-    result_of(loop.run(settings(3, most), blobs, folder, threading.Event()))
-    result_of(loop.run(settings(3, 12), blobs, plain, threading.Event()))
-    assert epochs_of(folder) == ([] if most == 0 else [1, 2, 3])
-    one, other = (Predictor.load(run.best).network.state_dict() for run in (folder, plain))
-    assert all(torch.equal(value, other[name]) for name, value in one.items())
+def test_keeping_them_changes_no_number_and_none_are_kept_if_none_are_wanted(blobs, new_run) -> None:
+    runs = {most: new_run(f"at most {most}") for most in (0, 3, 12)}
+    for most, folder in runs.items():
+        result_of(loop.run(settings(3, most), blobs, folder, threading.Event()))
+    assert [epochs_of(folder) for folder in runs.values()] == [[], [1, 2, 3], [1, 2, 3]]
+    none, some, plain = (Predictor.load(folder.best).network.state_dict() for folder in runs.values())
+    assert all(torch.equal(value, none[name]) and torch.equal(value, some[name]) for name, value in plain.items())
 
 
 def test_a_run_that_goes_on_keeps_the_epochs_of_one_without_a_break(blobs, new_run) -> None:

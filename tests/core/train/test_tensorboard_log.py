@@ -13,7 +13,7 @@ from core.train.settings import OptimiserSettings, RunSettings
 NEVER = threading.Event()
 WISH = RunSettings(
     network=NetworkSettings(depth=2, channels=4),
-    optimiser=OptimiserSettings(epochs=2, decay="constant"),
+    optimiser=OptimiserSettings(epochs=2, batch_size=32, decay="constant"),
     tensorboard=True,
 )
 

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -107,6 +107,14 @@ def test_a_value_that_is_no_number_goes_before_all_else(place, in_training):
 def test_a_few_epochs_are_too_few():
     assert kind(FALL[:7], FALL[:7]) == "too early"
     assert kind(FALL[:8], FALL[:8]) == "improving"
+
+
+def test_a_run_that_has_ended_is_not_told_to_wait_for_its_verdict():
+    found = {"verdict": asdict(verdict.judge(history(FALL[:3], FALL[:3]), RunSettings())), "epochs": 3}
+    assert verdict.describe(found | {"reason": "running"}) == "Too early to say: a verdict needs 8 epochs."
+    told = "No verdict on the convergence: the run ended after 3 epochs, and a verdict needs 8."
+    assert {verdict.describe(found | {"reason": reason}) for reason in ("finished", "early", "stopped")} == {told}
+    assert verdict.describe({}) == ""
 
 
 @given(st.floats(0.001, 1000), SEEDS)

@@ -1,0 +1,85 @@
+"""A network's answers for many galaxies of a dataset, batch by batch in constant memory.
+
+They are the same to the last digit whoever asks: the evaluation, the predictions, the numbers at the end of a training.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.data.cutouts import Cutouts
+from core.errors import NotANumber, OutOfMemory, Stopped
+from core.events import NEVER, Progress, Work
+from core.nets.predictor import Predictor
+
+_BATCH_BYTES = 4e6  # of stamps; the activations of the first layers are many times that
+_MAX_BATCH = 256
+
+
+class Answers(NamedTuple):
+    """Scores float32 (n, K), and their standard deviations (n, K); None where the network gives none."""
+
+    scores: NDArray[np.float32]
+    errors: NDArray[np.float32] | None
+
+
+def compute(
+    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event = NEVER
+) -> Work[Answers]:
+    """Compute the answers, averaged over the network's views, for these rows of a dataset with its bands.
+
+    Raises
+    ------
+    NotANumber
+        An answer is not finite.
+    OutOfMemory
+        The device has too little memory.
+    Stopped
+        ``stop`` was set.
+    """
+    batch = int(min(_MAX_BATCH, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
+    scores = np.empty((len(rows), len(predictor.output_names)), np.float32)
+    errors = np.empty_like(scores) if predictor.has_error_bars else None
+    yield Progress(0, len(rows), "galaxies")
+    for first in range(0, len(rows), batch):
+        if stop.is_set():
+            raise Stopped
+        part = slice(first, first + batch)
+        scores[part], sigma = _compute_batch(predictor, cutouts.images[rows[part]])
+        if errors is not None:
+            errors[part] = sigma
+        yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
+    ids = cutouts.ids
+    _require_finite(scores, [ids[row] for row in rows])
+    return Answers(scores, errors)
+
+
+@torch.no_grad()
+def _compute_batch(
+    predictor: Predictor, images: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    try:
+        scores, errors = predictor.scores_and_error_bars(torch.from_numpy(images))
+        return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy()
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(
+            "The device has too little memory to predict with this network.",
+            "Close other programs that use it.",
+            str(predictor.device),
+        ) from error
+
+
+def _require_finite(scores: NDArray[np.float32], ids: Sequence[str]) -> None:
+    bad = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+    if len(bad):
+        raise NotANumber(
+            f"The network's output is not finite for {len(bad)} of {len(ids)} galaxies.",
+            "Its training may have gone wrong: train again with a lower learning rate.",
+            ids[int(bad[0])],
+        )
