@@ -27,10 +27,10 @@ def imported(
     source: Path, catalogue: str = "", label: str = "", **settings: Any
 ) -> tuple[ImportReport, list[str], dict[str, Any], tuple[int, ...], tuple[str, ...]]:
     """The report, ids, columns, shape and names of the bands of an import."""
-    labels = {"labels": (label,)} if label else {}
+    chosen: dict[str, Any] = settings | ({"labels": (label,)} if label else {})
     data = source.with_suffix(".made.h5")
     table = source.parent / catalogue if catalogue else None
-    report = result_of(importing.run([source], data, ImportSettings(**labels, **settings), table))
+    report = result_of(importing.run([source], data, ImportSettings(**chosen), table))
     with Cutouts.open(data) as cutouts:
         bands = tuple(band.name for band in cutouts.bands)
         return report, cutouts.ids, dict(cutouts.columns), cutouts.shape, bands
