@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 from pytestqt.qtbot import QtBot
 from waiting import wait_for_all_work
 
+from app.data.gallery import GalleryPanel
 from app.evaluate.evaluation import EvaluationPanel
+from app.explain.faithfulness import FaithfulnessPanel
+from app.explain.filters import FiltersPanel
+from app.explain.maps.panel import ExplanationPanel
 from app.session.session import Session
 from app.studies.studies import StudiesPanel
 from app.train.comparison import ComparisonPanel
@@ -21,6 +27,7 @@ from app.train.training import TrainingPanel
 from core.settings import toml
 from core.train.settings import RunSettings
 
+OTHERS = (GalleryPanel, ExplanationPanel, FiltersPanel, FaithfulnessPanel)
 PANELS = (RunsPanel, ComparisonPanel, StudiesPanel, SettingsPanel, TrainingPanel, NetworkPanel, EvaluationPanel)
 
 
@@ -36,7 +43,12 @@ def click_every_row(qtbot: QtBot, panel: QWidget) -> int:
     return clicks
 
 
-def test_clicking_through_everything_leaves_the_draft_equal(qtbot: QtBot, session_with_run: Session) -> None:
+@pytest.mark.parametrize(
+    "kinds", [PANELS, pytest.param((*OTHERS, *PANELS), marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def test_clicking_through_everything_leaves_the_draft_equal(
+    qtbot: QtBot, session_with_run: Session, kinds: tuple[Callable[[Session], QWidget], ...]
+) -> None:
     session = session_with_run
     assert session.run is not None and session.project is not None
     other = Path(shutil.copytree(session.run.path, session.run.path.with_name("2026-02-01 10.00.00 other")))
@@ -47,13 +59,18 @@ def test_clicking_through_everything_leaves_the_draft_equal(qtbot: QtBot, sessio
     mine, split = session.draft.settings, session.dataset.split
     clicks = 0
     with qtbot.assertNotEmitted(session.draft.changed):
-        for kind in PANELS:
+        for kind in kinds:
             panel = kind(session)
             qtbot.addWidget(panel)
             panel.resize(900, 600)
             panel.show()
             wait_for_all_work(qtbot)
             clicks += click_every_row(qtbot, panel)
+            if isinstance(panel, GalleryPanel):
+                for place in (4, 9):
+                    qtbot.mouseClick(
+                        panel.grid.viewport(), Qt.MouseButton.LeftButton, pos=panel.grid.cell_rect(place).center()
+                    )
             wait_for_all_work(qtbot)
             panel.close()
         for run in session.project.runs():

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from misfits import DATASETS, HARD, NETWORKS, write_data, write_network
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from waiting import wait_for_all_work
 
+from app.data.cutout import CutoutPanel
+from app.data.dataset import DatasetPanel
+from app.data.gallery import GalleryPanel
 from app.evaluate.evaluation import EvaluationPanel
 from app.explain.dreams import DreamsPanel
 from app.explain.faithfulness import FaithfulnessPanel
@@ -19,11 +24,13 @@ from app.explain.filters import FiltersPanel
 from app.explain.galaxy_map import GalaxyMapPanel
 from app.explain.maps.panel import ExplanationPanel
 from app.session.session import Session
+from app.studies.studies import StudiesPanel
+from app.train.comparison import ComparisonPanel
 from app.train.network import NetworkPanel
 from app.train.runs import RunsPanel
 from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
-from core.errors import Problem
+from core.errors import NotPossible, Problem
 from core.project import band_choices
 from core.project.project import Project
 from core.train.settings import TransferSettings
@@ -32,6 +39,7 @@ PANELS = (
     *(EvaluationPanel, ExplanationPanel, FiltersPanel, DreamsPanel, GalaxyMapPanel, FaithfulnessPanel),
     *(SettingsPanel, TrainingPanel, NetworkPanel, RunsPanel),
 )
+OF_THE_DATA = (GalleryPanel, CutoutPanel, DatasetPanel, ComparisonPanel, StudiesPanel)
 SOME = (("three bands", "four bands"), ("radius", "other classes"))
 OTHERS = (*HARD[1:], ("flat", "other classes"), ("votes", "magnitudes"))
 
@@ -85,7 +93,7 @@ def test_no_pair_of_network_and_dataset_is_a_defect_in_any_panel(
 ) -> None:
     told: list[object] = []
     session.problem.connect(told.append)
-    panels = shown(qtbot, session, *PANELS)
+    panels = shown(qtbot, session, *PANELS, *(OF_THE_DATA if pairs is OTHERS else ()))
     for network, data in pairs:
         told.clear()
         open_pair(session, files, network, data)
@@ -104,6 +112,28 @@ def test_no_pair_of_network_and_dataset_is_a_defect_in_any_panel(
                         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
                         wait_for_all_work(qtbot)
             assert all(isinstance(each, Problem) for each in told), (network, data, told)
+
+
+def test_predictions_of_what_does_not_fit_are_refused_in_one_sentence(
+    qtbot: QtBot, session: Session, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    session.problem.connect(told.append)
+    panel = shown(qtbot, session, RunsPanel)[RunsPanel]
+    assert isinstance(panel, RunsPanel)
+    open_pair(session, files, "three bands", "four bands")
+    wait_for_all_work(qtbot)
+    cube = np.random.default_rng(0).normal(0, 1, (4, 16, 16)).astype(np.float32)
+    fits.writeto(tmp_path / "four.fits", cube, fits.Header({"BANDS": "ugri"}))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(tmp_path / "table.csv"), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_arguments: ([str(tmp_path / "four.fits")], ""))
+    for press in (panel.predict.click, panel.ask_files.trigger):
+        told.clear()
+        press()
+        wait_for_all_work(qtbot)
+        assert len(told) == 1 and isinstance(told[0], NotPossible), told
+        assert "g, r, i" in told[0].sentence and "u, g, r, i" in told[0].sentence
+    assert not (tmp_path / "table.csv").exists()
 
 
 def test_bands_are_chosen_in_a_row_and_every_panel_goes_on(qtbot: QtBot, session: Session, files: Path) -> None:

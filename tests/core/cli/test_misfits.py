@@ -101,7 +101,9 @@ def test_raw_files_with_more_bands_are_one_sentence_and_chosen_bands_lead_out_of
     "study",
     [
         ("study", "training-size", "DATA", "-o", "OUT", "--sizes", "6,12", "--seeds", "1", "--least-steps", "0"),
-        ("search", "DATA", "-o", "OUT", "--knob", "optimiser.learning_rate=1e-3:1e-1"),
+        pytest.param(
+            ("search", "DATA", "-o", "OUT", "--knob", "optimiser.learning_rate=1e-3:1e-1"), marks=pytest.mark.slow
+        ),
     ],
     ids=lambda line: line[0],
 )

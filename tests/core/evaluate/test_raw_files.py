@@ -159,9 +159,9 @@ def imported(source: Path, output: Path, catalogue: Path | None = None, **settin
     return output
 
 
-def catalogue_of(tmp_path: Path) -> Path:
+def catalogue_of(tmp_path: Path, letter: str = "g") -> Path:
     table = tmp_path / "radii.csv"
-    table.write_text("id,radius\n" + "".join(f"g{number},{2 + 0.3 * number}\n" for number in range(COUNT)))
+    table.write_text("id,radius\n" + "".join(f"{letter}{number},{2 + 0.3 * number}\n" for number in range(COUNT)))
     return table
 
 
@@ -177,7 +177,9 @@ def test_files_and_the_dataset_made_of_them_get_the_same_answers(
     kind: str, fit: str, size: int, fill: str, folder: Path, tmp_path: Path
 ) -> None:
     (KINDS | MORE)[kind](folder)
-    catalogue = catalogue_of(tmp_path) if "field_column" in FITS[fit] and kind not in {"npz", "hdf5"} else None
+    catalogue = None
+    if "field_column" in FITS[fit] and kind not in {"npz", "hdf5"}:
+        catalogue = catalogue_of(tmp_path, "G" if kind == "stack" else "g")  # names of extensions are in capitals
     dataset = imported(folder, tmp_path / "d.h5", catalogue, size=size, fill=fill, **FITS[fit])
     network = network_for(dataset, tmp_path / "net.safetensors")
     of_files = result_of(predict.run(network, folder, catalogue=catalogue))
