@@ -71,6 +71,14 @@ def group_rows(ids: Sequence[str], groups: Sequence[str] | None = None) -> Group
     return Groups(ranks, np.array(list(map(zlib.crc32, encoded)), dtype=np.uint64))
 
 
+def parse_seed(line: str) -> int:
+    """The seed in the first line of a file of parts; raises ValueError if it is none."""
+    seed = int(line.removeprefix("# seed = "))
+    if not 0 <= seed < 2**63:
+        raise ValueError("its seed is no seed of this program")
+    return seed
+
+
 def places(checksums: NDArray[np.uint64], seed: int, draw: int = 0) -> NDArray[np.float64]:
     """The place (G,) of each object, from 0 to below 1; each ``draw`` with the same seed is independent."""
     start = _mix(np.array([2 * seed + draw], dtype=np.uint64))
@@ -261,7 +269,7 @@ class KeptParts:
         """
         with reading("The parts of the galaxies", path, "Restore the file, or draw the parts again."):
             seed_line, _, *lines = read_lines(path)
-            seed, table = int(seed_line.removeprefix("# seed = ")), csv.reader(lines)
+            seed, table = parse_seed(seed_line), csv.reader(lines)
             head = next(table)
             name, part = head.index("id"), head.index("part")
             numbers = {text: number for number, text in enumerate(PARTS)}

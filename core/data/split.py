@@ -305,7 +305,7 @@ def load(path: Path, ids: Sequence[str]) -> Split:
     rows: dict[str, list[int]] = {name: [] for name in PARTS}
     with reading("The split", path):
         seed_line, rule_line, _, *table = read_lines(path)
-        seed = int(seed_line.removeprefix("# seed = "))
+        seed = rules.parse_seed(seed_line)
         rule = rule_line.removeprefix("# rule = ").rstrip("\n")
         for name, row, part in csv.reader(table):
             if ids[int(row)] != name:

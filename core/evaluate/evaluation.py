@@ -6,8 +6,6 @@ training or in any choice. On another dataset a run is evaluated on every labell
 
 from __future__ import annotations
 
-import json
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,7 +24,7 @@ from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
 from core.errors import CatalogueProblem, NotPossible, Problem, TooFewGalaxies
 from core.evaluate import decision as decisions
-from core.evaluate import predict, remarks, tables
+from core.evaluate import predict, remarks, saving
 from core.evaluate.own_data import find_own_data, predict_validation
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
@@ -34,9 +32,7 @@ from core.metrics import merits, part_notes
 from core.metrics.decision import Decision
 from core.metrics.report import Report, make_report
 from core.nets.opening import NetworkOnData, open_network_on_data
-from core.project.files import write_atomically
 from core.project.labels import LabelJournal
-from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 
 
@@ -220,7 +216,7 @@ def run(
         checksum=checksum,
         views=views,
     )
-    _record(folder, evaluation, keep=keep)
+    saving.record(folder, evaluation, keep=keep)
     return evaluation
 
 
@@ -267,7 +263,7 @@ def decide(
     predictions = evaluation.predictions
     basis = decisions.Basis(predictions.names, assumed, labelled, predictions.scores)
     decided = evaluation.under(decisions.resolve(wish, basis))
-    _record(folder, decided, keep=True)
+    saving.record(folder, decided, keep=True)
     return decided
 
 
@@ -352,54 +348,3 @@ def _note_on(
     if part:
         return part_notes.note_part(part, len(opened.predictor.views))
     return remarks.note_elsewhere(name, seen, unknown, labels)
-
-
-def _record(folder: RunFolder, evaluation: Evaluation, *, keep: bool) -> None:
-    """Write what was found into the folder of the run, and if it is to be kept the decision; one writer at a time."""
-    with folder.locked_briefly():
-        save(folder, evaluation)
-        if keep:
-            decisions.keep(folder, evaluation.predictions.decision)
-
-
-def save(folder: RunFolder, evaluation: Evaluation) -> None:
-    """Write the metrics and predictions of an evaluation into the folder of its run."""
-    values = read_metrics(folder.metrics_file)
-    elsewhere = None if evaluation.is_own else _name_elsewhere(values.get("elsewhere") or {}, evaluation)
-    found = evaluation.report.to_json() | {
-        "note": evaluation.note,
-        "views": evaluation.views,
-        "unknown_classes": evaluation.unknown,
-        "mapped_classes": evaluation.mapped,
-    }
-    if elsewhere is None:
-        values[evaluation.part] = (values.get(evaluation.part) or {}) | found
-    else:
-        found["checksum"] = evaluation.checksum
-        values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
-    name = evaluation.part if elsewhere is None else _as_file_name(elsewhere)
-    if elsewhere is not None and name.casefold() in part_notes.NOTES:  # a dataset may be called “test”
-        name = f"dataset {name}"
-    tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
-    write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _name_elsewhere(kept: Mapping[str, Any], evaluation: Evaluation) -> str:
-    """The name of another dataset in the metrics: its own, or with its checksum where another one is called so."""
-    name = Path(evaluation.data).stem
-    for earlier, values in kept.items():
-        if _as_file_name(earlier).casefold() == _as_file_name(name).casefold():
-            is_same = isinstance(values, dict) and values.get("checksum") == evaluation.checksum
-            return earlier if is_same else f"{name} {evaluation.checksum[-8:]}"
-    return name
-
-
-def _as_file_name(name: str) -> str:
-    return re.sub(r"[^\w. -]", "_", name)
-
-
-def _label_columns(evaluation: Evaluation) -> dict[str, Any]:
-    names = evaluation.predictions.names
-    if isinstance(evaluation.target, Classes):
-        return {"label": [names[label] for label in evaluation.labels]}
-    return {f"true_{name}": evaluation.labels[:, place] for place, name in enumerate(names)}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from core.data.parts import parse_seed
 from core.errors import Problem
 from core.metrics.decision import Decision
 from core.nets.weights_file import read_plan
@@ -88,7 +89,7 @@ def _check_split(file: Path) -> None:
         require_file(file)
         with file.open("rb") as opened:
             first = opened.read(_HEAD).split(b"\n")[0].decode()
-        int(first.removeprefix("# seed = "))
+        parse_seed(first)
 
 
 def _check_environment(file: Path) -> None:

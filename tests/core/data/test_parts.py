@@ -78,7 +78,17 @@ def test_kept_parts_come_back_from_their_file_and_can_be_read_by_anyone(tmp_path
     assert kept.numbers(["b,c", "unknown", "a"]).tolist() == [2, -1, 0]
 
 
-@pytest.mark.parametrize("content", [b"", b"# seed = 1\n# rule = x\nid,part\na,spare\n", b"\xff", b"# seed = x\n\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"# seed = 1\n# rule = x\nid,part\na,spare\n",
+        b"\xff",
+        b"# seed = x\n\n",
+        b"# seed = 99999999999999999999\n# rule = x\nid,part\na,train\n",
+        b"# seed = -1\n# rule = x\nid,part\na,train\n",
+    ],
+)
 def test_damaged_parts_are_told(tmp_path: Path, content: bytes):
     (tmp_path / "survey.csv").write_bytes(content)
     with pytest.raises(UnreadableFile, match="cannot be read"):

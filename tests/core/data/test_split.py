@@ -222,7 +222,15 @@ def test_the_split_of_another_dataset_is_told(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"", b"id,row,part\n", b"# seed = 1\n# rule = x\nid,row,part\na,0,x\n", b"\xff"]
+    "content",
+    [
+        None,
+        b"",
+        b"id,row,part\n",
+        b"# seed = 1\n# rule = x\nid,row,part\na,0,x\n",
+        b"# seed = 99999999999999999999\n# rule = x\nid,row,part\na,0,train\n",
+        b"\xff",
+    ],
 )
 def test_a_damaged_split_is_told(tmp_path: Path, content: bytes | None):
     if content is not None:

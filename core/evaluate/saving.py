@@ -1,0 +1,71 @@
+"""Saving an evaluation: its metrics, and the predictions behind them, in the folder of the run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.data.target import Classes
+from core.evaluate import decision as decisions
+from core.evaluate import tables
+from core.metrics import part_notes
+from core.project.files import write_atomically
+from core.project.metrics_file import read_metrics
+from core.project.runs import RunFolder
+
+if TYPE_CHECKING:
+    from core.evaluate.evaluation import Evaluation
+
+
+def record(folder: RunFolder, evaluation: Evaluation, *, keep: bool) -> None:
+    """Write what was found into the folder of the run, and if it is to be kept the decision; one writer at a time."""
+    with folder.locked_briefly():
+        _save(folder, evaluation)
+        if keep:
+            decisions.keep(folder, evaluation.predictions.decision)
+
+
+def _save(folder: RunFolder, evaluation: Evaluation) -> None:
+    """Write the metrics and predictions of an evaluation into the folder of its run."""
+    values = read_metrics(folder.metrics_file)
+    elsewhere = None if evaluation.is_own else _name_elsewhere(values.get("elsewhere") or {}, evaluation)
+    found = evaluation.report.to_json() | {
+        "note": evaluation.note,
+        "views": evaluation.views,
+        "unknown_classes": evaluation.unknown,
+        "mapped_classes": evaluation.mapped,
+    }
+    if elsewhere is None:
+        values[evaluation.part] = (values.get(evaluation.part) or {}) | found
+    else:
+        found["checksum"] = evaluation.checksum
+        values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
+    name = evaluation.part if elsewhere is None else _as_file_name(elsewhere)
+    if elsewhere is not None and name.casefold() in part_notes.NOTES:  # a dataset may be called “test”
+        name = f"dataset {name}"
+    tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
+    write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _name_elsewhere(kept: Mapping[str, Any], evaluation: Evaluation) -> str:
+    """The name of another dataset in the metrics: its own, or with its checksum where another one is called so."""
+    name = Path(evaluation.data).stem
+    for earlier, values in kept.items():
+        if _as_file_name(earlier).casefold() == _as_file_name(name).casefold():
+            is_same = isinstance(values, dict) and values.get("checksum") == evaluation.checksum
+            return earlier if is_same else f"{name} {evaluation.checksum[-8:]}"
+    return name
+
+
+def _as_file_name(name: str) -> str:
+    return re.sub(r"[^\w. -]", "_", name)
+
+
+def _label_columns(evaluation: Evaluation) -> dict[str, Any]:
+    names = evaluation.predictions.names
+    if isinstance(evaluation.target, Classes):
+        return {"label": [names[label] for label in evaluation.labels]}
+    return {f"true_{name}": evaluation.labels[:, place] for place, name in enumerate(names)}
