@@ -252,7 +252,7 @@ def test_stamps_of_other_bands_are_refused(run, survey, tmp_path) -> None:
         image, header = fits.getdata(path, header=True)
         fits.writeto(data / path.name, np.stack([image, image]), header)
     result_of(importing.run([data], tmp_path / "cubes.h5", settings, survey.catalogue, threading.Event()))
-    with pytest.raises(NotPossible, match="bands"):
+    with pytest.raises(NotPossible, match="stamps have 2"):
         evaluate(run, tmp_path / "cubes.h5")
 
 
