@@ -94,12 +94,19 @@ def kill_commands(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
 
 
 def _measure(command: _Command, folder: Path) -> tuple[float, float]:
-    """Seconds until a command writes its first file, and until it ends."""
-    before, began = set(folder.rglob("*")), time.monotonic()
+    """Seconds until a command begins to write, and until it ends."""
+
+    def written() -> set[tuple[Path, int]]:
+        with contextlib.suppress(FileNotFoundError):  # a temporary file may go in between
+            return {(path, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+        return before
+
+    before = set[tuple[Path, int]]()
+    before, began = written(), time.monotonic()
     first: float | None = None
     with _start(command.arguments, folder) as process:
         while process.poll() is None:
-            if first is None and set(folder.rglob("*")) != before:
+            if first is None and written() != before:
                 first = time.monotonic() - began
             time.sleep(0.005)
         if process.returncode != 0:
@@ -256,7 +263,7 @@ def _nothing(_folder: Path) -> list[str]:
 
 _IMPORT = ("import", "cutouts", "-o", "out.h5", "--catalogue", "galaxies.csv", "--id", "objid", "--label", "shape")
 _TRAIN = ("train", "survey.h5", "-o", "new", *OPTIONS)
-_TRIALS = ("--knob", "network.depth=2:3", "--coarse", "3", "--fine", "1")
+_TRIALS = ("--knob", "optimiser.learning_rate=0.001:0.01", "--coarse", "3", "--fine", "1")
 _SEARCH = ("search", "survey.h5", "-o", "study", *_TRIALS, *OPTIONS)
 _PREDICT = ("predict", "run", "survey.h5", "-o", "table.csv")
 _EXPLAIN = ("explain", "run", "survey.h5", "--method", "occlusion", "-o", "maps")
