@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 # Before numpy and torch are loaded, which read it once. Workers share the cores; with -n 0, the number can be chosen.
@@ -26,6 +27,8 @@ if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 pytest_plugins = ["small_survey"]
+hypothesis.settings.register_profile("on any machine", deadline=None)
+hypothesis.settings.load_profile("on any machine")
 
 _WORKERS = 4  # at most: each has torch and Qt in memory
 _FIRST = ("house", "end_to_end", "reliability", "core")  # folders with long tests, which had better not come last

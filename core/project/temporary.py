@@ -116,6 +116,8 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
 
 def _may_be_writing(process: int, changed: float) -> bool:
     """Whether a process is alive, and not one that got the number of the writer long after it was gone."""
+    if not psutil.pid_exists(process):  # a thread may have that number, which psutil.Process takes for a process
+        return False
     try:
         return psutil.Process(process).create_time() < changed + _CLOCKS_DIFFER
     except psutil.NoSuchProcess:

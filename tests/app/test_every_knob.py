@@ -96,7 +96,7 @@ def with_values(chosen: dict[str, Any]) -> RunSettings | None:
         return None
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(drafts)
 def test_any_draft_of_the_window_is_the_same_on_the_command_line(tmp_path_factory, chosen):
     draft = with_values(chosen)

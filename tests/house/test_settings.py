@@ -159,7 +159,7 @@ def valid(draw: st.DrawFn, model: type[Settings]) -> Settings:
 def test_any_settings_survive_file_and_command_line(model: type[Settings]):
     changed: set[str] = set()
 
-    @settings(max_examples=25, deadline=None, derandomize=True)
+    @settings(max_examples=25, derandomize=True)
     @given(valid(model))
     def survive(chosen: Settings) -> None:
         assert loads(model, dumps(chosen)) == chosen

@@ -164,7 +164,7 @@ _NAMES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(_NAMES, _NAMES, st.sampled_from(["", "index", "number"]), st.integers(0, 1), st.randoms(use_true_random=False))
 def test_no_galaxy_gets_the_label_of_another(
     tmp_path_factory: pytest.TempPathFactory,

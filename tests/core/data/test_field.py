@@ -58,7 +58,7 @@ def test_a_field_of_the_stamps_own_size_leaves_the_pixels_as_they_are() -> None:
 tenths = st.integers(40, 240).map(lambda number: number / 10)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(height=st.integers(6, 24), width=st.integers(6, 24), size=st.integers(4, 24), field=tenths)
 def test_a_place_keeps_its_coordinates_and_a_field_its_scale(height: int, width: int, size: int, field: float) -> None:
     assume(field <= 1.3 * min(height, width))
@@ -81,7 +81,7 @@ def scale_of(text: str) -> float:
     return abs(other - x) * math.cos(math.radians(y)) * 3600
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(field=tenths.filter(lambda side: side < 20 and side % 1), size=st.integers(4, 24))
 def test_a_field_between_pixels_conserves_the_flux_inside_it(field: float, size: int) -> None:
     image = noise(1, 20, 20)

@@ -31,7 +31,7 @@ def same_as_astropy(path: Path) -> None:
     np.testing.assert_array_equal(ours, expected)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data(), pad=st.integers(0, 80), comment=st.text(st.characters(min_codepoint=32, max_codepoint=126)))
 def test_plain_files_read_as_astropy_reads_them(
     data: st.DataObject, pad: int, comment: str, tmp_path_factory: pytest.TempPathFactory
@@ -45,7 +45,7 @@ def test_plain_files_read_as_astropy_reads_them(
     same_as_astropy(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     data=st.data(),
     scale=st.sampled_from([1.0, 2.0, 0.5, -0.1]),
@@ -237,7 +237,7 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
         read_image(tmp_path / "gone.fits")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(place=st.integers(0, 5759), letter=st.integers(0, 255), cut=st.none() | st.integers(0, 8639))
 def test_a_damaged_header_never_raises_anything_but_a_problem(
     place: int, letter: int, cut: int | None, tmp_path_factory: pytest.TempPathFactory

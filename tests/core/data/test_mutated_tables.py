@@ -143,7 +143,7 @@ def test_whole_tables_are_read_and_joined(name: str, tmp_path: Path) -> None:
 
 
 @given(damaged())
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 def test_a_damaged_table_ends_in_a_table_or_in_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, table: tuple[str, bytes]
 ) -> None:
@@ -154,7 +154,7 @@ def test_a_damaged_table_ends_in_a_table_or_in_a_sentence(
 
 @pytest.mark.slow
 @given(damaged())
-@settings(max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5000, suppress_health_check=list(HealthCheck))
 def test_thousands_of_damaged_tables_end_in_a_table_or_in_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, table: tuple[str, bytes]
 ) -> None:

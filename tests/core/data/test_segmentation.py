@@ -151,7 +151,7 @@ def test_contours_enclose_their_source_and_are_closed() -> None:
         np.testing.assert_array_equal(crossings.reshape(SIZE, SIZE) % 2 == 1, found.labels == label)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     arrays.arrays(
         np.float32,

@@ -55,7 +55,7 @@ def test_padding_fills_with_the_border_and_counts_as_missing() -> None:
     assert prepare(Cutout(image), 8, ImportSettings(fill="zero")).image[0, 0, 0] == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     height=st.integers(4, 24),
     width=st.integers(4, 24),
@@ -77,7 +77,7 @@ def test_a_place_keeps_its_sky_coordinates_whatever_is_done(
     assert stamp.pixel_scale == pytest.approx(0.36 / zoom)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(old=st.integers(4, 40), new=st.integers(4, 40))
 def test_resampling_conserves_surface_brightness_and_flux(old: int, new: int) -> None:
     image = noise(2, old, old) + 5

@@ -138,7 +138,7 @@ finite = st.floats(-1e6, 1e6, width=32)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(image=arrays(np.float32, (6, 7), elements=finite), which=st.sampled_from(LIMITS))
 def test_any_curve_keeps_the_order_of_the_pixels_and_stays_in_0_to_1(kind: str, image: np.ndarray, which: str) -> None:
     shown = apply_stretch(image, StretchSettings(kind=kind, limits=which))
@@ -238,7 +238,7 @@ def test_thumbnails_look_like_the_stamps(which: str, bands: tuple[int, int, int]
     assert np.abs(small.astype(float) - large).mean() < 12, "limits from a sample of the pixels"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     count=st.integers(0, 3), channels=st.integers(1, 5), height=st.integers(4, 40), width=st.integers(4, 40),
     side=st.integers(8, 64), dtype=st.sampled_from([np.float32, np.uint8]),

@@ -51,7 +51,7 @@ choices = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @example(np.array([[[0, 7.732855e37]]], np.float32), StretchSettings(kind="linear", limits="sky"))
 @example(np.array([[[0, -7.732855e37]]], np.float32), StretchSettings(kind="linear", limits="sky"))
 @given(images, choices)

@@ -16,7 +16,7 @@ def random(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(1, 5), st.integers(2, 21), st.integers(2, 21), st.floats(0, 2), st.integers(0, 1000)
 )  # odd and even sides

@@ -76,7 +76,7 @@ def test_other_activations_drop_what_is_negative_on_either_way(make, galaxy, act
     close(predictor, found, expected[0].numpy())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(x=NUMBERS, signal=NUMBERS, kind=st.sampled_from(["relu", "leaky", "prelu", "gelu"]))
 def test_the_rules_at_one_activation(x, signal, kind) -> None:
     activation = {"relu": nn.ReLU(), "leaky": nn.LeakyReLU(0.1), "prelu": nn.PReLU(), "gelu": nn.GELU()}[kind]

@@ -9,7 +9,7 @@ from core.nets import cnn
 from core.nets.settings import NetworkSettings
 
 
-@effort(max_examples=25, deadline=None)
+@effort(max_examples=25)
 @given(
     depth=st.integers(1, 4),
     height=st.integers(8, 40),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.project.files import append_durably
@@ -34,7 +34,6 @@ def test_a_label_is_undone_by_recording_the_way_back(journal: LabelJournal):
     assert len(journal.path.read_text().splitlines()) == 2  # nothing is rewritten
 
 
-@settings(deadline=None)  # each label is flushed to the disk
 @given(st.lists(st.tuples(texts, texts, texts), max_size=6))
 def test_any_text_can_be_a_label(tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[str, str, str]]):
     journal = LabelJournal(tmp_path_factory.mktemp("labels") / "a.jsonl")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def test_what_a_killed_program_left_goes_with_the_next_write_beside_it(tmp_path:
     assert (tmp_path / name).exists(), "once is enough for each program"
     temporary.sweep_tree(tmp_path.parent)
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_thread_that_has_the_number_of_a_killed_program_is_not_taken_for_it(tmp_path: Path, fresh: None) -> None:
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    try:
+        left = tmp_path / f".tuningfork-{temporary._machine()}-{thread.native_id}-0123abcd.h5"
+        left.touch()
+        temporary.sweep(tmp_path)
+        assert not left.exists()
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_a_file_of_another_machine_is_left_alone_until_nobody_has_changed_it_for_a_week(

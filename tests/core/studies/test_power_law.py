@@ -30,7 +30,7 @@ def draw_scores(*means):
 
 
 @given(st.floats(0.6, 0.99), st.floats(0.1, 0.5), st.floats(0.3, 1.2))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_law_with_hardly_any_noise_is_recovered(limit: float, drop: float, exponent: float):
     truth = (limit, drop * 50**exponent, exponent)
     found = power_law.fit(*study(truth, noise=1e-5))

@@ -17,7 +17,7 @@ from core.train.randomness import numpy_generator
 CPU = torch.device("cpu")
 
 
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=60)
 @given(count=st.integers(2, 3000), batch_size=st.integers(2, 300), stamp=st.sampled_from([100, 10**6, 10**8]))
 def test_every_galaxy_comes_once_in_batches_of_nearly_equal_size(count, batch_size, stamp):
     rows = np.arange(count) * 3 + 1

@@ -79,7 +79,7 @@ def test_a_map_of_another_size_is_refused() -> None:
         localise(np.zeros((4, 4), np.float32), PARTS)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     arrays.arrays(np.float32, LABELS.shape, elements=st.floats(-(2.0**90), 2.0**90, width=32)),
     arrays.arrays(np.int64, LABELS.shape, elements=st.integers(0, 3)),

@@ -39,7 +39,7 @@ def _by_scipy(image, matrix, mode="reflect", constant=0.0):
     return ndimage.affine_transform(image, linear, offset, order=1, mode=mode, cval=constant)
 
 
-@effort(max_examples=80, deadline=None)
+@effort(max_examples=80)
 @given(
     degrees=st.floats(-180, 180),
     zoom=st.floats(0.3, 2),

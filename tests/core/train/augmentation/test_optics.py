@@ -20,7 +20,7 @@ def _apply(image, matrix):
     return Axes(matrix, matrix).apply(torch.from_numpy(image).float()[None, None])[0, 0].numpy()
 
 
-@effort(max_examples=30, deadline=None)
+@effort(max_examples=30)
 @given(sigma=st.floats(0, 5), pixels=st.sampled_from([24, 31, 64]))
 def test_the_blur_is_the_discrete_gaussian_with_mirrored_edges(sigma, pixels):
     image = np.random.default_rng(0).random((pixels, pixels))
@@ -56,7 +56,7 @@ def test_twice_as_far_away_is_the_mean_of_two_by_two_pixels_and_no_light_around(
     assert torch.allclose(optics.shrink_matrices(torch.tensor([1.0]), 16), torch.eye(16))
 
 
-@effort(max_examples=30, deadline=None)
+@effort(max_examples=30)
 @given(factor=st.floats(1, 5), pixels=st.sampled_from([20, 33]))
 def test_farther_away_the_surface_brightness_stays_and_the_flux_falls_with_the_square(factor, pixels):
     matrix = optics.shrink_matrices(torch.tensor([factor]), pixels)
