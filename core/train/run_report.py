@@ -15,7 +15,7 @@ from core.errors import NotANumber, NotPossible
 from core.events import EpochEnded, Scores
 from core.metrics import part_notes
 from core.printable import on_one_line
-from core.project.files import write_atomically
+from core.project.files import require_appendable, write_atomically
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 from core.reading import reading
@@ -31,6 +31,7 @@ CONSTANT = "The network gives the same answer for every validation galaxy."
 
 def append_log(folder: RunFolder, sentence: str) -> None:
     """Add a line with the time to the log."""
+    require_appendable(folder.log)
     with folder.log.open("a", encoding="utf-8") as log:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {on_one_line(sentence)}\n")
 
