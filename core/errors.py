@@ -131,12 +131,16 @@ class OutOfMemory(Problem):
     """The device has too little memory for the computation."""
 
 
-class NotANumber(Problem):
-    """The loss or an image is not finite."""
-
-
 class NotPossible(Problem):
     """The request makes no sense here, or cannot be met."""
+
+
+class WouldReplaceInput(NotPossible):
+    """A file that is read would be overwritten."""
+
+
+class NotANumber(Problem):
+    """The loss or an image is not finite."""
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from core.errors import DiskFull, FolderInUse, NotPossible, OutOfMemory, Problem, SettingsProblem, Stopped
+from core.errors import (
+    DiskFull,
+    FolderInUse,
+    NotPossible,
+    OutOfMemory,
+    Problem,
+    SettingsProblem,
+    Stopped,
+    WouldReplaceInput,
+)
 from core.reading import describe
 
 _OF_ALL = (Stopped, DiskFull, FolderInUse, NotPossible, SettingsProblem, OutOfMemory, MemoryError)
@@ -26,7 +35,7 @@ def as_problem(error: Exception, item: str, of_all: tuple[type[Exception], ...] 
     Exception
         The same, if it is one ``of_all``.
     """
-    if isinstance(error, of_all):
+    if isinstance(error, of_all) and not isinstance(error, WouldReplaceInput):  # of one galaxy's file
         raise error
     if isinstance(error, Problem):
         return type(error)(error.sentence, error.remedy, item if not error.where else f"{item}: {error.where}")

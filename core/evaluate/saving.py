@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +11,7 @@ from core.data.target import Classes
 from core.evaluate import decision as decisions
 from core.evaluate import tables
 from core.metrics import part_notes
-from core.project.files import write_atomically
-from core.project.metrics_file import read_metrics
+from core.project.metrics_file import read_metrics, write_metrics
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ def _save(folder: RunFolder, evaluation: Evaluation) -> None:
     if elsewhere is not None and name.casefold() in part_notes.NOTES:  # a dataset may be called “test”
         name = f"dataset {name}"
     tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
-    write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_metrics(folder.metrics_file, values)
 
 
 def _name_elsewhere(kept: Mapping[str, Any], evaluation: Evaluation) -> str:

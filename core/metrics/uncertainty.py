@@ -49,4 +49,4 @@ def find_error(scores: Mapping[str, Any], name: str) -> float | None:
     if (error := scores.get(f"{name}_error")) is not None:
         return error
     interval = (scores.get("intervals") or {}).get(name)
-    return None if interval is None else (interval[1] - interval[0]) / 2
+    return None if interval is None or None in interval else (interval[1] - interval[0]) / 2

@@ -22,6 +22,7 @@ FORMAT = upgrades.PREDICTOR
 _REMEDY = "Choose the folder of a run, or a file such as best.safetensors."
 _LARGEST_SIDE = 1 << 16  # pixels of a stamp
 _MOST_OUTPUTS = 1 << 16
+_MOST_VIEWS = 8  # mirror images and quarter turns
 
 _Side = Annotated[int, Field(ge=1, le=_LARGEST_SIDE)]
 _View = Annotated[list[bool | int], Field(min_length=2, max_length=2)]
@@ -50,7 +51,7 @@ class _Plan(BaseModel):
     card: dict[str, Any]
     bands_from: list[list[str]] = Field(default_factory=list[list[str]])
     stamps: dict[str, Any] | None = None
-    views: list[_View] = Field(min_length=1)
+    views: list[_View] = Field(min_length=1, max_length=_MOST_VIEWS)
 
 
 def read_plan(path: Path) -> dict[str, Any]:

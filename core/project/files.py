@@ -128,14 +128,19 @@ def append_durably(target: Path, line: str) -> None:
         It lies in a folder that this program has locked, and that is no longer there.
     """
     require_unmoved(target)
-    if target.is_dir() or target.is_fifo():
-        raise FolderInUse("This is no file that could be written to.", "Move it elsewhere.", str(target))
+    require_appendable(target)
     with _report_disk_problems(target), target.open("ab+") as journal:
         if journal.tell() and not _ends_line(journal):
             line = "\n" + line
         journal.write(_to_utf8(line.rstrip("\n")) + b"\n")
         journal.flush()
         os.fsync(journal.fileno())
+
+
+def require_appendable(target: Path) -> None:
+    """Raise :class:`FolderInUse` if a folder, or a pipe on which writing waits for ever, is in a file's place."""
+    if target.is_dir() or target.is_fifo():
+        raise FolderInUse("This is no file that could be written to.", "Move it elsewhere.", str(target))
 
 
 def file_name(name: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.project.files import write_atomically
 from core.reading import is_there, read_json, reading
 
 _MOST_EPOCHS = 10**9
@@ -18,7 +22,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
 
-_Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
+_Interval = Annotated[list[float | None], Field(min_length=2, max_length=2)]
 
 
 class _Intervals(_Table):
@@ -78,7 +82,7 @@ class _Metrics(_Table):
 
 
 def read_metrics(file: Path) -> dict[str, Any]:
-    """Read the metrics of a run as plain values; none where the file is missing.
+    """Read the metrics of a run as plain values; none where the file is missing, and None for what is no number.
 
     Raises
     ------
@@ -87,7 +91,24 @@ def read_metrics(file: Path) -> dict[str, Any]:
     """
     if not is_there(file):
         return {}
-    values = read_json(file, "The numbers of this run")
+    values = _without_nan(read_json(file, "The numbers of this run"))
     with reading("The numbers of this run", file):
         _Metrics.model_validate(values)
     return values
+
+
+def write_metrics(file: Path, values: Mapping[str, Any]) -> None:
+    """Write the metrics of a run; what is not a number or infinite is unknown, since JSON has neither."""
+    text = json.dumps(_without_nan(values), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(file, text + "\n")
+
+
+def _without_nan(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {name: _without_nan(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_without_nan(each) for each in value]
+        case _:
+            pass
+    return None if isinstance(value, float) and not math.isfinite(value) else value

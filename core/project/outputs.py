@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import FolderInUse, NotPossible
+from core.errors import FolderInUse, NotPossible, WouldReplaceInput
 from core.project.runs import RunFolder
 from core.version import PROGRAM, VERSION
 
@@ -106,16 +106,16 @@ class Inputs:
 
         Raises
         ------
-        NotPossible
+        WouldReplaceInput
             It is read.
         """
         identity = _identity(target)
         if identity is None:  # nothing is there that could be lost
             return
         if identity in self._files or any(_is_galaxy_of(target, folder) for folder in self._folders):
-            raise NotPossible(
+            raise WouldReplaceInput(
                 "This is an input and would be overwritten.",
-                "Choose another name; nothing was changed.",
+                "Choose another name; it was not changed.",
                 where or str(target),
             )
 

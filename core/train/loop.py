@@ -33,6 +33,7 @@ from core.nets.losses import Loss
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
+from core.project.metrics_file import write_metrics
 from core.project.runs import RunFolder, append_history
 from core.settings import toml
 from core.train import (
@@ -300,7 +301,7 @@ def save_epoch(
     snapshots.save_snapshot(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
     append_history(folder.history_file, ended)
     run_report.log_epoch(folder, ended)
-    run_report.write_metrics(folder, run_report.metrics(plan, history, "running", [], baseline))
+    write_metrics(folder.metrics_file, run_report.metrics(plan, history, "running", [], baseline))
     scaler = optimiser_step.scaler.state_dict()
     trained = None if plan.average is None else (plan.predictor.network.state_dict(), plan.average.steps)
     seed = plan.settings.seed
@@ -325,7 +326,7 @@ def _finish(
     final = yield from final_numbers.compute(plan, folder, best, ended.validation.loss)
     afterwards = comparison.compare(plan, baseline, final)
     values = run_report.metrics(plan, history, reason, warnings, baseline, final.values, afterwards)
-    run_report.write_metrics(folder, values)
+    write_metrics(folder.metrics_file, values)
     run_report.write_card(folder, plan, values)
     run_report.append_log(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
     for warning in warnings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -15,8 +14,8 @@ from core.errors import NotANumber, NotPossible
 from core.events import EpochEnded, Scores
 from core.metrics import part_notes
 from core.printable import on_one_line
-from core.project.files import write_atomically
-from core.project.metrics_file import read_metrics
+from core.project.files import require_appendable, write_atomically
+from core.project.metrics_file import read_metrics, write_metrics
 from core.project.runs import RunFolder
 from core.reading import reading
 from core.settings import toml
@@ -31,6 +30,7 @@ CONSTANT = "The network gives the same answer for every validation galaxy."
 
 def append_log(folder: RunFolder, sentence: str) -> None:
     """Add a line with the time to the log."""
+    require_appendable(folder.log)
     with folder.log.open("a", encoding="utf-8") as log:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {on_one_line(sentence)}\n")
 
@@ -123,12 +123,7 @@ def record_breakdown(folder: RunFolder, problem: NotANumber) -> None:
     if values := read_metrics(folder.metrics_file):
         epoch = values.get("epochs", 0) + 1
         breakdown = verdict.Verdict("not a number", epoch, f"In epoch {epoch}: {problem.sentence}", problem.remedy)
-        write_metrics(folder, values | {"verdict": asdict(breakdown)})
-
-
-def write_metrics(folder: RunFolder, values: Mapping[str, Any]) -> None:
-    """Write ``metrics.json``."""
-    write_atomically(folder.metrics_file, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+        write_metrics(folder.metrics_file, values | {"verdict": asdict(breakdown)})
 
 
 def write_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> None:
@@ -237,8 +232,9 @@ def read_baseline(folder: RunFolder) -> Baseline | None:
 
 def _parse_baseline(values: Mapping[str, Any]) -> Baseline:
     about = {"loss", "error", "galaxies", "outputs", "sentence", "note", "counted_as", "afterwards"}
-    figures = {name: value for name, value in values.items() if name not in about}
-    scores = Scores(values["loss"], figures) if "loss" in values else None
+    known = {name: math.nan if value is None else value for name, value in values.items()}
+    figures = {name: value for name, value in known.items() if name not in about}
+    scores = Scores(known["loss"], figures) if "loss" in known else None
     error = math.nan if values.get("error") is None else float(values["error"])
     sentence = values.get("sentence", "")  # missing before errors were given
     counted_as = values.get("counted_as") or {}  # missing before the two were compared

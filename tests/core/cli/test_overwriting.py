@@ -108,6 +108,16 @@ def test_a_map_is_not_written_over_a_galaxy_that_is_read(place: Path):
     assert run(*command) == 0
 
 
+def test_the_other_galaxies_are_explained_where_the_map_of_one_would_replace_an_input(place: Path):
+    first = place / "a_grad-cam_disk.fits"
+    shutil.copyfile(place / "a.fits", first)
+    before = contents(place)
+    command = ("explain", "r", ".", "--id", "a", "b", "--method", "grad-cam", "--output-name", "disk", "-o", ".")
+    assert run(*command) == 1
+    assert before.items() <= contents(place).items()
+    assert (place / "b_grad-cam_disk.fits").exists()
+
+
 def test_ones_own_earlier_output_is_replaced_and_another_file_by_force(place: Path):
     command = ("import", "a.fits", "b.fits", "--catalogue", "c.csv", "-o", "n.h5", "--report", "report.csv")
     assert run(*command) == run(*command) == 0

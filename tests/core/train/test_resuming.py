@@ -1,9 +1,10 @@
+import os
 import shutil
 import threading
 
 import pytest
 
-from core.errors import NotPossible, SettingsProblem, UnreadableFile
+from core.errors import FolderInUse, NotPossible, SettingsProblem, UnreadableFile
 from core.events import Skipped, result_of
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder, read_history
@@ -103,3 +104,16 @@ def test_a_record_whose_split_is_no_fingerprint_is_told_as_damaged(short):
     short.environment_file.write_text(record.replace(line, "split = {}"))
     with pytest.raises(UnreadableFile, match="fingerprint of its split"):
         result_of(resuming.run(short, NEVER, epochs=3))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_a_pipe_in_place_of_the_log_is_told_and_not_waited_for(short):
+    short.log.unlink()
+    os.mkfifo(short.log)
+    reader = os.open(short.log, os.O_RDONLY | os.O_NONBLOCK)  # so that a failure of this test ends
+    try:
+        with pytest.raises(FolderInUse, match="no file that could be written to") as caught:
+            result_of(resuming.run(short, NEVER, epochs=3))
+    finally:
+        os.close(reader)
+    assert caught.value.where == str(short.log)
