@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSettings, QSize
+from PySide6.QtCore import QEvent, QSettings, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
@@ -36,6 +36,7 @@ from core.errors import Problem
 _SMALLEST_SCREEN = QSize(1280, 720)  # pixels of the screen's scale
 _FRAME = QSize(2, 32)  # title bar and borders
 _SHARE = 0.85  # of the screen that a new window takes
+_MAXIMISED = "maximised"
 
 
 def choose_size(available: QSize) -> QSize:
@@ -57,6 +58,8 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.resize(choose_size(self.screen().availableSize()))
+        if QSettings().value(_MAXIMISED, False, bool):
+            self.setWindowState(Qt.WindowState.WindowMaximized)
         self.session = Session(self)
         self.docks = Docks(self, self.session)
         self.notices = NoticeStrip()
@@ -248,6 +251,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._is_closing = True
+        QSettings().setValue(_MAXIMISED, self.isMaximized())
         self.docks.remember()
         self._keep_in_mind()
         wind_up(self, self.session.activity)

@@ -124,10 +124,11 @@ def _judge(measured: NDArray[np.float64], larger: int, looks: int, crop: str) ->
     count = len(measured) + looks - larger
     cut, most = int((measured > MOST_LOST).sum()), float(measured.max())
     if cut > MOST_CUT * count:
+        middle = float(np.median(np.concatenate([measured, np.zeros(looks - larger)])))
         return "resample", (
-            f"The cutouts are resampled as a whole: {crop} would cut {cut} of {count} sampled galaxies, which lose "
-            f"more than {MOST_LOST:.0%} of their light ({float(np.median(measured)):.0%} in the median, {most:.0%} at "
-            "most)."
+            f"The cutouts are resampled as a whole: {crop} would cut {cut} of {count} sampled galaxies by more than "
+            f"{MOST_LOST:.0%} of their light; over all {count}, they lose {middle:.0%} in the median, {most:.0%} at "
+            "most."
         )
     return "crop or pad", (
         f"The cutouts are cropped or padded about their centre: {crop} cuts {cut or 'none'} of {count} sampled "

@@ -8,6 +8,7 @@ for perfect predictions, 0 for predicting the mean, and negative for worse.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,20 @@ _CONSTANT_FRACTION = 1e-3
 
 
 class Tally:
-    """Accumulates the outputs of one part of the data, batch by batch."""
+    """Accumulates the outputs of one part of the data, batch by batch.
 
-    def __init__(self, target: Target) -> None:
+    Parameters
+    ----------
+    target
+        What is learned.
+    frequencies
+        Of the classes (K,), for the accuracy in a survey that has them: the mean of the completeness of the classes,
+        weighted by them. None: the accuracy of the galaxies as they come.
+    """
+
+    def __init__(self, target: Target, frequencies: Sequence[float] | None = None) -> None:
         self._target = target
+        self._frequencies = frequencies
         self._outputs: list[Tensor] = []
         self._labels: list[Tensor] = []
         self._loss = 0.0
@@ -43,7 +54,11 @@ class Tally:
     def scores(self) -> Scores:
         """Compute the mean loss and the metrics of all galaxies so far."""
         predicted, true = self._arrays()
-        return Scores(self._loss / self.galaxies, followed_metrics(self._target, true, predicted))
+        values = followed_metrics(self._target, true, predicted)
+        if self._frequencies is not None:
+            confusion = confusion_matrix(true, predicted.argmax(axis=1), len(self._frequencies))
+            values["accuracy"] = _accuracy_at(np.asarray(self._frequencies), confusion)
+        return Scores(self._loss / self.galaxies, values)
 
     def is_constant(self) -> bool:
         """Whether the network predicts the same for every galaxy although the labels differ."""
@@ -60,6 +75,13 @@ class Tally:
         else:
             labels = labels[:, : outputs.shape[1]].astype(np.float64)  # a number of votes may follow
         return outputs.numpy().astype(np.float64), labels
+
+
+def _accuracy_at(frequencies: NDArray[np.float64], confusion: NDArray[np.int64]) -> float:
+    """The accuracy at other class frequencies; a class without galaxies does not count."""
+    counts = confusion.sum(axis=1)
+    shares = np.where(counts > 0, frequencies, 0.0)
+    return float((shares * confusion.diagonal() / np.maximum(counts, 1)).sum() / shares.sum())
 
 
 def followed_metrics(target: Target, labels: NDArray[Any], scores: NDArray[np.float64]) -> dict[str, float]:

@@ -66,6 +66,9 @@ def _compare_classes(
     error = _paired_error(right, baseline.right)
     sentence = _describe("accuracy", share, error_of_share(share, count), f"{count} galaxies", baseline, before)
     sentence += _describe_difference(share - before, error)
+    commonest = int(np.bincount(labels[is_counted]).argmax())
+    guess = float((labels[is_counted] == commonest).mean())
+    sentence += f" Always answering “{old[commonest]}” gives {guess:.3f}."
     is_whole = count == len(rows) and len(baseline.names) == len(target.names)
     if not is_whole:
         sentence += _warn(final, "accuracy", f"{len(rows)} galaxies of {len(target.names)} classes")

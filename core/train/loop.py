@@ -245,11 +245,16 @@ def _train_epoch(
     costs: Sequence[float],
     stop: threading.Event,
 ) -> Work[tuple[Scores, float]]:
-    """Train on every training galaxy once, in batches; returns the mean scores and the seconds it took."""
+    """Train on every training galaxy once, in batches; returns the mean scores and the seconds it took.
+
+    Where classes are shown more evenly than they are, the accuracy is that at the survey's frequencies, which the
+    outputs assume: it can be compared with that of the validation part.
+    """
     plan.predictor.network.train()
     pools = epoch_batches(plan, epoch)
     batches = sum(len(pool) for pool in pools)
-    tally, seconds, started = Tally(plan.target), 0.0, time.perf_counter()
+    survey = None if plan.shift is None else list(plan.facts["assumed_frequencies"].values())
+    tally, seconds, started = Tally(plan.target, survey), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
         labels = batch_labels(plan, rows, epoch, batch)
         varied, outputs = forward_batch(plan, stamps, epoch, batch)

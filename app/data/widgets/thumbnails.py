@@ -279,7 +279,8 @@ class ThumbnailGrid(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the cells in view, and request missing pictures, including a page ahead."""
-        self.pictures.take(self.devicePixelRatioF())
+        if self.pictures.take(self.devicePixelRatioF()) and event.rect() != self.viewport().rect():
+            self.viewport().update()  # a strip is drawn now, and they may belong elsewhere
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), QColor(colours().surface))
         cells = CellPainter(painter, self._side, self.font(), self.hasFocus())

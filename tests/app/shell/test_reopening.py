@@ -68,6 +68,18 @@ def test_project_and_dataset_are_open_again(qtbot: QtBot, start: Start, project:
         window.close()
 
 
+def test_a_window_that_filled_the_screen_fills_it_again(start: Start) -> None:
+    first = start()
+    assert not first.isMaximized()
+    first.showMaximized()
+    first.close()
+    second = start()
+    assert second.isMaximized()
+    second.showNormal()
+    second.close()
+    assert not start().isMaximized()
+
+
 def test_a_file_on_the_command_line_the_option_and_the_menu_go_first(
     qtbot: QtBot, start: Start, project: Path, galaxies: Path
 ) -> None:

@@ -60,6 +60,15 @@ def test_the_criterion(cut: int, fit: str) -> None:
     assert f"{cut or 'none'} of 20 sampled galaxies" in sentence
 
 
+def test_the_median_is_said_to_be_over_all_sampled_galaxies() -> None:
+    """It may lie below the limit that is named beside it."""
+    looks = [look_at(planted(9 if number < 3 else 6)) for number in range(20)]
+    _, sentence = result_of(decide(ImportSettings(), SIZE, looks))
+    middle = float(np.median([lost_light(look, SIZE) or 0.0 for look in looks]))
+    assert middle < MOST_LOST
+    assert f"3 of 20 sampled galaxies by more than 5% of their light; over all 20, they lose {middle:.0%}" in sentence
+
+
 def test_nothing_is_measured_where_there_is_nothing_to_decide() -> None:
     looks = [look_at(planted(9))] * 3
     assert result_of(decide(ImportSettings(), SIDE, looks)) == (ImportSettings(fit="crop or pad"), "")

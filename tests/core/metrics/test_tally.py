@@ -26,6 +26,23 @@ def test_accuracies_agree_with_scikit_learn():
     assert values["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(true, predicted.argmax(1)))
 
 
+def test_the_accuracy_of_evenly_drawn_galaxies_is_that_of_the_survey():
+    """The same outputs come to the same accuracy, whether classes are drawn evenly or as frequent as they are."""
+    outputs = torch.tensor([[2.0, 1, 0]] * 10 + [[2.0, 1, 0]] * 5 + [[0, 1.0, 0]] * 5 + [[2.0, 1, 0]] * 10)
+    labels = torch.tensor([0] * 10 + [1] * 10 + [2] * 10)
+    tally = Tally(CLASSES, [0.8, 0.15, 0.05])
+    tally.add(outputs, labels, 0.0)
+    values = tally.scores().values
+    assert values["accuracy"] == pytest.approx(0.8 + 0.15 / 2)
+    assert values["balanced_accuracy"] == pytest.approx(0.5)
+
+
+def test_a_class_without_galaxies_does_not_count_in_the_accuracy_of_the_survey():
+    tally = Tally(CLASSES, [0.8, 0.15, 0.05])
+    tally.add(torch.eye(3)[[0, 0, 0, 1]], torch.tensor([0, 0, 1, 1]), 0.0)
+    assert tally.scores().values["accuracy"] == pytest.approx((0.8 + 0.15 / 2) / 0.95)
+
+
 def test_r2_agrees_with_scikit_learn():
     random = np.random.default_rng(0)
     true = random.normal(3, 2, (300, 2))

@@ -77,6 +77,21 @@ def test_each_place_shows_the_picture_of_its_row(qtbot, grid, pictures):
     assert [drawn_row(grid, place) for place in range(3)] == [3, 250, 17]
 
 
+def test_pictures_that_come_when_a_strip_is_redrawn_are_drawn_everywhere(qtbot, grid, pictures):
+    """What floats over the grid has a strip of it redrawn, at any time."""
+    grid.set_source(6, pictures)
+    settle(qtbot, grid, pictures)
+    wait_for_a_standstill(qtbot, lambda: len(pictures.asked))
+    grid.pictures.renew()
+    grid.pictures.ask(range(6), 32)
+    while not all(grid.pictures.has(row) for row in range(6)):  # the event that tells of their arrival comes later
+        grid.viewport().repaint(QRect(0, 0, 8, 8))
+    drawn = []
+    paint = grid.paintEvent
+    grid.paintEvent = lambda event: (drawn.append(event.rect()), paint(event))
+    qtbot.waitUntil(lambda: grid.viewport().rect() in drawn, timeout=5_000)
+
+
 def test_only_what_is_near_is_fetched_and_on_one_other_thread(qtbot, grid, pictures):
     visible = settle(qtbot, grid, pictures)
     wait_for_a_standstill(qtbot, lambda: len(pictures.asked))
