@@ -92,11 +92,13 @@ class SampleSummary:
             The number of band names differs from the number of bands.
         """
         planes_of: Counter[int] = Counter()
-        for (planes, _, _), count in self.shapes.items():
+        large = {shape: count for shape, count in self.shapes.items() if min(shape[1:]) >= SMALLEST}
+        shapes = large or self.shapes  # smaller ones become no stamps, however many they are
+        for (planes, _, _), count in shapes.items():
             planes_of[planes] += count
         planes = max(planes_of, key=lambda number: (number == wanted, planes_of[number], number))
         sizes: Counter[int] = Counter()
-        for (number, height, width), count in self.shapes.items():
+        for (number, height, width), count in shapes.items():
             sizes[min(height, width)] += count if number == planes else 0
         size = settings.size or self._field(settings) or max(SMALLEST, max(sizes, key=lambda side: (sizes[side], side)))
         names = band_names(settings) or self._names(planes)

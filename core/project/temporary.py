@@ -61,7 +61,7 @@ def temporary_folder() -> Iterator[Path]:
 
 def sweep_once(folder: Path) -> None:
     """Remove what is abandoned in a folder, unless this process has looked there before."""
-    if (key := str(folder)) not in _swept:
+    if (key := str(folder.absolute())) not in _swept:  # the working folder may change
         _swept.add(key)
         sweep(folder)
 

@@ -54,6 +54,18 @@ def test_what_a_killed_program_left_goes_with_the_next_write_beside_it(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
+def test_folders_of_one_name_are_each_looked_at(tmp_path: Path, fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "other"):
+        maps = tmp_path / name / "maps"
+        maps.mkdir(parents=True)
+        left = maps / ".tuningfork-00000000-1-0123abcd.png"
+        left.touch()
+        age(left)
+        monkeypatch.chdir(maps.parent)
+        temporary.sweep_once(Path("maps"))
+        assert not left.exists()
+
+
 def test_a_thread_that_has_the_number_of_a_killed_program_is_not_taken_for_it(tmp_path: Path, fresh: None) -> None:
     ended = threading.Event()
     thread = threading.Thread(target=ended.wait)
