@@ -12,13 +12,14 @@ class ProgressEstimate:
         self.progress: Progress | None = None
         self.fraction: float | None = None
         self._epochs = 0
+        self._is_between_epochs = True
         self._since: tuple[float, float] | None = None  # time and fraction at which this stage was first seen
         self._left: tuple[float, float] | None = None  # seconds left, and when that was found
 
     def note(self, event: Event, now: float) -> None:
         """Take an event into account; ``now`` in seconds, without the time spent paused."""
         match event:
-            case Progress() if not self._epochs:
+            case Progress() if self._is_between_epochs:  # before the first, or after the last one
                 before = self.progress
                 if before is None or (before.unit, before.total) != (event.unit, event.total):
                     self._since = None
@@ -26,10 +27,12 @@ class ProgressEstimate:
                 is_under_way = event.total and event.done < event.total  # else the job is at something else
                 self._note_fraction(event.done / event.total if event.total and is_under_way else None, now)
             case BatchEnded() if self._epochs:
+                self._is_between_epochs = False
                 self._note_fraction((event.epoch - 1 + event.batch / event.batches) / self._epochs, now)
             case BatchEnded():  # the first epoch: the preparation is over, and how long a training takes not yet known
                 self.progress, self.fraction, self._left = None, None, None
             case EpochEnded():
+                self._is_between_epochs = True
                 if not self._epochs:
                     self._since = now - event.seconds, (event.epoch - 1) / event.epochs
                 self._epochs = event.epochs

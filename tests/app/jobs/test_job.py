@@ -335,6 +335,18 @@ def test_a_stage_that_is_done_is_not_the_whole_job():
     assert estimate.progress == Progress(10, 10, "galaxies")
 
 
+def test_what_follows_the_last_epoch_has_its_own_clock():
+    estimate = ProgressEstimate()
+    scores = Scores(1.0)
+    for epoch in (1, 2):
+        estimate.note(BatchEnded(epoch, 1, 10, 0.5, 1e-3, 100.0), 10.0 * epoch - 5)
+        estimate.note(EpochEnded(epoch, 2, scores, scores, 1e-3, 8.0, epoch, 0), 10.0 * epoch)
+    assert estimate.seconds_left(20.0) == pytest.approx(0)
+    estimate.note(Progress(0, 400, "galaxies"), 20.0)
+    estimate.note(Progress(100, 400, "galaxies"), 25.0)
+    assert estimate.seconds_left(25.0) == pytest.approx(15)
+
+
 def test_a_finished_preparation_is_not_the_progress_of_the_first_epoch():
     estimate = ProgressEstimate()
     estimate.note(Progress(10, 10, "galaxies"), 1.0)
