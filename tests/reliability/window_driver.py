@@ -68,6 +68,7 @@ class Driver:
 
     def label(self) -> None:
         """Give one galaxy after the other a label, round and round."""
+        self.note("begun")
         session = self.window.session
         assert session.dataset.cutouts is not None
         for turn in range(1, 1000):
@@ -134,6 +135,7 @@ class Driver:
         (wizard,) = self._wizards()
         self.wait(wizard.start.isEnabled)
         wizard.start.click()
+        self.note("begun")
         self.wait(lambda: not wizard.is_importing)
         self.note("imported")
 
@@ -160,6 +162,7 @@ class Driver:
         self.wait(panel.start.isEnabled)
         panel.start.click()
         self.wait(lambda: self.window.session.activity.studying is not None)
+        self.note("begun")
         self.wait(lambda: self.window.session.activity.studying is None)
         self.note("searched")
 
@@ -168,6 +171,7 @@ class Driver:
         folder = self.project.parent
         job = work.predict_files(folder / "run" / "best.safetensors", [folder / "cutouts"], folder / "table.csv")
         saving.save(self.window.session, job, lambda made: f"{len(made)} are predicted.")
+        self.note("begun")
         self.wait(lambda: not job.is_running)
         self.note("predicted")
 
@@ -183,6 +187,7 @@ class Driver:
         self.wait(panel.start.isEnabled)
         panel.start.click()
         self.wait(lambda: self.window.session.activity.training is not None)
+        self.note("begun")
 
     def soak(self) -> None:
         """All of it a little, again and again."""

@@ -37,7 +37,7 @@ from core.train import loop, resuming
 from core.train.settings import RunSettings
 
 _DRIVER = Path(__file__).parent / "window_driver.py"
-_LABELLING = 8.0  # seconds after the window is open, in which it is killed
+_LABELLING = 8.0  # seconds of labelling in which it is killed
 
 
 def kill_windows(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
@@ -72,18 +72,18 @@ def _start(work: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _wait_until_open(folder: Path, process: subprocess.Popen[bytes]) -> None:
-    while not (folder / "log.txt").exists() or "open" not in (folder / "log.txt").read_text(encoding="utf-8"):
+def _wait_until_begun(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    while not (folder / "log.txt").exists() or "begun" not in (folder / "log.txt").read_text(encoding="utf-8"):
         if process.poll() is not None:
-            raise RuntimeError("the window did not open")
+            raise RuntimeError("the window did not begin its work")
         time.sleep(0.01)
 
 
 def _measure(work: str, base: Path, folder: Path) -> float:
-    """Seconds that the work takes from the open window on."""
+    """Seconds that the work takes once it has begun."""
     shutil.copytree(base, folder)
     with _start(work, folder) as process:
-        _wait_until_open(folder, process)
+        _wait_until_begun(folder, process)
         began = time.monotonic()
         if process.wait() != 0:
             raise RuntimeError(f"the window fails to {work} without being disturbed")
@@ -92,7 +92,7 @@ def _measure(work: str, base: Path, folder: Path) -> float:
 
 def _kill(work: str, folder: Path, after: float) -> bool:
     with _start(work, folder) as process:
-        _wait_until_open(folder, process)
+        _wait_until_begun(folder, process)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(after)
             return False
