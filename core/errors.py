@@ -139,6 +139,10 @@ class WouldReplaceInput(NotPossible):
     """A file that is read would be overwritten."""
 
 
+class WouldReplaceForeignFile(FolderInUse):
+    """A file that this program did not write would be overwritten."""
+
+
 class NotANumber(Problem):
     """The loss or an image is not finite."""
 

@@ -10,11 +10,13 @@ from core.errors import (
     Problem,
     SettingsProblem,
     Stopped,
+    WouldReplaceForeignFile,
     WouldReplaceInput,
 )
 from core.reading import describe
 
 _OF_ALL = (Stopped, DiskFull, FolderInUse, NotPossible, SettingsProblem, OutOfMemory, MemoryError)
+_OF_ONE_FILE = (WouldReplaceInput, WouldReplaceForeignFile)
 
 
 def as_problem(error: Exception, item: str, of_all: tuple[type[Exception], ...] = _OF_ALL) -> Problem:
@@ -35,7 +37,7 @@ def as_problem(error: Exception, item: str, of_all: tuple[type[Exception], ...] 
     Exception
         The same, if it is one ``of_all``.
     """
-    if isinstance(error, of_all) and not isinstance(error, WouldReplaceInput):  # of one galaxy's file
+    if isinstance(error, of_all) and not isinstance(error, _OF_ONE_FILE):
         raise error
     if isinstance(error, Problem):
         return type(error)(error.sentence, error.remedy, item if not error.where else f"{item}: {error.where}")

@@ -18,7 +18,7 @@ from core.explain.methods import DREAMS
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings
 from core.items import as_problem
 from core.project.file_names import mark_row
-from core.project.files import write_csv
+from core.project.files import require_replaceable, write_csv
 from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def dream_galaxies(
     from core.nets.opening import open_network_on_data
 
     written: list[tuple[str, ...]] = [(*_HEAD, "fits", "png")]
+    table = folder / ("dream.csv" if isinstance(settings, ClassDreamSettings) else "deep-dream.csv")
+    require_replaceable(table)
     with open_network_on_data(run, data) as opened:
         predictor, cutouts = opened.predictor, opened.cutouts
         for doubt in opened.doubts:
@@ -110,7 +112,7 @@ def dream_galaxies(
                 written.append(line)
         finally:
             if len(written) > 1:
-                write_csv(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
+                write_csv(table, written)
     yield Progress(len(requests), len(requests), "dreams")
     return len(written) - 1
 

@@ -229,7 +229,7 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
     _add_reading_options(command)
     _add_settings_options(command, "patch=6")
     _add_band_option(command)
-    command.set_defaults(writes={"output": outputs.FOLDER})
+    _add_force_option(command, output=outputs.FOLDER)
 
 
 def _add_top_options(command: argparse.ArgumentParser) -> None:
@@ -250,7 +250,7 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
     _add_band_option(command)
     _add_reading_options(command)
-    command.set_defaults(writes={"output": outputs.FOLDER})
+    _add_force_option(command, output=outputs.FOLDER)
 
 
 def _add_believe_options(command: argparse.ArgumentParser) -> None:
@@ -334,7 +334,9 @@ def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
 
 def _add_force_option(command: argparse.ArgumentParser, **kinds: str) -> None:
     """Add the option that lets an output replace a file of another kind; ``kinds`` says what each output will be."""
-    command.add_argument("--force", action="store_true", help="replace a file of another kind, too; never one it reads")
+    command.add_argument(
+        "--force", action="store_true", help="replace a file of another kind or program; never one it reads"
+    )
     command.set_defaults(writes=kinds)
 
 

@@ -35,7 +35,16 @@ def refused(options: argparse.Namespace) -> Iterator[None]:
     outputs.require_writable(written, read, force=getattr(options, "force", False))
     for output in written:
         require_not_in_open(output.path)
-    with ask_before_writing(Inputs(galaxies).refuse):  # a study that goes on writes its settings again
+    of_galaxies = Inputs(galaxies)  # a study that goes on writes its settings again
+    folders = [each.path.resolve() for each in written if each.kind == outputs.FOLDER]
+    keeps_foreign = not getattr(options, "force", True)  # a command without --force has a folder of its own
+
+    def refuse(target: Path) -> None:
+        of_galaxies.refuse(target)
+        if keeps_foreign and any(folder in target.resolve().parents for folder in folders):
+            outputs.refuse_foreign(target)
+
+    with ask_before_writing(refuse):
         yield
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of
 from core.errors import SettingsProblem
-from core.project.files import write_atomically
+from core.project.files import require_replaceable, write_atomically
 from core.project.runs import describe_weights
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ def _search_and_draw(options: argparse.Namespace, data: Path, chosen: list[int] 
     run = options.run
     choose_bands(options, data, console)
     found = console.drive("Searching", lambda stop: top_activations.find(run, data, options.layer, stop))
+    stem = options.output / f"strongest-{short_name(found.layer.name)}"
+    table, picture = stem.with_suffix(".csv"), stem.with_suffix(f".{options.format}")
+    for path in (table, picture):
+        require_replaceable(path)
     filters = found.most_class_selective(options.number) if chosen is None else [number - 1 for number in chosen]
     drawn = console.drive(
         "Drawing", lambda stop: mosaics.make_mosaics(run, data, found, filters, stop, smoothing=options.smooth)
     )
-    stem = options.output / f"strongest-{short_name(found.layer.name)}"
-    table, picture = stem.with_suffix(".csv"), stem.with_suffix(f".{options.format}")
     _write_table(found, table)
     mosaics.save_figure(mosaics.draw_figure(found, drawn), picture)
     console.note(f"weights: {describe_weights(options.run)}")

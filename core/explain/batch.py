@@ -18,7 +18,7 @@ from core.explain.settings import OcclusionSettings
 from core.items import as_problem
 from core.nets.opening import open_network_on_data
 from core.project.file_names import mark_row
-from core.project.files import write_csv
+from core.project.files import require_replaceable, write_csv
 from core.settings.declare import Settings
 
 _HEAD = ("id", "method", "output", "probability", "score", "baseline_score", "error", "fits", "png")
@@ -67,6 +67,8 @@ def explain_many(
         The stamps do not fit the network, or it cannot be asked in this way.
     """
     written: list[tuple[str, ...]] = [_HEAD]
+    table = folder / f"{method}.csv"
+    require_replaceable(table)
     with open_network_on_data(run, data) as opened:
         predictor, cutouts = opened.predictor, opened.cutouts
         for doubt in opened.doubts:
@@ -91,7 +93,7 @@ def explain_many(
                 written.append(line)
         finally:
             if len(written) > 1:
-                write_csv(folder / f"{written[1][1].replace(' ', '-')}.csv", written)
+                write_csv(table, written)
     yield Progress(len(rows), len(rows), "galaxies")
     return len(written) - 1
 

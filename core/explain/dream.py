@@ -17,6 +17,7 @@ from core.printable import escape_mathtext
 from core.project.file_names import file_stem
 from core.project.files import atomic_path
 from core.settings.declare import Settings
+from core.version import mark_of_pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -130,7 +131,7 @@ class Dream:
         shared = stretch.model_copy(update={"limits": "manual", "low": low, "high": high})
         figure = self._figure(shared, planes)
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
+            figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH, metadata=mark_of_pictures("png"))
 
     def _figure(self, stretch: StretchSettings, planes: tuple[int, int, int] | None) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

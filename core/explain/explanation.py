@@ -18,6 +18,7 @@ from core.printable import escape_mathtext
 from core.project.file_names import file_stem
 from core.project.files import atomic_path
 from core.settings.declare import Settings
+from core.version import mark_of_pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -162,7 +163,8 @@ class Explanation:
         figure = self._figure(image, to_rgb(image, stretch or StretchSettings(), planes))
         path = Path(path)
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=_DOTS_PER_INCH)
+            kind = path.suffix[1:].lower()
+            figure.savefig(temporary, format=kind, dpi=_DOTS_PER_INCH, metadata=mark_of_pictures(kind))
 
     def _figure(self, image: NDArray[np.float32], rgb: NDArray[np.uint8]) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

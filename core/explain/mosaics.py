@@ -42,6 +42,7 @@ from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.printable import escape_mathtext
 from core.project.files import atomic_path
+from core.version import mark_of_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -236,4 +237,5 @@ def _draw_tiles(axes: Axes, tiles: NDArray[np.uint8]) -> None:
 def save_figure(drawn: Figure, path: Path) -> None:
     """Write a figure as PNG, SVG or PDF, by the path's extension; completely or not at all."""
     with atomic_path(path) as temporary:
-        drawn.savefig(temporary, format=path.suffix[1:].lower(), dpi=_DOTS_PER_INCH)
+        kind = path.suffix[1:].lower()
+        drawn.savefig(temporary, format=kind, dpi=_DOTS_PER_INCH, metadata=mark_of_pictures(kind))

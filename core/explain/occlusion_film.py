@@ -23,6 +23,7 @@ from core.explain.occluder import positions
 from core.explain.settings import OcclusionSettings
 from core.nets.predictor import Predictor
 from core.project.files import atomic_path
+from core.version import PROGRAM
 
 MILLISECONDS = 40
 """Duration of one frame."""
@@ -73,7 +74,14 @@ class OcclusionFilm:
         first, *others = _draw_frames(self)
         with atomic_path(path) as temporary:
             first.save(
-                temporary, format="GIF", save_all=True, append_images=others, duration=MILLISECONDS, loop=0, disposal=1
+                temporary,
+                format="GIF",
+                save_all=True,
+                append_images=others,
+                duration=MILLISECONDS,
+                loop=0,
+                disposal=1,
+                comment=PROGRAM,
             )
 
 

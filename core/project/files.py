@@ -33,6 +33,12 @@ def ask_before_writing(refuse: Callable[[Path], None]) -> Iterator[None]:
         _refuse.reset(token)
 
 
+def require_replaceable(target: Path) -> None:
+    """Ask whether a file may be written, as :func:`atomic_path` will, before the work of which it is the result."""
+    if (refuse := _refuse.get()) is not None:
+        refuse(target)
+
+
 @contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """Provide a temporary path beside ``target``, and rename it to ``target`` if the block ends without an error.
@@ -48,8 +54,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     FolderMoved
         It lies in a folder that this program has locked, and that is no longer there.
     """
-    if (refuse := _refuse.get()) is not None:
-        refuse(target)
+    require_replaceable(target)
     written: Path | None = None
     try:
         with _report_disk_problems(target):

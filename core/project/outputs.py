@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import FolderInUse, NotPossible, WouldReplaceInput
+from core.errors import FolderInUse, NotPossible, WouldReplaceForeignFile, WouldReplaceInput
 from core.project.runs import RunFolder
 from core.version import PROGRAM, VERSION
 
@@ -23,7 +23,7 @@ FITS_TABLE, FITS_IMAGE = "a FITS table", "a FITS image"
 VOTABLE, PARQUET, SETTINGS = "a VOTable", "a Parquet table", "a TOML file"
 FOREIGN_HDF5, NUMPY, ARCHIVE = "an HDF5 file of another program", "a numpy array", "an archive (zip, npz)"
 GZIP, BZIP2 = "a file compressed with gzip", "a file compressed with bzip2"
-PNG = "a PNG picture"
+PNG, PDF = "a PNG picture", "a PDF page"
 TABLE, FOLDER = "a table", "a folder"  # a table of the kind that its extension says
 
 _HEAD = 1 << 16  # bytes that are looked at
@@ -34,7 +34,7 @@ _MARKS = (
     (b"GIF8", "a GIF animation"),
     (b"II*\x00", "a TIFF picture"),
     (b"MM\x00*", "a TIFF picture"),
-    (b"%PDF", "a PDF page"),
+    (b"%PDF", PDF),
     (b"PAR1", PARQUET),
     (b"\x93NUMPY", NUMPY),
     (b"PK\x03\x04", ARCHIVE),
@@ -51,13 +51,16 @@ _ENDINGS = {
     ".jsonl": "a text file (.jsonl)",
     ".png": PNG,
     ".gif": "a GIF animation",
-    ".pdf": "a PDF page",
+    ".pdf": PDF,
     ".svg": "an SVG drawing",
 }
 _TEXT_TABLES = {"", ".csv", ".txt", ".tsv", ".dat", ".ecsv"}
 _GALAXIES = {FITS_IMAGE, PNG, "a JPEG picture", FOREIGN_HDF5, NUMPY, ARCHIVE, GZIP, BZIP2}  # read in folders
 _TABLES = {TEXT_TABLE, FITS_TABLE, VOTABLE, PARQUET}
-_OWN_HEADINGS = re.compile(rb"(file,reason,remedy|id,([^\r\n]*,)?predicted)[,\r\n]")  # of reports and of predictions
+_OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, and of a layer's strongest responses
+    rb"(file,reason,remedy|id,([^\r\n]*,)?predicted|id,method,[^\r\n]*,fits,png|filter,rank,id,class,response,x,y)[,\r\n]"
+)
+_OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
 _OF_A_RUN = re.compile(
     r"(settings|environment|decision|notes|search|study)\.toml|(history|split)\.csv|(metrics|bands)\.json"
@@ -159,12 +162,29 @@ def require_writable(outputs: Sequence[Output], inputs: Inputs | None = None, *,
                 "Choose another name" + ("; --force replaces it all the same." if output.option else "."),
                 where,
             )
-        if found in _TABLES and output.option and not force and not _is_own_table(output.path, found):
+        if found in _TABLES and output.option and not force and not _is_own(output.path, found):
             raise FolderInUse(
                 f"This is {found}, and not one of Tuning Fork.",
                 "Choose another name; --force replaces it all the same.",
                 where,
             )
+
+
+def refuse_foreign(target: Path) -> None:
+    """Refuse to write over a file that this program did not write, in a folder that is given for many files.
+
+    Raises
+    ------
+    WouldReplaceForeignFile
+        Such a file is there.
+    """
+    found = kind_of(target)
+    if found and (found != Output(target).will_be or not _is_own(target, found)):
+        raise WouldReplaceForeignFile(
+            f"This is {found}, and not one of Tuning Fork.",
+            "Choose another folder; --force replaces it all the same.",
+            str(target),
+        )
 
 
 def kind_of(path: Path) -> str:
@@ -187,13 +207,15 @@ def kind_of(path: Path) -> str:
     return next((kind for mark, kind in _MARKS if head.startswith(mark)), "") or _kind_of_text(head, path)
 
 
-def _is_own_table(path: Path, kind: str) -> bool:
-    """Whether a command of this program wrote a table, by its heading or by the program that it names."""
+def _is_own(path: Path, kind: str) -> bool:
+    """Whether a command of this program wrote a file, by its heading, its header or the program that it names."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
         if kind == TEXT_TABLE:
             return _OWN_HEADINGS.match(head) is not None
-        if kind == PARQUET:  # its metadata are at the end
+        if kind == FITS_IMAGE:
+            return all(card in head for card in _OWN_CARDS)
+        if kind in {PARQUET, PDF}:  # their metadata are at the end
             file.seek(-min(_HEAD, path.stat().st_size), os.SEEK_END)
             head = file.read()
     return _PROGRAM in head

@@ -17,6 +17,7 @@ from PIL import Image
 
 from core.cli.main import main, parser
 from core.cli.overwriting import GALAXIES, SETTINGS
+from core.data.cutouts import Cutouts
 
 _GOLDEN = Path(__file__).parents[2] / "golden" / "decision"
 _SIDE = 24
@@ -116,6 +117,54 @@ def test_the_other_galaxies_are_explained_where_the_map_of_one_would_replace_an_
     assert run(*command) == 1
     assert before.items() <= contents(place).items()
     assert (place / "b_grad-cam_disk.fits").exists()
+
+
+def _first_id(place: Path) -> str:
+    with Cutouts.open(place / "d.h5") as cutouts:
+        return cutouts.ids[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "explain r d.h5 --id {id} --method grad-cam --output-name disk -o e",
+        pytest.param(
+            "explain r d.h5 --id {id} --method occlusion --film --set patch=12 --set stride=12 --output-name disk -o e",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("explain r d.h5 --method dream --output-name disk --set steps=2 -o e", marks=pytest.mark.slow),
+        "top r d.h5 --layer activation1 --number 1 -o e",
+        pytest.param("top r d.h5 --layer activation1 --number 1 --format svg -o e", marks=pytest.mark.slow),
+        pytest.param("top r d.h5 --layer activation1 --number 1 --format pdf -o e", marks=pytest.mark.slow),
+    ],
+    ids=["map", "film", "dream", "top", "svg", "pdf"],
+)
+def test_another_file_in_a_folder_of_outputs_is_replaced_only_by_force(command: str, place: Path):
+    words = command.format(id=_first_id(place)).split()
+    assert run(*words) == run(*words) == 0, "its own earlier outputs are replaced"
+    mine = {".csv": place / "c.csv", ".fits": place / "a.fits", ".png": place / "plate.h5"}
+    texts = {".gif": b"GIF89a mine", ".svg": b"<svg>mine</svg>", ".pdf": b"%PDF-1.4 mine"}
+    made = sorted((place / "e").iterdir())
+    assert len(made) > 1
+    for path in made:
+        written = path.read_bytes()
+        path.write_bytes(texts.get(path.suffix) or mine[path.suffix].read_bytes())
+        before = path.read_bytes()
+        assert run(*words) == 1
+        assert path.read_bytes() == before, path.name
+        assert run(*words, "--force") == 0
+        assert path.read_bytes()[:8] == written[:8], path.name
+
+
+def test_nothing_is_explained_where_the_table_of_maps_would_replace_another(
+    place: Path, capsys: pytest.CaptureFixture[str]
+):
+    (place / "e").mkdir()
+    shutil.copyfile(place / "c.csv", place / "e" / "grad-cam.csv")
+    before = contents(place)
+    assert run("explain", "r", "d.h5", "--method", "grad-cam", "-o", "e") == 1
+    assert "grad-cam.csv: This is a table of text, and not one of Tuning Fork" in capsys.readouterr().err
+    assert contents(place) == before
 
 
 def test_ones_own_earlier_output_is_replaced_and_another_file_by_force(place: Path):
