@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.printable import shorten_sentence
+
 
 class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to them it is a problem
     """An error that the user has to know of and can do something about.
@@ -16,7 +18,7 @@ class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to the
     Parameters
     ----------
     sentence
-        What was wrong, as a full sentence.
+        What was wrong, as a full sentence; shortened where a file's contents make it very long, as the remedy is.
     remedy
         What to do about it, as a full sentence; may be empty.
     where
@@ -26,6 +28,7 @@ class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to the
     """
 
     def __init__(self, sentence: str, remedy: str = "", where: str = "", detail: str = "") -> None:
+        sentence, remedy = shorten_sentence(sentence), shorten_sentence(remedy)
         super().__init__(sentence, remedy, where)
         self.sentence = sentence
         self.remedy = remedy
@@ -37,8 +40,13 @@ class Problem(Exception):  # noqa: N818 - it is shown to astronomers, and to the
         """What was wrong and what to do about it, in one line."""
         return f"{self.sentence} {self.remedy}".strip()
 
+    @property
+    def shown_where(self) -> str:
+        """File, row, field or layer as it is shown; that of a deep folder or a very long id is shortened."""
+        return shorten_sentence(self.where)
+
     def __str__(self) -> str:
-        return f"{self.where}: {self.text}" if self.where else self.text
+        return f"{self.shown_where}: {self.text}" if self.where else self.text
 
 
 class UnreadableFile(Problem):

@@ -11,6 +11,8 @@ import re
 # C0, DEL, C1, separators of lines and paragraphs, marks of direction, and what stands for undecodable bytes
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SHOWN = 60  # letters of a name in a figure
+_SENTENCE, _QUOTED = 500, 80  # letters of a sentence, and of a name in one that would be longer
+_LONG_NAME = re.compile(f"“([^“”]{{{_QUOTED - 1}}})[^“”]{{2,}}”")
 _CONTROL_BUT_LINES = re.compile(_CONTROL.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
 
 
@@ -42,6 +44,18 @@ def escape_mathtext(text: str, most: int = _SHOWN) -> str:
     """
     shown = replace_unprintable(text, "?")
     return (shown if len(shown) <= most else f"{shown[: most - 1]}…").replace("$", r"\$")
+
+
+def shorten_sentence(text: str) -> str:
+    """A sentence of at most 500 letters: long names in it lose their ends, then what still is too long its middle.
+
+    Labels, ids and names of bands come from files, and may be of any length and number.
+    """
+    if len(text) <= _SENTENCE:
+        return text
+    text = _LONG_NAME.sub("“\\1…”", text)
+    end = _SENTENCE // 3
+    return text if len(text) <= _SENTENCE else f"{text[: _SENTENCE - 1 - end]}…{text[-end:]}"
 
 
 def in_json(text: str) -> str:

@@ -18,6 +18,8 @@ from core.events import Work
 from core.explain.faithfulness.settings import AgreementSettings, FaithfulnessSettings, SanityCheckSettings
 from core.explain.methods import METHODS
 from core.explain.settings import OcclusionSettings
+from core.project.files import ask_before_writing
+from core.project.outputs import refuse_foreign
 from core.settings.declare import Settings
 from core.wording import count_of
 
@@ -176,17 +178,18 @@ def save_maps(request: MapRequest, rows: Sequence[int], folder: Path) -> Job:
     def run(stop: threading.Event) -> Work[int]:
         from core.explain import batch
 
-        return (
-            yield from batch.explain_many(
-                request.predictor,
-                request.data,
-                rows,
-                request.output,
-                request.method,
-                request.settings,
-                folder,
-                stop,
+        with ask_before_writing(refuse_foreign):
+            return (
+                yield from batch.explain_many(
+                    request.predictor,
+                    request.data,
+                    rows,
+                    request.output,
+                    request.method,
+                    request.settings,
+                    folder,
+                    stop,
+                )
             )
-        )
 
     return Job(f"{request.title} of {count_of(len(rows), 'galaxy')}", run)

@@ -138,4 +138,4 @@ def _report_left_out(session: Session, made: Predictions) -> None:
 
 
 def _why(problem: Problem) -> str:
-    return f"{problem.where}: {problem.sentence.rstrip('.')}"
+    return f"{problem.shown_where}: {problem.sentence.rstrip('.')}"

@@ -72,7 +72,9 @@ class NoticeStrip(QWidget):
         stays
             Whether it stays however many others come.
         """
-        return self._add(_Notice("problem", problem.sentence, problem.remedy, problem.where, ways_out, stays=stays))
+        return self._add(
+            _Notice("problem", problem.sentence, problem.remedy, problem.shown_where, ways_out, stays=stays)
+        )
 
     def dismiss(self, notice: QWidget) -> None:
         """Dismiss a notice, if it is still there."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from core.cli import distributed
 from core.errors import Problem, Stopped
 from core.events import BatchEnded, EpochEnded, Event, Preview, Progress, Scores, Skipped, Work
-from core.printable import in_json, on_lines, on_one_line
+from core.printable import in_json, on_lines, on_one_line, shorten_sentence
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -59,7 +59,7 @@ def describe_error(error: Exception) -> str:
             return f"{error.filename or 'the disk'}: {reason}."
         case MemoryError():
             return "there is too little memory for this."
-    message = " ".join(str(error).split())
+    message = shorten_sentence(" ".join(str(error).split()))
     return f"this is a defect of the program ({type(error).__name__}: {message}); with --debug it says where."
 
 

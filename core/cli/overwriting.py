@@ -42,7 +42,7 @@ def refused(options: argparse.Namespace) -> Iterator[None]:
     def refuse(target: Path) -> None:
         of_galaxies.refuse(target)
         if keeps_foreign and any(folder in target.resolve().parents for folder in folders):
-            outputs.refuse_foreign(target)
+            outputs.refuse_foreign(target, "Choose another folder; --force replaces it all the same.")
 
     with ask_before_writing(refuse):
         yield

@@ -170,7 +170,7 @@ def require_writable(outputs: Sequence[Output], inputs: Inputs | None = None, *,
             )
 
 
-def refuse_foreign(target: Path) -> None:
+def refuse_foreign(target: Path, remedy: str = "Choose another folder.") -> None:
     """Refuse to write over a file that this program did not write, in a folder that is given for many files.
 
     Raises
@@ -182,7 +182,7 @@ def refuse_foreign(target: Path) -> None:
     if found and (found != Output(target).will_be or not _is_own(target, found)):
         raise WouldReplaceForeignFile(
             f"This is {found}, and not one of Tuning Fork.",
-            "Choose another folder; --force replaces it all the same.",
+            remedy,
             str(target),
         )
 

@@ -26,7 +26,7 @@ from app.train import work as train_work
 from core.data.cutouts import Cutouts
 from core.data.stretch import StretchSettings
 from core.data.target import Quantities
-from core.errors import DatasetReplaced, Problem
+from core.errors import DatasetReplaced, Problem, WouldReplaceForeignFile
 from core.explain.settings import OcclusionSettings
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
@@ -102,6 +102,13 @@ def test_predictions_judgement_and_maps_come_from_the_same_run(
         assert explanation.galaxy_id == cutouts.ids[2]
     assert explanation.map.shape == (24, 24)
     assert result(qtbot, map_work.save_map(explanation, survey_dataset, 2, tmp_path / "map.svg")).exists()
+    (tmp_path / "occlusion.csv").write_text("id,ra\nmine,1\n")
+    refused = result(qtbot, map_work.save_maps(question, [2], tmp_path))
+    assert isinstance(refused, WouldReplaceForeignFile)
+    assert "--force" not in str(refused), "the window has no such option"
+    assert (tmp_path / "occlusion.csv").read_text() == "id,ra\nmine,1\n"
+    for _again in range(2):
+        assert result(qtbot, map_work.save_maps(question, [2], tmp_path / "maps")) == 1
     assert result(qtbot, evaluate_work.evaluate(run, survey_dataset, "validation", None)) is not None
 
 

@@ -25,6 +25,30 @@ def test_the_text_of_a_problem_is_sentence_and_remedy_without_the_place():
     assert Problem("It is empty.", "Fetch it again.", "a.fits").text == "It is empty. Fetch it again."
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"There is no class “{'a' * 3_000_000}”; there are two.",
+        f"The bands {', '.join(f'“b{number}”' for number in range(100_000))} are unknown; there are two.",
+    ],
+    ids=["one long label", "many names"],
+)
+def test_a_problem_with_what_is_in_a_file_stays_short(sentence: str):
+    problem = Problem(sentence, f"Leave out “{'b' * 10_000}”.", "deep/" * 1200)
+    assert len(problem.sentence) <= 500
+    assert problem.sentence.startswith(sentence[:40])
+    assert problem.sentence.endswith("; there are two.")
+    assert "…" in problem.sentence
+    assert len(str(problem)) <= 1503
+    assert problem.where == "deep/" * 1200, "what it was met with is told whole in tables"
+    assert Problem(problem.sentence, problem.remedy, problem.where).text == problem.text
+
+
+def test_a_long_sentence_of_short_names_is_told_whole():
+    sentence = "It is so. " * 49
+    assert Problem(sentence).sentence == sentence
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_problem_survives_the_way_to_another_process(kind: type[Problem]):
     problem = pickle.loads(pickle.dumps(kind("It is empty.", "Fetch it again.", "a.fits")))
