@@ -29,6 +29,7 @@ def prepare(panel: TrainingSizePanel, **wish: object) -> None:
     panel.form.set_value(TrainingSizeSettings.model_validate(few))
 
 
+@pytest.mark.slow
 def test_a_study_by_clicks_draws_points_with_errors_and_a_law(
     qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_number_with_an_error_bar_gets_a_second_column(survey_dataset, tmp_pat
     assert table["width_error"].unit == table["width"].unit
 
 
+@pytest.mark.slow
 def test_a_learning_rate_is_suggested_with_a_figure(survey_dataset, tmp_path, capsys):
     figure = tmp_path / "rates.png"
     quick = ("--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.batch_size=32")

@@ -20,6 +20,7 @@ def listed(path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_without_a_galaxy_there_is_a_dream_of_each_class(survey_run, survey_dataset, tmp_path, capsys):
     free = ("--set", "steps=30", "--set", "penalty=0", "--set", "galaxy_range=false")
     options = ("--method", "dream", *free, "-o", tmp_path)

@@ -44,6 +44,7 @@ def test_a_study_of_sizes_leaves_a_table_and_a_figure_and_goes_on(survey_dataset
     assert run("evaluate", folder / rows(folder / "study.csv")[0]["run"], "--split", "validation") == 0
 
 
+@pytest.mark.slow
 def test_a_search_leaves_settings_for_a_training(survey_dataset, tmp_path, capsys):
     folder = tmp_path / "search"
     knobs = ("--knob", "optimiser.learning_rate=1e-3:1e-1", "--knob", "network.activation=relu,gelu")

@@ -160,6 +160,7 @@ def test_a_run_that_was_killed_within_its_first_epoch_is_begun_anew(done, small,
     assert (folder / "study.csv").read_text() == (done[0] / "study.csv").read_text()
 
 
+@pytest.mark.slow
 def test_more_sizes_and_another_score_may_follow(done, small, tiny, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "study")
     more = FEW.model_copy(update={"sizes": (*FEW.sizes, "50%"), "metric": "macro_f1"})

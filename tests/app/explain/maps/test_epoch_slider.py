@@ -256,6 +256,7 @@ def test_the_square_moves_over_the_galaxy_and_can_be_held_and_ended(qtbot: QtBot
     assert not view.end.isVisible()
 
 
+@pytest.mark.slow
 def test_a_film_ends_by_itself_and_with_its_map(
     qtbot: QtBot, panel: ExplanationPanel, session_with_run: Session
 ) -> None:
