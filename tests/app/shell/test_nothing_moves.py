@@ -176,8 +176,11 @@ def require_whole_sentences(panel: Panel, name: str) -> None:
         if not line.isVisible() or not line.parentWidget():
             continue
         text, tip = line.text(), line.toolTip()
-        line.setText(SENTENCE)
-        settle()
+        for _ in range(20):  # what was measured meanwhile may be told in its place
+            line.setText(SENTENCE)
+            settle()
+            if line.toolTip() == SENTENCE:
+                break
         where = f"{name}: {line.objectName()} “{text}”"
         assert line.toolTip() == SENTENCE, where
         if line.grows:
