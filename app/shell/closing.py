@@ -23,21 +23,21 @@ def wind_up(window: QWidget, activity: Activity) -> None:
     """Stop all work of a window, wait for it as long as that is sensible, and leave alone what does not answer."""
     for latest in window.findChildren(Latest):
         latest.stop()
-    for job in _running(window):
+    for job in running_jobs(window):
         job.stop()
     started = time.monotonic()
-    while _running(window) and time.monotonic() < started + _UNSEEN:
+    while running_jobs(window) and time.monotonic() < started + _UNSEEN:
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, _TICK)
         time.sleep(_TICK / 5000)
-    if _running(window):
+    if running_jobs(window):
         notice = ClosingNotice(window, activity)
         notice.exec()
         notice.deleteLater()
-    for job in _running(window):
+    for job in running_jobs(window):
         job.leave_alone()
 
 
-def _running(window: QWidget) -> list[Job]:
+def running_jobs(window: QWidget) -> list[Job]:
     """The jobs of a window that have not ended, and those that belong to none."""
     application = QCoreApplication.instance()
     assert application is not None
@@ -102,7 +102,7 @@ class ClosingNotice(QDialog):
 
     def _look(self) -> None:
         """Show what still runs; end if nothing does, or if there has been patience enough."""
-        running, left = _running(self._window), self._end - time.monotonic()
+        running, left = running_jobs(self._window), self._end - time.monotonic()
         if not running or left <= 0:
             self.accept()
             return

@@ -29,7 +29,7 @@ from app import theme
 from app.data.cutout import CutoutPanel
 from app.jobs.job import Job
 from app.panel.panel import Panel
-from app.shell.closing import _running
+from app.shell.closing import running_jobs
 from app.shell.window import MainWindow
 from app.shell.workspaces import WORKSPACES
 from app.train.settings_panel import SettingsPanel
@@ -167,7 +167,7 @@ def walk(qtbot: QtBot, window: MainWindow) -> Iterator[tuple[str, Panel]]:
             panel = window.docks.panel(name)
             assert isinstance(panel, Panel)
             qtbot.waitUntil(panel.isVisible)
-            qtbot.waitUntil(lambda: not _running(window))  # or what it computes moves what it then shows
+            qtbot.waitUntil(lambda: not running_jobs(window))  # or what it computes moves what it then shows
             qtbot.waitUntil(lambda: places(window) == places(window) and not window.jobs.bars)
             yield f"{workspace}/{name}", panel
 

@@ -128,12 +128,16 @@ def test_files_that_hold_no_network_are_told_apart(tmp_path):
         assert caught.value.where == str(path)
 
 
+def _saved(path):
+    """The tensors and the plan of a predictor that is saved there."""
+    _predictor().save(path)
+    with safetensors.safe_open(path, "pt") as file:
+        return safetensors.torch.load_file(path), json.loads(file.metadata()["tuning_fork"])
+
+
 def test_more_views_than_there_are_turns_and_mirror_images_are_refused(tmp_path):
     path = tmp_path / "p.safetensors"
-    _predictor().save(path)
-    tensors = safetensors.torch.load_file(path)
-    with safetensors.safe_open(path, "pt") as file:
-        plan = json.loads(file.metadata()["tuning_fork"])
+    tensors, plan = _saved(path)
     safetensors.torch.save_file(tensors, path, {"tuning_fork": json.dumps(plan | {"views": [[False, 0]] * 9})})
     with pytest.raises(UnreadableFile, match="views") as caught:
         Predictor.load(path)
@@ -142,10 +146,7 @@ def test_more_views_than_there_are_turns_and_mirror_images_are_refused(tmp_path)
 
 def test_a_newer_format_and_missing_weights_are_refused(tmp_path):
     path = tmp_path / "p.safetensors"
-    _predictor().save(path)
-    tensors = safetensors.torch.load_file(path)
-    with safetensors.safe_open(path, "pt") as file:
-        plan = json.loads(file.metadata()["tuning_fork"])
+    tensors, plan = _saved(path)
     safetensors.torch.save_file(tensors, path, {"tuning_fork": json.dumps(plan | {"format": 99})})
     with pytest.raises(WrongVersion):
         Predictor.load(path)

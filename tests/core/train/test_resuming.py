@@ -90,18 +90,21 @@ def test_an_empty_folder_and_a_missing_dataset_are_told(short, tmp_path):
         result_of(resuming.run(short, NEVER))
 
 
-def test_a_run_does_not_go_on_with_other_parts(short):
-    record = short.environment_file.read_text()
+def record_split(run: RunFolder, value: str) -> None:
+    """Change the fingerprint of the split in the record of a run's environment."""
+    record = run.environment_file.read_text()
     line = next(line for line in record.splitlines() if line.startswith("split = "))
-    short.environment_file.write_text(record.replace(line, 'split = "another"'))
+    run.environment_file.write_text(record.replace(line, f"split = {value}"))
+
+
+def test_a_run_does_not_go_on_with_other_parts(short):
+    record_split(short, '"another"')
     with pytest.raises(NotPossible, match="split of the data"):
         result_of(resuming.run(short, NEVER, epochs=3))
 
 
 def test_a_record_whose_split_is_no_fingerprint_is_told_as_damaged(short):
-    record = short.environment_file.read_text()
-    line = next(line for line in record.splitlines() if line.startswith("split = "))
-    short.environment_file.write_text(record.replace(line, "split = {}"))
+    record_split(short, "{}")
     with pytest.raises(UnreadableFile, match="fingerprint of its split"):
         result_of(resuming.run(short, NEVER, epochs=3))
 
