@@ -5,18 +5,20 @@ the distance between its 16th and 84th percentiles (the standard deviation, if :
 fraction* the share of galaxies with :math:`|d|` above a stated limit, and :math:`R^2 = 1 - \sum d^2 / \sum (t - \bar
 t)^2` the share of the true values' variance **in that bin** that is predicted: in narrow bins of the quantity itself
 it is low, since little variance is left there. Errors of bias, scatter and :math:`R^2` are standard deviations over
-bootstrap samples of the bin's galaxies; shares have Wilson's 68 % interval.
+bootstrap samples of the bin's galaxies, which in a bin of many are smaller than the bin, with the error scaled by the
+root of the numbers; shares have Wilson's 68 % interval.
 
 References
 ----------
-Efron 1979, Annals of Statistics 7, 1 (bootstrap); Euclid Collaboration: Bretonnière et al. 2023, A&A 671, A102 (these
+Efron 1979, Annals of Statistics 7, 1 (bootstrap); Bickel, Götze & van Zwet 1997, Statistica Sinica 7, 1 (of smaller
+samples); Euclid Collaboration: Bretonnière et al. 2023, A&A 671, A102 (these
 figures against magnitude, as the Euclid Morphology Challenge reports them).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +31,7 @@ from core.wording import count_of
 FEWEST = 10
 """In a bin with fewer galaxies a percentile means nothing."""
 _SAMPLES = 200
-_ELEMENTS = 2_000_000  # of bootstrap samples in memory at a time
+_LARGEST_SAMPLE = 2000  # galaxies
 _PERCENTILES = (16, 50, 84)
 _RELATIVE_LIMIT = 0.5
 _HALF_IN_MAGNITUDES = 2.5 * math.log10(1.5)  # a flux that is wrong by half
@@ -254,18 +256,12 @@ def _summarise(galaxies: _Galaxies, low: float, high: float, random: np.random.G
     middle = float(np.median(galaxies.against)) if count else math.nan
     if count < FEWEST:
         return Bin(low, high, middle, count, None, None, outliers, None, within)
-    samples = np.concatenate([_figures(galaxies, rows) for rows in _bootstrap(count, random)])
-    value, error = _figures(galaxies, np.arange(count)[None])[0], _spread(samples)
+    drawn = min(count, _LARGEST_SAMPLE)
+    samples = _figures(galaxies, random.integers(0, count, (_SAMPLES, drawn)))
+    value, error = _figures(galaxies, np.arange(count)[None])[0], _spread(samples) * math.sqrt(drawn / count)
     bias, scatter = (Figure(float(value[i]), float(error[i])) for i in (0, 1))
     r2 = Figure(float(value[2]), float(error[2])) if galaxies.has_mean and np.isfinite(value[2]) else None
     return Bin(low, high, middle, count, bias, scatter, outliers, r2, within)
-
-
-def _bootstrap(count: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Rows (s, n) of bootstrap samples, a few at a time."""
-    at_once = max(1, _ELEMENTS // count)
-    for first in range(0, _SAMPLES, at_once):
-        yield random.integers(0, count, (min(at_once, _SAMPLES - first), count))
 
 
 def _figures(galaxies: _Galaxies, rows: NDArray[np.int64]) -> NDArray[np.float64]:

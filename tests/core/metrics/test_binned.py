@@ -34,14 +34,15 @@ def test_bias_scatter_and_r2_in_bins_are_those_of_numpy_and_sklearn():
     assert group.whole.galaxies == 8000 and group.whole.bias.value == pytest.approx(np.median(predicted - true))
 
 
-def test_bootstrap_errors_are_those_that_normal_errors_have():
+@pytest.mark.parametrize("count", [600, 20_000])
+def test_bootstrap_errors_are_those_that_normal_errors_have(count):
     random = np.random.default_rng(0)
-    true = random.uniform(1, 2, 2500)
-    predicted = true + random.normal(0.3, 0.2, 2500)
+    true = random.uniform(1, 2, count)
+    predicted = true + random.normal(0.3, 0.2, count)
     (each,) = bin_metrics(true, predicted, true, bins=1).groups[0].bins
-    assert each.bias.error == pytest.approx(0.2 * np.sqrt(np.pi / 2 / 2500), rel=0.25)
+    assert each.bias.error == pytest.approx(0.2 * np.sqrt(np.pi / 2 / count), rel=0.25)
     density, share = stats.norm.pdf(stats.norm.ppf(0.84)), 0.16
-    variance = (share * (1 - share) - share**2) / (2 * 2500 * density**2)  # of half the distance of two percentiles
+    variance = (share * (1 - share) - share**2) / (2 * count * density**2)  # of half the distance of two percentiles
     assert each.scatter.error == pytest.approx(0.2 * np.sqrt(variance), rel=0.25)
     assert abs(each.bias.value - 0.3) < 4 * each.bias.error
     assert abs(each.scatter.value - 0.2) < 4 * each.scatter.error
@@ -83,7 +84,7 @@ def test_few_galaxies_have_no_figures_and_missing_values_are_counted():
 
 
 def test_right_error_bars_cover_68_percent_in_every_bin():
-    true, predicted, magnitude, sigma = toy(30000)
+    true, predicted, magnitude, sigma = toy(9000)
     bias = 0.1 * (magnitude - 18)
     for each in bin_metrics(true, predicted - bias, magnitude, bins=3, errors=sigma).groups[0].bins:
         assert each.within.value == pytest.approx(0.683, abs=0.02)
