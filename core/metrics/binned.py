@@ -35,7 +35,7 @@ _LARGEST_SAMPLE = 2000  # galaxies
 _PERCENTILES = (16, 50, 84)
 _RELATIVE_LIMIT = 0.5
 _HALF_IN_MAGNITUDES = 2.5 * math.log10(1.5)  # a flux that is wrong by half
-_SHARE_OF_PERIOD = 0.125  # 22.5° of a position angle
+_SHARE_OF_PERIOD = 1 / 6  # 30° of a position angle
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def bin_metrics(
     errors: NDArray[Any] | None = None,
     split: Sequence[str] | NDArray[Any] | None = None,
     unit: str = "",
-    period: float = 0.0,
+    period: float | None = None,
     seed: int = 0,
 ) -> BinnedMetrics:
     """Compute the figures of merit of one quantity in bins of a column.
@@ -170,7 +170,7 @@ def bin_metrics(
     unit
         Of the quantity; decides what an outlier is.
     period
-        Of an angle, in its unit, such as 180 for a position angle in degrees; 0: it is no angle.
+        Of an angle, in its unit, such as 180 for a position angle in degrees; None: it is no angle.
     seed
         Of the bootstrap.
 
@@ -199,7 +199,9 @@ def bin_metrics(
     return BinnedMetrics(tuple(groups), tuple(found.tolist()), total, len(off) - total, rule)
 
 
-def difference(true: NDArray[np.float64], predicted: NDArray[np.float64], period: float = 0.0) -> NDArray[np.float64]:
+def difference(
+    true: NDArray[np.float64], predicted: NDArray[np.float64], period: float | None = None
+) -> NDArray[np.float64]:
     """Predicted − true; for a quantity with a period the shortest way round, in [−period/2, period/2).
 
     Examples
@@ -211,10 +213,12 @@ def difference(true: NDArray[np.float64], predicted: NDArray[np.float64], period
     return (off + period / 2) % period - period / 2 if period else off
 
 
-def outlier_limits(true: NDArray[np.float64], unit: str = "", period: float = 0.0) -> tuple[NDArray[np.float64], str]:
+def outlier_limits(
+    true: NDArray[np.float64], unit: str = "", period: float | None = None
+) -> tuple[NDArray[np.float64], str]:
     """The limit (n,) of |predicted − true| above which a galaxy is an outlier, and the rule in words.
 
-    Half of the true value; a flux that is wrong by half, for magnitudes; an eighth of the period, for an angle; and
+    Half of the true value; a flux that is wrong by half, for magnitudes; a sixth of the period, for an angle; and
     three standard deviations of the true values where one of them is zero or negative.
     """
     if period:

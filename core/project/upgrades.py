@@ -36,7 +36,7 @@ _DEFAULTS_OF_3: dict[str, Values] = {
     "optimiser": {"repeats": 1},
     "augmentation": {"average_answers": False},
 }
-PREDICTOR = 4
+PREDICTOR = 5
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
@@ -64,7 +64,7 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4)
+    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5)
     return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
@@ -139,6 +139,11 @@ def _predictor_to_3(plan: Values) -> Values:
 def _predictor_to_4(plan: Values) -> Values:
     """Before format 4, answers were those for the galaxy as it stands."""
     return {**plan, "views": [[False, 0]], "format": 4}
+
+
+def _predictor_to_5(plan: Values) -> Values:
+    """Before format 5, error bars were the network's own, and nothing was kept of the training images' range."""
+    return {**plan, "calibration": None, "training_range": None, "zero_points": [], "format": 5}
 
 
 def _table(values: Values, name: str) -> Values:
