@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data import angles
 from core.metrics.report import Fraction
 from core.wording import count_of
 
@@ -180,7 +181,7 @@ def bin_metrics(
         The edges are not ascending.
     """
     values = [np.asarray(each, np.float64) for each in (true, predicted, against)]
-    off = difference(values[0], values[1], period)
+    off = np.asarray(angles.difference(values[1], values[0], period), np.float64)
     bars = None if errors is None else np.asarray(errors, np.float64)
     known = np.isfinite(off) & np.isfinite(values[2])
     limits, rule = outlier_limits(values[0], unit, period)
@@ -197,20 +198,6 @@ def bin_metrics(
     ]
     total = int(known.sum())
     return BinnedMetrics(tuple(groups), tuple(found.tolist()), total, len(off) - total, rule)
-
-
-def difference(
-    true: NDArray[np.float64], predicted: NDArray[np.float64], period: float | None = None
-) -> NDArray[np.float64]:
-    """Predicted − true; for a quantity with a period the shortest way round, in [−period/2, period/2).
-
-    Examples
-    --------
-    >>> difference(np.array([179.0, 90.0]), np.array([2.0, 80.0]), 180.0).tolist()
-    [3.0, -10.0]
-    """
-    off = predicted - true
-    return (off + period / 2) % period - period / 2 if period else off
 
 
 def outlier_limits(

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data import angles
 from core.data.target import Quantities, Target
-from core.metrics.binned import difference
 from core.metrics.report import Fraction
 from core.nets.calibration import ErrorBarCalibration
 
@@ -145,7 +145,8 @@ def make_error_bar_report(
     """Report on error bars (n, K) that have the factors of ``calibration`` in them; None where there are none."""
     if errors is None or not isinstance(target, Quantities) or not len(labels):
         return None
-    return ErrorBarReport(measure_coverage(labels, values, errors, target.columns), calibration, is_fitted_here)
+    found = measure_coverage(labels, values, errors, target.columns, target.periods)
+    return ErrorBarReport(found, calibration, is_fitted_here)
 
 
 def measure_coverage(
@@ -169,5 +170,5 @@ def _residuals(labels: NDArray[Any], values: NDArray[Any], periods: Periods) -> 
     """|predicted − true| (n, K), of angles the shorter way round."""
     true, predicted = np.asarray(labels, np.float64), np.asarray(values, np.float64)
     known = tuple(periods) or (None,) * true.shape[1]
-    each = [difference(true[:, place], predicted[:, place], period) for place, period in enumerate(known)]
+    each = [angles.difference(predicted[:, place], true[:, place], period) for place, period in enumerate(known)]
     return np.abs(np.stack(each, axis=1))

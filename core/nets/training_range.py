@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.target import Quantities, Target
+
 STATISTICS = ("background", "noise", "peak", "flux")
 _BORDER = 12  # the side of the stamp, divided by this
 _QUANTILES = (0.001, 0.999)
@@ -123,7 +125,8 @@ def measure_images(images: NDArray[np.float32]) -> NDArray[np.float64]:
 def fit_training_range(
     images: NDArray[np.float32],
     bands: Sequence[str],
-    labels: Mapping[str, NDArray[Any]],
+    target: Target,
+    labels: NDArray[Any],
     pixel_scales: NDArray[np.float64],
 ) -> TrainingRange:
     """Find the ranges of the training part.
@@ -134,8 +137,9 @@ def fit_training_range(
         (n, C, H, W): the training stamps, or a sample of them.
     bands
         Names of the C bands.
-    labels
-        Quantities of the whole training part by name, all known; an angle that goes round has no range.
+    target, labels
+        What is learned, and its values (N, K) for the whole training part, all known. An angle goes round and has no
+        range.
     pixel_scales
         Of the stamps [arcsec/pixel]; NaN where unknown.
     """
@@ -144,10 +148,17 @@ def fit_training_range(
     known = pixel_scales[np.isfinite(pixel_scales)]
     return TrainingRange(
         galaxies=len(images),
-        quantities={name: _range_of(np.asarray(values, np.float64)) for name, values in labels.items()},
+        quantities=_ranges_of_quantities(target, labels),
         images={name: _range_of(column) for name, column in zip(names, statistics.T, strict=True)},
         pixel_scale=(float(known.min()), float(known.max())) if len(known) else None,
     )
+
+
+def _ranges_of_quantities(target: Target, labels: NDArray[Any]) -> dict[str, Range]:
+    if not isinstance(target, Quantities):
+        return {}
+    columns = zip(target.columns, target.periods, labels.T, strict=True)
+    return {name: _range_of(values.astype(np.float64)) for name, period, values in columns if period is None}
 
 
 def _range_of(values: NDArray[np.float64]) -> Range:

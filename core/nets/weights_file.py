@@ -35,6 +35,7 @@ class _Target(BaseModel):
     names: list[str] = Field(default_factory=list[str])
     columns: list[str] = Field(default_factory=list[str])
     units: list[str] = Field(default_factory=list[str])
+    periods: list[float | None] = Field(default_factory=list[float | None])
 
 
 _Range = Annotated[list[float], Field(min_length=2, max_length=2)]

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from galaxies import ellipse
 
+from core.data.target import Classes, Quantities
 from core.nets.training_range import STATISTICS, TrainingRange, fit_training_range, measure_images
+
+SIZES = Quantities(("size", "angle"), ("arcsec", "deg"), (None, 180.0))
+KINDS = Classes("kind", ("disk", "spheroid"))
 
 
 def stamps(count=400, noise=0.5, flux=100.0, background=3.0, seed=0):
@@ -27,15 +31,17 @@ def test_background_noise_peak_and_flux_are_those_that_were_drawn():
 
 
 def fitted(images):
-    return fit_training_range(images, ("g", "r"), {"size": np.linspace(1, 2, 50)}, np.full(len(images), 0.2))
+    labels = np.stack([np.linspace(1, 2, 50), np.linspace(0, 180, 50)], axis=1)
+    return fit_training_range(images, ("g", "r"), SIZES, labels, np.full(len(images), 0.2))
 
 
 def test_galaxies_like_those_of_the_training_are_inside_and_others_are_told_by_what_is_other():
     known = fitted(stamps(2000))
-    names = ("size",)
+    names = ("size", "angle")
+    assert list(known.quantities) == ["size"]
 
     def told(images, size=1.5):
-        return known.describe_outside(measure_images(images), np.full((len(images), 1), size), names)
+        return known.describe_outside(measure_images(images), np.full((len(images), 2), size), names)
 
     assert np.mean([bool(text) for text in told(stamps(2000, seed=1))]) < 0.03
     assert all("noise in g high" in text and "noise in r high" in text for text in told(stamps(9, noise=1)))
@@ -54,6 +60,8 @@ def test_the_range_is_saved_as_plain_values():
     known = fitted(stamps(30))
     assert TrainingRange.from_dict(known.to_dict()) == known
     assert known.has_one_scale
-    unknown = fit_training_range(stamps(30), ("g", "r"), {}, np.full(30, np.nan))
+    unknown = fit_training_range(stamps(30), ("g", "r"), KINDS, np.zeros(30, np.int64), np.full(30, np.nan))
     assert unknown.pixel_scale is None and not unknown.has_one_scale
-    assert not fit_training_range(stamps(2), ("g", "r"), {}, np.array([0.2, 0.21])).has_one_scale
+    assert not fit_training_range(
+        stamps(2), ("g", "r"), KINDS, np.zeros(2, np.int64), np.array([0.2, 0.21])
+    ).has_one_scale

@@ -1,4 +1,4 @@
-"""Calibrated error bars, the training range and zero points stay; see ``tests/golden/README.md``."""
+"""Angles, calibrated error bars, the training range and zero points stay; see ``tests/golden/README.md``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.data.target import Quantities
 from core.evaluate import predict
 from core.events import result_of
 from core.nets.predictor import Predictor
@@ -30,6 +31,11 @@ def test_error_bars_have_the_factors_of_then(project):
     assert network.calibration is not None and network.calibration.to_dict() == TOLD["calibration"]
     assert network.training_range is not None and network.training_range.to_dict() == TOLD["training_range"]
     assert list(network.zero_points) == TOLD["zero_points"]
+    assert isinstance(network.target, Quantities) and list(network.target.periods) == TOLD["periods"] == [
+        None,
+        None,
+        180,
+    ]
     found = result_of(predict.run(folder.path, project / "datasets" / TOLD["data"]))
     assert np.allclose(found.scores, TOLD["scores"], atol=1e-4)
     assert np.allclose(found.errors, TOLD["errors"], atol=1e-4)
