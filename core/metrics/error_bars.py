@@ -113,15 +113,8 @@ class ErrorBarReport:
     @property
     def sentence(self) -> str:
         """What the error bars are, and what their coverage tells."""
-        if self.calibration is None:
-            return "The error bars are the network's own: they were not calibrated on a validation part."
-        known = zip(self.coverage, self.calibration.factors, self.calibration.uncertainties, strict=True)
-        factors = ", ".join(f"{name} {factor:.2f} ± {error:.2f}" for name, factor, error in known)
-        text = (
-            f"The error bars were multiplied by a factor ({factors}), so that 68 % of the "
-            f"{self.calibration.galaxies:,} validation galaxies are within one"
-        )
-        return f"{text}: here by construction." if self.is_fitted_here else f"{text}."
+        text = describe_factors(self.calibration, tuple(self.coverage))
+        return f"{text[:-1]}: here by construction." if self.is_fitted_here and self.calibration is not None else text
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -131,6 +124,18 @@ class ErrorBarReport:
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "quantities": {name: each.to_json() for name, each in self.coverage.items()},
         }
+
+
+def describe_factors(calibration: ErrorBarCalibration | None, names: Sequence[str]) -> str:
+    """What the error bars of quantities are: a network's own, or multiplied by factors."""
+    if calibration is None:
+        return "The error bars are the network's own: they were not calibrated on a validation part."
+    known = zip(names, calibration.factors, calibration.uncertainties, strict=True)
+    factors = ", ".join(f"{name} {factor:.2f} ± {error:.2f}" for name, factor, error in known)
+    return (
+        f"The error bars were multiplied by a factor ({factors}), so that 68 % of the {calibration.galaxies:,} "
+        "validation galaxies are within one."
+    )
 
 
 def make_error_bar_report(
