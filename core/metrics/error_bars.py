@@ -1,14 +1,16 @@
 r"""Whether the error bars of quantities are as long as they should be, and the factor that makes them so.
 
-A network that learns error bars with the Gaussian likelihood (Nix & Weigend 1994) is too sure of itself: it has seen
-the galaxies from whose residuals it learned them. They are therefore multiplied by one factor for each quantity,
+A network that learns error bars with the Gaussian likelihood (Nix & Weigend 1994) is too sure of itself, having seen
+the galaxies from whose residuals it learned them; or too cautious, where augmentation made the training harder than the
+galaxies are, or answers are averaged over views. Its error bars are multiplied by one factor for each quantity,
 
 .. math:: f = \text{the } \lceil 0.683\,(n + 1) \rceil \text{-th smallest of } |p_i - t_i| / \sigma_i,
 
 over the :math:`n` galaxies of the validation part, so that 68.3 % of galaxies like those have their true value within
 the error bar, whatever the distribution of the residuals (split conformal prediction). The factor does not change which
-galaxies are measured better than others. The *coverage*, the share of galaxies within one and within two error bars, is
-therefore a test on other galaxies than those; for normal residuals it is 68.3 % and 95.4 %.
+galaxies have the longer error bars: among bright or faint ones alone the share may differ. The *coverage*, the share of
+galaxies within one and within two error bars, is a test on other galaxies than those; for normal residuals it is 68.3 %
+and 95.4 %.
 
 References
 ----------
