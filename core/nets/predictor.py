@@ -22,11 +22,13 @@ from core.data.recipe import StampRecipe
 from core.data.target import Quantities, Target
 from core.errors import NotPossible, Problem
 from core.nets import angles, band_mapping, cnn, heads, normalisation, weights_file
+from core.nets.calibration import ErrorBarCalibration
 from core.nets.cnn import CNN
 from core.nets.device import full_precision, memory_format
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
+from core.nets.training_range import TrainingRange
 from core.project.files import write_atomically
 from core.reading import reading
 from core.wording import count_of
@@ -66,6 +68,12 @@ class Predictor:
         How the training stamps were made from files; None where that is not known.
     views
         The mirror images and quarter turns of a galaxy over which the scores are averaged.
+    calibration
+        What the error bars of quantities are multiplied by; None: they are as the network gives them.
+    training_range
+        The range of the training galaxies; None where it is not known.
+    zero_points
+        For each band, the magnitude of one unit of the training images' pixels; None where it is not known.
     """
 
     network: CNN
@@ -79,6 +87,9 @@ class Predictor:
     bands_from: tuple[tuple[str, ...], ...] = ()
     stamps: StampRecipe | None = None
     views: tuple[View, ...] = (AS_IT_STANDS,)
+    calibration: ErrorBarCalibration | None = None
+    training_range: TrainingRange | None = None
+    zero_points: tuple[float | None, ...] = ()
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -108,12 +119,16 @@ class Predictor:
     def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The scores (n, K), and the standard deviations (n, K) of quantities if the network predicts them.
 
-        Both are averaged over the views of each galaxy; angles are turned back before.
+        Both are averaged over the views of each galaxy, angles turned back before; the standard deviations are then
+        multiplied by the factors of the calibration.
         """
         answers = [self._answer_view(images, view) for view in self.views]
         errors = [each for _, each in answers if each is not None]
         scores = heads.join(self.target, torch.stack([each for each, _ in answers]).mean(0))
-        return scores, torch.stack(errors).mean(0) if errors else None
+        return scores, self._calibrate(torch.stack(errors).mean(0)) if errors else None
+
+    def _calibrate(self, errors: Tensor) -> Tensor:
+        return errors if self.calibration is None else errors * errors.new_tensor(self.calibration.factors)
 
     def _answer_view(self, images: Tensor, view: View) -> tuple[Tensor, Tensor | None]:
         """The components (n, J) that one view of the galaxies gives for them as they stand, and the error bars."""
@@ -211,6 +226,9 @@ class Predictor:
             "bands_from": [list(names) for names in self.bands_from],
             "stamps": None if self.stamps is None else self.stamps.to_dict(),
             "views": [list(view) for view in self.views],
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
+            "training_range": None if self.training_range is None else self.training_range.to_dict(),
+            "zero_points": list(self.zero_points),
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         write_atomically(path, safetensors.torch.save(tensors, {weights_file.HEADER: json.dumps(plan)}))
@@ -264,6 +282,7 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     network.load_state_dict(part("network."))
     network.eval().requires_grad_(requires_grad=False)
     output = part("output.")
+    calibration, training_range = plan["calibration"], plan["training_range"]
     return Predictor(
         network=network,
         normalisation=normalisation.restore(plan["normalisation"], plan["samplewise"], part("normalisation.")),
@@ -276,4 +295,7 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
         bands_from=tuple(tuple(names) for names in plan["bands_from"]),
         stamps=None if plan["stamps"] is None else StampRecipe.from_dict(plan["stamps"]),
         views=tuple((bool(is_mirrored), int(turns)) for is_mirrored, turns in plan["views"]),
+        calibration=None if calibration is None else ErrorBarCalibration.from_dict(calibration),
+        training_range=None if training_range is None else TrainingRange.from_dict(training_range),
+        zero_points=tuple(plan["zero_points"]),
     )

@@ -148,8 +148,12 @@ def _predictor_to_4(plan: Values) -> Values:
 
 
 def _predictor_to_5(plan: Values) -> Values:
-    """Before format 5, every quantity was a plain number, as it still is where the target names no periods."""
-    return {**plan, "format": 5}
+    """What format 5 knows beyond format 4.
+
+    Before, every quantity was a plain number, as it still is where the target names no periods; error bars were the
+    network's own; and nothing was kept of the range of the training images.
+    """
+    return {**plan, "calibration": None, "training_range": None, "zero_points": [], "format": 5}
 
 
 def _table(values: Values, name: str) -> Values:

@@ -27,6 +27,7 @@ from core.nets.cnn import OwnDropout
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
+from core.nets.training_range import fit_training_range
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
 from core.train import batch_size, class_frequencies, distributed, initial_network, receptive_field, stopping
@@ -295,11 +296,24 @@ def _build_predictor(
         scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
     scales = cutouts.median_pixel_scale
+    known_range = fit_training_range(sample, bands, target, labels, cutouts.pixel_scale)
+    zero_points = tuple(band.zero_point for band in cutouts.bands)
     mapping = cutouts.mapping.sources if isinstance(cutouts, MappedCutouts) else ()
     swaps = _mirror_indices(settings.augmentation, target, torch.device("cpu")) is not None
     views = permitted_views(settings.augmentation, shape, mirrors_swap_labels=swaps)
     return Predictor(
-        network, scaling, target, bands, shape, scales, scale, bands_from=mapping, stamps=cutouts.recipe, views=views
+        network,
+        scaling,
+        target,
+        bands,
+        shape,
+        scales,
+        scale,
+        bands_from=mapping,
+        stamps=cutouts.recipe,
+        views=views,
+        training_range=known_range,
+        zero_points=zero_points,
     )
 
 
