@@ -29,7 +29,7 @@ from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 from app.widgets.responsive_split import ResponsiveSplit
 from core.data.settings import HeldOutPart
-from core.data.target import Classes
+from core.data.target import Classes, periods_of
 from core.metrics.uncertainty import plus_minus
 
 if TYPE_CHECKING:
@@ -85,6 +85,9 @@ class EvaluationPanel(Panel):
         self.classes = NumberTable()
         self.reliability = ReliabilityPlot()
         self.confusion = ConfusionMatrix()
+        self.remark = QLabel()
+        self.remark.setWordWrap(True)
+        self.remark.setProperty("role", "muted")
         self.quantities = QComboBox()
         self.truth = TruthPlot()
 
@@ -132,6 +135,7 @@ class EvaluationPanel(Panel):
         down = QVBoxLayout(left)
         down.setContentsMargins(0, 0, 0, 0)
         down.addWidget(self.classes, 1)
+        down.addWidget(self.remark)
         down.addStretch(0)
         return ResponsiveSplit(left, pictures, 1100, (480, 620), (160, 400))
 
@@ -213,6 +217,9 @@ class EvaluationPanel(Panel):
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
         self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", doubts))))
+        of_angles = getattr(report, "remark", "")
+        self.remark.setText(f"{of_angles} The plot shows their predictions nearest to the true ones." * bool(of_angles))
+        self.remark.setVisible(bool(of_angles))
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
@@ -316,6 +323,7 @@ class EvaluationPanel(Panel):
             predictions.scores[:, place],
             predictions.names[place],
             predictions.units[place],
+            periods_of(evaluation.target)[place],
         )
 
     # -- back to the galaxies --------------------------------------------------------------------------------------

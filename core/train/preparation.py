@@ -168,11 +168,9 @@ def _describe_labels_and_field(
 
 
 def _describe_angles(target: Quantities) -> Problem:
-    known = zip(target.columns, target.units, target.periods, strict=True)
-    each = [f"{name} after {period:.6g} {unit}".strip() for name, unit, period in known if period is not None]
     return Problem(
-        f"Learned as angles, which repeat: {', '.join(each)}. They count anticlockwise from up, and turn with the "
-        "galaxy where the augmentation rotates or mirrors it.",
+        f"Learned as angles, which repeat: {targets.describe_angles(target)}. They count anticlockwise from up, and "
+        "turn with the galaxy where the augmentation rotates or mirrors it.",
         "If they are plain numbers, or repeat otherwise, say so under Angles.",
         "data.angles",
     )
