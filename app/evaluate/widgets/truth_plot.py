@@ -22,7 +22,7 @@ class TruthPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plot = Plot()
-        self._points = pyqtgraph.ScatterPlotItem(size=6, pen=None, brush="#0072B2A0", hoverable=True)
+        self._points = pyqtgraph.ScatterPlotItem(size=6, pen=None, brush="#3B9BDCC0", hoverable=True)
         self._equal = pyqtgraph.InfiniteLine(angle=45, pen=pyqtgraph.mkPen("#888888"))
         self._plot.addItem(self._equal)
         self._plot.addItem(self._points)

@@ -11,6 +11,7 @@ from astropy.table import Table
 from galaxies import ellipse, write_dataset
 
 from core.data import angles
+from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
 from core.data.target import Quantities
 from core.evaluate import evaluation, predict, tables
@@ -18,7 +19,7 @@ from core.events import CheckpointSaved, Skipped, result_of
 from core.nets.predictor import Predictor
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.runs import RunFolder
-from core.train import loop, resuming
+from core.train import loop, preparation, resuming
 from core.train.augmentation.settings import AugmentationSettings
 from core.train.settings import OptimiserSettings, RunSettings, TransferSettings
 
@@ -90,6 +91,22 @@ def test_position_angles_are_learned_over_the_whole_circle(learned, axes):
     round_bars = answer(predictor, draw(100, np.random.default_rng(6), is_round=True)[0])[1]
     assert np.median(round_bars) > 2 * np.median(bars), "the angle of a round galaxy means nothing"
     assert round_bars.max() <= 180 / 12**0.5
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_angles_that_count_the_other_way_are_told_of(tmp_path, mirrored):
+    """As in stamps whose east is on the right; galaxies that are noise, and random angles, say nothing."""
+    random = np.random.default_rng(3)
+    images, true, _ = draw(150, random)
+    columns = {"pa": 180 - true if mirrored else true, "theta_image": (true + 90) % 180, "pa_of_others": true[::-1]}
+    units = dict.fromkeys(columns, "deg")
+    data = write_dataset(tmp_path / "axes.h5", images, columns, list(columns), bands=("r",), units=units)
+    with Cutouts.open(data) as cutouts:
+        plan = preparation.prepare(SETTINGS, cutouts)
+    told = [str(notice) for notice in plan.notices if "clockwise in these stamps" in str(notice)]
+    assert len(told) == (1 if mirrored else 0)
+    assert all("“pa”" in each and "180 minus the angle" in each for each in told)
+    assert plan.target.angles == ("pa", "theta_image", "pa_of_others")
 
 
 def answer(predictor, images):
