@@ -47,8 +47,8 @@ def find(
     told = targets.describe_angles(target) if settings.angles == angles.AUTO else ""
     found = [
         Problem(
-            f"Learned as angles, which repeat: {told}. They count anticlockwise from up, and turn with the galaxy where "
-            "the augmentation rotates or mirrors it.",
+            f"Learned as angles, which repeat: {told}. They count anticlockwise from up, and turn with the galaxy "
+            "where the augmentation rotates or mirrors it.",
             "If they are plain numbers, or repeat otherwise, say so under Angles.",
             "data.angles",
         )
