@@ -77,6 +77,7 @@ def test_position_angles_are_learned_over_the_whole_circle(learned, axes):
     """Of galaxies that no training saw, also where 0° and 180° meet; the error of a guess is 45° on average."""
     folder, notices, result = learned
     assert any("position_angle after 180 deg" in notice for notice in notices)
+    assert "Angles repeat: position_angle after 180 deg" in folder.card.read_text(encoding="utf-8")
     assert not any("leaves out" in notice and "rotation" in notice for notice in notices)
     predictor = Predictor.load(folder.path)
     assert predictor.target == Quantities(("position_angle",), ("deg",), (180.0,))
