@@ -29,7 +29,7 @@ from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 from app.widgets.responsive_split import ResponsiveSplit
 from core.data.settings import HeldOutPart
-from core.data.target import Classes
+from core.data.target import Classes, periods_of
 from core.metrics.uncertainty import plus_minus
 
 if TYPE_CHECKING:
@@ -85,6 +85,9 @@ class EvaluationPanel(Panel):
         self.classes = NumberTable()
         self.reliability = ReliabilityPlot()
         self.confusion = ConfusionMatrix()
+        self.remark = QLabel()
+        self.remark.setWordWrap(True)
+        self.remark.setProperty("role", "muted")
         self.quantities = QComboBox()
         self.truth = TruthPlot()
 
@@ -111,6 +114,7 @@ class EvaluationPanel(Panel):
         column.addWidget(self.decision)
         column.addWidget(self.numbers)
         self._above = QVBoxLayout()  # the table of quantities, which has more columns than fit beside the plot
+        self._above.addWidget(self.remark)
         column.addLayout(self._above)
         column.addWidget(self._build_figures(), 1)
         self._set_content(content)
@@ -216,6 +220,9 @@ class EvaluationPanel(Panel):
         than = "" if guess is None else guess.sentence
         bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
         self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", bars, doubts))))
+        of_angles = getattr(report, "remark", "")
+        self.remark.setText(f"{of_angles} The plot shows their predictions nearest to the true ones." * bool(of_angles))
+        self.remark.setVisible(bool(of_angles))
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
@@ -324,6 +331,7 @@ class EvaluationPanel(Panel):
             predictions.scores[:, place],
             predictions.names[place],
             predictions.units[place],
+            periods_of(evaluation.target)[place],
         )
 
     # -- back to the galaxies --------------------------------------------------------------------------------------
