@@ -107,8 +107,7 @@ def prepare(
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
-    notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample)
-    notices += angle_notices.find(target, labels, cutouts, split.train, settings.data)
+    notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
@@ -161,11 +160,18 @@ def _adapt_to_base(
 
 
 def _describe_labels_and_field(
-    settings: RunSettings, target: Target, cutouts: Cutouts, predictor: Predictor, sample: NDArray[np.float32]
+    settings: RunSettings,
+    target: Target,
+    cutouts: Cutouts,
+    predictor: Predictor,
+    sample: NDArray[np.float32],
+    labels: NDArray[Any],
+    split: Split,
 ) -> list[Problem]:
-    """How votes were read, and whether the last block sees too little where the depth can be chosen."""
+    """How votes and angles were read, and whether the last block sees too little where the depth can be chosen."""
     told = targets.describe_votes(target, cutouts.columns)
     found = [Problem(told, "", "data.kind")] if told else []
+    found += angle_notices.find(target, labels, cutouts, split.train, settings.data)
     found += non_answers.warn(target.names) if isinstance(target, Classes) else []
     if not settings.transfer.start_from:  # else the layers are those of the earlier network
         narrow = _narrow_field_warning(predictor, sample)
