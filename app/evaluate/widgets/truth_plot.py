@@ -21,7 +21,7 @@ class TruthPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._plot = Plot()
+        self._plot = Plot(width=76)  # ticks of a narrow range have many digits
         self._points = pyqtgraph.ScatterPlotItem(size=6, pen=None, brush="#3B9BDCC0", hoverable=True)
         self._equal = pyqtgraph.InfiniteLine(angle=45, pen=pyqtgraph.mkPen("#888888"))
         self._plot.addItem(self._equal)
