@@ -25,10 +25,11 @@ _MOST_PIXELS = 1 << 26  # 256 MB of sky in memory
 _SCALE_TOLERANCE = 0.02
 _LEAST_BLANK = 0.2  # share of an image
 _MOST_BANDS = 6  # a cube of more planes without names is a stack
-_SMOOTHING = 1.5  # pixels
+_SMOOTHINGS = (1.5, 4.0)  # pixels: for sources, and for the faint light around them
 _THRESHOLD = 3.0  # standard deviations of the smoothed image
 _FEWEST_PIXELS = 5
-_MARGIN = 3  # pixels around a source that are masked, too
+_NOISIEST = 3.0  # times the median noise of all images: what is beyond holds light of a very bright source
+_MARGIN = 2.0  # smoothings: pixels around a source that are masked, too
 _NANOMAGGY = 22.5
 _ZERO_POINTS = ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPT", "PHOTZP", "ABMAGZP", "ZP", "ZPT")
 
@@ -47,6 +48,11 @@ class Frame:
 
     image: NDArray[np.float32]
     is_blank: NDArray[np.bool_]
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the blank pixels."""
+        return float(self.image[self.is_blank].std())
 
 
 def read_frames(settings: SimulationSettings, smallest: int) -> tuple[tuple[Frame, ...], tuple[str, ...]]:
@@ -87,7 +93,11 @@ def read_frames(settings: SimulationSettings, smallest: int) -> tuple[tuple[Fram
                     continue
                 frames.append(frame)
                 pixels += image.size
+    noise = np.array([frame.sigma for frame in frames])
+    is_noisy = noise > _NOISIEST * np.median(noise) if frames else noise > 0
+    frames = [frame for frame, noisy in zip(frames, is_noisy, strict=True) if not noisy]
     told_of = (
+        (int(is_noisy.sum()), f"more than {_NOISIEST:g} times as noisy as most"),
         (small, f"smaller than {smallest} × {smallest} pixels"),
         (crowded, "without enough blank pixels"),
         (unused, f"beyond the {_MOST_PIXELS / 1e6:.0f} million pixels that are kept in memory"),
@@ -179,17 +189,28 @@ def _prepare(image: NDArray[np.float32]) -> Frame | None:
         missing |= is_zero
     if missing.mean() > 1 - _LEAST_BLANK:
         return None
-    _, level, _ = sigma_clipped_stats(image, mask=missing)
-    flat = np.where(missing, 0, image - np.float32(level))
-    smooth = ndimage.gaussian_filter(flat, _SMOOTHING)
-    _, middle, scatter = sigma_clipped_stats(smooth, mask=missing)
-    if not scatter > 0:
+    covered = missing.copy()
+    for smoothing in _SMOOTHINGS:
+        _, level, _ = sigma_clipped_stats(image, mask=covered)
+        flat = np.where(covered, 0, image - np.float32(level))
+        smooth = ndimage.gaussian_filter(flat, smoothing)
+        _, middle, scatter = sigma_clipped_stats(smooth, mask=covered)
+        if not scatter > 0:
+            return None
+        covered |= _sources(smooth, middle + _THRESHOLD * scatter, covered, _MARGIN * smoothing)
+    if covered.mean() > 1 - _LEAST_BLANK:
         return None
+    level = np.median(image[~covered])
+    return Frame(np.where(missing, 0, image - level).astype(np.float32), ~covered)
+
+
+def _sources(
+    smooth: NDArray[np.float32], threshold: float, covered: NDArray[np.bool_], margin: float
+) -> NDArray[np.bool_]:
+    """Sources above the threshold, and a margin around them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
-        sources = detect_sources(smooth, middle + _THRESHOLD * scatter, _FEWEST_PIXELS, mask=missing)
-    covered = sources.make_source_mask(footprint=circular_footprint(_MARGIN)) if sources is not None else missing
-    is_blank = ~(missing | covered)
-    if is_blank.mean() < _LEAST_BLANK:
-        return None
-    return Frame((flat - np.median(flat[is_blank])).astype(np.float32), is_blank)
+        sources = detect_sources(smooth, threshold, _FEWEST_PIXELS, mask=covered)
+    if sources is None:
+        return np.zeros_like(covered)
+    return np.asarray(sources.make_source_mask(footprint=circular_footprint(round(margin))), bool)

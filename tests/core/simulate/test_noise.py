@@ -167,6 +167,18 @@ def test_what_is_assumed_of_the_sky_is_told(tmp_path: Path):
     assert Background.of(stated).sky.sigma == pytest.approx(10, rel=0.05)
 
 
+def test_an_image_full_of_the_light_of_a_bright_star_is_left_out_and_told(tmp_path: Path):
+    random = np.random.default_rng(1)
+    for number in range(6):
+        glow = 50 * (number == 5)
+        sky = random.normal(0, 1 + glow, (80, 80)).astype(np.float32)
+        fits.PrimaryHDU(sky).writeto(tmp_path / f"sky-{number}.fits")
+    background = Background.of(with_noise(SDSS, kind="correlated", sky=str(tmp_path)))
+    assert background.sky is not None
+    assert background.sky.sigma == pytest.approx(1, rel=0.03)
+    assert any("1 image of sky more than 3 times as noisy as most" in remark for remark in background.remarks)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the real blank sky of SDSS, which is not part of the project")
 def test_the_preset_of_sdss_predicts_the_noise_of_its_real_sky():
