@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 from core.errors import NotPossible
+from core.simulate.instrument_settings import InstrumentSettings
 from core.simulate.settings import SimulationSettings
-from core.simulate.sky_frames import Frame, read_frames
+from core.simulate.sky_frames import Frame, find_files, read_frames
 
 _LAG = 16  # pixels, up to which noise is correlated
 _SIGNIFICANT = 5.0  # standard deviations of a measured covariance: what is less is taken for 0,
@@ -83,7 +85,7 @@ class Sky:
         return np.sqrt(power)[:, : side // 2 + 1].astype(np.float32)
 
     @cached_property
-    def _places(self) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    def _places(self) -> tuple[NDArray[np.int64], list[NDArray[np.int32]]]:
         """Running total of the patches in each frame, and their first pixels."""
         for share in _MASKED_SHARES:
             places = [_blank_boxes(frame.is_blank, self.size, share) for frame in self.frames]
@@ -99,7 +101,7 @@ class Sky:
 
 
 def read_sky(settings: SimulationSettings) -> Sky:
-    """Read the sky that the settings name, and measure it.
+    """Read the sky that the settings name, and measure it; the last ones are kept until their files change.
 
     Raises
     ------
@@ -107,7 +109,25 @@ def read_sky(settings: SimulationSettings) -> Sky:
         It cannot be used.
     """
     smallest = settings.size if settings.noise.kind == "real sky" else 2 * _LAG
-    frames, remarks = read_frames(settings, smallest)
+    files = find_files(settings.noise.sky)
+    status = tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+    relevant = SimulationSettings(
+        size=settings.size,
+        instrument=InstrumentSettings(band=settings.instrument.band, pixel_scale=settings.instrument.pixel_scale),
+        unit_zero_point=settings.stored_zero_point,
+        noise=settings.noise,
+    )
+    return _read(relevant, tuple(files), status, smallest)
+
+
+@lru_cache(maxsize=2)
+def _read(
+    settings: SimulationSettings,
+    files: tuple[Path, ...],
+    status: tuple[tuple[str, int, int], ...],  # noqa: ARG001 - of the cache
+    smallest: int,
+) -> Sky:
+    frames, remarks = read_frames(settings, files, smallest)
     sky = Sky(frames, settings.size, measure_covariance(frames), remarks)
     if settings.noise.kind == "real sky":
         _ = sky._places  # a sky without a blank patch is refused now, not at the first stamp
@@ -141,9 +161,9 @@ def _correlate(image: NDArray[np.float64], shape: list[int], lag: int) -> NDArra
     return correlation[np.ix_(places % shape[0], places % shape[1])]
 
 
-def _blank_boxes(is_blank: NDArray[np.bool_], size: int, most: float) -> NDArray[np.int64]:
+def _blank_boxes(is_blank: NDArray[np.bool_], size: int, most: float) -> NDArray[np.int32]:
     """First pixels of the boxes of which at most this share is masked, as places in the grid of all boxes."""
     sums = np.zeros((is_blank.shape[0] + 1, is_blank.shape[1] + 1), np.int64)
     sums[1:, 1:] = (~is_blank).cumsum(axis=0).cumsum(axis=1)
     masked = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
-    return np.flatnonzero(masked <= most * size**2)
+    return np.flatnonzero(masked <= most * size**2).astype(np.int32)

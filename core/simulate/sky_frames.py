@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from core.errors import NotPossible, UnreadableFile
 from core.simulate.settings import SimulationSettings
 
 _ENDINGS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".fits.bz2", ".fz")
-_MOST_PIXELS = 1 << 26  # 256 MB of sky in memory
+_LONGEST = 4096  # pixels
+_MOST_PIXELS = 1 << 24  # of all images, 150 MB of memory in each process
 _SCALE_TOLERANCE = 0.02
 _LEAST_BLANK = 0.2  # share of an image
 _MOST_BANDS = 6  # a cube of more planes without names is a stack
@@ -55,13 +56,17 @@ class Frame:
         return float(self.image[self.is_blank].std())
 
 
-def read_frames(settings: SimulationSettings, smallest: int) -> tuple[tuple[Frame, ...], tuple[str, ...]]:
+def read_frames(
+    settings: SimulationSettings, files: Sequence[Path], smallest: int
+) -> tuple[tuple[Frame, ...], tuple[str, ...]]:
     """Read the images of sky, and say what was decided and left out.
 
     Parameters
     ----------
     settings
-        Which name the sky, its zero point, and the instrument.
+        Which name the zero point and the instrument.
+    files
+        As :func:`find_files` finds them.
     smallest
         Images with a shorter side are left out.
 
@@ -72,7 +77,6 @@ def read_frames(settings: SimulationSettings, smallest: int) -> tuple[tuple[Fram
     UnreadableFile
         A file is damaged.
     """
-    files = _files(settings.noise.sky)
     frames: list[Frame] = []
     small, crowded, unused, pixels = 0, 0, 0, 0
     remarks: dict[str, None] = {}
@@ -112,7 +116,14 @@ def read_frames(settings: SimulationSettings, smallest: int) -> tuple[tuple[Fram
     return tuple(frames), (*remarks, *(f"Left out: {what}" for what in left_out))
 
 
-def _files(sky: str) -> list[Path]:
+def find_files(sky: str) -> list[Path]:
+    """The images at a place: the file, or those in the folder and the folders in it.
+
+    Raises
+    ------
+    NotPossible
+        There are none.
+    """
     if not sky:
         raise NotPossible(
             "No images of sky are named for this noise.", "Choose a FITS image or a folder of them.", "noise.sky"
@@ -151,7 +162,15 @@ def _planes(
         place = cutout.bands.index(band) if band in cutout.bands else 0
         remarks[f"Of images of sky with several bands, band {place + 1} is used"] = None
         planes = planes[place : place + 1]
+    if max(planes.shape[1:]) > _LONGEST:
+        remarks[f"Of images of sky larger than {_LONGEST:,} pixels the middle is used"] = None
+        planes = planes[:, _middle(planes.shape[1]), _middle(planes.shape[2])]
     return list(np.asarray(planes, np.float32))
+
+
+def _middle(length: int) -> slice:
+    start = max(0, (length - _LONGEST) // 2)
+    return slice(start, start + _LONGEST)
 
 
 def _zero_point(settings: SimulationSettings, file: Path) -> tuple[float, list[str]]:
