@@ -332,7 +332,7 @@ def _add_simulate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("-n", "--count", type=int, metavar="N", help="number of galaxies; else 20,000")
     add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
-    add("--preset", metavar="NAME", help="instrument to begin with; “tuningfork settings presets” lists them")
+    add("--preset", metavar="NAME", help="where to begin: HST/WFC3 F160W, or what “tuningfork settings presets” lists")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--workers", type=int, metavar="K", help="number of processes; else one for each processor core")
     add("--json", action="store_true", help="print the result as JSON")

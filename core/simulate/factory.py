@@ -58,8 +58,9 @@ def simulate(
 ) -> Work[Path]:
     """Simulate galaxies as a dataset.
 
-    Yields :class:`~core.events.Progress`. While it is at work, and after a kill or a problem, what is there lies beside
-    the file in a folder of its name with ``.unfinished``; the same call goes on with it.
+    Yields :class:`~core.events.Progress`. Until it is finished, also if it is stopped or killed or meets with a
+    problem, what is there lies beside the file in a folder of its name with ``.unfinished``; the same call goes on with
+    it. See :func:`core.simulate.unfinished.find_unfinished`.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def simulate(
     settings
         What to simulate, and how many.
     stop
-        If it is set, the work ends and nothing is left behind.
+        If it is set, the work ends.
     workers
         Number of processes; None: as many as there are processor cores. It does not change the result.
 
@@ -98,9 +99,11 @@ def simulate(
             try:
                 yield from job.run(output)
             except BaseException as error:
-                if isinstance(error, Stopped) or not job.galaxies:
+                if not job.galaxies:
                     folder.discard()
-                elif isinstance(error, Problem | OSError) and folder.folder.is_dir():
+                if isinstance(error, Problem | OSError):
+                    folder.require_unmoved()
+                if isinstance(error, Problem | OSError) and job.galaxies:
                     yield Skipped(Problem(_KEPT.format(done=job.galaxies, count=settings.count), "", str(output)))
                 raise
             folder.discard()

@@ -1,0 +1,75 @@
+"""From the numbers of galaxies to their stamps and true values: the one way in which they are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.simulate.composition import compose
+from core.simulate.noise import Background
+from core.simulate.parameters import draw_parameters
+from core.simulate.psf import build_psf
+from core.simulate.renderer import render
+from core.simulate.settings import SimulationSettings
+from core.simulate.streams import Purpose, Streams
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Galaxies with their true values.
+
+    Attributes
+    ----------
+    images
+        (n, C, H, W), in the unit of the dataset.
+    truth
+        True values (n,) by name.
+    units
+        The units of those that have one.
+    """
+
+    images: NDArray[np.float32]
+    truth: dict[str, NDArray[Any]]
+    units: dict[str, str]
+
+
+class BlockMaker:
+    """Simulate galaxies by their numbers; each is the same whichever others are simulated with it.
+
+    Parameters
+    ----------
+    settings
+        What to simulate.
+    device
+        Where the stamps are rendered.
+
+    Raises
+    ------
+    Problem
+        A file that the settings name is not there or damaged.
+    """
+
+    def __init__(self, settings: SimulationSettings, device: str = "cpu") -> None:
+        self._settings, self._device = settings, device
+        self._psf = build_psf(settings.psf, settings.instrument.pixel_scale)
+        self._background = Background.of(settings)
+
+    def make(self, numbers: Sequence[int]) -> Block:
+        """Simulate these galaxies."""
+        settings, chosen = self._settings, np.asarray(numbers, dtype=np.int64)
+        drawn = draw_parameters(settings, chosen)
+        profiles = compose(settings, drawn, chosen)
+        bands, size = len(settings.band_names), settings.size
+        choice = np.repeat(self._draw_psf(chosen), bands)
+        stamps = render(profiles, self._psf, len(chosen) * bands, size, choice=choice, device=self._device)
+        images = stamps.cpu().numpy().reshape(len(chosen), bands, size, size)
+        return Block(self._background.add(images, chosen), dict(drawn.columns), dict(drawn.units))
+
+    def _draw_psf(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which image of a stack each galaxy has, in all bands."""
+        shares = Streams(self._settings.seed, Purpose.PSF).shares(numbers, 1)[:, 0]
+        return np.minimum((shares * self._psf.count).astype(np.int64), self._psf.count - 1)
