@@ -142,7 +142,7 @@ def draw_clumps(random: np.random.Generator, radius: float, axis_ratio: float) -
 
 def draw_tidal_feature(random: np.random.Generator, radius: float) -> Pieces:
     """A tail that curves outwards, or a shell around the galaxy, on the sky."""
-    is_tail, start, hand = random.random() < 0.6, random.uniform(0, 2 * math.pi), random.choice([-1, 1])
+    is_tail, start, hand = random.random() < 0.7, random.uniform(0, 2 * math.pi), random.choice([-1, 1])
     along = np.linspace(0, 1, _TAIL_PIECES)
     at = radius * (1.5 + random.uniform(1.5, 3) * along) if is_tail else np.full(_TAIL_PIECES, radius * 2.5)
     span = random.uniform(0.6, 1.4) if is_tail else random.uniform(0.8, 2)
@@ -151,7 +151,7 @@ def draw_tidal_feature(random: np.random.Generator, radius: float) -> Pieces:
     step_x, step_y = np.gradient(x), np.gradient(y)
     weight = np.exp(-1.2 * along) if is_tail else np.ones(_TAIL_PIECES)
     long = np.maximum(0.7 * np.hypot(step_x, step_y), _SMALLEST)
-    wide = np.minimum(np.full(_TAIL_PIECES, max((0.25 if is_tail else 0.12) * radius, _SMALLEST)), long)
+    wide = np.minimum(np.full(_TAIL_PIECES, max((0.3 if is_tail else 0.2) * radius, _SMALLEST)), long)
     return Pieces(weight / weight.sum(), x, y, long * _GAUSSIAN, wide / long, np.arctan2(step_y, step_x))
 
 
