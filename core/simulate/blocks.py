@@ -58,6 +58,12 @@ class BlockMaker:
         self._psf = build_psf(settings.psf, settings.instrument.pixel_scale)
         self._background = Background.of(settings)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was decided about the user's PSF and sky, and what of them was left out; a sentence each."""
+        said = (*self._psf.remarks, *self._background.remarks)
+        return tuple(sentence if sentence.endswith(".") else f"{sentence}." for sentence in said)
+
     def make(self, numbers: Sequence[int]) -> Block:
         """Simulate these galaxies."""
         settings, chosen = self._settings, np.asarray(numbers, dtype=np.int64)

@@ -121,7 +121,7 @@ class Crew:
         if "problem" in said:
             kind, *texts = said["problem"]
             raise getattr(errors, kind, Problem)(*texts)
-        self._busy[worker] -= 1
+        self._busy[worker] -= "block" in said
         return said
 
     def _tell(self, worker: int, line: str) -> None:

@@ -119,6 +119,7 @@ class _Job:
     stop: threading.Event
     workers: int
     galaxies: int = 0
+    has_told: bool = False
 
     def __post_init__(self) -> None:
         size = self.settings.size
@@ -202,10 +203,20 @@ class _Job:
                 self.folder.require_unmoved()
                 if said is None:
                     continue
+                if "block" not in said:
+                    yield from self._tell(said["remarks"])
+                    continue
                 there.add(said["block"])
                 if not self.columns:
                     self._begin_columns(said["columns"], prefix)
                 yield from self._take(there, prefix)
+
+    def _tell(self, remarks: Sequence[str]) -> Work[None]:
+        """Pass on what the first worker has to say of the files; the others say the same."""
+        if not self.has_told:
+            self.has_told = True
+            for sentence in remarks:
+                yield Skipped(Problem(sentence))
 
     def _begin_columns(self, columns: Sequence[Sequence[str]], prefix: Prefix) -> None:
         self.columns = tuple((name, kind, unit) for name, kind, unit in columns)
