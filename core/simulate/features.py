@@ -33,6 +33,7 @@ _ARM_PIECES = 9  # of each of two arms
 _ARM_SPAN = (0.5, 2.8)  # scale lengths
 _PITCH = (12.0, 30.0)  # degrees
 _TAIL_PIECES = 8
+_THINNEST = 0.03  # axis ratio
 _SMALLEST = 0.3  # pixels: smaller clumps are points, whatever the telescope
 
 
@@ -152,7 +153,9 @@ def draw_tidal_feature(random: np.random.Generator, radius: float) -> Pieces:
     weight = np.exp(-1.2 * along) if is_tail else np.ones(_TAIL_PIECES)
     long = np.maximum(0.7 * np.hypot(step_x, step_y), _SMALLEST)
     wide = np.minimum(np.full(_TAIL_PIECES, max((0.3 if is_tail else 0.2) * radius, _SMALLEST)), long)
-    return Pieces(weight / weight.sum(), x, y, long * _GAUSSIAN, wide / long, np.arctan2(step_y, step_x))
+    return Pieces(
+        weight / weight.sum(), x, y, long * _GAUSSIAN, np.maximum(wide / long, _THINNEST), np.arctan2(step_y, step_x)
+    )
 
 
 def _inclined(
@@ -165,7 +168,7 @@ def _inclined(
     xy = (along**2 - across**2) * sin * cos * axis_ratio
     mean, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     major, minor = np.sqrt(mean + half), np.sqrt(np.maximum(mean - half, 0))
-    ratio = np.clip(minor / major, 0.03, 1)
+    ratio = np.clip(minor / major, _THINNEST, 1)
     return Pieces(weight / weight.sum(), x, y * axis_ratio, major * _GAUSSIAN, ratio, 0.5 * np.arctan2(2 * xy, xx - yy))
 
 
