@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import Problem
 from core.simulate.composition import compose
 from core.simulate.noise import Background
 from core.simulate.parameters import draw_parameters
@@ -65,7 +66,13 @@ class BlockMaker:
         return tuple(sentence if sentence.endswith(".") else f"{sentence}." for sentence in said)
 
     def make(self, numbers: Sequence[int]) -> Block:
-        """Simulate these galaxies."""
+        """Simulate these galaxies.
+
+        Raises
+        ------
+        Problem
+            One cannot be drawn, or has pixels that are no numbers.
+        """
         settings, chosen = self._settings, np.asarray(numbers, dtype=np.int64)
         drawn = draw_parameters(settings, chosen)
         profiles = compose(settings, drawn, chosen)
@@ -73,7 +80,14 @@ class BlockMaker:
         choice = np.repeat(self._draw_psf(chosen), bands)
         stamps = render(profiles, self._psf, len(chosen) * bands, size, choice=choice, device=self._device)
         images = stamps.cpu().numpy().reshape(len(chosen), bands, size, size)
-        return Block(self._background.add(images, chosen), dict(drawn.columns), dict(drawn.units))
+        images = self._background.add(images, chosen)
+        whole = np.isfinite(images).all(axis=(1, 2, 3))
+        if not whole.all():
+            raise Problem(
+                f"Galaxy {chosen[~whole][0]:,} has pixels that are no numbers.",
+                "Look for absurd values in the images of PSF and sky, or in the settings.",
+            )
+        return Block(images, dict(drawn.columns), dict(drawn.units))
 
     def _draw_psf(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which image of a stack each galaxy has, in all bands."""
