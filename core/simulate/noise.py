@@ -111,6 +111,8 @@ class Background:
                 unit = np.float32(electrons_per_unit(self._settings))
                 sigma = np.sqrt(np.maximum(stamp, 0) / unit)
                 stamp += sigma * random.standard_normal(stamp.shape, dtype=np.float32)
+            case _:
+                pass
 
     def _add_ccd_noise(self, stamp: Stamps, random: np.random.Generator) -> None:
         """Poisson noise of source and sky, and read noise; with many electrons of sky as one Gaussian."""
