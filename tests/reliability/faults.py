@@ -38,6 +38,7 @@ _JOBS = (
     ("train", "../survey.h5", "-o", "new", *OPTIONS),
     ("predict", "../run", "../survey.h5", "-o", "table.csv"),
     ("explain", "../run", "../survey.h5", "--method", "occlusion", "-o", "maps"),
+    ("simulate", "-n", "40", "--set", "size=16", "--workers", "1", "-o", "simulated.h5"),
 )
 
 
