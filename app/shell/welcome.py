@@ -35,7 +35,7 @@ class WelcomePanel(QWidget):
         self.setObjectName("welcome")
         self.demonstration = self._make_link(
             "Open the demonstration survey",
-            "Simulated spheroids, disks and edge-on galaxies, made in some seconds without a download.",
+            "Spheroids, disks and edge-on galaxies, made in some seconds without a download.",
             "mdi6.creation-outline",
         )
         self.importing = self._make_link(
@@ -45,7 +45,7 @@ class WelcomePanel(QWidget):
         )
         self.simulating = self._make_link(
             "Simulate galaxies",
-            "As a telescope of your choice would see them, with known sizes, magnitudes and shapes to learn from.",
+            "As your telescope sees them, with known sizes and shapes that a network can learn.",
             "mdi6.telescope",
         )
         self.open = self._make_link(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -31,6 +32,7 @@ from app.widgets.stretch_bar import StretchBar
 from core.data.stretch import StretchSettings, colour_planes, thumbnails, to_rgb
 
 _TILE = 128  # pixels of a stamp in the grid
+_SEED = 110  # pixels
 _NO_REAL = "Open or import your own galaxies, and the current one appears here at the same stretch and zoom."
 
 
@@ -73,6 +75,7 @@ class Comparison(QWidget):
         self.seed, self.others = WholeSpin(), QToolButton()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("Seed ")
+        self.seed.setFixedWidth(_SEED)
         self.seed.setKeyboardTracking(False)
         self.seed.setToolTip("Origin of all randomness: with one seed, only what you change changes.")
         self.others.setIcon(icon("mdi6.dice-multiple-outline"))
@@ -80,6 +83,7 @@ class Comparison(QWidget):
         self.others.setAccessibleName("Other galaxies")
         self.mosaic = Mosaic(4, clickable=True)
         self.mosaic.setMinimumSize(200, 200)
+        self.problem = MessageLine(1, "problem", grows=True)
         self.simulated, self.real = ImageView(), ImageView()
         self.simulated_text, self.real_text = MessageLine(2), MessageLine(1)
         self.real_name = _heading("Your galaxy")
@@ -95,8 +99,8 @@ class Comparison(QWidget):
         self.invitation.setProperty("role", "muted")
         self.invitation.setWordWrap(True)
         self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.noise, self.size = HistogramPlot("Sky noise"), HistogramPlot("Half-light radius, measured")
-        self.legend = MessageLine(2)
+        self.noise, self.size = HistogramPlot("Sky noise"), HistogramPlot("Measured radius")
+        self.legend = MessageLine(4)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -122,19 +126,28 @@ class Comparison(QWidget):
         grid.addWidget(self.real_text, 2, 1, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.noise, 3, 0)
         grid.addWidget(self.size, 3, 1)
-        grid.addWidget(self.legend, 4, 0, 1, 2)
         for column in range(2):
             grid.setColumnStretch(column, 1)
         grid.setRowStretch(1, 4)
         grid.setRowStretch(3, 3)
         pictures = QHBoxLayout()
         pictures.setSpacing(14)
-        pictures.addWidget(self.mosaic, 5)
+        left = QVBoxLayout()
+        left.addWidget(self.mosaic, 1)
+        left.addWidget(self.problem)
+        left.addWidget(self.legend)
+        pictures.addLayout(left, 5)
         pictures.addLayout(grid, 6)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(head)
         column.addLayout(pictures, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the large pictures square."""
+        super().resizeEvent(event)
+        for view in (self.simulated, self.real):
+            view.setMaximumHeight(max(view.width(), view.minimumHeight()))
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -175,6 +188,10 @@ class Comparison(QWidget):
             widget.setVisible(stamp is not None)
         self.band.setVisible(stamp is not None and self.band.count() > 1)
         self._draw()
+
+    def say(self, problem: str) -> None:
+        """Say why nothing can be simulated; empty: it can."""
+        self.problem.setText(problem)
 
     def pick(self, place: int) -> None:
         """Show one of the simulated galaxies large."""

@@ -42,7 +42,7 @@ class SectionForm(QWidget):
         self._model, self._value = type(value), value
         self._problem = ""
         priors = {name: knob for name, knob in knobs(self._model).items() if _is_prior(knob)}
-        self.form = SettingsForm(self._model, value, exclude={*exclude, *priors})
+        self.form = SettingsForm(self._model, value, exclude={*exclude, *priors}, reserves_problem=False)
         self.priors = {name: PriorEditor(knob, getattr(value, name)) for name, knob in priors.items()}
         self.error = MessageLine(1, "problem", grows=True)
         self.error.hide()
@@ -51,8 +51,10 @@ class SectionForm(QWidget):
         column.setSpacing(4)
         column.addWidget(self.form)
         column.addWidget(self.error)
+        width = max((editor.button.sizeHint().width() for editor in self.priors.values()), default=0)
         for editor in self.priors.values():
             column.addWidget(editor)
+            editor.button.setMinimumWidth(width)
             editor.changed.connect(self._prior_edited)
             editor.problem_changed.connect(self.problem_changed)
             editor.density_wanted.connect(lambda prior, editor=editor: self.density_wanted.emit(editor, prior))
