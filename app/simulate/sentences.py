@@ -24,9 +24,7 @@ _SHORT = {
 }
 _UNITS = {"arcsec": "″", "deg": "°", "mag": ""}
 _NO_GALAXIES = "With a dataset open, its noise and sizes are compared with those simulated."
-_UNKNOWN_UNIT = (
-    "The noise of your galaxies cannot be compared: the magnitude of one unit of their pixels is not known."
-)
+_UNKNOWN_UNIT = "The noise of your galaxies cannot be compared: the magnitude of one unit of their pixels is not known."
 
 
 def describe_galaxies(columns: Mapping[str, NDArray[Any]], units: Mapping[str, str], count: int) -> list[str]:

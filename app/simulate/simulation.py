@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.jobs.job import Latest
+from app.jobs.job import Job, Latest
 from app.panel import saving
 from app.panel.panel import Panel
 from app.session.session import Session
@@ -24,6 +23,7 @@ from app.simulate.widgets.simulation_form import SimulationForm
 from app.widgets.job_bar import format_duration
 from app.widgets.responsive_split import make_scrollable
 from core.errors import Problem
+from core.events import Skipped
 from core.project.files import write_atomically
 from core.settings import toml
 from core.simulate.priors import Prior
@@ -56,7 +56,8 @@ class SimulationPanel(Panel):
         self._simulated: work.Sample | None = None
         self._real: work.Sample | None = None
         self._own_name = ""  # what was proposed, as long as the user has typed no other name
-        self._made: Path | None = None
+        self._made: Path | None = None  # what was made here and opened
+        self._job: Job | None = None
         self._grid = self._make_request(self._show_grid, self._refuse_grid)
         self._sample = self._make_request(self._show_simulated, self._refuse_grid)
         self._real_sample = self._make_request(self._show_real_sample, self._refuse_real)
@@ -144,7 +145,7 @@ class SimulationPanel(Panel):
     def _read_density(self, editor: PriorEditor, prior: Prior) -> None:
         if editor not in self._densities:
             self._densities[editor] = self._make_request(
-                lambda found, editor=editor: editor.set_density(*found), lambda problem: self._refuse_grid(problem)
+                lambda found, editor=editor: editor.set_density(*found), self._refuse_grid
             )
         self._densities[editor].start(work.read_density(prior))
 
@@ -207,7 +208,7 @@ class SimulationPanel(Panel):
         if simulated is None:
             return
         noise, size, said = describe_histograms(simulated, real, is_open=self._data_to_measure is not None)
-        for plot, histogram in ((self.comparison.noise, noise), (self.comparison.size, size)):
+        for plot, histogram in ((self.comparison.noise_plot, noise), (self.comparison.size_plot, size)):
             if isinstance(histogram, str):
                 plot.say(histogram)
             else:
@@ -260,20 +261,28 @@ class SimulationPanel(Panel):
             return
         if self._session.project is None:
             self._session.project_wanted.emit(name)
-        project = self._session.project
-        if project is None or self._hindrance:  # the window has said why; or that project holds such a dataset
+        project, name = self._session.project, self.making.name.text().strip()  # another one where there was such
+        if project is None or self._hindrance:  # the window has said why, or the bar does
             return
         self._made = None
-        self._begin(work.make(self.settings, project.dataset_path(name)))
+        self._job = job = work.make(self.settings, project.dataset_path(name))
+        job.ended.connect(self._forget_job)
+        self._begin(job)
+
+    def _forget_job(self) -> None:
+        self._job = None
 
     def _stop(self) -> None:
         self.work.stop()
         self.making.stop.setEnabled(False)
         self.state.setText("Stopping… What is done is kept: Make goes on with it.")
 
-    def _show_progress(self, _events: Sequence[object]) -> None:
-        job = next((job for job in self._session.activity.jobs if job.is_running and job.title == self._title), None)
-        if job is not None and job.time_left is not None:
+    def _show_progress(self, events: Sequence[object]) -> None:
+        for event in events:
+            if isinstance(event, Skipped):
+                self._session.message.emit(event.problem.text)
+        job = self._job
+        if job is not None and job.time_left is not None and not job.stopping:
             self.state.setText(f"{self.state.text()} · {format_duration(job.time_left)} left")
 
     def _finish(self, path: object) -> None:

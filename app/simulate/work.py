@@ -99,9 +99,11 @@ def read_density(prior: Prior) -> Job:
     """Read the density of a prior from its catalogue; gives values and density there."""
 
     def run(stop: threading.Event) -> Work[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        from core.simulate.prior_column import read_values
+
         yield from begin_unless_stopped(stop)
-        values = np.linspace(prior.low, prior.high, _POINTS)
-        return values, prior.density(values)
+        values = np.linspace(*prior.support, _POINTS)
+        return values, prior.density(values, read_values(prior.table, prior.column))
 
     return Job("Reading the catalogue", run)
 

@@ -99,7 +99,7 @@ class Comparison(QWidget):
         self.invitation.setProperty("role", "muted")
         self.invitation.setWordWrap(True)
         self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.noise, self.size = HistogramPlot("Sky noise"), HistogramPlot("Measured radius")
+        self.noise_plot, self.size_plot = HistogramPlot("Sky noise"), HistogramPlot("Measured radius")
         self.legend = MessageLine(4)
 
     def _lay_out(self) -> None:
@@ -107,7 +107,8 @@ class Comparison(QWidget):
         head.addWidget(self.stretch, 1)
         for widget in (self.seed, self.others):
             head.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
-        real_place = QWidget()
+        simulated_place, real_place = _SquarePlace(), _SquarePlace()
+        QStackedLayout(simulated_place).addWidget(self.simulated)
         self._real_pages = QStackedLayout(real_place)
         self._real_pages.addWidget(self.invitation)
         self._real_pages.addWidget(self.real)
@@ -120,12 +121,12 @@ class Comparison(QWidget):
         grid.setVerticalSpacing(4)
         grid.addWidget(_heading("Simulated"), 0, 0)
         grid.addLayout(leaf, 0, 1)
-        grid.addWidget(self.simulated, 1, 0)
+        grid.addWidget(simulated_place, 1, 0)
         grid.addWidget(real_place, 1, 1)
         grid.addWidget(self.simulated_text, 2, 0)
         grid.addWidget(self.real_text, 2, 1, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.noise, 3, 0)
-        grid.addWidget(self.size, 3, 1)
+        grid.addWidget(self.noise_plot, 3, 0)
+        grid.addWidget(self.size_plot, 3, 1)
         for column in range(2):
             grid.setColumnStretch(column, 1)
         grid.setRowStretch(1, 4)
@@ -142,12 +143,6 @@ class Comparison(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(head)
         column.addLayout(pictures, 1)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the large pictures square."""
-        super().resizeEvent(event)
-        for view in (self.simulated, self.real):
-            view.setMaximumHeight(max(view.width(), view.minimumHeight()))
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -228,6 +223,14 @@ class Comparison(QWidget):
         if not (math.isfinite(self._real_scale) and math.isfinite(self._scale)):
             return "Shown pixel for pixel: the pixel scale is not known."
         return f"The same {across * self._real_scale:.3g}″, at {self._real_scale:.3g}″ per pixel."
+
+
+class _SquarePlace(QWidget):
+    """No higher than it is wide."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setMaximumHeight(max(event.size().width(), self.minimumSizeHint().height()))
 
 
 def _heading(text: str) -> QLabel:

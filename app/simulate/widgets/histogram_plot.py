@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -67,6 +69,7 @@ class HistogramPlot(QWidget):
             item.setData(edges, shares)
             item.setVisible(bool(len(sample)))
         self._unit = unit
+        self._plot.getAxis("bottom").setTicks([round_ticks(edges[0], edges[-1])])
         self._plot.getViewBox().setXRange(edges[0], edges[-1], padding=0)
         self._plot.getViewBox().setYRange(0, max(shares.max() for shares in self.shares.values()), padding=0.06)
         self._apply_theme()
@@ -86,3 +89,13 @@ class HistogramPlot(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_theme()
         super().changeEvent(event)
+
+
+def round_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Two to five round numbers between two limits, and how they are written."""
+    step = (high - low) / 4
+    decade = 10.0 ** math.floor(math.log10(step))
+    step = decade * next(nice for nice in (1, 2, 5, 10) if nice * decade >= step)
+    return [
+        (number * step, f"{number * step:.4g}") for number in range(math.ceil(low / step), math.floor(high / step) + 1)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ class PriorEditor(QWidget):
         The setting that holds it: its title, and its help as the tooltip.
     prior
         Its initial value.
+    others
+        Names of the parameters that it may be tied to; empty: any.
 
     Notes
     -----
@@ -42,9 +45,9 @@ class PriorEditor(QWidget):
     problem_changed = Signal()
     density_wanted = Signal(object)
 
-    def __init__(self, knob: Knob, prior: Prior, parent: QWidget | None = None) -> None:
+    def __init__(self, knob: Knob, prior: Prior, others: Sequence[str] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.knob, self._prior = knob, prior
+        self.knob, self._prior, self._others = knob, prior, others
         self.form: SettingsForm | None = None
         self.button = QToolButton()
         self.button.setText(knob.title)
@@ -107,6 +110,8 @@ class PriorEditor(QWidget):
         if opened and self.form is None:  # of a dozen priors, few are ever opened
             self.form = SettingsForm(type(self._prior), self._prior)
             offer_files(self.form, "table", "Catalogue with the values", _TABLES)
+            if self._others:
+                self.form.offer("tied_to", self._others, empty=None)
             self.form.changed.connect(self._edited)
             self.form.problem_changed.connect(self.problem_changed)
             self._inner.insertWidget(0, self.form)
@@ -123,7 +128,7 @@ class PriorEditor(QWidget):
             self.set_density(np.empty(0), np.empty(0))
             self.request_density()
         else:
-            values = np.linspace(self._prior.low, self._prior.high, _POINTS)
+            values = np.linspace(*self._prior.support, _POINTS)
             self.set_density(values, self._prior.density(values))
 
 

@@ -14,6 +14,7 @@ from app.theme import icon
 from app.widgets.fold import Fold
 from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
+from app.widgets.plain_text import on_button
 from core.settings.declare import knobs
 from core.simulate import presets
 from core.simulate.realism_settings import IDEAL, REALISTIC
@@ -89,7 +90,12 @@ class SimulationForm(QWidget):
         at_once.addStretch(1)
         inside.addLayout(at_once)
         inside.addWidget(self.parts["realism"])
-        contents: dict[str, QWidget] = {**self.parts, "realism": realism, "stamps": self.stamps, "sources": self.sources}
+        contents: dict[str, QWidget] = {
+            **self.parts,
+            "realism": realism,
+            "stamps": self.stamps,
+            "sources": self.sources,
+        }
         self.folds = {name: Fold(name, content) for name, content in contents.items()}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 6, 0)
@@ -124,7 +130,8 @@ class SimulationForm(QWidget):
     @property
     def problem(self) -> str:
         """The reason why the input is not valid; empty if it is."""
-        return next(filter(None, [*(part.problem for part in self.parts.values()), self.stamps.problem]), "")
+        forms = (*self.parts.values(), self.stamps)
+        return next((form.problem for form in forms if form.problem), "")
 
     def set_value(self, settings: SimulationSettings) -> None:
         """Show other settings, and emit ``changed``."""
@@ -174,7 +181,7 @@ class SimulationForm(QWidget):
         titles = knobs(SimulationSettings)
         for each, fold in self.folds.items():
             title = titles[each].title if each in titles else each.capitalize()
-            fold.button.setText(" · ".join(filter(None, (title, _summarise(each, value)))))
+            fold.button.setText(on_button(" · ".join(filter(None, (title, _summarise(each, value))))))
 
 
 def _summarise(part: str, settings: SimulationSettings) -> str:

@@ -30,7 +30,9 @@ class SourceList(QWidget):
             title, text = describe_setting(value, name)
             own = text != describe_setting(preset, name)[1]
             said = "your value" if own else source
-            paragraphs.append(f'<p style="margin: 0 0 4px 0"><b>{in_html(title)}</b> {in_html(text)}<br>{in_html(said)}</p>')
+            paragraphs.append(
+                f'<p style="margin: 0 0 4px 0"><b>{in_html(title)}</b> {in_html(text)}<br>{in_html(said)}</p>'
+            )
         self.text.setText("".join(paragraphs))
 
 
