@@ -90,7 +90,7 @@ class SimulationPanel(Panel):
         line.addWidget(side)
         line.addWidget(self.comparison, 1)
         self._set_content(content)
-        self.comparison.seed.setValue(self.form.value.seed)
+        self.comparison.show_seed(self.form.value.seed)
 
     def _connect(self) -> None:
         session, form, making = self._session, self.form, self.making
@@ -122,6 +122,7 @@ class SimulationPanel(Panel):
     def _renew(self) -> None:
         """Draw what has changed: the grid at once, noise and sizes when no more changes come."""
         settings = self.form.value
+        self.comparison.show_seed(settings.seed)
         if settings != self._drawn:
             self._drawn = settings
             self._grid.start(work.draw_grid(settings, _GRID))
@@ -332,5 +333,4 @@ class SimulationPanel(Panel):
             self._session.report(problem)
             return
         self.making.count.set_value(settings.count)
-        self.comparison.seed.setValue(settings.seed)
         self.form.set_value(settings)

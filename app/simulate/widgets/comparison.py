@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -183,6 +183,11 @@ class Comparison(QWidget):
             widget.setVisible(stamp is not None)
         self.band.setVisible(stamp is not None and self.band.count() > 1)
         self._draw()
+
+    def show_seed(self, seed: int) -> None:
+        """Show which seed the simulated galaxies have."""
+        with QSignalBlocker(self.seed):
+            self.seed.setValue(seed)
 
     def say(self, problem: str) -> None:
         """Say why nothing can be simulated; empty: it can."""

@@ -111,7 +111,8 @@ class PriorEditor(QWidget):
             self.form = SettingsForm(type(self._prior), self._prior)
             offer_files(self.form, "table", "Catalogue with the values", _TABLES)
             if self._others:
-                self.form.offer("tied_to", self._others, empty=None)
+                known = (self._prior.tied_to, knobs(type(self._prior))["tied_to"].default)
+                self.form.offer("tied_to", list(dict.fromkeys((*self._others, *known))), empty=None)
             self.form.changed.connect(self._edited)
             self.form.problem_changed.connect(self.problem_changed)
             self._inner.insertWidget(0, self.form)

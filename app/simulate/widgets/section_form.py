@@ -43,10 +43,7 @@ class SectionForm(QWidget):
         self._problem = ""
         priors = {name: knob for name, knob in knobs(self._model).items() if _is_prior(knob)}
         self.form = SettingsForm(self._model, value, exclude={*exclude, *priors}, reserves_problem=False)
-        self.priors = {
-            name: PriorEditor(knob, getattr(value, name), [other for other in priors if other != name])
-            for name, knob in priors.items()
-        }
+        self.priors = {name: PriorEditor(knob, getattr(value, name), list(priors)) for name, knob in priors.items()}
         self.error = MessageLine(1, "problem", grows=True)
         self.error.hide()
         column = QVBoxLayout(self)
