@@ -83,9 +83,9 @@ class Comparison(QWidget):
         self.others.setAccessibleName("Other galaxies")
         self.mosaic = Mosaic(4, clickable=True)
         self.mosaic.setMinimumSize(200, 200)
-        self.problem = MessageLine(1, "problem", grows=True)
+        self.problem = MessageLine(1, "problem", grows=True, insists=True)
         self.simulated, self.real = ImageView(), ImageView()
-        self.simulated_text, self.real_text = MessageLine(2), MessageLine(1)
+        self.simulated_text, self.real_text = MessageLine(2, grows=True), MessageLine(2, grows=True)
         self.real_name = _heading("Your galaxy")
         self.band = QComboBox()
         self.band.setToolTip("The band of your galaxies that is compared.")
@@ -100,7 +100,7 @@ class Comparison(QWidget):
         self.invitation.setWordWrap(True)
         self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.noise_plot, self.size_plot = HistogramPlot("Sky noise"), HistogramPlot("Measured radius")
-        self.legend = MessageLine(4)
+        self.legend = MessageLine(4, grows=True)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

@@ -53,7 +53,7 @@ class MakeBar(QWidget):
         self.train = QPushButton(icon("mdi6.chart-bell-curve-cumulative"), "Train…")
         self.train.setToolTip("Go to the Train workspace: the open galaxies and what can be learned of them are ready.")
         reserve(self.train)
-        self.expected = MessageLine(2)
+        self.expected = MessageLine(2, grows=True)
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)

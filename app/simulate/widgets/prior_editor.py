@@ -57,7 +57,7 @@ class PriorEditor(QWidget):
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setArrowType(Qt.ArrowType.RightArrow)
         self.button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.summary = MessageLine(1)
+        self.summary = MessageLine(1, grows=True)
         self.small, self.large = DensityPlot(is_small=True), DensityPlot(is_small=False)
         head = QHBoxLayout()
         head.setSpacing(6)
