@@ -36,7 +36,7 @@ class HistogramPlot(QWidget):
         self._real = pg.PlotDataItem(stepMode="center")
         for item in (self._simulated, self._real):
             self._plot.addItem(item)
-        self.sentence = QLabel()
+        self.sentence = QLabel("Measuring…")
         self.sentence.setProperty("role", "muted")
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.sentence.setWordWrap(True)

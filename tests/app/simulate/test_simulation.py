@@ -14,6 +14,7 @@ from waiting import wait_for_all_work
 
 from app.session.session import Session
 from app.simulate.simulation import SimulationPanel
+from core.data.target import columns_of
 from core.settings import toml
 from core.simulate import presets
 from core.simulate.settings import SimulationSettings
@@ -184,9 +185,9 @@ def test_what_is_made_is_opened_with_its_quantities_ready_and_a_stopped_one_goes
     session.dataset_wanted.connect(session.open_cutouts)
     said: list[str] = []
     session.message.connect(said.append)
-    type_number(qtbot, panel.making.count.field, "30000")
+    type_number(qtbot, panel.making.count.field, "2000")
     click(qtbot, panel.making.make)
-    qtbot.waitUntil(lambda: " of 30,000 galaxies" in panel.state.text())
+    qtbot.waitUntil(lambda: " of 2,000 galaxies" in panel.state.text())
     qtbot.waitUntil(lambda: "left" in panel.state.text())
     click(qtbot, panel.making.stop)
     qtbot.waitUntil(panel.making.make.isEnabled)
@@ -194,8 +195,8 @@ def test_what_is_made_is_opened_with_its_quantities_ready_and_a_stopped_one_goes
     qtbot.waitUntil(lambda: panel.making.train.isVisible())
     assert any("goes on" in each for each in said)
     cutouts, target = session.dataset.cutouts, session.dataset.target
-    assert cutouts is not None and len(cutouts) == 30_000 and cutouts.path.stem == "Simulated HST WFC3 F160W"
-    assert target is not None and {"magnitude", "half_light_radius"} <= set(target.names)
+    assert cutouts is not None and len(cutouts) == 2_000 and cutouts.path.stem == "Simulated HST WFC3 F160W"
+    assert target is not None and {"magnitude", "half_light_radius"} <= set(columns_of(target))
     assert session.draft.settings.loss.quantities == "gaussian"
     assert panel.making.name.text() == "Simulated HST WFC3 F160W (2)"
     wanted: list[str] = []
