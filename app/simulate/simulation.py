@@ -192,6 +192,8 @@ class SimulationPanel(Panel):
             if data is not None:
                 self._real_sample.start(work.measure_real(*data))
         self._show_histograms()
+        if self._sample.is_running:
+            self.comparison.legend.setText("Measuring what you have changed…")
 
     def _show_simulated(self, sample: work.Sample) -> None:
         self._simulated = sample
