@@ -28,7 +28,7 @@ from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = ("train", "import", "simulate", "search", "training-size", "believe", *METHODS, *DREAMS)
+_SETTINGS = ("train", "import", "simulate", "demo", "search", "training-size", "believe", *METHODS, *DREAMS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -104,6 +104,9 @@ def parser() -> argparse.ArgumentParser:
 
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
+    _add_simulate_options(
+        command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
+    )
     _add_demo_options(
         command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
     )
@@ -339,6 +342,18 @@ def _add_study_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(writes={"output": outputs.FOLDER})
 
 
+def _add_simulate_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("-n", "--count", type=int, metavar="N", help="number of galaxies; else 20,000")
+    add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
+    add("--preset", metavar="NAME", help="where to begin: HST/WFC3 F160W, or what “tuningfork settings presets” lists")
+    add("--seed", type=int, metavar="N", help="origin of all randomness")
+    add("--workers", type=int, metavar="K", help="number of processes; else one for each processor core")
+    add("--json", action="store_true", help="print the result as JSON")
+    add_settings_options(command, "noise.kind=none")
+    add_force_option(command, output=outputs.DATASET)
+
+
 def _add_demo_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o",
@@ -351,5 +366,6 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
-    chapters = f"only these: of {', '.join(_SETTINGS)}, or of a section of train, such as network; else all, for train"
+    chapters = f"only these: of {', '.join(_SETTINGS)}, of a section of train, such as network, or of a preset of "
+    chapters += "simulate, of which “presets” is a list; else all, for train"
     command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)
