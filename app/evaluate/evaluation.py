@@ -29,7 +29,7 @@ from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 from app.widgets.responsive_split import ResponsiveSplit
 from core.data.settings import HeldOutPart
-from core.data.target import Classes
+from core.data.target import Classes, periods_of
 from core.metrics.uncertainty import plus_minus
 
 if TYPE_CHECKING:
@@ -85,6 +85,9 @@ class EvaluationPanel(Panel):
         self.classes = NumberTable()
         self.reliability = ReliabilityPlot()
         self.confusion = ConfusionMatrix()
+        self.remark = QLabel()
+        self.remark.setWordWrap(True)
+        self.remark.setProperty("role", "muted")
         self.quantities = QComboBox()
         self.truth = TruthPlot()
 
@@ -110,6 +113,9 @@ class EvaluationPanel(Panel):
         column.addWidget(self.state)
         column.addWidget(self.decision)
         column.addWidget(self.numbers)
+        self._above = QVBoxLayout()  # the table of quantities, which has more columns than fit beside the plot
+        self._above.addWidget(self.remark)
+        column.addLayout(self._above)
         column.addWidget(self._build_figures(), 1)
         self._set_content(content)
 
@@ -128,12 +134,12 @@ class EvaluationPanel(Panel):
         across.addWidget(self.reliability, 1)
         self._pictures.addWidget(probabilities)
         self._pictures.addWidget(scatter)
-        left = QWidget()
-        down = QVBoxLayout(left)
-        down.setContentsMargins(0, 0, 0, 0)
-        down.addWidget(self.classes, 1)
-        down.addStretch(0)
-        return ResponsiveSplit(left, pictures, 1100, (480, 620), (160, 400))
+        self._left = QWidget()
+        self._beside = QVBoxLayout(self._left)
+        self._beside.setContentsMargins(0, 0, 0, 0)
+        self._beside.addWidget(self.classes, 1)
+        self._beside.addStretch(0)
+        return ResponsiveSplit(self._left, pictures, 1100, (480, 620), (160, 400))
 
     def _connect(self) -> None:
         session = self._session
@@ -212,12 +218,18 @@ class EvaluationPanel(Panel):
         report = evaluation.report
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
-        self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", doubts))))
+        bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
+        self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", bars, doubts))))
+        of_angles = getattr(report, "remark", "")
+        self.remark.setText(f"{of_angles} The plot shows their predictions nearest to the true ones." * bool(of_angles))
+        self.remark.setVisible(bool(of_angles))
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
         self._pictures.setCurrentIndex(0 if is_classes else 1)
         self.decision.setVisible(is_classes)
+        (self._beside if is_classes else self._above).insertWidget(0, self.classes, 1 if is_classes else 0)
+        self._left.setVisible(is_classes)
         if is_classes:
             self._show_decision(evaluation)
             self._show_classes(report)
@@ -289,6 +301,7 @@ class EvaluationPanel(Panel):
         for name in ("Macro F1", "Log loss", "Calibration error"):
             self.numbers.show_number(name, "", " ")
         rows = []
+        bars = None if evaluation.error_bars is None else evaluation.error_bars.coverage
         units = evaluation.predictions.units
         for (name, each), unit in zip(report.quantities.items(), units, strict=True):
             rows.append(
@@ -297,9 +310,11 @@ class EvaluationPanel(Panel):
                     unit,
                     *(_format_number(value) for value in (each.r2, each.bias, each.scatter)),
                     _format_share(each.outliers),
+                    *(() if bars is None else map(_format_share, (bars[name].within_one, bars[name].within_two))),
                 )
             )
-        self.classes.fill(("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers"), rows)
+        head = ("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers")
+        self.classes.fill(head if bars is None else (*head, "In 1 error bar", "In 2 error bars"), rows)
         self.quantities.blockSignals(True)
         self.quantities.clear()
         self.quantities.addItems(list(report.quantities))
@@ -316,6 +331,7 @@ class EvaluationPanel(Panel):
             predictions.scores[:, place],
             predictions.names[place],
             predictions.units[place],
+            periods_of(evaluation.target)[place],
         )
 
     # -- back to the galaxies --------------------------------------------------------------------------------------

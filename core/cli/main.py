@@ -89,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_evaluate_options(command("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies."))
     _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
+    _add_measure_options(
+        command("measure", "measure:measure", "Measure galaxies: quantities with error bars and flags, as a table.")
+    )
     _add_explain_options(
         command("explain", "explain:explain", "Show which pixels support a prediction: attribution maps and pictures.")
     )
@@ -224,6 +227,17 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
     add_decision_option(command)
+    add_reading_options(command)
+    add_band_option(command)
+    add_force_option(command, output=outputs.TABLE)
+
+
+def _add_measure_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("run", type=Path, nargs="+", metavar="RUN", help="folder of a run, or a weights file; several answer together")
+    add("source", type=Path, nargs=1, metavar="SOURCE", help="a dataset, or image files and folders")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    add("--zero-point", metavar="Z", help="magnitude of one unit of the pixels; Z,Z,…: of each band")
     add_reading_options(command)
     add_band_option(command)
     add_force_option(command, output=outputs.TABLE)

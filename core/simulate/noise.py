@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from core.simulate import features
 from core.simulate.instrument_settings import InstrumentSettings
 from core.simulate.settings import SimulationSettings
-from core.simulate.sky import Sky, read_sky
 from core.simulate.streams import Purpose, Streams
+
+if TYPE_CHECKING:
+    from core.simulate.sky import Sky
 
 Stamps = NDArray[np.float32]
 
@@ -68,7 +71,11 @@ class Background:
         NotPossible, UnreadableFile
             The sky cannot be used: missing, damaged, another pixel scale, too small, or without blank pixels.
         """
-        return cls(settings, read_sky(settings) if settings.noise.kind in {"correlated", "real sky"} else None)
+        if settings.noise.kind not in {"correlated", "real sky"}:
+            return cls(settings, None)
+        from core.simulate.sky import read_sky  # photutils takes seconds to import
+
+        return cls(settings, read_sky(settings))
 
     @property
     def remarks(self) -> tuple[str, ...]:
