@@ -39,7 +39,7 @@ EVERY_KNOB = [
     pytest.param(model, knob, id=f"{model.__name__}.{name}") for model in MODELS for name, knob in knobs(model).items()
 ]
 UNITS = {"", "pixels", "arcsec", "arcsec/pixel", "deg", "galaxies", "epochs", "1/epoch", "blocks", "mag"}
-UNITS |= {"nanomaggy", "%", "σ"}
+UNITS |= {"nanomaggy", "%", "σ", "s", "e⁻", "e⁻/ADU", "mag/arcsec²"}
 
 
 def kinds(annotation: Any) -> set[Any]:

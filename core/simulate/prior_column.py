@@ -1,0 +1,46 @@
+"""The values of a catalogue's column from which a parameter is drawn."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import CatalogueProblem
+
+
+def read_values(table: str, column: str) -> NDArray[np.float64]:
+    """The finite values of a column, sorted; read once until the file changes.
+
+    Raises
+    ------
+    CatalogueProblem
+        The table cannot be read, has no such column, or the column holds no numbers.
+    """
+    if not table:
+        raise CatalogueProblem("No catalogue is named for this prior.", "Choose a table, or another distribution.")
+    path = Path(table).expanduser()
+    try:
+        status = path.stat()
+    except OSError:
+        raise CatalogueProblem("There is no such catalogue.", "Choose another table.", table) from None
+    return _read(path, column, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, column: str, changed: int, length: int) -> NDArray[np.float64]:  # noqa: ARG001 - of the cache
+    from core.data import catalogue
+
+    table = catalogue.read_table(path)
+    catalogue.require_column(table, column)
+    values = np.asarray(table[column])
+    if values.dtype.kind not in "iuf" or values.ndim != 1:
+        raise CatalogueProblem(f"The column “{column}” holds no numbers.", "Choose another one.", str(path))
+    numbers = np.sort(values.astype(np.float64))
+    numbers = numbers[np.isfinite(numbers)]
+    if not len(numbers):
+        raise CatalogueProblem(f"The column “{column}” is empty.", "Choose another one.", str(path))
+    numbers.setflags(write=False)
+    return numbers
