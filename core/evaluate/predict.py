@@ -18,6 +18,7 @@ from core.evaluate.raw_files import Sources
 from core.events import NEVER, Skipped, Work
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets import answers as network_answers
+from core.nets.calibration import ErrorBarCalibration
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
@@ -50,6 +51,8 @@ class Predictions:
         How the predicted classes follow from the probabilities.
     left_out
         Of image files: those that could not be used, and have no prediction.
+    calibration
+        The factors that are in the errors; None: they are the network's own.
     """
 
     ids: tuple[str, ...]
@@ -63,6 +66,7 @@ class Predictions:
     notes: list[str] = field(default_factory=list[str])
     decision: Decision = MOST_PROBABLE
     left_out: list[Problem] = field(default_factory=list[Problem])
+    calibration: ErrorBarCalibration | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -201,4 +205,5 @@ def predict_rows(
         run=str(predictor.card.get("run", "")),
         errors=answers.errors,
         problems=list(opened.doubts),
+        calibration=predictor.calibration,
     )

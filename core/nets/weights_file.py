@@ -35,6 +35,25 @@ class _Target(BaseModel):
     names: list[str] = Field(default_factory=list[str])
     columns: list[str] = Field(default_factory=list[str])
     units: list[str] = Field(default_factory=list[str])
+    periods: list[float | None] = Field(default_factory=list[float | None])
+
+
+_Range = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+class _Calibration(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    factors: list[Annotated[float, Field(gt=0)]]
+    uncertainties: list[float]
+    galaxies: int = Field(ge=1)
+
+
+class _TrainingRange(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    galaxies: int = Field(ge=0)
+    quantities: dict[str, _Range]
+    images: dict[str, _Range]
+    pixel_scale: _Range | None
 
 
 class _Plan(BaseModel):
@@ -52,6 +71,9 @@ class _Plan(BaseModel):
     bands_from: list[list[str]] = Field(default_factory=list[list[str]])
     stamps: dict[str, Any] | None = None
     views: list[_View] = Field(min_length=1, max_length=_MOST_VIEWS)
+    calibration: _Calibration | None
+    training_range: _TrainingRange | None
+    zero_points: list[float | None]
 
 
 def read_plan(path: Path) -> dict[str, Any]:

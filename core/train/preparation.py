@@ -16,16 +16,18 @@ from torch import Tensor
 from core.data import given_parts, non_answers, parts, size
 from core.data import split as splits
 from core.data import target as targets
+from core.data.angles import AUTO
 from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import backbone, cnn, heads, layers, normalisation, transfer
+from core.nets import angles, backbone, cnn, heads, layers, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
+from core.nets.training_range import fit_training_range
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
 from core.train import batch_size, class_frequencies, distributed, initial_network, receptive_field, stopping
@@ -156,11 +158,24 @@ def _describe_labels_and_field(
     """How votes were read, and whether the last block sees too little where the depth can be chosen."""
     told = targets.describe_votes(target, cutouts.columns)
     found = [Problem(told, "", "data.kind")] if told else []
+    if isinstance(target, Quantities) and target.angles and settings.data.angles == AUTO:
+        found.append(_describe_angles(target))
     found += non_answers.warn(target.names) if isinstance(target, Classes) else []
     if not settings.transfer.start_from:  # else the layers are those of the earlier network
         narrow = _narrow_field_warning(predictor, sample)
         found += [narrow] if narrow is not None else []
     return found
+
+
+def _describe_angles(target: Quantities) -> Problem:
+    known = zip(target.columns, target.units, target.periods, strict=True)
+    each = [f"{name} after {period:.6g} {unit}".strip() for name, unit, period in known if period is not None]
+    return Problem(
+        f"Learned as angles, which repeat: {', '.join(each)}. They count anticlockwise from up, and turn with the "
+        "galaxy where the augmentation rotates or mirrors it.",
+        "If they are plain numbers, or repeat otherwise, say so under Angles.",
+        "data.angles",
+    )
 
 
 def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:
@@ -180,6 +195,9 @@ def _average(predictor: Predictor, settings: RunSettings) -> WeightAverage | Non
 def _mirror_indices(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:
     names = targets.outputs(target)
     mirrored = mirror_indices(names) if augmentation.swap_labels and has_handed_names(names) else None
+    if mirrored is not None and isinstance(target, Quantities):
+        places = angles.places(target)
+        mirrored = tuple(place for name in mirrored for place in places[name])
     return None if mirrored is None else torch.tensor(mirrored, device=device)
 
 
@@ -278,11 +296,24 @@ def _build_predictor(
         scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
     scales = cutouts.median_pixel_scale
+    known_range = fit_training_range(sample, bands, target, labels, cutouts.pixel_scale)
+    zero_points = tuple(band.zero_point for band in cutouts.bands)
     mapping = cutouts.mapping.sources if isinstance(cutouts, MappedCutouts) else ()
     swaps = _mirror_indices(settings.augmentation, target, torch.device("cpu")) is not None
     views = permitted_views(settings.augmentation, shape, mirrors_swap_labels=swaps)
     return Predictor(
-        network, scaling, target, bands, shape, scales, scale, bands_from=mapping, stamps=cutouts.recipe, views=views
+        network,
+        scaling,
+        target,
+        bands,
+        shape,
+        scales,
+        scale,
+        bands_from=mapping,
+        stamps=cutouts.recipe,
+        views=views,
+        training_range=known_range,
+        zero_points=zero_points,
     )
 
 
