@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from pydantic import model_validator
+
 from core.settings.declare import Settings, setting
 from core.simulate.priors import MagnitudePrior, Prior
 
@@ -115,10 +117,11 @@ class RealismSettings(Settings):
     )
     cosmic_rays: float = _share("Cosmic rays", "Share of the stamps that a cosmic ray has hit and left a track on.")
 
-    @property
-    def has_companions(self) -> bool:
-        """Whether any galaxy has another beside it."""
-        return self.companions > 0
+    @model_validator(mode="after")
+    def _nothing_to_be_tied_to(self) -> RealismSettings:
+        if "tied" in {self.companion_distance.kind, self.companion_magnitude.kind, self.star_magnitude.kind}:
+            raise ValueError("priors of companions and stars cannot be tied to a parameter of the galaxies")
+        return self
 
 
 IDEAL = RealismSettings()
