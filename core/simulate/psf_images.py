@@ -1,0 +1,120 @@
+"""Reading the user's point-spread functions from a FITS file: one image, a cube, or one in each extension.
+
+Each is checked, scaled to the sum 1 and centred: its centre is the mean position of its light under a Gaussian window,
+to which the transfer function refers. Half a pixel would shift every galaxy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import fits
+from core.errors import NotPossible
+from core.simulate.psf import ImagePsf
+from core.simulate.psf_settings import PsfSettings
+
+_SMALLEST, _LARGEST, _MOST = 5, 1025, 10_000
+_SAME_SUM = 0.01
+_SAME_PLACE = 0.1  # pixels
+_WINDOW = 2.0  # pixels, σ, at least
+_ROUNDS = 30
+
+
+def read_psf_images(settings: PsfSettings) -> ImagePsf:
+    """Read, check and centre the images that ``settings.path`` names.
+
+    Raises
+    ------
+    UnreadableFile
+        The file cannot be read.
+    NotPossible
+        It holds no point-spread functions.
+    """
+    path = settings.path
+    if not path:
+        raise NotPossible("There is no PSF image.", "Choose the FITS file that holds it.", "psf.path")
+    planes = [np.asarray(plane, float) for plane in _read_planes(path)]
+    for number, plane in enumerate(planes):
+        _require_psf(plane, f"{path} [{number + 1}]" if len(planes) > 1 else path)
+    height, width = (max(plane.shape[axis] for plane in planes) for axis in (0, 1))
+    images = np.zeros((len(planes), height, width))
+    centres = np.empty((len(planes), 2))
+    sums, shifts = np.empty(len(planes)), np.empty(len(planes))
+    for number, plane in enumerate(planes):
+        centres[number] = _centre(plane)
+        sums[number] = plane.sum()
+        shifts[number] = np.abs(centres[number] - (np.array(plane.shape) - 1) / 2).max()
+        images[number, : plane.shape[0], : plane.shape[1]] = plane / sums[number]
+    return ImagePsf(
+        images,
+        centres,
+        settings.oversampling,
+        count=len(images),
+        includes_pixel=settings.includes_pixel,
+        remarks=_remarks(sums, shifts),
+    )
+
+
+def _read_planes(path: str) -> list[NDArray[np.floating]]:
+    planes: list[NDArray[np.floating]] = []
+    for cutout in fits.read_images(path):
+        planes.extend(cutout.image)
+        if len(planes) > _MOST:
+            raise NotPossible(f"The file holds more than {_MOST:,} images.", "Give fewer PSFs.", path)
+    return planes
+
+
+def _require_psf(plane: NDArray[np.float64], where: str) -> None:
+    remedy = "Choose another image of the point-spread function."
+    height, width = plane.shape
+    if min(plane.shape) < _SMALLEST or max(plane.shape) > _LARGEST:
+        raise NotPossible(
+            f"This PSF has {width} × {height} pixels; {_SMALLEST} to {_LARGEST} along each axis are possible.",
+            "Cut it out around the star.",
+            where,
+        )
+    missing = int((~np.isfinite(plane)).sum())
+    if missing:
+        raise NotPossible(f"{missing:,} pixels of this PSF are not finite.", remedy, where)
+    if not plane.max() > 0 or plane.sum() <= 0.1 * np.abs(plane).sum():
+        raise NotPossible("This PSF has no light: the sum of its pixels is not positive.", remedy, where)
+    row, column = np.unravel_index(int(plane.argmax()), plane.shape)
+    if min(row, column, height - 1 - row, width - 1 - column) < min(plane.shape) // 4:
+        raise NotPossible(
+            f"The brightest pixel of this PSF is at its edge (column {column + 1}, row {row + 1}).",
+            "Cut it out around the star, with the star in the middle.",
+            where,
+        )
+
+
+def _centre(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Row and column of the centre: where the mean of the light under a Gaussian window is the window's own centre."""
+    rows, columns = np.indices(plane.shape)
+    peak = np.array(np.unravel_index(int(plane.argmax()), plane.shape), float)
+    sigma = max(_WINDOW, float(np.sqrt((plane > 0.5 * plane.max()).sum() / np.pi)))
+    centre = peak.copy()
+    for _ in range(_ROUNDS):
+        window = np.exp(-((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / (2 * sigma**2))
+        weight = np.maximum(plane, 0) * window
+        offset = np.array([(weight * (rows - centre[0])).sum(), (weight * (columns - centre[1])).sum()]) / weight.sum()
+        centre += 2 * offset  # of a Gaussian as wide as its window half of the offset is seen
+        if np.abs(offset).max() < 1e-6:
+            break
+    return centre if np.abs(centre - peak).max() < 2 * sigma else peak
+
+
+def _remarks(sums: NDArray[np.float64], shifts: NDArray[np.float64]) -> tuple[str, ...]:
+    remarks = []
+    count = len(sums)
+    subject = "The PSF" if count == 1 else f"{count:,} PSFs"
+    off = np.abs(sums - 1) > _SAME_SUM
+    if off.any():
+        found = f"{sums[0]:.6g}" if count == 1 else f"{sums.min():.6g} to {sums.max():.6g}"
+        remarks.append(f"{subject}: the sum of the pixels was {found}; it was scaled to 1.")
+    if (shifts > _SAME_PLACE).any():
+        remarks.append(
+            f"{subject}: the light is up to {shifts.max():.2f} pixels away from the middle of the image; "
+            "it was centred."
+        )
+    return tuple(remarks)
