@@ -7,7 +7,7 @@ import os
 import sys
 
 COMMANDS = (
-    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict"),
+    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "fit"),
     *("explain", "top", "believe", "simulate", "demo", "settings"),
 )
 

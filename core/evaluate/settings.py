@@ -1,4 +1,4 @@
-"""Settings of measurements on stamps: the neighbours of galaxies."""
+"""Settings of measurements on stamps: the neighbours of galaxies, and profiles fitted to them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from core.settings.declare import Settings, setting
 _SHARP = SegmentationSettings(smoothing=1.0, contrast=0.005, saddle=0.9)
 
 DistanceUnit = Literal["radii", "arcsec", "pixels"]
+ProfileKind = Literal["Sérsic", "bulge + disk"]
+SkyLevel = Literal["fitted", "subtracted"]
 
 
 class EnvironmentSettings(Settings):
@@ -75,3 +77,69 @@ class EnvironmentSettings(Settings):
             f"A neighbour is a source within {self.distance:g} {unit} with at least {self.faint:g} of the galaxy's "
             f"flux; it is bright from {self.bright:g} of it on."
         )
+
+
+class FitSettings(Settings):
+    """How profiles are fitted to galaxies by least squares."""
+
+    model: ProfileKind = setting(
+        "Sérsic",
+        title="Model",
+        help="One Sérsic profile; or a bulge, a Sérsic profile, with an exponential disk around the same centre.",
+        source="Sérsic 1963; Freeman 1970",
+    )
+    bulge_index: float | None = setting(
+        None,
+        title="Sérsic index of the bulge",
+        help="Empty: it is fitted. 4 is a de Vaucouleurs profile.",
+        ge=0.3,
+        le=6,
+        applies=("model", ("bulge + disk",)),
+    )
+    band: int = setting(1, title="Band", help="Band to fit, counted from 1.", ge=1, le=4096)
+    zero_point: float | None = setting(
+        None,
+        title="Zero point",
+        help="Magnitude of one unit of flux of the images. Empty: fluxes are given instead of magnitudes.",
+        unit="mag",
+        ge=-10,
+        le=60,
+    )
+    sky: SkyLevel = setting(
+        "fitted",
+        title="Sky",
+        help="fitted: a constant level of each stamp is fitted, too. subtracted: it is 0 in the images.",
+    )
+    noise: float | None = setting(
+        None,
+        title="Noise of the sky",
+        help="Standard deviation of a pixel of blank sky, in units of the images. Empty: measured on each stamp, from "
+        "the pixels without sources.",
+        gt=0,
+        le=1e12,
+        scale="log",
+    )
+    gain: float | None = setting(
+        None,
+        title="Gain",
+        help="Electrons in one unit of the images, for the photon noise of the galaxy itself. Empty: noise of the sky "
+        "only, so that error bars of bright galaxies come out too small.",
+        gt=0,
+        le=1e15,
+        scale="log",
+    )
+    mask_growth: int = setting(
+        2,
+        title="Growth of the mask",
+        help="By how many pixels the segments of neighbours are grown before they are left out.",
+        unit="pixels",
+        ge=0,
+        le=32,
+        level="expert",
+    )
+    most_steps: int = setting(
+        100, title="Most steps", help="A fit that needs more has not converged.", ge=5, le=1000, level="expert"
+    )
+    segmentation: SegmentationSettings = setting(
+        _SHARP, title="Galaxy, neighbours and sky", help="How the image is segmented.", level="expert"
+    )
