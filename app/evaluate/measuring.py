@@ -27,7 +27,6 @@ from app.evaluate.widgets.truth_plot import TruthPlot
 from app.jobs.job import Job, Latest
 from app.panel import saving
 from app.session.session import Session
-from app.theme import icon
 from app.widgets.number_table import NumberTable
 from core.errors import Problem
 
@@ -89,11 +88,11 @@ class MeasuringView(QWidget):
             box.setMinimumContentsLength(9)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.split.setToolTip(_ENVIRONMENT_TIP)
-        self.fits = QPushButton(icon("mdi6.table-arrow-left"), "Fit table…")
+        self.fits = QPushButton("Fit table…")
         self.fits.setToolTip(_FIT_TIP)
-        self.figure = QPushButton(icon("mdi6.image-outline"), "Figure…")
+        self.figure = QPushButton("Figure…")
         self.figure.setToolTip("Save the galaxies and the figures of merit in bins as PNG, SVG or PDF.")
-        self.numbers = QPushButton(icon("mdi6.table-arrow-right"), "Numbers…")
+        self.numbers = QPushButton("Numbers…")
         self.numbers.setToolTip("Save the figures of merit in bins with their errors: CSV, FITS, VOTable or Parquet.")
         self.scores, self.table = NumberTable(), NumberTable()
         self.truth, self.binned = TruthPlot(), BinnedPlots()
@@ -120,6 +119,7 @@ class MeasuringView(QWidget):
         buttons.setContentsMargins(0, 0, 0, 2)
         for button in (self.fits, self.figure, self.numbers):
             buttons.addWidget(button)
+        self.tabs.setUsesScrollButtons(False)
         self.tabs.setCornerWidget(corner)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -27,7 +27,7 @@ from core.metrics.report import Fraction
 from core.wording import count_of
 
 MOST_CLASSES = 6  # of a column that splits the galaxies
-BINS = 6
+MOST_BINS, IN_A_BIN = 6, 20  # galaxies on average, at least
 NETWORK, FIT = "network", "classical fit"
 _ERROR = "_error"
 
@@ -169,8 +169,9 @@ def compare(
         note = "Network and fit are compared on the same galaxies"
         note += f"; {count_of(missing, 'galaxy')} without a fitted value left out. " if missing else ". "
     classes = None if split is None else split[1]
+    bins = max(1, min(MOST_BINS, int(np.isfinite(values).sum()) // IN_A_BIN))
     common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.period}
-    network = bin_metrics(quantity.true, quantity.predicted, values, bins=BINS, errors=quantity.errors, **common)
+    network = bin_metrics(quantity.true, quantity.predicted, values, bins=bins, errors=quantity.errors, **common)
     fit = None
     if quantity.fit is not None and network.edges:
         fit = bin_metrics(
