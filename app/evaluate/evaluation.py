@@ -206,7 +206,11 @@ class EvaluationPanel(Panel):
         report = evaluation.report
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
-        self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", doubts))))
+        bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
+        self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", bars, doubts))))
+        of_angles = getattr(report, "remark", "")
+        shift = f"{of_angles} The plot shows their predictions nearest to the true ones." if of_angles else ""
+        self.measuring.remark.setText(shift)
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
@@ -283,6 +287,7 @@ class EvaluationPanel(Panel):
         for name in ("Macro F1", "Log loss", "Calibration error"):
             self.numbers.show_number(name, "", " ")
         rows = []
+        bars = None if evaluation.error_bars is None else evaluation.error_bars.coverage
         units = evaluation.predictions.units
         for (name, each), unit in zip(report.quantities.items(), units, strict=True):
             rows.append(
@@ -291,9 +296,11 @@ class EvaluationPanel(Panel):
                     unit,
                     *(_format_number(value) for value in (each.r2, each.bias, each.scatter)),
                     _format_share(each.outliers),
+                    *(() if bars is None else map(_format_share, (bars[name].within_one, bars[name].within_two))),
                 )
             )
-        self.measuring.scores.fill(("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers"), rows)
+        head = ("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers")
+        self.measuring.scores.fill(head if bars is None else (*head, "In 1 error bar", "In 2 error bars"), rows)
         self.measuring.set_evaluation(evaluation)
 
     # -- back to the galaxies --------------------------------------------------------------------------------------

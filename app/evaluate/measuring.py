@@ -57,6 +57,8 @@ class MeasuringView(QWidget):
     ----------
     scores
         The table of the figures of merit, which the panel fills.
+    remark
+        What is said of it.
     """
 
     point_clicked = Signal(int)  # index of the galaxy in the evaluation
@@ -96,13 +98,14 @@ class MeasuringView(QWidget):
         self.numbers.setToolTip("Save the figures of merit in bins with their errors: CSV, FITS, VOTable or Parquet.")
         self.scores, self.table = NumberTable(), NumberTable()
         self.truth, self.binned = TruthPlot(), BinnedPlots()
-        self.note = QLabel()
-        self.note.setWordWrap(True)
-        self.note.setProperty("role", "muted")
+        self.note, self.remark = QLabel(), QLabel()
+        for label in (self.note, self.remark):
+            label.setWordWrap(True)
+            label.setProperty("role", "muted")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         for title, widget in (
-            ("Scores", _at_top(self.scores)),
+            ("Scores", _at_top(self.scores, self.remark)),
             ("Galaxies", self.truth),
             ("Bins", self.binned),
             ("Numbers", _at_top(self.table)),
@@ -174,7 +177,9 @@ class MeasuringView(QWidget):
             return
         quantity = self._columns.quantities[self.quantity.currentIndex()]
         fit = None if quantity.fit is None else (quantity.fit, quantity.fit_errors)
-        self.truth.set_points(quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.errors, fit)
+        self.truth.set_points(
+            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.period, quantity.errors, fit
+        )
         self._compare()
 
     def _choose_split(self) -> None:
@@ -279,10 +284,12 @@ def _refill(box: QComboBox, names: Sequence[str], wished: str) -> None:
         box.setCurrentIndex(max(box.findText(chosen), 0))
 
 
-def _at_top(widget: QWidget) -> QWidget:
+def _at_top(widget: QWidget, below: QWidget | None = None) -> QWidget:
     holder = QWidget()
     column = QVBoxLayout(holder)
     column.setContentsMargins(0, 4, 0, 0)
     column.addWidget(widget, 1)
+    if below is not None:
+        column.addWidget(below)
     column.addStretch(0)
     return holder

@@ -124,6 +124,8 @@ def _print_quantities(report: QuantitiesReport, units: Sequence[str], console: C
         for (name, each), unit in zip(report.quantities.items(), units, strict=True)
     ]
     console.table(("quantity", "R²", "bias", "scatter", "mean |error|", "outliers"), rows)
+    if report.remark:
+        console.say(report.remark)
 
 
 def _print_coverage(bars: ErrorBarReport, console: Console) -> None:

@@ -90,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_evaluate_options(command("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies."))
     _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
+    _add_measure_options(
+        command("measure", "measure:measure", "Measure galaxies: quantities with error bars and flags, as a table.")
+    )
     add_fit_options(
         command("fit", "fit:fit", "Fit Sérsic profiles, or bulges and disks, to galaxies, and find their neighbours.")
     )
@@ -233,6 +236,17 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add_force_option(command, output=outputs.TABLE)
 
 
+def _add_measure_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("run", type=Path, nargs="+", metavar="RUN", help="folder of a run, or a weights file; several answer together")
+    add("source", type=Path, nargs=1, metavar="SOURCE", help="a dataset, or image files and folders")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    add("--zero-point", metavar="Z", help="magnitude of one unit of the pixels; Z,Z,…: of each band")
+    add_reading_options(command)
+    add_band_option(command)
+    add_force_option(command, output=outputs.TABLE)
+
+
 def _add_explain_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
@@ -336,7 +350,7 @@ def _add_simulate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("-n", "--count", type=int, metavar="N", help="number of galaxies; else 20,000")
     add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
-    add("--preset", metavar="NAME", help="instrument to begin with; “tuningfork settings presets” lists them")
+    add("--preset", metavar="NAME", help="where to begin: HST/WFC3 F160W, or what “tuningfork settings presets” lists")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--workers", type=int, metavar="K", help="number of processes; else one for each processor core")
     add("--json", action="store_true", help="print the result as JSON")

@@ -51,7 +51,8 @@ def print_settings(options: argparse.Namespace, console: Console) -> int:
         console.say_lines(toml.dumps(RunSettings(), options.chapter).rstrip())
         return 0
     if options.chapter == "presets":
-        console.table(("preset", "source"), [(name, presets.preset_note(name)) for name in presets.preset_names()])
+        for name in presets.preset_names():
+            console.say(f"{name:<18}  {presets.preset_note(name)}".rstrip())
         return 0
     if options.chapter and options.chapter.casefold() in map(str.casefold, presets.preset_names()):
         console.say_lines(toml.dumps(presets.load_preset(options.chapter)).rstrip())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from core.cli.console import Console
+from core.cli.console import Console, say_problem
 from core.cli.setting_options import resolve_settings
-from core.errors import SettingsProblem
+from core.errors import SettingsProblem, Stopped
 from core.project.outputs import Inputs
 from core.project.project import require_not_open
 from core.simulate import presets
@@ -18,6 +18,7 @@ def simulate(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork simulate``."""
     from core.data.cutouts import Cutouts
     from core.simulate import factory
+    from core.simulate.unfinished import find_unfinished
 
     require_not_open(options.output)
     base = presets.load_preset(options.preset) if options.preset else None
@@ -26,9 +27,15 @@ def simulate(options: argparse.Namespace, console: Console) -> int:
         raise SettingsProblem("There must be at least one process.", "Give a larger number.", "--workers")
     Inputs(factory.input_files(settings)).refuse(options.output, f"-o {options.output}")
     began = time.monotonic()
-    made = console.drive(
-        "Simulating", lambda stop: factory.simulate(options.output, settings, stop, workers=options.workers)
-    )
+    try:
+        made = console.drive(
+            "Simulating", lambda stop: factory.simulate(options.output, settings, stop, workers=options.workers)
+        )
+    except Stopped:
+        if (found := find_unfinished(options.output)) is None:
+            raise
+        say_problem(f"stopped; {found.galaxies:,} of {settings.count:,} galaxies are kept: the same command goes on.")
+        return 130
     seconds, scale = time.monotonic() - began, settings.instrument.pixel_scale
     with Cutouts.open(made) as cutouts:
         count, planes, height, width = cutouts.shape

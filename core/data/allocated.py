@@ -52,15 +52,15 @@ def allocate(path: Path, shape: tuple[int, int, int, int], pixel_scale: float) -
     with h5py.File(
         path, "w", libver="v110", alignment_threshold=math.prod(shape) * DTYPE.itemsize, alignment_interval=_PAGE
     ) as file:
-        chunks = (min(count, 4096),)
-        file.create_dataset("pixel_scale", data=np.full(count, pixel_scale))
-        file.create_dataset("missing", (count,), np.float32, chunks=chunks)  # zeros, which take no room
-        file.create_dataset("wcs", (count,), store.TEXT, chunks=chunks)
         layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
         layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
         kind, space = h5py.h5t.py_create(DTYPE), h5py.h5s.create_simple(shape)
-        images = h5py.h5d.create(file.id, b"images", kind, space, layout)
+        images = h5py.h5d.create(file.id, b"images", kind, space, layout)  # the others' names stay in the file's head
+        chunks = (min(count, 4096),)
+        file.create_dataset("pixel_scale", data=np.full(count, pixel_scale))
+        file.create_dataset("missing", (count,), np.float32, chunks=chunks)  # zeros, which take no room
+        file.create_dataset("wcs", (count,), store.TEXT, chunks=chunks)
         return int(images.get_offset())
 
 

@@ -242,7 +242,7 @@ class DataSettings(Settings):
         try:
             angles.parse("" if wish == angles.AUTO else wish)
         except SettingsProblem as problem:
-            raise ValueError(f"{problem.sentence} {problem.remedy}") from None
+            raise ValueError(f"{problem.sentence} {problem.remedy}".rstrip(".")) from None
         return wish
 
     @model_validator(mode="after")

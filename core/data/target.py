@@ -77,6 +77,14 @@ def periods_of(target: Target) -> tuple[float | None, ...]:
     return target.periods if isinstance(target, Quantities) else (None,) * len(outputs(target))
 
 
+def describe_angles(target: Target) -> str:
+    """The angles and their periods, such as ``position_angle after 180 deg``; empty where there are none."""
+    if not isinstance(target, Quantities):
+        return ""
+    known = zip(target.columns, target.units, target.periods, strict=True)
+    return ", ".join(f"{name} after {period:.6g} {unit}".strip() for name, unit, period in known if period is not None)
+
+
 def recognise(
     columns: Columns,
     names: Sequence[str],

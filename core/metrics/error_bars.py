@@ -1,14 +1,16 @@
 r"""Whether the error bars of quantities are as long as they should be, and the factor that makes them so.
 
-A network that learns error bars with the Gaussian likelihood (Nix & Weigend 1994) is too sure of itself: it has seen
-the galaxies from whose residuals it learned them. They are therefore multiplied by one factor for each quantity,
+A network that learns error bars with the Gaussian likelihood (Nix & Weigend 1994) is too sure of itself, having seen
+the galaxies from whose residuals it learned them; or too cautious, where augmentation made the training harder than the
+galaxies are, or answers are averaged over views. Its error bars are multiplied by one factor for each quantity,
 
 .. math:: f = \text{the } \lceil 0.683\,(n + 1) \rceil \text{-th smallest of } |p_i - t_i| / \sigma_i,
 
 over the :math:`n` galaxies of the validation part, so that 68.3 % of galaxies like those have their true value within
 the error bar, whatever the distribution of the residuals (split conformal prediction). The factor does not change which
-galaxies are measured better than others. The *coverage*, the share of galaxies within one and within two error bars, is
-therefore a test on other galaxies than those; for normal residuals it is 68.3 % and 95.4 %.
+galaxies have the longer error bars: among bright or faint ones alone the share may differ. The *coverage*, the share of
+galaxies within one and within two error bars, is a test on other galaxies than those; for normal residuals it is 68.3 %
+and 95.4 %.
 
 References
 ----------
@@ -113,15 +115,8 @@ class ErrorBarReport:
     @property
     def sentence(self) -> str:
         """What the error bars are, and what their coverage tells."""
-        if self.calibration is None:
-            return "The error bars are the network's own: they were not calibrated on a validation part."
-        known = zip(self.coverage, self.calibration.factors, self.calibration.uncertainties, strict=True)
-        factors = ", ".join(f"{name} {factor:.2f} ± {error:.2f}" for name, factor, error in known)
-        text = (
-            f"The error bars were multiplied by a factor ({factors}), so that 68 % of the "
-            f"{self.calibration.galaxies:,} validation galaxies are within one"
-        )
-        return f"{text}: here by construction." if self.is_fitted_here else f"{text}."
+        text = describe_factors(self.calibration, tuple(self.coverage))
+        return f"{text[:-1]}: here by construction." if self.is_fitted_here and self.calibration is not None else text
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -131,6 +126,18 @@ class ErrorBarReport:
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "quantities": {name: each.to_json() for name, each in self.coverage.items()},
         }
+
+
+def describe_factors(calibration: ErrorBarCalibration | None, names: Sequence[str]) -> str:
+    """What the error bars of quantities are: a network's own, or multiplied by factors."""
+    if calibration is None:
+        return "The error bars are the network's own: they were not calibrated on a validation part."
+    known = zip(names, calibration.factors, calibration.uncertainties, strict=True)
+    factors = ", ".join(f"{name} {factor:.2f} ± {error:.2f}" for name, factor, error in known)
+    return (
+        f"The error bars were multiplied by a factor ({factors}), so that 68 % of the {calibration.galaxies:,} "
+        "validation galaxies are within one."
+    )
 
 
 def make_error_bar_report(

@@ -138,7 +138,7 @@ class Predictor:
         if not isinstance(self.target, Quantities):
             return found, None
         if self.target.angles and view != AS_IT_STANDS:
-            found = angles.turn(self.target, found, _map_back(view).to(found))
+            found = angles.turn(self.target, found, _map_back(view))
         if self.output_scale is None or not self.has_error_bars:
             return found, None
         return found, heads.error_bars(self.target, outputs, self.output_scale)

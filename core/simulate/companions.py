@@ -36,6 +36,8 @@ class Companions:
         Magnitude of the companion minus the galaxy's.
     radius, index, axis_ratio, angle
         Of its Sérsic profile; the angle is in radians from +x to +y.
+    is_on_stamp
+        Whether its centre is; others do not count as neighbours.
     """
 
     exists: NDArray[np.bool_]
@@ -46,11 +48,12 @@ class Companions:
     index: Values
     axis_ratio: Values
     angle: Values
+    is_on_stamp: NDArray[np.bool_]
 
     @property
     def environment(self) -> NDArray[np.str_]:
-        """The class of each galaxy as simulated, by the difference in magnitude alone."""
-        counts = self.exists & (self.difference <= FAINT_DIFFERENCE)
+        """The class of each galaxy as simulated, by the companion's difference in magnitude; stars do not count."""
+        counts = self.exists & self.is_on_stamp & (self.difference <= FAINT_DIFFERENCE)
         is_bright = counts & (self.difference <= BRIGHT_DIFFERENCE)
         return np.where(is_bright, BRIGHT, np.where(counts, FAINT, ISOLATED))
 
@@ -76,15 +79,19 @@ def draw_companions(settings: SimulationSettings, numbers: NDArray[np.int64], ra
     size = np.maximum(_SMALLEST, radius * 10 ** (-_SHRINK * np.maximum(difference, 0) + scatter))
     distance = in_pixels(realism.companion_distance, shares[:, 3], settings.instrument.pixel_scale)
     overlap = (radius + size) * (_NEAREST_BLEND + (1 - _NEAREST_BLEND) * shares[:, 5])
+    distance = np.where(shares[:, 4] < realism.blended, overlap, distance)
+    direction = 2 * np.pi * shares[:, 6]
+    reach = distance * np.maximum(np.abs(np.cos(direction)), np.abs(np.sin(direction)))
     return Companions(
         exists,
-        np.where(shares[:, 4] < realism.blended, overlap, distance),
-        2 * np.pi * shares[:, 6],
+        distance,
+        direction,
         difference,
         size,
         0.5 + (_LARGEST_INDEX - 0.5) * shares[:, 7],
         _FLATTEST + (1 - _FLATTEST) * shares[:, 8],
         np.pi * shares[:, 9],
+        reach < settings.size / 2,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,79 +46,73 @@ def compose(settings: SimulationSettings, drawn: Drawn, numbers: NDArray[np.int6
     return _Composer(settings, drawn, numbers).compose()
 
 
+@dataclass(frozen=True, eq=False)
+class _Shapes:
+    """The form of profiles, (k,) each: as in :class:`Profiles`, but x and y are from the galaxy's centre."""
+
+    radius: Values
+    index: Values
+    axis_ratio: Values
+    angle: Values
+    x: Values
+    y: Values
+
+
 class _Composer:
+    """Adds up the profiles of one block; row k of its arrays is galaxy k."""
+
     def __init__(self, settings: SimulationSettings, drawn: Drawn, numbers: NDArray[np.int64]) -> None:
         self.settings = settings
         self.drawn = drawn
         self.numbers = numbers
+        self.everyone = np.arange(len(numbers))
         self.bands = len(settings.band_names)
-        self.scale = settings.instrument.pixel_scale
         self.flux = 10 ** (-0.4 * (drawn.column("magnitude") - settings.stored_zero_point))
         self.angle = np.radians(drawn.column("position_angle") + 90)
+        self.colour = drawn.features.colour
+        self.has_gradient = drawn.features.has["gradients"]
         self.parts: list[Profiles] = []
 
     def compose(self) -> Profiles:
-        everyone = np.arange(len(self.numbers))
-        has_gradient = self.drawn.features.has["gradients"]
+        radius = self._pixels("half_light_radius")
         tidal = self._light("tidal", Purpose.TIDAL)
-        self._add_tidal(self.flux * tidal)
+        self._add_pieces("tidal", Purpose.TIDAL, self.flux * tidal, self.colour, features.draw_tidal_feature, radius)
         flux = self.flux * (1 - tidal)
         if self.settings.galaxies.kind == "single Sérsic":
-            colour = self.drawn.features.colour
-            disk = (flux, self._pixels("half_light_radius"), self.drawn.column("sersic_index"), "axis_ratio")
-            growth = np.where(has_gradient, _GROWTH, 0.0)
+            shapes = self._central(radius, self.drawn.column("sersic_index"), "axis_ratio")
+            self._add_disk(flux, shapes, self.colour, np.where(self.has_gradient, _GROWTH, 0.0))
         else:
             share = self.drawn.column("bulge_to_total")
-            step = np.where(has_gradient, self.settings.realism.gradient, 0.0)
-            bulge_colour = self.drawn.features.colour + step * (1 - share)
-            colour = self.drawn.features.colour - step * share
-            self._add_central(
-                everyone,
-                flux * share,
-                self._pixels("bulge_radius"),
-                self.drawn.column("bulge_index"),
-                "bulge_axis_ratio",
-                bulge_colour,
-            )
-            disk = (flux * (1 - share), self._pixels("disk_radius"), np.ones(len(flux)), "disk_axis_ratio")
-            growth = np.zeros(len(flux))
-        self._add_disk(everyone, disk, colour, growth)
+            step = np.where(self.has_gradient, self.settings.realism.gradient, 0.0)
+            bulge = self._central(self._pixels("bulge_radius"), self.drawn.column("bulge_index"), "bulge_axis_ratio")
+            disk = self._central(self._pixels("disk_radius"), np.ones(len(share)), "disk_axis_ratio")
+            self._add(self.everyone, flux * share, bulge, self.colour + step * (1 - share))
+            self._add_disk(flux * (1 - share), disk, self.colour - step * share)
         self._add_companions()
         self._add_stars()
         return _join(self.parts)
 
     def _pixels(self, name: str) -> Values:
-        return self.drawn.column(name) / self.scale
+        return self.drawn.column(name) / self.settings.instrument.pixel_scale
+
+    def _central(self, radius: Values, index: Values, axis_ratio: str) -> _Shapes:
+        zero = np.zeros(len(radius))
+        return _Shapes(radius, index, self.drawn.column(axis_ratio), self.angle, zero, zero)
 
     def _light(self, name: str, purpose: Purpose) -> Values:
         """The fraction of light (n,) in a feature, which differs from galaxy to galaxy; 0 where there is none."""
         light = np.zeros(len(self.numbers))
         rows = np.flatnonzero(self.drawn.features.has[name])
-        typical = getattr(self.settings.realism, _LIGHT[name])
         if len(rows):
             shares = Streams(self.settings.seed, purpose).shares(self.numbers[rows], 1)[:, 0]
+            typical = getattr(self.settings.realism, _LIGHT[name])
             light[rows] = np.minimum(typical * (0.5 + shares), _MOST_LIGHT)
         return light
 
-    def _add_central(
-        self,
-        rows: Rows,
-        flux: Values,
-        radius: Values,
-        index: Values,
-        axis_ratio: str,
-        colour: Values,
-        growth: Values | None = None,
-    ) -> None:
-        zero = np.zeros(len(rows))
-        self._add(rows, flux, radius, index, self.drawn.column(axis_ratio), self.angle, zero, zero, colour, growth)
-
-    def _add_disk(self, rows: Rows, disk: tuple[Values, Values, Values, str], colour: Values, growth: Values) -> None:
+    def _add_disk(self, flux: Values, shapes: _Shapes, colour: Values, growth: Values | None = None) -> None:
         """The disk, or the single profile, less the light of the features in it, and these."""
-        flux, radius, index, axis_ratio = disk
-        young = np.where(self.drawn.features.has["gradients"], colour - _YOUNG, colour)
-        ratio = self.drawn.column(axis_ratio)
-        left = np.ones(len(rows))
+        young = np.where(self.has_gradient, colour - _YOUNG, colour)
+        left = np.ones(len(flux))
         for name, purpose, draw, its_colour in (
             ("arms", Purpose.ARMS, features.draw_arms, young),
             ("bars", Purpose.BARS, features.draw_bar, colour),
@@ -125,55 +120,35 @@ class _Composer:
         ):
             light = np.minimum(self._light(name, purpose), left - (1 - _MOST_LIGHT))
             left = left - light
-
-            def pieces(row: int, random: np.random.Generator, draw: Callable[..., Pieces] = draw) -> Pieces:
-                return features.turned(draw(random, float(radius[row]), float(ratio[row])), float(self.angle[row]))
-
-            self._add_pieces(name, purpose, pieces, flux * light, its_colour)
-        self._add_central(rows, flux * left, radius, index, axis_ratio, colour, growth)
+            self._add_pieces(name, purpose, flux * light, its_colour, draw, shapes.radius, shapes.axis_ratio)
+        self._add(self.everyone, flux * left, shapes, colour, growth)
 
     def _add_pieces(
         self,
         name: str,
         purpose: Purpose,
-        draw: Callable[[int, np.random.Generator], Pieces],
         flux: Values,
         colour: Values,
+        draw: Callable[..., Pieces],
+        *sizes: Values,
     ) -> None:
+        """A feature of the galaxies that have it, drawn from their own streams with their radius and axis ratio."""
         streams = Streams(self.settings.seed, purpose)
         for row in np.flatnonzero(self.drawn.features.has[name]):
             random = streams.at(self.numbers[row])
-            random.random()  # told how much light there is
-            pieces = draw(int(row), random)
+            random.random()  # says how much light there is
+            pieces = features.turned(draw(random, *(float(size[row]) for size in sizes)), float(self.angle[row]))
             rows = np.full(len(pieces.weight), row)
             half = np.full(len(rows), 0.5)
-            self._add(
-                rows,
-                flux[row] * pieces.weight,
-                pieces.radius,
-                half,
-                pieces.axis_ratio,
-                pieces.angle,
-                pieces.x,
-                pieces.y,
-                colour[rows],
-            )
-
-    def _add_tidal(self, flux: Values) -> None:
-        radius = self._pixels("half_light_radius")
-
-        def pieces(row: int, random: np.random.Generator) -> Pieces:
-            return features.draw_tidal_feature(random, float(radius[row]))
-
-        self._add_pieces("tidal", Purpose.TIDAL, pieces, flux, self.drawn.features.colour)
+            shapes = _Shapes(pieces.radius, half, pieces.axis_ratio, pieces.angle, pieces.x, pieces.y)
+            self._add(rows, flux[row] * pieces.weight, shapes, colour[rows])
 
     def _add_companions(self) -> None:
         beside = self.drawn.companions
-        rows = np.flatnonzero(beside.exists)
         x, y = beside.distance * np.cos(beside.direction), beside.distance * np.sin(beside.direction)
-        flux = self.flux * 10 ** (-0.4 * beside.difference)
-        of = (flux, beside.radius, beside.index, beside.axis_ratio, beside.angle, x, y, self.drawn.features.colour)
-        self._add(rows, *(values[rows] for values in of))
+        shapes = _Shapes(beside.radius, beside.index, beside.axis_ratio, beside.angle, x, y)
+        flux = np.where(beside.exists, self.flux * 10 ** (-0.4 * beside.difference), 0.0)
+        self._add(self.everyone, flux, shapes, self.colour)
 
     def _add_stars(self) -> None:
         rows = np.flatnonzero(self.drawn.features.has["stars"])
@@ -185,47 +160,20 @@ class _Composer:
         distance = np.sqrt(_FREE**2 + shares[:, 1] * (half**2 - _FREE**2))  # uniform over the area
         direction = 2 * math.pi * shares[:, 2]
         zero, one = np.zeros(len(rows)), np.ones(len(rows))
-        x, y = distance * np.cos(direction), distance * np.sin(direction)
-        self._add(rows, flux, zero, one, one, zero, x, y, np.full(len(rows), _STAR_COLOUR))
+        shapes = _Shapes(zero, one, one, zero, distance * np.cos(direction), distance * np.sin(direction))
+        self._add(rows, flux, shapes, np.full(len(rows), _STAR_COLOUR))
 
-    def _add(
-        self,
-        rows: Rows,
-        flux: Values,
-        radius: Values,
-        index: Values,
-        axis_ratio: Values,
-        angle: Values,
-        x: Values,
-        y: Values,
-        colour: Values,
-        growth: Values | None = None,
-    ) -> None:
-        """Add one profile to the stamps of each of these galaxies, in all bands; x and y from the galaxy's centre."""
-        is_there = flux > 0
-        rows, flux, radius, index, axis_ratio = (
-            rows[is_there],
-            flux[is_there],
-            radius[is_there],
-            index[is_there],
-            axis_ratio[is_there],
-        )
-        angle, x, y, colour = angle[is_there], x[is_there], y[is_there], colour[is_there]
-        larger = np.zeros(len(rows)) if growth is None else growth[is_there]
-        x, y = x + self.drawn.shift[rows, 0], y + self.drawn.shift[rows, 1]
+    def _add(self, rows: Rows, flux: Values, shapes: _Shapes, colour: Values, growth: Values | None = None) -> None:
+        """Add one profile to the stamps of each of these galaxies, in all bands."""
+        there = np.flatnonzero(flux > 0)
+        rows, flux, colour = rows[there], flux[there], colour[there]
+        larger = np.zeros(len(rows)) if growth is None else growth[there]
+        x, y = shapes.x[there] + self.drawn.shift[rows, 0], shapes.y[there] + self.drawn.shift[rows, 1]
+        radius, index = shapes.radius[there], shapes.index[there]
+        axis_ratio, angle = shapes.axis_ratio[there], shapes.angle[there]
         for band in range(self.bands):
-            self.parts.append(
-                Profiles(
-                    rows * self.bands + band,
-                    flux * 10 ** (-0.4 * colour * band),
-                    radius * (1 + larger * band),
-                    index,
-                    axis_ratio,
-                    angle,
-                    x,
-                    y,
-                )
-            )
+            stamp, in_band = rows * self.bands + band, flux * 10 ** (-0.4 * colour * band)
+            self.parts.append(Profiles(stamp, in_band, radius * (1 + larger * band), index, axis_ratio, angle, x, y))
 
 
 def _join(parts: list[Profiles]) -> Profiles:

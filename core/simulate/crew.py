@@ -54,6 +54,7 @@ class Crew:
         self._task, self._count, self._log = json.dumps(task), count, log
         self._answers: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()
         self._workers: list[subprocess.Popen[str]] = []
+        self._listeners: list[threading.Thread] = []
         self._busy = [0] * count
 
     def __enter__(self) -> Self:
@@ -71,7 +72,9 @@ class Crew:
                 )
                 self._workers.append(worker)
                 assert worker.stdout is not None
-                threading.Thread(target=self._listen, args=(number, worker.stdout), daemon=True).start()
+                listener = threading.Thread(target=self._listen, args=(number, worker.stdout), daemon=True)
+                listener.start()
+                self._listeners.append(listener)
                 self._tell(number, self._task)
         return self
 
@@ -86,6 +89,8 @@ class Crew:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
+        for listener in self._listeners:
+            listener.join()
 
     @property
     def idle(self) -> int | None:
@@ -116,7 +121,7 @@ class Crew:
         if "problem" in said:
             kind, *texts = said["problem"]
             raise getattr(errors, kind, Problem)(*texts)
-        self._busy[worker] -= 1
+        self._busy[worker] -= "block" in said
         return said
 
     def _tell(self, worker: int, line: str) -> None:
@@ -127,7 +132,7 @@ class Crew:
             pipe.flush()
 
     def _listen(self, worker: int, pipe: IO[str]) -> None:
-        with contextlib.suppress(ValueError, OSError):  # closed at the end
+        with pipe:
             for line in pipe:
                 self._answers.put((worker, line))
         self._answers.put((worker, ""))

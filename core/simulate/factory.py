@@ -58,8 +58,9 @@ def simulate(
 ) -> Work[Path]:
     """Simulate galaxies as a dataset.
 
-    Yields :class:`~core.events.Progress`. While it is at work, and after a kill or a problem, what is there lies beside
-    the file in a folder of its name with ``.unfinished``; the same call goes on with it.
+    Yields :class:`~core.events.Progress`. Until it is finished, also if it is stopped or killed or meets with a
+    problem, what is there lies beside the file in a folder of its name with ``.unfinished``; the same call goes on with
+    it. See :func:`core.simulate.unfinished.find_unfinished`.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def simulate(
     settings
         What to simulate, and how many.
     stop
-        If it is set, the work ends and nothing is left behind.
+        If it is set, the work ends.
     workers
         Number of processes; None: as many as there are processor cores. It does not change the result.
 
@@ -98,9 +99,11 @@ def simulate(
             try:
                 yield from job.run(output)
             except BaseException as error:
-                if isinstance(error, Stopped) or not job.galaxies:
+                if not job.galaxies:
                     folder.discard()
-                elif isinstance(error, Problem | OSError) and folder.folder.is_dir():
+                if isinstance(error, Problem | OSError):
+                    folder.require_unmoved()
+                if isinstance(error, Problem | OSError) and job.galaxies:
                     yield Skipped(Problem(_KEPT.format(done=job.galaxies, count=settings.count), "", str(output)))
                 raise
             folder.discard()
@@ -116,6 +119,7 @@ class _Job:
     stop: threading.Event
     workers: int
     galaxies: int = 0
+    has_told: bool = False
 
     def __post_init__(self) -> None:
         size = self.settings.size
@@ -199,10 +203,20 @@ class _Job:
                 self.folder.require_unmoved()
                 if said is None:
                     continue
+                if "block" not in said:
+                    yield from self._tell(said["remarks"])
+                    continue
                 there.add(said["block"])
                 if not self.columns:
                     self._begin_columns(said["columns"], prefix)
                 yield from self._take(there, prefix)
+
+    def _tell(self, remarks: Sequence[str]) -> Work[None]:
+        """Pass on what the first worker has to say of the files; the others say the same."""
+        if not self.has_told:
+            self.has_told = True
+            for sentence in remarks:
+                yield Skipped(Problem(sentence))
 
     def _begin_columns(self, columns: Sequence[Sequence[str]], prefix: Prefix) -> None:
         self.columns = tuple((name, kind, unit) for name, kind, unit in columns)

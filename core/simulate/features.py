@@ -33,6 +33,7 @@ _ARM_PIECES = 9  # of each of two arms
 _ARM_SPAN = (0.5, 2.8)  # scale lengths
 _PITCH = (12.0, 30.0)  # degrees
 _TAIL_PIECES = 8
+_THINNEST = 0.03  # axis ratio
 _SMALLEST = 0.3  # pixels: smaller clumps are points, whatever the telescope
 
 
@@ -142,7 +143,7 @@ def draw_clumps(random: np.random.Generator, radius: float, axis_ratio: float) -
 
 def draw_tidal_feature(random: np.random.Generator, radius: float) -> Pieces:
     """A tail that curves outwards, or a shell around the galaxy, on the sky."""
-    is_tail, start, hand = random.random() < 0.6, random.uniform(0, 2 * math.pi), random.choice([-1, 1])
+    is_tail, start, hand = random.random() < 0.7, random.uniform(0, 2 * math.pi), random.choice([-1, 1])
     along = np.linspace(0, 1, _TAIL_PIECES)
     at = radius * (1.5 + random.uniform(1.5, 3) * along) if is_tail else np.full(_TAIL_PIECES, radius * 2.5)
     span = random.uniform(0.6, 1.4) if is_tail else random.uniform(0.8, 2)
@@ -151,8 +152,10 @@ def draw_tidal_feature(random: np.random.Generator, radius: float) -> Pieces:
     step_x, step_y = np.gradient(x), np.gradient(y)
     weight = np.exp(-1.2 * along) if is_tail else np.ones(_TAIL_PIECES)
     long = np.maximum(0.7 * np.hypot(step_x, step_y), _SMALLEST)
-    wide = np.minimum(np.full(_TAIL_PIECES, max((0.25 if is_tail else 0.12) * radius, _SMALLEST)), long)
-    return Pieces(weight / weight.sum(), x, y, long * _GAUSSIAN, wide / long, np.arctan2(step_y, step_x))
+    wide = np.minimum(np.full(_TAIL_PIECES, max((0.3 if is_tail else 0.2) * radius, _SMALLEST)), long)
+    return Pieces(
+        weight / weight.sum(), x, y, long * _GAUSSIAN, np.maximum(wide / long, _THINNEST), np.arctan2(step_y, step_x)
+    )
 
 
 def _inclined(
@@ -165,7 +168,7 @@ def _inclined(
     xy = (along**2 - across**2) * sin * cos * axis_ratio
     mean, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     major, minor = np.sqrt(mean + half), np.sqrt(np.maximum(mean - half, 0))
-    ratio = np.clip(minor / major, 0.03, 1)
+    ratio = np.clip(minor / major, _THINNEST, 1)
     return Pieces(weight / weight.sum(), x, y * axis_ratio, major * _GAUSSIAN, ratio, 0.5 * np.arctan2(2 * xy, xx - yy))
 
 

@@ -57,7 +57,7 @@ class Drawn:
         in arcsec, angles are from +y (north) through −x (east) in degrees, from 0 to below 180. Of a galaxy of bulge
         and disk, the axis ratio is the mean weighted by light, the half-light radius belongs to the ellipse of that
         axis ratio, and the Sérsic index is that of the single profile of the same concentration (see
-        :mod:`core.simulate.light`).
+        :mod:`core.simulate.light`). Arms, clumps and the like move light, and do not count in the sizes.
     units
         The units of those columns that have one.
     shift

@@ -37,6 +37,7 @@ HIGHEST = 8 * math.pi  # radians per pixel; what is sharper than that has no pla
 _LEFT_OUT = 2e-5  # of the peak of a point source
 _TOO_MUCH = 2e-4
 _PROBES = 160
+_MOST_KEPT = 256 * 2**20  # bytes
 _KOLMOGOROV_WIDTH = 0.9758634299  # FWHM over λ/r₀
 _STRUCTURE = 6.8838771823 / 2  # of Kolmogorov turbulence, Fried's constant
 
@@ -73,6 +74,23 @@ class Psf(ABC):
         if self.includes_pixel:
             return found
         return found * (np.sinc(ky / (2 * math.pi))[:, None] * np.sinc(kx / (2 * math.pi)))
+
+    def on_grid(
+        self, name: tuple[float, int], ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]
+    ) -> NDArray[np.complex64]:
+        """The transfer functions on a grid that is used again: kept under its name, 256 MB or little more in all."""
+        missing = [plane for plane in planes.tolist() if (name, plane) not in self._kept]
+        if missing and sum(one.nbytes for one in self._kept.values()) > _MOST_KEPT:
+            self._kept.clear()
+            missing = planes.tolist()
+        if missing:
+            found = self.transfer(ky, kx, np.array(missing)).astype(np.complex64)
+            self._kept.update({(name, plane): one for plane, one in zip(missing, found, strict=True)})
+        return np.stack([self._kept[name, plane] for plane in planes.tolist()])
+
+    @cached_property
+    def _kept(self) -> dict[tuple[tuple[float, int], int], NDArray[np.complex64]]:
+        return {}
 
     @cached_property
     def reach(self) -> float:

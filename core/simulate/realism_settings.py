@@ -11,6 +11,7 @@ from core.simulate.priors import MagnitudePrior, Prior
 
 BRIGHT_DIFFERENCE = 1.505  # mag; a companion with a quarter of the galaxy's flux is a bright neighbour,
 FAINT_DIFFERENCE = 5.0  # one with a hundredth of it a faint one, and fainter ones do not count
+_MOST_BANDS = 8
 
 
 class DistancePrior(Prior):
@@ -116,6 +117,18 @@ class RealismSettings(Settings):
         applies=("gradients", ()),
     )
     cosmic_rays: float = _share("Cosmic rays", "Share of the stamps that a cosmic ray has hit and left a track on.")
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """The bands that are named; none where it is left to the instrument."""
+        return tuple(name for name in (part.strip() for part in self.bands.split(",")) if name)
+
+    @model_validator(mode="after")
+    def _few_different_bands(self) -> RealismSettings:
+        names = self.band_names
+        if len(set(names)) < len(names) or len(names) > _MOST_BANDS:
+            raise ValueError(f"there may be up to {_MOST_BANDS} bands, each with its own name")
+        return self
 
     @model_validator(mode="after")
     def _nothing_to_be_tied_to(self) -> RealismSettings:

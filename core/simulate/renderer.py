@@ -41,8 +41,9 @@ _PERIODS = (1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 12.0)  # in stamp sides: for thi
 _FINER = 4
 _MOST_LEVELS = 4
 _WIDTH, _CENTRE, _END = 5.3, 2.8, 5.5  # of the window: d × distance, c / d, and where it ends, over d
-_FOLDED = 1e-5  # of the peak may fold back
-_STAMPS, _PROFILES = 16, 16  # at a time, so that they stay in a processor's cache
+_FOLDED = 1e-4  # of the peak may fold back
+_BLOCK = 256  # stamps that share tables
+_POINTS = 2**18  # at a time, so that they stay in a processor's cache
 _MANY = 64  # times as many on an accelerator
 
 
@@ -55,8 +56,7 @@ class _Grid:
     ky: NDArray[np.float64]
     kx: NDArray[np.float64]
     is_base: bool
-    last: NDArray[np.float64]  # (ky, kx) the window where no finer grid follows
-    more: NDArray[np.float64]  # and where one does
+    windows: NDArray[np.float32]  # (2, ky, kx): where no finer grid follows, and where one does
 
 
 @torch.no_grad()
@@ -98,83 +98,87 @@ def render(
     profiles.require_drawable()
     images = torch.zeros(stamps, size, size, device=device)
     planes = np.zeros(stamps, np.int64) if choice is None else np.asarray(choice, np.int64)
-    drawn = _Drawing(psf, size, planes, device)
+    if len(planes) != stamps or (stamps and not 0 <= planes.min() <= planes.max() < psf.count):
+        raise ValueError(f"choice must be {stamps} numbers below {psf.count}")
     order = np.argsort(profiles.stamp, kind="stable")
-    step = _STAMPS * (1 if device == "cpu" else _MANY)
+    step = _BLOCK * (1 if device == "cpu" else _MANY)
     first = np.searchsorted(profiles.stamp[order], np.arange(0, stamps + step, step))
-    for number, (low, high) in enumerate(pairwise(first)):
+    for low, high in pairwise(first):
         if high > low:
-            start = number * step
-            part = profiles.take(order[low:high])
-            drawn.add(images[start : start + step], part, start)
+            _Drawing(psf, planes, profiles.take(order[low:high]), size, device).add(images)
     return images
 
 
 class _Drawing:
-    """What all blocks of one call share."""
+    """Profiles, sorted by stamp, and what their grids share."""
 
-    def __init__(self, psf: Psf, size: int, planes: NDArray[np.int64], device: str) -> None:
-        self.psf, self.size, self.planes, self.device = psf, size, planes, device
-        self.table = sersic_table(device)
+    def __init__(self, psf: Psf, planes: NDArray[np.int64], profiles: Profiles, size: int, device: str) -> None:
+        self.size, self.middle = size, (size - 1) / 2  # the first pixel is at −(size − 1)/2
+        self.psf, self.planes, self.profiles, self.device = psf, planes, profiles, device
+        indices, self.row = np.unique(profiles.index, return_inverse=True)
+        self.table = sersic_table(device).rows(torch.from_numpy(indices).to(device))
+        self.points = _POINTS * (1 if device == "cpu" else _MANY)
 
-    def add(self, images: Tensor, profiles: Profiles, start: int) -> None:
-        """Add profiles to the stamps from number ``start`` on."""
-        room = _ROOM * self.size
-        which = _periods_of(profiles, self.psf, self.size)
+    def add(self, images: Tensor) -> None:
+        """Add the profiles to their stamps."""
+        size = self.size
+        which = _periods_of(self.profiles, self.psf, size)
         for number in np.unique(which):
-            chosen = profiles.take(np.flatnonzero(which == number))
-            period = _even_fast_length(_PERIODS[number] * self.size)
-            levels = _levels_of(chosen, self.psf, period, self.size)
+            rows = np.flatnonzero(which == number)
+            period = _even_fast_length(_PERIODS[number] * size)
+            levels = _levels_of(self.profiles.take(rows), self.psf, period, size)
             for level in range(int(levels.max()) + 1):
-                grid = _grid(period, level, self.psf.reach, room)
-                rows = np.flatnonzero(levels >= level)
-                self._add_grid(images, grid, chosen.take(rows), levels[rows] > level, start)
+                grid = _grid(period, level, self.psf.reach, _ROOM * size)
+                self._add_grid(images, grid, rows[levels >= level], levels[levels >= level] > level)
 
-    def _add_grid(
-        self, images: Tensor, grid: _Grid, profiles: Profiles, goes_on: NDArray[np.bool_], start: int
-    ) -> None:
-        slots, slot = np.unique(profiles.stamp - start, return_inverse=True)
-        spectrum = torch.zeros(len(slots), len(grid.ky), len(grid.kx), dtype=torch.complex64, device=self.device)
-        for is_more, window in ((False, grid.last), (True, grid.more)):
-            rows = np.flatnonzero(goes_on == is_more)
-            if len(rows):
-                self._accumulate(spectrum, grid, profiles.take(rows), slot[rows], window)
-        spectrum *= self._transfer(grid, self.planes[start + slots])
-        found = _invert(spectrum, grid, self.size) if grid.is_base else _sum_directly(spectrum, grid, self.size)
-        images.index_add_(0, torch.from_numpy(slots).to(self.device), found)
+    def _add_grid(self, images: Tensor, grid: _Grid, rows: NDArray[np.int64], goes_on: NDArray[np.bool_]) -> None:
+        stamps, stamp = np.unique(self.profiles.stamp[rows], return_inverse=True)
+        step = 1 + self.points // grid.windows[0].size
+        for low in range(0, len(stamps), step):
+            own = stamps[low : low + step]
+            inside = np.flatnonzero((stamp >= low) & (stamp < low + step))
+            shape = (len(own), len(grid.ky), len(grid.kx))
+            spectrum = torch.zeros(shape, dtype=torch.complex64, device=self.device)
+            order = inside[np.lexsort((self.profiles.y[rows[inside]], self.profiles.x[rows[inside]], stamp[inside]))]
+            for first in range(0, len(order), step):
+                part = order[first : first + step]
+                self._accumulate(spectrum, grid, rows[part], stamp[part] - low, goes_on[part])
+            spectrum *= self._transfer(grid, self.planes[own])
+            found = (_invert if grid.is_base else _sum_directly)(spectrum, grid, self.size)
+            images.index_add_(0, torch.from_numpy(own).to(self.device), found)
 
     def _accumulate(
         self,
         spectrum: Tensor,
         grid: _Grid,
-        profiles: Profiles,
+        rows: NDArray[np.int64],
         slot: NDArray[np.int64],
-        window: NDArray[np.float64],
+        goes_on: NDArray[np.bool_],
     ) -> None:
-        """Add the profiles to the spectra of their stamps; those in the same place share its phases."""
-        places, place = np.unique(np.stack([slot, profiles.x, profiles.y], 1), axis=0, return_inverse=True)
-        order = np.argsort(place, kind="stable")
-        ordered, place = profiles.take(order), place[order]
-        step = _PROFILES * (1 if self.device == "cpu" else _MANY)
-        windowed = None if (window == 1).all() else self._tensor(window)
-        for low in range(0, len(ordered), step):
-            part = ordered.take(np.arange(low, min(low + step, len(ordered))))
-            own, position = np.unique(place[low : low + step], return_inverse=True)
-            amplitudes = self._amplitudes(grid, part)
-            summed = amplitudes.new_zeros(len(own), *amplitudes.shape[1:])
-            summed.index_add_(0, torch.from_numpy(position).to(self.device), amplitudes)
-            if windowed is not None:
-                summed *= windowed
-            # The first pixel is at −(size − 1)/2.
-            middle = (self.size - 1) / 2
-            rows = np.exp(-1j * (places[own, 2, None] + middle) * grid.ky)
-            columns = np.exp(-1j * (places[own, 1, None] + middle) * grid.kx)
-            phases = self._tensor(rows)[:, :, None] * self._tensor(columns)[:, None, :]
-            target = torch.from_numpy(places[own, 0].astype(np.int64)).to(self.device)
-            spectrum.index_add_(0, target, phases.mul_(summed))
+        """Add profiles to the spectra of their stamps; neighbours in the list at the same place share its phases."""
+        x, y = self.profiles.x[rows], self.profiles.y[rows]
+        is_new = np.ones(len(rows), bool)
+        is_new[1:] = (np.diff(slot) != 0) | (np.diff(x) != 0) | (np.diff(y) != 0)
+        summed = self._amplitudes(grid, rows)
+        if goes_on.any() or not grid.is_base:
+            windows = self._tensor(grid.windows)
+            summed *= windows[int(goes_on[0])] if goes_on.all() or not goes_on.any() else windows[goes_on.astype(int)]
+        if not is_new.all():
+            alone = summed.new_zeros(int(is_new.sum()), *summed.shape[1:])
+            summed = alone.index_add_(0, torch.from_numpy(np.cumsum(is_new) - 1).to(self.device), summed)
+        vertical = self._tensor(np.exp(-1j * (y[is_new, None] + self.middle) * grid.ky))
+        horizontal = self._tensor(np.exp(-1j * (x[is_new, None] + self.middle) * grid.kx))
+        # Made complex beforehand: torch multiplies complex by real numbers ten times more slowly.
+        waves = torch.complex(summed, torch.zeros_like(summed)).mul_(vertical[:, :, None] * horizontal[:, None, :])
+        places = slot[is_new]
+        if len(places) == len(spectrum) and (places == np.arange(len(places))).all():
+            spectrum += waves
+        else:
+            spectrum.index_add_(0, torch.from_numpy(places).to(self.device), waves)
 
-    def _amplitudes(self, grid: _Grid, profiles: Profiles) -> Tensor:
+    def _amplitudes(self, grid: _Grid, rows: NDArray[np.int64]) -> Tensor:
         """Flux times transform of each profile around its own centre, (m, ky, kx)."""
+        profiles = self.profiles.take(rows)
         cosine, sine = np.cos(profiles.angle)[:, None], np.sin(profiles.angle)[:, None]
         major, minor = profiles.radius[:, None], (profiles.radius * profiles.axis_ratio)[:, None]
         along = self._outer_sum(major * sine * grid.ky, major * cosine * grid.kx)
@@ -182,10 +186,9 @@ class _Drawing:
         places = cell_of(along.square_().addcmul_(across, across))
         cells = places.to(torch.int32)
         places -= cells  # the fraction
-        unique, row = np.unique(profiles.index, return_inverse=True)
-        table = self.table.rows(torch.from_numpy(unique).to(self.device))
-        cells += torch.from_numpy((row * table.shape[1]).astype(np.int32)).to(self.device)[:, None, None]
-        found = torch.view_as_real(table.reshape(-1).index_select(0, cells.reshape(-1)))
+        start = torch.from_numpy((self.row[rows] * self.table.shape[1]).astype(np.int32)).to(self.device)
+        cells += start[:, None, None]
+        found = torch.view_as_real(self.table.view(-1).index_select(0, cells.view(-1)))
         values = places.mul_(found[:, 1].view_as(places)).add_(found[:, 0].view_as(places))
         return values.mul_(self._tensor(profiles.flux)[:, None, None])
 
@@ -194,12 +197,12 @@ class _Drawing:
 
     def _transfer(self, grid: _Grid, planes: NDArray[np.int64]) -> Tensor:
         used, plane = np.unique(planes, return_inverse=True)
-        transfer = self._tensor(self.psf.transfer(grid.ky, grid.kx, used))
+        transfer = self._tensor(self.psf.on_grid((grid.spacing, len(grid.ky)), grid.ky, grid.kx, used))
         return transfer if len(transfer) == 1 else transfer[torch.from_numpy(plane).to(self.device)]
 
     def _tensor(self, values: NDArray[np.number]) -> Tensor:
-        kind = torch.complex64 if np.iscomplexobj(values) else torch.float32
-        return torch.from_numpy(values).to(self.device, kind)
+        kind = np.complex64 if np.iscomplexobj(values) else np.float32
+        return torch.from_numpy(values.astype(kind, copy=False)).to(self.device)
 
 
 def _periods_of(profiles: Profiles, psf: Psf, size: int) -> NDArray[np.int64]:
@@ -273,7 +276,7 @@ def _grid(period: int, level: int, reach: float, room: float) -> _Grid:
     k = np.hypot(ky[:, None], kx)
     last = np.ones_like(k) if level == 0 else _window(k, width / _FINER ** (level - 1))
     more = last - _window(k, width / _FINER**level)
-    return _Grid(period, spacing, ky, kx, level == 0, last, more)
+    return _Grid(period, spacing, ky, kx, level == 0, np.stack([last, more]).astype(np.float32))
 
 
 def _window(k: NDArray[np.float64], width: float) -> NDArray[np.float64]:
@@ -320,8 +323,19 @@ def _segments(length: int, period: int) -> Iterator[tuple[slice, slice]]:
 
 def _sum_directly(spectrum: Tensor, grid: _Grid, size: int) -> Tensor:
     """The inverse transform at the pixels of the stamp only: (n, size, size)."""
+    rows, columns = _waves(grid, size, str(spectrum.device))
+    found = rows @ spectrum  # (n, size, kx)
+    return found.real @ columns.real - found.imag @ columns.imag
+
+
+@lru_cache(maxsize=32)
+def _waves(grid: _Grid, size: int, device: str) -> tuple[Tensor, Tensor]:
+    """The waves of a grid at the pixels: (size, ky) and, weighted, (kx, size)."""
     pixels = np.arange(size)
     weight = np.where(grid.kx == 0, 1.0, 2.0) * (grid.spacing / (2 * math.pi)) ** 2
-    rows = torch.from_numpy(np.exp(1j * pixels[:, None] * grid.ky)).to(spectrum)
-    columns = torch.from_numpy(np.exp(1j * grid.kx[:, None] * pixels) * weight[:, None]).to(spectrum)
-    return ((rows @ spectrum) @ columns).real
+    rows = np.exp(1j * pixels[:, None] * grid.ky)
+    columns = np.exp(1j * grid.kx[:, None] * pixels) * weight[:, None]
+    return (
+        torch.from_numpy(rows.astype(np.complex64)).to(device),
+        torch.from_numpy(columns.astype(np.complex64)).to(device),
+    )

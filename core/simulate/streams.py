@@ -26,6 +26,7 @@ class Purpose(IntEnum):
     CLUMPS = 9
     TIDAL = 10
     STARS = 11
+    PSF = 12
 
 
 class Streams:

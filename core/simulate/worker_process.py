@@ -1,8 +1,9 @@
 """The process that simulates blocks of galaxies; :mod:`core.simulate.crew` starts and ends it.
 
-It reads lines from its standard input: first the task (as JSON), then numbers of blocks. It writes each block to its
-place in the files, and answers with a line: ``{"block": …, "columns": …}``, or ``{"problem": [class, sentence, remedy,
-where]}``. It ends at once when its input does, whatever it is doing.
+It reads lines from its standard input: first the task (as JSON), then numbers of blocks. It answers with lines:
+``{"remarks": [sentences]}`` on the files of the settings; ``{"block": …, "columns": …}`` for each block, when it has
+written it to its place; or ``{"problem": [class, sentence, remedy, where]}``. It ends at once when its input does,
+whatever it is doing.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def _work(task: dict[str, Any], lines: queue.SimpleQueue[str], answer: Callable[
     torch.set_num_threads(1)
     blocks = Blocks(tuple(task["shape"]))
     maker = BlockMaker(SimulationSettings.model_validate_json(task["settings"]))
+    answer(json.dumps({"remarks": maker.remarks}) + "\n")
     path = Path(task["images"])
     with (
         report_disk_problems(path),

@@ -46,10 +46,12 @@ def batch_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tens
     if plan.mirror is None and turning is None:
         return labels
     random = torch_generator(plan.settings.seed, "augmentation", epoch, batch)
-    maps = geometry.draw_linear_maps(len(rows), plan.settings.augmentation, random).to(plan.device, torch.float32)
+    maps = geometry.draw_linear_maps(len(rows), plan.settings.augmentation, random)
     if turning is not None:
         labels = angles.turn(turning, labels, maps)
-    return labels if plan.mirror is None else swap_mirrored(labels, plan.mirror, geometry.are_mirrored(maps))
+    if plan.mirror is None:
+        return labels
+    return swap_mirrored(labels, plan.mirror, geometry.are_mirrored(maps).to(plan.device))
 
 
 def epoch_batches(plan: TrainingPlan, epoch: int) -> list[Pool]:

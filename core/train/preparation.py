@@ -16,7 +16,6 @@ from torch import Tensor
 from core.data import given_parts, non_answers, parts, size
 from core.data import split as splits
 from core.data import target as targets
-from core.data.angles import AUTO
 from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
@@ -30,7 +29,15 @@ from core.nets.predictor import Predictor
 from core.nets.training_range import fit_training_range
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
-from core.train import batch_size, class_frequencies, distributed, initial_network, receptive_field, stopping
+from core.train import (
+    angle_notices,
+    batch_size,
+    class_frequencies,
+    distributed,
+    initial_network,
+    receptive_field,
+    stopping,
+)
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
@@ -100,7 +107,7 @@ def prepare(
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
-    notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample)
+    notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
@@ -153,29 +160,23 @@ def _adapt_to_base(
 
 
 def _describe_labels_and_field(
-    settings: RunSettings, target: Target, cutouts: Cutouts, predictor: Predictor, sample: NDArray[np.float32]
+    settings: RunSettings,
+    target: Target,
+    cutouts: Cutouts,
+    predictor: Predictor,
+    sample: NDArray[np.float32],
+    labels: NDArray[Any],
+    split: Split,
 ) -> list[Problem]:
-    """How votes were read, and whether the last block sees too little where the depth can be chosen."""
+    """How votes and angles were read, and whether the last block sees too little where the depth can be chosen."""
     told = targets.describe_votes(target, cutouts.columns)
     found = [Problem(told, "", "data.kind")] if told else []
-    if isinstance(target, Quantities) and target.angles and settings.data.angles == AUTO:
-        found.append(_describe_angles(target))
+    found += angle_notices.find(target, labels, cutouts, split.train, settings.data)
     found += non_answers.warn(target.names) if isinstance(target, Classes) else []
     if not settings.transfer.start_from:  # else the layers are those of the earlier network
         narrow = _narrow_field_warning(predictor, sample)
         found += [narrow] if narrow is not None else []
     return found
-
-
-def _describe_angles(target: Quantities) -> Problem:
-    known = zip(target.columns, target.units, target.periods, strict=True)
-    each = [f"{name} after {period:.6g} {unit}".strip() for name, unit, period in known if period is not None]
-    return Problem(
-        f"Learned as angles, which repeat: {', '.join(each)}. They count anticlockwise from up, and turn with the "
-        "galaxy where the augmentation rotates or mirrors it.",
-        "If they are plain numbers, or repeat otherwise, say so under Angles.",
-        "data.angles",
-    )
 
 
 def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:

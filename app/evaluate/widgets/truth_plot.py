@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.evaluate.widgets.line_key import KeyEntry, LineKey
 from app.theme import class_colours, colours
 from app.widgets.plot import Plot
+from core.data import angles
 
 _MOST_BARS = 1500  # of more galaxies, error bars hide the points
 _SOLID, _FAINT = 190, 70  # alpha
@@ -26,7 +27,7 @@ class TruthPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._plot = Plot("predicted", "true")
+        self._plot = Plot("predicted", "true", width=76)  # ticks of a narrow range have many digits
         self._points = pg.ScatterPlotItem(size=6, pen=None, hoverable=True)
         self._fitted = pg.ScatterPlotItem(size=6, symbol="s", pen=None, hoverable=True)
         self._bars, self._fitted_bars = pg.ErrorBarItem(), pg.ErrorBarItem()
@@ -42,6 +43,11 @@ class TruthPlot(QWidget):
         column.addWidget(self._key)
         column.addWidget(self._plot, 1)
         self._colour()
+
+    @property
+    def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """True and predicted values as they are shown."""
+        return self._points.getData()
 
     @property
     def count(self) -> int:
@@ -65,6 +71,7 @@ class TruthPlot(QWidget):
         predicted: NDArray[Any],
         name: str,
         unit: str,
+        period: float | None = None,
         errors: NDArray[Any] | None = None,
         fit: tuple[NDArray[Any], NDArray[Any] | None] | None = None,
     ) -> None:
@@ -76,6 +83,8 @@ class TruthPlot(QWidget):
             (N,); points without one of them are left out.
         name, unit
             Of the quantity.
+        period
+            Of an angle, which is shown at its value nearest to the true one.
         errors
             (N,) error bars of the predicted values.
         fit
@@ -84,9 +93,9 @@ class TruthPlot(QWidget):
         bracket = f" [{unit}]" if unit else ""
         which = "predicted" if fit is None else "measured"
         self._plot.set_titles(f"{which} {name}{bracket}", f"true {name}{bracket}")
-        _show(self._points, self._bars, true, predicted, errors)
+        _show(self._points, self._bars, true, true + angles.difference(predicted, true, period), errors)
         values, bars = (np.full(len(true), np.nan), None) if fit is None else fit
-        _show(self._fitted, self._fitted_bars, true, values, bars)
+        _show(self._fitted, self._fitted_bars, true, true + angles.difference(values, true, period), bars)
         network, fitted = class_colours(2)
         entries = [KeyEntry("network", network, is_fit=False), KeyEntry("classical fit", fitted, is_fit=True)]
         self._key.set_entries(entries if fit is not None else [])

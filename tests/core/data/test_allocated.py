@@ -11,7 +11,7 @@ from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
 from core.project import outputs
 
-SHAPE = (7, 2, 5, 6)
+SHAPE = (7, 2, 50, 60)  # more than the head of the file by which its kind is told
 IDS = [f"galaxy {number}" for number in range(SHAPE[0])]
 BANDS = (Band("g", "nanomaggy", 22.5), Band("r"))
 ORIGIN = Origin("Tuning Fork 1", "2025-01-01T00:00:00+00:00", "tests", "")

@@ -51,7 +51,7 @@ def fitted(folder: Path, images: np.ndarray, settings: FitSettings) -> ProfileFi
 
 
 def test_noise_free_galaxies_are_recovered_to_a_thousandth(tmp_path: Path) -> None:
-    truth = some_galaxies(6)
+    truth = some_galaxies(4)
     found = fitted(tmp_path, drawn(**truth), FitSettings(noise=0.01, zero_point=25))
     assert found.is_fitted.all() and not any(found.reasons)
     values = found.values
@@ -66,17 +66,17 @@ def test_noise_free_galaxies_are_recovered_to_a_thousandth(tmp_path: Path) -> No
 
 
 def test_noise_free_bulges_and_disks_are_recovered_to_a_thousandth(tmp_path: Path) -> None:
-    flux, share = np.array([3e4, 9e4, 5e4]), np.array([0.7, 0.25, 0.45])
-    bulge, disk, index = np.array([1.7, 1.9, 2.5]), np.array([3.6, 4.2, 3.8]), np.array([3.8, 1.8, 3.2])
+    flux, share = np.array([3e4, 9e4]), np.array([0.7, 0.25])
+    bulge, disk, index = np.array([1.7, 1.9]), np.array([3.6, 4.2]), np.array([3.8, 1.8])
     images = drawn(
-        stamp=np.tile(np.arange(3), 2),
+        stamp=np.tile(np.arange(2), 2),
         flux=np.concatenate([flux * share, flux * (1 - share)]),
         radius=np.concatenate([bulge, disk]),
-        index=np.concatenate([index, np.ones(3)]),
-        axis_ratio=np.array([0.7, 0.8, 0.55, 0.35, 0.5, 0.62]),
-        angle=np.tile([0.3, 1.4, 2.8], 2),
-        x=np.zeros(6),
-        y=np.full(6, 0.3),
+        index=np.concatenate([index, np.ones(2)]),
+        axis_ratio=np.array([0.7, 0.8, 0.35, 0.5]),
+        angle=np.tile([0.3, 1.4], 2),
+        x=np.zeros(4),
+        y=np.full(4, 0.3),
     )
     found = fitted(tmp_path, images, FitSettings(model="bulge + disk", noise=0.01, zero_point=25))
     values = found.values
@@ -84,7 +84,7 @@ def test_noise_free_bulges_and_disks_are_recovered_to_a_thousandth(tmp_path: Pat
     np.testing.assert_allclose(values["bulge_radius"], SCALE * bulge, rtol=1e-3)
     np.testing.assert_allclose(values["disk_radius"], SCALE * disk, rtol=1e-3)
     np.testing.assert_allclose(values["bulge_index"], index, rtol=1e-3)
-    np.testing.assert_allclose(values["disk_axis_ratio"], [0.35, 0.5, 0.62], rtol=1e-3)
+    np.testing.assert_allclose(values["disk_axis_ratio"], [0.35, 0.5], rtol=1e-3)
     assert ((values["half_light_radius"] > values["bulge_radius"]) & (values["half_light_radius"] < SCALE * disk)).all()
 
 
