@@ -300,7 +300,7 @@ class EvaluationPanel(Panel):
                 )
             )
         head = ("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers")
-        self.measuring.scores.fill(head if bars is None else (*head, "In 1 error bar", "In 2 error bars"), rows)
+        self.measuring.show_scores(head if bars is None else (*head, "In 1 error bar", "In 2 error bars"), rows)
         self.measuring.set_evaluation(evaluation)
 
     # -- back to the galaxies --------------------------------------------------------------------------------------

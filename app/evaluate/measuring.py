@@ -56,7 +56,7 @@ class MeasuringView(QWidget):
     Attributes
     ----------
     scores
-        The table of the figures of merit, which the panel fills.
+        The table of the figures of merit.
     remark
         What is said of it.
     """
@@ -152,6 +152,10 @@ class MeasuringView(QWidget):
         self._evaluation = evaluation
         self._prepare()
 
+    def show_scores(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show the figures of merit of each quantity."""
+        _fill(self.scores, headers, rows)
+
     def stop(self) -> None:
         """Stop what is being computed for an evaluation that is no longer shown."""
         for request in (self._preparing, self._comparing, self._looking, self._reading):
@@ -214,8 +218,7 @@ class MeasuringView(QWidget):
         self._shown = shown
         comparison = shown.comparison
         self.binned.set_lines(comparison.against, comparison.quantity.unit, shown.panels)
-        self.table.fill(shown.headers, shown.rows)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        _fill(self.table, shown.headers, shown.rows)
         missing = ""
         if self._fits is not None and comparison.fit is None:
             missing = f"{self._fits.name} has no column “{comparison.quantity.name}”. "
@@ -282,6 +285,12 @@ def _refill(box: QComboBox, names: Sequence[str], wished: str) -> None:
         box.addItems(list(names))
         chosen = before if before in names else wished
         box.setCurrentIndex(max(box.findText(chosen), 0))
+
+
+def _fill(table: NumberTable, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Fill a table with more columns than may fit: it is scrolled, and the names stay readable."""
+    table.fill(headers, rows)
+    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
 
 
 def _at_top(widget: QWidget, below: QWidget | None = None) -> QWidget:

@@ -108,7 +108,7 @@ class FitSettings(Settings):
     sky: SkyLevel = setting(
         "fitted",
         title="Sky",
-        help="fitted: a constant level of each stamp is fitted, too. subtracted: it is 0 in the images.",
+        help="Fitted: a constant level of each stamp is fitted, too. Subtracted: it is 0 in the images.",
     )
     noise: float | None = setting(
         None,
