@@ -7,7 +7,7 @@ import os
 import sys
 
 COMMANDS = (
-    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure"),
+    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure", "fit"),
     *("explain", "top", "believe", "simulate", "demo", "settings"),
 )
 

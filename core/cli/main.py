@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
+from core.cli.fit import add_fit_options
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -28,7 +29,7 @@ from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = ("train", "import", "simulate", "demo", "search", "training-size", "believe", *METHODS, *DREAMS)
+_SETTINGS = ("train", "import", "simulate", "fit", "demo", "search", "training-size", "believe", *METHODS, *DREAMS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
     _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
     _add_measure_options(
         command("measure", "measure:measure", "Measure galaxies: quantities with error bars and flags, as a table.")
+    )
+    add_fit_options(
+        command("fit", "fit:fit", "Fit Sérsic profiles, or bulges and disks, to galaxies, and find their neighbours.")
     )
     _add_explain_options(
         command("explain", "explain:explain", "Show which pixels support a prediction: attribution maps and pictures.")

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem
+from core.evaluate.settings import FitSettings
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import DREAMS, METHODS
 from core.settings import toml
@@ -25,6 +26,7 @@ MODELS: dict[str, type[Settings]] = {
     "import": ImportSettings,
     "simulate": SimulationSettings,
     "demo": SurveySettings,
+    "fit": FitSettings,
     "believe": FaithfulnessSettings,
     "search": SearchSettings,
     "training-size": TrainingSizeSettings,

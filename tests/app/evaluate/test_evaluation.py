@@ -75,8 +75,8 @@ def test_error_bars_of_quantities_are_told_with_their_coverage_and_calibration(q
     qtbot.addWidget(panel)
     panel.resize(1280, 720)
     panel.show()
-    qtbot.waitUntil(lambda: panel.classes.rowCount() == 3, timeout=60_000)
-    table = panel.classes
+    qtbot.waitUntil(lambda: panel.measuring.scores.rowCount() == 3, timeout=60_000)
+    table = panel.measuring.scores
     heads = [table.horizontalHeaderItem(column) for column in range(table.columnCount())]
     names = [head.text() for head in heads if head is not None]
     assert names[-2:] == ["In 1 error bar", "In 2 error bars"]
