@@ -13,6 +13,7 @@ from core.errors import Problem
 from core.simulate.composition import compose
 from core.simulate.noise import Background
 from core.simulate.parameters import draw_parameters
+from core.simulate.profiles import Profiles
 from core.simulate.psf import build_psf
 from core.simulate.renderer import render
 from core.simulate.settings import SimulationSettings
@@ -78,9 +79,8 @@ class BlockMaker:
         profiles = compose(settings, drawn, chosen)
         bands, size = len(settings.band_names), settings.size
         choice = np.repeat(self._draw_psf(chosen), bands)
-        stamps = render(profiles, self._psf, len(chosen) * bands, size, choice=choice, device=self._device)
-        images = stamps.cpu().numpy().reshape(len(chosen), bands, size, size)
-        images = self._background.add(images, chosen)
+        stamps = self._render(profiles, len(chosen) * bands, choice).reshape(len(chosen), bands, size, size)
+        images = self._background.add(stamps, chosen)
         whole = np.isfinite(images).all(axis=(1, 2, 3))
         if not whole.all():
             raise Problem(
@@ -88,6 +88,14 @@ class BlockMaker:
                 "Look for absurd values in the images of PSF and sky, or in the settings.",
             )
         return Block(images, dict(drawn.columns), dict(drawn.units))
+
+    def _render(self, profiles: Profiles, stamps: int, choice: NDArray[np.int64]) -> NDArray[np.float32]:
+        size = self._settings.size
+        if self._settings.engine == "batched":
+            return render(profiles, self._psf, stamps, size, choice=choice, device=self._device).cpu().numpy()
+        from core.simulate.galsim_engine import render_with_galsim
+
+        return render_with_galsim(profiles, self._psf, stamps, size, choice=choice)
 
     def _draw_psf(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which image of a stack each galaxy has, in all bands."""

@@ -1,6 +1,6 @@
 """A simulated dataset that is not finished: its folder beside the file to be, and how far it is.
 
-The folder ``DATA.h5.unfinished`` holds the file that grows (``images.h5``, see :mod:`core.data.allocated`), the true
+The folder ``DATA.h5.unfinished`` holds the file that grows (``images.part``, see :mod:`core.data.allocated`), the true
 values of the galaxies as plain records (``truth.bin``), the settings, and a journal. For every block of stamps, in
 their order, the journal has the digest of all stamps and all true values up to its end. Who resumes reads what is
 there and compares: so nothing has to be flushed to the disk block by block, and whatever a kill, a power cut or a bad
@@ -84,7 +84,7 @@ class UnfinishedFolder:
 
     def __init__(self, output: Path) -> None:
         self.folder = folder_of(output)
-        self.images, self.truth = self.folder / "images.h5", self.folder / "truth.bin"
+        self.images, self.truth = self.folder / "images.part", self.folder / "truth.bin"
         self.settings, self.log = self.folder / "settings.toml", self.folder / "workers.log"
         self.journal = Journal(self.folder / _JOURNAL)
         self._lock = FolderLock(

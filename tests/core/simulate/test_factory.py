@@ -101,7 +101,7 @@ def test_neither_workers_nor_a_dead_one_nor_a_damaged_disk_change_a_bit(tmp_path
     assert [event.problem.sentence for event in said if isinstance(event, Skipped)] == [
         f"{found.galaxies:,} of 1,300 galaxies are kept; the same simulation with the same file goes on from there."
     ]
-    with (folder_of(path) / "images.h5").open("r+b") as images:
+    with (folder_of(path) / "images.part").open("r+b") as images:
         images.seek(8192 + 300 * found.blocks.stamp_bytes)  # in the second block
         images.write(bytes(10))
     events = follow(factory.simulate(path, settings, workers=3))
