@@ -229,6 +229,8 @@ class Photographer:
 
         self.window.show_workspace("simulate")
         panel = cast("SimulationPanel", self.panel("simulation"))
+        panel.form.preset.setCurrentText("SDSS r")  # which the survey is like
+        panel.form.preset.activated.emit(panel.form.preset.currentIndex())
         panel.form.parts["galaxies"].priors["magnitude"].button.setChecked(True)
         self.wait_until(lambda: "Line:" in panel.comparison.legend.text(), "the histograms", 120)
         self.wait(1)

@@ -62,7 +62,7 @@ class HistogramPlot(QWidget):
         values = np.concatenate([simulated, real])
         low, high = np.percentile(values, _OUTER)
         spare = max(0.06 * (high - low), _LEAST_SPAN * abs(high), 1e-30)
-        edges = np.linspace(low - spare, high + spare, _BINS + 1)
+        edges = np.linspace(max(0.0, low - spare), high + spare, _BINS + 1)  # noise and sizes are positive
         for name, item, sample in (("simulated", self._simulated, simulated), ("real", self._real, real)):
             shares = 100 * np.histogram(sample, edges)[0] / max(1, len(sample))
             self.shares[name] = shares
