@@ -37,6 +37,7 @@ _GRID = 16  # galaxies
 _SETTLED = 500  # ms after the last change: then noise and sizes are measured
 _FORM = 396  # pixels
 _SETTINGS = "Settings (*.toml)"
+_NOT_SHOWN = (None, -2)
 
 
 class SimulationPanel(Panel):
@@ -55,6 +56,7 @@ class SimulationPanel(Panel):
         self._measured_data: tuple[Path, int] | None = None
         self._simulated: work.Sample | None = None
         self._real: work.Sample | None = None
+        self._shown_real: tuple[object, int] = _NOT_SHOWN  # dataset and row
         self._own_name = ""  # what was proposed, as long as the user has typed no other name
         self._made: Path | None = None  # what was made here and opened
         self._job: Job | None = None
@@ -124,7 +126,8 @@ class SimulationPanel(Panel):
         settings = self.form.value
         self.comparison.show_seed(settings.seed)
         if settings != self._drawn:
-            self._drawn = settings
+            self._drawn, self._measured = settings, None
+            self._sample.stop()  # of what is no longer asked for
             self._grid.start(work.draw_grid(settings, _GRID))
         if settings != self._measured or self._data_to_measure != self._measured_data:
             self._settle.start()
@@ -155,7 +158,7 @@ class SimulationPanel(Panel):
     def _show_dataset(self) -> None:
         """Show another dataset, or none."""
         cutouts = self._session.dataset.cutouts
-        self._real = None
+        self._real, self._shown_real, self._measured_data = None, _NOT_SHOWN, None
         self._real_sample.stop()
         if cutouts is not None:
             self.comparison.set_real_bands([band.name for band in cutouts.bands], self.form.value.instrument.band)
@@ -165,6 +168,9 @@ class SimulationPanel(Panel):
 
     def _show_real(self) -> None:
         cutouts, row = self._session.dataset.cutouts, self._session.current
+        if (shown := (cutouts, row)) == self._shown_real:
+            return
+        self._shown_real = shown
         if cutouts is None or not 0 <= row < len(cutouts):
             self.comparison.set_real(None, math.nan, "")
         else:
@@ -297,7 +303,7 @@ class SimulationPanel(Panel):
         if project is None or path.parent.parent != project.folder:
             self._session.message.emit(f"“{path.stem}” is made, in the project “{path.parent.parent.name}”.")
             return
-        if self.isVisible():
+        if self.isVisible() or self._session.dataset.cutouts is None:
             self._made = path
             self._session.dataset_wanted.emit(path)
         else:

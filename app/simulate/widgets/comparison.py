@@ -182,7 +182,7 @@ class Comparison(QWidget):
         for widget in (self.back, self.forward):
             widget.setVisible(stamp is not None)
         self.band.setVisible(stamp is not None and self.band.count() > 1)
-        self._draw()
+        self._draw_real()
 
     def show_seed(self, seed: int) -> None:
         """Show which seed the simulated galaxies have."""
@@ -209,6 +209,10 @@ class Comparison(QWidget):
             self.mosaic.set_marked({self._place})
             self.simulated.set_image(to_rgb(self._stamps[self._place], settings, self._planes), self._scale)
             self.simulated_text.setText(self._tips[self._place] if self._tips else "")
+        self._draw_real()
+
+    def _draw_real(self) -> None:
+        settings = self.stretch.value()
         if self._real is None:
             self.real.set_image(None)
             self.real_text.clear()

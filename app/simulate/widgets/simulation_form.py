@@ -47,7 +47,7 @@ class SimulationForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._value = presets.load_preset(presets.DEFAULT)
+        self._value = self._preset = presets.load_preset(presets.DEFAULT)
         self._build()
         self._lay_out()
         self._connect()
@@ -163,7 +163,8 @@ class SimulationForm(QWidget):
 
     def _choose_preset(self, _place: int) -> None:
         kept = {name: getattr(self._value, name) for name in _KEPT}
-        self.set_value(presets.load_preset(self.preset.currentText()).model_copy(update=kept))
+        self._preset = presets.load_preset(self.preset.currentText())
+        self.set_value(self._preset.model_copy(update=kept))
 
     def _set_realism(self, realism: object) -> None:
         self.edit(realism=realism)
@@ -172,16 +173,19 @@ class SimulationForm(QWidget):
 
     def _show(self) -> None:
         name, value = self.preset.currentText(), self._value
-        preset = presets.load_preset(name)
         kept = {each: getattr(value, each) for each in _KEPT}
-        changed = value != preset.model_copy(update=kept)
+        changed = value != self._preset.model_copy(update=kept)
         note = presets.preset_note(name)
-        self.note.setText(f"Changed by you. {note}".strip() if changed else note)
-        self.sources.show_sources(presets.preset_sources(name), preset, value)
+        note = f"Changed by you. {note}".strip() if changed else note
+        if note != self.note.text():
+            self.note.setText(note)
+        self.sources.show_sources(presets.preset_sources(name), self._preset, value)
         titles = knobs(SimulationSettings)
         for each, fold in self.folds.items():
             title = titles[each].title if each in titles else each.capitalize()
-            fold.button.setText(on_button(" · ".join(filter(None, (title, _summarise(each, value))))))
+            text = on_button(" · ".join(filter(None, (title, _summarise(each, value)))))
+            if text != fold.button.text():  # another text has everything laid out anew
+                fold.button.setText(text)
 
 
 def _summarise(part: str, settings: SimulationSettings) -> str:

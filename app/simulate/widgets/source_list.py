@@ -33,7 +33,8 @@ class SourceList(QWidget):
             paragraphs.append(
                 f'<p style="margin: 0 0 4px 0"><b>{in_html(title)}</b> {in_html(text)}<br>{in_html(said)}</p>'
             )
-        self.text.setText("".join(paragraphs))
+        if (text := "".join(paragraphs)) != self.text.text():  # laying it out takes a moment
+            self.text.setText(text)
 
 
 def describe_setting(settings: Settings, name: str) -> tuple[str, str]:

@@ -104,7 +104,7 @@ def test_the_current_galaxy_of_the_dataset_stands_beside_and_its_noise_is_compar
     click(qtbot, panel.comparison.back)
     click(qtbot, panel.comparison.back)
     assert session.current == len(cutouts) - 1
-    assert "100 of your 120 galaxies" in panel.comparison.legend.text()
+    assert "64 of your 120 galaxies" in panel.comparison.legend.text()
     assert panel.comparison.noise_plot.is_drawn and panel.comparison.size_plot.shares["real"].sum() > 90
     assert "cannot be compared" in panel.comparison.legend.text(), "these galaxies have no zero point"
 
