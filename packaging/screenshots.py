@@ -267,7 +267,7 @@ class Photographer:
         cutouts = self.window.session.dataset.cutouts
         assert cutouts is not None
         for row in range(24):
-            place = folder / str(cutouts.columns["morphology"][row])
+            place = folder / str(cutouts.columns[cutouts.labels[0]][row])
             place.mkdir(exist_ok=True)
             fits.writeto(place / f"{cutouts.ids[row]}.fits", cutouts.images[row])
 

@@ -17,9 +17,11 @@ class InstrumentSettings(Settings):
         25.946, title="Zero point", help="Magnitude that gives one electron per second.", unit="mag", ge=0, le=40
     )
     exposure: float = setting(
-        5400.0, title="Exposure time", help="Of one exposure.", unit="s", gt=0, le=1e7, scale="linear"
+        5400.0, title="Exposure time", help="Of one exposure.", unit="s", gt=0, le=1e7, scale="log"
     )
-    exposures: int = setting(1, title="Exposures", help="How many are added up; each is read out once.", ge=1, le=10**5)
+    exposures: int = setting(
+        1, title="Exposures", help="How many are added up; each is read out once.", ge=1, le=10**5, scale="log"
+    )
     sky: float = setting(22.3, title="Sky brightness", help="Of the blank sky.", unit="mag/arcsec²", ge=0, le=40)
     gain: float = setting(
         2.5,
@@ -28,10 +30,11 @@ class InstrumentSettings(Settings):
         unit="e⁻/ADU",
         gt=0,
         le=1e4,
+        scale="log",
         level="expert",
     )
     read_noise: float = setting(
-        4.0, title="Read noise", help="Standard deviation of a pixel in one exposure.", unit="e⁻", ge=0, le=1e4
+        4.0, title="Read noise", help="Standard deviation of a pixel in one exposure.", unit="e⁻", ge=0, le=200
     )
 
     @property

@@ -25,6 +25,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 from scipy.special import gamma, j1, kv
 
@@ -37,6 +38,7 @@ HIGHEST = 8 * math.pi  # radians per pixel; what is sharper than that has no pla
 _LEFT_OUT = 2e-5  # of the peak of a point source
 _TOO_MUCH = 2e-4
 _PROBES = 160
+_KNOWN = 4000  # values of a function that is slow, between which a spline is drawn
 _MOST_KEPT = 256 * 2**20  # bytes
 _KOLMOGOROV_WIDTH = 0.9758634299  # FWHM over λ/r₀
 _STRUCTURE = 6.8838771823 / 2  # of Kolmogorov turbulence, Fried's constant
@@ -113,7 +115,7 @@ class Psf(ABC):
         size = np.abs(transfer).mean(0) * weight
         shells = np.round(np.maximum(np.abs(ky)[:, None], kx) / (HIGHEST / (_PROBES - 1))).astype(int)
         beyond = np.bincount(shells.ravel(), size.ravel())[::-1].cumsum()[::-1] / peak
-        if beyond[-1] * _PROBES / 8 > _TOO_MUCH:  # as much again in each shell that was left out
+        if beyond[-_PROBES // 8] > _TOO_MUCH:  # in the last π, about as much as in all that is left out
             raise NotPossible(
                 "The point-spread function is too sharp: it is narrower than about half a pixel of the stamps.",
                 "Give a wider one, or smaller pixels.",
@@ -155,8 +157,10 @@ class Moffat(Psf):
         """2 (kr/2)^(β−1) K_{β−1}(kr) / Γ(β−1)."""
         if self.beta > _NEARLY_GAUSSIAN:
             return Gaussian(self.fwhm).transform(ky, kx, planes)
-        scaled, order = np.maximum(self._radius * _length(ky, kx), 1e-9), self.beta - 1
-        return (2 * (scaled / 2) ** order * kv(order, scaled) / gamma(order))[None]
+        k, order = _length(ky, kx), self.beta - 1
+        known = np.linspace(0, k.max(), _KNOWN)
+        scaled = np.maximum(self._radius * known, 1e-9)
+        return CubicSpline(known, 2 * (scaled / 2) ** order * kv(order, scaled) / gamma(order))(k)[None]
 
     def wing(self, distance: float) -> float:
         """(β − 1)/πr² · (1 + (distance/r)²)^(−β)."""

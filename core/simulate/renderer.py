@@ -41,9 +41,9 @@ _PERIODS = (1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 12.0)  # in stamp sides: for thi
 _FINER = 4
 _MOST_LEVELS = 4
 _WIDTH, _CENTRE, _END = 5.3, 2.8, 5.5  # of the window: d × distance, c / d, and where it ends, over d
-_FOLDED = 1e-4  # of the peak may fold back
+_FOLDED = 5e-5  # of the peak may fold back
 _BLOCK = 256  # stamps that share tables
-_POINTS = 2**18  # at a time, so that they stay in a processor's cache
+_POINTS = 2**17  # at a time, so that they stay in a processor's cache
 _MANY = 64  # times as many on an accelerator
 
 
@@ -234,7 +234,7 @@ def _periods_of(profiles: Profiles, psf: Psf, size: int) -> NDArray[np.int64]:
         across = profiles.axis_ratio**2 * np.abs(distance) * np.abs(slope) + psf.area / (4 * math.pi)
         share = erfc(_CENTRE * width / np.sqrt(2 / across + width**2))  # of its light above the window
         folded = share * _own_light(profiles, np.maximum(distance, 1))
-        which[(2 * folded > _FOLDED * peak) & (which == number)] = number + 1
+        which[(4 * folded > _FOLDED * peak) & (which == number)] = number + 1
     return which
 
 
@@ -307,8 +307,7 @@ def _invert(spectrum: Tensor, grid: _Grid, size: int) -> Tensor:
     rows = spectrum.new_zeros(len(spectrum), period, half + 1)
     for here, there in _segments(len(grid.ky), period):
         rows[:, there] += folded[:, here]
-    columns = torch.fft.ifft(rows, dim=1)[:, :size]
-    return torch.fft.irfft(columns, n=period, dim=2)[:, :, :size]
+    return torch.fft.irfft2(rows, s=(period, period))[:, :size, :size]
 
 
 def _segments(length: int, period: int) -> Iterator[tuple[slice, slice]]:

@@ -101,8 +101,7 @@ class SersicTable:
 
 def cell_of(squared: Tensor) -> Tensor:
     """The place in a row of the table, cell and fraction, for (k Rₑ)²; overwrites its argument."""
-    places = squared.clamp_(min=1e-30).log_().mul_(0.5 / _STEP).add_((_CELLS - 1) / 2)
-    return places.clamp_(0, _CELLS - 1.001)
+    return squared.log_().mul_(0.5 / _STEP).add_((_CELLS - 1) / 2).clamp_(0, _CELLS - 1.001)
 
 
 @lru_cache(maxsize=_MEMORY)

@@ -16,6 +16,7 @@ from photutils.utils import NoDetectionsWarning, circular_footprint
 from scipy import ndimage
 
 from core.data import fits
+from core.data.read_errors import reading
 from core.data.stamps import Cutout
 from core.errors import NotPossible, UnreadableFile
 from core.simulate.settings import SimulationSettings
@@ -84,19 +85,20 @@ def read_frames(
         if pixels >= _MOST_PIXELS:
             unused += 1
             continue
-        zero_point, told = _zero_point(settings, file)
-        remarks |= dict.fromkeys(told)
-        for cutout in fits.read_images(file):
-            for image in _planes(cutout, settings, file, remarks):
-                if min(image.shape) < smallest:
-                    small += 1
-                    continue
-                frame = _prepare(image * np.float32(10 ** (-0.4 * (zero_point - settings.stored_zero_point))))
-                if frame is None:
-                    crowded += 1
-                    continue
-                frames.append(frame)
-                pixels += image.size
+        with reading(str(file), "a FITS file"):
+            zero_point, told = _zero_point(settings, file)
+            remarks |= dict.fromkeys(told)
+            for cutout in fits.read_images(file):
+                for image in _planes(cutout, settings, file, remarks):
+                    if min(image.shape) < smallest:
+                        small += 1
+                        continue
+                    frame = _prepare(image * np.float32(10 ** (-0.4 * (zero_point - settings.stored_zero_point))))
+                    if frame is None:
+                        crowded += 1
+                        continue
+                    frames.append(frame)
+                    pixels += image.size
     noise = np.array([frame.sigma for frame in frames])
     is_noisy = noise > _NOISIEST * np.median(noise) if frames else noise > 0
     frames = [frame for frame, noisy in zip(frames, is_noisy, strict=True) if not noisy]
@@ -220,6 +222,8 @@ def _prepare(image: NDArray[np.float32]) -> Frame | None:
     if covered.mean() > 1 - _LEAST_BLANK:
         return None
     level = np.median(image[~covered])
+    if not math.isfinite(float(image[~covered].std())):  # values near the largest number that there is
+        return None
     return Frame(np.where(missing, 0, image - level).astype(np.float32), ~covered)
 
 

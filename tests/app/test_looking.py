@@ -43,6 +43,7 @@ def click_every_row(qtbot: QtBot, panel: QWidget) -> int:
     return clicks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kinds", [PANELS, pytest.param((*OTHERS, *PANELS), marks=pytest.mark.slow)], ids=["some", "all"]
 )

@@ -87,6 +87,7 @@ def open_pair(session: Session, files: Path, network: str, data: str) -> None:
     session.open_run(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", [SOME, pytest.param(OTHERS, marks=pytest.mark.slow)], ids=["some", "others"])
 def test_no_pair_of_network_and_dataset_is_a_defect_in_any_panel(
     qtbot: QtBot, session: Session, files: Path, pairs: tuple[tuple[str, str], ...]

@@ -35,9 +35,7 @@ def models() -> list[type[Settings]]:
 
 
 MODELS = models()
-EVERY_KNOB = [
-    pytest.param(model, knob, id=f"{model.__name__}.{name}") for model in MODELS for name, knob in knobs(model).items()
-]
+EVERY_MODEL = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 UNITS = {"", "pixels", "arcsec", "arcsec/pixel", "deg", "galaxies", "epochs", "1/epoch", "blocks", "mag"}
 UNITS |= {"nanomaggy", "%", "σ", "s", "e⁻", "e⁻/ADU", "mag/arcsec²"}
 
@@ -58,43 +56,48 @@ def is_free_number(knob: Knob) -> bool:
     return bool(kinds(knob.annotation) & {int, float}) and not chosen
 
 
-@pytest.mark.parametrize(("model", "knob"), EVERY_KNOB)
-def test_a_knob_says_what_it_is(model: type[Settings], knob: Knob):
-    assert knob.title != knob.name, "a title in the astronomer's words"
-    assert knob.title[0].isupper() or not knob.title[0].isalpha()
-    assert not knob.title.endswith(".")
-    assert len(knob.title) <= 28, "it has to fit on a form"
-    assert knob.help[0].isupper() or not knob.help[0].isalpha()
-    assert knob.help.endswith((".", "?", ")")), "a whole sentence"
-    assert knob.unit in UNITS, "a unit that is known"
+@EVERY_MODEL
+def test_each_knob_says_what_it_is(model: type[Settings]):
+    for name, knob in knobs(model).items():
+        assert knob.title != knob.name, f"{name}: a title in the astronomer's words"
+        assert knob.title[0].isupper() or not knob.title[0].isalpha(), name
+        assert not knob.title.endswith("."), name
+        assert len(knob.title) <= 28, f"{name}: it has to fit on a form"
+        assert knob.help[0].isupper() or not knob.help[0].isalpha(), name
+        assert knob.help.endswith((".", "?", ")")), f"{name}: whole sentences"
+        assert knob.unit in UNITS, f"{name}: a unit that is known"
 
 
-@pytest.mark.parametrize(("model", "knob"), [case for case in EVERY_KNOB if is_free_number(case.values[1])])
-def test_a_number_has_sensible_limits(model: type[Settings], knob: Knob):
-    if knob.low is not None and knob.high is not None:
-        assert knob.low < knob.high
-    if knob.scale == "log":
-        assert knob.low is not None
-        assert knob.high is not None
-        assert knob.low > 0 or knob.low_is_open
-    if knob.default is not None:
-        assert knob.low is None or knob.low <= knob.default
-        assert knob.high is None or knob.default <= knob.high
+@EVERY_MODEL
+def test_numbers_have_sensible_limits(model: type[Settings]):
+    for name, knob in knobs(model).items():
+        if not is_free_number(knob):
+            continue
+        if knob.low is not None and knob.high is not None:
+            assert knob.low < knob.high, name
+        if knob.scale == "log":
+            assert knob.low is not None, name
+            assert knob.high is not None, name
+            assert knob.low > 0 or knob.low_is_open, name
+        if knob.default is not None:
+            assert knob.low is None or knob.low <= knob.default, name
+            assert knob.high is None or knob.default <= knob.high, name
 
 
-@pytest.mark.parametrize(("model", "knob"), EVERY_KNOB)
-def test_a_knob_that_may_be_empty_is_empty_by_default(model: type[Settings], knob: Knob):
+@EVERY_MODEL
+def test_knobs_that_may_be_empty_are_empty_by_default(model: type[Settings]):
     """TOML has no null: an empty knob is left out, and must come back as empty."""
-    if NoneType in kinds(knob.annotation):
-        assert knob.default is None
+    for name, knob in knobs(model).items():
+        if NoneType in kinds(knob.annotation):
+            assert knob.default is None, name
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@EVERY_MODEL
 def test_defaults_are_valid_and_survive_the_file(model: type[Settings]):
     assert loads(model, dumps(model())) == model()
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@EVERY_MODEL
 def test_a_model_says_what_it_is_about(model: type[Settings]):
     assert model.__doc__
     assert model.__doc__ != Settings.__doc__
@@ -155,7 +158,7 @@ def valid(draw: st.DrawFn, model: type[Settings]) -> Settings:
     return model.model_validate(kept)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@EVERY_MODEL
 def test_any_settings_survive_file_and_command_line(model: type[Settings]):
     changed: set[str] = set()
 

@@ -162,6 +162,7 @@ def test_what_it_begins_with_is_called_by_its_name(qtbot: QtBot, session_with_ru
     assert panel.view.before_title.text() == "Start: galaxy"
 
 
+@pytest.mark.slow
 def test_a_wished_value_is_reached(qtbot: QtBot, session_of_ratios: Session) -> None:
     panel = shown(qtbot, session_of_ratios)
     assert panel.subject.currentText() == "axis_ratio"

@@ -49,7 +49,8 @@ def test_colours_of_classes_come_from_the_dataset_alone() -> None:
         for path in Path(app.theme.__file__).parent.rglob("*.py")
         if "import class_colours" in path.read_text("utf-8")
     }
-    assert users == {"dataset.py", "overlay_plot.py"}, "the latter draws runs, not classes"
+    others = {"overlay_plot.py", "binned_plots.py", "truth_plot.py"}  # draw runs, environments and methods
+    assert users == {"dataset.py", *others}
 
 
 def test_opening_a_dataset_draws_the_parts(session: Session) -> None:

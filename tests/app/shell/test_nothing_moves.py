@@ -193,6 +193,7 @@ def require_whole_sentences(panel: Panel, name: str) -> None:
         line.setToolTip(tip)
 
 
+@pytest.mark.slow
 def test_problems_hints_messages_and_jobs_move_nothing_and_no_sentence_is_elided_in_any_panel(
     qtbot: QtBot, window: MainWindow
 ) -> None:

@@ -89,6 +89,7 @@ def test_a_search_by_clicks_finds_settings_that_one_click_puts_on_the_forms(
     qtbot.waitUntil(figure.exists, timeout=30_000)
 
 
+@pytest.mark.slow
 def test_a_search_that_was_stopped_is_opened_again_and_goes_on(qtbot: QtBot, session: Session) -> None:
     panel = shown(qtbot, session)
     studies = StudiesPanel(session)

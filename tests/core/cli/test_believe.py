@@ -45,6 +45,7 @@ def test_the_test_part_is_told_galaxy_by_galaxy_and_by_class(survey_run, survey_
     assert f"test part, {len(lines)} galaxies" in said and str(table) in said
 
 
+@pytest.mark.slow
 def test_a_damaged_galaxy_is_told_and_counted(survey_run, survey_dataset, tmp_path, capsys) -> None:
     """On another dataset all galaxies are looked at."""
     other, table = tmp_path / "other.h5", tmp_path / "belief.csv"

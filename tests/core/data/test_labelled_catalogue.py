@@ -75,7 +75,7 @@ def as_it_says(catalogue: LabelledCatalogue) -> list[Any]:
     return [texts, target, [split.train.tolist(), split.validation.tolist(), split.test.tolist(), split.rule]]
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(ids=IDS, changes=CHANGES, data=SETTINGS, later=SETTINGS, seed=st.integers(0, 3))
 def test_labels_one_after_the_other_are_the_same_as_all_read_anew(ids, changes, data, later, seed):
     columns = columns_for(ids, seed)

@@ -156,6 +156,23 @@ def test_a_sky_that_does_not_fit_is_refused_with_the_reason(tmp_path: Path):
     refused(damaged)
 
 
+@pytest.mark.parametrize("damage", ["no FITS", "cut off", "an axis that is a word"])
+def test_a_damaged_image_of_sky_is_a_problem_of_that_file(tmp_path: Path, damage: str):
+    path = frame(tmp_path)
+    content = path.read_bytes()
+    axis = b"NAXIS1  =                  300"
+    assert axis in content
+    damaged = {
+        "no FITS": b"x" + content,
+        "cut off": content[:3000],
+        "an axis that is a word": content.replace(axis, b"NAXIS1  = 'many              '"),
+    }
+    path.write_bytes(damaged[damage])
+    with pytest.raises(UnreadableFile) as caught:
+        Background.of(with_noise(SDSS, kind="real sky", sky=str(path)))
+    assert caught.value.where == str(path)
+
+
 def test_what_is_assumed_of_the_sky_is_told(tmp_path: Path):
     path = tmp_path / "plain.fits"
     sky = np.random.default_rng(1).normal(0, 1, (80, 80)).astype(np.float32)

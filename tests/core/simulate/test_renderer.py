@@ -9,6 +9,7 @@ import torch
 
 from core.errors import NotPossible
 from core.simulate import psf as psfs
+from core.simulate.galsim_engine import PRECISE, render_with_galsim
 from core.simulate.profiles import Profiles
 from core.simulate.psf import Psf
 from core.simulate.renderer import render
@@ -27,13 +28,13 @@ def draw(psf: Psf, **values) -> np.ndarray:
 
 def test_a_block_has_the_same_bits_again_and_a_stamp_does_not_depend_on_its_neighbours() -> None:
     random = np.random.default_rng(5)
-    count = 40
-    block = profiles(np.arange(count) % 23, random.uniform(0.5, 2, count), 10 ** random.uniform(0.2, 1.5, count),
-                     random.uniform(0.5, 6, count), random.uniform(0.1, 1, count), random.uniform(0, 3, count),
-                     random.uniform(-20, 20, count), random.uniform(-20, 20, count))  # fmt: skip
-    psf = psfs.Moffat(3.3, 2.5)
-    first = render(block, psf, 23, SIZE)
-    assert torch.equal(first, render(block, psf, 23, SIZE))
+    count = 14
+    block = profiles(np.arange(count) % 9, random.uniform(0.5, 2, count), 10 ** random.uniform(0.2, 1.0, count),
+                     random.uniform(0.5, 6, count), random.uniform(0.4, 1, count), random.uniform(0, 3, count),
+                     random.uniform(-9, 9, count), random.uniform(-9, 9, count))  # fmt: skip
+    psf = psfs.Gaussian(3.0)
+    first = render(block, psf, 9, SIZE)
+    assert torch.equal(first, render(block, psf, 9, SIZE))
     alone = block.take(np.flatnonzero(block.stamp == 7))
     again = render(profiles(0, alone.flux, alone.radius, alone.index, alone.axis_ratio, alone.angle, alone.x, alone.y),
                    psf, 1, SIZE)[0]  # fmt: skip
@@ -60,3 +61,49 @@ def test_a_galaxy_is_as_galsim_draws_it(angle: float) -> None:
     seen = galsim.Convolve(galaxy, galsim.Gaussian(fwhm=1.9, gsparams=precise)).shift(0.3, -0.2)
     expected = seen.drawImage(nx=SIZE, ny=SIZE, scale=1, dtype=float).array
     assert np.abs(found - expected).max() < 5e-5 * expected.max()
+
+
+@pytest.mark.parametrize("index", [0.5, 1.0, 4.0])
+def test_flux_half_light_radius_and_shape_are_those_of_the_parameters(index: float) -> None:
+    size, radius, ratio, angle = 128, 8.0, 0.5, 0.6
+    psf = psfs.Gaussian(1.0)
+    image = render(profiles(flux=3.0, radius=radius, index=index, axis_ratio=ratio, angle=angle), psf, 1, size)[0]
+    pixels = image.numpy().astype(float)
+    offset = np.arange(size) - (size - 1) / 2
+    x, y = offset[None, :], offset[:, None]
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    inside = np.hypot(along, across / ratio) < radius
+    assert pixels[inside].sum() / 3.0 == pytest.approx(0.5, abs=0.012)
+    if index <= 1:
+        assert pixels.sum() == pytest.approx(3.0, rel=1e-4)
+        moments = [(pixels * values).sum() / pixels.sum() for values in (along**2, across**2, along * across)]
+        blur = 1 / (8 * np.log(2)) + 1 / 12
+        assert (moments[1] - blur) / (moments[0] - blur) == pytest.approx(ratio**2, rel=2e-3)
+        assert abs(moments[2]) < 1e-3 * moments[0]
+
+
+def test_no_light_folds_back() -> None:
+    psf = psfs.Gaussian(2.0)
+    # A stamp is the middle of a larger one, whose periods are longer.
+    for index, radius, ratio in [(0.5, 31.6, 0.95), (1.0, 31.6, 0.2), (6.0, 20.0, 0.5)]:
+        galaxy = profiles(radius=radius, index=index, axis_ratio=ratio, angle=0.0)
+        small, large = (render(galaxy, psf, 1, size)[0] for size in (64, 192))
+        assert (small - large[64:128, 64:128]).abs().max() < 1e-4 * large.max()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    "psf",
+    [psfs.Gaussian(1.9), psfs.Moffat(3.3, 2.5), psfs.Kolmogorov(3.9), psfs.Airy(1.89, 0.33)],
+    ids=["Gaussian", "Moffat", "Kolmogorov", "Airy"],
+)
+def test_the_corners_of_the_prior_are_as_galsim_draws_them(psf: Psf) -> None:
+    for index in (0.5, 1.0, 2.5, 4.0, 6.0):
+        for radius in (10**0.2, 10.0, 10**1.3 if index > 1 else 10**1.5):
+            for ratio in (0.05, 0.4, 0.95):
+                galaxy = profiles(radius=radius, index=index, axis_ratio=ratio, angle=0.5, x=0.4, y=-0.3)
+                found = render(galaxy, psf, 1, SIZE)[0].numpy()
+                expected = render_with_galsim(galaxy, psf, 1, SIZE, parameters=PRECISE)[0]
+                error = np.abs(found - expected).max() / expected.max()
+                assert error < 2e-4, (index, radius, ratio, error)
