@@ -208,9 +208,7 @@ class EvaluationPanel(Panel):
         than = "" if guess is None else guess.sentence
         bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
         self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", bars, doubts))))
-        of_angles = getattr(report, "remark", "")
-        shift = f"{of_angles} The plot shows their predictions nearest to the true ones." if of_angles else ""
-        self.measuring.remark.setText(shift)
+        self.measuring.remark.setText(getattr(report, "remark", ""))
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
@@ -279,8 +277,10 @@ class EvaluationPanel(Panel):
         self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
 
     def _show_quantities(self, evaluation: Evaluation, report: Any) -> None:
-        accuracy = "–" if report.accuracy is None else _format_share(report.accuracy)
-        self.numbers.show_number("Accuracy", accuracy, "Most voted answer right" if report.accuracy else "Accuracy")
+        if report.accuracy is None:
+            self.numbers.show_number("Accuracy", "", " ")
+        else:
+            self.numbers.show_number("Accuracy", _format_share(report.accuracy), "Most voted answer right")
         self.numbers.show_number("Balanced accuracy", _format_number(report.r2), "Mean R²")
         for name in _NUMBERS:
             self.numbers.explain(name, "")
