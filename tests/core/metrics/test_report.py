@@ -116,7 +116,7 @@ def test_regression_agrees_with_scikit_learn_and_percentiles() -> None:
 def test_an_outlier_of_a_magnitude_is_a_flux_wrong_by_half() -> None:
     true = np.array([[18.0], [20.0], [22.0], [24.0]])
     target = Quantities(("m",), ("mag",))
-    report = metrics.make_report(target, true, true + [[0.43], [-0.43], [0.45], [-0.45]])
+    report = metrics.make_report(target, true, true + np.array([[0.43], [-0.43], [0.45], [-0.45]]))
     assert report.quantities["m"].outliers.hits == 2
     assert "Outliers in m: wrong by more than 0.44 mag" in report.remark
 
