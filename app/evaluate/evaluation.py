@@ -220,9 +220,7 @@ class EvaluationPanel(Panel):
         than = "" if guess is None else guess.sentence
         bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
         self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", bars, doubts))))
-        of_angles = getattr(report, "remark", "")
-        shift = f"{of_angles} The plot shows their predictions nearest to the true ones." if of_angles else ""
-        self.measuring.remark.setText(shift)
+        self.measuring.remark.setText(getattr(report, "remark", ""))
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import angles
+from core.metrics.outliers import outlier_limits
 from core.metrics.report import Fraction
 from core.wording import count_of
 
@@ -34,9 +35,6 @@ FEWEST = 10
 _SAMPLES = 200
 _LARGEST_SAMPLE = 2000  # galaxies
 _PERCENTILES = (16, 50, 84)
-_RELATIVE_LIMIT = 0.5
-_HALF_IN_MAGNITUDES = 2.5 * math.log10(1.5)  # a flux that is wrong by half
-_SHARE_OF_PERIOD = 1 / 6  # 30° of a position angle
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Bin:
     bias, scatter
         In the quantity's unit; None for fewer than :data:`FEWEST` galaxies.
     outliers
-        The share beyond the limit of :func:`outlier_limits`.
+        The share beyond the limit of :func:`core.metrics.outliers.outlier_limits`.
     r2
         None for few galaxies, where all true values are equal, and for a quantity with a period, which has no mean.
     within
@@ -198,26 +196,6 @@ def bin_metrics(
     ]
     total = int(known.sum())
     return BinnedMetrics(tuple(groups), tuple(found.tolist()), total, len(off) - total, rule)
-
-
-def outlier_limits(
-    true: NDArray[np.float64], unit: str = "", period: float | None = None
-) -> tuple[NDArray[np.float64], str]:
-    """The limit (n,) of |predicted − true| above which a galaxy is an outlier, and the rule in words.
-
-    Half of the true value; a flux that is wrong by half, for magnitudes; a sixth of the period, for an angle; and
-    three standard deviations of the true values where one of them is zero or negative.
-    """
-    if period:
-        limit = _SHARE_OF_PERIOD * period
-        return np.full(len(true), limit), f"an angle that is wrong by more than {limit:g} {unit}".rstrip()
-    if unit.strip().lower() in {"mag", "abmag", "mag(ab)", "ab mag"}:
-        return np.full(len(true), _HALF_IN_MAGNITUDES), f"wrong by more than {_HALF_IN_MAGNITUDES:.2f} mag, half a flux"
-    known = true[np.isfinite(true)]
-    if (known > 0).all():
-        return _RELATIVE_LIMIT * true, "wrong by more than half of the true value"
-    limit = 3 * float(known.std())
-    return np.full(len(true), limit), f"wrong by more than {limit:.3g} {unit}".rstrip() + ", 3 σ of the true values"
 
 
 def _equal_numbers(values: NDArray[np.float64], bins: int) -> NDArray[np.float64]:

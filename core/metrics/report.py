@@ -23,17 +23,16 @@ from astropy.stats import binom_conf_interval
 from numpy.typing import NDArray
 
 from core.data import angles
-from core.data.target import Classes, Target, VoteFractions, periods_of
+from core.data.target import Classes, Quantities, Target, VoteFractions, periods_of
 from core.metrics.calibration import Calibration, calibrate
 from core.metrics.confusion_bootstrap import MeanIntervals, bootstrap
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.metrics.guessing import Guess, guess
+from core.metrics.outliers import outlier_limits
 from core.metrics.r_squared import r_squared
 
 _ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: of a normal distribution, within one standard deviation of the mean
 _MIN_PROBABILITY = 1e-12
-_OUTLIER_FRACTION = 0.5  # of the true value
-_OUTLIER_TURN = 1 / 6  # of the period of an angle: 30° of a position angle, a third of the largest difference
 
 
 @dataclass(frozen=True)
@@ -183,12 +182,13 @@ class QuantityReport:
     scatter
         Half the distance between the 16th and 84th percentiles of predicted − true.
     outliers
-        Fraction with |predicted − true| above half of the true value, or, where a label is zero or negative, above
-        three standard deviations of the labels; of an angle above a sixth of its period.
+        Fraction with |predicted − true| above the limit of :func:`core.metrics.outliers.outlier_limits`.
     mae
         Mean of |predicted − true|.
     period
         Of an angle; None: a plain number.
+    outlier_rule
+        What counts as an outlier, in words.
     """
 
     galaxies: int
@@ -198,6 +198,7 @@ class QuantityReport:
     outliers: Fraction
     mae: float | None
     period: float | None = None
+    outlier_rule: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -219,14 +220,18 @@ class QuantitiesReport:
 
     @property
     def remark(self) -> str:
-        """What the numbers of angles mean; empty where there are none."""
-        found = [name for name, each in self.quantities.items() if each.period is not None]
-        if not found:
-            return ""
-        return (
-            f"{', '.join(found)}: differences are the shorter way round, R² is 0 for always answering the mean "
-            "direction, and outliers are off by more than a sixth of the period."
-        )
+        """What counts as an outlier, and what the numbers of angles mean; empty where there is nothing to say."""
+        rules: dict[str, list[str]] = {}
+        for name, each in self.quantities.items():
+            rules.setdefault(each.outlier_rule, []).append(name)
+        sentences = [f"Outliers in {', '.join(names)}: {rule}." for rule, names in rules.items() if rule]
+        turned = [name for name, each in self.quantities.items() if each.period is not None]
+        if turned:
+            sentences.append(
+                f"{', '.join(turned)}: differences are the shorter way round, plots show predictions nearest to the "
+                "true values, and R² is 0 for always answering the mean direction."
+            )
+        return " ".join(sentences)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -253,7 +258,8 @@ def make_report(
     if isinstance(target, Classes):
         return classification_report(labels, scores, target.names, decision)
     votes = isinstance(target, VoteFractions)
-    return regression_report(labels, scores, target.columns, votes=votes, periods=periods_of(target))
+    units = target.units if isinstance(target, Quantities) else ()
+    return regression_report(labels, scores, target.columns, votes=votes, periods=periods_of(target), units=units)
 
 
 def classification_report(
@@ -340,6 +346,7 @@ def regression_report(
     *,
     votes: bool = False,
     periods: Sequence[float | None] = (),
+    units: Sequence[str] = (),
 ) -> QuantitiesReport:
     """Compute the metrics of quantities or vote fractions.
 
@@ -353,11 +360,15 @@ def regression_report(
         Whether the columns are vote fractions, of which one is the largest.
     periods
         Of the angles among them, None for a plain number; empty: there are none.
+    units
+        Of the quantities; empty: pure numbers. They decide what an outlier is.
     """
-    periods = tuple(periods) or (None,) * len(names)
+    periods, units = tuple(periods) or (None,) * len(names), tuple(units) or ("",) * len(names)
     labels, values = np.asarray(labels, np.float64), np.asarray(values, np.float64)
     r2 = [None if math.isnan(each) else float(each) for each in r_squared(labels, values, periods)]
-    reports = {name: _quantity_report(labels[:, i], values[:, i], r2[i], periods[i]) for i, name in enumerate(names)}
+    reports = {
+        name: _quantity_report(labels[:, i], values[:, i], r2[i], periods[i], units[i]) for i, name in enumerate(names)
+    }
     accuracy = None
     if votes:
         right = int((labels.argmax(axis=1) == values.argmax(axis=1)).sum()) if len(labels) else 0
@@ -366,25 +377,23 @@ def regression_report(
 
 
 def _quantity_report(
-    true: NDArray[np.float64], predicted: NDArray[np.float64], r2: float | None, period: float | None
+    true: NDArray[np.float64], predicted: NDArray[np.float64], r2: float | None, period: float | None, unit: str
 ) -> QuantityReport:
     if not len(true):
         return QuantityReport(0, None, None, None, Fraction(0, 0), None, period)
+    limits, rule = outlier_limits(true, unit, period)
     off = angles.difference(predicted, true, period)
     with np.errstate(invalid="ignore"):  # predictions may have overflowed
         low, high = np.percentile(off, [16, 84])
-    if period is not None:
-        limit = _OUTLIER_TURN * period
-    else:
-        limit = _OUTLIER_FRACTION * true if (true > 0).all() else 3 * true.std()
     return QuantityReport(
         galaxies=len(true),
         r2=r2,
         bias=float(np.median(off)),
         scatter=float(high - low) / 2,
-        outliers=Fraction(int((np.abs(off) > limit).sum()), len(true)),
+        outliers=Fraction(int((np.abs(off) > limits).sum()), len(true)),
         mae=float(np.abs(off).mean()),
         period=period,
+        outlier_rule=rule,
     )
 
 

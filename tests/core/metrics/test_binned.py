@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import r2_score
 
-from core.metrics import binned
+from core.metrics import outliers
 from core.metrics.binned import bin_metrics
 
 
@@ -111,7 +111,7 @@ def test_angles_are_compared_the_shortest_way_round():
     ],
 )
 def test_what_is_an_outlier_depends_on_the_quantity_and_is_said(true, unit, period, limit, rule):
-    limits, said = binned.outlier_limits(np.array(true), unit, period)
+    limits, said = outliers.outlier_limits(np.array(true), unit, period)
     np.testing.assert_allclose(limits, limit, atol=0.001)
     assert rule in said
 

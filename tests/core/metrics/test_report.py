@@ -113,6 +113,14 @@ def test_regression_agrees_with_scikit_learn_and_percentiles() -> None:
     json.dumps(report.to_json(), allow_nan=False)
 
 
+def test_an_outlier_of_a_magnitude_is_a_flux_wrong_by_half() -> None:
+    true = np.array([[18.0], [20.0], [22.0], [24.0]])
+    target = Quantities(("m",), ("mag",))
+    report = metrics.make_report(target, true, true + np.array([[0.43], [-0.43], [0.45], [-0.45]]))
+    assert report.quantities["m"].outliers.hits == 2
+    assert "Outliers in m: wrong by more than 0.44 mag" in report.remark
+
+
 def test_outliers_of_numbers_with_a_sign_are_counted_in_units_of_their_scatter() -> None:
     true = np.linspace(-1, 1, 101)[:, None]
     predicted = true.copy()
