@@ -42,7 +42,7 @@ def describe_size(settings: SimulationSettings) -> str:
     """How large the dataset will be."""
     bands = len(settings.band_names)
     size = settings.count * bands * settings.size**2 * 4
-    amount = f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+    amount = f"{size / 1e9:.{0 if size >= 1e11 else 1}f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
     planes = "" if bands == 1 else f" in {bands} bands"
     return f"{settings.size} × {settings.size} pixels{planes}, {amount} on disk, with the truth of each galaxy."
 
