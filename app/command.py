@@ -7,11 +7,12 @@ import os
 import sys
 
 COMMANDS = (
-    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict"),
-    *("explain", "top", "believe", "demo", "settings"),
+    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure", "fit"),
+    *("explain", "top", "believe", "simulate", "demo", "settings"),
 )
 
 TRY_FILES = "--try-files"  # for this program itself, see core.data.trial
+SIMULATE_BLOCKS = "--simulate-blocks"  # see core.simulate.crew
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == [TRY_FILES]:
         from core.data.trial_process import serve
+
+        return serve()
+    if arguments[:1] == [SIMULATE_BLOCKS]:
+        from core.simulate.worker_process import serve
 
         return serve()
     if not wants_window(arguments):

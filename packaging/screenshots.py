@@ -88,6 +88,7 @@ class Photographer:
             self.dreams()
             self.galaxy_map()
             self.photograph_evaluation()
+            self.simulation()
             self.panels()
             self.dialogs()
         self.window.close()
@@ -221,6 +222,19 @@ class Photographer:
         self.wait(1)
         self.save_light_and_dark("evaluate", self.window)
         self.save("evaluate twice as fine", self.window, scale=2)
+
+    def simulation(self) -> None:
+        """Simulated galaxies beside one of the survey, with an opened prior."""
+        from app.simulate.simulation import SimulationPanel
+
+        self.window.show_workspace("simulate")
+        panel = cast("SimulationPanel", self.panel("simulation"))
+        panel.form.preset.setCurrentText("SDSS r")  # which the survey is like
+        panel.form.preset.activated.emit(panel.form.preset.currentIndex())
+        panel.form.parts["galaxies"].priors["magnitude"].button.setChecked(True)
+        self.wait_until(lambda: "Line:" in panel.comparison.legend.text(), "the histograms", 120)
+        self.wait(1)
+        self.save_light_and_dark("simulate", self.window)
 
     def panels(self) -> None:
         """Each panel alone, as large as a dock can make it."""

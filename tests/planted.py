@@ -6,8 +6,10 @@ Whoever asks this network why must be led to the patch, and whoever asks one wit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
@@ -66,27 +68,36 @@ def draw(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]
     return np.stack([_galaxy(bool(label), random) for label in labels]), labels
 
 
-def learn(count: int = 2000, epochs: int = 4, seed: int = 0) -> Planted:
-    """Train a small network of ours on ``count`` galaxies; a few seconds."""
+def learn(weights: Path, count: int = 2000, epochs: int = 4, seed: int = 0) -> Planted:
+    """Train a small network of ours on ``count`` galaxies, a few seconds; or read its ``weights`` where they exist."""
     images, labels = draw(count, seed)
     scaling = normalisation.fit(images, "asinh")
     predictor = _predictor(scaling, seed)
     untaught = tuple(_predictor(scaling, seed + number) for number in range(5))
-    optimiser = torch.optim.Adam(predictor.network.parameters(), 5e-3)
-    order = torch.Generator().manual_seed(seed)
-    predictor.network.train()
-    for _ in range(epochs):
-        for batch in torch.randperm(count, generator=order).split(20):
-            outputs = predictor.logits(torch.from_numpy(images)[batch])
-            loss = functional.cross_entropy(outputs, torch.from_numpy(labels)[batch])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+    if not weights.exists():
+        _train(predictor, images, labels, epochs, seed)
+        safetensors.torch.save_file(predictor.network.state_dict(), weights)
+    predictor.network.load_state_dict(safetensors.torch.load_file(weights))
     for one in (predictor, *untaught):
         one.network.eval().requires_grad_(requires_grad=False)
     patch = np.zeros((SIDE, SIDE), bool)
     patch[PATCH] = True
     return Planted(predictor, untaught, *draw(40, seed + 1), patch)
+
+
+def _train(
+    predictor: Predictor, images: NDArray[np.float32], labels: NDArray[np.int64], epochs: int, seed: int
+) -> None:
+    optimiser = torch.optim.Adam(predictor.network.parameters(), 5e-3)
+    order = torch.Generator().manual_seed(seed)
+    predictor.network.train()
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images), generator=order).split(20):
+            outputs = predictor.logits(torch.from_numpy(images)[batch])
+            loss = functional.cross_entropy(outputs, torch.from_numpy(labels)[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
 
 
 def _predictor(scaling: normalisation.Normalisation, seed: int) -> Predictor:

@@ -115,7 +115,7 @@ def usual_loop(vary):
 def import_torchvision():
     """Import torchvision, or skip the test."""
     if importlib.util.find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed", allow_module_level=True)
+        pytest.skip("torchvision is not installed")
     try:
         importlib.import_module("torchvision")
     except RuntimeError:  # built for a GPU: its compiled operators, which transforms do not use, are missing

@@ -22,13 +22,13 @@ from PySide6.QtWidgets import (
 
 from app.data import work
 from app.data.widgets.sky_text import Position, degrees, directions, sexagesimal
-from app.data.widgets.stretch_bar import StretchBar
 from app.jobs.job import Latest
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_view import ImageView
 from app.widgets.plain_text import as_written
+from app.widgets.stretch_bar import StretchBar
 from core.data import stretch
 from core.data.stretch import StretchSettings
 from core.printable import on_one_line

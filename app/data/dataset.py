@@ -38,7 +38,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
-from core.data.target import Classes, columns_of, numbers
+from core.data.target import Classes, Quantities, VoteFractions, numbers, periods_of
 from core.errors import Problem
 from core.printable import on_one_line
 from core.wording import count_of
@@ -242,7 +242,7 @@ class DatasetPanel(Panel):
         if isinstance(target, Classes):
             self._fill_classes(target)
         elif target is not None:
-            self._fill_quantities(columns_of(target))
+            self._fill_quantities(target)
         rows = min(self.table.rowCount(), _MOST_ROWS)
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + rows * _ROW + 4)
 
@@ -288,16 +288,21 @@ class DatasetPanel(Panel):
             item.setToolTip(f"{count:,}")
             item.setData(SHARE, count / max(1, *counts))
 
-    def _fill_quantities(self, names: Sequence[str]) -> None:
-        cutouts = self._session.dataset.cutouts
+    def _fill_quantities(self, target: VoteFractions | Quantities) -> None:
+        cutouts, names = self._session.dataset.cutouts, target.columns
         self._head(["Quantity", "Known", "Least", "Median", "Most"])
         self.table.setRowCount(len(names))
-        for place, name in enumerate(names):
+        for place, (name, period) in enumerate(zip(names, periods_of(target), strict=True)):
             values = numbers(self._session.dataset.columns[name])
             values = values[np.isfinite(values)]
             unit = "" if cutouts is None else cutouts.units.get(name, "")
             summary = [f"{value:.4g}" for value in (values.min(), np.median(values), values.max())]
+            if period is not None:
+                summary[1] = "–"  # on a circle there is no middle
             self._fill_row(place, [f"{name} [{unit}]" if unit else name, f"{len(values):,}", *summary])
+            if period is not None and (middle := self.table.item(place, 3)) is not None:
+                after = f"{period:.6g} {unit}".strip()
+                middle.setToolTip(f"It has no median: an angle, which repeats after {after}.")
 
     def _head(self, titles: Sequence[str]) -> None:
         self.table.setHorizontalHeaderLabels(list(titles))

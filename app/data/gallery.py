@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.data.widgets.stretch_bar import StretchBar
 from app.data.widgets.thumbnails import ThumbnailGrid
 from app.data.work import Thumbnails
 from app.panel.panel import Panel
@@ -28,6 +27,7 @@ from app.session.session import Session
 from app.theme import colours, icon
 from app.widgets.context_menu import add_text, offer_menu
 from app.widgets.plain_text import RichLabel, in_html, on_button, shortened
+from app.widgets.stretch_bar import StretchBar
 from core.data import stretch
 from core.data.catalogue_filter import Finder, sort_rows
 from core.data.stretch import StretchSettings

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -16,10 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluate import work
+from app.evaluate.measuring import MeasuringView
 from app.evaluate.widgets.confusion import ConfusionMatrix
 from app.evaluate.widgets.decision_bar import DecisionBar
 from app.evaluate.widgets.reliability import ReliabilityPlot
-from app.evaluate.widgets.truth_plot import TruthPlot
 from app.panel import saving
 from app.panel.panel import Panel
 from app.session.session import Session
@@ -85,8 +84,7 @@ class EvaluationPanel(Panel):
         self.classes = NumberTable()
         self.reliability = ReliabilityPlot()
         self.confusion = ConfusionMatrix()
-        self.quantities = QComboBox()
-        self.truth = TruthPlot()
+        self.measuring = MeasuringView(self._session)
 
         top = QHBoxLayout()
         top.addWidget(QLabel("Evaluate on"))
@@ -114,26 +112,22 @@ class EvaluationPanel(Panel):
         self._set_content(content)
 
     def _build_figures(self) -> QWidget:
-        scatter = QWidget()
-        column = QVBoxLayout(scatter)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.quantities)
-        column.addWidget(self.truth, 1)
-        pictures = QWidget()
-        self._pictures = QStackedLayout(pictures)
+        """Two pages: of classes, and of quantities."""
         probabilities = QWidget()
         across = QHBoxLayout(probabilities)
         across.setContentsMargins(0, 0, 0, 0)
         across.addWidget(self.confusion, 1)
         across.addWidget(self.reliability, 1)
-        self._pictures.addWidget(probabilities)
-        self._pictures.addWidget(scatter)
         left = QWidget()
         down = QVBoxLayout(left)
         down.setContentsMargins(0, 0, 0, 0)
         down.addWidget(self.classes, 1)
         down.addStretch(0)
-        return ResponsiveSplit(left, pictures, 1100, (480, 620), (160, 400))
+        pages = QWidget()
+        self._pages = QStackedLayout(pages)
+        self._pages.addWidget(ResponsiveSplit(left, probabilities, 1100, (480, 620), (160, 400)))
+        self._pages.addWidget(self.measuring)
+        return pages
 
     def _connect(self) -> None:
         session = self._session
@@ -148,8 +142,7 @@ class EvaluationPanel(Panel):
         self.export.clicked.connect(self._export)
         self.decision.chosen.connect(self._decide)
         self.confusion.cell_clicked.connect(self._cell_clicked)
-        self.truth.point_clicked.connect(self._point_clicked)
-        self.quantities.currentIndexChanged.connect(self._show_quantity)
+        self.measuring.point_clicked.connect(self._point_clicked)
 
     def _ask_confirmation(self) -> None:
         self._warning.setVisible(True)
@@ -164,6 +157,7 @@ class EvaluationPanel(Panel):
     def _drop_outdated(self) -> None:
         self._latest.stop()
         self._deciding.stop()
+        self.measuring.stop()
 
     def _renew(self) -> None:
         """Evaluate the open run on the validation part."""
@@ -212,11 +206,15 @@ class EvaluationPanel(Panel):
         report = evaluation.report
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
-        self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", doubts))))
+        bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
+        self.state.setText(" ".join(filter(None, (than, f"{note}. Intervals hold with 68 %.", bars, doubts))))
+        of_angles = getattr(report, "remark", "")
+        shift = f"{of_angles} The plot shows their predictions nearest to the true ones." if of_angles else ""
+        self.measuring.remark.setText(shift)
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
-        self._pictures.setCurrentIndex(0 if is_classes else 1)
+        self._pages.setCurrentIndex(0 if is_classes else 1)
         self.decision.setVisible(is_classes)
         if is_classes:
             self._show_decision(evaluation)
@@ -289,6 +287,7 @@ class EvaluationPanel(Panel):
         for name in ("Macro F1", "Log loss", "Calibration error"):
             self.numbers.show_number(name, "", " ")
         rows = []
+        bars = None if evaluation.error_bars is None else evaluation.error_bars.coverage
         units = evaluation.predictions.units
         for (name, each), unit in zip(report.quantities.items(), units, strict=True):
             rows.append(
@@ -297,26 +296,12 @@ class EvaluationPanel(Panel):
                     unit,
                     *(_format_number(value) for value in (each.r2, each.bias, each.scatter)),
                     _format_share(each.outliers),
+                    *(() if bars is None else map(_format_share, (bars[name].within_one, bars[name].within_two))),
                 )
             )
-        self.classes.fill(("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers"), rows)
-        self.quantities.blockSignals(True)
-        self.quantities.clear()
-        self.quantities.addItems(list(report.quantities))
-        self.quantities.blockSignals(False)
-        self._show_quantity(0)
-
-    def _show_quantity(self, place: int) -> None:
-        evaluation = self._evaluation
-        if evaluation is None or place < 0 or isinstance(evaluation.target, Classes):
-            return
-        predictions = evaluation.predictions
-        self.truth.set_points(
-            evaluation.labels[:, place],
-            predictions.scores[:, place],
-            predictions.names[place],
-            predictions.units[place],
-        )
+        head = ("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers")
+        self.measuring.show_scores(head if bars is None else (*head, "In 1 error bar", "In 2 error bars"), rows)
+        self.measuring.set_evaluation(evaluation)
 
     # -- back to the galaxies --------------------------------------------------------------------------------------
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.jobs.job import Job
+from app.work import begin_unless_stopped
 from core.data.settings import EvaluatedPart
 from core.events import Progress, Work
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
+    from core.evaluate.comparison import Comparison, FitTable, MeasuredQuantity
+    from core.evaluate.comparison_lines import Line, PanelText
+    from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
 
 
@@ -37,3 +46,101 @@ def decide(run: RunFolder, shown: Evaluation, wish: str, validation: Evaluation 
         return (yield from evaluation.decide(run, shown, wish, validation, stop))
 
     return Job(f"Deciding for “{run.name}”", work)
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredColumns:
+    """The quantities of an evaluation, and the columns against which and by which they can be shown, (n,) each."""
+
+    quantities: Sequence[MeasuredQuantity]
+    numbers: Mapping[str, NDArray[Any]]
+    classes: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class ShownComparison:
+    """A comparison with what is drawn of it: the lines of each plot, and the rows of the table."""
+
+    comparison: Comparison
+    panels: Mapping[str, tuple[PanelText, Sequence[Line]]]
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def prepare_measured(
+    evaluation: Evaluation, columns: Mapping[str, NDArray[Any]], units: Mapping[str, str], fits: FitTable | None
+) -> Job:
+    """Find the quantities of an evaluation and the columns of the catalogue that they can be shown against."""
+
+    def run(stop: threading.Event) -> Work[MeasuredColumns]:
+        from core.evaluate import comparison
+
+        yield from begin_unless_stopped(stop)
+        quantities = comparison.quantities_of(evaluation, fits)
+        own = {name: values[evaluation.rows] for name, values in columns.items() if name != "id"}
+        numbers = {f"true {each.title}": each.true for each in quantities}
+        for name in comparison.numeric_columns(own):
+            if all(name != each.name for each in quantities):
+                numbers[f"{name} [{units[name]}]" if units.get(name) else name] = own[name]
+        classes = {name: own[name] for name in comparison.class_columns(own)}
+        if fits is not None and fits.environment is not None:
+            classes["environment (fit table)"] = fits.environment[evaluation.rows]
+        return MeasuredColumns(quantities, numbers, classes)
+
+    return Job("Reading the columns", run)
+
+
+def compare(
+    quantity: MeasuredQuantity, against: tuple[str, NDArray[Any]], split: tuple[str, NDArray[Any]] | None
+) -> Job:
+    """Compute bias, scatter, outliers and coverage in bins of a column."""
+
+    def run(stop: threading.Event) -> Work[ShownComparison]:
+        from core.evaluate import comparison
+        from core.evaluate.comparison_lines import PANELS, lines_of
+
+        yield from begin_unless_stopped(stop)
+        found = yield from comparison.compare(quantity, against, split, stop)
+        panels = {name: (text, lines_of(found, name)) for name, text in PANELS.items()}
+        return ShownComparison(found, panels, *comparison.rows_of(found))
+
+    return Job("Comparing in bins", run)
+
+
+def find_environments(data: Path, rows: NDArray[np.int64]) -> Job:
+    """Find the neighbours of galaxies by segmentation, and classify their environments."""
+
+    def run(stop: threading.Event) -> Work[Environments]:
+        from core.evaluate import environment
+
+        return (yield from environment.run(data, rows, stop=stop))
+
+    return Job("Looking for neighbours", run)
+
+
+def read_fits(path: Path, ids: Sequence[str]) -> Job:
+    """Read a table of fitted profiles."""
+
+    def run(stop: threading.Event) -> Work[FitTable]:
+        from core.evaluate import comparison
+
+        yield from begin_unless_stopped(stop)
+        return (yield from comparison.read_fits(path, ids, stop))
+
+    return Job(f"Reading {path.name}", run)
+
+
+def save_comparison(found: Comparison, path: Path, *, is_figure: bool) -> Job:
+    """Write a comparison as a figure, or its numbers as a table."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.evaluate import comparison, comparison_figure
+
+        yield from begin_unless_stopped(stop)
+        if is_figure:
+            comparison_figure.save(found, path)
+        else:
+            comparison.write_table(found, path)
+        return path
+
+    return Job(f"Writing {path.name}", run)

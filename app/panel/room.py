@@ -37,6 +37,8 @@ class Workspace:
         Areas from top to bottom, in columns from left to right.
     widths
         Of the columns, in pixels of 1280.
+    needs_galaxies
+        Whether it is shown only while a dataset is open.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Workspace:
     shortcut: str
     columns: tuple[tuple[Area, ...], ...]
     widths: tuple[int, ...]
+    needs_galaxies: bool = True
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
 _NAMED = 20  # files without a prediction
-_TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
+TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
 
 
 def ask_path(
@@ -72,7 +72,7 @@ def ask_path(
             session.report(FolderInUse("There is a file of this name already.", "Choose another name.", str(path)))
             return None
     try:
-        _require_writable(session, path, outputs.TABLE if kinds == _TABLES else "", reads, beside)
+        _require_writable(session, path, outputs.TABLE if kinds == TABLES else "", reads, beside)
     except Problem as problem:
         session.report(problem)
         return None
@@ -104,7 +104,7 @@ def save_predictions(parent: QWidget, session: Session, title: str, weights: Pat
     """Ask for a file, and write a network's predictions for every galaxy of the open dataset to it."""
     if session.dataset.cutouts is None:
         return
-    path = ask_path(parent, session, title, "predictions.csv", _TABLES, reads=[weights])
+    path = ask_path(parent, session, title, "predictions.csv", TABLES, reads=[weights])
     if path is not None:
         job = work.save_predictions(weights, session.dataset.cutouts.path, path)
         save(session, job, lambda _written: f"Predictions are saved in {path.name}.")
@@ -113,7 +113,7 @@ def save_predictions(parent: QWidget, session: Session, title: str, weights: Pat
 def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequence[Path], weights: Path) -> None:
     """Ask for a file, and write a network's predictions for the galaxies in image files to it."""
     reads = [*sources, weights]
-    path = ask_path(parent, session, "Save predictions", f"predictions {sources[0].stem}.csv", _TABLES, reads=reads)
+    path = ask_path(parent, session, "Save predictions", f"predictions {sources[0].stem}.csv", TABLES, reads=reads)
     if path is not None:
         job = work.predict_files(weights, sources, path)
         save(session, job, lambda made: _describe_files(made, path))

@@ -47,6 +47,9 @@ class Session(QObject):
 
     Notes
     -----
+    A panel asks the window for a workspace, a panel or a dataset by ``workspace_wanted(name)``, ``panel_wanted(name)``
+    and ``dataset_wanted(path)``, and by ``project_wanted(name)`` for a project of that name where none is open.
+
     ``relabelled(rows)`` tells that labels were taken back, or given again, by undo and redo: one wants to see those
     galaxies.
     """
@@ -61,6 +64,8 @@ class Session(QObject):
     studies_changed = Signal()
     workspace_wanted = Signal(str)
     panel_wanted = Signal(str)
+    project_wanted = Signal(str)
+    dataset_wanted = Signal(object)
     problem = Signal(object)
     message = Signal(str)
 

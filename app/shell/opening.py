@@ -109,6 +109,11 @@ class Opening(QObject):
         if name:
             self.open_project(Path(name))
 
+    def provide_project(self, name: str) -> None:
+        """Open the project of that name in the folder for new ones, or make it, unless one is open."""
+        if self._session.project is None:
+            self._try_open_project(home() / name)
+
     def ask_project(self) -> None:
         """Ask for a project folder and open it."""
         if folder := QFileDialog.getExistingDirectory(self._window, "Open a project folder", str(home())):
@@ -210,9 +215,9 @@ class Opening(QObject):
 
     def _open(self, path: Path, name: str = "") -> None:
         self._session.dataset.unpin_file()  # it may be opened again because it was replaced
-        if self._session.project is None and not self._try_open_project(home() / path.stem):
+        self.provide_project(path.stem)
+        if self._session.project is None:
             return
-        assert self._session.project is not None
         self._start(self._request, work.open_dataset(path, self._session.project.folder, name))
 
     def _report_skipped(self, events: Sequence[object]) -> None:

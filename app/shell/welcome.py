@@ -18,12 +18,14 @@ _WIDTH = 620
 
 
 class WelcomePanel(QWidget):
-    """Three ways to begin, and the recent projects.
+    """Four ways to begin, and the recent projects.
 
-    Signals: ``demonstration_wanted()``, ``import_wanted()``, ``open_wanted()``, ``project_wanted(Path)``.
+    Signals: ``demonstration_wanted()``, ``workspace_wanted(name)``, ``import_wanted()``, ``open_wanted()``,
+    ``project_wanted(Path)``.
     """
 
     demonstration_wanted = Signal()
+    workspace_wanted = Signal(str)
     import_wanted = Signal()
     open_wanted = Signal()
     project_wanted = Signal(object)
@@ -33,13 +35,18 @@ class WelcomePanel(QWidget):
         self.setObjectName("welcome")
         self.demonstration = self._make_link(
             "Open the demonstration survey",
-            "Simulated spheroids, disks and edge-on galaxies, made in some seconds without a download.",
+            "Spheroids, disks and edge-on galaxies, made in some seconds without a download.",
             "mdi6.creation-outline",
         )
         self.importing = self._make_link(
             "Import galaxies…",
             "FITS cutouts, pictures or HDF5, with labels from a catalogue or from folders.",
             "mdi6.import",
+        )
+        self.simulating = self._make_link(
+            "Simulate galaxies",
+            "As your telescope sees them, with known sizes and shapes that a network can learn.",
+            "mdi6.telescope",
         )
         self.open = self._make_link(
             "Open a project…",
@@ -63,7 +70,8 @@ class WelcomePanel(QWidget):
         column.setSpacing(8)
         column.addLayout(self._build_head())
         column.addSpacing(12)
-        for button in (self.demonstration, self.importing, self.open):
+        self._links = (self.demonstration, self.importing, self.simulating, self.open)
+        for button in self._links:
             column.addWidget(button)
         line = QHBoxLayout()
         line.addWidget(self.progress, 1)
@@ -77,6 +85,7 @@ class WelcomePanel(QWidget):
         whole.addStretch(3)
         self.demonstration.clicked.connect(self.demonstration_wanted)
         self.importing.clicked.connect(self.import_wanted)
+        self.simulating.clicked.connect(lambda _checked=False: self.workspace_wanted.emit("simulate"))
         self.open.clicked.connect(self.open_wanted)
 
     def _build_head(self) -> QHBoxLayout:
@@ -137,7 +146,7 @@ class WelcomePanel(QWidget):
             self.progress_text.setText(f"{job.progress.done:,} of {job.progress.total:,} {job.progress.unit}{left}")
 
     def _rest(self, resting: bool) -> None:
-        for button in (self.demonstration, self.importing, self.open):
+        for button in self._links:
             button.setEnabled(not resting)
         self.progress.setVisible(resting)
         self.stop.setVisible(resting)

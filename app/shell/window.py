@@ -116,6 +116,8 @@ class MainWindow(QMainWindow):
         session.problem.connect(self.report)
         session.workspace_wanted.connect(self.show_workspace)
         session.panel_wanted.connect(self.docks.bring_to_front)
+        session.project_wanted.connect(self.opening.provide_project)
+        session.dataset_wanted.connect(self.opening.open_dataset)
         session.message.connect(self.notices.show_message)
         session.activity.job_started.connect(self.jobs.watch)
         session.dataset.changed.connect(self._show_what_is_open)
@@ -131,6 +133,7 @@ class MainWindow(QMainWindow):
         welcome = self.welcome
         self.opening.simulating.connect(welcome.watch)
         welcome.demonstration_wanted.connect(self.opening.open_demonstration)
+        welcome.workspace_wanted.connect(self.show_workspace)
         welcome.import_wanted.connect(self.take_files)
         welcome.open_wanted.connect(self.opening.ask_project)
         welcome.project_wanted.connect(self.opening.open_project)
@@ -194,6 +197,7 @@ class MainWindow(QMainWindow):
 
     def show_workspace(self, name: str) -> None:
         """Arrange the panels of a workspace."""
+        self.welcome.hide()
         self.buttons[name].setChecked(True)
         self.docks.show(name)
 
@@ -218,8 +222,7 @@ class MainWindow(QMainWindow):
         if not is_open:
             self.docks.hide()  # first, so that their layout is remembered
         self.welcome.setVisible(not is_open)
-        for button in self.buttons.values():
-            button.setEnabled(is_open)
+        self.workspace_bar.show_which_can_be_chosen(is_open)
         self._show_title()
 
     def _show_title(self) -> None:

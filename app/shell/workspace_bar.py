@@ -25,7 +25,7 @@ class WorkspaceBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(0)
-        group = QButtonGroup(self)
+        self._group = group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         for name, workspace in WORKSPACES.items():
             button = QToolButton()
@@ -36,12 +36,21 @@ class WorkspaceBar(QFrame):
             button.setCheckable(True)
             button.setProperty("role", "workspace")
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.setEnabled(False)
+            button.setEnabled(not workspace.needs_galaxies)
             button.clicked.connect(lambda _checked=False, name=name: self.chosen.emit(name))
             group.addButton(button)
             self.buttons[name] = button
             row.addWidget(button)
         row.addStretch(1)
+
+    def show_which_can_be_chosen(self, has_galaxies: bool) -> None:
+        """Enable the workspaces that make sense; without galaxies, none is the current one at first."""
+        for name, button in self.buttons.items():
+            button.setEnabled(has_galaxies or not WORKSPACES[name].needs_galaxies)
+        if not has_galaxies and (current := self._group.checkedButton()) is not None:
+            self._group.setExclusive(False)  # or it could not be unchecked
+            current.setChecked(False)
+            self._group.setExclusive(True)
 
     def add_notices(self, notices: QWidget) -> None:
         """Reserve the rest of the bar for notices, beside the buttons."""

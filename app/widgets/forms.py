@@ -39,6 +39,8 @@ class SettingsForm(QWidget):
         Hidden fields, which keep their value.
     only
         Fields to show, in this order; None: all, in the order of their declaration.
+    reserves_problem
+        Whether there is always room for what may be wrong with the values together, so that it moves nothing.
 
     Notes
     -----
@@ -56,6 +58,7 @@ class SettingsForm(QWidget):
         parent: QWidget | None = None,
         exclude: Collection[str] = (),
         only: Sequence[str] | None = None,
+        reserves_problem: bool = True,
     ) -> None:
         super().__init__(parent)
         self._model = model
@@ -66,7 +69,7 @@ class SettingsForm(QWidget):
         self._fold: Fold | None = None
         self._error = MessageLine(1, "problem", grows=True)
         policy = self._error.sizePolicy()
-        policy.setRetainSizeWhenHidden(_is_checked_as_a_whole(model))  # so that nothing moves when it appears
+        policy.setRetainSizeWhenHidden(reserves_problem and _is_checked_as_a_whole(model))
         self._error.setSizePolicy(policy)
         self._error.hide()
         declared = knobs(model)

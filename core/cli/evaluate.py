@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of, hand_labels_of, parse_class_map
@@ -16,6 +16,7 @@ from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
+    from core.metrics.error_bars import ErrorBarReport
     from core.metrics.report import ClassReport, QuantitiesReport
 
 _TABLES = (".csv", ".fits", ".xml", ".parquet")
@@ -45,7 +46,9 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
         ),
     )
     if options.json:
-        about = {"run": folder.name, "data": result.data, "part": result.part, "note": result.note}
+        about: dict[str, Any] = {"run": folder.name, "data": result.data, "part": result.part, "note": result.note}
+        if result.error_bars is not None:
+            about["error_bars"] = result.error_bars.to_json()
         console.say_json(
             about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
         )
@@ -64,6 +67,8 @@ def print_evaluation(result: Evaluation, console: Console) -> None:
         _print_classes(result.report, console)
     else:
         _print_quantities(result.report, result.predictions.units, console)
+    if result.error_bars is not None:
+        _print_coverage(result.error_bars, console)
 
 
 def _print_classes(report: ClassReport, console: Console) -> None:
@@ -119,6 +124,18 @@ def _print_quantities(report: QuantitiesReport, units: Sequence[str], console: C
         for (name, each), unit in zip(report.quantities.items(), units, strict=True)
     ]
     console.table(("quantity", "R²", "bias", "scatter", "mean |error|", "outliers"), rows)
+    if report.remark:
+        console.say(report.remark)
+
+
+def _print_coverage(bars: ErrorBarReport, console: Console) -> None:
+    console.say()
+    rows = [
+        (name, str(each.within_one), str(each.within_two), f"{each.within_one.total:,}")
+        for name, each in bars.coverage.items()
+    ]
+    console.table(("quantity", "within its error bar (68 %)", "within two (95 %)", "galaxies"), rows)
+    console.say(bars.sentence)
 
 
 def predict(options: argparse.Namespace, console: Console) -> int:

@@ -11,6 +11,16 @@ from typing import NoReturn
 
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
+from core.cli.fit import add_fit_options
+from core.cli.shared_options import (
+    add_band_option,
+    add_class_option,
+    add_decision_option,
+    add_force_option,
+    add_reading_options,
+    add_settings_options,
+    add_split_option,
+)
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
 from core.printable import on_one_line
@@ -19,7 +29,7 @@ from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = ("train", "import", "simulate", "search", "training-size", "believe", *METHODS, *DREAMS)
+_SETTINGS = ("train", "import", "simulate", "fit", "demo", "search", "training-size", "believe", *METHODS, *DREAMS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,6 +90,12 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_evaluate_options(command("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies."))
     _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
+    _add_measure_options(
+        command("measure", "measure:measure", "Measure galaxies: quantities with error bars and flags, as a table.")
+    )
+    add_fit_options(
+        command("fit", "fit:fit", "Fit Sérsic profiles, or bulges and disks, to galaxies, and find their neighbours.")
+    )
     _add_explain_options(
         command("explain", "explain:explain", "Show which pixels support a prediction: attribution maps and pictures.")
     )
@@ -92,6 +108,9 @@ def parser() -> argparse.ArgumentParser:
 
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
+    _add_simulate_options(
+        command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
+    )
     _add_demo_options(
         command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
     )
@@ -130,8 +149,8 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     )
     add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
     add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
-    _add_settings_options(command, "max_missing=0.2")
-    _add_force_option(command, output=outputs.DATASET, report=outputs.TEXT_TABLE)
+    add_settings_options(command, "max_missing=0.2")
+    add_force_option(command, output=outputs.DATASET, report=outputs.TEXT_TABLE)
 
 
 def _add_train_options(command: argparse.ArgumentParser) -> None:
@@ -140,7 +159,7 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
-    _add_split_option(command)
+    add_split_option(command)
     add(
         "--draw-again",
         action="store_true",
@@ -148,10 +167,10 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
     )
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
-    _add_band_option(command)
-    _add_class_option(command)
+    add_band_option(command)
+    add_class_option(command)
     add("--json", action="store_true", help="print the result as JSON")
-    _add_settings_options(command, "optimiser.learning_rate=1e-3")
+    add_settings_options(command, "optimiser.learning_rate=1e-3")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
 
@@ -183,15 +202,15 @@ def _add_rate_options(command: argparse.ArgumentParser) -> None:
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("-o", "--output", type=Path, metavar="FIGURE.png", help="draw the loss against the learning rate")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    _add_split_option(command)
+    add_split_option(command)
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
-    _add_band_option(command)
-    _add_class_option(command)
+    add_band_option(command)
+    add_class_option(command)
     add("--json", action="store_true", help="print the curve and the result as JSON")
-    _add_settings_options(command, "optimiser.method=sgd")
-    _add_force_option(command, output=outputs.PNG)
+    add_settings_options(command, "optimiser.method=sgd")
+    add_force_option(command, output=outputs.PNG)
 
 
 def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
@@ -199,11 +218,11 @@ def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
     add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
-    _add_decision_option(command)
+    add_decision_option(command)
     add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
     add("--json", action="store_true", help="print the metrics as JSON")
-    _add_band_option(command)
-    _add_class_option(command)
+    add_band_option(command)
+    add_class_option(command)
 
 
 def _add_predict_options(command: argparse.ArgumentParser) -> None:
@@ -211,10 +230,21 @@ def _add_predict_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
     add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
-    _add_decision_option(command)
-    _add_reading_options(command)
-    _add_band_option(command)
-    _add_force_option(command, output=outputs.TABLE)
+    add_decision_option(command)
+    add_reading_options(command)
+    add_band_option(command)
+    add_force_option(command, output=outputs.TABLE)
+
+
+def _add_measure_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("run", type=Path, nargs="+", metavar="RUN", help="folder of a run, or a weights file; several answer together")
+    add("source", type=Path, nargs=1, metavar="SOURCE", help="a dataset, or image files and folders")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    add("--zero-point", metavar="Z", help="magnitude of one unit of the pixels; Z,Z,…: of each band")
+    add_reading_options(command)
+    add_band_option(command)
+    add_force_option(command, output=outputs.TABLE)
 
 
 def _add_explain_options(command: argparse.ArgumentParser) -> None:
@@ -226,10 +256,10 @@ def _add_explain_options(command: argparse.ArgumentParser) -> None:
     add("--output-name", metavar="CLASS", help="class or quantity to explain; else the predicted one")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for a FITS map and a PNG per galaxy")
     add("--film", action="store_true", help="of occlusion: also an animated GIF of the moving square per galaxy")
-    _add_reading_options(command)
-    _add_settings_options(command, "patch=6")
-    _add_band_option(command)
-    _add_force_option(command, output=outputs.FOLDER)
+    add_reading_options(command)
+    add_settings_options(command, "patch=6")
+    add_band_option(command)
+    add_force_option(command, output=outputs.FOLDER)
 
 
 def _add_top_options(command: argparse.ArgumentParser) -> None:
@@ -248,9 +278,9 @@ def _add_top_options(command: argparse.ArgumentParser) -> None:
     )
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
     add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
-    _add_band_option(command)
-    _add_reading_options(command)
-    _add_force_option(command, output=outputs.FOLDER)
+    add_band_option(command)
+    add_reading_options(command)
+    add_force_option(command, output=outputs.FOLDER)
 
 
 def _add_believe_options(command: argparse.ArgumentParser) -> None:
@@ -269,10 +299,10 @@ def _add_believe_options(command: argparse.ArgumentParser) -> None:
         metavar="TABLE.csv",
         help="%(default)s; one line a galaxy",
     )
-    _add_reading_options(command)
-    _add_settings_options(command, "segmentation.threshold=3")
-    _add_band_option(command)
-    _add_force_option(command, output=outputs.TEXT_TABLE)
+    add_reading_options(command)
+    add_settings_options(command, "segmentation.threshold=3")
+    add_band_option(command)
+    add_force_option(command, output=outputs.TEXT_TABLE)
 
 
 def _add_search_options(command: argparse.ArgumentParser) -> None:
@@ -294,8 +324,8 @@ def _add_search_options(command: argparse.ArgumentParser) -> None:
     add("--hand-labels", type=Path, metavar="FILE", help=argparse.SUPPRESS)  # what the search's own process uses
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    _add_split_option(command)
-    _add_settings_options(command, "augmentation.noise=0.05")
+    add_split_option(command)
+    add_settings_options(command, "augmentation.noise=0.05")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
 
@@ -311,9 +341,21 @@ def _add_study_options(command: argparse.ArgumentParser) -> None:
     add("--judge-test", action="store_true", help="finally evaluate on the test part too; only at the very end")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    _add_split_option(command)
-    _add_settings_options(command, "optimiser.epochs=20")
+    add_split_option(command)
+    add_settings_options(command, "optimiser.epochs=20")
     command.set_defaults(writes={"output": outputs.FOLDER})
+
+
+def _add_simulate_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("-n", "--count", type=int, metavar="N", help="number of galaxies; else 20,000")
+    add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
+    add("--preset", metavar="NAME", help="where to begin: HST/WFC3 F160W, or what “tuningfork settings presets” lists")
+    add("--seed", type=int, metavar="N", help="origin of all randomness")
+    add("--workers", type=int, metavar="K", help="number of processes; else one for each processor core")
+    add("--json", action="store_true", help="print the result as JSON")
+    add_settings_options(command, "noise.kind=none")
+    add_force_option(command, output=outputs.DATASET)
 
 
 def _add_demo_options(command: argparse.ArgumentParser) -> None:
@@ -328,66 +370,6 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
-    chapters = f"only these: of {', '.join(_SETTINGS)}, or of a section of train, such as network; else all, for train"
+    chapters = f"only these: of {', '.join(_SETTINGS)}, of a section of train, such as network, or of a preset of "
+    chapters += "simulate, of which “presets” is a list; else all, for train"
     command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)
-
-
-def _add_force_option(command: argparse.ArgumentParser, **kinds: str) -> None:
-    """Add the option that lets an output replace a file of another kind; ``kinds`` says what each output will be."""
-    command.add_argument(
-        "--force", action="store_true", help="replace a file of another kind or program; never one it reads"
-    )
-    command.set_defaults(writes=kinds)
-
-
-def _add_split_option(command: argparse.ArgumentParser) -> None:
-    text = "column with train, validation, test; none: draw them by name"
-    command.add_argument("--split-column", metavar="COLUMN", help=text)
-
-
-def _add_decision_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--decision",
-        metavar="RULE",
-        help="how classes follow from probabilities: most-probable, balanced[:POWER], thresholds[:AIM], "
-        "thresholds:CLASS=T,…, frequencies:CLASS=F,… or frequencies:estimated; else the one kept with the run",
-    )
-
-
-def _add_band_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--band-map",
-        metavar="i,r,g",
-        help="which bands of the data feed the earlier network's, in its order; r,r,r repeats one, mean(g,r) averages",
-    )
-
-
-def _add_class_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--class-map",
-        action="append",
-        metavar="NEW=OLD",
-        help="which class of the earlier network a class of the data is; else by similar names. Repeatable",
-    )
-
-
-def _add_reading_options(command: argparse.ArgumentParser) -> None:
-    """Add options for raw files, whose stamps are made as in training; a dataset needs none."""
-    add = command.add_argument
-    add("--hdu", metavar="NAME", help="of raw files: another FITS extension than in training; “A,B,C” are bands")
-    add("--bands", metavar="PATTERN", help="of raw files: other plane names, or another pattern “*_{band}.fits”")
-    add(
-        "--stamps",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="of raw files: another import setting than in training, as in field=100",
-    )
-    add("--catalogue", type=Path, metavar="FILE", help="of raw files: a table, for fields that depend on a column")
-
-
-def _add_settings_options(command: argparse.ArgumentParser, example: str) -> None:
-    command.add_argument("--settings", type=Path, metavar="FILE.toml", help="settings, as “tuningfork settings” prints")
-    command.add_argument(
-        "--set", dest="changes", action="append", default=[], metavar="NAME=VALUE", help=f"one setting, as in {example}"
-    )

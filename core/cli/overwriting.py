@@ -13,7 +13,7 @@ from core.project.outputs import Inputs, Output
 from core.project.project import require_not_in_open
 
 GALAXIES = ("sources", "source", "data", "catalogue", "run", "start_from")
-SETTINGS = ("settings", "space", "hand_labels")
+SETTINGS = ("settings", "space", "hand_labels", "psf")
 
 
 @contextlib.contextmanager

@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem
+from core.evaluate.settings import FitSettings
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import DREAMS, METHODS
 from core.settings import toml
 from core.settings.declare import Settings, knobs
-from core.simulate.settings import SurveySettings
+from core.simulate import presets
+from core.simulate.settings import SimulationSettings, SurveySettings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.train.settings import RunSettings
 
@@ -22,7 +24,9 @@ S = TypeVar("S", bound=Settings)
 MODELS: dict[str, type[Settings]] = {
     "train": RunSettings,
     "import": ImportSettings,
-    "simulate": SurveySettings,
+    "simulate": SimulationSettings,
+    "demo": SurveySettings,
+    "fit": FitSettings,
     "believe": FaithfulnessSettings,
     "search": SearchSettings,
     "training-size": TrainingSizeSettings,
@@ -31,7 +35,7 @@ MODELS: dict[str, type[Settings]] = {
 
 
 def print_settings(options: argparse.Namespace, console: Console) -> int:
-    """Print the settings of one chapter, or of one section of a training's; or all of them, some as comments.
+    """Print the settings of one chapter, of one section of a training's, or of a preset; or all, some as comments.
 
     Each text is a file that ``--settings`` takes.
 
@@ -46,11 +50,19 @@ def print_settings(options: argparse.Namespace, console: Console) -> int:
     if options.chapter in knobs(RunSettings):
         console.say_lines(toml.dumps(RunSettings(), options.chapter).rstrip())
         return 0
+    if options.chapter == "presets":
+        for name in presets.preset_names():
+            console.say(f"{name:<18}  {presets.preset_note(name)}".rstrip())
+        return 0
+    if options.chapter and options.chapter.casefold() in map(str.casefold, presets.preset_names()):
+        console.say_lines(toml.dumps(presets.load_preset(options.chapter)).rstrip())
+        return 0
     if options.chapter:
         sections = [name for name, value in RunSettings() if isinstance(value, Settings)]
         raise SettingsProblem(
             f"There are no settings of “{options.chapter}”.",
-            f"Known are {', '.join(MODELS)}; and of train, the sections {', '.join(sections)}.",
+            f"Known are {', '.join(MODELS)}; of train, the sections {', '.join(sections)}; and “presets” "
+            "lists the presets of simulate.",
         )
     console.say("# Settings of “tuningfork train”; those of the other commands follow as comments.")
     console.say()
@@ -62,7 +74,7 @@ def print_settings(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def resolve_settings(model: type[S], options: argparse.Namespace, **named: Any) -> S:
+def resolve_settings(model: type[S], options: argparse.Namespace, base: S | None = None, **named: Any) -> S:
     """Resolve settings from the file, the ``--set`` changes and the command's own options; later ones override.
 
     Parameters
@@ -71,10 +83,14 @@ def resolve_settings(model: type[S], options: argparse.Namespace, **named: Any) 
         Which settings.
     options
         With ``settings`` (a path or None) and ``changes`` (texts like ``optimiser.epochs=5``).
+    base
+        What to begin with; None: the defaults.
     named
         The command's own options by the setting's name, two underscores for a dot; None: not given.
     """
-    chosen = toml.load(model, options.settings) if options.settings else model()
+    chosen = base or model()
+    if options.settings:
+        chosen = _change(chosen, toml.load(model, options.settings))
     values = toml.apply_overrides(chosen, options.changes).model_dump()
     for name, value in named.items():
         if value is not None:
@@ -84,3 +100,15 @@ def resolve_settings(model: type[S], options: argparse.Namespace, **named: Any) 
                 place = place[step]
             place[last] = value
     return toml.validate(model, values)
+
+
+def _change(base: S, given: S) -> S:
+    """Settings with those of a file, where it names any, in their place."""
+
+    def merge(values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+        for name, value in others.items():
+            inner = values.get(name)
+            values[name] = merge(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+        return values
+
+    return toml.validate(type(base), merge(base.model_dump(), given.model_dump(exclude_unset=True)))

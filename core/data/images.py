@@ -101,7 +101,7 @@ class StoredImages:
         """Read stamps directly from the file, in the order of their positions in it."""
         assert self._file is not None
         assert self._chunks is not None
-        per_chunk: int = self._dataset.chunks[0]  # known by _chunk_offsets
+        per_chunk: int = (self._dataset.chunks or self._dataset.shape)[0]
         size = math.prod(self.shape[1:]) * self.dtype.itemsize
         starts = self._chunks[rows // per_chunk] + rows % per_chunk * size
         room = memoryview(out.reshape(-1).view(np.uint8).data)
@@ -112,12 +112,18 @@ class StoredImages:
 
 
 def _chunk_offsets(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
-    """Offset of each chunk in the file, in bytes; None if the stamps are not stored as plain native arrays."""
-    chunks: tuple[int, ...] | None = dataset.chunks
-    if chunks is None or chunks[1:] != dataset.shape[1:]:
-        return None
+    """Offset of each chunk in the file, or of an array in one piece, in bytes.
+
+    None if the stamps are not stored as plain native arrays.
+    """
     plain = dataset.dtype.isnative and dataset.id.get_create_plist().get_nfilters() == 0
     if not plain or dataset.file.driver not in {"sec2", "stdio", "windows"}:
+        return None
+    chunks: tuple[int, ...] | None = dataset.chunks
+    if chunks is None:  # in one piece
+        offset = dataset.id.get_offset()
+        return None if offset is None else np.array([offset], dtype=np.int64)
+    if chunks[1:] != dataset.shape[1:]:
         return None
     places = np.full(math.ceil(len(dataset) / chunks[0]), -1, dtype=np.int64)
 

@@ -194,7 +194,8 @@ class LabelledCatalogue:
 
     def apply_settings(self, data: DataSettings, seed: int) -> None:
         """Use these settings for the target and the split."""
-        if (data.labels, data.kind) != (self._data.labels, self._data.kind):
+        before = self._data
+        if (data.labels, data.kind, data.angles) != (before.labels, before.kind, before.angles):
             self._target = None
         self._data, self._seed, self._split = data, seed, None
 
@@ -208,7 +209,9 @@ class LabelledCatalogue:
         """What the labels are; None where that cannot be recognised yet."""
         if self._target is None:
             try:
-                self._target = targets.recognise(self._recognition_columns(), self._names, self._data.kind, self._units)
+                self._target = targets.recognise(
+                    self._recognition_columns(), self._names, self._data.kind, self._units, self._data.angles
+                )
             except Problem as problem:
                 self._target = problem
         return None if isinstance(self._target, Problem) else self._target

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
+from core.data import angles
+from core.errors import SettingsProblem
 from core.settings.declare import Settings, setting
 
 HeldOutPart = Literal["validation", "test"]
@@ -156,6 +158,14 @@ class DataSettings(Settings):
         help="Classes: exactly one of several names. Vote fractions: shares that add up to one. Quantities: numbers. "
         "Auto decides from the columns.",
     )
+    angles: str = setting(
+        angles.AUTO,
+        title="Angles",
+        help="Quantities that repeat after a period, such as position angles after 180°: they are learned on the "
+        "circle and turn with the galaxy where it is rotated or mirrored. Auto recognises them by name and unit; "
+        "none: all are plain numbers; or columns with their periods: position_angle=180.",
+        level="expert",
+    )
     votes: str = setting(
         "",
         title="Number of votes",
@@ -225,6 +235,15 @@ class DataSettings(Settings):
         "no part.",
         level="expert",
     )
+
+    @field_validator("angles")
+    @classmethod
+    def _angles_can_be_read(cls, wish: str) -> str:
+        try:
+            angles.parse("" if wish == angles.AUTO else wish)
+        except SettingsProblem as problem:
+            raise ValueError(f"{problem.sentence} {problem.remedy}".rstrip(".")) from None
+        return wish
 
     @model_validator(mode="after")
     def _parts_leave_room(self) -> DataSettings:

@@ -37,10 +37,10 @@ from core.reading import reading
 FORMAT = 1
 CHUNK_STAMPS = 64
 _CHUNK_BYTES = 1 << 20
-_SPARE_BYTES = 1 << 25  # HDF5 fails badly if it cannot write its caches when it closes a file
+SPARE_BYTES = 1 << 25  # HDF5 fails badly if it cannot write its caches when it closes a file
 _EXACT = 2**53  # the largest integer up to which float64 represents all integers
 _WORDS = ("None", "none", "NONE")  # meant “no label” in datasets of earlier versions
-_TEXT = h5py.string_dtype("utf-8")
+TEXT = h5py.string_dtype("utf-8")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class DatasetWriter:
             )
             self._scale = self._create_column("pixel_scale", np.float64)
             self._missing = self._create_column("missing", np.float32)
-            self._wcs = self._create_column("wcs", _TEXT)
+            self._wcs = self._create_column("wcs", TEXT)
             self._stack = stack.pop_all()
         return self
 
@@ -144,7 +144,7 @@ class DatasetWriter:
         DiskFull
             There is too little disk space.
         """
-        require_space(self._path.parent, images.size * self._dtype.itemsize + _SPARE_BYTES)
+        require_space(self._path.parent, images.size * self._dtype.itemsize + SPARE_BYTES)
         images = np.ascontiguousarray(images, self._dtype)
         self._digest.update(images.data)
         start, end = len(self._images), len(self._images) + len(images)
@@ -170,30 +170,66 @@ class DatasetWriter:
         """Add the catalogue (row i for image i), its label columns, what could not be imported, recipe and parts."""
         if len(catalogue) != len(self._ids):
             raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
-        require_space(self._path.parent, _SPARE_BYTES)
-        group = self._file.create_group("catalogue")
-        columns: dict[str, Any] = {"id": np.asarray(self._ids, dtype=object)}
-        columns |= {name: catalogue[name] for name in catalogue.colnames if name != "id"}
-        stored = {f"column{place:04d}": name for place, name in enumerate(columns)}  # names may hold "/"
-        for key, name in stored.items():
-            _write_column(group, key, columns[name])
-        problems = json.dumps([[p.sentence, p.remedy, p.where] for p in unusable])
-        self._file.create_dataset("unusable", data=np.frombuffer(problems.encode(), np.uint8))
-        self._file.attrs.update(
-            format=FORMAT,
-            missing_text="",
-            bands=json.dumps([asdict(band) for band in self._bands]),
-            labels=json.dumps(list(labels)),
-            origin=json.dumps(asdict(origin)),
+        require_space(self._path.parent, SPARE_BYTES)
+        self._written = write_description(
+            self._file,
+            self._ids,
+            catalogue,
+            labels,
+            self._bands,
+            origin,
+            self._digest.hexdigest(),
+            unusable=unusable,
+            recipe=recipe,
             split_column=split_column,
         )
-        if recipe is not None:
-            self._file.attrs["stamps"] = json.dumps(recipe.to_dict())
-        self._written = time.time_ns()
-        self._file.attrs[fingerprint.DIGEST] = self._digest.hexdigest()
-        self._file.attrs[fingerprint.WRITTEN] = np.int64(self._written)
-        group.create_dataset("order", data=np.array(json.dumps(stored), dtype=object), dtype=_TEXT)
         self._finished = True
+
+
+def write_description(
+    file: h5py.File,
+    ids: Sequence[str],
+    catalogue: Table,
+    labels: Sequence[str],
+    bands: Sequence[Band],
+    origin: Origin,
+    digest: str,
+    *,
+    unusable: Sequence[Problem] = (),
+    recipe: StampRecipe | None = None,
+    split_column: str = "",
+) -> int:
+    """Write all that a dataset says of its images once they are in the file.
+
+    Returns
+    -------
+    written
+        The time in nanoseconds that the file must be given once it is closed, as a sign that the digest of its images
+        can be believed.
+    """
+    group = file.create_group("catalogue")
+    columns: dict[str, Any] = {"id": np.asarray(ids, dtype=object)}
+    columns |= {name: catalogue[name] for name in catalogue.colnames if name != "id"}
+    stored = {f"column{place:04d}": name for place, name in enumerate(columns)}  # names may hold "/"
+    for key, name in stored.items():
+        _write_column(group, key, columns[name])
+    problems = json.dumps([[p.sentence, p.remedy, p.where] for p in unusable])
+    file.create_dataset("unusable", data=np.frombuffer(problems.encode(), np.uint8))
+    file.attrs.update(
+        format=FORMAT,
+        missing_text="",
+        bands=json.dumps([asdict(band) for band in bands]),
+        labels=json.dumps(list(labels)),
+        origin=json.dumps(asdict(origin)),
+        split_column=split_column,
+    )
+    if recipe is not None:
+        file.attrs["stamps"] = json.dumps(recipe.to_dict())
+    written = time.time_ns()
+    file.attrs[fingerprint.DIGEST] = digest
+    file.attrs[fingerprint.WRITTEN] = np.int64(written)
+    group.create_dataset("order", data=np.array(json.dumps(stored), dtype=object), dtype=TEXT)
+    return written
 
 
 def _write_column(group: h5py.Group, key: str, column: Any) -> None:
@@ -207,7 +243,7 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
         values = values.astype(str)
     if values.dtype.kind in "OUS":
         texts = ["" if text is None or np.ma.is_masked(text) else _clean_text(text) for text in values.tolist()]
-        dataset = group.create_dataset(key, data=np.asarray(texts, dtype=object), dtype=_TEXT)
+        dataset = group.create_dataset(key, data=np.asarray(texts, dtype=object), dtype=TEXT)
     else:
         if np.ma.is_masked(values):  # HDF5 has no masks
             values = np.ma.filled(values.astype(np.float64), np.nan)

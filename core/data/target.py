@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import vote_columns
+from core.data import angles, vote_columns
 from core.data.vote_columns import scale_of
 from core.errors import CatalogueProblem, TooFewGalaxies
 
@@ -38,10 +38,24 @@ class VoteFractions:
 
 @dataclass(frozen=True)
 class Quantities:
-    """Numbers, one column each, with their units (empty: pure numbers)."""
+    """Numbers, one column each, with their units (empty: pure numbers).
+
+    A column with a period is an angle, see :mod:`core.data.angles`: one number in the catalogue and in answers, and
+    cosine and sine inside the network. None, or no periods at all: plain numbers.
+    """
 
     columns: tuple[str, ...]
     units: tuple[str, ...]
+    periods: tuple[float | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.periods:
+            object.__setattr__(self, "periods", (None,) * len(self.columns))
+
+    @property
+    def angles(self) -> tuple[str, ...]:
+        """The columns that have a period."""
+        return tuple(name for name, period in zip(self.columns, self.periods, strict=True) if period is not None)
 
 
 Target: TypeAlias = Classes | VoteFractions | Quantities
@@ -49,7 +63,7 @@ Columns: TypeAlias = Mapping[str, Sequence[Any] | NDArray[Any]]
 
 
 def outputs(target: Target) -> tuple[str, ...]:
-    """Names of the network's outputs, in their order."""
+    """Names of what the network answers, in their order."""
     return target.names if isinstance(target, Classes) else target.columns
 
 
@@ -58,8 +72,25 @@ def columns_of(target: Target) -> tuple[str, ...]:
     return (target.column,) if isinstance(target, Classes) else target.columns
 
 
+def periods_of(target: Target) -> tuple[float | None, ...]:
+    """The period of each column or class; None for all that is no angle."""
+    return target.periods if isinstance(target, Quantities) else (None,) * len(outputs(target))
+
+
+def describe_angles(target: Target) -> str:
+    """The angles and their periods, such as ``position_angle after 180 deg``; empty where there are none."""
+    if not isinstance(target, Quantities):
+        return ""
+    known = zip(target.columns, target.units, target.periods, strict=True)
+    return ", ".join(f"{name} after {period:.6g} {unit}".strip() for name, unit, period in known if period is not None)
+
+
 def recognise(
-    columns: Columns, names: Sequence[str], kind: TargetKind = "auto", units: Mapping[str, str] | None = None
+    columns: Columns,
+    names: Sequence[str],
+    kind: TargetKind = "auto",
+    units: Mapping[str, str] | None = None,
+    angles_wish: str = angles.AUTO,
 ) -> Target:
     """Recognise what kind of target the columns ``names`` hold.
 
@@ -77,6 +108,8 @@ def recognise(
         ``"auto"`` or the kind that the user has chosen.
     units
         Units by column name, for quantities.
+    angles_wish
+        Which quantities are angles, in words, see :func:`core.data.angles.find_periods`.
 
     Raises
     ------
@@ -84,6 +117,8 @@ def recognise(
         A column does not exist, or does not fit the chosen kind.
     TooFewGalaxies
         There are labels of fewer than two classes.
+    SettingsProblem
+        The words on angles cannot be read.
     """
     if not names:
         raise CatalogueProblem("No label column was named.", "Choose the column that holds the labels.")
@@ -98,23 +133,25 @@ def recognise(
             raise CatalogueProblem(
                 "Classes are read from one column, and several were named.", "Choose one.", ", ".join(names)
             )
-        found = sorted(filter(None, texts_of(columns[names[0]])[1]), key=_natural_key)
-        if len(found) < 2:
-            only = f" (“{found[0]}”)" if found else ""
+        texts = sorted(filter(None, texts_of(columns[names[0]])[1]), key=_natural_key)
+        if len(texts) < 2:
+            only = f" (“{texts[0]}”)" if texts else ""
             raise TooFewGalaxies(
-                f"The labels hold {len(found)} class{only}; a classification needs at least two.",
+                f"The labels hold {len(texts)} class{only}; a classification needs at least two.",
                 "Choose another column or label more galaxies.",
                 names[0],
             )
-        return Classes(names[0], tuple(found))
-    for name in names:
-        if np.isfinite(numbers(columns[name])).sum() == 0:
+        return Classes(names[0], tuple(texts))
+    values = [numbers(columns[name]) for name in names]
+    for name, found in zip(names, values, strict=True):
+        if np.isfinite(found).sum() == 0:
             raise CatalogueProblem("This column holds no numbers.", "Choose a column of numbers.", name)
     if kind == "vote fractions":
         if len(names) < 2:
             raise CatalogueProblem("Vote fractions need a column for each answer.", "Choose two or more.", names[0])
         return VoteFractions(tuple(names))
-    return Quantities(tuple(names), tuple((units or {}).get(name, "") for name in names))
+    known = [(units or {}).get(name, "") for name in names]
+    return Quantities(tuple(names), tuple(known), angles.find_periods(angles_wish, names, known, values))
 
 
 def encode(target: Target, columns: Columns) -> NDArray[Any]:
@@ -199,8 +236,9 @@ def to_dict(target: Target) -> dict[str, Any]:
             return {"kind": "classes", "column": column, "names": list(names)}
         case VoteFractions(columns):
             return {"kind": "vote fractions", "columns": list(columns)}
-        case Quantities(columns, units):
-            return {"kind": "quantities", "columns": list(columns), "units": list(units)}
+        case Quantities(columns, units, periods):
+            known = {"kind": "quantities", "columns": list(columns), "units": list(units)}
+            return known | ({"periods": list(periods)} if any(periods) else {})
 
 
 def from_dict(values: Mapping[str, Any]) -> Target:
@@ -211,7 +249,7 @@ def from_dict(values: Mapping[str, Any]) -> Target:
         case "vote fractions":
             return VoteFractions(tuple(values["columns"]))
         case _:
-            return Quantities(tuple(values["columns"]), tuple(values["units"]))
+            return Quantities(tuple(values["columns"]), tuple(values["units"]), tuple(values.get("periods", ())))
 
 
 def label_text(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
 from core.metrics import merits, part_notes
 from core.metrics.decision import Decision
+from core.metrics.error_bars import ErrorBarReport, make_error_bar_report
 from core.metrics.report import Report, make_report
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.project.labels import LabelJournal
@@ -89,6 +91,15 @@ class Evaluation:
     is_own: bool = True
     checksum: str = ""
     views: int = 1
+
+    @cached_property
+    def error_bars(self) -> ErrorBarReport | None:
+        """How many galaxies are within the error bars of each quantity; None where the network gives none."""
+        found = self.predictions
+        is_fitted_here = self.is_own and self.part == "validation"
+        return make_error_bar_report(
+            self.target, self.labels, found.scores, found.errors, found.calibration, is_fitted_here=is_fitted_here
+        )
 
     def rows_in(self, true: str, predicted: str) -> NDArray[np.int64]:
         """The galaxies in one cell of the confusion matrix."""

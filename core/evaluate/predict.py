@@ -14,10 +14,12 @@ from core.errors import NotPossible, Problem
 from core.evaluate import decision as decisions
 from core.evaluate import raw_files
 from core.evaluate.own_data import predict_validation
+from core.evaluate.pixel_scales import convert_sizes
 from core.evaluate.raw_files import Sources
 from core.events import NEVER, Skipped, Work
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets import answers as network_answers
+from core.nets.calibration import ErrorBarCalibration
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
@@ -50,6 +52,8 @@ class Predictions:
         How the predicted classes follow from the probabilities.
     left_out
         Of image files: those that could not be used, and have no prediction.
+    calibration
+        The factors that are in the errors; None: they are the network's own.
     """
 
     ids: tuple[str, ...]
@@ -63,6 +67,7 @@ class Predictions:
     notes: list[str] = field(default_factory=list[str])
     decision: Decision = MOST_PROBABLE
     left_out: list[Problem] = field(default_factory=list[Problem])
+    calibration: ErrorBarCalibration | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -183,22 +188,32 @@ def decide(
 
 
 def predict_rows(
-    opened: NetworkOnData, rows: NDArray[np.int64] | None, stop: threading.Event = NEVER
+    opened: NetworkOnData,
+    rows: NDArray[np.int64] | None,
+    stop: threading.Event = NEVER,
+    observe: network_answers.Observer | None = None,
 ) -> Work[Predictions]:
-    """Predict galaxies as :func:`run` does, with a network and a dataset that are open already."""
+    """Predict galaxies as :func:`run` does, with a network and a dataset that are open already.
+
+    ``observe`` is shown the images of each batch.
+    """
     predictor, cutouts = opened.predictor, opened.cutouts
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
     for doubt in opened.doubts:
         yield Skipped(doubt)
-    answers = yield from network_answers.compute(predictor, cutouts, rows, stop)
+    answers = yield from network_answers.compute(predictor, cutouts, rows, stop, observe)
+    scores, errors, of_sizes = convert_sizes(*answers, predictor, cutouts.pixel_scale[rows])
+    for problem in of_sizes:
+        yield Skipped(problem)
     ids = cutouts.ids
     return Predictions(
         ids=tuple(ids[row] for row in rows),
         names=predictor.output_names,
-        scores=answers.scores,
+        scores=scores,
         target=predictor.target,
         rows=rows,
         run=str(predictor.card.get("run", "")),
-        errors=answers.errors,
-        problems=list(opened.doubts),
+        errors=errors,
+        problems=[*opened.doubts, *of_sizes],
+        calibration=predictor.calibration,
     )

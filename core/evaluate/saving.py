@@ -36,6 +36,8 @@ def _save(folder: RunFolder, evaluation: Evaluation) -> None:
         "unknown_classes": evaluation.unknown,
         "mapped_classes": evaluation.mapped,
     }
+    if evaluation.error_bars is not None:
+        found["error_bars"] = evaluation.error_bars.to_json()
     if elsewhere is None:
         values[evaluation.part] = (values.get(evaluation.part) or {}) | found
     else:

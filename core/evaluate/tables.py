@@ -11,11 +11,11 @@ nothing but its header line and its rows.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,9 @@ from core.errors import SettingsProblem
 from core.evaluate.predict import Predictions
 from core.project.files import atomic_path
 from core.version import PROGRAM
+
+TableColumn: TypeAlias = tuple[str, NDArray[Any], str]
+"""Name, values (n,) and unit, which may be empty."""
 
 
 def write(predictions: Predictions, path: Path, extra: Mapping[str, Sequence[Any]] | None = None) -> None:
@@ -50,26 +53,61 @@ def write(predictions: Predictions, path: Path, extra: Mapping[str, Sequence[Any
     SettingsProblem
         The suffix is another one.
     """
-    writers = {".csv": _write_csv, ".fits": _write_fits, ".xml": _write_votable, ".parquet": _write_parquet}
-    if path.suffix.lower() not in writers:
-        raise SettingsProblem(
-            f"Tables cannot be written as “{path.suffix}”.", f"Choose one of: {', '.join(writers)}.", str(path)
-        )
-    content = _collect(predictions, extra or {})
+    write_columns(_collect(predictions, extra or {}), path, _describe_origin(predictions))
+
+
+def write_columns(columns: Sequence[TableColumn], path: Path, about: Mapping[str, str] | None = None) -> None:
+    """Write any columns as a table atomically, in the format given by the file name's suffix.
+
+    Parameters
+    ----------
+    columns
+        Name, values (n,) and unit of each; the unit may be empty.
+    path
+        Ends in ``.csv``, ``.fits``, ``.xml`` (VOTable) or ``.parquet``.
+    about
+        More lines for the metadata, beside the program and the date, by a keyword of at most eight letters.
+
+    Raises
+    ------
+    SettingsProblem
+        The suffix is another one.
+    """
+    require_known_ending(path)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    content = _Content(list(columns), {"PROGRAM": PROGRAM, **(about or {}), "DATE": now})
     with atomic_path(path) as temporary:
-        writers[path.suffix.lower()](content, temporary)
+        _writers()[path.suffix.lower()](content, temporary)
+
+
+def require_known_ending(path: Path) -> None:
+    """Require that tables can be written under this name: checked before the work, not after it.
+
+    Raises
+    ------
+    SettingsProblem
+        They cannot.
+    """
+    if path.suffix.lower() not in _writers():
+        raise SettingsProblem(
+            f"Tables cannot be written as “{path.suffix}”.", f"Choose one of: {', '.join(_writers())}.", str(path)
+        )
 
 
 @dataclass(frozen=True)
 class _Content:
     """Name, values (n,) and unit of each column, and the metadata of the table."""
 
-    columns: list[tuple[str, NDArray[Any], str]]
+    columns: list[TableColumn]
     about: dict[str, str]
 
 
-def _collect(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _Content:
-    columns: list[tuple[str, NDArray[Any], str]] = [("id", np.asarray(predictions.ids, dtype=str), "")]
+def _writers() -> dict[str, Callable[[_Content, Path], None]]:
+    return {".csv": _write_csv, ".fits": _write_fits, ".xml": _write_votable, ".parquet": _write_parquet}
+
+
+def _collect(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> list[TableColumn]:
+    columns: list[TableColumn] = [("id", np.asarray(predictions.ids, dtype=str), "")]
     columns += [(name, np.asarray(values), "") for name, values in extra.items()]
     predicted = predictions.predicted
     if predicted is not None:
@@ -80,11 +118,14 @@ def _collect(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> _C
         columns.append((name if predicted is None else f"p_{name}", predictions.scores[:, place], unit))
         if predictions.errors is not None:
             columns.append((f"{name}_error", predictions.errors[:, place], unit))
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    about = {"PROGRAM": PROGRAM, "RUN": predictions.run, "DATE": now}
+    return columns
+
+
+def _describe_origin(predictions: Predictions) -> dict[str, str]:
+    about = {"RUN": predictions.run}
     if isinstance(predictions.target, Classes):
         about["DECISION"] = predictions.decision.text
-    return _Content(columns, about)
+    return about
 
 
 def _write_csv(content: _Content, path: Path) -> None:

@@ -6,7 +6,8 @@ r"""Activation maximisation ("inceptionism"): images that show what a network lo
 
 in scaled pixels, with the penalty counted from the empty sky :math:`I_0`, so that light costs and darkness does not.
 For a quantity with a wished value :math:`v` the first term is :math:`-((f(I) - v) / \sigma)^2`, with the quantity's
-scatter :math:`\sigma` over the training galaxies.
+scatter :math:`\sigma` over the training galaxies; for an angle the sum of that over its cosine and sine. Without a
+wish an angle grows towards the one predicted for the galaxy.
 
 *Deep dream*: a galaxy in which the responses of a layer, or of one filter, are amplified, first at a coarse size of
 the image, then at finer and finer ones.
@@ -42,6 +43,7 @@ from core.explain.dream import Dream
 from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.gradient_ascent import Constraint, Goal, ascend, band_mixing, blur, require_pixelwise
 from core.explain.settings import AscentSettings, ClassDreamSettings, DeepDreamSettings
+from core.nets import angles
 from core.nets.device import full_precision, memory_format
 from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
@@ -101,15 +103,17 @@ def class_dream(
     wished = settings.wished
     if wished is not None and not isinstance(predictor.target, Quantities):
         raise NotPossible(f"“{explained.name}” is not a quantity.", "Leave the wished value empty.", "wished")
-    scatter = 1.0 if predictor.output_scale is None else float(predictor.output_scale.scale[explained.index])
+    if wished is not None and explained.angle is not None:
+        explained = replace(explained, angle=wished)
+    scatter = _scatter(explained)
     random = torch.Generator().manual_seed(settings.seed)
     sky = _Sky.of(explained)
     empty = predictor.normalisation(sky.level[None])[0]
 
     def goal(scaled: Tensor) -> tuple[Tensor, Tensor]:
-        score = explained.scores(predictor.network(_as_batch(scaled)))[0]
-        wanted = score / scatter if wished is None else -((score - wished) / scatter).square()
-        return wanted - settings.penalty * (scaled - empty).square().sum(), score
+        outputs = predictor.network(_as_batch(scaled))
+        wanted = explained.scores(outputs)[0] / scatter if wished is None else -_distance(explained, outputs, wished)
+        return wanted - settings.penalty * (scaled - empty).square().sum(), explained.values(outputs)[0]
 
     darkest, brightest = _pixel_range(explained, sky)
 
@@ -128,6 +132,21 @@ def class_dream(
     dream = _initial_dream(explained, start, explained.name, "dream", settings, galaxy_id)
     growth = _ascend(explained, predictor.normalisation(start[None])[0], goal, constrain, settings, random)
     return (yield from _run_ascent(dream, explained, growth, settings.steps, stop))
+
+
+def _scatter(explained: ExplainedOutput) -> float:
+    """Scatter of the explained quantity, or of an angle's components, over the training galaxies; else 1."""
+    target, scale = explained.predictor.target, explained.predictor.output_scale
+    if scale is None or not isinstance(target, Quantities):
+        return 1.0
+    return float(scale.scale[angles.places(target)[explained.index][0]])
+
+
+def _distance(explained: ExplainedOutput, outputs: Tensor, wished: float) -> Tensor:
+    """Squared distance of the quantity, or of an angle's components, from what is wished, in units of their scatter."""
+    found = explained.components(outputs)[0]
+    aim = torch.full_like(found, wished) if explained.angle is None else explained.direction
+    return ((found - aim) / _scatter(explained)).square().sum()
 
 
 def deep_dream(
@@ -299,16 +318,16 @@ def _initial_dream(
         score_after=score,
         probability_before=probability,
         probability_after=probability,
-        unit=explained.unit,
+        unit=explained.value_unit,
     )
 
 
 @torch.no_grad()
 def _score_image(explained: ExplainedOutput, image: Tensor) -> tuple[float, float | None]:
-    """Score and probability of an image (C, H, W) in physical units."""
+    """Score and probability of an image (C, H, W) in physical units; of an angle the angle itself."""
     with full_precision(image.device):
         scored = replace(explained, image=image, outputs=explained.predictor.logits(image[None]))
-    return scored.score, scored.probability
+    return float(scored.values(scored.outputs)), scored.probability
 
 
 def _as_batch(scaled: Tensor) -> Tensor:

@@ -1,13 +1,18 @@
-"""The subject of an attribution map: one image, one output of a network, and the score to be explained.
+r"""The subject of an attribution map: one image, one output of a network, and the score to be explained.
 
 The *score* of a class or of a vote fraction is its output before the softmax, since probabilities saturate: a
 galaxy with 99.99 % for spiral keeps that whatever is covered, and its map would be empty. The score of a
 quantity is the quantity in its unit.
+
+An angle is two outputs, :math:`\rho\,(\cos, \sin)(2\pi x / P)`, and what speaks for it is neither of them: its score is
+the component of the two along the direction that the network predicts for the image itself, which stays the same
+while pixels are changed. It is about one where the network is sure, and about zero where nothing points that way.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,9 +22,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from core.data.target import Quantities
+from core.data.target import Quantities, periods_of
 from core.errors import NotANumber, NotPossible
-from core.nets import heads
+from core.nets import angles, heads
 from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
 
@@ -31,13 +36,15 @@ _BORDER_CLIP_SIGMA = 4.0  # pixels of the border further than this from its medi
 class ExplainedOutput:
     """One image (C, H, W), float32 in physical units on the network's device, and one output of the network.
 
-    ``outputs`` (1, K) are the network's raw outputs (logits) for the image, ``index`` is the column to be explained.
+    ``outputs`` are the network's raw outputs (logits) for the image, ``index`` counts what it answers: the class,
+    answer or quantity to be explained. ``angle`` is the one towards which an angle is explained; None for all else.
     """
 
     predictor: Predictor
     image: Tensor
     index: int
     outputs: Tensor
+    angle: float | None = None
 
     @property
     def name(self) -> str:
@@ -46,16 +53,43 @@ class ExplainedOutput:
 
     @property
     def unit(self) -> str:
-        """Unit of the score; empty for classes, vote fractions and pure numbers."""
+        """Unit of the score, empty for classes, vote fractions and pure numbers; of an angle the direction."""
+        return self.value_unit if self.angle is None else f"towards {self.angle:.3g} {self.value_unit}".strip()
+
+    @property
+    def value_unit(self) -> str:
+        """Unit of what is explained; empty for classes, vote fractions and pure numbers."""
         target = self.predictor.target
         return target.units[self.index] if isinstance(target, Quantities) else ""
 
     def scores(self, outputs: Tensor) -> Tensor:
-        """The scores (n,) in the network's outputs (n, K)."""
+        """The scores (n,) in the network's outputs."""
+        if self.angle is not None:
+            return self.components(outputs) @ self.direction
+        return self.values(outputs)
+
+    def values(self, outputs: Tensor) -> Tensor:
+        """The class's output or the quantity (n,) itself; an angle as the one nearest to that of the explanation."""
         target = self.predictor.target
         if isinstance(target, Quantities):
             outputs = heads.apply_activation(target, outputs, self.predictor.output_scale)
-        return outputs[:, self.index]
+        found = outputs[:, self.index]
+        if self.angle is None:
+            return found
+        period = periods_of(target)[self.index] or math.nan
+        return found - period * ((found - self.angle) / period).detach().round()
+
+    def components(self, outputs: Tensor) -> Tensor:
+        """Cosine and sine (n, 2) of an angle, or the quantity (n, 1) itself, in physical units."""
+        target = self.predictor.target
+        assert isinstance(target, Quantities)
+        return heads.components(target, outputs, self.predictor.output_scale)[:, angles.places(target)[self.index]]
+
+    @property
+    def direction(self) -> Tensor:
+        """Cosine and sine (2,) of the angle towards which an angle is explained."""
+        phase = 2 * math.pi * (self.angle or 0.0) / (periods_of(self.predictor.target)[self.index] or math.nan)
+        return torch.tensor([math.cos(phase), math.sin(phase)], device=self.image.device)
 
     @property
     def score(self) -> float:
@@ -168,7 +202,10 @@ def select_from_outputs(
         raise NotANumber(
             "The network's output for this image is not finite.", "Train it again with a lower learning rate."
         )
-    return ExplainedOutput(predictor, image, _output_index(predictor, output, outputs), outputs)
+    explained = ExplainedOutput(predictor, image, _output_index(predictor, output, outputs), outputs)
+    if periods_of(predictor.target)[explained.index] is None:
+        return explained
+    return replace(explained, angle=float(explained.values(outputs)))
 
 
 def _output_index(predictor: Predictor, output: int | str | None, outputs: Tensor) -> int:

@@ -59,7 +59,8 @@ class Explanation:
     probability
         Probability of the class, or the vote fraction; None for quantities.
     unit
-        Unit of the score; empty for classes, vote fractions and pure numbers.
+        Unit of the score; empty for classes, vote fractions and pure numbers; of an angle the direction that is
+        explained, ``"towards 37 deg"``.
     bands_map
         float32 (C, H, W), the contribution of each band; their sum is ``map``. None where bands are not separate.
     steps
@@ -129,7 +130,8 @@ class Explanation:
             ("OBJECT", self.galaxy_id, "galaxy"),
             ("METHOD", self.method, "how the map was made"),
             ("TARGET", self.target_name, "output that is explained"),
-            ("BUNIT", self.unit, "unit of map and score; empty: logit or number"),
+            ("BUNIT", fits_header.standard_unit(self.unit), "unit of map and score; empty: logit or number"),
+            ("SCORUNIT", self.unit, "the same in the catalogue's words, or direction"),
             ("SCORE", self.score, "score of the image"),
             ("BASESCOR", self.baseline_score, "score without the galaxy"),
             ("PROB", self.probability, "probability or vote fraction"),

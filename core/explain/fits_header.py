@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from astropy import units
 from astropy.io import fits
 from astropy.wcs import WCS
 
@@ -25,6 +26,14 @@ def build_header(cards: Iterable[Card], settings: Settings, wcs: WCS | None = No
             value = None
         written[keyword] = (_ascii(value) if isinstance(value, str) else value, _ascii(comment))
     return written
+
+
+def standard_unit(text: str) -> str:
+    """The unit for the keyword ``BUNIT``; empty if astropy, which refuses such a file, does not know it."""
+    try:
+        return units.Unit(text).to_string("fits") if text else ""
+    except (ValueError, TypeError):
+        return ""
 
 
 def _settings_cards(settings: Settings) -> Iterable[Card]:

@@ -247,7 +247,8 @@ class ClassDreamSettings(AscentSettings):
     wished: float | None = setting(
         None,
         title="Wished value",
-        help="Value of a quantity, in its unit, that the dream is to have. Empty: as large as possible.",
+        help="Value of a quantity, in its unit, that the dream is to have. Empty: as large as possible; an angle as "
+        "clearly as possible the one predicted for the galaxy.",
     )
     penalty: float = setting(
         2e-4,

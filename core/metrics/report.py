@@ -22,15 +22,18 @@ import numpy as np
 from astropy.stats import binom_conf_interval
 from numpy.typing import NDArray
 
-from core.data.target import Classes, Target, VoteFractions
+from core.data import angles
+from core.data.target import Classes, Target, VoteFractions, periods_of
 from core.metrics.calibration import Calibration, calibrate
 from core.metrics.confusion_bootstrap import MeanIntervals, bootstrap
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.metrics.guessing import Guess, guess
+from core.metrics.r_squared import r_squared
 
 _ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: of a normal distribution, within one standard deviation of the mean
 _MIN_PROBABILITY = 1e-12
 _OUTLIER_FRACTION = 0.5  # of the true value
+_OUTLIER_TURN = 1 / 6  # of the period of an angle: 30° of a position angle, a third of the largest difference
 
 
 @dataclass(frozen=True)
@@ -166,21 +169,26 @@ class ClassReport:
 class QuantityReport:
     """The metrics of one predicted quantity, in its unit; None where a metric is undefined.
 
+    Differences of angles are the shorter way round.
+
     Attributes
     ----------
     galaxies
         Number of galaxies.
     r2
         Fraction of the labels' variance that is predicted, 1 − Σ (p − t)² / Σ (t − mean t)²; None if all are equal.
+        Of an angle that of the circular variance, see :mod:`core.metrics.r_squared`.
     bias
         Median of predicted − true.
     scatter
         Half the distance between the 16th and 84th percentiles of predicted − true.
     outliers
         Fraction with |predicted − true| above half of the true value, or, where a label is zero or negative, above
-        three standard deviations of the labels.
+        three standard deviations of the labels; of an angle above a sixth of its period.
     mae
         Mean of |predicted − true|.
+    period
+        Of an angle; None: a plain number.
     """
 
     galaxies: int
@@ -189,10 +197,12 @@ class QuantityReport:
     scatter: float | None
     outliers: Fraction
     mae: float | None
+    period: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self) | {"outliers": self.outliers.value, "outliers_interval": self.outliers.interval}
+        values = asdict(self) | {"outliers": self.outliers.value, "outliers_interval": self.outliers.interval}
+        return values if self.period is not None else {name: each for name, each in values.items() if name != "period"}
 
 
 @dataclass(frozen=True)
@@ -206,6 +216,17 @@ class QuantitiesReport:
     r2: float | None
     quantities: dict[str, QuantityReport]
     accuracy: Fraction | None = None
+
+    @property
+    def remark(self) -> str:
+        """What the numbers of angles mean; empty where there are none."""
+        found = [name for name, each in self.quantities.items() if each.period is not None]
+        if not found:
+            return ""
+        return (
+            f"{', '.join(found)}: differences are the shorter way round, R² is 0 for always answering the mean "
+            "direction, and outliers are off by more than a sixth of the period."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -231,7 +252,8 @@ def make_report(
     """
     if isinstance(target, Classes):
         return classification_report(labels, scores, target.names, decision)
-    return regression_report(labels, scores, target.columns, votes=isinstance(target, VoteFractions))
+    votes = isinstance(target, VoteFractions)
+    return regression_report(labels, scores, target.columns, votes=votes, periods=periods_of(target))
 
 
 def classification_report(
@@ -317,6 +339,7 @@ def regression_report(
     names: Sequence[str],
     *,
     votes: bool = False,
+    periods: Sequence[float | None] = (),
 ) -> QuantitiesReport:
     """Compute the metrics of quantities or vote fractions.
 
@@ -328,10 +351,13 @@ def regression_report(
         The K quantities.
     votes
         Whether the columns are vote fractions, of which one is the largest.
+    periods
+        Of the angles among them, None for a plain number; empty: there are none.
     """
+    periods = tuple(periods) or (None,) * len(names)
     labels, values = np.asarray(labels, np.float64), np.asarray(values, np.float64)
-    r2 = [None if math.isnan(each) else float(each) for each in r_squared(labels, values)]
-    reports = {name: _quantity_report(labels[:, i], values[:, i], r2[i]) for i, name in enumerate(names)}
+    r2 = [None if math.isnan(each) else float(each) for each in r_squared(labels, values, periods)]
+    reports = {name: _quantity_report(labels[:, i], values[:, i], r2[i], periods[i]) for i, name in enumerate(names)}
     accuracy = None
     if votes:
         right = int((labels.argmax(axis=1) == values.argmax(axis=1)).sum()) if len(labels) else 0
@@ -339,29 +365,18 @@ def regression_report(
     return QuantitiesReport(len(labels), None if None in r2 else _mean(r2), reports, accuracy)
 
 
-def r_squared(labels: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """R² of each of K columns, from true and predicted values (n, K).
-
-    NaN where all labels are equal, or predictions are not finite.
-    """
-    r2 = np.full(labels.shape[1], np.nan)
-    if not len(labels):
-        return r2
-    known = np.isfinite(values).all(axis=0) & (np.ptp(labels, axis=0) > 0)
-    if known.any():
-        from sklearn.metrics import r2_score  # takes a second to import, and only quantities need it
-
-        r2[known] = r2_score(labels[:, known], values[:, known], multioutput="raw_values")
-    return r2
-
-
-def _quantity_report(true: NDArray[np.float64], predicted: NDArray[np.float64], r2: float | None) -> QuantityReport:
+def _quantity_report(
+    true: NDArray[np.float64], predicted: NDArray[np.float64], r2: float | None, period: float | None
+) -> QuantityReport:
     if not len(true):
-        return QuantityReport(0, None, None, None, Fraction(0, 0), None)
-    off = predicted - true
+        return QuantityReport(0, None, None, None, Fraction(0, 0), None, period)
+    off = angles.difference(predicted, true, period)
     with np.errstate(invalid="ignore"):  # predictions may have overflowed
         low, high = np.percentile(off, [16, 84])
-    limit = _OUTLIER_FRACTION * true if (true > 0).all() else 3 * true.std()
+    if period is not None:
+        limit = _OUTLIER_TURN * period
+    else:
+        limit = _OUTLIER_FRACTION * true if (true > 0).all() else 3 * true.std()
     return QuantityReport(
         galaxies=len(true),
         r2=r2,
@@ -369,6 +384,7 @@ def _quantity_report(true: NDArray[np.float64], predicted: NDArray[np.float64], 
         scatter=float(high - low) / 2,
         outliers=Fraction(int((np.abs(off) > limit).sum()), len(true)),
         mae=float(np.abs(off).mean()),
+        period=period,
     )
 
 

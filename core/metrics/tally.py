@@ -2,7 +2,8 @@ r"""Outputs accumulated during a training, and the metrics followed from epoch t
 
 Balanced accuracy is the mean completeness of the classes: always predicting the most frequent class gives 1/K, however
 frequent it is. :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2` is 1
-for perfect predictions, 0 for predicting the mean, and negative for worse.
+for perfect predictions, 0 for predicting the mean, and negative for worse. Of
+an angle it is that of :mod:`core.metrics.r_squared`, on the circle.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data.target import Classes, Target
+from core.data.target import Classes, Quantities, Target, periods_of
 from core.events import Scores
-from core.metrics.report import accuracies, confusion_matrix, r_squared
+from core.metrics.r_squared import r_squared
+from core.metrics.report import accuracies, confusion_matrix
 from core.nets import heads
 
 _CONSTANT_FRACTION = 1e-3
@@ -45,7 +47,7 @@ class Tally:
         self.galaxies = 0
 
     def add(self, outputs: Tensor, labels: Tensor, loss: float) -> None:
-        """Add a batch: outputs (n, K), labels as the loss takes them, and the mean loss."""
+        """Add a batch: outputs of the network, labels as the loss takes them, and the mean loss."""
         self._outputs.append(outputs.detach().float().cpu())
         self._labels.append(labels.detach().cpu())
         self._loss += loss * len(labels)
@@ -54,7 +56,10 @@ class Tally:
     def scores(self) -> Scores:
         """Compute the mean loss and the metrics of all galaxies so far."""
         predicted, true = self._arrays()
-        values = followed_metrics(self._target, true, predicted)
+        if isinstance(self._target, Quantities):
+            values = followed_metrics(self._target, *(_in_columns(self._target, each) for each in (true, predicted)))
+        else:
+            values = followed_metrics(self._target, true, predicted)
         if self._frequencies is not None:
             confusion = confusion_matrix(true, predicted.argmax(axis=1), len(self._frequencies))
             values["accuracy"] = _accuracy_at(np.asarray(self._frequencies), confusion)
@@ -68,13 +73,18 @@ class Tally:
         return bool((predicted.std(axis=0) < _CONSTANT_FRACTION * true.std(axis=0)).any())
 
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        outputs = heads.apply_activation(self._target, torch.cat(self._outputs))
+        outputs = heads.components(self._target, torch.cat(self._outputs))
         labels = torch.cat(self._labels).numpy()
         if isinstance(self._target, Classes):
             labels = labels.astype(np.int64)
         else:
             labels = labels[:, : outputs.shape[1]].astype(np.float64)  # a number of votes may follow
         return outputs.numpy().astype(np.float64), labels
+
+
+def _in_columns(target: Quantities, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quantities (n, K) from their standardised components (n, J): plain ones stay in that unit, for R² needs none."""
+    return heads.join(target, torch.from_numpy(values)).numpy()
 
 
 def _accuracy_at(frequencies: NDArray[np.float64], confusion: NDArray[np.int64]) -> float:
@@ -109,7 +119,7 @@ def followed_metrics(target: Target, labels: NDArray[Any], scores: NDArray[np.fl
         accuracy, balanced = accuracies(confusion)
         known = {"accuracy": accuracy.value, "balanced_accuracy": balanced}
         return {name: math.nan if value is None else value for name, value in known.items()}
-    r2 = r_squared(labels, scores)
+    r2 = r_squared(labels, scores, periods_of(target))
     return {"r2": float(r2.mean())} | {
         f"r2:{name}": float(value) for name, value in zip(target.columns, r2, strict=True)
     }

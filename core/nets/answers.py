@@ -6,8 +6,8 @@ They are the same to the last digit whoever asks: the evaluation, the prediction
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from core.nets.predictor import Predictor
 _BATCH_BYTES = 4e6  # of stamps; the activations of the first layers are many times that
 _MAX_BATCH = 256
 
+Observer: TypeAlias = Callable[[NDArray[np.float32]], None]
+
 
 class Answers(NamedTuple):
     """Scores float32 (n, K), and their standard deviations (n, K); None where the network gives none."""
@@ -30,9 +32,15 @@ class Answers(NamedTuple):
 
 
 def compute(
-    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event = NEVER
+    predictor: Predictor,
+    cutouts: Cutouts,
+    rows: NDArray[np.int64],
+    stop: threading.Event = NEVER,
+    observe: Observer | None = None,
 ) -> Work[Answers]:
     """Compute the answers, averaged over the network's views, for these rows of a dataset with its bands.
+
+    ``observe`` is shown the images (n, C, H, W) of each batch, in the order of the rows.
 
     Raises
     ------
@@ -51,7 +59,10 @@ def compute(
         if stop.is_set():
             raise Stopped
         part = slice(first, first + batch)
-        scores[part], sigma = _compute_batch(predictor, cutouts.images[rows[part]])
+        images = cutouts.images[rows[part]]
+        scores[part], sigma = _compute_batch(predictor, images)
+        if observe is not None:
+            observe(images)
         if errors is not None:
             errors[part] = sigma
         yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")

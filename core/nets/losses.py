@@ -15,7 +15,8 @@ as large as with the cross-entropy. The votes follow a multinomial distribution 
 **Quantities** are learned in units of their scatter over the training galaxies. Huber's loss is quadratic near zero
 and linear beyond the knee, so that a few wrong catalogue entries cannot dominate the training. With the Gaussian loss
 the network has a second output for each quantity, :math:`\log \sigma`, and the loss is minus the logarithm of the
-likelihood without its constant, :math:`(y - \mu)^2 / 2\sigma^2 + \log \sigma`.
+likelihood without its constant, :math:`(y - \mu)^2 / 2\sigma^2 + \log \sigma`. An angle is two such quantities, its
+cosine and sine, see :mod:`core.nets.angles`.
 
 References
 ----------
@@ -66,10 +67,11 @@ def build_loss(
 ) -> Loss:
     """Build the loss function of a batch: ``f(outputs, labels) → scalar``, a mean over the galaxies.
 
-    Outputs are (n, K), or (n, 2K) for quantities with error bars. Labels are int64 (n,) for classes, float32 (n, K)
-    shares for vote fractions, with the number of votes as a further column where the loss needs it, and standardised
-    float32 (n, K) for quantities. Being a plain mean over galaxies (weights are not divided out again batch by
-    batch), the loss of a whole part is the mean of its batches' losses weighted by their numbers of galaxies.
+    Outputs are (n, K), of quantities their components (n, J), or (n, 2J) with error bars. Labels are int64 (n,) for
+    classes, float32 (n, K) shares for vote fractions, with the number of votes as a further column where the loss
+    needs it, and standardised float32 components (n, J) for quantities. Being a plain mean over galaxies (weights are
+    not divided out again batch by batch), the loss of a whole part is the mean of its batches' losses weighted by
+    their numbers of galaxies.
 
     Parameters
     ----------
@@ -164,5 +166,5 @@ def _quantity_loss(settings: LossSettings) -> Loss:
 
 
 def _gaussian(outputs: Tensor, labels: Tensor) -> Tensor:
-    mean, log_sigma = heads.mean_and_log_sigma(outputs)  # (n, K) each
+    mean, log_sigma = heads.mean_and_log_sigma(outputs)  # (n, J) each
     return functional.gaussian_nll_loss(mean, labels, torch.exp(2 * log_sigma), eps=0)  # sigma is held above 0 already

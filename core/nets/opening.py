@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Problem, SettingsProblem
-from core.nets import band_mapping
+from core.nets import band_mapping, zero_points
 from core.nets import device as devices
 from core.nets.band_mapping import BandMapping
 from core.nets.mapped_cutouts import MappedCutouts
@@ -29,7 +29,7 @@ class NetworkOnData:
         The dataset with the network's bands, open as long as the block.
     doubts
         Differences from the training data that the network can cope with: other bands, another size or pixel scale;
-        and which bands feed it, where they were chosen.
+        which bands feed it, where they were chosen; and other zero points, to which the images are scaled.
     """
 
     predictor: Predictor
@@ -38,11 +38,13 @@ class NetworkOnData:
 
 
 @contextlib.contextmanager
-def open_network_on_data(network: Path | str, data: Path | str, device: str = "auto") -> Iterator[NetworkOnData]:
+def open_network_on_data(
+    network: Path | str, data: Path | str, device: str = "auto", given_zero_points: Sequence[float] = ()
+) -> Iterator[NetworkOnData]:
     """Open a network and a dataset, and check that they fit.
 
     The network is fed the bands that were chosen for it with such data, see :mod:`core.project.band_choices`, or with
-    which it was trained.
+    which it was trained. Where the zero points of both are known, the images are brought to those of its training.
 
     Parameters
     ----------
@@ -52,16 +54,22 @@ def open_network_on_data(network: Path | str, data: Path | str, device: str = "a
         A dataset.
     device
         The device on which the network is computed.
+    given_zero_points
+        Of the dataset's bands, instead of those in its file: one for all or one for each; empty: those in its file.
 
     Raises
     ------
     NotPossible
         The stamps have another number of bands than the network, or a size that it cannot process.
+    SettingsProblem
+        The zero points are not as many as the bands.
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
     predictor = Predictor.load(network, devices.choose(device))
     with Cutouts.open(data) as cutouts:
+        if given_zero_points:
+            zero_points.set_zero_points(cutouts, given_zero_points)
         bands = [band.name for band in cutouts.bands]
         doubts: list[Problem] = []
         if (mapping := find_mapping(predictor, Path(network), bands)) is not None:
@@ -69,6 +77,8 @@ def open_network_on_data(network: Path | str, data: Path | str, device: str = "a
             doubts.append(describe_mapping(mapping, predictor.bands, bands))
         doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
         doubts += predictor.compare_stamps(cutouts.recipe)
+        cutouts, scaled = zero_points.bring_to_training(cutouts, predictor)
+        doubts += scaled
         yield NetworkOnData(predictor, cutouts, tuple(doubts))
 
 

@@ -19,14 +19,16 @@ from torch import Tensor
 
 from core.data import target as targets
 from core.data.recipe import StampRecipe
-from core.data.target import Target
+from core.data.target import Quantities, Target
 from core.errors import NotPossible, Problem
-from core.nets import band_mapping, cnn, heads, normalisation, weights_file
+from core.nets import angles, band_mapping, cnn, heads, normalisation, weights_file
+from core.nets.calibration import ErrorBarCalibration
 from core.nets.cnn import CNN
 from core.nets.device import full_precision, memory_format
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
+from core.nets.training_range import TrainingRange
 from core.project.files import write_atomically
 from core.reading import reading
 from core.wording import count_of
@@ -44,7 +46,8 @@ class Predictor:
     Parameters
     ----------
     network
-        Takes scaled images (n, C, H, W), gives outputs (n, K), or (n, 2K) where quantities have error bars.
+        Takes scaled images (n, C, H, W), gives outputs (n, K), of quantities components (n, J), see
+        :mod:`core.nets.angles`, or (n, 2J) where they have error bars.
     normalisation
         Scales physical images.
     target
@@ -65,6 +68,12 @@ class Predictor:
         How the training stamps were made from files; None where that is not known.
     views
         The mirror images and quarter turns of a galaxy over which the scores are averaged.
+    calibration
+        What the error bars of quantities are multiplied by; None: they are as the network gives them.
+    training_range
+        The range of the training galaxies; None where it is not known.
+    zero_points
+        For each band, the magnitude of one unit of the training images' pixels; None where it is not known.
     """
 
     network: CNN
@@ -78,16 +87,19 @@ class Predictor:
     bands_from: tuple[tuple[str, ...], ...] = ()
     stamps: StampRecipe | None = None
     views: tuple[View, ...] = (AS_IT_STANDS,)
+    calibration: ErrorBarCalibration | None = None
+    training_range: TrainingRange | None = None
+    zero_points: tuple[float | None, ...] = ()
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """The classes, questions or quantities, in the order of the outputs."""
+        """The K classes, questions or quantities, in the order of the scores."""
         return targets.outputs(self.target)
 
     @property
     def has_error_bars(self) -> bool:
         """Whether the network predicts an error bar for each quantity."""
-        return self.network.outputs > len(self.output_names)
+        return self.network.outputs > heads.output_count(self.target)
 
     @property
     def device(self) -> torch.device:
@@ -107,21 +119,29 @@ class Predictor:
     def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The scores (n, K), and the standard deviations (n, K) of quantities if the network predicts them.
 
-        Both are averaged over the views of each galaxy.
+        Both are averaged over the views of each galaxy, angles turned back before; the standard deviations are then
+        multiplied by the factors of the calibration.
         """
-        answers = [
-            self._scores_as_they_stand(torch.rot90(images.flip(3) if is_mirrored else images, turns, (2, 3)))
-            for is_mirrored, turns in self.views
-        ]
+        answers = [self._answer_view(images, view) for view in self.views]
         errors = [each for _, each in answers if each is not None]
-        return torch.stack([each for each, _ in answers]).mean(0), torch.stack(errors).mean(0) if errors else None
+        scores = heads.join(self.target, torch.stack([each for each, _ in answers]).mean(0))
+        return scores, self._calibrate(torch.stack(errors).mean(0)) if errors else None
 
-    def _scores_as_they_stand(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        outputs = self.logits(images)
-        scores = heads.apply_activation(self.target, outputs, self.output_scale)
+    def _calibrate(self, errors: Tensor) -> Tensor:
+        return errors if self.calibration is None else errors * errors.new_tensor(self.calibration.factors)
+
+    def _answer_view(self, images: Tensor, view: View) -> tuple[Tensor, Tensor | None]:
+        """The components (n, J) that one view of the galaxies gives for them as they stand, and the error bars."""
+        is_mirrored, turns = view
+        outputs = self.logits(torch.rot90(images.flip(3) if is_mirrored else images, turns, (2, 3)))
+        found = heads.components(self.target, outputs, self.output_scale)
+        if not isinstance(self.target, Quantities):
+            return found, None
+        if self.target.angles and view != AS_IT_STANDS:
+            found = angles.turn(self.target, found, _map_back(view))
         if self.output_scale is None or not self.has_error_bars:
-            return scores, None
-        return scores, heads.error_bars(outputs, self.output_scale)
+            return found, None
+        return found, heads.error_bars(self.target, outputs, self.output_scale)
 
     def to(self, device: torch.device | str) -> Predictor:
         """Move to a device, in place."""
@@ -206,6 +226,9 @@ class Predictor:
             "bands_from": [list(names) for names in self.bands_from],
             "stamps": None if self.stamps is None else self.stamps.to_dict(),
             "views": [list(view) for view in self.views],
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
+            "training_range": None if self.training_range is None else self.training_range.to_dict(),
+            "zero_points": list(self.zero_points),
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         write_atomically(path, safetensors.torch.save(tensors, {weights_file.HEADER: json.dumps(plan)}))
@@ -235,6 +258,14 @@ class Predictor:
             return _assemble(plan, _read_tensors(path)).to(device)
 
 
+def _map_back(view: View) -> Tensor:
+    """The map (2, 2) in (x, y) from the pixels of a galaxy as it stands to those of a view of it."""
+    is_mirrored, turns = view
+    mirror = torch.diag(torch.tensor([-1.0 if is_mirrored else 1.0, 1.0]))
+    quarter = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])  # as rot90 turns an image whose row 0 is at the bottom
+    return torch.linalg.matrix_power(quarter, turns) @ mirror
+
+
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     with safetensors.safe_open(path, framework="pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -251,6 +282,7 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     network.load_state_dict(part("network."))
     network.eval().requires_grad_(requires_grad=False)
     output = part("output.")
+    calibration, training_range = plan["calibration"], plan["training_range"]
     return Predictor(
         network=network,
         normalisation=normalisation.restore(plan["normalisation"], plan["samplewise"], part("normalisation.")),
@@ -263,4 +295,7 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
         bands_from=tuple(tuple(names) for names in plan["bands_from"]),
         stamps=None if plan["stamps"] is None else StampRecipe.from_dict(plan["stamps"]),
         views=tuple((bool(is_mirrored), int(turns)) for is_mirrored, turns in plan["views"]),
+        calibration=None if calibration is None else ErrorBarCalibration.from_dict(calibration),
+        training_range=None if training_range is None else TrainingRange.from_dict(training_range),
+        zero_points=tuple(plan["zero_points"]),
     )

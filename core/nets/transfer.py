@@ -24,7 +24,7 @@ from core.data import target as targets
 from core.data.class_names import complete_mapping
 from core.data.target import Classes, Quantities, Target
 from core.errors import SettingsProblem
-from core.nets import cnn, heads
+from core.nets import angles, cnn, heads
 from core.nets.cnn import CNN
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
@@ -64,7 +64,7 @@ def prepare(
     outputs = heads.output_count(target, error_bars=error_bars)
     network = cnn.build(base.network.settings, shape, outputs, generator)
     old, new = base.network.state_dict(), network.state_dict()
-    rows = matched_rows(base.target, target, class_map)
+    rows = _output_rows(base.target, target, class_map)
     shares = Counter(rows.values())
     with torch.no_grad():
         for name, value in new.items():
@@ -79,15 +79,28 @@ def prepare(
 
 
 def matched_rows(old: Target, new: Target, class_map: Mapping[str, str] | None = None) -> dict[int, int]:
-    """Outputs that a new target takes over from an old one, classes by the map, others by name: new row → old row."""
+    """Answers that a new target takes over from an old one, classes by the map, others by name: new → old column.
+
+    An angle continues only one with the same period.
+    """
     if type(old) is not type(new):
         return {}
     before, now = targets.outputs(old), targets.outputs(new)
     if isinstance(new, Classes):
         names = complete_mapping(before, now, class_map or {})
     else:
-        names = {name: name for name in now if name in before}
+        periods = [dict(zip(targets.outputs(each), targets.periods_of(each), strict=True)) for each in (old, new)]
+        names = {name: name for name in now if name in before and periods[0][name] == periods[1][name]}
     return {row: before.index(names[name]) for row, name in enumerate(now) if name in names}
+
+
+def _output_rows(old: Target, new: Target, class_map: Mapping[str, str] | None) -> dict[int, int]:
+    """The same for the rows of the last layer, of which an angle has two."""
+    rows = matched_rows(old, new, class_map)
+    if not (isinstance(old, Quantities) and isinstance(new, Quantities)):
+        return rows
+    before, now = angles.places(old), angles.places(new)
+    return {mine: its for row, place in rows.items() for mine, its in zip(now[row], before[place], strict=True)}
 
 
 def freeze(network: CNN, blocks: int) -> None:
@@ -124,6 +137,14 @@ def _convert_units(
     ratio = old.scale[old_row] / new.scale[row]
     shift = (old.centre[old_row] - new.centre[row]) / new.scale[row]
     return weight * ratio, bias * ratio + shift
+
+
+def changed_angles(old: Target, new: Target) -> list[str]:
+    """Names of quantities that both targets have, but with different periods: they start at random."""
+    if not (isinstance(old, Quantities) and isinstance(new, Quantities)):
+        return []
+    before = dict(zip(old.columns, old.periods, strict=True))
+    return [name for name, period in zip(new.columns, new.periods, strict=True) if before.get(name, period) != period]
 
 
 def changed_units(old: Target, new: Target) -> list[str]:

@@ -10,10 +10,11 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.errors import UnreadableFile, WrongVersion
 from core.nets.settings import NetworkSettings
+from core.nets.training_range import STATISTICS
 from core.project import upgrades
 from core.reading import format_of, reading, require_file
 
@@ -35,6 +36,25 @@ class _Target(BaseModel):
     names: list[str] = Field(default_factory=list[str])
     columns: list[str] = Field(default_factory=list[str])
     units: list[str] = Field(default_factory=list[str])
+    periods: list[float | None] = Field(default_factory=list[float | None])
+
+
+_Range = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+class _Calibration(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    factors: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+    uncertainties: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    galaxies: int = Field(ge=1)
+
+
+class _TrainingRange(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    galaxies: int = Field(ge=0)
+    quantities: dict[str, _Range]
+    images: dict[str, _Range]
+    pixel_scale: _Range | None
 
 
 class _Plan(BaseModel):
@@ -52,6 +72,23 @@ class _Plan(BaseModel):
     bands_from: list[list[str]] = Field(default_factory=list[list[str]])
     stamps: dict[str, Any] | None = None
     views: list[_View] = Field(min_length=1, max_length=_MOST_VIEWS)
+    calibration: _Calibration | None
+    training_range: _TrainingRange | None
+    zero_points: list[Annotated[float, Field(allow_inf_nan=False)] | None]
+
+    @model_validator(mode="after")
+    def _require_fitting_lengths(self) -> _Plan:
+        """One factor for each quantity; ranges of the properties of each band, and a zero point or none at all."""
+        quantities, bands = len(self.target.columns), len(self.bands)
+        if self.calibration is not None and {len(self.calibration.factors), len(self.calibration.uncertainties)} != {
+            quantities
+        }:
+            raise ValueError(f"{len(self.calibration.factors)} factors of the error bars of {quantities} quantities")
+        if self.training_range is not None and len(self.training_range.images) != bands * len(STATISTICS):
+            raise ValueError(f"{len(self.training_range.images)} ranges of the images for {bands} bands")
+        if len(self.zero_points) not in {0, bands}:
+            raise ValueError(f"{len(self.zero_points)} zero points of {bands} bands")
+        return self
 
 
 def read_plan(path: Path) -> dict[str, Any]:

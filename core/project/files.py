@@ -57,19 +57,36 @@ def atomic_path(target: Path) -> Iterator[Path]:
     require_replaceable(target)
     written: Path | None = None
     try:
-        with _report_disk_problems(target):
+        with report_disk_problems(target):
             make_folder(target.parent)
             temporary.sweep_once(target.parent)
             written = temporary.create(target.parent, target.suffix)
             yield written
-            require_unmoved(target)
-            _fsync(written)
-            written.chmod(0o666 & ~_umask())
-            written.replace(target)
-            _fsync(target.parent)
+            _replace_durably(written, target)
     finally:
         if written is not None:
             written.unlink(missing_ok=True)
+
+
+def move_into_place(written: Path, target: Path) -> None:
+    """Give a finished file on the same disk its name, as :func:`atomic_path` does at its end.
+
+    Raises
+    ------
+    DiskFull, FolderInUse, FolderMoved
+        As there.
+    """
+    require_replaceable(target)
+    with report_disk_problems(target):
+        _replace_durably(written, target)
+
+
+def _replace_durably(written: Path, target: Path) -> None:
+    require_unmoved(target)
+    _fsync(written)
+    written.chmod(0o666 & ~_umask())
+    written.replace(target)
+    _fsync(target.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -85,7 +102,7 @@ def make_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _report_disk_problems(target: Path) -> Iterator[None]:
+def report_disk_problems(target: Path) -> Iterator[None]:
     """Report a full disk, and a folder that was moved or cannot be written to, as problems."""
     try:
         yield
@@ -134,7 +151,7 @@ def append_durably(target: Path, line: str) -> None:
     """
     require_unmoved(target)
     require_appendable(target)
-    with _report_disk_problems(target), target.open("ab+") as journal:
+    with report_disk_problems(target), target.open("ab+") as journal:
         if journal.tell() and not _ends_line(journal):
             line = "\n" + line
         journal.write(_to_utf8(line.rstrip("\n")) + b"\n")

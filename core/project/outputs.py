@@ -57,8 +57,9 @@ _ENDINGS = {
 _TEXT_TABLES = {"", ".csv", ".txt", ".tsv", ".dat", ".ecsv"}
 _GALAXIES = {FITS_IMAGE, PNG, "a JPEG picture", FOREIGN_HDF5, NUMPY, ARCHIVE, GZIP, BZIP2}  # read in folders
 _TABLES = {TEXT_TABLE, FITS_TABLE, VOTABLE, PARQUET}
-_OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, and of a layer's strongest responses
-    rb"(file,reason,remedy|id,([^\r\n]*,)?predicted|id,method,[^\r\n]*,fits,png|filter,rank,id,class,response,x,y)[,\r\n]"
+_OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, of a layer's responses, of measurements
+    rb"(file,reason,remedy|id,([^\r\n]*,)?predicted|id,method,[^\r\n]*,fits,png|filter,rank,id,class,response,x,y"
+    rb"|id,([^,\r\n]+),\3_error,[^\r\n]*flags)[,\r\n]"
 )
 _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()

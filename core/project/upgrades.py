@@ -19,7 +19,7 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-SETTINGS = 4
+SETTINGS = 5
 _DEFAULTS_OF_2: dict[str, Values] = {
     "optimiser": {
         "decay": "cosine",
@@ -36,12 +36,13 @@ _DEFAULTS_OF_3: dict[str, Values] = {
     "optimiser": {"repeats": 1},
     "augmentation": {"average_answers": False},
 }
-PREDICTOR = 4
+_DEFAULTS_OF_4: dict[str, Values] = {"data": {"angles": "none"}}
+PREDICTOR = 5
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
     """Upgrade the settings of a run from a file of this format; settings may be missing."""
-    return _upgrade(values, version, (_settings_to_2, _settings_to_3, _settings_to_4))
+    return _upgrade(values, version, (_settings_to_2, _settings_to_3, _settings_to_4, _settings_to_5))
 
 
 def settings_format(values: Values) -> int:
@@ -64,7 +65,7 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4)
+    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5)
     return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
@@ -107,6 +108,11 @@ def _settings_to_4(values: Values) -> Values:
     return _with_defaults(values, _DEFAULTS_OF_3)
 
 
+def _settings_to_5(values: Values) -> Values:
+    """Position angles became angles, which are learned on the circle; before, every quantity was a plain number."""
+    return _with_defaults(values, _DEFAULTS_OF_4)
+
+
 def _with_defaults(values: Values, defaults: dict[str, Values]) -> Values:
     """The values with the defaults that a format had, where they are missing; what is no table stays."""
     tables = {name: {**old, **_table(values, name)} for name, old in defaults.items()}
@@ -139,6 +145,15 @@ def _predictor_to_3(plan: Values) -> Values:
 def _predictor_to_4(plan: Values) -> Values:
     """Before format 4, answers were those for the galaxy as it stands."""
     return {**plan, "views": [[False, 0]], "format": 4}
+
+
+def _predictor_to_5(plan: Values) -> Values:
+    """What format 5 knows beyond format 4.
+
+    Before, every quantity was a plain number, as it still is where the target names no periods; error bars were the
+    network's own; and nothing was kept of the range of the training images.
+    """
+    return {**plan, "calibration": None, "training_range": None, "zero_points": [], "format": 5}
 
 
 def _table(values: Values, name: str) -> Values:

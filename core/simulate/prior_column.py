@@ -9,6 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CatalogueProblem
+from core.simulate.priors import Prior
+
+
+def values_of(prior: Prior) -> NDArray[np.float64] | None:
+    """What :meth:`~core.simulate.priors.Prior.at` needs to know of the prior's catalogue; None: nothing."""
+    return read_values(prior.table, prior.column) if prior.kind == "column" else None
 
 
 def read_values(table: str, column: str) -> NDArray[np.float64]:

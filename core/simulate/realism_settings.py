@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from pydantic import model_validator
+
 from core.settings.declare import Settings, setting
 from core.simulate.priors import MagnitudePrior, Prior
 
 BRIGHT_DIFFERENCE = 1.505  # mag; a companion with a quarter of the galaxy's flux is a bright neighbour,
 FAINT_DIFFERENCE = 5.0  # one with a hundredth of it a faint one, and fainter ones do not count
+_MOST_BANDS = 8
 
 
 class DistancePrior(Prior):
@@ -116,9 +119,22 @@ class RealismSettings(Settings):
     cosmic_rays: float = _share("Cosmic rays", "Share of the stamps that a cosmic ray has hit and left a track on.")
 
     @property
-    def has_companions(self) -> bool:
-        """Whether any galaxy has another beside it."""
-        return self.companions > 0
+    def band_names(self) -> tuple[str, ...]:
+        """The bands that are named; none where it is left to the instrument."""
+        return tuple(name for name in (part.strip() for part in self.bands.split(",")) if name)
+
+    @model_validator(mode="after")
+    def _few_different_bands(self) -> RealismSettings:
+        names = self.band_names
+        if len(set(names)) < len(names) or len(names) > _MOST_BANDS:
+            raise ValueError(f"there may be up to {_MOST_BANDS} bands, each with its own name")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_to_be_tied_to(self) -> RealismSettings:
+        if "tied" in {self.companion_distance.kind, self.companion_magnitude.kind, self.star_magnitude.kind}:
+            raise ValueError("priors of companions and stars cannot be tied to a parameter of the galaxies")
+        return self
 
 
 IDEAL = RealismSettings()

@@ -103,8 +103,7 @@ class SimulationSettings(Settings):
     @property
     def band_names(self) -> tuple[str, ...]:
         """Of the stored stamps, the one first that the magnitudes are in."""
-        named = tuple(name for name in (part.strip() for part in self.realism.bands.split(",")) if name)
-        return named or (self.instrument.band,)
+        return self.realism.band_names or (self.instrument.band,)
 
     def with_paths_from(self, folder: Path) -> Self:
         """With the PSF, sky and catalogues that a file in ``folder`` names relative to itself."""

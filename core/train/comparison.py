@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.target import Classes, outputs
-from core.metrics.report import r_squared
+from core.data.target import Classes, outputs, periods_of
+from core.metrics.r_squared import r_squared
 from core.metrics.uncertainty import error_of_share, plus_minus
 from core.train.final_numbers import FinalNumbers
 from core.train.plan import TrainingPlan
@@ -80,7 +80,8 @@ def _compare_numbers(plan: TrainingPlan, baseline: Baseline, before: float, fina
     columns = [names.index(name) for name in baseline.names]
     rows = np.sort(plan.split.validation)
     true, found = plan.encoded[rows][:, columns].astype(np.float64), final.answers[:, columns].astype(np.float64)
-    share, error = float(r_squared(true, found).mean()), bootstrap_error(true, found)
+    periods = [periods_of(plan.target)[column] for column in columns]
+    share, error = float(r_squared(true, found, periods).mean()), bootstrap_error(true, found, periods)
     if not math.isfinite(share - before):
         return None
     sentence = _describe("r2", share, error, f"{len(rows)} galaxies", baseline, before) + "."

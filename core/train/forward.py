@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from core.data.target import Classes
+from core.data.target import Classes, Quantities
+from core.nets import angles
 from core.nets.device import memory_format
 from core.train import batch_size, distributed
 from core.train.augmentation import geometry
@@ -39,13 +40,18 @@ def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) ->
 
 
 def batch_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tensor:
-    """The labels of an augmented batch: galaxies that are mirrored have the label of the mirror image."""
+    """The labels of an augmented batch: angles turn with their galaxy, and mirrored ones have the mirror's label."""
     labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-    if plan.mirror is None:
+    turning = plan.target if isinstance(plan.target, Quantities) and plan.target.angles else None
+    if plan.mirror is None and turning is None:
         return labels
     random = torch_generator(plan.settings.seed, "augmentation", epoch, batch)
-    is_mirrored = geometry.are_mirrored(len(rows), plan.settings.augmentation, random)
-    return swap_mirrored(labels, plan.mirror, is_mirrored.to(plan.device))
+    maps = geometry.draw_linear_maps(len(rows), plan.settings.augmentation, random)
+    if turning is not None:
+        labels = angles.turn(turning, labels, maps)
+    if plan.mirror is None:
+        return labels
+    return swap_mirrored(labels, plan.mirror, geometry.are_mirrored(maps).to(plan.device))
 
 
 def epoch_batches(plan: TrainingPlan, epoch: int) -> list[Pool]:

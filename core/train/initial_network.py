@@ -61,6 +61,16 @@ def compare(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
                 "Its predictions start from the old units; bring the columns to the same units if you can.",
             )
         )
+    changed = transfer.changed_angles(base.target, target)
+    if changed:
+        found.append(
+            Problem(
+                f"{', '.join(changed)}: the earlier network learned this with another period, or as a plain number, "
+                "so that its outputs start at random.",
+                "",
+                "data.angles",
+            )
+        )
     return found
 
 

@@ -15,7 +15,7 @@ from core.data.hand_labels import labelled_columns
 from core.data.settings import DataSettings
 from core.data.target import Target, VoteFractions
 from core.errors import SettingsProblem
-from core.nets import losses
+from core.nets import heads, losses
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 from core.train.settings import RunSettings
@@ -28,7 +28,8 @@ def read_labels(
 ) -> tuple[Target, NDArray[Any]]:
     """Read the kind of the dataset's labels and their numbers; labels given by hand override the catalogue."""
     columns = labelled_columns(cutouts, hand_labels)
-    target = targets.recognise(columns, settings.labels or cutouts.labels, settings.kind, cutouts.units)
+    names = settings.labels or cutouts.labels
+    target = targets.recognise(columns, names, settings.kind, cutouts.units, settings.angles)
     return target, targets.encode(target, columns)
 
 
@@ -56,8 +57,7 @@ def numbers_of_votes(cutouts: Cutouts, settings: RunSettings, target: Target) ->
 
 
 def to_loss_tensor(labels: NDArray[Any], predictor: Predictor, votes: NDArray[np.float32] | None = None) -> Tensor:
-    """Convert labels to a tensor; quantities are standardised, vote fractions followed by the number of votes."""
+    """Convert labels to a tensor; quantities as the network gives them, vote fractions with the number of votes."""
     if votes is not None:
         labels = np.column_stack([labels, votes])
-    tensor = torch.from_numpy(labels)
-    return tensor if predictor.output_scale is None else predictor.output_scale.to("cpu").standardise(tensor)
+    return heads.to_outputs(predictor.target, torch.from_numpy(labels), predictor.output_scale)

@@ -20,15 +20,24 @@ from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import backbone, cnn, heads, layers, normalisation, transfer
+from core.nets import angles, backbone, cnn, heads, layers, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
+from core.nets.training_range import fit_training_range
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
-from core.train import batch_size, class_frequencies, distributed, initial_network, receptive_field, stopping
+from core.train import (
+    angle_notices,
+    batch_size,
+    class_frequencies,
+    distributed,
+    initial_network,
+    receptive_field,
+    stopping,
+)
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.noise import NoisePool, lost_noise
@@ -98,7 +107,7 @@ def prepare(
     sample = _draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
-    notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample)
+    notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
@@ -151,11 +160,18 @@ def _adapt_to_base(
 
 
 def _describe_labels_and_field(
-    settings: RunSettings, target: Target, cutouts: Cutouts, predictor: Predictor, sample: NDArray[np.float32]
+    settings: RunSettings,
+    target: Target,
+    cutouts: Cutouts,
+    predictor: Predictor,
+    sample: NDArray[np.float32],
+    labels: NDArray[Any],
+    split: Split,
 ) -> list[Problem]:
-    """How votes were read, and whether the last block sees too little where the depth can be chosen."""
+    """How votes and angles were read, and whether the last block sees too little where the depth can be chosen."""
     told = targets.describe_votes(target, cutouts.columns)
     found = [Problem(told, "", "data.kind")] if told else []
+    found += angle_notices.find(target, labels, cutouts, split.train, settings.data)
     found += non_answers.warn(target.names) if isinstance(target, Classes) else []
     if not settings.transfer.start_from:  # else the layers are those of the earlier network
         narrow = _narrow_field_warning(predictor, sample)
@@ -180,6 +196,9 @@ def _average(predictor: Predictor, settings: RunSettings) -> WeightAverage | Non
 def _mirror_indices(augmentation: AugmentationSettings, target: Target, device: torch.device) -> Tensor | None:
     names = targets.outputs(target)
     mirrored = mirror_indices(names) if augmentation.swap_labels and has_handed_names(names) else None
+    if mirrored is not None and isinstance(target, Quantities):
+        places = angles.places(target)
+        mirrored = tuple(place for name in mirrored for place in places[name])
     return None if mirrored is None else torch.tensor(mirrored, device=device)
 
 
@@ -278,11 +297,24 @@ def _build_predictor(
         scaling = copy.deepcopy(base.normalisation)
     bands = tuple(band.name for band in cutouts.bands)
     scales = cutouts.median_pixel_scale
+    known_range = fit_training_range(sample, bands, target, labels, cutouts.pixel_scale)
+    zero_points = tuple(band.zero_point for band in cutouts.bands)
     mapping = cutouts.mapping.sources if isinstance(cutouts, MappedCutouts) else ()
     swaps = _mirror_indices(settings.augmentation, target, torch.device("cpu")) is not None
     views = permitted_views(settings.augmentation, shape, mirrors_swap_labels=swaps)
     return Predictor(
-        network, scaling, target, bands, shape, scales, scale, bands_from=mapping, stamps=cutouts.recipe, views=views
+        network,
+        scaling,
+        target,
+        bands,
+        shape,
+        scales,
+        scale,
+        bands_from=mapping,
+        stamps=cutouts.recipe,
+        views=views,
+        training_range=known_range,
+        zero_points=zero_points,
     )
 
 

@@ -21,10 +21,11 @@ from torch import Tensor
 from core.data import target as targets
 from core.data.target import Classes, Quantities, Target, VoteFractions
 from core.events import Scores, Work
-from core.metrics.report import Fraction, r_squared
+from core.metrics.r_squared import r_squared
+from core.metrics.report import Fraction
 from core.metrics.tally import Tally
+from core.nets import angles, heads, losses, transfer
 from core.nets import answers as network_answers
-from core.nets import heads, losses, transfer
 from core.nets.predictor import Predictor
 from core.train.plan import TrainingPlan
 
@@ -117,19 +118,29 @@ def _evaluate_numbers(plan: TrainingPlan, shared: list[int]) -> Work[Baseline]:
     """Evaluate vote fractions or quantities; the output rows that were transferred are already in the new units."""
     target, names = plan.target, tuple(plan.predictor.output_names[row] for row in shared)
     if isinstance(target, Quantities):
-        target = Quantities(names, tuple(target.units[row] for row in shared))
+        units, periods = tuple(target.units[row] for row in shared), tuple(target.periods[row] for row in shared)
+        target = Quantities(names, units, periods)
     validation = plan.split.validation
     if len(validation) < _FEWEST:
         return _without_score(f"there are only {len(validation)} validation galaxies", len(validation), names)
-    labels = plan.labels.cpu()[:, shared]
+    columns = _columns_of_outputs(plan.target, shared)
+    labels = plan.labels.cpu()[:, columns]
     plan.predictor.network.eval()
-    outputs, scores = yield from _score(plan, validation, labels, target, plan.predictor, shared)
-    true = labels[np.sort(validation)].numpy().astype(np.float64)
+    outputs, scores = yield from _score(plan, validation, labels, target, plan.predictor, columns)
+    true = heads.join(target, labels[np.sort(validation)]).numpy().astype(np.float64)
     found = heads.apply_activation(target, outputs).numpy().astype(np.float64)
-    error = bootstrap_error(true, found)
+    error = bootstrap_error(true, found, targets.periods_of(target))
     text = f"R² {scores.values['r2']:.3f} ± {error:.3f} on {len(validation)} validation galaxies"
     sentence = f"{_START}: {text}, {', '.join(names)}."
     return Baseline(scores, len(validation), names, error, sentence, {name: name for name in names})
+
+
+def _columns_of_outputs(target: Target, rows: Sequence[int]) -> list[int]:
+    """The outputs of the network that belong to these answers."""
+    if not isinstance(target, Quantities):
+        return list(rows)
+    places = angles.places(target)
+    return [place for row in rows for place in places[row]]
 
 
 def _without_score(why: str, galaxies: int = 0, names: Sequence[str] = ()) -> Baseline:
@@ -148,15 +159,18 @@ def _score(
     rows = np.sort(rows)
     answers = torch.from_numpy((yield from network_answers.compute(predictor, plan.cutouts, rows)).scores)
     scale = predictor.output_scale
-    outputs = answers.clamp_min(_LEAST).log() if scale is None else scale.to("cpu").standardise(answers)
+    if scale is None:
+        outputs = answers.clamp_min(_LEAST).log()
+    else:
+        outputs = heads.to_outputs(predictor.target, answers, scale.to("cpu"))
     outputs = outputs if shared is None else outputs[:, shared]
     true, tally = labels[torch.from_numpy(rows)], Tally(target)
     tally.add(outputs, true, float(losses.build_loss(target)(outputs, true)))
     return outputs, tally.scores()
 
 
-def bootstrap_error(true: NDArray[Any], found: NDArray[Any]) -> float:
+def bootstrap_error(true: NDArray[Any], found: NDArray[Any], periods: Sequence[float | None] = ()) -> float:
     """Standard deviation of the mean R² over samples of the galaxies; NaN where it has no value."""
     random = np.random.default_rng(0)
     drawn = (random.integers(0, len(true), len(true)) for _ in range(_BOOTSTRAP_SAMPLES))
-    return float(np.std([r_squared(true[rows], found[rows]).mean() for rows in drawn]))
+    return float(np.std([r_squared(true[rows], found[rows], periods).mean() for rows in drawn]))

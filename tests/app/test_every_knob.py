@@ -131,7 +131,7 @@ def others(knob: Knob) -> list[Any]:
     if isinstance(knob.default, dict):
         return [{"a b": "c.d"}]
     if isinstance(knob.default, str):
-        return ["some text"]
+        return ["some text", "none"]  # not every field takes any text
     limits = [value for value in (knob.low, knob.high) if value is not None]
     kind = int if isinstance(knob.default, int) else float
     near = [kind(limit + share * ((knob.default or 1) - limit)) for limit in limits for share in (0, 0.5, 0.9)]

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 DRIVER = """
@@ -45,6 +47,7 @@ def started(arguments: list[str], look: str, home: Path) -> subprocess.Completed
     )
 
 
+@pytest.mark.slow
 def test_a_dataset_on_the_command_line_is_opened(survey_dataset: Path, tmp_path: Path) -> None:
     look = """
     if window.session.dataset.cutouts is not None:

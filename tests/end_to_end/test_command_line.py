@@ -51,6 +51,7 @@ def test_two_runs_with_the_same_seed_are_equal(survey_dataset, tmp_path):
     assert histories[0] == histories[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
 def test_an_interrupted_training_keeps_its_best_network(survey_dataset, tmp_path):
     command = [*PROGRAM, "train", str(survey_dataset), "-o", "run", "--set", "optimiser.epochs=5000"]

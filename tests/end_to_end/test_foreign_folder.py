@@ -37,6 +37,7 @@ def started(command: list[object], cwd: Path, variables: dict[str, str]) -> subp
     return done
 
 
+@pytest.mark.slow
 def test_a_worker_finds_the_program_and_says_what_it_misses(survey_dataset, foreign, monkeypatch):
     monkeypatch.chdir(foreign)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -183,6 +183,7 @@ def test_from_galaxies_to_a_fine_tuned_network_by_clicks(
     explained(qtbot, window, session.current)
 
 
+@pytest.mark.slow
 def test_the_maps_are_renewed_while_the_training_runs(qtbot: QtBot, window: MainWindow) -> None:
     session = window.session
     small = {"network.depth": 2, "network.channels": 8, "optimiser.epochs": 5000, "stopping.patience": 0}

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,6 +39,7 @@ _JOBS = (
     ("train", "../survey.h5", "-o", "new", *OPTIONS),
     ("predict", "../run", "../survey.h5", "-o", "table.csv"),
     ("explain", "../run", "../survey.h5", "--method", "occlusion", "-o", "maps"),
+    ("simulate", "-n", "40", "--set", "size=16", "--workers", "1", "-o", "simulated.h5"),
 )
 
 
@@ -71,6 +73,25 @@ def _full_disk(folder: Path) -> list[str]:
                     (disk / "filling").write_bytes(bytes(3 * 2**20 - left * _PAGE))
                 faults += _require_refusal(job, disk, "full", "free", "space", may_fit=left > 0)
     return faults
+
+
+def _disk_fills_up(folder: Path) -> list[str]:
+    """Galaxies are simulated while another program fills the disk; with room again, the work goes on from there."""
+    job = ("simulate", "-n", "3600", "--workers", "1", "-o", "simulated.h5", "--quiet")
+    with _mounted(folder / "disk", "size=110m") as disk:
+        journal, filling = disk / "simulated.h5.unfinished" / "journal.jsonl", disk / "filling"
+        with subprocess.Popen([*PROGRAM, *job], cwd=disk, env=environment(), stderr=subprocess.PIPE, text=True) as run:
+            while run.poll() is None and not (journal.exists() and '"block": 1' in journal.read_text()):
+                time.sleep(0.02)
+            with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(_PAGE))
+            _, said = run.communicate()
+        faults = [] if run.returncode == 1 and "full" in said and "are kept" in said else [f"it says “{said[-200:]}”"]
+        filling.unlink()
+        status, said = run_in_process(job, disk)
+        faults += [] if status == 0 and "goes on" in said else [f"afterwards it says “{said[-200:]}”"]
+        return faults + half_dataset(disk, "simulated.h5", 3600) + find_leftovers(disk)
 
 
 def _read_only_folder(folder: Path) -> list[str]:
@@ -239,6 +260,7 @@ def _mount(*arguments: str) -> None:
 
 _CHECKS: dict[str, Callable[[Path], list[str]]] = {
     "full disk": _full_disk,
+    "a disk that fills up during a simulation": _disk_fills_up,
     "read-only folder": _read_only_folder,
     "vanished project": _vanished_project,
     "renamed project": _renamed_project,

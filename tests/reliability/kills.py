@@ -69,7 +69,7 @@ class _Command:
 
 
 def kill_commands(count: int, scratch: Path, seed: int = 1) -> Iterator[Kills]:
-    """Kill each command ``count`` / 6 times at random moments, finish its work, and compare."""
+    """Kill the commands in turn, ``count`` times in all, at random moments, finish their work, and compare."""
     base = scratch / "base"
     prepare(base)
     chance = random.Random(seed)
@@ -118,6 +118,7 @@ def _measure(command: _Command, folder: Path) -> tuple[float, float]:
 def find_leftovers(folder: Path) -> list[str]:
     """Temporary files that nobody will ever remove."""
     names = sorted(path.name for path in folder.rglob(".*") if not path.name.endswith(".lock"))
+    names += sorted(path.name for path in folder.rglob("*.unfinished"))
     return [f"left behind: {name}" for name in names]
 
 
@@ -200,14 +201,14 @@ def _finish(command: _Command, folder: Path) -> list[str]:
     return [f"“{' '.join(arguments[:2])}” afterwards: {said.splitlines()[-1] if said else status}"] if status else []
 
 
-def half_dataset(folder: Path) -> list[str]:
+def half_dataset(folder: Path, name: str = "out.h5", galaxies: int = GALAXIES) -> list[str]:
     """Whether a dataset stands under its name but is not whole."""
-    path = folder / "out.h5"
+    path = folder / name
     if not path.exists():
         return []
     try:
         with Cutouts.open(path) as cutouts:
-            return [] if len(cutouts) == GALAXIES else ["half a dataset"]
+            return [] if len(cutouts) == galaxies else ["half a dataset"]
     except Problem as problem:
         return [f"half a dataset: {problem.sentence}"]
 
@@ -234,9 +235,9 @@ def half_maps(folder: Path) -> list[str]:
     return faults
 
 
-def _same_dataset(one: Path, other: Path) -> list[str]:
-    with Cutouts.open(one / "out.h5") as mine, Cutouts.open(other / "out.h5") as theirs:
-        return [] if mine.ids == theirs.ids and (mine.images[:] == theirs.images[:]).all() else ["another dataset"]
+def _same_dataset(one: Path, other: Path, name: str = "out.h5") -> list[str]:
+    with Cutouts.open(one / name) as mine, Cutouts.open(other / name) as theirs:
+        return [] if mine.has_all_of(theirs) else ["another dataset"]
 
 
 def _same_table(one: Path, other: Path) -> list[str]:
@@ -269,6 +270,8 @@ _TRIALS = ("--knob", "optimiser.learning_rate=0.001:0.01", "--coarse", "3", "--f
 _SEARCH = ("search", "survey.h5", "-o", "study", *_TRIALS, *OPTIONS)
 _PREDICT = ("predict", "run", "survey.h5", "-o", "table.csv")
 _EXPLAIN = ("explain", "run", "survey.h5", "--method", "occlusion", "-o", "maps")
+_SIMULATED, _SIMULATED_GALAXIES = "simulated.h5", 6000
+_SIMULATE = ("simulate", "-n", str(_SIMULATED_GALAXIES), "--set", "size=32", "-o", _SIMULATED)
 _COMMANDS: tuple[_Command, ...] = (
     _Command("import", _IMPORT, half_dataset, _IMPORT, _same_dataset),
     _Command("train", _TRAIN, _nothing, ("resume", "new"), _same_runs("new", "new")),
@@ -276,4 +279,11 @@ _COMMANDS: tuple[_Command, ...] = (
     _Command("search", _SEARCH, _nothing, _SEARCH, _same_trials),
     _Command("predict", _PREDICT, half_table, _PREDICT, _same_table),
     _Command("explain", _EXPLAIN, half_maps, _EXPLAIN, _same_maps),
+    _Command(
+        "simulate",
+        _SIMULATE,
+        lambda folder: half_dataset(folder, _SIMULATED, _SIMULATED_GALAXIES),
+        _SIMULATE,
+        lambda one, other: _same_dataset(one, other, _SIMULATED),
+    ),
 )

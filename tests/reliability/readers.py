@@ -80,6 +80,8 @@ READERS: tuple[Reader, ...] = (
     Reader("optuna.jsonl", seeds.in_project("studies/*search/optuna.jsonl"), roads.open_project, JSON_LINES),
     Reader("window.json", seeds.window_memory, roads.remember_window, JSON),
     Reader("settings file", seeds.settings_file, roads.load_settings, TOML),
+    Reader("FITS of a PSF", seeds.psf_image, roads.simulate_with_psf, FITS),
+    Reader("FITS of blank sky", seeds.blank_sky, roads.simulate_on_sky, FITS),
     Reader("settings of a search", seeds.search_settings, roads.load_search_settings, TOML),
 )
 
@@ -100,6 +102,7 @@ def import_libraries() -> None:
     import torch
 
     import core.evaluate.evaluation
+    import core.simulate.blocks
     import core.studies.search
     import core.studies.training_size
     import core.train.resuming  # noqa: F401

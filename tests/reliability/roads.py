@@ -264,6 +264,28 @@ def load_search_settings(folder: Path, file: Path) -> Problem | None:
     return None
 
 
+def simulate_with_psf(folder: Path, file: Path) -> Problem | None:
+    """Simulate galaxies with the user's image of the PSF."""
+    return _simulate({"psf": {"kind": "image", "path": str(file)}, "noise": {"kind": "none"}})
+
+
+def simulate_on_sky(folder: Path, file: Path) -> Problem | None:
+    """Simulate galaxies on the user's sky."""
+    return _simulate({"noise": {"kind": "real sky", "sky": str(file)}})
+
+
+def _simulate(values: dict[str, Any]) -> Problem | None:
+    import numpy as np
+
+    from core.simulate.preview import live_grid
+    from core.simulate.settings import SimulationSettings
+
+    grid = live_grid(SimulationSettings.model_validate({"size": 16} | values), 3)
+    if not np.isfinite(grid.stamps).all():
+        raise NeighbourLost("the galaxies have pixels that are no numbers")
+    return None
+
+
 def _require(ids: Sequence[str], wanted: Sequence[str], problems: Sequence[Problem]) -> None:
     if lost := [name for name in wanted if name not in ids]:
         reasons = [str(problem) for problem in problems if any(name in problem.where for name in lost)]

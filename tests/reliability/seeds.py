@@ -65,6 +65,28 @@ def plain_fits(folder: Path) -> Path:
     return _write_fits(folder, "x.fits", _plain)
 
 
+def psf_image(folder: Path) -> Path:
+    """A point-spread function, 21 × 21 pixels."""
+    folder.mkdir(parents=True)
+    y, x = np.mgrid[-10:11, -10:11]
+    image = np.exp(-(x**2 + y**2) / 8.0)
+    fits.writeto(folder / "psf.fits", (image / image.sum()).astype(np.float32), header())
+    return folder / "psf.fits"
+
+
+def blank_sky(folder: Path) -> Path:
+    """An image of sky with a few sources."""
+    folder.mkdir(parents=True)
+    draw = np.random.default_rng(5)
+    image = draw.normal(0, 1, (96, 96))
+    image[20:25, 30:35] += 50
+    image[70:73, 60:63] += 80
+    cards = header()
+    cards["CD1_1"], cards["CD2_2"] = -0.08 / 3600, 0.08 / 3600
+    fits.writeto(folder / "sky.fits", image.astype(np.float32), cards)
+    return folder / "sky.fits"
+
+
 def scaled_fits(folder: Path) -> Path:
     """16-bit integers with a scale and a blank value."""
 

@@ -84,9 +84,14 @@ def compose_maps(angle: Tensor, zoom: Tensor, shift: Tensor, flip: Tensor, shear
     return torch.cat([linear, -linear @ shift[:, :, None]], dim=2)
 
 
-def are_mirrored(count: int, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Which galaxies :func:`transform` mirrors when given the same ``generator``, bool (count,)."""
-    return torch.linalg.det(draw_affine_maps(count, (1, 1), settings, generator)[:, :, :2]) < 0
+def draw_linear_maps(count: int, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """The maps (count, 2, 2) without shifts that :func:`transform` applies when given the same ``generator``."""
+    return draw_affine_maps(count, (1, 1), settings, generator)[:, :, :2]
+
+
+def are_mirrored(maps: Tensor) -> Tensor:
+    """Which of the maps (n, 2, 2) mirror, bool (n,)."""
+    return torch.linalg.det(maps) < 0
 
 
 def warp(images: Tensor, maps: Tensor, fill: FillMode = "reflect") -> Tensor:

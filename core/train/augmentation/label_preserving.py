@@ -2,7 +2,8 @@
 
 A flip swaps clockwise and anticlockwise; a zoom changes sizes and magnitudes, a rotation position angles, worse seeing
 the measured size, a shear the shape. Where such quantities are learned, the augmentation is switched off, and a notice
-says so.
+says so. An angle with a period, see :mod:`core.data.angles`, turns with its galaxy instead, and only a shear is left
+out; a position angle that is learned as a plain number cannot.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def without_label_changes(settings: AugmentationSettings, target: Target) -> tup
         units = {name: unit.lower().split("/")[0] for name, unit in zip(target.columns, target.units, strict=True)}
         light = [name for name in names if _LIGHT.search(name) or units[name] in _LIGHT_UNITS]
         sizes = [name for name in names if _SIZES.search(name) or units[name] in _SIZE_UNITS]
+        plain = [name for name in names if name not in target.angles]
         for off, are, because, affected in (
             (_NO_ZOOM, "are sizes or brightnesses", "zoom and distance change them", _in_either(names, sizes, light)),
             (_NO_BLUR | _NO_SHEAR, "are sizes", "seeing and shear change them", sizes),
@@ -59,8 +61,9 @@ def without_label_changes(settings: AugmentationSettings, target: Target) -> tup
                 _NO_ROTATION | _NO_FLIPS | _NO_SHEAR,
                 "are angles",
                 "rotation, flips and shear change them",
-                _matching(names, _ANGLES),
+                _matching(plain, _ANGLES),
             ),
+            (_NO_SHEAR, "are angles", "a shear changes them", list(target.angles)),
             (
                 _NO_ROTATION | _NO_FLIPS | _NO_SHEAR | _NO_SHIFT | _NO_ZOOM,
                 "are positions",

@@ -15,7 +15,8 @@ class AugmentationSettings(Settings):
     rotation: float = setting(
         180,
         title="Rotation",
-        help="Rotate by an angle drawn from ± this. Left out where position angles are learned.",
+        help="Rotate by an angle drawn from ± this. Position angles turn with the galaxy; left out where they "
+        "are learned as plain numbers.",
         unit="deg",
         ge=0,
         le=180,

@@ -40,6 +40,18 @@ def test_classes_are_counted_as_a_whole_and_in_each_part(panel: DatasetPanel) ->
     assert "locked" in panel.rule.text()
 
 
+def test_an_angle_has_no_median_until_it_is_called_a_plain_number(
+    panel: DatasetPanel, session: Session, tmp_path: Path
+) -> None:
+    angles = np.linspace(0, 179, 60)
+    columns, units = {"pa": angles, "size": angles + 1}, {"pa": "deg", "size": "pix"}
+    path = write_dataset(tmp_path / "axes.h5", np.zeros((60, 2, 8, 8), np.float32), columns, list(columns), units=units)
+    session.open_cutouts(path)
+    assert [(line[0], line[3]) for line in rows(panel)] == [("pa [deg]", "–"), ("size [pix]", "90.5")]
+    session.draft.edit("data.angles", "none")
+    assert [line[3] for line in rows(panel)] == ["89.5", "90.5"]
+
+
 def test_hand_labels_are_counted_too(qtbot: QtBot, panel: DatasetPanel, session: Session) -> None:
     with qtbot.waitSignal(session.dataset.split_changed):
         session.dataset.set_labels([0, 2], ["edge-on", ""])  # both were round

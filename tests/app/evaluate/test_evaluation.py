@@ -1,10 +1,14 @@
 import json
+import shutil
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.evaluate.evaluation import EvaluationPanel
 from app.session.session import Session
+
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 def shown(qtbot: QtBot, session: Session) -> EvaluationPanel:
@@ -58,3 +62,25 @@ def test_without_a_network_it_says_what_to_do(qtbot: QtBot, session: Session) ->
     qtbot.addWidget(panel)
     panel.show()
     assert panel.empty.isVisible()
+
+
+def test_error_bars_of_quantities_are_told_with_their_coverage_and_calibration(qtbot: QtBot, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(GOLDEN / "measured", tmp_path / "measured"))
+    session = Session()
+    session.open_project(project)
+    session.open_cutouts(next((project / "datasets").iterdir()))
+    assert session.project is not None
+    session.open_run(session.project.runs()[0])
+    panel = EvaluationPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(1280, 720)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.measuring.scores.rowCount() == 3, timeout=60_000)
+    table = panel.measuring.scores
+    heads = [table.horizontalHeaderItem(column) for column in range(table.columnCount())]
+    names = [head.text() for head in heads if head is not None]
+    assert names[-2:] == ["In 1 error bar", "In 2 error bars"]
+    cells = [table.item(0, names.index(name)) for name in names[-2:]]
+    assert [cell.text()[:4] for cell in cells if cell is not None] == ["0.71", "1.00"]  # 20 and 28 of 28
+    assert "28 validation galaxies are within one: here by construction" in panel.state.text()
+    session.close()

@@ -237,6 +237,7 @@ def test_jobs_come_and_go_in_places_of_their_own(qtbot: QtBot, window: MainWindo
     require_at_rest(window, before, "the end of the jobs")
 
 
+@pytest.mark.slow
 def test_a_training_moves_nothing(qtbot: QtBot, window: MainWindow) -> None:
     session = window.session
     small = {"network.depth": 1, "network.channels": 4, "optimiser.batch_size": 64}

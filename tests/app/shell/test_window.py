@@ -94,7 +94,30 @@ def test_at_first_it_says_where_to_begin(window: MainWindow) -> None:
     assert window.welcome.isVisible()
     assert window.welcome.demonstration.isVisible()
     assert window.welcome.importing.isVisible()
-    assert not any(button.isEnabled() for button in window.buttons.values())
+    assert [name for name, button in window.buttons.items() if button.isEnabled()] == ["simulate"]
+
+
+def test_galaxies_can_be_simulated_without_a_dataset_and_one_that_is_opened_meanwhile_leaves_the_room_in_sight(
+    qtbot: QtBot, window: MainWindow, project: Path
+) -> None:
+    click(qtbot, window.welcome.simulating)
+    assert visible(window) == {"simulation"} and not window.welcome.isVisible()
+    assert window.buttons["simulate"].isChecked() and not window.buttons["data"].isEnabled()
+    opened(qtbot, window, project)
+    assert visible(window) == {"simulation"} and window.buttons["data"].isEnabled()
+    window.session.close_cutouts()
+    assert window.welcome.isVisible() and not visible(window)
+    assert not any(button.isChecked() for button in window.buttons.values())
+    click(qtbot, window.buttons["simulate"])
+    assert visible(window) == {"simulation"} and not window.welcome.isVisible()
+
+
+def test_who_simulates_without_a_project_gets_one_of_that_name(window: MainWindow, tmp_path: Path) -> None:
+    window.session.project_wanted.emit("Simulated SDSS r")
+    assert window.session.project is not None
+    assert window.session.project.folder == tmp_path / "home" / "Simulated SDSS r"
+    window.session.project_wanted.emit("another")
+    assert window.session.project.folder.name == "Simulated SDSS r"
 
 
 def test_a_project_opens_with_its_newest_dataset(qtbot: QtBot, window: MainWindow, project: Path) -> None:
@@ -113,7 +136,7 @@ def test_every_workspace_fits_a_small_screen_shows_what_it_is_about_and_leaves_t
     for name, button in window.buttons.items():
         click(qtbot, button)
         assert window.docks.current == name
-        assert ("gallery" in visible(window)) == (name not in {"compare", "studies"})
+        assert ("gallery" in visible(window)) == (name not in {"compare", "studies", "simulate"})
         assert window.minimumSizeHint().width() <= 1280
         assert window.minimumSizeHint().height() <= 720
         assert (window.width(), window.height()) == (1280, 720)

@@ -115,3 +115,10 @@ def test_points_without_a_true_value_are_left_out(qtbot: QtBot, unit: str) -> No
     qtbot.addWidget(plot)
     plot.set_points(np.array([1.0, math.nan, 3.0]), np.array([1.1, 2.0, 2.9]), "size", unit)
     assert plot.count == 2
+
+
+def test_predictions_of_an_angle_are_drawn_beside_the_true_ones(qtbot: QtBot) -> None:
+    plot = TruthPlot()
+    qtbot.addWidget(plot)
+    plot.set_points(np.array([1.0, 178.0, 90.0]), np.array([179.0, 3.0, 50.0]), "pa", "deg", 180.0)
+    assert plot.points[1].tolist() == [-1, 183, 50]

@@ -97,7 +97,7 @@ def test_a_number_is_learned_where_its_column_is_named(survey_dataset, tmp_path,
     assert (tmp_path / "widths.csv").read_text().splitlines()[0] == "id,width"
 
 
-def test_a_number_with_an_error_bar_gets_a_second_column(survey_dataset, tmp_path):
+def test_a_number_with_an_error_bar_gets_a_second_column_and_a_coverage(survey_dataset, tmp_path, capsys):
     gaussian = ("--set", "loss.quantities=gaussian")
     assert run("train", survey_dataset, "-o", tmp_path / "run", "--label", "width", *QUICK, *gaussian) == 0
     assert run("predict", tmp_path / "run", survey_dataset, "-o", tmp_path / "widths.fits") == 0
@@ -105,6 +105,13 @@ def test_a_number_with_an_error_bar_gets_a_second_column(survey_dataset, tmp_pat
     assert table.colnames == ["id", "width", "width_error"]
     assert (table["width_error"] > 0).all()
     assert table["width_error"].unit == table["width"].unit
+    capsys.readouterr()
+    assert run("evaluate", tmp_path / "run", survey_dataset) == 0
+    said = capsys.readouterr().out
+    assert "within its error bar (68 %)" in said and "error bars" in said.splitlines()[-1]
+    assert run("evaluate", tmp_path / "run", survey_dataset, "--json", "--quiet") == 0
+    told = json.loads(capsys.readouterr().out)["error_bars"]
+    assert told["quantities"]["width"]["galaxies"] > 0 and told["sentence"] in said
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_study_of_sizes_leaves_a_table_and_a_figure_and_goes_on(survey_dataset, tmp_path, capsys):
     folder = tmp_path / "study"
     sizes = ("study", "training-size", survey_dataset, "-o", folder, "--least-steps", 0)

@@ -65,7 +65,7 @@ def test_another_pixel_scale_is_a_doubt_and_another_number_of_bands_is_refused(
     events = list(predict.run(tmp_path / "coarse.safetensors", survey_dataset, np.arange(3), threading.Event()))
     doubts = [event.problem.sentence for event in events if isinstance(event, Skipped)]
     assert len(doubts) == 1 and "arcsec/pixel" in doubts[0]
-    wider = dataclasses.replace(trained, bands=("g", "r"))
+    wider = dataclasses.replace(trained, bands=("g", "r"), training_range=None, zero_points=())
     wider.save(tmp_path / "wide.safetensors")
     with pytest.raises(NotPossible, match="2 bands"):
         list(predict.run(tmp_path / "wide.safetensors", survey_dataset, None, threading.Event()))

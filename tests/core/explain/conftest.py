@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from planted import Planted, learn
 from torch import nn
 
@@ -96,6 +98,13 @@ def galaxy() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def planted() -> Planted:
-    """A network that was taught to look at nothing but a patch, and galaxies with and without it; to be read only."""
-    return learn()
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    """A network that was taught to look at nothing but a patch, and galaxies with and without it; to be read only.
+
+    It is trained by the first of the test processes that needs it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with FileLock(shared / "planted.lock"):
+        return learn(shared / "planted.safetensors")

@@ -5,7 +5,6 @@ import safetensors.torch
 import torch
 from tolerances import peak_of, through
 from torch import nn
-from usual_training import import_torchvision
 
 from core.data.target import Classes
 from core.errors import NotPossible, SettingsProblem, UnreadableFile
@@ -13,8 +12,7 @@ from core.nets import backbone, cnn, layers, normalisation, transfer
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 
-import_torchvision()
-timm = pytest.importorskip("timm")
+pytestmark = pytest.mark.usefixtures("timm")
 
 SMALL = "test_resnet"
 
@@ -26,7 +24,7 @@ def built(name=SMALL, bands=3, side=64, seed=0, **knobs):
 
 @pytest.mark.parametrize("name", [SMALL, "test_convnext", "test_efficientnet", "resnet18", "regnety_002"])
 @pytest.mark.parametrize("bands", [1, 5])
-def test_the_stages_answer_as_the_network_that_they_were_cut_from(name, bands):
+def test_the_stages_answer_as_the_network_that_they_were_cut_from(timm, name, bands):
     torch.manual_seed(1)
     whole = timm.create_model(name, num_classes=0, in_chans=bands).eval()
     torch.manual_seed(1)
@@ -55,7 +53,7 @@ def test_what_cannot_be_used_is_told(name, problem):
 
 
 @pytest.fixture
-def file(tmp_path):
+def file(timm, tmp_path):
     """The weights of a network with three bands and a head, as timm writes them."""
     torch.manual_seed(3)
     whole = timm.create_model(SMALL, num_classes=7).eval()
@@ -98,7 +96,7 @@ def test_without_a_network_the_hub_is_told_to_be_out_of_reach(monkeypatch):
         backbone.load_weights(backbone.build_stages(SMALL, 3), SMALL, "hf_hub:nobody/nothing-of-this-name")
 
 
-def test_the_table_has_the_stages_with_what_they_see():
+def test_the_table_has_the_stages_with_what_they_see(timm):
     network = built(side=96)
     rows = [row for row in layers.table(network, (3, 96, 96)) if row.name.startswith("features.")]
     assert [row.name for row in rows] == [f"features.stage{number}" for number in range(1, len(rows) + 1)]

@@ -26,7 +26,7 @@ def test_error_bars_come_back_in_their_units_and_stay_within_bounds():
     outputs = torch.tensor([[1.0, -1.0, 0.1, 0.0], [0.0, 0.0, 1e6, -1e6]])
     target = Quantities(("radius", "ratio"), ("arcsec", ""))
     assert torch.allclose(heads.apply_activation(target, outputs, scale)[0], torch.tensor([12.0, 0.5]))
-    bars = heads.error_bars(outputs, scale)
+    bars = heads.error_bars(target, outputs, scale)
     assert torch.allclose(bars[0], torch.tensor([2 * np.exp(0.1), 0.5]).float(), rtol=1e-3)
     assert bars[1].tolist() == pytest.approx([2 * np.exp(5), 0.5 * np.exp(-5)])
     assert (heads.output_count(target), heads.output_count(target, error_bars=True)) == (2, 4)

@@ -31,7 +31,7 @@ def test_another_band_and_pixel_scale_are_doubts(survey_run, survey_dataset, tmp
 
 
 def test_another_number_of_bands_is_refused(survey_run, survey_dataset, tmp_path) -> None:
-    wide = dataclasses.replace(Predictor.load(survey_run), bands=("g", "r"))
+    wide = dataclasses.replace(Predictor.load(survey_run), bands=("g", "r"), training_range=None, zero_points=())
     wide.save(tmp_path / "wide.safetensors")
     with (
         pytest.raises(NotPossible, match="trained on 2 bands"),

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import json
 import math
@@ -11,9 +12,11 @@ from core.data.target import Classes, Quantities
 from core.errors import NotPossible, UnreadableFile, WrongVersion
 from core.explain import explained_output
 from core.nets import cnn, heads, normalisation
+from core.nets.calibration import ErrorBarCalibration
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
+from core.nets.training_range import fit_training_range
 
 
 def _predictor(target=None, pooling="global", bands=("g", "r", "i"), error_bars=False):
@@ -92,6 +95,52 @@ def test_a_file_of_before_there_were_error_bars_is_read(tmp_path):
     path.write_bytes(safetensors.torch.save(tensors, {"tuning_fork": json.dumps(plan)}))
     images = torch.randn(5, 3, 32, 32)
     assert torch.equal(Predictor.load(path).scores(images), predictor.scores(images))
+
+
+def _measuring() -> Predictor:
+    predictor = _predictor(Quantities(("radius", "ratio"), ("arcsec", "")), error_bars=True)
+    predictor.calibration = ErrorBarCalibration((0.5, 3.0), (0.1, 0.2), 50)
+    images = torch.randn(8, 3, 32, 32).numpy()
+    labels = np.ones((8, 2), np.float32)
+    predictor.training_range = fit_training_range(images, predictor.bands, predictor.target, labels, np.full(8, 0.2))
+    predictor.zero_points = (25.0, None, 27.5)
+    return predictor
+
+
+def test_calibration_training_range_and_zero_points_are_kept(tmp_path):
+    predictor, images = _measuring(), torch.randn(5, 3, 32, 32)
+    predictor.save(tmp_path / "best.safetensors")
+    again = Predictor.load(tmp_path)
+    assert again.calibration == predictor.calibration and again.training_range == predictor.training_range
+    assert again.zero_points == predictor.zero_points
+    bars = again.scores_and_error_bars(images)[1]
+    unscaled = dataclasses.replace(again, calibration=None).scores_and_error_bars(images)[1]
+    assert bars is not None and unscaled is not None
+    assert torch.allclose(bars, unscaled * torch.tensor([0.5, 3.0]))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("calibration", {"factors": [1.0], "uncertainties": [0.1], "galaxies": 9}, "1 factors"),
+        ("calibration", {"factors": [1.0, -2.0], "uncertainties": [0.1, 0.1], "galaxies": 9}, "factors"),
+        ("calibration", {"factors": [1.0, math.nan], "uncertainties": [0.1, 0.1], "galaxies": 9}, "factors"),
+        ("zero_points", [25.0], "1 zero points of 3 bands"),
+        ("training_range", {"galaxies": 1, "quantities": {}, "images": {}, "pixel_scale": None}, "0 ranges"),
+        ("training_range", {"galaxies": 1, "quantities": {"radius": [1]}, "images": {}, "pixel_scale": None}, "radius"),
+    ],
+)
+def test_damaged_factors_ranges_and_zero_points_are_refused_when_the_file_is_opened(tmp_path, key, value, words):
+    path = tmp_path / "best.safetensors"
+    _measuring().save(path)
+    with safetensors.safe_open(path, framework="pt") as file:
+        plan = json.loads(file.metadata()["tuning_fork"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    plan[key] = value
+    path.write_bytes(safetensors.torch.save(tensors, {"tuning_fork": json.dumps(plan)}))
+    with pytest.raises(UnreadableFile) as told:
+        Predictor.load(path)
+    assert words in str(told.value)
 
 
 def test_probabilities_add_up_to_one_and_follow_the_images_gradient():

@@ -63,6 +63,13 @@ def test_before_format_4_galaxies_came_once_in_an_epoch_and_answers_were_no_aver
     assert (new.optimiser.repeats, new.augmentation.average_answers) == (None, True)
 
 
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_position_angles_of_an_old_file_stay_plain_numbers(version):
+    old = loads(RunSettings, f"# Tuning Fork settings, format {version}\n\n[data]\nlabels = ['position_angle']")
+    assert (old.data.angles, old.data.labels) == ("none", ("position_angle",))
+    assert loads(RunSettings, "[data]\nlabels = ['position_angle']").data.angles == "auto"
+
+
 def test_a_network_of_an_earlier_format_answers_for_the_galaxy_as_it_stands():
     for run in (GOLDEN / "first-light" / "runs", GOLDEN / "decision" / "runs"):
         assert Predictor.load(next(run.glob("*[dt]"))).views == ((False, 0),)

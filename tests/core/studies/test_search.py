@@ -159,6 +159,7 @@ def test_where_nothing_can_be_trained_the_reason_is_told(small, tiny, tmp_path):
         run_search(small, tiny, tmp_path / "search", wish)
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
     """Stopped within the fourth trial: in the end the trials are those of a search without a break."""
     stop, folder = threading.Event(), tmp_path / "search"

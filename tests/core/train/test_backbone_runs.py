@@ -4,7 +4,6 @@ import threading
 import pytest
 import safetensors.torch
 import torch
-from usual_training import import_torchvision
 
 from core.events import result_of
 from core.nets.predictor import Predictor
@@ -14,12 +13,11 @@ from core.settings import toml
 from core.train import loop
 from core.train.settings import OptimiserSettings, RunSettings, TransferSettings
 
-import_torchvision()
-timm = pytest.importorskip("timm")
+pytestmark = pytest.mark.usefixtures("timm")
 SMALL = "test_resnet"
 
 
-def test_a_run_with_frozen_stages_learns_and_loads_without_the_file(blobs, tmp_path):
+def test_a_run_with_frozen_stages_learns_and_loads_without_the_file(timm, blobs, tmp_path):
     path = tmp_path / "weights.safetensors"
     safetensors.torch.save_file(timm.create_model(SMALL).state_dict(), path)
     pretrained = RunSettings(

@@ -1,5 +1,6 @@
 """Whole small runs with the choices of the bench: what is learned with them, and that a break changes nothing."""
 
+import dataclasses
 import json
 import shutil
 import threading
@@ -8,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
 from core.errors import NotANumber, SettingsProblem
-from core.evaluate import predict, tables
+from core.evaluate import evaluation, predict, tables
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Skipped, result_of
 from core.nets.predictor import Predictor
 from core.nets.settings import LossSettings, NetworkSettings
+from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 from core.train import batches, loop, nan_diagnosis, preparation, resuming, run_report
 from core.train.augmentation.settings import AugmentationSettings
@@ -119,6 +122,34 @@ def test_a_gaussian_run_says_how_sure_it_is(surveyed, blobs, tmp_path):
     assert predictions.errors[points].mean() < predictions.errors[~points].mean()  # all points are of one width
     tables.write(predictions, tmp_path / "table.csv")
     assert (tmp_path / "table.csv").read_text().splitlines()[0] == "id,width,width_error"
+
+
+def test_error_bars_are_calibrated_on_the_validation_part_and_again_when_the_run_goes_on(surveyed, blobs, tmp_path):
+    trained = Predictor.load(surveyed.path)
+    assert trained.calibration is not None and trained.training_range is not None
+    with Cutouts.open(blobs) as cutouts:
+        rows = splits.load(surveyed.split_file, cutouts.ids).validation
+        width = np.asarray(cutouts.columns["width"])[rows]
+    assert trained.calibration.galaxies == len(rows)
+    own = dataclasses.replace(trained, calibration=None)
+    own.save(tmp_path / "own.safetensors")
+    bare, barred = (result_of(predict.run(each, blobs, rows)) for each in (tmp_path / "own.safetensors", surveyed.path))
+    np.testing.assert_array_equal(bare.scores, barred.scores)
+    np.testing.assert_allclose(barred.errors / bare.errors, trained.calibration.factors[0], rtol=1e-5)
+    within = np.abs(barred.scores[:, 0] - width) <= barred.errors[:, 0] * (1 + 1e-5)
+    assert within.sum() == np.ceil(0.6827 * (len(rows) + 1))
+    judged = result_of(evaluation.run(surveyed, blobs))
+    assert judged.error_bars is not None and "by construction" in judged.error_bars.sentence
+    told = read_metrics(surveyed.metrics_file)["validation"]["error_bars"]
+    assert told == json.loads(json.dumps(judged.error_bars.to_json()))
+    low, high = trained.training_range.quantities["width"]
+    assert low == pytest.approx(2, abs=0.05) and high == pytest.approx(6, abs=0.1)
+    again = RunFolder(shutil.copytree(surveyed.path, tmp_path / "again"))
+    trained.calibration = dataclasses.replace(trained.calibration, factors=(7.0,))
+    trained.save(again.best)  # as if the factor were another one: it is found anew from the network's own error bars
+    result_of(resuming.run(again, data=blobs, epochs=16))
+    found = Predictor.load(again.path).calibration
+    assert found is not None and 0.2 < found.factors[0] < 5
 
 
 def test_error_bars_can_be_begun_and_left_off_in_fine_tuning(surveyed, blobs, new_run):

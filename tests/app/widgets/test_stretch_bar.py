@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from app.data.widgets.stretch_bar import StretchBar
+from app.widgets.stretch_bar import StretchBar
 from core.data.stretch import StretchSettings
 
 

@@ -1,0 +1,304 @@
+"""Measured quantities in the evaluation: true against predicted, and figures of merit in bins of any column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.evaluate import work
+from app.evaluate.widgets.binned_plots import BinnedPlots
+from app.evaluate.widgets.truth_plot import TruthPlot
+from app.jobs.job import Job, Latest
+from app.panel import saving
+from app.session.session import Session
+from app.widgets.number_table import NumberTable
+from core.errors import Problem
+
+if TYPE_CHECKING:
+    from app.evaluate.work import MeasuredColumns, ShownComparison
+    from core.evaluate.comparison import FitTable
+    from core.evaluate.environment import Environments
+    from core.evaluate.evaluation import Evaluation
+
+_NO_SPLIT, _ENVIRONMENT = "nothing", "environment, by segmentation"
+_FIT_KINDS = "Tables (*.csv *.fits *.xml *.parquet)"
+_FIT_TIP = (
+    "A table that “tuningfork fit” has written for this dataset: the classical fit is shown beside the network, on the "
+    "same galaxies."
+)
+_ENVIRONMENT_TIP = "Neighbours are looked for on the stamps; a few hundredths of a second for each galaxy."
+
+
+class MeasuringView(QWidget):
+    """The figures of merit, plots and numbers of an evaluation of quantities.
+
+    Parameters
+    ----------
+    session
+        Its open dataset has the columns.
+
+    Attributes
+    ----------
+    scores
+        The table of the figures of merit.
+    remark
+        What is said of it.
+    """
+
+    point_clicked = Signal(int)  # index of the galaxy in the evaluation
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._evaluation: Evaluation | None = None
+        self._columns: MeasuredColumns | None = None
+        self._environments: Environments | None = None
+        self._fits: FitTable | None = None
+        self._shown: ShownComparison | None = None
+        self._preparing = self._request(self._show_columns)
+        self._comparing = self._request(self._show)
+        self._looking = self._request(self._show_environments)
+        self._reading = self._request(self._show_fits)
+        self._build()
+        self._connect()
+
+    def _request(self, show: Callable[[Any], object]) -> Latest:
+        request = Latest(self)
+        request.finished.connect(show)
+        request.failed.connect(self._show_problem)
+        return request
+
+    def _build(self) -> None:
+        self.quantity, self.against, self.split = QComboBox(), QComboBox(), QComboBox()
+        for box in (self.quantity, self.against, self.split):
+            box.setMinimumContentsLength(9)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.split.setToolTip(_ENVIRONMENT_TIP)
+        self.fits = QPushButton("Fit table…")
+        self.fits.setToolTip(_FIT_TIP)
+        self.figure = QPushButton("Figure…")
+        self.figure.setToolTip("Save the galaxies and the figures of merit in bins as PNG, SVG or PDF.")
+        self.numbers = QPushButton("Numbers…")
+        self.numbers.setToolTip("Save the figures of merit in bins with their errors: CSV, FITS, VOTable or Parquet.")
+        self.scores, self.table = NumberTable(), NumberTable()
+        self.truth, self.binned = TruthPlot(), BinnedPlots()
+        self.note, self.remark = QLabel(), QLabel()
+        for label in (self.note, self.remark):
+            label.setWordWrap(True)
+            label.setProperty("role", "muted")
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        for title, widget in (
+            ("Scores", _at_top(self.scores, self.remark)),
+            ("Galaxies", self.truth),
+            ("Bins", self.binned),
+            ("Numbers", _at_top(self.table)),
+        ):
+            self.tabs.addTab(widget, title)
+        choices = QHBoxLayout()
+        for label, box in (("Quantity", self.quantity), ("in bins of", self.against), ("split by", self.split)):
+            pair = QFormLayout()
+            pair.setContentsMargins(0, 0, 0, 0)
+            pair.addRow(label, box)
+            choices.addLayout(pair, 1)
+        corner = QWidget()
+        buttons = QHBoxLayout(corner)
+        buttons.setContentsMargins(0, 0, 0, 2)
+        for button in (self.fits, self.figure, self.numbers):
+            buttons.addWidget(button)
+        self.tabs.setUsesScrollButtons(False)
+        self.tabs.setCornerWidget(corner)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(choices)
+        column.addWidget(self.tabs, 1)
+        column.addWidget(self.note)
+
+    def _connect(self) -> None:
+        self.quantity.currentIndexChanged.connect(self._show_quantity)
+        self.against.currentIndexChanged.connect(self._compare)
+        self.split.currentIndexChanged.connect(self._choose_split)
+        self.fits.clicked.connect(self._ask_fits)
+        self.figure.clicked.connect(lambda: self._save(is_figure=True))
+        self.numbers.clicked.connect(lambda: self._save(is_figure=False))
+        self.truth.point_clicked.connect(self.point_clicked)
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    def set_evaluation(self, evaluation: Evaluation) -> None:
+        """Show an evaluation of quantities."""
+        earlier = self._evaluation
+        if earlier is None or earlier.checksum != evaluation.checksum:
+            self._fits = None
+        if earlier is None or not np.array_equal(earlier.rows, evaluation.rows):
+            self._environments = None
+        self._evaluation = evaluation
+        self._prepare()
+
+    def show_scores(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show the figures of merit of each quantity."""
+        _fill(self.scores, headers, rows)
+
+    def stop(self) -> None:
+        """Stop what is being computed for an evaluation that is no longer shown."""
+        for request in (self._preparing, self._comparing, self._looking, self._reading):
+            request.stop()
+
+    def _prepare(self) -> None:
+        cutouts = self._session.dataset.cutouts
+        if self._evaluation is not None and cutouts is not None:
+            self._enable(is_shown=False)
+            self._preparing.start(work.prepare_measured(self._evaluation, cutouts.columns, cutouts.units, self._fits))
+
+    def _show_columns(self, columns: MeasuredColumns) -> None:
+        self._columns = columns
+        names = [each.name for each in columns.quantities]
+        magnitude = next((title for title in columns.numbers if title.startswith("true mag")), "")
+        _refill(self.quantity, names, "")
+        _refill(self.against, list(columns.numbers), magnitude)
+        _refill(self.split, [_NO_SPLIT, _ENVIRONMENT, *columns.classes], "")
+        self._show_quantity()
+
+    def _show_quantity(self) -> None:
+        if self._columns is None or self.quantity.currentIndex() < 0:
+            return
+        quantity = self._columns.quantities[self.quantity.currentIndex()]
+        fit = None if quantity.fit is None else (quantity.fit, quantity.fit_errors)
+        self.truth.set_points(
+            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.period, quantity.errors, fit
+        )
+        self._compare()
+
+    def _choose_split(self) -> None:
+        cutouts = self._session.dataset.cutouts
+        if self.split.currentText() == _ENVIRONMENT and self._environments is None:
+            if self._evaluation is not None and cutouts is not None:
+                self.note.setText("Looking for neighbours…")
+                job = work.find_environments(cutouts.path, self._evaluation.rows)
+                self._looking.start(job)
+                self._session.activity.add(job)
+            return
+        self._looking.stop()
+        self._compare()
+
+    def _compare(self) -> None:
+        columns, against = self._columns, self.against.currentText()
+        if columns is None or self.quantity.currentIndex() < 0 or against not in columns.numbers:
+            return
+        split = None
+        if self.split.currentText() == _ENVIRONMENT:
+            if self._environments is None:
+                self._choose_split()
+                return
+            split = "environment", self._environments.classes
+        elif self.split.currentText() in columns.classes:
+            split = self.split.currentText(), columns.classes[self.split.currentText()]
+        quantity = columns.quantities[self.quantity.currentIndex()]
+        self._enable(is_shown=False)
+        self._comparing.start(work.compare(quantity, (against, columns.numbers[against]), split))
+
+    def _show(self, shown: ShownComparison) -> None:
+        self._shown = shown
+        comparison = shown.comparison
+        self.binned.set_lines(comparison.against, comparison.quantity.unit, shown.panels)
+        _fill(self.table, shown.headers, shown.rows)
+        missing = ""
+        if self._fits is not None and comparison.fit is None:
+            missing = f"{self._fits.name} has no column “{comparison.quantity.name}”. "
+        rule = self._environments.rule if comparison.split == "environment" and self._environments is not None else ""
+        self.note.setText(f"{missing}{comparison.note} {rule}".strip())
+        self._enable(is_shown=True)
+
+    def _enable(self, *, is_shown: bool) -> None:
+        for button in (self.figure, self.numbers):
+            button.setEnabled(is_shown)
+
+    def _show_environments(self, found: Environments) -> None:
+        self._environments = found
+        for problem in found.problems:
+            self._session.message.emit(problem.text)
+        self._compare()
+
+    def _show_problem(self, problem: object) -> None:
+        if isinstance(problem, Problem):
+            self.note.setText(problem.text)
+        else:
+            self._session.report(problem)
+
+    # -- files -----------------------------------------------------------------------------------------------------
+
+    def _ask_fits(self) -> None:
+        cutouts = self._session.dataset.cutouts
+        if cutouts is None:
+            return
+        chosen, _ = QFileDialog.getOpenFileName(self, "Table of fitted profiles", str(cutouts.path.parent), _FIT_KINDS)
+        if chosen:
+            self.read_fits(Path(chosen))
+
+    def read_fits(self, path: Path) -> None:
+        """Show the fitted profiles of a table beside the network's values."""
+        cutouts = self._session.dataset.cutouts
+        if cutouts is not None:
+            self._reading.start(work.read_fits(path, cutouts.ids))
+
+    def _show_fits(self, fits: FitTable) -> None:
+        self._fits = fits
+        self._session.message.emit(f"{fits.name}: fitted profiles of {fits.matched:,} galaxies of the dataset.")
+        self._prepare()
+
+    def _save(self, *, is_figure: bool) -> None:
+        if self._shown is None:
+            return
+        comparison = self._shown.comparison
+        name = f"{comparison.quantity.name} in bins"
+        title, ending, kinds = (
+            ("Save the figure", "png", saving.FIGURES) if is_figure else ("Save the numbers", "csv", saving.TABLES)
+        )
+        path = saving.ask_path(self, self._session, title, f"{name}.{ending}", kinds)
+        if path is not None:
+            job: Job = work.save_comparison(comparison, path, is_figure=is_figure)
+            saving.save(self._session, job, lambda written: f"Saved in {written.name}.")
+
+
+def _refill(box: QComboBox, names: Sequence[str], wished: str) -> None:
+    """Offer these names, keeping the choice if it is among them."""
+    before = box.currentText()
+    with QSignalBlocker(box):
+        box.clear()
+        box.addItems(list(names))
+        chosen = before if before in names else wished
+        box.setCurrentIndex(max(box.findText(chosen), 0))
+
+
+def _fill(table: NumberTable, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Fill a table with more columns than may fit: it is scrolled, and the names stay readable."""
+    table.fill(headers, rows)
+    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+
+
+def _at_top(widget: QWidget, below: QWidget | None = None) -> QWidget:
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 4, 0, 0)
+    column.addWidget(widget, 1)
+    if below is not None:
+        column.addWidget(below)
+    column.addStretch(0)
+    return holder

@@ -1,0 +1,1 @@
+"""What the Simulate room shows priors, stamps and histograms with."""

@@ -1,0 +1,97 @@
+"""The command that fits profiles to galaxies, the classical measurement beside a network's."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from core.cli.console import Console
+from core.cli.setting_options import resolve_settings
+from core.cli.shared_options import add_force_option, add_settings_options
+from core.errors import SettingsProblem
+from core.evaluate.settings import EnvironmentSettings, FitSettings
+from core.project import outputs
+from core.simulate.presets import load_preset
+from core.simulate.psf_settings import PsfSettings
+
+_KINDS = ("gaussian", "moffat", "kolmogorov", "airy")
+_WAYS = f"Write a FITS file, or a kind and a FWHM in arcsec, as in moffat:1.1; kinds are {', '.join(_KINDS)}."
+
+
+def add_fit_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of ``tuningfork fit``."""
+    add = command.add_argument
+    add("source", type=Path, metavar="DATA.h5", help="a dataset of calibrated images")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    add("--psf", metavar="PSF", help="its point-spread function: a FITS image, or kind and FWHM in arcsec: moffat:1.1")
+    add("--psf-oversampling", type=float, default=1.0, metavar="N", help="pixels of the PSF image for one of the data")
+    add("--psf-includes-pixel", action="store_true", help="the PSF image holds the response of the pixels")
+    add(
+        "--preset",
+        metavar="NAME",
+        help="PSF, zero point and photon noise of an instrument, as of “tuningfork simulate”",
+    )
+    add("--zero-point", type=float, metavar="MAG", help="magnitude of one unit of the images; else fluxes are given")
+    add("--model", choices=("sersic", "bulge+disk"), help="one Sérsic profile, or a bulge with an exponential disk")
+    add_settings_options(command, "noise=0.03")
+    add_force_option(command, output=outputs.TABLE)
+
+
+def fit(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork fit``."""
+    from core.evaluate import environment, profile_fit, tables
+
+    tables.require_known_ending(options.output)
+    preset = load_preset(options.preset) if options.preset else None
+    psf = _parse_psf(options) if options.psf is not None else None if preset is None else preset.psf
+    if psf is None:
+        raise SettingsProblem("The point-spread function is not given.", f"Add --psf or --preset. {_WAYS}", "--psf")
+    zero_point, gain = options.zero_point, None
+    if preset is not None:
+        zero_point = preset.stored_zero_point if zero_point is None else zero_point
+        ratio = 10 ** (0.4 * (preset.instrument.zero_point - preset.stored_zero_point))
+        gain = ratio * preset.instrument.total_exposure
+    model = {"sersic": "Sérsic", "bulge+disk": "bulge + disk", None: None}[options.model]
+    settings = resolve_settings(FitSettings, options, zero_point=zero_point)
+    settings = settings.model_copy(update={"model": model or settings.model, "gain": settings.gain or gain})
+    fits = console.drive("Fitting", lambda stop: profile_fit.run(options.source, psf, settings, stop=stop))
+    surroundings = EnvironmentSettings(segmentation=settings.segmentation.model_copy(update={"band": settings.band}))
+    found = console.drive(
+        "Looking for neighbours", lambda stop: environment.run(options.source, settings=surroundings, stop=stop)
+    )
+    columns = [*fits.columns, *((name, values, unit) for name, (values, unit) in found.columns.items())]
+    tables.write_columns(columns, options.output, {"MODEL": settings.model, "PSF": _describe(psf)})
+    console.say(f"{fits.summary} {found.rule}")
+    if settings.zero_point is None:
+        console.note("Without a zero point the table has fluxes in units of the images instead of magnitudes.")
+    console.say(f"Table: {options.output}")
+    return 0
+
+
+def _parse_psf(options: argparse.Namespace) -> PsfSettings:
+    """The point-spread function that was given with ``--psf``.
+
+    Raises
+    ------
+    SettingsProblem
+        It is neither a file nor a kind with a width.
+    """
+    kind, colon, width = options.psf.partition(":")
+    if colon and kind.casefold() in _KINDS:
+        try:
+            return PsfSettings(kind=kind.casefold(), fwhm=float(width))
+        except ValueError:
+            raise SettingsProblem(f"“{width}” is no FWHM in arcsec.", _WAYS, "--psf") from None
+    path = Path(options.psf).expanduser()
+    if not path.is_file():
+        raise SettingsProblem(f"“{options.psf}” is no point-spread function.", _WAYS, "--psf")
+    return PsfSettings(
+        kind="image",
+        path=str(path),
+        oversampling=options.psf_oversampling,
+        includes_pixel=options.psf_includes_pixel,
+    )
+
+
+def _describe(psf: PsfSettings) -> str:
+    return Path(psf.path).name if psf.kind == "image" else f"{psf.kind}, FWHM {psf.fwhm:g} arcsec"

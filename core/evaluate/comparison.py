@@ -1,0 +1,302 @@
+"""A network's measurements against the true values, in bins of any column, with the classical fit beside it.
+
+Where a table of fitted profiles is given (:mod:`core.evaluate.profile_fit`), both are compared on the same galaxies:
+those that have a fitted value. How many that leaves is said, since the galaxies that cannot be fitted are rarely like
+the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import catalogue
+from core.data.target import Quantities
+from core.errors import CatalogueProblem
+from core.evaluate import tables
+from core.evaluate.evaluation import Evaluation
+from core.events import NEVER, Progress, Work
+from core.metrics.binned import Bin, BinnedMetrics, bin_metrics
+from core.metrics.report import Fraction
+from core.wording import count_of
+
+MOST_CLASSES = 6  # of a column that splits the galaxies
+MOST_BINS, IN_A_BIN = 6, 20  # galaxies on average, at least
+NETWORK, FIT = "network", "classical fit"
+_ERROR = "_error"
+
+
+@dataclass(frozen=True, eq=False)
+class FitTable:
+    """Fitted profiles of the galaxies of a dataset, in its order.
+
+    Attributes
+    ----------
+    name
+        Of the file.
+    values, errors
+        (N,) by the name of the quantity; NaN where a galaxy has none.
+    environment
+        (N,) class of each galaxy, if the table has it.
+    matched
+        How many galaxies of the dataset are in the table.
+    """
+
+    name: str
+    values: Mapping[str, NDArray[np.float64]]
+    errors: Mapping[str, NDArray[np.float64]]
+    environment: NDArray[np.str_] | None
+    matched: int
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredQuantity:
+    """One quantity of n galaxies: true and predicted values, and those of the fit.
+
+    Attributes
+    ----------
+    name, unit, period
+        Of the quantity; the period of an angle, else None.
+    true, predicted, errors
+        (n,); ``errors`` None where the network has none.
+    fit, fit_errors
+        (n,), NaN where a galaxy has none; None without a table that has the quantity.
+    """
+
+    name: str
+    unit: str
+    period: float | None
+    true: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    errors: NDArray[np.float64] | None = None
+    fit: NDArray[np.float64] | None = None
+    fit_errors: NDArray[np.float64] | None = None
+
+    @property
+    def title(self) -> str:
+        """Name and unit."""
+        return f"{self.name} [{self.unit}]" if self.unit else self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Figures of merit in bins, of the network and of the fit where there is one.
+
+    Attributes
+    ----------
+    quantity
+        Which quantity.
+    against
+        Title of the column of the bins.
+    split
+        Name of the column of the classes; empty: none.
+    network, fit
+        In the same bins and over the same galaxies.
+    note
+        Over which galaxies.
+    """
+
+    quantity: MeasuredQuantity
+    against: str
+    split: str
+    network: BinnedMetrics
+    fit: BinnedMetrics | None
+    note: str
+
+    @property
+    def methods(self) -> list[tuple[str, BinnedMetrics]]:
+        """The network, and the fit where there is one, by name."""
+        return [(NETWORK, self.network)] + ([(FIT, self.fit)] if self.fit is not None else [])
+
+
+def quantities_of(evaluation: Evaluation, fits: FitTable | None = None) -> list[MeasuredQuantity]:
+    """The quantities of an evaluation; none where classes were predicted."""
+    target, predictions = evaluation.target, evaluation.predictions
+    if not isinstance(target, Quantities):
+        return []
+    found = []
+    for place, (name, unit, period) in enumerate(zip(target.columns, target.units, target.periods, strict=True)):
+        errors = None if predictions.errors is None else np.asarray(predictions.errors[:, place], np.float64)
+        quantity = MeasuredQuantity(
+            name,
+            unit,
+            period,
+            np.asarray(evaluation.labels[:, place], np.float64),
+            np.asarray(predictions.scores[:, place], np.float64),
+            errors,
+        )
+        if fits is not None and name in fits.values:
+            rows = evaluation.rows
+            quantity = replace(quantity, fit=fits.values[name][rows], fit_errors=fits.errors[name][rows])
+        found.append(quantity)
+    return found
+
+
+def compare(
+    quantity: MeasuredQuantity,
+    against: tuple[str, NDArray[Any]],
+    split: tuple[str, NDArray[Any]] | None = None,
+    stop: threading.Event = NEVER,
+) -> Work[Comparison]:
+    """Compute bias, scatter, outliers and coverage in bins of a column.
+
+    Parameters
+    ----------
+    quantity
+        Of n galaxies.
+    against
+        Title of the column, and its values (n,).
+    split
+        Name of the column of classes, and its values (n,).
+    stop
+        Not looked at: it takes a fraction of a second.
+    """
+    del stop
+    yield Progress(0, None)
+    title, values = against
+    values = np.asarray(values, np.float64)
+    note = ""
+    if quantity.fit is not None:
+        has_fit = np.isfinite(quantity.fit)
+        values = np.where(has_fit, values, np.nan)
+        missing = int((~has_fit).sum())
+        note = "Network and fit are compared on the same galaxies"
+        note += f"; {count_of(missing, 'galaxy')} without a fitted value left out. " if missing else ". "
+    classes = None if split is None else split[1]
+    bins = max(1, min(MOST_BINS, int(np.isfinite(values).sum()) // IN_A_BIN))
+    common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.period}
+    network = bin_metrics(quantity.true, quantity.predicted, values, bins=bins, errors=quantity.errors, **common)
+    fit = None
+    if quantity.fit is not None and network.edges:
+        fit = bin_metrics(
+            quantity.true, quantity.fit, values, edges=network.edges, errors=quantity.fit_errors, **common
+        )
+    return Comparison(quantity, title, "" if split is None else split[0], network, fit, note + network.sentence)
+
+
+def read_fits(path: Path, ids: Sequence[str], stop: threading.Event = NEVER) -> Work[FitTable]:
+    """Read a table that ``tuningfork fit`` has written, and bring it into the order of a dataset.
+
+    Raises
+    ------
+    CatalogueProblem
+        It has no column ``id`` or no numbers with errors, or none of the galaxies.
+    UnreadableFile
+        It cannot be read.
+    """
+    yield Progress(0, None)
+    table = catalogue.read_tables(path, stop)[0]
+    names = [name for name in table.colnames if f"{name}{_ERROR}" in table.colnames]
+    if "id" not in table.colnames or not names:
+        raise CatalogueProblem(
+            "This is no table of fitted profiles: it needs the column id, and columns with their errors.",
+            "Make one with “tuningfork fit”.",
+            path.name,
+        )
+    places = {name: place for place, name in enumerate(catalogue.id_texts(table, "id"))}
+    order = np.array([places.get(name, -1) for name in ids], np.int64)
+    if not (order >= 0).any():
+        raise CatalogueProblem(
+            "None of the galaxies of the dataset is in this table.", "Choose another one.", path.name
+        )
+    values = {name: _in_order(table[name], order) for name in names}
+    errors = {name: _in_order(table[f"{name}{_ERROR}"], order) for name in names}
+    environment = None
+    if "environment" in table.colnames:
+        texts = np.array([str(each) for each in table["environment"]])
+        environment = np.where(order >= 0, texts[order], "")
+    return FitTable(path.name, values, errors, environment, int((order >= 0).sum()))
+
+
+def _in_order(column: Any, order: NDArray[np.int64]) -> NDArray[np.float64]:
+    numbers = np.ma.filled(np.ma.asarray(column, np.float64), np.nan)
+    return np.where(order >= 0, numbers[order], np.nan)
+
+
+def numeric_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Columns with several numbers, against which figures of merit can be shown."""
+    return [
+        name
+        for name, values in columns.items()
+        if values.ndim == 1 and values.dtype.kind in "fiu" and np.unique(values[np.isfinite(values)]).size > 2
+    ]
+
+
+def class_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Columns with two to :data:`MOST_CLASSES` classes, by which galaxies can be split."""
+    return [
+        name
+        for name, values in columns.items()
+        if values.ndim == 1 and values.dtype.kind in "UOSb" and 2 <= len({str(each) for each in values}) <= MOST_CLASSES
+    ]
+
+
+HEADERS = ("Galaxies", "Bias", "Scatter", "Outliers", "In error bars", "R²")
+
+
+def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headers and rows of texts: bin, class and method where there are several, galaxies, figures with errors."""
+    is_split, has_fit = bool(comparison.split), comparison.fit is not None
+    headers = [comparison.against] + [comparison.split] * is_split + ["Method"] * has_fit
+    rows: list[tuple[str, ...]] = []
+    for method, metrics in comparison.methods:
+        for group in metrics.groups:
+            bins = [(each, f"{each.low:.4g} – {each.high:.4g}") for each in group.bins]
+            for each, limits in [*bins, (group.whole, "all")]:
+                names = [limits] + [group.name] * is_split + [method] * has_fit
+                rows.append((*names, f"{each.galaxies:,}", *_texts(each)))
+    return (*headers, *HEADERS), rows
+
+
+def _texts(each: Bin) -> tuple[str, ...]:
+    bias, scatter, r2 = (
+        "–" if one is None else f"{one.value:.3g} ± {one.error:.1g}" for one in (each.bias, each.scatter, each.r2)
+    )
+    within = "–" if each.within is None else _share(each.within)
+    return bias, scatter, _share(each.outliers), within, r2
+
+
+def _share(share: Fraction) -> str:
+    if share.value is None or share.interval is None:
+        return "–"
+    low, high = share.interval
+    return f"{100 * share.value:.0f} +{100 * (high - share.value):.0f} −{100 * (share.value - low):.0f} %"
+
+
+def write_table(comparison: Comparison, path: Path) -> None:
+    """Write the figures of all bins as a table, with their errors.
+
+    Raises
+    ------
+    SettingsProblem
+        The name has another ending than those of tables.
+    """
+    found: dict[str, list[Any]] = {}
+
+    def add(**values: Any) -> None:
+        for name, value in values.items():
+            found.setdefault(name, []).append(value)
+
+    for method, metrics in comparison.methods:
+        for group in metrics.groups:
+            for each in (*group.bins, group.whole):
+                add(method=method, group=group.name, low=each.low, high=each.high, median=each.middle)
+                add(galaxies=each.galaxies)
+                for name in ("bias", "scatter", "r2"):
+                    figure = getattr(each, name)
+                    add(**{name: np.nan if figure is None else figure.value})
+                    add(**{f"{name}_error": np.nan if figure is None else figure.error})
+                for name in ("outliers", "within"):
+                    share = getattr(each, name)
+                    is_known = share is not None and share.value is not None
+                    low, high = share.interval if is_known else (np.nan, np.nan)
+                    add(**{name: share.value if is_known else np.nan, f"{name}_low": low, f"{name}_high": high})
+    units = dict.fromkeys(("bias", "bias_error", "scatter", "scatter_error"), comparison.quantity.unit)
+    columns = [(name, np.array(values), units.get(name, "")) for name, values in found.items()]
+    tables.write_columns(columns, path, {"QUANTITY": comparison.quantity.name, "AGAINST": comparison.against})

@@ -1,0 +1,373 @@
+"""The classical measurement beside the network's: profiles fitted to galaxies by least squares.
+
+Each galaxy is fitted with a Sérsic profile, or with a bulge and a disk, convolved with the point-spread function and
+integrated over the pixels by the renderer of the simulations, weighted with the noise. Neighbours are found by
+segmentation and masked. The galaxies of a block are fitted together (:mod:`core.evaluate.least_squares`).
+
+Error bars come from the covariance of the fit: they hold if the noise is independent from pixel to pixel, the
+point-spread function is right and the galaxy is what the model says. Where they are not, as for resampled images with
+correlated noise or for spirals, they are too small, and the reduced χ² shows only the latter. A bulge and a disk of
+noisy galaxies have several solutions of about the same χ², and the error bars are those within the one that was found.
+A galaxy that cannot be fitted has no values but the reason in the column ``fit``.
+
+References
+----------
+Sérsic 1963; Peng et al. 2002 (GALFIT); Häussler et al. 2007 (how far to trust such fits).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from core.data.cutouts import Cutouts
+from core.errors import NotPossible, Stopped
+from core.evaluate.least_squares import Array, Solution, minimise
+from core.evaluate.profile_model import KINDS, UNITS, ProfileModel
+from core.evaluate.profile_start import Prepared, prepare, psf_radius, scatter, start_double, start_single
+from core.evaluate.settings import FitSettings
+from core.events import NEVER, Progress, Work
+from core.simulate.psf import Psf, build_psf
+from core.simulate.psf_settings import PsfSettings
+
+FITTED = ""  # in the column of reasons
+_PIXELS_AT_ONCE = 2**18  # of the stamps that are fitted together
+_ROUND_ERROR = 30.0  # degrees: a position angle with a larger error is none; one at random has 52
+_SCALE_DIGITS = 5  # pixel scales that agree so far have the same point-spread function
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileFits:
+    """Fitted profiles of n galaxies.
+
+    Attributes
+    ----------
+    ids
+        n ids, as text.
+    rows
+        int64 (n,): rows of the galaxies in their dataset.
+    values, errors
+        float64 (n,) by name: the values and their standard deviations; NaN where there are none.
+    reduced_chi2
+        (n,): χ² per degree of freedom.
+    reasons
+        n texts: why a galaxy has no values, or what is to be known of them; empty: nothing.
+    is_fitted
+        bool (n,): whether it has values.
+    settings
+        Of the fit.
+    seconds
+        That the fits took for each galaxy, of segmentation and reading too.
+    """
+
+    ids: tuple[str, ...]
+    rows: NDArray[np.int64]
+    values: dict[str, Array]
+    errors: dict[str, Array]
+    reduced_chi2: Array
+    reasons: list[str]
+    is_fitted: NDArray[np.bool_]
+    settings: FitSettings
+    seconds: float
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Units of the values by name; empty text where they have none."""
+        return {name: UNITS.get(name, "") for name in self.values}
+
+    @property
+    def columns(self) -> list[tuple[str, NDArray[Any], str]]:
+        """The columns of a table: name, values and unit."""
+        found: list[tuple[str, NDArray[Any], str]] = [("id", np.array(self.ids, dtype=str), "")]
+        for name, values in self.values.items():
+            unit = self.units[name]
+            found += [(name, values, unit), (f"{name}_error", self.errors[name], unit)]
+        return [*found, ("reduced_chi2", self.reduced_chi2, ""), ("fit", np.array(self.reasons, dtype=str), "")]
+
+    @property
+    def summary(self) -> str:
+        """How many were fitted, why others were not, and how long it took, in a sentence or two."""
+        failed: dict[str, int] = {}
+        for reason, fitted in zip(self.reasons, self.is_fitted, strict=True):
+            if not fitted:
+                failed[reason] = failed.get(reason, 0) + 1
+        why = "; ".join(f"{count:,}: {reason}" for reason, count in sorted(failed.items(), key=lambda each: -each[1]))
+        done = f"{int(self.is_fitted.sum()):,} of {len(self):,} galaxies were fitted, in {self.seconds:.2g} s each"
+        return f"{done}. Without values are {why}." if why else f"{done}."
+
+
+@dataclass(eq=False)
+class Collected:
+    """What is collected of n galaxies."""
+
+    count: int
+    values: dict[str, Array] = field(default_factory=dict[str, Array])
+    errors: dict[str, Array] = field(default_factory=dict[str, Array])
+
+    def __post_init__(self) -> None:
+        self.chi2 = np.full(self.count, np.nan)
+        self.reasons = [FITTED] * self.count
+        self.is_fitted = np.zeros(self.count, bool)
+
+    def put(self, into: dict[str, Array], places: NDArray[np.int64], found: dict[str, Array]) -> None:
+        """Put values by name at the places of their galaxies."""
+        for name, values in found.items():
+            into.setdefault(name, np.full(self.count, np.nan))[places] = values
+
+
+def run(
+    data: Path | str,
+    psf: PsfSettings,
+    settings: FitSettings | None = None,
+    rows: NDArray[np.int64] | None = None,
+    stop: threading.Event = NEVER,
+    *,
+    device: str = "cpu",
+) -> Work[ProfileFits]:
+    """Fit profiles to galaxies of a dataset, block by block.
+
+    Yields :class:`~core.events.Progress`.
+
+    Parameters
+    ----------
+    data
+        The dataset; its stamps are square, and its pixel scale is known.
+    psf
+        The point-spread function of its images; of a stack of images the first one.
+    settings
+        None: the defaults, a Sérsic profile.
+    rows
+        Which galaxies, in any order; None: all.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`.
+    device
+        That renders the models.
+
+    Raises
+    ------
+    NotPossible
+        The dataset has no such band, consists of 8-bit pictures, or of stamps that are not square.
+    UnreadableFile, WrongVersion
+        A file cannot be read.
+    """
+    settings = settings or FitSettings()
+    began = time.perf_counter()
+    with Cutouts.open(data) as cutouts:
+        _require_fittable(cutouts, settings)
+        chosen = np.arange(len(cutouts)) if rows is None else np.asarray(rows, np.int64)
+        collected = Collected(len(chosen))
+        done = 0
+        yield Progress(0, len(chosen), "galaxies")
+        for places, scale in _blocks(cutouts, chosen, collected):
+            images = cutouts.images[chosen[places]][:, settings.band - 1]
+            _fit_block(images, places, scale, psf, settings, collected, stop, device)
+            done += len(places)
+            yield Progress(done, len(chosen), "galaxies")
+        yield Progress(len(chosen), len(chosen), "galaxies")
+        ids = tuple(cutouts.ids[row] for row in chosen)
+    seconds = (time.perf_counter() - began) / max(len(chosen), 1)
+    return ProfileFits(
+        ids,
+        chosen,
+        collected.values,
+        collected.errors,
+        collected.chi2,
+        collected.reasons,
+        collected.is_fitted,
+        settings,
+        seconds,
+    )
+
+
+def _require_fittable(cutouts: Cutouts, settings: FitSettings) -> None:
+    _, bands, height, width = cutouts.shape
+    name = cutouts.path.name
+    if cutouts.is_picture:
+        raise NotPossible(
+            "Profiles cannot be fitted to 8-bit pictures.", "Import calibrated images, such as FITS files.", name
+        )
+    if settings.band > bands:
+        raise NotPossible(f"There is no band {settings.band} to fit.", f"There are {bands}.", name)
+    if height != width:
+        raise NotPossible(
+            f"The stamps are {height} × {width} pixels, and profiles are fitted to square ones.",
+            "Import the galaxies with square stamps.",
+            name,
+        )
+
+
+def _blocks(
+    cutouts: Cutouts, chosen: NDArray[np.int64], collected: Collected
+) -> Iterator[tuple[NDArray[np.int64], float]]:
+    """Places of galaxies that are fitted together, with their pixel scale in arcsec/pixel."""
+    at_once = max(1, _PIXELS_AT_ONCE // (cutouts.shape[2] * cutouts.shape[3]))
+    scales = np.array([float(f"{scale:.{_SCALE_DIGITS}g}") for scale in cutouts.pixel_scale[chosen]])
+    for place in np.flatnonzero(~(scales > 0)):
+        collected.reasons[place] = "the pixel scale is unknown"
+    for scale in np.unique(scales[scales > 0]):
+        places = np.flatnonzero(scales == scale)
+        for start in range(0, len(places), at_once):
+            yield places[start : start + at_once], float(scale)
+
+
+def _fit_block(
+    images: NDArray[np.float32],
+    places: NDArray[np.int64],
+    scale: float,
+    psf: PsfSettings,
+    settings: FitSettings,
+    collected: Collected,
+    stop: threading.Event,
+    device: str,
+) -> None:
+    prepared: list[Prepared] = []
+    kept: list[int] = []
+    for place, image in zip(places.tolist(), images, strict=True):
+        if stop.is_set():
+            raise Stopped
+        found = prepare(image, settings)
+        if isinstance(found, str):
+            collected.reasons[place] = found
+        else:
+            prepared.append(found)
+            kept.append(place)
+    if not prepared:
+        return
+    model, solution, used = fit(prepared, build_psf(psf, scale), images.shape[-1], settings, stop, device)
+    record(model, solution, used, np.array(kept), scale, settings, collected)
+
+
+def fit(
+    prepared: list[Prepared],
+    psf: Psf,
+    size: int,
+    settings: FitSettings,
+    stop: threading.Event = NEVER,
+    device: str = "cpu",
+) -> tuple[ProfileModel, Solution, NDArray[np.int64]]:
+    """Fit prepared galaxies on stamps of one size through one point-spread function.
+
+    Returns
+    -------
+    tuple
+        The model, its best parameters in pixels, and how many pixels were used of each galaxy (m,).
+    """
+    light = np.stack([each.light for each in prepared])
+    variance = np.stack([each.variance for each in prepared])
+    flux = np.array([each.flux for each in prepared])
+    weights = 1 / (variance + _photon_noise(light, prepared, settings))
+    single = ProfileModel(settings.model_copy(update={"model": "Sérsic"}), psf, size, device)
+
+    def solve(model: ProfileModel, start: Array) -> Solution:
+        return minimise(model, light, weights, start, model.limits(flux), most_steps=settings.most_steps, stop=stop)
+
+    model = single
+    solution = solve(single, start_single(single, prepared, weights, psf_radius(psf, size)))
+    if settings.model != "Sérsic":
+        model = ProfileModel(settings, psf, size, device)
+        starts = start_double(model, single, solution.parameters, prepared, weights)
+        solution = _better(*(solve(model, start) for start in starts))
+    images = model.evaluate(solution.parameters)
+    variance = _remeasure(variance, light - images, prepared)
+    if settings.gain is not None:  # of the model instead of that of the noisy image
+        variance = variance + np.maximum(images - _sky_of(model, solution.parameters), 0) / settings.gain
+    if settings.gain is not None or settings.noise is None:
+        weights = 1 / variance
+        solution = solve(model, solution.parameters)
+    return model, solution, np.isfinite(variance).sum(axis=1)
+
+
+def _remeasure(variance: Array, left: Array, prepared: list[Prepared]) -> Array:
+    """The variance of the sky from the residuals: the first held the wings of the galaxy around its segment, too."""
+    found = variance.copy()
+    for place, each in enumerate(prepared):
+        if each.blank.any():
+            found[place, np.isfinite(variance[place])] = scatter(left[place, each.blank]) ** 2
+    return found
+
+
+def _photon_noise(light: Array, prepared: list[Prepared], settings: FitSettings) -> Array | float:
+    """Variance of the galaxies' own light (m, P), from the smoothed image: from each noisy pixel it would be biased."""
+    if settings.gain is None:
+        return 0.0
+    size = round(np.sqrt(light.shape[1]))
+    above = (light - np.array([[each.sky] for each in prepared])).reshape(-1, size, size)
+    return np.maximum(ndimage.gaussian_filter(above, (0, 1, 1)), 0).reshape(light.shape) / settings.gain
+
+
+def _sky_of(model: ProfileModel, parameters: Array) -> Array:
+    places = model.places("sky")
+    return parameters[:, places] if places else np.zeros((len(parameters), 1))
+
+
+def _better(one: Solution, other: Solution) -> Solution:
+    """Of each galaxy the solution with the smaller χ²."""
+    take = other.chi2 < one.chi2
+    return Solution(
+        *(
+            np.where(take.reshape(-1, *[1] * (mine.ndim - 1)), theirs, mine)
+            for mine, theirs in (
+                (one.parameters, other.parameters),
+                (one.covariance, other.covariance),
+                (one.chi2, other.chi2),
+                (one.at_limit, other.at_limit),
+                (one.has_converged, other.has_converged),
+                (one.steps, other.steps),
+            )
+        )
+    )
+
+
+def record(
+    model: ProfileModel,
+    solution: Solution,
+    used: NDArray[np.int64],
+    places: NDArray[np.int64],
+    scale: float,
+    settings: FitSettings,
+    collected: Collected,
+) -> None:
+    """Write values, errors and reasons of the galaxies of a block to their places in the table."""
+    good = solution.has_converged & np.isfinite(solution.chi2)
+    for place in places[~good].tolist():
+        collected.reasons[place] = "the fit has not converged"
+    collected.is_fitted[places] = good
+    collected.chi2[places[good]] = (solution.chi2 / np.maximum(used - solution.parameters.shape[1], 1))[good]
+    parameters, covariance = solution.parameters[good], solution.covariance[good]
+    values = model.describe(parameters, scale, settings.zero_point)
+    errors = model.describe_errors(parameters, covariance, scale, settings.zero_point)
+    remarks = [_remarks(model, at_limit) for at_limit in solution.at_limit[good]]
+    for name in [name for name in values if name.endswith("position_angle")]:
+        is_none = ~(errors[name] <= _ROUND_ERROR)
+        values[name], errors[name] = np.where(is_none, np.nan, values[name]), np.where(is_none, np.nan, errors[name])
+    for remark, angle in zip(remarks, values["position_angle"], strict=True):
+        if np.isnan(angle):
+            remark.append("too round for a position angle")
+    collected.put(collected.values, places[good], values)
+    collected.put(collected.errors, places[good], errors)
+    for place, remark in zip(places[good].tolist(), remarks, strict=True):
+        collected.reasons[place] = "; ".join(remark)
+
+
+def _remarks(model: ProfileModel, at_limit: NDArray[np.bool_]) -> list[str]:
+    """Which parameters of a galaxy are at a limit, in words."""
+    found: list[str] = []
+    for parameter, is_there in zip(model.parameters, at_limit, strict=True):
+        part = "" if parameter.component is None else model.components[parameter.component].name
+        if is_there and parameter.kind == "flux":
+            found.append(f"no {part or 'flux'}")
+        elif is_there:
+            what = f"{part} {KINDS[parameter.kind]}".strip()
+            found.append(f"{what} at its limit")
+    return list(dict.fromkeys(found))

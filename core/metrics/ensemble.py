@@ -1,0 +1,89 @@
+r"""Several networks that answer together: their mean, and what its error comes from.
+
+With members :math:`m = 1 … M`, each with a value :math:`\mu_m` and an error bar :math:`\sigma_m`, the answer is the
+mean of the :math:`\mu_m`, and its variance
+
+.. math:: \sigma^2 = \frac{1}{M} \sum_m \sigma_m^2 + \frac{1}{M - 1} \sum_m (\mu_m - \bar\mu)^2 .
+
+The first part is what the *data* cause, noise that no network can see through; the second what the networks'
+*ignorance* causes: it is large where they had little to learn from, as for galaxies unlike those of the training.
+
+References
+----------
+Lakshminarayanan, Pritzel & Blundell 2017, arXiv:1612.01474 (deep ensembles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import angles
+
+
+@dataclass(frozen=True, eq=False)
+class Combined:
+    """What M networks answer together for K quantities of n galaxies, each array (n, K).
+
+    Attributes
+    ----------
+    values
+        Their mean.
+    errors
+        Standard deviations; None for a single network without error bars.
+    data
+        The part of them that the data cause; None where not every network has error bars.
+    ignorance
+        The part that the networks' ignorance causes; None for a single network.
+    """
+
+    values: NDArray[np.float64]
+    errors: NDArray[np.float64] | None
+    data: NDArray[np.float64] | None
+    ignorance: NDArray[np.float64] | None
+
+    def scaled(self, factors: Sequence[float]) -> Combined:
+        """With errors, and both parts of them, multiplied by the factor of each quantity."""
+        by = np.asarray(factors)
+
+        def scale(errors: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+            return None if errors is None else errors * by
+
+        return Combined(self.values, scale(self.errors), scale(self.data), scale(self.ignorance))
+
+
+def combine(
+    values: NDArray[Any], errors: Sequence[NDArray[Any] | None], periods: Sequence[float | None] = ()
+) -> Combined:
+    """Combine the answers of several networks for the same galaxies.
+
+    Parameters
+    ----------
+    values
+        (M, n, K).
+    errors
+        (n, K) of each network; None for one without error bars.
+    periods
+        Of the angles among the quantities, None for a plain number; empty: there are none.
+    """
+    stacked = np.asarray(values, np.float64)
+    known = tuple(periods) or (None,) * stacked.shape[2]
+    middle = np.stack([_mean(stacked[:, :, place], period) for place, period in enumerate(known)], axis=1)
+    bars = [each for each in errors if each is not None]
+    is_barred = len(bars) == len(stacked)
+    data = np.sqrt(np.mean(np.square(np.asarray(bars, np.float64)), axis=0)) if is_barred else None
+    if len(stacked) == 1:
+        return Combined(middle, data, data, None)
+    off = [
+        angles.difference(stacked[:, :, place], middle[:, place], period) for place, period in enumerate(known)
+    ]  # (M, n) each
+    ignorance = np.sqrt(np.square(np.stack(off, axis=2)).sum(axis=0) / (len(stacked) - 1))
+    return Combined(middle, ignorance if data is None else np.hypot(data, ignorance), data, ignorance)
+
+
+def _mean(values: NDArray[np.float64], period: float | None) -> NDArray[np.float64]:
+    return values.mean(axis=0) if period is None else angles.mean(values, period, 0)

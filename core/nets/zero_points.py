@@ -1,0 +1,84 @@
+"""Pixel values of other images in the unit of a network's training images, by the zero points of both.
+
+A zero point is the magnitude of one unit of the pixels. A network that was trained where it is Z₀ takes images where it
+is Z multiplied by 10^(0.4 (Z₀ − Z)); a galaxy then has the same pixel values for it whichever unit its file has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.data.cutouts import Cutouts
+from core.errors import Problem, SettingsProblem
+from core.nets.mapped_cutouts import ScaledCutouts
+from core.nets.predictor import Predictor
+from core.wording import count_of
+
+_TOLERANCE = 1e-4  # mag: a hundredth of a percent
+
+
+def set_zero_points(cutouts: Cutouts, zero_points: Sequence[float]) -> None:
+    """State the zero points of an open dataset's bands: one for all, or one for each.
+
+    Raises
+    ------
+    SettingsProblem
+        There are more or fewer.
+    """
+    given = list(zero_points) * (len(cutouts.bands) if len(zero_points) == 1 else 1)
+    if len(given) != len(cutouts.bands):
+        raise SettingsProblem(
+            f"{count_of(len(given), 'zero point')} for {count_of(len(cutouts.bands), 'band')}: "
+            f"{', '.join(band.name for band in cutouts.bands)}.",
+            "Give one that holds for all, or one for each band in this order.",
+            cutouts.path.name,
+        )
+    cutouts.bands = tuple(replace(band, zero_point=value) for band, value in zip(cutouts.bands, given, strict=True))
+
+
+def bring_to_training(cutouts: Cutouts, predictor: Predictor) -> tuple[Cutouts, list[Problem]]:
+    """Scale the images of a dataset, with a network's bands, to the zero points of its training, and say so.
+
+    Bands of which either zero point is not known stay as they are.
+    """
+    own, other = _zero_points(predictor), [band.zero_point for band in cutouts.bands]
+    factors = [1.0 if a is None or b is None else 10 ** (0.4 * (a - b)) for a, b in zip(own, other, strict=True)]
+    changed = [
+        f"{band.name} from {b:g} to {a:g} mag (× {factor:.4g})"
+        for band, a, b, factor in zip(cutouts.bands, own, other, factors, strict=True)
+        if a is not None and b is not None and abs(a - b) > _TOLERANCE
+    ]
+    if not changed:
+        return cutouts, []
+    now = [b if a is None or b is None else a for a, b in zip(own, other, strict=True)]
+    problem = Problem(f"Pixel values are brought to the zero points of the training: {', '.join(changed)}.")
+    return ScaledCutouts(cutouts, factors, now), [problem]
+
+
+def describe_unknown(cutouts: Cutouts, predictor: Predictor) -> list[Problem]:
+    """Which zero points would have to be known to measure fluxes and magnitudes, for a dataset with these bands."""
+    found: list[Problem] = []
+    trained = [name for name, value in zip(predictor.bands, _zero_points(predictor), strict=True) if value is None]
+    given = [band.name for band in cutouts.bands if band.zero_point is None]
+    if trained:
+        found.append(
+            Problem(
+                f"The zero point of the network's training images is not known ({', '.join(trained)}).",
+                "Pixel values are taken as they are: magnitudes are right only for images in the unit of the training "
+                "images. Train on a dataset whose bands have zero points, such as a simulated one.",
+            )
+        )
+    elif given:
+        found.append(
+            Problem(
+                f"The zero point of these images is not known ({', '.join(given)}).",
+                "Pixel values are taken as they are. Give the magnitude of one unit of the pixels with --zero-point, "
+                "as in --zero-point 25.94.",
+            )
+        )
+    return found
+
+
+def _zero_points(predictor: Predictor) -> tuple[float | None, ...]:
+    return predictor.zero_points or (None,) * len(predictor.bands)

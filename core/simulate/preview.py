@@ -1,0 +1,62 @@
+"""A few simulated galaxies at once, while the settings are being chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.store import Band
+from core.simulate.blocks import BlockMaker
+from core.simulate.factory import bands_of, recipe_of
+from core.simulate.settings import SimulationSettings
+
+
+@dataclass(frozen=True, eq=False)
+class LiveGrid:
+    """Simulated galaxies with their true values.
+
+    Attributes
+    ----------
+    stamps
+        (n, C, H, W), in the unit of the dataset.
+    columns
+        True values (n,) by name.
+    units
+        The units of those that have one.
+    bands
+        One for each plane.
+    """
+
+    stamps: NDArray[np.float32]
+    columns: dict[str, NDArray[Any]]
+    units: dict[str, str]
+    bands: tuple[Band, ...]
+
+
+def live_grid(settings: SimulationSettings, count: int = 16) -> LiveGrid:
+    """Simulate the first galaxies of a dataset.
+
+    Parameters
+    ----------
+    settings
+        As :func:`core.simulate.factory.simulate` takes them; their number of galaxies does not matter.
+    count
+        How many.
+
+    Raises
+    ------
+    Problem
+        A file that the settings name is not there or damaged.
+    """
+    settings = settings.model_copy(update={"count": 1})
+    made = _maker(settings, recipe_of(settings)).make(range(count))
+    return LiveGrid(made.images, made.truth, made.units, tuple(bands_of(settings)))
+
+
+@lru_cache(maxsize=2)
+def _maker(settings: SimulationSettings, recipe: str) -> BlockMaker:  # noqa: ARG001 - changes with the files
+    return BlockMaker(settings)

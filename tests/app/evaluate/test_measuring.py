@@ -1,0 +1,94 @@
+"""The plots of measured quantities, on a run that measures a size and an angle with error bars."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.evaluate.evaluation import EvaluationPanel
+from app.evaluate.measuring import MeasuringView
+from app.session.session import Session
+from core.evaluate import tables
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "measured"
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    folder = Path(shutil.copytree(GOLDEN, tmp_path / "measured"))
+    opened = Session()
+    opened.open_project(folder)
+    opened.open_cutouts(folder / "datasets" / "measured.h5")
+    assert opened.project is not None
+    opened.open_run(opened.project.runs()[0])
+    yield opened
+    opened.close()
+
+
+def shown(qtbot: QtBot, session: Session) -> MeasuringView:
+    panel = EvaluationPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(600, 600)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.measuring.figure.isEnabled() and panel.measuring.table.rowCount() > 0, timeout=60_000)
+    return panel.measuring
+
+
+def test_galaxies_bins_and_numbers_of_each_quantity_are_shown_with_errors(qtbot: QtBot, session: Session) -> None:
+    view = shown(qtbot, session)
+    names = [view.quantity.itemText(place) for place in range(view.quantity.count())]
+    assert len(names) == view.scores.rowCount() and len(names) >= 1
+    assert view.truth.count > 0 and view.truth.bar_count == view.truth.count
+    assert "galaxies" in view.note.text() and "Outliers" in view.note.text()
+    texts = [view.binned.key.texts, list(view.binned.plots)]
+    assert texts[0][0].startswith("network") and texts[1] == ["bias", "scatter", "outliers", "within"]
+    last = view.table.rowCount() - 1
+    assert view.table.item(last, 0).text() == "all"
+    assert int(view.table.item(last, 1).text().replace(",", "")) == view.truth.count
+
+
+def test_the_environment_found_by_segmentation_splits_the_galaxies(qtbot: QtBot, session: Session) -> None:
+    view = shown(qtbot, session)
+    view.split.setCurrentText("environment, by segmentation")
+    qtbot.waitUntil(lambda: "A neighbour is a source within" in view.note.text(), timeout=60_000)
+    assert view.table.horizontalHeaderItem(1).text() == "environment"
+    assert view.table.item(0, 1).text() in {"isolated", "faint neighbour", "bright neighbour", "unknown"}
+
+
+def test_a_fit_stands_beside_the_network_on_the_same_galaxies(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    view = shown(qtbot, session)
+    assert session.dataset.cutouts is not None
+    ids, name = np.array(session.dataset.cutouts.ids), view.quantity.currentText()
+    values = np.asarray(session.dataset.cutouts.columns[name], float)
+    values[::3] = np.nan
+    table = tmp_path / "fits.csv"
+    columns = [("id", ids[::-1], ""), (name, values[::-1], ""), (f"{name}_error", np.full(len(ids), 0.1), "")]
+    tables.write_columns(columns, table)
+    before = view.truth.count
+    view.read_fits(table)
+    qtbot.waitUntil(lambda: "same galaxies" in view.note.text(), timeout=30_000)
+    assert 0 < view.truth.fitted_count < before == view.truth.count
+    assert any(text.startswith("classical fit") for text in view.binned.key.texts)
+    assert "without a fitted value left out" in view.note.text()
+    other = tmp_path / "other.csv"
+    tables.write_columns([("id", ids, ""), ("mass", values, "")], other)
+    view.read_fits(other)
+    qtbot.waitUntil(lambda: "no table of fitted profiles" in view.note.text(), timeout=30_000)
+
+
+def test_figure_and_numbers_are_saved(qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch) -> None:
+    view = shown(qtbot, session)
+    for button, path in ((view.figure, tmp_path / "bins.svg"), (view.numbers, tmp_path / "bins.csv")):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path, **__: (str(path), ""))
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(path.exists, timeout=60_000)
+    assert b"<svg" in (tmp_path / "bins.svg").read_bytes()
+    found = Table.read(tmp_path / "bins.csv")
+    assert {"method", "group", "low", "high", "galaxies", "bias", "bias_error", "outliers"} <= set(found.colnames)
+    assert found["galaxies"][-1] == view.truth.count

@@ -1,0 +1,55 @@
+"""``tuningfork fit``: from a dataset to a table of radii with error bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from galaxies import write_dataset
+
+from core.cli.main import main
+from core.simulate.profiles import Profiles
+from core.simulate.psf import build_psf
+from core.simulate.psf_settings import PsfSettings
+from core.simulate.renderer import render
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two galaxies in noise of 1, and a stamp without one; 0.4 arcsec/pixel."""
+    shape = (np.array([3.0, 4.0]), np.array([1.0, 2.0]), np.array([0.5, 0.8]), np.array([0.3, 1.2]))
+    profiles = Profiles(np.arange(2), np.array([2e4, 4e4]), *shape, np.zeros(2), np.zeros(2))
+    clean = render(profiles, build_psf(PsfSettings(kind="gaussian", fwhm=1.0), 0.4), 3, 40).numpy()
+    images = (clean + np.random.default_rng(1).normal(0, 1, clean.shape)).astype(np.float32)[:, None]
+    return write_dataset(tmp_path / "galaxies.h5", images, {"width": np.ones(3)}, ["width"], bands=("r",))
+
+
+def test_a_table_has_values_with_errors_units_and_the_environment(data: Path, tmp_path: Path, capsys) -> None:
+    table = tmp_path / "fits.xml"
+    assert main(["fit", str(data), "-o", str(table), "--psf", "gaussian:1.0", "--zero-point", "25"]) == 0
+    found = Table.read(table)
+    assert str(found["half_light_radius"].unit) == "arcsec" and str(found["magnitude_error"].unit) == "mag"
+    radius, error = found["half_light_radius"][:2], found["half_light_radius_error"][:2]
+    assert np.abs((radius - [1.2, 1.6]) / error).max() < 4
+    assert list(found["environment"]) == ["isolated", "isolated", ""]
+    assert found["fit"][2] == "no galaxy at the centre"
+    assert not found["half_light_radius"][2] > 0  # empty in a VOTable
+    said = capsys.readouterr().out
+    assert "2 of 3 galaxies were fitted" in said and "no galaxy at the centre" in said
+
+
+def test_a_missing_or_odd_point_spread_function_is_refused(data: Path, tmp_path: Path, capsys) -> None:
+    for given in ([], ["--psf", "moffat:wide"], ["--psf", "nowhere.fits"]):
+        assert main(["fit", str(data), "-o", str(tmp_path / "fits.csv"), *given]) == 1
+        assert "moffat:1.1" in capsys.readouterr().err
+    assert not (tmp_path / "fits.csv").exists()
+
+
+def test_an_instrument_gives_zero_point_and_point_spread_function(data: Path, tmp_path: Path, capsys) -> None:
+    table = tmp_path / "fits.csv"
+    assert main(["fit", str(data), "-o", str(table), "--preset", "SDSS r"]) == 0
+    found = Table.read(table)
+    assert 10 < found["magnitude"][0] < 15  # 22.5 of a nanomaggy
+    assert "Without a zero point" not in capsys.readouterr().err

@@ -1,0 +1,75 @@
+"""Network and classical fit in the same bins, over the same galaxies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import CatalogueProblem
+from core.evaluate import comparison, tables
+from core.evaluate.comparison import MeasuredQuantity
+from core.evaluate.comparison_lines import PANELS, lines_of
+from core.events import result_of
+
+
+def a_quantity(count: int = 400, *, with_fit: bool = True) -> MeasuredQuantity:
+    random = np.random.default_rng(4)
+    true = random.uniform(18, 24, count)
+    fit = true + random.normal(0.1, 0.05, count)
+    fit[:100] = np.nan
+    predicted = true + random.normal(0, 0.2, count)
+    error = np.full(count, 0.2)
+    return MeasuredQuantity(
+        "magnitude", "mag", None, true, predicted, error, fit if with_fit else None, error / 4 if with_fit else None
+    )
+
+
+def test_both_are_compared_in_the_same_bins_on_galaxies_with_a_fitted_value() -> None:
+    quantity = a_quantity()
+    classes = np.where(np.arange(400) % 2, "isolated", "bright neighbour")
+    found = result_of(comparison.compare(quantity, ("true magnitude", quantity.true), ("environment", classes)))
+    assert found.fit is not None and found.fit.edges == found.network.edges
+    assert found.fit.galaxies == found.network.galaxies == 300
+    assert "100 galaxies without a fitted value" in found.note
+    bias = {line.method: line.y.mean() for line in lines_of(found, "bias") if line.name == "isolated"}
+    assert bias["network"] == pytest.approx(0, abs=0.05) and bias["classical fit"] == pytest.approx(0.1, abs=0.02)
+    within = [line for line in lines_of(found, "within") if line.method == "network"]
+    assert np.mean([line.y.mean() for line in within]) == pytest.approx(0.683, abs=0.08)
+    headers, rows = comparison.rows_of(found)
+    assert headers[:3] == ("true magnitude", "environment", "Method") and {len(row) for row in rows} == {len(headers)}
+
+
+def test_without_a_fit_and_error_bars_there_is_less_to_show_but_nothing_invented() -> None:
+    quantity = a_quantity(with_fit=False)
+    bare = MeasuredQuantity("magnitude", "mag", None, quantity.true, quantity.predicted)
+    found = result_of(comparison.compare(bare, ("true magnitude", bare.true)))
+    assert found.fit is None and not lines_of(found, "within") and PANELS["within"].without
+
+
+def test_a_fit_table_is_brought_into_the_order_of_the_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "fits.csv"
+    texts = np.array(["c", "a"])
+    columns = [
+        ("id", texts, ""),
+        ("radius", np.array([3.0, np.nan]), ""),
+        ("radius_error", np.array([0.3, np.nan]), ""),
+    ]
+    tables.write_columns([*columns, ("environment", np.array(["isolated", ""]), "")], path)
+    found = result_of(comparison.read_fits(path, ["a", "b", "c"]))
+    np.testing.assert_array_equal(found.values["radius"], [np.nan, np.nan, 3.0])
+    assert found.matched == 2 and found.environment is not None and found.environment.tolist()[2] == "isolated"
+    with pytest.raises(CatalogueProblem, match="None of the galaxies"):
+        result_of(comparison.read_fits(path, ["x", "y"]))
+
+
+def test_columns_that_fit_are_offered() -> None:
+    columns = {
+        "mag": np.arange(5.0),
+        "flag": np.ones(5),
+        "env": np.array(["a", "b", "a", "a", "b"]),
+        "name": np.array(list("abcde")),
+    }
+    assert comparison.numeric_columns(columns) == ["mag"]
+    assert comparison.class_columns(columns) == ["env", "name"]
