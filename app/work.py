@@ -19,6 +19,7 @@ from core.errors import Stopped
 from core.events import Progress, Work
 
 if TYPE_CHECKING:
+    from core.evaluate.measure import Measurements
     from core.evaluate.predict import Predictions
     from core.nets.opening import BandFit
     from core.nets.predictor import Predictor
@@ -35,18 +36,29 @@ def predict(predictor: Path, data: Path, rows: NDArray[np.int64] | None) -> Job:
     return Job("Predicting", run)
 
 
-def save_predictions(predictor: Path, data: Path, table: Path) -> Job:
-    """Predict a whole dataset and write the table."""
+def save_answers(network: Path, data: Path | Sequence[Path], table: Path) -> Job:
+    """Write a network's answers for all galaxies of a dataset or of image files as a table, and give them.
 
-    def run(stop: threading.Event) -> Work[Path]:
+    A network of quantities measures: with calibrated errors, and a flag at each galaxy that needs a look.
+    Stamps of image files are made as those of the training.
+    """
+
+    def run(stop: threading.Event) -> Work[Predictions | Measurements]:
+        from core.data.target import Quantities
+        from core.evaluate import measure, tables
         from core.evaluate import predict as predicting
-        from core.evaluate import tables
+        from core.nets.predictor import Predictor
 
-        predictions = yield from predicting.run(predictor, data, None, stop)
+        yield from begin_unless_stopped(stop)
+        if isinstance(Predictor.load(network).target, Quantities):
+            measured = yield from measure.run([network], data, stop)
+            measure.write(measured, table)
+            return measured
+        predictions = yield from predicting.run(network, data, None, stop)
         tables.write(predictions, table)
-        return table
+        return predictions
 
-    return Job(f"Predicting {data.stem}", run)
+    return Job(f"Predicting {data.stem if isinstance(data, Path) else table.stem}", run)
 
 
 def compare_bands(network: Path, data: Path) -> Job:
@@ -59,20 +71,6 @@ def compare_bands(network: Path, data: Path) -> Job:
         return opening.compare_bands(network, data)
 
     return Job("Comparing the bands", run)
-
-
-def predict_files(predictor: Path, sources: Sequence[Path], table: Path) -> Job:
-    """Predict image files, made into stamps as those of the training, and write the table; gives the predictions."""
-
-    def run(stop: threading.Event) -> Work[Predictions]:
-        from core.evaluate import predict as predicting
-        from core.evaluate import tables
-
-        predictions = yield from predicting.run(predictor, sources, None, stop)
-        tables.write(predictions, table)
-        return predictions
-
-    return Job(f"Predicting {table.stem}", run)
 
 
 def load_galaxy(network: Path, data: Path, row: int) -> tuple[Predictor, NDArray[np.float32], str]:

@@ -29,6 +29,7 @@ from app.widgets.numbers import Numbers
 from app.widgets.responsive_split import ResponsiveSplit
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
+from core.errors import CatalogueProblem, Problem
 from core.metrics.uncertainty import plus_minus
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _TEST_ONCE = (
     "The test part took no part in training or in any choice. Look at it once, when the network is final: "
     "whoever chooses by it makes its numbers too good."
 )
+_WITHOUT_LABELS = "“Table of all galaxies…” needs none: it saves what the network says of each."
 _EXPECTED = "With calibrated probabilities, as few galaxies would give about {}."
 _NUMBERS = ("Accuracy", "Balanced accuracy", "Macro F1", "Log loss", "Calibration error", "Galaxies")
 
@@ -74,8 +76,11 @@ class EvaluationPanel(Panel):
         self.caution.setWordWrap(True)
         self.confirm = QPushButton(icon("mdi6.lock-open-outline"), "The network is final: open the test part")
         self.back = QPushButton("Not yet")
-        self.export = QPushButton(icon("mdi6.table-arrow-right"), "Export predictions…")
-        self.export.setToolTip("Predictions for every galaxy of the open dataset: CSV, FITS, VOTable or Parquet.")
+        self.export = QPushButton(icon("mdi6.table-arrow-right"), "Table of all galaxies…")
+        self.export.setToolTip(
+            "The classes, or the measured values with errors, units and flags, of every galaxy of the open dataset, "
+            "with or without labels: CSV, FITS, VOTable or Parquet."
+        )
         self.part = QLabel()
         self.part.setProperty("role", "heading")
         self.part.setWordWrap(True)
@@ -108,7 +113,9 @@ class EvaluationPanel(Panel):
         column.addWidget(self.state)
         column.addWidget(self.decision)
         column.addWidget(self.numbers)
-        column.addWidget(self._build_figures(), 1)
+        self._figures = self._build_figures()
+        column.addWidget(self._figures, 1)
+        column.addStretch(0)
         self._set_content(content)
 
     def _build_figures(self) -> QWidget:
@@ -185,10 +192,15 @@ class EvaluationPanel(Panel):
 
     def _show_problem(self, problem: object) -> None:
         super()._show_problem(problem)
-        self.part.setText("The evaluation failed")
-        self.numbers.clear()
-        self.classes.setRowCount(0)
-        self.confusion.set_counts((), np.zeros((0, 0), np.int64))
+        self.part.setText("Not evaluated" if isinstance(problem, Problem) else "The evaluation failed")
+        if isinstance(problem, CatalogueProblem):
+            self.state.setText(f"{self.state.text()} {_WITHOUT_LABELS}")
+        self._show_figures(False)
+
+    def _show_figures(self, are_there: bool) -> None:
+        """Show numbers and figures, or none of them where there is only a reason."""
+        for widget in (self.decision, self.numbers, self._figures):
+            widget.setVisible(are_there)
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
@@ -212,6 +224,7 @@ class EvaluationPanel(Panel):
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
         is_classes = isinstance(evaluation.target, Classes)
+        self._show_figures(True)
         self._pages.setCurrentIndex(0 if is_classes else 1)
         self.decision.setVisible(is_classes)
         if is_classes:
@@ -277,11 +290,9 @@ class EvaluationPanel(Panel):
         self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
 
     def _show_quantities(self, evaluation: Evaluation, report: Any) -> None:
-        if report.accuracy is None:
-            self.numbers.show_number("Accuracy", "", " ")
-        else:
-            self.numbers.show_number("Accuracy", _format_share(report.accuracy), "Most voted answer right")
-        self.numbers.show_number("Balanced accuracy", _format_number(report.r2), "Mean R²")
+        self.numbers.show_number("Accuracy", _format_number(report.r2), "Mean R²")
+        voted = "" if report.accuracy is None else _format_share(report.accuracy)
+        self.numbers.show_number("Balanced accuracy", voted, "Most voted answer right" if voted else " ")
         for name in _NUMBERS:
             self.numbers.explain(name, "")
         for name in ("Macro F1", "Log loss", "Calibration error"):
@@ -323,7 +334,7 @@ class EvaluationPanel(Panel):
 
     def _export(self) -> None:
         if self._session.run is not None:
-            saving.save_predictions(self, self._session, "Export predictions", self._session.run.best)
+            saving.save_predictions(self, self._session, "Save the table", self._session.run.best)
 
 
 def _format_share(fraction: Any) -> str:

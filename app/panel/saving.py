@@ -15,8 +15,10 @@ from app.session.session import Session
 from core.errors import FolderInUse, Problem
 from core.project import outputs
 from core.project.outputs import Inputs, Output
+from core.wording import count_of
 
 if TYPE_CHECKING:
+    from core.evaluate.measure import Measurements
     from core.evaluate.predict import Predictions
 
 FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
@@ -101,33 +103,38 @@ def save(session: Session, job: Job, describe: Callable[[Any], str]) -> None:
 
 
 def save_predictions(parent: QWidget, session: Session, title: str, weights: Path) -> None:
-    """Ask for a file, and write a network's predictions for every galaxy of the open dataset to it."""
+    """Ask for a file, and write a network's answers for every galaxy of the open dataset to it."""
     if session.dataset.cutouts is None:
         return
     path = ask_path(parent, session, title, "predictions.csv", TABLES, reads=[weights])
     if path is not None:
-        job = work.save_predictions(weights, session.dataset.cutouts.path, path)
-        save(session, job, lambda _written: f"Predictions are saved in {path.name}.")
+        job = work.save_answers(weights, session.dataset.cutouts.path, path)
+        save(session, job, lambda made: _describe(made, path))
 
 
 def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequence[Path], weights: Path) -> None:
-    """Ask for a file, and write a network's predictions for the galaxies in image files to it."""
+    """Ask for a file, and write a network's answers for the galaxies in image files to it."""
     reads = [*sources, weights]
     path = ask_path(parent, session, "Save predictions", f"predictions {sources[0].stem}.csv", TABLES, reads=reads)
     if path is not None:
-        job = work.predict_files(weights, sources, path)
-        save(session, job, lambda made: _describe_files(made, path))
+        job = work.save_answers(weights, sources, path)
+        save(session, job, lambda made: _describe(made, path))
         job.finished.connect(lambda made: _report_left_out(session, made))
 
 
-def _describe_files(made: Predictions, table: Path) -> str:
-    """Where the predictions are, how the stamps were made, and what differs from the training."""
-    galaxies = "1 galaxy" if len(made) == 1 else f"{len(made):,} galaxies"
+def _describe(made: Predictions | Measurements, table: Path) -> str:
+    """Where the answers are, what their errors are, how stamps were made, and what differs from the training."""
+    galaxies = count_of(len(made), "galaxy")
     doubts = [problem.text for problem in made.problems]
-    return " ".join([f"Predictions for {galaxies} are saved in {table.name}.", *made.notes[:1], *doubts])
+    flagged: int | None = getattr(made, "flagged", None)
+    if flagged is None:
+        return " ".join([f"Predictions for {galaxies} are saved in {table.name}.", *made.notes[:1], *doubts])
+    flags = f"{flagged:,} of them with a flag that says what is doubtful"
+    said = f"Measured values of {galaxies} are saved in {table.name}, {flags}."
+    return " ".join(filter(None, [said, getattr(made, "errors_are", ""), *made.notes[:1], *doubts]))
 
 
-def _report_left_out(session: Session, made: Predictions) -> None:
+def _report_left_out(session: Session, made: Predictions | Measurements) -> None:
     """Name the files that have no prediction, with the reasons."""
     count = len(made.left_out)
     if count:

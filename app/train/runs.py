@@ -93,10 +93,13 @@ class RunsPanel(Panel):
         self.use_settings = QPushButton(icon("mdi6.content-duplicate"), "Use settings")
         self.use_settings.setToolTip("Take the settings of this run over into the forms of the next training.")
         self.predict = QPushButton(icon("mdi6.table-arrow-right"), "Predict…")
-        self.predict.setToolTip("Predict every galaxy of the open dataset and save the table.")
+        self.predict.setToolTip(
+            "Predict, or measure with errors and flags, every galaxy of the open dataset, and save the table."
+        )
         self.predict_files = QPushButton(icon("mdi6.folder-outline"), "Predict files")
         self.predict_files.setToolTip(
-            "Predict image files that are in no dataset; their stamps are made as those of the training were."
+            "Predict, or measure with errors and flags, image files that are in no dataset; their stamps are made as "
+            "those of the training were."
         )
         ask = QMenu(self.predict_files)
         self.ask_folder = ask.addAction("A folder…", self._predict_folder)

@@ -169,7 +169,7 @@ class Driver:
     def predict(self) -> None:
         """Predict the cutouts beside the project into a table beside them."""
         folder = self.project.parent
-        job = work.predict_files(folder / "run" / "best.safetensors", [folder / "cutouts"], folder / "table.csv")
+        job = work.save_answers(folder / "run" / "best.safetensors", [folder / "cutouts"], folder / "table.csv")
         saving.save(self.window.session, job, lambda made: f"{len(made)} are predicted.")
         self.note("begun")
         self.wait(lambda: not job.is_running)

@@ -15,6 +15,7 @@ from app.evaluate.evaluation import EvaluationPanel
 from app.evaluate.measuring import MeasuringView
 from app.session.session import Session
 from core.evaluate import tables
+from tests.galaxies import write_dataset
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "measured"
 
@@ -92,3 +93,44 @@ def test_figure_and_numbers_are_saved(qtbot: QtBot, session: Session, tmp_path: 
     found = Table.read(tmp_path / "bins.csv")
     assert {"method", "group", "low", "high", "galaxies", "bias", "bias_error", "outliers"} <= set(found.colnames)
     assert found["galaxies"][-1] == view.truth.count
+
+
+def test_the_table_of_a_network_of_quantities_has_errors_units_and_flags(
+    qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = EvaluationPanel(session)
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.measuring.scores.rowCount() > 0, timeout=60_000)
+    table, said = tmp_path / "radii.fits", []
+    session.message.connect(said.append)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(table), "FITS (*.fits)"))
+    qtbot.mouseClick(panel.export, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(said), timeout=60_000)
+    found, cutouts = Table.read(table), session.dataset.cutouts
+    assert cutouts is not None and len(found) == len(cutouts)
+    name = panel.measuring.quantity.itemText(0)
+    assert found[name].unit == found[f"{name}_error"].unit and np.all(found[f"{name}_error"] > 0)
+    flagged = np.count_nonzero(np.ma.filled(found["flags"], "") != "")
+    assert 0 < flagged <= len(found), "the galaxies of the training are flagged"
+    assert f"{flagged} of them with a flag" in said[-1] and "radii.fits" in said[-1] and "68 %" in said[-1]
+
+
+def test_galaxies_without_true_values_are_not_compared_but_a_table_is_offered(
+    qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    assert session.dataset.cutouts is not None
+    bare, run = tmp_path / "own.h5", session.run
+    assert run is not None
+    write_dataset(
+        bare, np.ones((4, 1, 20, 20), np.float32), {}, [], bands=[band.name for band in session.dataset.cutouts.bands]
+    )
+    session.open_cutouts(bare)
+    session.open_run(run)
+    panel = EvaluationPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(900, 600)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.part.text() == "Not evaluated", timeout=60_000)
+    assert panel.export.text() in panel.state.text() and panel.export.isEnabled()
+    assert not panel.numbers.isVisible() and not panel.reliability.isVisible() and not panel.decision.isVisible()
