@@ -13,6 +13,7 @@ from core.simulate.galsim_engine import PRECISE, render_with_galsim
 from core.simulate.profiles import Profiles
 from core.simulate.psf import Psf
 from core.simulate.renderer import render
+from core.simulate.sersic import surface_brightness
 
 SIZE = 64
 
@@ -99,7 +100,7 @@ def test_no_light_folds_back() -> None:
     ids=["Gaussian", "Moffat", "Kolmogorov", "Airy"],
 )
 def test_the_corners_of_the_prior_are_as_galsim_draws_them(psf: Psf) -> None:
-    for index in (0.5, 1.0, 2.5, 4.0, 6.0):
+    for index in (1.0, 2.5, 4.0, 6.0):  # below 1 GalSim's own table is 2e-4 to 1e-2 off: see the integrals below
         for radius in (10**0.2, 10.0, 10**1.3 if index > 1 else 10**1.5):
             for ratio in (0.05, 0.4, 0.95):
                 galaxy = profiles(radius=radius, index=index, axis_ratio=ratio, angle=0.5, x=0.4, y=-0.3)
@@ -107,3 +108,12 @@ def test_the_corners_of_the_prior_are_as_galsim_draws_them(psf: Psf) -> None:
                 expected = render_with_galsim(galaxy, psf, 1, SIZE, parameters=PRECISE)[0]
                 error = np.abs(found - expected).max() / expected.max()
                 assert error < 2e-4, (index, radius, ratio, error)
+
+
+@pytest.mark.parametrize("index", [0.5, 0.7])
+def test_the_centre_of_a_large_flat_galaxy_is_that_of_the_integral(index: float) -> None:
+    variance = 1.9**2 / (8 * np.log(2)) + 1 / 12  # of the PSF and the pixel
+    r = np.linspace(0, 40, 40_001)
+    seen = surface_brightness(r, 31.6, index) * np.exp(-(r**2) / (2 * variance)) / variance * r
+    image = render(profiles(radius=31.6, index=index), psfs.Gaussian(1.9), 1, 65)[0]
+    assert image[32, 32].item() == pytest.approx(np.trapezoid(seen, r), rel=1e-4)
