@@ -73,7 +73,7 @@ def print_evaluation(result: Evaluation, console: Console) -> None:
 
 def _print_classes(report: ClassReport, console: Console) -> None:
     from core.metrics.confusion_bootstrap import describe
-    from core.metrics.report import Fraction
+    from core.metrics.fraction import Fraction
 
     mean = (
         f"balanced accuracy {describe(report.balanced_accuracy, report.mean_intervals.balanced_accuracy)}",

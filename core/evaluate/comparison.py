@@ -23,7 +23,7 @@ from core.evaluate import tables
 from core.evaluate.evaluation import Evaluation
 from core.events import NEVER, Progress, Work
 from core.metrics.binned import Bin, BinnedMetrics, bin_metrics
-from core.metrics.report import Fraction
+from core.metrics.fraction import Fraction
 from core.wording import count_of
 
 MOST_CLASSES = 6  # of a column that splits the galaxies

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import angles
+from core.metrics.fraction import Fraction
 from core.metrics.outliers import outlier_limits
-from core.metrics.report import Fraction
 from core.wording import count_of
 
 FEWEST = 10

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from core.data import angles
 from core.data.target import Quantities, Target
-from core.metrics.report import Fraction
+from core.metrics.fraction import Fraction
 from core.nets.calibration import ErrorBarCalibration
 
 FEWEST = 20

@@ -4,10 +4,6 @@ r"""The metrics of predictions, for each class or quantity, with confidence inte
 fraction of the galaxies predicted as a class that belong to it. Both are fractions of small numbers, and have Wilson's
 interval at 68 % confidence. What is undefined, such as the purity of a class that was never predicted, is None, not 0;
 where all galaxies are of one class, purity, F1 and balanced accuracy are undefined.
-
-References
-----------
-Wilson 1927, Journal of the American Statistical Association 22, 209; Cameron 2011, PASA 28, 128.
 """
 
 from __future__ import annotations
@@ -19,7 +15,6 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
-from astropy.stats import binom_conf_interval
 from numpy.typing import NDArray
 
 from core.data import angles
@@ -27,40 +22,12 @@ from core.data.target import Classes, Quantities, Target, VoteFractions, periods
 from core.metrics.calibration import Calibration, calibrate
 from core.metrics.confusion_bootstrap import MeanIntervals, bootstrap
 from core.metrics.decision import MOST_PROBABLE, Decision
+from core.metrics.fraction import Fraction
 from core.metrics.guessing import Guess, guess
 from core.metrics.outliers import outlier_limits
 from core.metrics.r_squared import r_squared
 
-_ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: of a normal distribution, within one standard deviation of the mean
 _MIN_PROBABILITY = 1e-12
-
-
-@dataclass(frozen=True)
-class Fraction:
-    """``hits`` of ``total``, with Wilson's 68 % interval; all None if the total is 0."""
-
-    hits: int
-    total: int
-
-    @property
-    def value(self) -> float | None:
-        """The fraction."""
-        return self.hits / self.total if self.total else None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Lower and upper bound."""
-        if not self.total:
-            return None
-        share = self.hits / self.total
-        low, high = binom_conf_interval(self.hits, self.total, _ONE_SIGMA, interval="wilson")
-        return min(float(low), share), max(float(high), share)  # rounding must not leave the share outside
-
-    def __str__(self) -> str:
-        if self.value is None or self.interval is None:
-            return "–"
-        low, high = self.interval
-        return f"{self.value:.3f} (+{high - self.value:.3f} −{self.value - low:.3f})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ from torch import Tensor
 from core.data import target as targets
 from core.data.target import Classes, Quantities, Target, VoteFractions
 from core.events import Scores, Work
+from core.metrics.fraction import Fraction
 from core.metrics.r_squared import r_squared
-from core.metrics.report import Fraction
 from core.metrics.tally import Tally
 from core.nets import angles, heads, losses, transfer
 from core.nets import answers as network_answers

@@ -12,7 +12,8 @@ from sklearn import metrics as sklearns
 
 from core.data.target import Classes, Quantities, VoteFractions
 from core.metrics import report as metrics
-from core.metrics.report import ClassReport, Fraction, QuantitiesReport
+from core.metrics.fraction import Fraction
+from core.metrics.report import ClassReport, QuantitiesReport
 
 NAMES = ("disk", "edge-on", "spheroid", "irregular")
 
