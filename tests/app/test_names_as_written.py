@@ -201,6 +201,7 @@ def assert_as_written(*roots: QWidget) -> list[str]:
     return seen
 
 
+@pytest.mark.slow
 def test_every_room_shows_names_as_they_are_written(window: MainWindow, qtbot: QtBot):
     seen: list[str] = []
     for name in WORKSPACES:

@@ -116,6 +116,7 @@ def is_picture(view: QWidget) -> bool:
     return len(seen) > 5
 
 
+@pytest.mark.slow
 def test_a_class_is_dreamt_of_and_grows_before_ones_eyes(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     choose(panel, "edge-on")

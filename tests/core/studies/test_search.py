@@ -135,6 +135,7 @@ def test_all_trials_have_the_same_judges_and_none_has_read_the_test_part(done, s
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_hopeless_trials_are_given_up_and_impossible_ones_told(small, tiny, tmp_path):
     wish = FEW.model_copy(
         update={"space": ("network.depth=1:8",), "coarse": 9, "fine": 0, "method": "grid", "grid_points": 8}

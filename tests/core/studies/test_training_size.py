@@ -118,6 +118,7 @@ def test_the_test_part_has_no_say(small, draw, new_dataset, tmp_path):
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_the_test_part_is_judged_last_and_only_where_that_is_asked_for(done, small, tiny, tmp_path):
     assert done[2].test is None
     assert not list(done[0].rglob("*test*.csv"))

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("timm")
 SMALL = "test_resnet"
 
 
+@pytest.mark.slow
 def test_a_run_with_frozen_stages_learns_and_loads_without_the_file(timm, blobs, tmp_path):
     path = tmp_path / "weights.safetensors"
     safetensors.torch.save_file(timm.create_model(SMALL).state_dict(), path)

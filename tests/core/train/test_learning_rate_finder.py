@@ -80,6 +80,7 @@ def test_noise_from_batch_to_batch_is_no_divergence_and_no_descent():
         learning_rate_finder.analyse_curve(RATES, 1 + 0.1 * np.random.default_rng(3).normal(size=120) + RATES)
 
 
+@pytest.mark.slow
 def test_the_suggested_rate_trains_and_only_training_galaxies_are_read(blobs, new_run, tmp_path):
     data = tmp_path / "poisoned.h5"
     data.write_bytes(blobs.read_bytes())
