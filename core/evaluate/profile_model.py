@@ -22,7 +22,7 @@ from core.simulate.psf import Psf
 from core.simulate.renderer import render
 from core.simulate.sersic import light_within
 
-INDEX = (0.3, 6.5)  # limits of the Sérsic index
+INDEX = (0.31, 6.5)  # limits of the Sérsic index; a step of the differences below, profiles are still drawn
 _LEAST_AXIS_RATIO = 0.04
 _LEAST_RADIUS = 0.05  # pixels
 _MOST_RADIUS = 2.0  # sides of the stamp

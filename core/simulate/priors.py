@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from core.errors import CatalogueProblem
+from core.errors import CatalogueProblem, NotPossible
 from core.settings.declare import Settings, setting
 
 Values = NDArray[np.float64]
@@ -22,6 +22,7 @@ Drawn = Mapping[str, Values]
 
 _BINS = 64  # of the histogram that tells how frequent the values of a column are
 _LEAST_SHARE = 1e-12  # shares of exactly 0 and 1 would be infinitely many standard deviations away
+_FARTHEST = 6.0  # standard deviations: limits that are farther from the typical value would all be one number, a limit
 
 
 class Prior(Settings):
@@ -139,6 +140,8 @@ class Prior(Settings):
         ------
         CatalogueProblem
             The column has no values between the limits.
+        NotPossible
+            The limits hold nothing of the normal distribution.
         """
         low, high = self.low, self.high
         match self.kind:
@@ -149,6 +152,7 @@ class Prior(Settings):
             case "power law":
                 values = self._at_power_law(share)
             case "normal":
+                self._require_typical_near_limits()
                 values = self._at_normal(share, np.full(len(share), self._scaled(self.typical)))
             case "column":
                 values = np.interp(share, *self._quantiles(known))
@@ -198,6 +202,15 @@ class Prior(Settings):
         is_size = self.tied_to.endswith("radius")
         steps = np.log10(other) - math.log10(self.pivot) if is_size else other - self.pivot
         return self._scaled(self.typical) + self.slope * steps
+
+    def _require_typical_near_limits(self) -> None:
+        centre, low, high = (self._scaled(value) for value in (self.typical, self.low, self.high))
+        if max(low - centre, centre - high) > _FARTHEST * self.scatter:
+            raise NotPossible(
+                f"The typical value {self.typical:g} lies more than {_FARTHEST:g} times the scatter ({self.scatter:g}) "
+                f"outside the limits {self.low:g} and {self.high:g}: all galaxies would have the same value.",
+                "Choose a typical value between the limits, or a larger scatter.",
+            )
 
     def _at_normal(self, share: Values, centre: Values) -> Values:
         """Quantiles of a normal distribution that is cut off at the limits."""

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from core.errors import CatalogueProblem
+from core.errors import CatalogueProblem, NotPossible
 from core.simulate.galaxy_settings import GalaxySettings
 from core.simulate.prior_column import read_values
 from core.simulate.priors import AxisRatioPrior, FractionPrior, MagnitudePrior, Prior, RadiusPrior
@@ -161,3 +161,16 @@ def test_parameters_are_drawn_after_those_they_are_tied_to():
     order = settings.drawing_order
     assert order.index("disk_radius") < order.index("magnitude")
     assert sorted(order) == sorted(settings.parameters)
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        MagnitudePrior(kind="normal"),
+        MagnitudePrior(kind="normal", typical=40, scatter=1),
+        RadiusPrior(kind="normal", typical=0.01),
+    ],
+)
+def test_a_normal_distribution_far_outside_its_limits_is_refused_and_not_made_one_number(prior: Prior):
+    with pytest.raises(NotPossible, match="all galaxies would have the same value"):
+        prior.at(np.linspace(0, 1, 9))
