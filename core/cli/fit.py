@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
@@ -14,6 +15,10 @@ from core.project import outputs
 from core.simulate.presets import load_preset
 from core.simulate.psf_settings import PsfSettings
 
+if TYPE_CHECKING:
+    from core.simulate.settings import SimulationSettings
+
+_SCALE_TOLERANCE = 0.02
 _KINDS = ("gaussian", "moffat", "kolmogorov", "airy")
 _WAYS = f"Write a FITS file, or a kind and a FWHM in arcsec, as in moffat:1.1; kinds are {', '.join(_KINDS)}."
 
@@ -46,14 +51,14 @@ def fit(options: argparse.Namespace, console: Console) -> int:
     psf = _parse_psf(options) if options.psf is not None else None if preset is None else preset.psf
     if psf is None:
         raise SettingsProblem("The point-spread function is not given.", f"Add --psf or --preset. {_WAYS}", "--psf")
-    zero_point, gain = options.zero_point, None
+    settings = resolve_settings(FitSettings, options)
+    zero_point, gain = _choose_zero_point(options, settings, preset, console), None
     if preset is not None:
-        zero_point = preset.stored_zero_point if zero_point is None else zero_point
         ratio = 10 ** (0.4 * (preset.instrument.zero_point - preset.stored_zero_point))
         gain = ratio * preset.instrument.total_exposure
     model = {"sersic": "Sérsic", "bulge+disk": "bulge + disk", None: None}[options.model]
-    settings = resolve_settings(FitSettings, options, zero_point=zero_point)
-    settings = settings.model_copy(update={"model": model or settings.model, "gain": settings.gain or gain})
+    changes = {"model": model or settings.model, "gain": settings.gain or gain, "zero_point": zero_point}
+    settings = settings.model_copy(update=changes)
     fits = console.drive("Fitting", lambda stop: profile_fit.run(options.source, psf, settings, stop=stop))
     surroundings = EnvironmentSettings(segmentation=settings.segmentation.model_copy(update={"band": settings.band}))
     found = console.drive(
@@ -66,6 +71,37 @@ def fit(options: argparse.Namespace, console: Console) -> int:
         console.note("Without a zero point the table has fluxes in units of the images instead of magnitudes.")
     console.say(f"Table: {options.output}")
     return 0
+
+
+def _choose_zero_point(
+    options: argparse.Namespace, settings: FitSettings, preset: SimulationSettings | None, console: Console
+) -> float | None:
+    """The zero point that was given, else the dataset's own, else the preset's; which one is said, if it was not given.
+
+    A preset whose pixels are others than those of the dataset is told of: its PSF, zero point and noise may be, too.
+    """
+    from core.data.cutouts import Cutouts
+
+    with Cutouts.open(options.source) as cutouts:
+        scale = cutouts.median_pixel_scale
+        own = cutouts.bands[settings.band - 1].zero_point if settings.band <= len(cutouts.bands) else None
+    if preset is not None and abs(scale / preset.instrument.pixel_scale - 1) > _SCALE_TOLERANCE:
+        console.note(
+            f"The preset has {preset.instrument.pixel_scale:g} arcsec/pixel, and these galaxies {scale:.3g}: make sure "
+            "that its PSF, zero point and noise are theirs."
+        )
+    if (given := settings.zero_point if options.zero_point is None else options.zero_point) is not None:
+        return given
+    if own is not None:
+        console.note(f"Magnitudes are for the zero point of the dataset, {own:g}.")
+        return own
+    if preset is None:
+        return None
+    console.note(
+        f"The dataset has no zero point: magnitudes are for that of the preset, {preset.stored_zero_point:g}. If one "
+        "unit of the images has another magnitude, give it with --zero-point."
+    )
+    return preset.stored_zero_point
 
 
 def _parse_psf(options: argparse.Namespace) -> PsfSettings:

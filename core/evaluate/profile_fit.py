@@ -8,7 +8,8 @@ Error bars come from the covariance of the fit: they hold if the noise is indepe
 point-spread function is right and the galaxy is what the model says. Where they are not, as for resampled images with
 correlated noise or for spirals, they are too small, and the reduced χ² shows only the latter. A bulge and a disk of
 noisy galaxies have several solutions of about the same χ², and the error bars are those within the one that was found.
-A galaxy that cannot be fitted has no values but the reason in the column ``fit``.
+A galaxy that cannot be fitted has no values but the reason in the column ``fit``, which also tells of poor fits, with
+a reduced χ² above 2, and of parameters at a limit.
 
 References
 ----------
@@ -41,6 +42,7 @@ from core.simulate.psf_settings import PsfSettings
 FITTED = ""  # in the column of reasons
 _PIXELS_AT_ONCE = 2**18  # of the stamps that are fitted together
 _ROUND_ERROR = 30.0  # degrees: a position angle with a larger error is none; one at random has 52
+_POOR_CHI2 = 2.0  # reduced: with hundreds of pixels, far from 1
 _SCALE_DIGITS = 5  # pixel scales that agree so far have the same point-spread function
 
 
@@ -103,8 +105,11 @@ class ProfileFits:
             if not fitted:
                 failed[reason] = failed.get(reason, 0) + 1
         why = "; ".join(f"{count:,}: {reason}" for reason, count in sorted(failed.items(), key=lambda each: -each[1]))
-        done = f"{int(self.is_fitted.sum()):,} of {len(self):,} galaxies were fitted, in {self.seconds:.2g} s each"
-        return f"{done}. Without values are {why}." if why else f"{done}."
+        count = int(self.is_fitted.sum())
+        remarked = sum(bool(reason) for reason, fitted in zip(self.reasons, self.is_fitted, strict=True) if fitted)
+        done = f"{count:,} of {len(self):,} galaxies were fitted, in {self.seconds:.2g} s each."
+        doubt = f" Of {remarked:,} of them the column “fit” says what is wrong with the values." if remarked else ""
+        return f"{done}{doubt} Without values are {why}." if why else f"{done}{doubt}"
 
 
 @dataclass(eq=False)
@@ -348,6 +353,9 @@ def record(
     values = model.describe(parameters, scale, settings.zero_point)
     errors = model.describe_errors(parameters, covariance, scale, settings.zero_point)
     remarks = [_remarks(model, at_limit) for at_limit in solution.at_limit[good]]
+    for remark, chi2 in zip(remarks, collected.chi2[places[good]], strict=True):
+        if chi2 > _POOR_CHI2:
+            remark.append("poor fit: the errors are too small")
     for name in [name for name in values if name.endswith("position_angle")]:
         is_none = ~(errors[name] <= _ROUND_ERROR)
         values[name], errors[name] = np.where(is_none, np.nan, values[name]), np.where(is_none, np.nan, errors[name])

@@ -52,4 +52,15 @@ def test_an_instrument_gives_zero_point_and_point_spread_function(data: Path, tm
     assert main(["fit", str(data), "-o", str(table), "--preset", "SDSS r"]) == 0
     found = Table.read(table)
     assert 10 < found["magnitude"][0] < 15  # 22.5 of a nanomaggy
-    assert "Without a zero point" not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no zero point: magnitudes are for that of the preset, 22.5" in said
+    assert "arcsec/pixel" not in said, "0.4 is 0.396, nearly"
+
+
+def test_a_preset_of_other_pixels_and_a_poor_fit_are_told_of(data: Path, tmp_path: Path, capsys) -> None:
+    table = tmp_path / "fits.csv"
+    assert main(["fit", str(data), "-o", str(table), "--preset", "HSC i", "--set", "noise=0.1"]) == 0
+    out, err = capsys.readouterr()
+    assert "The preset has 0.168 arcsec/pixel, and these galaxies 0.4" in err
+    assert "the column “fit” says what is wrong" in out
+    assert all("poor fit" in each for each in Table.read(table)["fit"][:2])
