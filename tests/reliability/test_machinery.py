@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_each_planted_fault_is_seen_and_the_next_file_is_tried_all_the_same():
     command = [sys.executable, str(ROOT / "tests" / "reliability" / "planted.py")]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, encoding="utf-8", check=False)

@@ -83,6 +83,7 @@ def test_a_fit_stands_beside_the_network_on_the_same_galaxies(qtbot: QtBot, sess
     qtbot.waitUntil(lambda: "no table of fitted profiles" in view.note.text(), timeout=30_000)
 
 
+@pytest.mark.slow
 def test_figure_and_numbers_are_saved(qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch) -> None:
     view = shown(qtbot, session)
     for button, path in ((view.figure, tmp_path / "bins.svg"), (view.numbers, tmp_path / "bins.csv")):

@@ -150,6 +150,7 @@ def test_without_a_network_there_is_nothing_to_believe(qtbot: QtBot, session: Se
     assert not panel.ask.isVisible()
 
 
+@pytest.mark.slow
 def test_maps_are_doubted_while_somebody_reads_it(qtbot: QtBot, session_with_run: Session) -> None:
     panel = ExplanationPanel(session_with_run)
     qtbot.addWidget(panel)

@@ -128,6 +128,7 @@ def test_a_project_opens_with_its_newest_dataset(qtbot: QtBot, window: MainWindo
     assert visible(window) == {"gallery", "cutout", "dataset"}
 
 
+@pytest.mark.slow
 def test_every_workspace_fits_a_small_screen_shows_what_it_is_about_and_leaves_the_files_free(
     qtbot: QtBot, window: MainWindow, project: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_search_leaves_settings_for_a_training(survey_dataset, tmp_path, capsy
     assert "0 trials done." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_another_space_is_another_search(survey_dataset, tmp_path, capsys):
     folder = tmp_path / "search"
     knob = ("--knob", "optimiser.learning_rate=1e-3:1e-1")

@@ -65,6 +65,7 @@ def test_noise_free_galaxies_are_recovered_to_a_thousandth(tmp_path: Path) -> No
     assert found.units["half_light_radius"] == "arcsec" and found.units["magnitude"] == "mag"
 
 
+@pytest.mark.slow
 def test_noise_free_bulges_and_disks_are_recovered_to_a_thousandth(tmp_path: Path) -> None:
     flux, share = np.array([3e4, 9e4]), np.array([0.7, 0.25])
     bulge, disk, index = np.array([1.7, 1.9]), np.array([3.6, 4.2]), np.array([3.8, 1.8])

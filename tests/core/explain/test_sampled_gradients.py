@@ -91,6 +91,7 @@ def test_of_a_linear_network_both_are_exact(linear, galaxy) -> None:
     assert expected.error * abs(expected.score - expected.baseline_score) < exact * math.sqrt(image.size)
 
 
+@pytest.mark.slow
 def test_expected_gradients_are_the_mean_of_integrated_gradients_over_skies(make, galaxy) -> None:
     predictor, image = make((1, 24, 24)), galaxy((1, 24, 24))
     skies = torch.stack([select_output(predictor, image).baseline_image("noise", seed) for seed in range(200)])

@@ -103,6 +103,7 @@ def test_a_filter_that_never_responds_is_told_as_such(make, survey_dataset, tmp_
     assert not {1, 5} & set(result.most_class_selective(99))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_galaxies(weights, survey_dataset, monkeypatch) -> None:
     monkeypatch.setattr(top_activations, "_MOST_PER_BATCH", 8)
 

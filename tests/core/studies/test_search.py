@@ -310,6 +310,7 @@ def test_the_space_of_a_stage_is_kept_in_the_journal(done):
     ]
 
 
+@pytest.mark.slow
 def test_labels_given_while_a_search_goes_on_change_none_of_its_later_trials(small, tiny, tmp_path):
     """Neither in this process after an interruption, nor in a worker, which knows the project's labels only."""
     project = Project.create(tmp_path / "project", "project")

@@ -117,6 +117,7 @@ def test_a_run_that_has_ended_is_not_told_to_wait_for_its_verdict():
     assert verdict.describe({}) == ""
 
 
+@pytest.mark.slow
 @given(st.floats(0.001, 1000), SEEDS)
 def test_the_unit_of_the_loss_does_not_matter(scale, seed):
     curves = history(FALL, 0.2 + FALL, 0.03, seed)

@@ -41,6 +41,7 @@ def test_a_map_is_judged_for_the_output_that_was_asked_for(linear, galaxy) -> No
     assert found.sentences() == [*found.localisation.sentences(), found.curves.sentence()]
 
 
+@pytest.mark.slow
 def test_planted_evidence_is_found_beside_the_galaxy_and_the_network_needs_it_and_no_more(planted) -> None:
     found = [belief(planted.predictor, image, "marked") for image in planted.marked[:8]]
     assert sum(one.localisation.rests_on in ("neighbour", "sky") for one in found) >= 7
