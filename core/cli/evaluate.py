@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of, hand_labels_of, parse_class_map
 from core.data.target import Classes
-from core.errors import SettingsProblem
 from core.metrics.uncertainty import plus_minus
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
     from core.metrics.error_bars import ErrorBarReport
     from core.metrics.report import ClassReport, QuantitiesReport
-
-_TABLES = (".csv", ".fits", ".xml", ".parquet")
 
 
 def evaluate(options: argparse.Namespace, console: Console) -> int:
@@ -140,13 +137,10 @@ def _print_coverage(bars: ErrorBarReport, console: Console) -> None:
 
 def predict(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork predict``."""
-    if options.output.suffix.lower() not in _TABLES:  # checked before the work, not after it
-        raise SettingsProblem(
-            f"Tables cannot be written as “{options.output.suffix}”.", f"Choose one of: {', '.join(_TABLES)}."
-        )
     from core.evaluate import predict as predicting
     from core.evaluate import tables
 
+    tables.require_known_ending(options.output)
     with dataset_of(options, console) as data:
         choose_bands(options, data, console)
         predictions = console.drive(

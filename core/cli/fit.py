@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.simulate.settings import SimulationSettings
 
 _SCALE_TOLERANCE = 0.02
-_KINDS = ("gaussian", "moffat", "kolmogorov", "airy")
+_KINDS = tuple(kind for kind in get_args(PsfSettings.model_fields["kind"].annotation) if kind != "image")
 _WAYS = f"Write a FITS file, or a kind and a FWHM in arcsec, as in moffat:1.1; kinds are {', '.join(_KINDS)}."
 
 
@@ -45,6 +45,7 @@ def add_fit_options(command: argparse.ArgumentParser) -> None:
 def fit(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork fit``."""
     from core.evaluate import environment, profile_fit, tables
+    from core.simulate.noise import electrons_per_unit
 
     tables.require_known_ending(options.output)
     preset = load_preset(options.preset) if options.preset else None
@@ -52,10 +53,8 @@ def fit(options: argparse.Namespace, console: Console) -> int:
     if psf is None:
         raise SettingsProblem("The point-spread function is not given.", f"Add --psf or --preset. {_WAYS}", "--psf")
     settings = resolve_settings(FitSettings, options)
-    zero_point, gain = _choose_zero_point(options, settings, preset, console), None
-    if preset is not None:
-        ratio = 10 ** (0.4 * (preset.instrument.zero_point - preset.stored_zero_point))
-        gain = ratio * preset.instrument.total_exposure
+    zero_point = _choose_zero_point(options, settings, preset, console)
+    gain = None if preset is None else electrons_per_unit(preset)
     model = {"sersic": "Sérsic", "bulge+disk": "bulge + disk", None: None}[options.model]
     changes = {"model": model or settings.model, "gain": settings.gain or gain, "zero_point": zero_point}
     settings = settings.model_copy(update=changes)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.stats import mad_std
 from numpy.typing import NDArray
 
 from core.data.segmentation import segment
@@ -15,7 +16,6 @@ from core.events import NEVER
 
 SAMPLE = 64  # galaxies, whose histogram shows a difference of a third of its width
 _FEWEST_SKY = 30  # pixels that a noise is estimated from
-_MAD_TO_SIGMA = 1.4826
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ def _measure(plane: NDArray[np.float32]) -> tuple[float, float]:
     found = segment(plane[None])
     sky = plane[found.sky & np.isfinite(plane)].astype(np.float64)
     level = float(np.median(sky)) if len(sky) else 0.0
-    noise = _MAD_TO_SIGMA * float(np.median(np.abs(sky - level))) if len(sky) >= _FEWEST_SKY else np.nan
+    noise = float(mad_std(sky)) if len(sky) >= _FEWEST_SKY else np.nan
     y, x = np.nonzero(found.galaxy & np.isfinite(plane))
     light = plane[y, x].astype(np.float64) - level
     total = light.sum()

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.stats import mad_std
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -33,7 +34,7 @@ from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
 from core.evaluate.least_squares import Array, Solution, minimise
 from core.evaluate.profile_model import KINDS, UNITS, ProfileModel
-from core.evaluate.profile_start import Prepared, prepare, psf_radius, scatter, start_double, start_single
+from core.evaluate.profile_start import Prepared, prepare, psf_radius, start_double, start_single
 from core.evaluate.settings import FitSettings
 from core.events import NEVER, Progress, Work
 from core.simulate.psf import Psf, build_psf
@@ -298,7 +299,7 @@ def _remeasure(variance: Array, left: Array, prepared: list[Prepared]) -> Array:
     found = variance.copy()
     for place, each in enumerate(prepared):
         if each.blank.any():
-            found[place, np.isfinite(variance[place])] = scatter(left[place, each.blank]) ** 2
+            found[place, np.isfinite(variance[place])] = mad_std(left[place, each.blank]) ** 2
     return found
 
 

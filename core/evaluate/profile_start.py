@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.stats import mad_std
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -16,7 +17,6 @@ from core.simulate.profiles import Profiles
 from core.simulate.psf import Psf
 from core.simulate.renderer import render
 
-_MAD_TO_SIGMA = 1.4826
 _FEWEST_SKY = 30  # pixels from which the noise can be measured
 _FEWEST_SEEN = 0.5  # share of the pixels of the galaxy's segment that must be finite
 _BESIDE = np.ones((3, 3), bool)
@@ -122,15 +122,10 @@ def _variance(
     if noise is None:
         if blank.sum() < _FEWEST_SKY:
             return "too little sky to measure the noise on"
-        noise = scatter(image[blank])
+        noise = float(mad_std(image[blank]))
         if not noise > 0:
             return "no noise in the sky: give its standard deviation"
     return np.full(image.shape, noise**2)
-
-
-def scatter(values: NDArray[np.floating]) -> float:
-    """Standard deviation of normal noise, from the median absolute deviation."""
-    return _MAD_TO_SIGMA * float(np.median(np.abs(values - np.median(values))))
 
 
 def _moments(light: Array, inside: NDArray[np.bool_]) -> tuple[tuple[float, float], float, tuple[float, float], float]:
