@@ -31,8 +31,9 @@ from app.widgets.number_table import NumberTable
 from core.errors import Problem
 
 if TYPE_CHECKING:
-    from app.evaluate.work import MeasuredColumns, ShownComparison
+    from app.evaluate.work import ShownComparison
     from core.evaluate.comparison import FitTable
+    from core.evaluate.comparison_columns import MeasuredColumns
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
 

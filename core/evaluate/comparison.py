@@ -143,6 +143,8 @@ def compare(
     against: tuple[str, NDArray[Any]],
     split: tuple[str, NDArray[Any]] | None = None,
     stop: threading.Event = NEVER,
+    *,
+    bins: int = MOST_BINS,
 ) -> Work[Comparison]:
     """Compute bias, scatter, outliers and coverage in bins of a column.
 
@@ -156,6 +158,8 @@ def compare(
         Name of the column of classes, and its values (n,).
     stop
         Not looked at: it takes a fraction of a second.
+    bins
+        How many at most; fewer where a bin would have fewer than :data:`IN_A_BIN` galaxies on average.
     """
     del stop
     yield Progress(0, None)
@@ -169,7 +173,7 @@ def compare(
         note = "Network and fit are compared on the same galaxies"
         note += f"; {count_of(missing, 'galaxy')} without a fitted value left out. " if missing else ". "
     classes = None if split is None else split[1]
-    bins = max(1, min(MOST_BINS, int(np.isfinite(values).sum()) // IN_A_BIN))
+    bins = max(1, min(bins, int(np.isfinite(values).sum()) // IN_A_BIN))
     common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.period}
     network = bin_metrics(quantity.true, quantity.predicted, values, bins=bins, errors=quantity.errors, **common)
     fit = None
@@ -217,24 +221,6 @@ def read_fits(path: Path, ids: Sequence[str], stop: threading.Event = NEVER) -> 
 def _in_order(column: Any, order: NDArray[np.int64]) -> NDArray[np.float64]:
     numbers = np.ma.filled(np.ma.asarray(column, np.float64), np.nan)
     return np.where(order >= 0, numbers[order], np.nan)
-
-
-def numeric_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Columns with several numbers, against which figures of merit can be shown."""
-    return [
-        name
-        for name, values in columns.items()
-        if values.ndim == 1 and values.dtype.kind in "fiu" and np.unique(values[np.isfinite(values)]).size > 2
-    ]
-
-
-def class_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Columns with two to :data:`MOST_CLASSES` classes, by which galaxies can be split."""
-    return [
-        name
-        for name, values in columns.items()
-        if values.ndim == 1 and values.dtype.kind in "UOSb" and 2 <= len({str(each) for each in values}) <= MOST_CLASSES
-    ]
 
 
 HEADERS = ("Galaxies", "Bias", "Scatter", "Outliers", "In error bars", "R²")
