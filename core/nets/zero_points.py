@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.data.cutouts import Cutouts
-from core.errors import Problem, SettingsProblem
+from core.data.zero_points import spread
+from core.errors import Problem
 from core.nets.mapped_cutouts import ScaledCutouts
 from core.nets.predictor import Predictor
-from core.wording import count_of
 
 _TOLERANCE = 1e-4  # mag: a hundredth of a percent
 
@@ -26,14 +26,7 @@ def set_zero_points(cutouts: Cutouts, zero_points: Sequence[float]) -> None:
     SettingsProblem
         There are more or fewer.
     """
-    given = list(zero_points) * (len(cutouts.bands) if len(zero_points) == 1 else 1)
-    if len(given) != len(cutouts.bands):
-        raise SettingsProblem(
-            f"{count_of(len(given), 'zero point')} for {count_of(len(cutouts.bands), 'band')}: "
-            f"{', '.join(band.name for band in cutouts.bands)}.",
-            "Give one that holds for all, or one for each band in this order.",
-            cutouts.path.name,
-        )
+    given = spread(zero_points, [band.name for band in cutouts.bands], cutouts.path.name)
     cutouts.bands = tuple(replace(band, zero_point=value) for band, value in zip(cutouts.bands, given, strict=True))
 
 
