@@ -28,7 +28,11 @@ CARDS = (*_SAID, "FLUXMAG0", "PHOTFLAM", "PHOTPLAM", "PIXAR_SR")
 _JANSKY = 8.9  # AB magnitude of 1 Jy
 _OF_UNITS = {
     **dict.fromkeys(("nanomaggy", "nanomaggies", "nmgy"), 22.5),
-    **{"Jy": _JANSKY, "mJy": 16.4, "uJy": 23.9, "µJy": 23.9, "nJy": 31.4},
+    "Jy": _JANSKY,
+    "mJy": 16.4,
+    "uJy": 23.9,
+    "µJy": 23.9,
+    "nJy": 31.4,
 }
 _RATE = re.compile(r"(electrons?|e-?|counts?|cts?|dn|adu)\s*(/|per)\s*s(ec|econd)?$", re.IGNORECASE)
 _LOWEST, _HIGHEST = -10.0, 60.0  # mag
