@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from core.evaluate.comparison_lines import Line, PanelText
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
+    from core.evaluate.settings import FitSettings
+    from core.simulate.psf_settings import PsfSettings
 
 
 def evaluate(run: RunFolder, data: Path, part: EvaluatedPart, hand_labels: LabelJournal | None) -> Job:
@@ -111,6 +113,47 @@ def read_fits(path: Path, ids: Sequence[str]) -> Job:
         return (yield from comparison.read_fits(path, ids, stop))
 
     return Job(f"Reading {path.name}", run)
+
+
+@dataclass(frozen=True)
+class FitWish:
+    """How galaxies are to be fitted: how many, and with which settings.
+
+    ``preset`` is the instrument that gives the point-spread function and the noise, unless ``psf`` does; neither: the
+    simulation that made the dataset.
+    """
+
+    count: int
+    settings: FitSettings
+    preset: str = ""
+    psf: PsfSettings | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Fitted profiles of a dataset, and what is to be said of them."""
+
+    data: Path
+    table: FitTable
+    sentence: str
+
+
+def fit_profiles(data: Path, rows: NDArray[np.int64], wish: FitWish) -> Job:
+    """Fit profiles to so many of these galaxies of a dataset."""
+
+    def run(stop: threading.Event) -> Work[Fitted]:
+        from core.evaluate import comparison, fit_sources, profile_fit
+
+        yield from begin_unless_stopped(stop)
+        settings = wish.settings
+        source = fit_sources.find(data, settings.band, settings.zero_point, wish.preset or None, wish.psf)
+        zero_point = source.zero_point if settings.zero_point is None else settings.zero_point
+        settings = settings.model_copy(update={"gain": settings.gain or source.gain, "zero_point": zero_point})
+        chosen = fit_sources.draw_rows(rows, wish.count)
+        fits = yield from profile_fit.run(data, source.psf, settings, chosen, stop, choice=source.choice)
+        return Fitted(data, comparison.table_of(fits, data), " ".join([fits.summary, *source.remarks]))
+
+    return Job("Fitting profiles", run)
 
 
 def save_comparison(found: Comparison, path: Path, *, is_figure: bool) -> Job:

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import catalogue
+from core.data.cutouts import Cutouts
 from core.data.target import Quantities
 from core.errors import CatalogueProblem
 from core.evaluate import tables
 from core.evaluate.evaluation import Evaluation
+from core.evaluate.profile_fit import ProfileFits
 from core.events import NEVER, Progress, Work
 from core.metrics.binned import Bin, BinnedMetrics, bin_metrics
 from core.metrics.fraction import Fraction
@@ -216,6 +218,26 @@ def read_fits(path: Path, ids: Sequence[str], stop: threading.Event = NEVER) -> 
         texts = np.array([str(each) for each in table["environment"]])
         environment = np.where(order >= 0, texts[order], "")
     return FitTable(path.name, values, errors, environment, int((order >= 0).sum()))
+
+
+def table_of(fits: ProfileFits, data: Path) -> FitTable:
+    """Fits that were just made of galaxies of a dataset, in its order.
+
+    Raises
+    ------
+    UnreadableFile
+        The dataset cannot be read.
+    """
+    with Cutouts.open(data) as cutouts:
+        count = len(cutouts)
+
+    def spread(found: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        whole = {name: np.full(count, np.nan) for name in found}
+        for name, values in found.items():
+            whole[name][fits.rows] = values
+        return whole
+
+    return FitTable("the fit", spread(fits.values), spread(fits.errors), None, len(fits))
 
 
 def _in_order(column: Any, order: NDArray[np.int64]) -> NDArray[np.float64]:
