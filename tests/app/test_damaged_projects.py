@@ -100,7 +100,7 @@ def assert_it_is_an_unreadable_row(panel: RunsPanel, session: Session, name: str
     assert panel.explain.isEnabled()
 
 
-@pytest.mark.parametrize("name", ["metrics.json", "data.txt"])
+@pytest.mark.parametrize("name", ["metrics.json", pytest.param("data.txt", marks=pytest.mark.slow)])
 def test_a_damaged_run_is_one_unreadable_row_and_cannot_be_chosen(
     qtbot: QtBot, session: Session, project: Path, name: str
 ) -> None:
