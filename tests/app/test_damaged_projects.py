@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QComboBox, QMessageBox, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
-from app import theme
 from app.data.dataset import DatasetPanel
 from app.notices import CrashDialog
 from app.panel.room import load
@@ -38,9 +37,8 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    theme.apply(qapp, False)
     opened = MainWindow()
     qtbot.addWidget(opened)
     opened.resize(1280, 720)
