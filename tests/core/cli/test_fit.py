@@ -44,6 +44,8 @@ def test_a_missing_or_odd_point_spread_function_is_refused(data: Path, tmp_path:
     for given in ([], ["--psf", "moffat:wide"], ["--psf", "nowhere.fits"]):
         assert main(["fit", str(data), "-o", str(tmp_path / "fits.csv"), *given]) == 1
         assert "moffat:1.1" in capsys.readouterr().err
+    assert main(["fit", str(data), "-o", str(tmp_path / "fits.csv"), "--preset", ""]) == 1
+    assert "There is no preset “”" in capsys.readouterr().err
     assert not (tmp_path / "fits.csv").exists()
 
 
@@ -64,3 +66,14 @@ def test_a_preset_of_other_pixels_and_a_poor_fit_are_told_of(data: Path, tmp_pat
     assert "The preset has 0.168 arcsec/pixel, and these galaxies 0.4" in err
     assert "the column “fit” says what is wrong" in out
     assert all("poor fit" in each for each in Table.read(table)["fit"][:2])
+
+
+@pytest.mark.slow
+def test_a_simulated_dataset_knows_its_own_point_spread_function(tmp_path: Path, capsys) -> None:
+    data, table = tmp_path / "simulated.h5", tmp_path / "fits.fits"
+    assert main(["simulate", "-n", "3", "-o", str(data), "--set", "size=48", "--workers", "1"]) == 0
+    assert main(["fit", str(data), "-o", str(table)]) == 0
+    said = capsys.readouterr().err
+    assert "PSF, photon noise and zero point are those of the simulation" in said
+    found = Table.read(table)
+    assert "magnitude" in found.colnames and "airy" in found.meta["PSF"]

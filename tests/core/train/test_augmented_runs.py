@@ -43,8 +43,8 @@ def _train(wish, data, folder, until=None):
     ("augmentation", "network"),
     [
         (SKY, {}),
-        (AugmentationSettings(), {"samplewise": "standard"}),
-        (AugmentationSettings(), {"whitening": "ZCA"}),
+        pytest.param(AugmentationSettings(), {"samplewise": "standard"}, marks=pytest.mark.slow),
+        pytest.param(AugmentationSettings(), {"whitening": "ZCA"}, marks=pytest.mark.slow),
         (SKY, {"samplewise": "centre", "whitening": "ZCA"}),
     ],
 )

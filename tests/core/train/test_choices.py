@@ -52,7 +52,7 @@ def weights(path):
 @pytest.mark.parametrize(
     "wish",
     [
-        settings(3, {"decay": "plateau", "plateau_patience": 1, "method": "sgd"}),
+        pytest.param(settings(3, {"decay": "plateau", "plateau_patience": 1, "method": "sgd"}), marks=pytest.mark.slow),
         settings(3, {"decay": "one-cycle", "balanced_batches": True, "warm_up": 0.5, "method": "adam"}),
         pytest.param(
             settings(3, precision="float16", network=NetworkSettings(depth=2, channels=4, dense=8)),
@@ -187,7 +187,7 @@ def test_votes_are_learned_from_counts_or_from_fractions_and_their_number(draw, 
         train(data, new_run("wrong"), settings(data=named.model_copy(update={"votes": "vote"}), **wish))
 
 
-@pytest.mark.parametrize("loss", [{"classes": "focal"}, {"label_smoothing": 0.1}])
+@pytest.mark.parametrize("loss", [{"classes": "focal"}, pytest.param({"label_smoothing": 0.1}, marks=pytest.mark.slow)])
 def test_classes_are_learned_with_the_other_losses(blobs, new_run, loss):
     _, result = train(blobs, new_run(), settings(8, loss=LossSettings(**loss)))
     assert result.scores.values["accuracy"] > 0.8

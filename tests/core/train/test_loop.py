@@ -129,7 +129,7 @@ def test_the_input_scaling_rests_on_the_training_part_alone(base, blobs):
     assert torch.allclose(scaled.std((0, 2, 3)), torch.ones(2), atol=1e-3)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_the_same_seed_gives_the_same_numbers_whatever_else_draws_random_ones(blobs, new_run, precision):
     wish = settings(epochs=2, precision=precision)
     train(blobs, new_run("one"), wish)
