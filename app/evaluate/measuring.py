@@ -193,7 +193,7 @@ class MeasuringView(QWidget):
         quantity = self._columns.quantities[self.quantity.currentIndex()]
         fit = None if quantity.fit is None else (quantity.fit, quantity.fit_errors)
         self.truth.set_points(
-            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.period, quantity.errors, fit
+            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.encoding, quantity.errors, fit
         )
         self._compare()
 
