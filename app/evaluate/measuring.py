@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluate import work
+from app.evaluate.fit_dialog import FitDialog
 from app.evaluate.widgets.binned_plots import BinnedPlots
 from app.evaluate.widgets.truth_plot import TruthPlot
 from app.jobs.job import Job, Latest
@@ -29,10 +30,12 @@ from app.panel import saving
 from app.session.session import Session
 from app.widgets.number_table import NumberTable
 from core.errors import Problem
+from core.simulate.settings import SOURCE
 
 if TYPE_CHECKING:
-    from app.evaluate.work import MeasuredColumns, ShownComparison
+    from app.evaluate.work import Fitted, FitWish, ShownComparison
     from core.evaluate.comparison import FitTable
+    from core.evaluate.comparison_columns import MeasuredColumns
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
 
@@ -41,6 +44,10 @@ _FIT_KINDS = "Tables (*.csv *.fits *.xml *.parquet)"
 _FIT_TIP = (
     "A table that “tuningfork fit” has written for this dataset: the classical fit is shown beside the network, on the "
     "same galaxies."
+)
+_FIT_NOW_TIP = (
+    "Fit Sérsic profiles, or bulges and disks, to galaxies of this part by least squares, in the background: the "
+    "classical measurement beside the network, on the same galaxies."
 )
 _ENVIRONMENT_TIP = "Neighbours are looked for on the stamps; a few hundredths of a second for each galaxy."
 
@@ -75,6 +82,7 @@ class MeasuringView(QWidget):
         self._comparing = self._request(self._show)
         self._looking = self._request(self._show_environments)
         self._reading = self._request(self._show_fits)
+        self._fitting = self._request(self._show_fitted)
         self._build()
         self._connect()
 
@@ -90,6 +98,8 @@ class MeasuringView(QWidget):
             box.setMinimumContentsLength(9)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.split.setToolTip(_ENVIRONMENT_TIP)
+        self.fit = QPushButton("Fit…")
+        self.fit.setToolTip(_FIT_NOW_TIP)
         self.fits = QPushButton("Fit table…")
         self.fits.setToolTip(_FIT_TIP)
         self.figure = QPushButton("Figure…")
@@ -120,7 +130,7 @@ class MeasuringView(QWidget):
         corner = QWidget()
         buttons = QHBoxLayout(corner)
         buttons.setContentsMargins(0, 0, 0, 2)
-        for button in (self.fits, self.figure, self.numbers):
+        for button in (self.fit, self.fits, self.figure, self.numbers):
             buttons.addWidget(button)
         self.tabs.setUsesScrollButtons(False)
         self.tabs.setCornerWidget(corner)
@@ -135,6 +145,7 @@ class MeasuringView(QWidget):
         self.quantity.currentIndexChanged.connect(self._show_quantity)
         self.against.currentIndexChanged.connect(self._compare)
         self.split.currentIndexChanged.connect(self._choose_split)
+        self.fit.clicked.connect(self._ask_fit)
         self.fits.clicked.connect(self._ask_fits)
         self.figure.clicked.connect(lambda: self._save(is_figure=True))
         self.numbers.clicked.connect(lambda: self._save(is_figure=False))
@@ -243,6 +254,30 @@ class MeasuringView(QWidget):
             self._session.report(problem)
 
     # -- files -----------------------------------------------------------------------------------------------------
+
+    def _ask_fit(self) -> None:
+        cutouts = self._session.dataset.cutouts
+        if cutouts is None or self._evaluation is None or not len(self._evaluation.rows):
+            return
+        is_simulated = cutouts.origin.source == SOURCE
+        dialog = FitDialog(len(self._evaluation.rows), is_simulated=is_simulated, parent=self)
+        dialog.wanted.connect(self._fit)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _fit(self, wish: FitWish) -> None:
+        cutouts = self._session.dataset.cutouts
+        if cutouts is not None and self._evaluation is not None:
+            job = work.fit_profiles(cutouts.path, self._evaluation.rows, wish)
+            self._fitting.start(job)
+            self._session.activity.add(job)
+
+    def _show_fitted(self, fitted: Fitted) -> None:
+        cutouts = self._session.dataset.cutouts
+        if cutouts is not None and cutouts.path == fitted.data:
+            self._fits = fitted.table
+            self._session.message.emit(fitted.sentence)
+            self._prepare()
 
     def _ask_fits(self) -> None:
         cutouts = self._session.dataset.cutouts

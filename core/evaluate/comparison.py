@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import catalogue
+from core.data.cutouts import Cutouts
 from core.data.target import Quantities
 from core.errors import CatalogueProblem
 from core.evaluate import tables
 from core.evaluate.evaluation import Evaluation
+from core.evaluate.profile_fit import ProfileFits
 from core.events import NEVER, Progress, Work
 from core.metrics.binned import Bin, BinnedMetrics, bin_metrics
 from core.metrics.fraction import Fraction
@@ -143,6 +145,8 @@ def compare(
     against: tuple[str, NDArray[Any]],
     split: tuple[str, NDArray[Any]] | None = None,
     stop: threading.Event = NEVER,
+    *,
+    bins: int = MOST_BINS,
 ) -> Work[Comparison]:
     """Compute bias, scatter, outliers and coverage in bins of a column.
 
@@ -156,6 +160,8 @@ def compare(
         Name of the column of classes, and its values (n,).
     stop
         Not looked at: it takes a fraction of a second.
+    bins
+        How many at most; fewer where a bin would have fewer than :data:`IN_A_BIN` galaxies on average.
     """
     del stop
     yield Progress(0, None)
@@ -169,7 +175,7 @@ def compare(
         note = "Network and fit are compared on the same galaxies"
         note += f"; {count_of(missing, 'galaxy')} without a fitted value left out. " if missing else ". "
     classes = None if split is None else split[1]
-    bins = max(1, min(MOST_BINS, int(np.isfinite(values).sum()) // IN_A_BIN))
+    bins = max(1, min(bins, int(np.isfinite(values).sum()) // IN_A_BIN))
     common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.period}
     network = bin_metrics(quantity.true, quantity.predicted, values, bins=bins, errors=quantity.errors, **common)
     fit = None
@@ -214,27 +220,29 @@ def read_fits(path: Path, ids: Sequence[str], stop: threading.Event = NEVER) -> 
     return FitTable(path.name, values, errors, environment, int((order >= 0).sum()))
 
 
+def table_of(fits: ProfileFits, data: Path) -> FitTable:
+    """Fits that were just made of galaxies of a dataset, in its order.
+
+    Raises
+    ------
+    UnreadableFile
+        The dataset cannot be read.
+    """
+    with Cutouts.open(data) as cutouts:
+        count = len(cutouts)
+
+    def spread(found: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        whole = {name: np.full(count, np.nan) for name in found}
+        for name, values in found.items():
+            whole[name][fits.rows] = values
+        return whole
+
+    return FitTable("the fit", spread(fits.values), spread(fits.errors), None, len(fits))
+
+
 def _in_order(column: Any, order: NDArray[np.int64]) -> NDArray[np.float64]:
     numbers = np.ma.filled(np.ma.asarray(column, np.float64), np.nan)
     return np.where(order >= 0, numbers[order], np.nan)
-
-
-def numeric_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Columns with several numbers, against which figures of merit can be shown."""
-    return [
-        name
-        for name, values in columns.items()
-        if values.ndim == 1 and values.dtype.kind in "fiu" and np.unique(values[np.isfinite(values)]).size > 2
-    ]
-
-
-def class_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Columns with two to :data:`MOST_CLASSES` classes, by which galaxies can be split."""
-    return [
-        name
-        for name, values in columns.items()
-        if values.ndim == 1 and values.dtype.kind in "UOSb" and 2 <= len({str(each) for each in values}) <= MOST_CLASSES
-    ]
 
 
 HEADERS = ("Galaxies", "Bias", "Scatter", "Outliers", "In error bars", "R²")

@@ -64,6 +64,8 @@ class Measurements:
         Of image files: how their stamps were made.
     left_out
         Of image files: those that could not be used.
+    pixels_are
+        How the pixel values were brought to the unit of the training, or that they were taken as they are.
     """
 
     ids: tuple[str, ...]
@@ -75,6 +77,7 @@ class Measurements:
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
     left_out: list[Problem] = field(default_factory=list[Problem])
+    pixels_are: str = ""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -115,7 +118,8 @@ def run(
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     given_zero_points
-        The magnitude of one unit of the pixels, of each band of the data or one for all; empty: as the dataset has it.
+        The magnitude of one unit of the pixels, of each band of the data or one for all; empty: as the dataset or the
+        headers of the files have it.
     catalogue
         Of image files, where the field of the stamps is a multiple of one of its columns.
 
@@ -146,10 +150,11 @@ def _run(
             )
         )
     with raw_files.temporary_dataset() as made:
-        report = yield from raw_files.import_for(paths[0], data, made, stop=stop, catalogue=catalogue)
+        changes = {"zero_point": tuple(given_zero_points)} if given_zero_points else None  # of the files' pixels
+        report = yield from raw_files.import_for(paths[0], data, made, changes, stop, catalogue)
         for path in paths:
             raw_files.require_fitting_bands(path, made)
-        found = yield from _measure(paths, target, made, given_zero_points, stop)
+        found = yield from _measure(paths, target, made, (), stop)
         found.notes.extend(report.notes)
         found.left_out.extend(report.unusable)
         return found
@@ -191,7 +196,8 @@ def write(measured: Measurements, path: Path) -> None:
         if unit and path.suffix.lower() == ".csv":
             columns.append((f"{name}_unit", np.full(count, unit), ""))
     columns.append(("flags", np.asarray(measured.flags, dtype=str), ""))
-    tables.write_columns(columns, path, {"RUN": ", ".join(measured.runs), "ERRORS": measured.errors_are})
+    about = {"RUN": ", ".join(measured.runs), "ERRORS": measured.errors_are, "PIXELS": measured.pixels_are}
+    tables.write_columns(columns, path, about)
 
 
 def _common_target(paths: Sequence[Path]) -> Quantities:
@@ -236,9 +242,11 @@ def _measure(
 ) -> Work[Measurements]:
     members: list[_Member] = []
     problems: list[Problem] = []
+    pixels: dict[str, None] = {}
     for path in paths:
         with open_network_on_data(path, data, given_zero_points=given_zero_points) as opened:
             members.append((yield from _ask(opened, path, stop)))
+            pixels[zero_points.describe_pixels(opened.cutouts, opened.whole, opened.predictor)] = None
             for problem in (
                 zero_points.describe_unknown(opened.cutouts, opened.predictor) if _is_foreign(opened) else ()
             ):
@@ -261,6 +269,7 @@ def _measure(
         runs=tuple(each.run for each in predictions),
         errors_are=sentence,
         problems=problems,
+        pixels_are=" ".join(pixels),
     )
 
 

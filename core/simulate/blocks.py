@@ -99,5 +99,10 @@ class BlockMaker:
 
     def _draw_psf(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which image of a stack each galaxy has, in all bands."""
-        shares = Streams(self._settings.seed, Purpose.PSF).shares(numbers, 1)[:, 0]
-        return np.minimum((shares * self._psf.count).astype(np.int64), self._psf.count - 1)
+        return draw_psf(self._settings.seed, numbers, self._psf.count)
+
+
+def draw_psf(seed: int, numbers: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Which of so many images of a stack the galaxies of these numbers have, with the seed of their simulation."""
+    shares = Streams(seed, Purpose.PSF).shares(numbers, 1)[:, 0]
+    return np.minimum((shares * count).astype(np.int64), count - 1)

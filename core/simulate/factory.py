@@ -32,7 +32,7 @@ from core.project.outputs import Inputs
 from core.settings import toml
 from core.settings.declare import Settings
 from core.simulate.crew import Crew, usual_workers
-from core.simulate.settings import PATHS, SimulationSettings
+from core.simulate.settings import PATHS, SOURCE, SimulationSettings
 from core.simulate.unfinished import Blocks, Column, Found, Prefix, UnfinishedFolder, read_truth, record_type
 from core.version import PROGRAM
 
@@ -277,6 +277,6 @@ def _origin(settings: SimulationSettings) -> Origin:
     return Origin(
         program=PROGRAM,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
-        source="simulated galaxies",
+        source=SOURCE,
         settings=toml.dumps(settings),
     )

@@ -19,7 +19,7 @@ from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
 from core.data.target import Quantities
 from core.errors import NotPossible, SettingsProblem
-from core.evaluate import evaluation, measure, predict
+from core.evaluate import evaluation, measure, predict, zero_point_question
 from core.events import Skipped, result_of
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.predictor import Predictor
@@ -104,6 +104,27 @@ def test_an_unknown_zero_point_is_said_and_galaxies_unlike_those_of_the_training
     assert len(said) == 1 and "of the network's training images is not known" in said[0]
     with pytest.raises(SettingsProblem, match="2 zero points for 1 band"):
         measured([run], tmp_path / "other.h5", given_zero_points=[30.9, 31])
+
+
+def test_zero_points_of_files_come_from_their_headers_or_are_asked_for(run, own, tmp_path):
+    with Cutouts.open(own) as cutouts:
+        images = cutouts.images[:4]
+    for folder, header in (("silent", {}), ("telling", {"MAGZERO": 25.9})):
+        (tmp_path / folder).mkdir()
+        for number, image in enumerate(images):
+            cards = fits.Header({"PIXSCALE": 0.08, "FILTER": "F160W", **header})
+            fits.writeto(tmp_path / folder / f"{number}.fits", image[0], cards)
+    question = result_of(zero_point_question.find_question(run, tmp_path / "silent"))
+    assert question is not None and (question.bands, question.known, question.trained) == (("F160W",), (None,), (25.9,))
+    assert question.of_files
+    assert result_of(zero_point_question.find_question(run, tmp_path / "telling")) is None
+    assert result_of(zero_point_question.find_question(run, own)) is None
+    told, _ = measured([run], tmp_path / "telling")
+    given, _ = measured([run], tmp_path / "silent", given_zero_points=[25.9])
+    unknown, _ = measured([run], tmp_path / "silent")
+    assert told.pixels_are == given.pixels_are == "Zero points F160W 25.9, brought to those of the training, 25.9 mag."
+    assert unknown.pixels_are == "Taken as they are: the zero point of these images is not known."
+    np.testing.assert_array_equal(told.found.values, given.found.values)
 
 
 def test_sizes_in_arcsec_follow_the_pixel_scale_and_nothing_else_does(run, own, tmp_path):
