@@ -295,7 +295,9 @@ def test_the_sentences_name_the_best_and_its_equals(done):
     assert done[2].best in done[2].equally_good
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    "ending", ["png", pytest.param("svg", marks=pytest.mark.slow), pytest.param("pdf", marks=pytest.mark.slow)]
+)
 def test_the_figure_is_drawn_for_paper_and_screen(done, tmp_path, ending):
     search_figure.save(done[2], tmp_path / f"figure.{ending}")
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending]

@@ -285,7 +285,9 @@ def test_the_table_comes_back_as_it_was(done):
             assert one.values[name] == pytest.approx(value, rel=1e-5) or math.isnan(value)
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    "ending", [pytest.param("png", marks=pytest.mark.slow), "svg", pytest.param("pdf", marks=pytest.mark.slow)]
+)
 def test_the_figure_is_drawn_for_paper_and_screen(tmp_path, ending):
     size_figure.save(of_law()(tmp_path), tmp_path / f"figure.{ending}")
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending]
