@@ -453,7 +453,15 @@ def test_a_project_reopens_as_it_was_left(qtbot: QtBot, window: MainWindow, proj
     again.close()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}', '{"format": 1, "draft": "x = ", "dataset": "no.h5"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        pytest.param("[]", marks=pytest.mark.slow),
+        pytest.param('{"format": 99}', marks=pytest.mark.slow),
+        '{"format": 1, "draft": "x = ", "dataset": "no.h5"}',
+    ],
+)
 def test_a_project_opens_whatever_was_kept_of_it(qtbot: QtBot, window: MainWindow, project: Path, text: str) -> None:
     (project / "window.json").write_text(text)
     opened(qtbot, window, project)

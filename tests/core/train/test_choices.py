@@ -153,6 +153,7 @@ def test_error_bars_are_calibrated_on_the_validation_part_and_again_when_the_run
     assert found is not None and 0.2 < found.factors[0] < 5
 
 
+@pytest.mark.slow
 def test_error_bars_can_be_begun_and_left_off_in_fine_tuning(surveyed, blobs, new_run):
     start = TransferSettings(start_from=str(surveyed.path))
     data = DataSettings(labels=("width",), kind="quantities")

@@ -256,6 +256,7 @@ def test_quantities_are_learned_in_their_units_without_zoom(blobs, new_run):
         assert values.mean() == pytest.approx(cutouts.columns["width"].mean(), rel=0.2)  # of medians
 
 
+@pytest.mark.slow
 def test_vote_fractions_are_learned_as_shares(blobs, new_run):
     _, result = train(blobs, new_run(), epochs=8, data=DataSettings(labels=("smooth", "featured")))
     assert result.scores.values["r2"] > 0.5
