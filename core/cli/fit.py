@@ -42,9 +42,7 @@ def add_fit_options(command: argparse.ArgumentParser) -> None:
         help="PSF, zero point and photon noise of an instrument, as of “tuningfork simulate”",
     )
     add("--zero-point", type=float, metavar="MAG", help="magnitude of one unit of the images; else fluxes are given")
-    add(
-        "-n", "--count", type=int, metavar="N", help="only so many galaxies, drawn at random but always the same"
-    )
+    add("-n", "--count", type=int, metavar="N", help="only so many galaxies, drawn at random but always the same")
     add("--test-part-of", type=Path, metavar="RUN", help="only the galaxies of this run's test part")
     add("--model", choices=tuple(_MODELS), help="one Sérsic profile, or a bulge with an exponential disk")
     add_settings_options(command, "noise=0.03")
