@@ -25,7 +25,7 @@ from core.simulate.sersic import radius_of_light, sersic_b
 PERIODS = (1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 12.0)  # in stamp sides
 ROOM = 0.48  # stamp sides between a pixel and the nearest copy, at least
 _MOST_LEVELS = 9
-_FOLDED = 5e-5  # of the peak may fold back
+_FOLDED = 2e-4  # of the least peak may fold back, estimated: 7e-5 of the true peak is what is seen
 _FRACTIONS = (0.02, 0.1, 0.5)  # of the light, in whose ellipses the mean is taken for the peak
 
 Values = NDArray[np.float64]

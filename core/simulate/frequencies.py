@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import erfc
 
 FINER = 2
-WIDTH, CENTRE, END = 5.3, 2.8, 5.5  # of a window: d × distance, c, and where it ends, over d
+WIDTH, CENTRE, END = 5.3, 2.8, 5.0  # of a window: d × distance, c, and where it ends, over d
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ frequencies far out; it gets a longer period instead.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
@@ -35,10 +36,10 @@ from core.simulate.folding import PERIODS, ROOM, choose_grids
 from core.simulate.frequencies import Grid
 from core.simulate.profiles import Profiles
 from core.simulate.psf import Psf
-from core.simulate.sersic import look_up, sersic_table
+from core.simulate.sersic import LookUp, sersic_table
 
 _BLOCK = 256  # stamps that share tables
-_POINTS = 2**17  # at a time, so that they stay in a processor's cache
+_POINTS = 2**16  # at a time, so that they stay in a processor's cache
 _MANY = 64  # times as many on an accelerator
 _KEPT = 64  # grids
 
@@ -93,58 +94,76 @@ def render(
     return images
 
 
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Sources that are drawn together on one grid, those of most profiles first.
+
+    Attributes
+    ----------
+    grid
+        The frequencies.
+    first
+        The first profile of each source.
+    rows
+        The profiles: the first of all sources, then the second of those that have two, and so on.
+    """
+
+    grid: Grid
+    first: NDArray[np.int64]
+    rows: list[NDArray[np.int64]]
+
+
 class _Drawing:
-    """Profiles, sorted so that those of a source are neighbours, and what they share."""
+    """Profiles in the order of their batches, and the memory in which they are drawn."""
 
     def __init__(self, psf: Psf, planes: NDArray[np.int64], profiles: Profiles, size: int, device: str) -> None:
         self.psf, self.planes, self.size, self.device = psf, planes, size, device
-        self.profiles = profiles.take(np.lexsort((profiles.y, profiles.x, profiles.stamp)))
+        profiles = profiles.take(np.lexsort((profiles.y, profiles.x, profiles.stamp)))
+        self.batches = _batches(profiles, psf, size, _POINTS * (1 if device == "cpu" else _MANY))
+        self.profiles = profiles.take(np.concatenate([rows for batch in self.batches for rows in batch.rows]))
         self.flux = self._tensor(self.profiles.flux.astype(np.float32))[:, None]
         self.ellipses = self._tensor(_ellipses(self.profiles))
         indices, row = np.unique(self.profiles.index, return_inverse=True)
-        self.row = self._tensor(row.astype(np.int32))
-        self.table = sersic_table(device).rows(self._tensor(indices))
+        table = sersic_table(device).rows(self._tensor(indices))
+        points = max(len(batch.first) * batch.grid.points for batch in self.batches)
+        self.look_up = LookUp(table, self._tensor(row.astype(np.int32)), points)
+        self.spectrum = torch.empty(points, device=device)
 
     def add(self, images: Tensor) -> None:
         """Add the profiles to their stamps."""
-        places = np.stack([self.profiles.stamp, self.profiles.x, self.profiles.y])
-        first = np.flatnonzero(np.append(True, (np.diff(places) != 0).any(axis=0)))
-        count = np.diff(np.append(first, len(self.profiles)))
-        period, levels = choose_grids(self.profiles, first, self.psf, self.size)
-        points = _POINTS * (1 if self.device == "cpu" else _MANY)
-        for number, level in np.unique(np.stack([period, levels]), axis=1).T.tolist():
-            grid = Grid(PERIODS[number] * self.size, level, self.psf.reach, ROOM * self.size)
-            sources = np.flatnonzero((period == number) & (levels == level))
-            sources = sources[np.argsort(-count[sources], kind="stable")]
-            step = 1 + points // grid.points
-            for low in range(0, len(sources), step):
-                part = sources[low : low + step]
-                found = self._draw(grid, first[part], count[part])
-                images.index_add_(0, self._tensor(self.profiles.stamp[first[part]]), found)
+        start = 0
+        for batch in self.batches:
+            sources = slice(start, start + len(batch.first))
+            spectrum = self._add_up(batch, start)
+            shifts = np.stack([self.profiles.y[sources], self.profiles.x[sources]])
+            stamps = self.profiles.stamp[sources]
+            real, *imaginary = self._transfer(batch.grid, self.planes[stamps])
+            parts = [spectrum * part for part in imaginary]
+            found = self._invert([spectrum.mul_(real), *parts], batch.grid, shifts)
+            images.index_add_(0, self._tensor(stamps), found)
+            start += sum(map(len, batch.rows))
 
-    def _draw(self, grid: Grid, first: NDArray[np.int64], count: NDArray[np.int64]) -> Tensor:
-        """The images (n, size, size) of sources, those of most profiles first."""
-        spectrum = self._transform(grid, first).mul_(self.flux[first])
-        for number in range(1, int(count[0])):
-            rows = first[count > number] + number
-            spectrum[: len(rows)].addcmul_(self._transform(grid, rows), self.flux[rows])
-        real, *imaginary = self._transfer(grid, self.planes[self.profiles.stamp[first]])
-        parts = [spectrum * part for part in imaginary]
-        return self._invert(
-            [spectrum.mul_(real), *parts], grid, np.stack([self.profiles.y[first], self.profiles.x[first]])
-        )
-
-    def _transform(self, grid: Grid, rows: NDArray[np.int64]) -> Tensor:
-        """The transforms of profiles of unit flux around their own centres, (n, points)."""
-        vectors, ellipses = _vectors(grid, self.device), self.ellipses[rows]
-        squared = (ellipses[:, :2] @ vectors[:2]).square_().addcmul_(ellipses[:, 2:], vectors[2])
-        return look_up(self.table, self.row[rows], squared)
+    def _add_up(self, batch: _Batch, start: int) -> Tensor:
+        """The transforms (n, points) of the sources of a batch, whose profiles begin at a row, around their centres."""
+        points = batch.grid.points
+        spectrum = self.spectrum[: len(batch.first) * points].view(-1, points)
+        vectors = _vectors(batch.grid, self.device)
+        for number, rows in enumerate(batch.rows):
+            here = slice(start, start + len(rows))
+            found, flux = self.look_up(self.ellipses[here], vectors, here), self.flux[here]
+            if number == 0:
+                torch.mul(found, flux, out=spectrum)
+            else:
+                spectrum[: len(rows)].addcmul_(found, flux)
+            start += len(rows)
+        return spectrum
 
     def _transfer(self, grid: Grid, planes: NDArray[np.int64]) -> Tensor:
         """Real part, and imaginary part if there is one, of the transfer functions: (1 or 2, n or 1, points)."""
+        if self.psf.count == 1:
+            return self._tensor(self.psf.on_grid(grid, planes[:1]))
         used, plane = np.unique(planes, return_inverse=True)
-        transfer = self._tensor(self.psf.on_grid(grid, used))
-        return transfer if len(used) == 1 else transfer[:, self._tensor(plane)]
+        return self._tensor(self.psf.on_grid(grid, used))[:, self._tensor(plane)]
 
     def _invert(self, parts: list[Tensor], grid: Grid, shifts: NDArray[np.float64]) -> Tensor:
         """The images (n, size, size) of spectra, a real and perhaps an imaginary part, at shifts (2, n) in y and x."""
@@ -175,12 +194,32 @@ class _Drawing:
         return torch.from_numpy(values).to(self.device)
 
 
+def _batches(profiles: Profiles, psf: Psf, size: int, points: int) -> list[_Batch]:
+    """The sources of profiles, which are sorted by stamp and place, in batches of about so many points."""
+    places = np.stack([profiles.stamp, profiles.x, profiles.y])
+    first = np.flatnonzero(np.append(True, (np.diff(places) != 0).any(axis=0)))
+    count = np.diff(np.append(first, len(profiles)))
+    period, levels = choose_grids(profiles, first, psf, size)
+    order = np.lexsort((-count, levels, period))
+    bounds = np.flatnonzero(np.diff(period[order]) | np.diff(levels[order])) + 1
+    batches = []
+    for group in np.split(order, bounds):
+        grid = _grid(PERIODS[period[group[0]]] * size, int(levels[group[0]]), psf.reach, ROOM * size)
+        for part in np.split(group, range(step := 1 + points // grid.points, len(group), step)):
+            rows = [first[part][count[part] > number] + number for number in range(count[part[0]])]
+            batches.append(_Batch(grid, first[part], rows))
+    return batches
+
+
 def _ellipses(profiles: Profiles) -> NDArray[np.float32]:
     """(m, 3): (k Rₑ)² at k is the square of its product with the first two, plus k² times the third."""
     minor = profiles.radius * profiles.axis_ratio
     longer = np.sqrt(profiles.radius**2 - minor**2)
     values = [longer * np.cos(profiles.angle), longer * np.sin(profiles.angle), minor**2]
     return np.stack(values, axis=1).astype(np.float32)
+
+
+_grid = lru_cache(maxsize=_KEPT)(Grid)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -106,23 +106,48 @@ class SersicTable:
         return torch.view_as_complex((spread.to(torch.float32) @ self.lines).view(len(index), -1, 2))
 
 
-def look_up(rows: Tensor, row: Tensor, squared: Tensor) -> Tensor:
-    """The transforms at (k Rₑ)², which is overwritten.
+class LookUp:
+    """The transforms of profiles at many frequencies, computed in memory that is used again and stays in the cache.
 
     Parameters
     ----------
-    rows
+    table
         From :meth:`SersicTable.rows`.
     row
-        (m,) int32, the row of each profile.
-    squared
-        (m, points) float32, contiguous.
+        (m,) int32, the row of the table for each profile.
+    points
+        The most that are computed at a time: profiles times frequencies.
     """
-    squared.clamp_(2.0**_LOWEST, 2.0**_HIGHEST * (1 - 1e-6))
-    cells = squared.view(torch.int32) >> _SHIFT
-    cells += (row * rows.shape[1] - _FIRST)[:, None]
-    found = torch.view_as_real(rows.view(-1).index_select(0, cells.view(-1))).view(*squared.shape, 2)
-    return torch.addcmul(found[..., 0], squared, found[..., 1], out=squared)
+
+    def __init__(self, table: Tensor, row: Tensor, points: int) -> None:
+        self._table = table.view(-1)
+        self._start = (row * table.shape[1] - _FIRST)[:, None]
+        self._squared = torch.empty(points, device=table.device)
+        self._cells = torch.empty(points, dtype=torch.int32, device=table.device)
+        self._lines = torch.empty(points, dtype=torch.complex64, device=table.device)
+
+    def __call__(self, ellipses: Tensor, vectors: Tensor, profiles: slice) -> Tensor:
+        """F for some profiles (n, points), which is overwritten by the next call.
+
+        Parameters
+        ----------
+        ellipses
+            (n, 3), such that (k Rₑ)² is the square of k times the first two, plus k² times the third.
+        vectors
+            (3, points): kx, ky and k².
+        profiles
+            Which they are.
+        """
+        shape = len(ellipses), vectors.shape[1]
+        points = shape[0] * shape[1]
+        squared, cells = self._squared[:points].view(shape), self._cells[:points].view(shape)
+        torch.mm(ellipses[:, :2], vectors[:2], out=squared)
+        squared.square_().addcmul_(ellipses[:, 2:], vectors[2]).clamp_(2.0**_LOWEST, 2.0**_HIGHEST * (1 - 1e-6))
+        torch.bitwise_right_shift(squared.view(torch.int32), _SHIFT, out=cells)
+        cells += self._start[profiles]
+        lines = torch.index_select(self._table, 0, cells.view(-1), out=self._lines[:points])
+        value, slope = torch.view_as_real(lines).view(*shape, 2).unbind(-1)
+        return torch.addcmul(value, squared, slope, out=squared)
 
 
 @lru_cache(maxsize=_MEMORY)

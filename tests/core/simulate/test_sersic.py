@@ -13,8 +13,9 @@ from core.simulate import sersic
 def transform(index: float, wavenumber: np.ndarray) -> np.ndarray:
     """F at k Rₑ, as the renderer looks it up."""
     rows = sersic.sersic_table().rows(torch.tensor([index]))
-    squared = torch.from_numpy(wavenumber[None] ** 2).float()
-    return sersic.look_up(rows, torch.zeros(1, dtype=torch.int32), squared)[0].numpy()
+    look_up = sersic.LookUp(rows, torch.zeros(1, dtype=torch.int32), len(wavenumber))
+    k = torch.from_numpy(wavenumber).float()
+    return look_up(torch.tensor([[1.0, 0, 0]]), torch.stack([k, 0 * k, 0 * k]), slice(0, 1))[0].numpy()
 
 
 @pytest.mark.parametrize(("index", "b"), [(0.5, np.log(2)), (1, 1.67834699), (4, 7.66924944)])
