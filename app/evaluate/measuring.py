@@ -35,8 +35,9 @@ from core.errors import Problem
 from core.simulate.settings import SOURCE
 
 if TYPE_CHECKING:
-    from app.evaluate.work import Fitted, FitWish, MeasuredColumns, ShownComparison
+    from app.evaluate.work import Fitted, FitWish, ShownComparison
     from core.evaluate.comparison import FitTable
+    from core.evaluate.comparison_columns import MeasuredColumns
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
 
@@ -196,7 +197,7 @@ class MeasuringView(QWidget):
         quantity = self._columns.quantities[self.quantity.currentIndex()]
         fit = None if quantity.fit is None else (quantity.fit, quantity.fit_errors)
         self.truth.set_points(
-            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.period, quantity.errors, fit
+            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.encoding, quantity.errors, fit
         )
         self._compare()
 

@@ -20,6 +20,7 @@ from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.evaluate.comparison import Comparison, FitTable, MeasuredQuantity
+    from core.evaluate.comparison_columns import MeasuredColumns
     from core.evaluate.comparison_lines import Line, PanelText
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
@@ -51,15 +52,6 @@ def decide(run: RunFolder, shown: Evaluation, wish: str, validation: Evaluation 
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredColumns:
-    """The quantities of an evaluation, and the columns against which and by which they can be shown, (n,) each."""
-
-    quantities: Sequence[MeasuredQuantity]
-    numbers: Mapping[str, NDArray[Any]]
-    classes: Mapping[str, NDArray[Any]]
-
-
-@dataclass(frozen=True, eq=False)
 class ShownComparison:
     """A comparison with what is drawn of it: the lines of each plot, and the rows of the table."""
 
@@ -75,19 +67,10 @@ def prepare_measured(
     """Find the quantities of an evaluation and the columns of the catalogue that they can be shown against."""
 
     def run(stop: threading.Event) -> Work[MeasuredColumns]:
-        from core.evaluate import comparison
+        from core.evaluate.comparison_columns import find_columns
 
         yield from begin_unless_stopped(stop)
-        quantities = comparison.quantities_of(evaluation, fits)
-        own = {name: values[evaluation.rows] for name, values in columns.items() if name != "id"}
-        numbers = {f"true {each.title}": each.true for each in quantities}
-        for name in comparison.numeric_columns(own):
-            if all(name != each.name for each in quantities):
-                numbers[f"{name} [{units[name]}]" if units.get(name) else name] = own[name]
-        classes = {name: own[name] for name in comparison.class_columns(own)}
-        if fits is not None and fits.environment is not None:
-            classes["environment (fit table)"] = fits.environment[evaluation.rows]
-        return MeasuredColumns(quantities, numbers, classes)
+        return find_columns(evaluation, columns, units, fits)
 
     return Job("Reading the columns", run)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
 
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
@@ -13,6 +15,9 @@ from core.errors import SettingsProblem
 from core.evaluate.settings import EnvironmentSettings, FitSettings, ProfileKind
 from core.project import outputs
 from core.simulate.psf_settings import PsfSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _MODELS: dict[str, ProfileKind] = {"sersic": "Sérsic", "bulge+disk": "bulge + disk"}
 _KINDS = tuple(kind for kind in get_args(PsfSettings.model_fields["kind"].annotation) if kind != "image")
@@ -37,6 +42,8 @@ def add_fit_options(command: argparse.ArgumentParser) -> None:
         help="PSF, zero point and photon noise of an instrument, as of “tuningfork simulate”",
     )
     add("--zero-point", type=float, metavar="MAG", help="magnitude of one unit of the images; else fluxes are given")
+    add("-n", "--count", type=int, metavar="N", help="only so many galaxies, drawn at random but always the same")
+    add("--test-part-of", type=Path, metavar="RUN", help="only the galaxies of this run's test part")
     add("--model", choices=tuple(_MODELS), help="one Sérsic profile, or a bulge with an exponential disk")
     add_settings_options(command, "noise=0.03")
     add_force_option(command, output=outputs.TABLE)
@@ -59,13 +66,14 @@ def fit(options: argparse.Namespace, console: Console) -> int:
         console.note(remark)
     zero_point = source.zero_point if settings.zero_point is None else settings.zero_point
     settings = settings.model_copy(update={"gain": settings.gain or source.gain, "zero_point": zero_point})
+    rows = _choose_rows(options)
     fits = console.drive(
         "Fitting",
-        lambda stop: profile_fit.run(options.source, source.psf, settings, stop=stop, choice=source.choice),
+        lambda stop: profile_fit.run(options.source, source.psf, settings, rows, stop, choice=source.choice),
     )
     surroundings = EnvironmentSettings(segmentation=settings.segmentation.model_copy(update={"band": settings.band}))
     found = console.drive(
-        "Looking for neighbours", lambda stop: environment.run(options.source, settings=surroundings, stop=stop)
+        "Looking for neighbours", lambda stop: environment.run(options.source, rows, settings=surroundings, stop=stop)
     )
     columns = [*fits.columns, *((name, values, unit) for name, (values, unit) in found.columns.items())]
     about = {"MODEL": settings.model, "PSF": _describe(source.psf), "REMARKS": " ".join(fits.remarks)}
@@ -75,6 +83,32 @@ def fit(options: argparse.Namespace, console: Console) -> int:
         console.note("Without a zero point the table has fluxes in units of the images instead of magnitudes.")
     console.say(f"Table: {options.output}")
     return 0
+
+
+def _choose_rows(options: argparse.Namespace) -> NDArray[np.int64] | None:
+    """The galaxies that were asked for; None: all.
+
+    Raises
+    ------
+    SettingsProblem
+        Fewer than one.
+    UnreadableFile
+        The run's parts are missing, or of another dataset.
+    """
+    from core.data import split as splits
+    from core.data.cutouts import Cutouts
+    from core.evaluate import fit_sources
+    from core.project.runs import RunFolder
+
+    if options.count is None and options.test_part_of is None:
+        return None
+    if options.count is not None and options.count < 1:
+        raise SettingsProblem(f"{options.count} galaxies cannot be fitted.", "Give 1 or more.", "--count")
+    with Cutouts.open(options.source) as cutouts:
+        rows = np.arange(len(cutouts))
+        if options.test_part_of is not None:
+            rows = splits.load(RunFolder(options.test_part_of).split_file, cutouts.ids).test
+    return rows if options.count is None else fit_sources.draw_rows(rows, options.count)
 
 
 def _parse_psf(options: argparse.Namespace) -> PsfSettings:

@@ -111,19 +111,7 @@ def preview(
         plan = sample.plan(settings.model_copy(update={"bands": "", "zero_point": ()}))
         settings = settings.model_copy(update={"zero_point": ()})
     decided, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
-    labels = _Labels()
-    for path in [catalogue] if catalogue else _find_catalogues(found, sources):
-        if stop.is_set():
-            raise Stopped
-        yield Progress(0, None, "files")
-        labels = _match_catalogue(path, found, settings, stop)
-        if not labels.problems:
-            break
-        is_asked = any(isinstance(problem, AmbiguousColumn) for problem in labels.problems)
-        if is_asked:
-            break
-        labels = labels if catalogue else _Labels()
-    labels = labels if labels.catalogue else _labels_in_container(found, settings)
+    labels = yield from _find_labels(found, sources, catalogue, settings, stop)
     first = yield from _read_first(found, settings, stop)
     scales = [member.cutout.pixel_scale for _, member in first if not math.isnan(member.cutout.pixel_scale)]
     try:
@@ -161,6 +149,22 @@ def preview(
         "split" if found.gives_parts else labels.split_column,
         () if plan.dtype == "uint8" else tuple(zero_points.values),
     )
+
+
+def _find_labels(
+    found: Found, sources: Sequence[Path], catalogue: Path | None, settings: ImportSettings, stop: threading.Event
+) -> Work[_Labels]:
+    """The labels of the given catalogue, else of the first one beside the images that can be joined."""
+    labels = _Labels()
+    for path in [catalogue] if catalogue else _find_catalogues(found, sources):
+        if stop.is_set():
+            raise Stopped
+        yield Progress(0, None, "files")
+        labels = _match_catalogue(path, found, settings, stop)
+        if not labels.problems or any(isinstance(problem, AmbiguousColumn) for problem in labels.problems):
+            break
+        labels = labels if catalogue else _Labels()
+    return labels if labels.catalogue else _labels_in_container(found, settings)
 
 
 def _describe_files(found: Found) -> list[str]:

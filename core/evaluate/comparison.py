@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from core.data import catalogue
 from core.data.cutouts import Cutouts
+from core.data.encodings import Encoding, reach
 from core.data.target import Quantities
 from core.errors import CatalogueProblem
 from core.evaluate import tables
@@ -62,8 +63,8 @@ class MeasuredQuantity:
 
     Attributes
     ----------
-    name, unit, period
-        Of the quantity; the period of an angle, else None.
+    name, unit, encoding
+        Of the quantity, and how it was learned.
     true, predicted, errors
         (n,); ``errors`` None where the network has none.
     fit, fit_errors
@@ -72,12 +73,17 @@ class MeasuredQuantity:
 
     name: str
     unit: str
-    period: float | None
+    encoding: Encoding
     true: NDArray[np.float64]
     predicted: NDArray[np.float64]
     errors: NDArray[np.float64] | None = None
     fit: NDArray[np.float64] | None = None
     fit_errors: NDArray[np.float64] | None = None
+
+    @property
+    def bars(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """How far the network's error bars reach below and above the predicted values; None where it has none."""
+        return None if self.errors is None else reach(self.predicted, self.errors, self.encoding)
 
     @property
     def title(self) -> str:
@@ -122,12 +128,12 @@ def quantities_of(evaluation: Evaluation, fits: FitTable | None = None) -> list[
     if not isinstance(target, Quantities):
         return []
     found = []
-    for place, (name, unit, period) in enumerate(zip(target.columns, target.units, target.periods, strict=True)):
+    for place, (name, unit, encoding) in enumerate(zip(target.columns, target.units, target.encodings, strict=True)):
         errors = None if predictions.errors is None else np.asarray(predictions.errors[:, place], np.float64)
         quantity = MeasuredQuantity(
             name,
             unit,
-            period,
+            encoding,
             np.asarray(evaluation.labels[:, place], np.float64),
             np.asarray(predictions.scores[:, place], np.float64),
             errors,
@@ -144,6 +150,8 @@ def compare(
     against: tuple[str, NDArray[Any]],
     split: tuple[str, NDArray[Any]] | None = None,
     stop: threading.Event = NEVER,
+    *,
+    bins: int = MOST_BINS,
 ) -> Work[Comparison]:
     """Compute bias, scatter, outliers and coverage in bins of a column.
 
@@ -157,6 +165,8 @@ def compare(
         Name of the column of classes, and its values (n,).
     stop
         Not looked at: it takes a fraction of a second.
+    bins
+        How many at most; fewer where a bin would have fewer than :data:`IN_A_BIN` galaxies on average.
     """
     del stop
     yield Progress(0, None)
@@ -170,9 +180,17 @@ def compare(
         note = "Network and fit are compared on the same galaxies"
         note += f"; {count_of(missing, 'galaxy')} without a fitted value left out. " if missing else ". "
     classes = None if split is None else split[1]
-    bins = max(1, min(MOST_BINS, int(np.isfinite(values).sum()) // IN_A_BIN))
-    common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.period}
-    network = bin_metrics(quantity.true, quantity.predicted, values, bins=bins, errors=quantity.errors, **common)
+    bins = max(1, min(bins, int(np.isfinite(values).sum()) // IN_A_BIN))
+    common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.encoding.period}
+    network = bin_metrics(
+        quantity.true,
+        quantity.predicted,
+        values,
+        bins=bins,
+        errors=quantity.errors,
+        is_logarithm=quantity.encoding.is_logarithm,
+        **common,
+    )
     fit = None
     if quantity.fit is not None and network.edges:
         fit = bin_metrics(
@@ -238,24 +256,6 @@ def table_of(fits: ProfileFits, data: Path) -> FitTable:
 def _in_order(column: Any, order: NDArray[np.int64]) -> NDArray[np.float64]:
     numbers = np.ma.filled(np.ma.asarray(column, np.float64), np.nan)
     return np.where(order >= 0, numbers[order], np.nan)
-
-
-def numeric_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Columns with several numbers, against which figures of merit can be shown."""
-    return [
-        name
-        for name, values in columns.items()
-        if values.ndim == 1 and values.dtype.kind in "fiu" and np.unique(values[np.isfinite(values)]).size > 2
-    ]
-
-
-def class_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Columns with two to :data:`MOST_CLASSES` classes, by which galaxies can be split."""
-    return [
-        name
-        for name, values in columns.items()
-        if values.ndim == 1 and values.dtype.kind in "UOSb" and 2 <= len({str(each) for each in values}) <= MOST_CLASSES
-    ]
 
 
 HEADERS = ("Galaxies", "Bias", "Scatter", "Outliers", "In error bars", "R²")

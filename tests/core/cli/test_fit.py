@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from astropy.table import Table
 from galaxies import write_dataset
 
 from core.cli.main import main
+from core.data import split as splits
+from core.data.cutouts import Cutouts
+from core.project.runs import RunFolder
 from core.simulate.profiles import Profiles
 from core.simulate.psf import build_psf
 from core.simulate.psf_settings import PsfSettings
@@ -77,3 +81,17 @@ def test_a_simulated_dataset_knows_its_own_point_spread_function(tmp_path: Path,
     assert "PSF, photon noise and zero point are those of the simulation" in said
     found = Table.read(table)
     assert "magnitude" in found.colnames and "airy" in found.meta["PSF"]
+
+
+def test_only_some_galaxies_of_the_test_part_are_fitted_if_so_wished(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parents[2] / "golden" / "measured", tmp_path / "project")
+    data, run = tmp_path / "project" / "datasets" / "measured.h5", next((tmp_path / "project" / "runs").iterdir())
+    options = ["fit", str(data), "--psf", "gaussian:0.15", "--test-part-of", str(run)]
+    with Cutouts.open(data) as cutouts:
+        test = {cutouts.ids[row] for row in splits.load(RunFolder(run).split_file, cutouts.ids).test}
+    assert main([*options, "-o", str(tmp_path / "all.csv")]) == 0
+    assert set(Table.read(tmp_path / "all.csv")["id"]) == test
+    assert main([*options, "-o", str(tmp_path / "few.csv"), "-n", "3"]) == 0
+    few = Table.read(tmp_path / "few.csv")
+    assert len(few) == 3 and set(few["id"]) < test
+    assert main([*options, "-o", str(tmp_path / "none.csv"), "-n", "0"]) == 1

@@ -65,6 +65,13 @@ def test_most_of_the_evidence_lies_on_the_patch(planted, name) -> None:
     assert share_near_the_patch(planted, planted.predictor, name) > bound
 
 
-@pytest.mark.parametrize("name", [name for name in WAYS if name != "expected-gradients"])  # it takes the longest
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name == "occlusion" else name
+        for name in WAYS
+        if name != "expected-gradients"  # it takes the longest
+    ],
+)
 def test_networks_that_have_learned_nothing_do_not_point_there(planted, name) -> None:
     assert np.mean([share_near_the_patch(planted, network, name) for network in planted.untaught]) < 0.25
