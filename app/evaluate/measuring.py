@@ -30,6 +30,7 @@ from app.jobs.job import Job, Latest
 from app.panel import saving
 from app.session.session import Session
 from app.widgets.number_table import NumberTable
+from app.widgets.plain_text import as_written
 from core.errors import Problem
 from core.simulate.settings import SOURCE
 
@@ -89,10 +90,10 @@ class MeasuringView(QWidget):
 
     def _build(self) -> None:
         self.quantity, self.against, self.split = QComboBox(), QComboBox(), QComboBox()
+        self.split.setToolTip(_ENVIRONMENT_TIP)
         for box in (self.quantity, self.against, self.split):
             box.setMinimumContentsLength(9)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.split.setToolTip(_ENVIRONMENT_TIP)
         self.fit = QPushButton("Fit")
         self.fit.setToolTip("The classical measurement beside the network, on the same galaxies.")
         menu = QMenu(self.fit)
@@ -122,11 +123,14 @@ class MeasuringView(QWidget):
         ):
             self.tabs.addTab(widget, title)
         choices = QHBoxLayout()
-        for label, box in (("Quantity", self.quantity), ("in bins of", self.against), ("split by", self.split)):
+        boxes = (("Quantity", self.quantity, 5), ("in bins of", self.against, 6), ("split by", self.split, 4))
+        for label, box, share in boxes:
             pair = QFormLayout()
             pair.setContentsMargins(0, 0, 0, 0)
             pair.addRow(label, box)
-            choices.addLayout(pair, 1)
+            choices.addLayout(pair, share)
+        for box in (self.quantity, self.against):  # whose names may be too long
+            box.currentTextChanged.connect(lambda text, box=box: box.setToolTip(as_written(text)))
         corner = QWidget()
         buttons = QHBoxLayout(corner)
         buttons.setContentsMargins(0, 0, 0, 2)

@@ -151,6 +151,7 @@ class SimulationPanel(Panel):
             return
         bands = [band.name for band in grid.bands]
         tips = describe_galaxies(grid.columns, grid.units, len(grid.stamps))
+        self.comparison.show_remarks(grid.remarks)
         self.comparison.set_simulated(grid.stamps, bands, self._drawn.instrument.pixel_scale, tips)
         self.comparison.say("")
 

@@ -26,8 +26,7 @@ from core.evaluate.evaluation import Evaluation
 from core.evaluate.profile_fit import ProfileFits
 from core.events import NEVER, Progress, Work
 from core.metrics.binned import Bin, BinnedMetrics, bin_metrics
-from core.metrics.fraction import Fraction
-from core.wording import count_of
+from core.wording import count_of, with_error, with_minus
 
 MOST_CLASSES = 6  # of a column that splits the galaxies
 MOST_BINS, IN_A_BIN = 6, 20  # galaxies on average, at least
@@ -269,7 +268,7 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ..
     rows: list[tuple[str, ...]] = []
     for method, metrics in comparison.methods:
         for group in metrics.groups:
-            bins = [(each, f"{each.low:.4g} – {each.high:.4g}") for each in group.bins]
+            bins = [(each, with_minus(f"{each.low:.4g} – {each.high:.4g}")) for each in group.bins]
             for each, limits in [*bins, (group.whole, "all")]:
                 names = [limits] + [group.name] * is_split + [method] * has_fit
                 rows.append((*names, f"{each.galaxies:,}", *_texts(each)))
@@ -278,17 +277,10 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ..
 
 def _texts(each: Bin) -> tuple[str, ...]:
     bias, scatter, r2 = (
-        "–" if one is None else f"{one.value:.3g} ± {one.error:.1g}" for one in (each.bias, each.scatter, each.r2)
+        "–" if one is None else with_error(one.value, one.error) for one in (each.bias, each.scatter, each.r2)
     )
-    within = "–" if each.within is None else _share(each.within)
-    return bias, scatter, _share(each.outliers), within, r2
-
-
-def _share(share: Fraction) -> str:
-    if share.value is None or share.interval is None:
-        return "–"
-    low, high = share.interval
-    return f"{100 * share.value:.0f} +{100 * (high - share.value):.0f} −{100 * (share.value - low):.0f} %"
+    within = "–" if each.within is None else each.within.in_percent
+    return bias, scatter, each.outliers.in_percent, within, r2
 
 
 def write_table(comparison: Comparison, path: Path) -> None:

@@ -40,6 +40,7 @@ from core.evaluate.settings import FitSettings
 from core.events import NEVER, Progress, Work
 from core.simulate.psf import Psf, build_psf
 from core.simulate.psf_settings import PsfSettings
+from core.wording import count_of
 
 _PIXELS_AT_ONCE = 2**18  # of the stamps that are fitted together
 _CORRELATED = 0.1  # of neighbouring pixels, from where the error bars are clearly too small
@@ -111,7 +112,8 @@ class ProfileFits:
         why = "; ".join(f"{count:,}: {reason}" for reason, count in sorted(failed.items(), key=lambda each: -each[1]))
         count = int(self.is_fitted.sum())
         remarked = sum(bool(reason) for reason, fitted in zip(self.reasons, self.is_fitted, strict=True) if fitted)
-        done = f"{count:,} of {len(self):,} galaxies were fitted, in {self.seconds:.2g} s each."
+        were = "was" if count == 1 else "were"
+        done = f"{count:,} of {count_of(len(self), 'galaxy')} {were} fitted, in {self.seconds:.2g} s each."
         doubt = f" Of {remarked:,} of them the column “fit” says what is wrong with the values." if remarked else ""
         without = f" Without values are {why}." if why else ""
         return " ".join([f"{done}{doubt}{without}", *self.remarks])
