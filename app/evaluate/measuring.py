@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QMenu,
     QPushButton,
     QTabWidget,
     QVBoxLayout,
@@ -41,14 +42,8 @@ if TYPE_CHECKING:
 
 _NO_SPLIT, _ENVIRONMENT = "nothing", "environment, by segmentation"
 _FIT_KINDS = "Tables (*.csv *.fits *.xml *.parquet)"
-_FIT_TIP = (
-    "A table that “tuningfork fit” has written for this dataset: the classical fit is shown beside the network, on the "
-    "same galaxies."
-)
-_FIT_NOW_TIP = (
-    "Fit Sérsic profiles, or bulges and disks, to galaxies of this part by least squares, in the background: the "
-    "classical measurement beside the network, on the same galaxies."
-)
+_FIT_TIP = "A table that “tuningfork fit” has written for this dataset."
+_FIT_NOW_TIP = "Fit Sérsic profiles, or bulges and disks, to galaxies of this part by least squares, in the background."
 _ENVIRONMENT_TIP = "Neighbours are looked for on the stamps; a few hundredths of a second for each galaxy."
 
 
@@ -98,10 +93,15 @@ class MeasuringView(QWidget):
             box.setMinimumContentsLength(9)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.split.setToolTip(_ENVIRONMENT_TIP)
-        self.fit = QPushButton("Fit…")
-        self.fit.setToolTip(_FIT_NOW_TIP)
-        self.fits = QPushButton("Fit table…")
+        self.fit = QPushButton("Fit")
+        self.fit.setToolTip("The classical measurement beside the network, on the same galaxies.")
+        menu = QMenu(self.fit)
+        menu.setToolTipsVisible(True)
+        self.fit_now = menu.addAction("Fit profiles…")
+        self.fit_now.setToolTip(_FIT_NOW_TIP)
+        self.fits = menu.addAction("Table of fits…")
         self.fits.setToolTip(_FIT_TIP)
+        self.fit.setMenu(menu)
         self.figure = QPushButton("Figure…")
         self.figure.setToolTip("Save the galaxies and the figures of merit in bins as PNG, SVG or PDF.")
         self.numbers = QPushButton("Numbers…")
@@ -130,7 +130,7 @@ class MeasuringView(QWidget):
         corner = QWidget()
         buttons = QHBoxLayout(corner)
         buttons.setContentsMargins(0, 0, 0, 2)
-        for button in (self.fit, self.fits, self.figure, self.numbers):
+        for button in (self.fit, self.figure, self.numbers):
             buttons.addWidget(button)
         self.tabs.setUsesScrollButtons(False)
         self.tabs.setCornerWidget(corner)
@@ -145,8 +145,8 @@ class MeasuringView(QWidget):
         self.quantity.currentIndexChanged.connect(self._show_quantity)
         self.against.currentIndexChanged.connect(self._compare)
         self.split.currentIndexChanged.connect(self._choose_split)
-        self.fit.clicked.connect(self._ask_fit)
-        self.fits.clicked.connect(self._ask_fits)
+        self.fit_now.triggered.connect(self._ask_fit)
+        self.fits.triggered.connect(self._ask_fits)
         self.figure.clicked.connect(lambda: self._save(is_figure=True))
         self.numbers.clicked.connect(lambda: self._save(is_figure=False))
         self.truth.point_clicked.connect(self.point_clicked)
@@ -193,7 +193,7 @@ class MeasuringView(QWidget):
         quantity = self._columns.quantities[self.quantity.currentIndex()]
         fit = None if quantity.fit is None else (quantity.fit, quantity.fit_errors)
         self.truth.set_points(
-            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.period, quantity.errors, fit
+            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.encoding, quantity.errors, fit
         )
         self._compare()
 

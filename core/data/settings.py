@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
 
-from core.data import angles, zero_points
+from core.data import angles, logarithms, zero_points
 from core.errors import SettingsProblem
 from core.settings.declare import Settings, setting
 
@@ -185,6 +185,14 @@ class DataSettings(Settings):
         help="Quantities that repeat after a period, such as position angles after 180°: they are learned on the "
         "circle and turn with the galaxy where it is rotated or mirrored. Auto recognises them by name and unit; "
         "none: all are plain numbers; or columns with their periods: position_angle=180.",
+        level="expert",
+    )
+    logarithms: str = setting(
+        logarithms.AUTO,
+        title="Logarithms",
+        help="Positive quantities whose logarithm is learned, so that an answer is never negative and small values "
+        "count as large ones do. Auto: sizes, fluxes, masses and Sérsic indices, by name and unit, if all their values "
+        "are positive; none: all are plain numbers; or columns, separated by commas.",
         level="expert",
     )
     votes: str = setting(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from core.data import catalogue
 from core.data.cutouts import Cutouts
+from core.data.encodings import Encoding, reach
 from core.data.target import Quantities
 from core.errors import CatalogueProblem
 from core.evaluate import tables
@@ -63,8 +64,8 @@ class MeasuredQuantity:
 
     Attributes
     ----------
-    name, unit, period
-        Of the quantity; the period of an angle, else None.
+    name, unit, encoding
+        Of the quantity, and how it was learned.
     true, predicted, errors
         (n,); ``errors`` None where the network has none.
     fit, fit_errors
@@ -73,12 +74,17 @@ class MeasuredQuantity:
 
     name: str
     unit: str
-    period: float | None
+    encoding: Encoding
     true: NDArray[np.float64]
     predicted: NDArray[np.float64]
     errors: NDArray[np.float64] | None = None
     fit: NDArray[np.float64] | None = None
     fit_errors: NDArray[np.float64] | None = None
+
+    @property
+    def bars(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """How far the network's error bars reach below and above the predicted values; None where it has none."""
+        return None if self.errors is None else reach(self.predicted, self.errors, self.encoding)
 
     @property
     def title(self) -> str:
@@ -123,12 +129,12 @@ def quantities_of(evaluation: Evaluation, fits: FitTable | None = None) -> list[
     if not isinstance(target, Quantities):
         return []
     found = []
-    for place, (name, unit, period) in enumerate(zip(target.columns, target.units, target.periods, strict=True)):
+    for place, (name, unit, encoding) in enumerate(zip(target.columns, target.units, target.encodings, strict=True)):
         errors = None if predictions.errors is None else np.asarray(predictions.errors[:, place], np.float64)
         quantity = MeasuredQuantity(
             name,
             unit,
-            period,
+            encoding,
             np.asarray(evaluation.labels[:, place], np.float64),
             np.asarray(predictions.scores[:, place], np.float64),
             errors,
@@ -176,8 +182,16 @@ def compare(
         note += f"; {count_of(missing, 'galaxy')} without a fitted value left out. " if missing else ". "
     classes = None if split is None else split[1]
     bins = max(1, min(bins, int(np.isfinite(values).sum()) // IN_A_BIN))
-    common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.period}
-    network = bin_metrics(quantity.true, quantity.predicted, values, bins=bins, errors=quantity.errors, **common)
+    common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.encoding.period}
+    network = bin_metrics(
+        quantity.true,
+        quantity.predicted,
+        values,
+        bins=bins,
+        errors=quantity.errors,
+        is_logarithm=quantity.encoding.is_logarithm,
+        **common,
+    )
     fit = None
     if quantity.fit is not None and network.edges:
         fit = bin_metrics(

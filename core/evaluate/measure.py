@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.encodings import Encoding
 from core.data.seen import seen_ids
 from core.data.target import Quantities
 from core.errors import NotPossible, Problem
@@ -228,13 +229,16 @@ def _common_target(paths: Sequence[Path]) -> Quantities:
     return first
 
 
-def _described(target: Quantities) -> set[tuple[str, str, float | None]]:
-    return set(zip(target.columns, target.units, target.periods, strict=True))
+def _described(target: Quantities) -> set[tuple[str, str, Encoding]]:
+    return set(zip(target.columns, target.units, target.encodings, strict=True))
 
 
 def _in_words(target: Quantities) -> str:
-    each = zip(target.columns, target.units, strict=True)
-    return ", ".join(f"{name} [{unit}]" if unit else name for name, unit in each)
+    texts: list[str] = []
+    for name, unit, encoding in zip(target.columns, target.units, target.encodings, strict=True):
+        learned = " as an angle" if encoding.period is not None else " as a logarithm" * encoding.is_logarithm
+        texts.append(f"{name}{f' [{unit}]' if unit else ''}{learned}")
+    return ", ".join(texts)
 
 
 def _measure(
@@ -261,6 +265,8 @@ def _measure(
     if len(members) > 1:
         calibration, sentence = yield from calibrate_together(paths, target, stop)
         sentence = " ".join(filter(None, (_describe_spread(together), sentence)))
+    if target.logarithms and together.errors is not None:
+        sentence += f" {_describe_logarithms(target)}"
     return Measurements(
         ids=predictions[0].ids,
         target=target,
@@ -320,6 +326,13 @@ def _describe_errors(members: Sequence[_Member], together: Combined) -> str:
         )
     predictions = members[0].predictions
     return describe_factors(predictions.calibration, predictions.names)
+
+
+def _describe_logarithms(target: Quantities) -> str:
+    return (
+        f"Learned as logarithms: {', '.join(target.logarithms)}; there error / value is the standard deviation of ln "
+        "value, and the error bar reaches from value × exp(−error / value) to value × exp(error / value)."
+    )
 
 
 def _describe_spread(together: Combined) -> str:

@@ -30,9 +30,10 @@ from scipy.optimize import brentq
 from scipy.special import gamma, j1, kv
 
 from core.errors import NotPossible
+from core.simulate.frequencies import Grid
 from core.simulate.psf_settings import PsfSettings
 
-Frequencies = NDArray[np.float64]
+Values = NDArray[np.float64]
 
 HIGHEST = 8 * math.pi  # radians per pixel; what is sharper than that has no place on pixels
 _LEFT_OUT = 2e-5  # of the peak of a point source
@@ -63,11 +64,11 @@ class Psf(ABC):
     remarks: tuple[str, ...] = ()
 
     @abstractmethod
-    def transform(self, ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]) -> NDArray[np.number]:
+    def transform(self, ky: Values, kx: Values, planes: NDArray[np.int64]) -> NDArray[np.number]:
         """The transfer functions without pixels, (len(planes), len(ky), len(kx)); of one plane where all are equal."""
 
     @abstractmethod
-    def wing(self, distance: float) -> float:
+    def wing(self, distance: Values) -> Values:
         """The surface brightness of a point source of unit flux at this distance, per squared pixel, at most."""
 
     def only(self, plane: int) -> Psf:
@@ -75,28 +76,38 @@ class Psf(ABC):
         del plane
         return self
 
-    def transfer(self, ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]) -> NDArray[np.number]:
+    def transfer(self, ky: Values, kx: Values, planes: NDArray[np.int64]) -> NDArray[np.number]:
         """The transfer functions of telescope and pixel, (len(planes), len(ky), len(kx)); 1 at frequency 0."""
         found = self.transform(ky, kx, planes)
         if self.includes_pixel:
             return found
         return found * (np.sinc(ky / (2 * math.pi))[:, None] * np.sinc(kx / (2 * math.pi)))
 
-    def on_grid(
-        self, name: tuple[float, int], ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]
-    ) -> NDArray[np.complex64]:
-        """The transfer functions on a grid that is used again: kept under its name, 256 MB or little more in all."""
-        missing = [plane for plane in planes.tolist() if (name, plane) not in self._kept]
+    def on_grid(self, grid: Grid, planes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The transfer functions times the weights of the points of a grid, (1 or 2, len(planes), grid.points).
+
+        Real and imaginary part; the latter only where there is one. They are kept, 256 MB or little more in all.
+        """
+        missing = [plane for plane in planes.tolist() if (grid, plane) not in self._kept]
         if missing and sum(one.nbytes for one in self._kept.values()) > _MOST_KEPT:
             self._kept.clear()
             missing = planes.tolist()
         if missing:
-            found = self.transfer(ky, kx, np.array(missing)).astype(np.complex64)
-            self._kept.update({(name, plane): one for plane, one in zip(missing, found, strict=True)})
-        return np.stack([self._kept[name, plane] for plane in planes.tolist()])
+            self._kept.update(zip([(grid, plane) for plane in missing], self._weighted(grid, missing), strict=True))
+        return np.stack([self._kept[grid, plane] for plane in planes.tolist()], axis=1)
+
+    def _weighted(self, grid: Grid, planes: list[int]) -> list[NDArray[np.float32]]:
+        levels = [
+            np.broadcast_to(found, (len(planes), *found.shape[1:])).reshape(len(planes), -1)
+            for axis in grid.axes
+            for found in [self.transfer(np.concatenate([axis, -axis]), axis, np.array(planes))]
+        ]
+        found = np.concatenate(levels, axis=1) * grid.weights
+        parts = [found.real, found.imag] if np.iscomplexobj(found) else [found]
+        return list(np.stack(parts, axis=1).astype(np.float32))
 
     @cached_property
-    def _kept(self) -> dict[tuple[tuple[float, int], int], NDArray[np.complex64]]:
+    def _kept(self) -> dict[tuple[Grid, int], NDArray[np.float32]]:
         return {}
 
     @cached_property
@@ -136,15 +147,15 @@ class Gaussian(Psf):
 
     fwhm: float
 
-    def transform(self, ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]) -> NDArray[np.number]:  # noqa: ARG002
+    def transform(self, ky: Values, kx: Values, planes: NDArray[np.int64]) -> NDArray[np.number]:  # noqa: ARG002
         """exp(−k²σ²/2)."""
         sigma = self.fwhm / math.sqrt(8 * math.log(2))
         return np.exp(-0.5 * (sigma * _length(ky, kx)) ** 2)[None]
 
-    def wing(self, distance: float) -> float:
+    def wing(self, distance: Values) -> Values:
         """exp(−r²/2σ²) / 2πσ²."""
         variance = self.fwhm**2 / (8 * math.log(2))
-        return math.exp(-(distance**2) / (2 * variance)) / (2 * math.pi * variance)
+        return np.exp(-(distance**2) / (2 * variance)) / (2 * math.pi * variance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +169,7 @@ class Moffat(Psf):
     def _radius(self) -> float:
         return self.fwhm / (2 * math.sqrt(2 ** (1 / self.beta) - 1))
 
-    def transform(self, ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]) -> NDArray[np.number]:
+    def transform(self, ky: Values, kx: Values, planes: NDArray[np.int64]) -> NDArray[np.number]:
         """2 (kr/2)^(β−1) K_{β−1}(kr) / Γ(β−1)."""
         if self.beta > _NEARLY_GAUSSIAN:
             return Gaussian(self.fwhm).transform(ky, kx, planes)
@@ -167,7 +178,7 @@ class Moffat(Psf):
         scaled = np.maximum(self._radius * known, 1e-9)
         return CubicSpline(known, 2 * (scaled / 2) ** order * kv(order, scaled) / gamma(order))(k)[None]
 
-    def wing(self, distance: float) -> float:
+    def wing(self, distance: Values) -> Values:
         """(β − 1)/πr² · (1 + (distance/r)²)^(−β)."""
         return (self.beta - 1) / (math.pi * self._radius**2) * (1 + (distance / self._radius) ** 2) ** -self.beta
 
@@ -182,11 +193,11 @@ class Kolmogorov(Psf):
     def _strength(self) -> float:
         return _STRUCTURE * (self.fwhm / (_KOLMOGOROV_WIDTH * 2 * math.pi)) ** (5 / 3)
 
-    def transform(self, ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]) -> NDArray[np.number]:  # noqa: ARG002
+    def transform(self, ky: Values, kx: Values, planes: NDArray[np.int64]) -> NDArray[np.number]:  # noqa: ARG002
         """exp(−a k^(5/3))."""
         return np.exp(-self._strength * _length(ky, kx) ** (5 / 3))[None]
 
-    def wing(self, distance: float) -> float:
+    def wing(self, distance: Values) -> Values:
         """0.142 a r^(−11/3), the transform of −a k^(5/3)."""
         factor = -(2 ** (5 / 3)) * math.gamma(11 / 6) / (math.pi * math.gamma(-5 / 6))  # the transform of k^(5/3)
         return self._strength * factor * distance ** (-11 / 3)
@@ -204,7 +215,7 @@ class Airy(Psf):
         """λ/D in pixels."""
         return self.fwhm / _airy_width(self.obscuration)
 
-    def transform(self, ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]) -> NDArray[np.number]:  # noqa: ARG002
+    def transform(self, ky: Values, kx: Values, planes: NDArray[np.int64]) -> NDArray[np.number]:  # noqa: ARG002
         """The common area of the aperture and itself, shifted by k λ/2π."""
         shift, inner = _length(ky, kx) * self.diffraction / math.pi, self.obscuration  # in radii of the aperture
         common = _overlap(1.0, 1.0, shift)
@@ -212,7 +223,7 @@ class Airy(Psf):
             common = common - 2 * _overlap(1.0, inner, shift) + _overlap(inner, inner, shift)
         return (common / (math.pi * (1 - inner**2)))[None]
 
-    def wing(self, distance: float) -> float:
+    def wing(self, distance: Values) -> Values:
         """The mean over the rings, λ/D / π³(1 − obscuration) r³."""
         return self.diffraction / (math.pi**3 * (1 - self.obscuration) * distance**3)
 
@@ -235,7 +246,7 @@ class ImagePsf(Psf):
     centres: NDArray[np.float64]
     oversampling: float
 
-    def transform(self, ky: Frequencies, kx: Frequencies, planes: NDArray[np.int64]) -> NDArray[np.number]:
+    def transform(self, ky: Values, kx: Values, planes: NDArray[np.int64]) -> NDArray[np.number]:
         """Σ pixel · exp(−i k·(place − centre)), up to the Nyquist frequency of the images."""
         nyquist = math.pi * self.oversampling * (1 - 1e-9)
         y = (np.arange(self.images.shape[1]) - self.centres[planes, :1]) / self.oversampling  # (n, h)
@@ -250,10 +261,10 @@ class ImagePsf(Psf):
             return self
         return replace(self, count=1, images=self.images[[plane]], centres=self.centres[[plane]])
 
-    def wing(self, distance: float) -> float:
+    def wing(self, distance: Values) -> Values:
         """Nothing beyond the images; within them there is no telling."""
         half = math.hypot(*self.images.shape[1:]) / (2 * self.oversampling)
-        return 0.0 if distance > half else 1.0
+        return np.where(distance > half, 0.0, 1.0)
 
 
 def build_psf(settings: PsfSettings, pixel_scale: float) -> Psf:
@@ -289,11 +300,11 @@ def build_psf(settings: PsfSettings, pixel_scale: float) -> Psf:
 _NEARLY_GAUSSIAN = 60.0  # β from which Γ and K overflow, and a Moffat profile is a Gaussian to 1 %
 
 
-def _length(ky: Frequencies, kx: Frequencies) -> Frequencies:
+def _length(ky: Values, kx: Values) -> Values:
     return np.hypot(ky[:, None], kx)
 
 
-def _overlap(first: float, second: float, shift: NDArray[np.float64]) -> NDArray[np.float64]:
+def _overlap(first: float, second: float, shift: NDArray[np.float64]) -> Values:
     """The common area of two discs of these radii, ``shift`` apart."""
     near, far = abs(first - second), first + second
     d = np.clip(shift, max(near, 1e-12), far)

@@ -23,15 +23,20 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import fht
+from scipy.interpolate import CubicSpline
 from scipy.special import gammainc, gammaincinv, gammaln
 from torch import Tensor
 
 LOWEST_INDEX, HIGHEST_INDEX = 0.3, 8.0
 
 _NODES = 72  # in ln n; four of them are used at a time
-_STEP = 0.012  # of ln k; linear in between: at most 1.6e-4 of F off, far out where F falls as k⁻³
-_CELLS = 1536  # from kRₑ = 1e-4, where F is 1, to 1e4, where nothing is left
+_LOWEST, _HIGHEST = -27, 27  # powers of two of (kRₑ)², from where F is 1 to where nothing is left
+_PARTS = 32  # of a power of two; lines in between are up to 2e-4 of F off, far out where F falls as k⁻³
+_SHIFT = 23 - 5  # bits of a float32 after those that number the parts
+_FIRST = (127 + _LOWEST) * _PARTS
+_STEP = 0.012  # of ln r and ln k
 _FFT_LENGTH = 6144  # 74 in ln r, so that whatever wraps around is below 1e-9
+_KNOWN = 800  # steps of ln k to both sides of kRₑ = 1
 _MEMORY = 8
 
 
@@ -65,21 +70,24 @@ def surface_brightness(
 
 @dataclass(frozen=True)
 class SersicTable:
-    """Transforms of round profiles of unit flux and half-light radius, on nodes in ln n and ln k.
+    """Transforms of round profiles of unit flux and half-light radius: straight lines in (kRₑ)², cell by cell.
+
+    The cells divide each power of two of (kRₑ)² into 32 equal parts, so that the number of a cell is what the leading
+    bits of the float say, and no logarithm is taken.
 
     Attributes
     ----------
-    values
-        (nodes, cells) float32.
+    lines
+        (nodes, cells · 2) float32: the value at 0 and the slope of each line, for the indices of the nodes.
     """
 
-    values: Tensor
+    lines: Tensor
 
     def rows(self, index: Tensor) -> Tensor:
-        """The transforms for these indices (m,): value and increase to the next cell as one number, (m, cells − 1).
+        """The lines for these indices (m,): (m, cells) complex, the real part the value and the imaginary the slope.
 
-        The real part is the value and the imaginary part the increase, so that one look-up fetches both. In between
-        the nodes it is the cubic polynomial through the four nearest.
+        As one number, so that one look-up fetches both. In between the nodes it is the cubic polynomial through the
+        four nearest.
         """
         place = (index.double().log() - math.log(LOWEST_INDEX)) / _node_step()
         first = (place.floor() - 1).clamp(0, _NODES - 4)
@@ -95,34 +103,59 @@ class SersicTable:
         )
         nodes = first.long()[:, None] + torch.arange(4, device=index.device)
         spread = torch.zeros(len(index), _NODES, dtype=torch.float64, device=index.device).scatter(1, nodes, weights)
-        values = spread.to(torch.float32) @ self.values
-        return torch.complex(values[:, :-1].contiguous(), values.diff(dim=1))
+        return torch.view_as_complex((spread.to(torch.float32) @ self.lines).view(len(index), -1, 2))
 
 
-def cell_of(squared: Tensor) -> Tensor:
-    """The place in a row of the table, cell and fraction, for (k Rₑ)²; overwrites its argument."""
-    return squared.log_().mul_(0.5 / _STEP).add_((_CELLS - 1) / 2).clamp_(0, _CELLS - 1.001)
+def look_up(rows: Tensor, row: Tensor, squared: Tensor) -> Tensor:
+    """The transforms at (k Rₑ)², which is overwritten.
+
+    Parameters
+    ----------
+    rows
+        From :meth:`SersicTable.rows`.
+    row
+        (m,) int32, the row of each profile.
+    squared
+        (m, points) float32, contiguous.
+    """
+    squared.clamp_(2.0**_LOWEST, 2.0**_HIGHEST * (1 - 1e-6))
+    cells = squared.view(torch.int32) >> _SHIFT
+    cells += (row * rows.shape[1] - _FIRST)[:, None]
+    found = torch.view_as_real(rows.view(-1).index_select(0, cells.view(-1))).view(*squared.shape, 2)
+    return torch.addcmul(found[..., 0], squared, found[..., 1], out=squared)
 
 
 @lru_cache(maxsize=_MEMORY)
 def sersic_table(device: str = "cpu") -> SersicTable:
     """The table on a device; it is made once in each process, in about a tenth of a second."""
     if device != "cpu":
-        return SersicTable(sersic_table().values.to(device))
+        return SersicTable(sersic_table().lines.to(device))
     indices = LOWEST_INDEX * np.exp(_node_step() * np.arange(_NODES))
-    return SersicTable(torch.from_numpy(np.stack([_transform(index) for index in indices]).astype(np.float32)))
+    lines = np.stack([_lines(index) for index in indices]).astype(np.float32)
+    return SersicTable(torch.from_numpy(lines.reshape(_NODES, -1)))
 
 
 def _node_step() -> float:
     return math.log(HIGHEST_INDEX / LOWEST_INDEX) / (_NODES - 1)
 
 
-def _transform(index: float) -> NDArray[np.float64]:
-    """F at the cells of the table, by the fast logarithmic transform of r I(r)."""
+def _lines(index: float) -> NDArray[np.float64]:
+    """Value at 0 and slope of the lines, (cells, 2): through the ends of a cell, less the mean by which they miss F."""
+    octave = 2.0 ** np.arange(_LOWEST, _HIGHEST)
+    edges = np.append((octave[:, None] * (1 + np.arange(_PARTS) / _PARTS)).ravel(), 2.0**_HIGHEST)
+    middles = (edges[1:] + edges[:-1]) / 2
+    transform = _transform(index)
+    ends, middle = transform(np.log(edges) / 2), transform(np.log(middles) / 2)
+    slope = np.diff(ends) / np.diff(edges)
+    missed = 2 / 3 * ((ends[1:] + ends[:-1]) / 2 - middle)
+    return np.stack([ends[:-1] - slope * edges[:-1] - missed, slope], axis=1)
+
+
+def _transform(index: float) -> CubicSpline:
+    """F against ln k, by the fast logarithmic transform of r I(r)."""
     place = _STEP * (np.arange(_FFT_LENGTH) - _FFT_LENGTH / 2 + 0.5)
     radius = np.exp(place)
     transform = fht(radius * surface_brightness(radius, 1.0, index), _STEP, mu=0, offset=0.0)
     # The transform is at the same numbers as the profile, k in 1/Rₑ and r in Rₑ, which are centred on 1.
-    first = (_FFT_LENGTH - _CELLS) // 2
-    wavenumber = np.exp(place)[first : first + _CELLS]
-    return 2 * math.pi * transform[first : first + _CELLS] / wavenumber
+    inner = slice(_FFT_LENGTH // 2 - _KNOWN, _FFT_LENGTH // 2 + _KNOWN)
+    return CubicSpline(place[inner], 2 * math.pi * transform[inner] / radius[inner])

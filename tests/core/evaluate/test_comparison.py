@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.cli.main import main
+from core.data.encodings import PLAIN
 from core.errors import CatalogueProblem
 from core.evaluate import comparison, evaluation, tables
 from core.evaluate.comparison import MeasuredQuantity
@@ -27,7 +28,7 @@ def a_quantity(count: int = 400, *, with_fit: bool = True) -> MeasuredQuantity:
     predicted = true + random.normal(0, 0.2, count)
     error = np.full(count, 0.2)
     return MeasuredQuantity(
-        "magnitude", "mag", None, true, predicted, error, fit if with_fit else None, error / 4 if with_fit else None
+        "magnitude", "mag", PLAIN, true, predicted, error, fit if with_fit else None, error / 4 if with_fit else None
     )
 
 
@@ -48,7 +49,7 @@ def test_both_are_compared_in_the_same_bins_on_galaxies_with_a_fitted_value() ->
 
 def test_without_a_fit_and_error_bars_there_is_less_to_show_but_nothing_invented() -> None:
     quantity = a_quantity(with_fit=False)
-    bare = MeasuredQuantity("magnitude", "mag", None, quantity.true, quantity.predicted)
+    bare = MeasuredQuantity("magnitude", "mag", PLAIN, quantity.true, quantity.predicted)
     found = result_of(comparison.compare(bare, ("true magnitude", bare.true)))
     assert found.fit is None and not lines_of(found, "within") and PANELS["within"].without
 

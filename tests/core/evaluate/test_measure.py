@@ -194,14 +194,15 @@ def test_networks_without_common_galaxies_are_said_to_be_uncalibrated(run, own):
 
 
 def test_angles_of_several_networks_are_averaged_the_shorter_way_round():
+    from core.data.encodings import Encoding
     from core.metrics.ensemble import combine
 
     values = np.array([[[179.0]], [[5.0]], [[2.0]]])
-    found = combine(values, [np.full((1, 1), 3.0)] * 3, (180.0,))
+    found = combine(values, [np.full((1, 1), 3.0)] * 3, (Encoding(180.0),))
     assert found.values[0, 0] == pytest.approx(2, abs=0.05)
     assert found.ignorance[0, 0] == pytest.approx(3, abs=0.05)
     assert found.errors[0, 0] == pytest.approx(np.sqrt(18), abs=0.05)
-    alone = combine(values[:1], [None], (180.0,))
+    alone = combine(values[:1], [None], (Encoding(180.0),))
     assert alone.errors is None and alone.ignorance is None and alone.values[0, 0] == pytest.approx(179)
 
 

@@ -12,10 +12,9 @@ from core.simulate import sersic
 
 def transform(index: float, wavenumber: np.ndarray) -> np.ndarray:
     """F at k Rₑ, as the renderer looks it up."""
-    row = sersic.sersic_table().rows(torch.tensor([index]))[0]
-    places = sersic.cell_of(torch.from_numpy(wavenumber**2))
-    cells = places.long()
-    return (row.real[cells] + row.imag[cells] * (places - cells)).numpy()
+    rows = sersic.sersic_table().rows(torch.tensor([index]))
+    squared = torch.from_numpy(wavenumber[None] ** 2).float()
+    return sersic.look_up(rows, torch.zeros(1, dtype=torch.int32), squared)[0].numpy()
 
 
 @pytest.mark.parametrize(("index", "b"), [(0.5, np.log(2)), (1, 1.67834699), (4, 7.66924944)])
