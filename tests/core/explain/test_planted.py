@@ -58,7 +58,9 @@ def test_the_network_has_learned_the_patch_and_nothing_else(planted) -> None:
         assert (said == labels).mean() >= 0.95
 
 
-@pytest.mark.parametrize("name", list(WAYS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "expected-gradients" else name for name in WAYS]
+)
 def test_most_of_the_evidence_lies_on_the_patch(planted, name) -> None:
     """Less of SmoothGrad's: what a little more light would change is not what the score is made of."""
     bound = 0.4 if name == "smoothgrad" else 0.55

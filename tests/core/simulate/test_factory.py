@@ -46,6 +46,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_an_interrupted_dataset_is_finished_and_holds_what_its_settings_say(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"

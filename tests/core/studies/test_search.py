@@ -117,6 +117,7 @@ def test_the_best_settings_train_to_the_same_numbers(done, tiny, tmp_path):
     assert again.scores.values["balanced_accuracy"] == pytest.approx(found.best.score, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_all_trials_have_the_same_judges_and_none_has_read_the_test_part(done, small, draw, new_dataset, tmp_path):
     images, kinds, width = draw()
     wish = FEW.model_copy(update={"coarse": 1, "fine": 1})
@@ -176,6 +177,7 @@ def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
     assert tried[:4] == [trial.values for trial in done[2].select("coarse", "finished", "pruned")][:4]
 
 
+@pytest.mark.slow
 def test_more_trials_may_be_asked_for_and_nothing_else_changed(done, small, tiny, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "search")
     _, found = run_search(small, tiny, folder, FEW.model_copy(update={"fine": 4}))

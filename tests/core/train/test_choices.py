@@ -112,6 +112,7 @@ def surveyed(blobs, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_gaussian_run_says_how_sure_it_is(surveyed, blobs, tmp_path):
     predictions = result_of(predict.run(surveyed.path, blobs, None, threading.Event()))
     with Cutouts.open(blobs) as cutouts:

@@ -237,6 +237,7 @@ def test_streaming_from_the_file_gives_the_same_numbers_as_memory(blobs, new_run
     assert not [thread for thread in threading.enumerate() if "read galaxies" in thread.name]
 
 
+@pytest.mark.slow
 def test_quantities_are_learned_in_their_units_without_zoom(blobs, new_run):
     folder = new_run()
     wish = settings(epochs=12, data=DataSettings(labels=("width",), kind="quantities"), precision="float32")

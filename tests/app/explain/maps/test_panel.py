@@ -245,6 +245,7 @@ def test_maps_of_the_selection_are_saved_with_a_list(
     assert all((tmp_path / row[kind]).exists() for row in rows for kind in ("fits", "png"))
 
 
+@pytest.mark.slow
 def test_saving_maps_can_be_stopped(
     qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
