@@ -172,31 +172,42 @@ def compare(
     yield Progress(0, None)
     title, values = against
     values = np.asarray(values, np.float64)
-    note = ""
+    note, compared = "", np.ones(len(values), bool)
     if quantity.fit is not None:
-        has_fit = np.isfinite(quantity.fit)
-        values = np.where(has_fit, values, np.nan)
-        missing = int((~has_fit).sum())
+        compared = np.isfinite(quantity.fit)
+        missing = int((~compared).sum())
         note = "Network and fit are compared on the same galaxies"
         note += f"; {count_of(missing, 'galaxy')} without a fitted value left out. " if missing else ". "
-    classes = None if split is None else split[1]
-    bins = max(1, min(bins, int(np.isfinite(values).sum()) // IN_A_BIN))
-    common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.encoding.period}
+    values = values[compared]
+    common: dict[str, Any] = {
+        "split": None if split is None else np.asarray(split[1])[compared],
+        "unit": quantity.unit,
+        "period": quantity.encoding.period,
+    }
     network = bin_metrics(
-        quantity.true,
-        quantity.predicted,
+        quantity.true[compared],
+        quantity.predicted[compared],
         values,
-        bins=bins,
-        errors=quantity.errors,
+        bins=max(1, min(bins, int(np.isfinite(values).sum()) // IN_A_BIN)),
+        errors=_of(quantity.errors, compared),
         is_logarithm=quantity.encoding.is_logarithm,
         **common,
     )
     fit = None
     if quantity.fit is not None and network.edges:
         fit = bin_metrics(
-            quantity.true, quantity.fit, values, edges=network.edges, errors=quantity.fit_errors, **common
+            quantity.true[compared],
+            quantity.fit[compared],
+            values,
+            edges=network.edges,
+            errors=_of(quantity.fit_errors, compared),
+            **common,
         )
     return Comparison(quantity, title, "" if split is None else split[0], network, fit, note + network.sentence)
+
+
+def _of(errors: NDArray[np.float64] | None, which: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    return None if errors is None else errors[which]
 
 
 def read_fits(path: Path, ids: Sequence[str], stop: threading.Event = NEVER) -> Work[FitTable]:

@@ -38,7 +38,7 @@ def test_both_are_compared_in_the_same_bins_on_galaxies_with_a_fitted_value() ->
     found = result_of(comparison.compare(quantity, ("true magnitude", quantity.true), ("environment", classes)))
     assert found.fit is not None and found.fit.edges == found.network.edges
     assert found.fit.galaxies == found.network.galaxies == 300
-    assert "100 galaxies without a fitted value" in found.note
+    assert "100 galaxies without a fitted value" in found.note and "300 galaxies. " in found.note  # counted once
     bias = {line.method: line.y.mean() for line in lines_of(found, "bias") if line.name == "isolated"}
     assert bias["network"] == pytest.approx(0, abs=0.05) and bias["classical fit"] == pytest.approx(0.1, abs=0.02)
     within = [line for line in lines_of(found, "within") if line.method == "network"]
