@@ -12,8 +12,9 @@ from core.project.files import ask_before_writing
 from core.project.outputs import Inputs, Output
 from core.project.project import require_not_in_open
 
-GALAXIES = ("sources", "source", "data", "catalogue", "run", "start_from")
-SETTINGS = ("settings", "space", "hand_labels", "psf")
+GALAXIES = ("sources", "source", "data", "catalogue", "run", "start_from", "test_part_of")
+_RUNS = {"run", "start_from", "test_part_of"}
+SETTINGS = ("settings", "space", "hand_labels", "psf", "fits")
 
 
 @contextlib.contextmanager
@@ -54,5 +55,5 @@ def _paths(options: argparse.Namespace, names: tuple[str, ...]) -> list[Path]:
     for name in names:
         given = getattr(options, name, None)
         several = given if isinstance(given, list) else [given] if given is not None else []
-        found += [Path(each).expanduser() for each in several if name not in {"run", "start_from"} or each.is_file()]
+        found += [Path(each).expanduser() for each in several if name not in _RUNS or each.is_file()]
     return found
