@@ -21,6 +21,7 @@ from core.events import Progress, Work
 if TYPE_CHECKING:
     from core.evaluate.measure import Measurements
     from core.evaluate.predict import Predictions
+    from core.evaluate.zero_point_question import ZeroPointQuestion
     from core.nets.opening import BandFit
     from core.nets.predictor import Predictor
 
@@ -36,11 +37,24 @@ def predict(predictor: Path, data: Path, rows: NDArray[np.int64] | None) -> Job:
     return Job("Predicting", run)
 
 
-def save_answers(network: Path, data: Path | Sequence[Path], table: Path) -> Job:
+def find_zero_point_question(network: Path, data: Path | Sequence[Path]) -> Job:
+    """What has to be asked about the pixels of a dataset or of image files before they are measured; None: nothing."""
+
+    def run(stop: threading.Event) -> Work[ZeroPointQuestion | None]:
+        from core.evaluate import zero_point_question
+
+        yield from begin_unless_stopped(stop)
+        return (yield from zero_point_question.find_question(network, data, stop))
+
+    return Job("Looking at the pixels", run)
+
+
+def save_answers(network: Path, data: Path | Sequence[Path], table: Path, zero_points: Sequence[float] = ()) -> Job:
     """Write a network's answers for all galaxies of a dataset or of image files as a table, and give them.
 
     A network of quantities measures: with calibrated errors, and a flag at each galaxy that needs a look.
-    Stamps of image files are made as those of the training.
+    Stamps of image files are made as those of the training. ``zero_points`` are those of the images, where they were
+    asked for.
     """
 
     def run(stop: threading.Event) -> Work[Predictions | Measurements]:
@@ -51,7 +65,7 @@ def save_answers(network: Path, data: Path | Sequence[Path], table: Path) -> Job
 
         yield from begin_unless_stopped(stop)
         if isinstance(Predictor.load(network).target, Quantities):
-            measured = yield from measure.run([network], data, stop)
+            measured = yield from measure.run([network], data, stop, given_zero_points=zero_points)
             measure.write(measured, table)
             return measured
         predictions = yield from predicting.run(network, data, None, stop)

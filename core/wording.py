@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def singular(unit: str) -> str:
     """The unit of one: ``epoch`` of ``epochs``, ``galaxy`` of ``galaxies``; others stay as they are."""
@@ -26,3 +28,25 @@ def count_of(number: int, one: str, several: str = "") -> str:
     if not several:
         several = f"{one[:-1]}ies" if one.endswith("y") and one[-2:-1] not in set("aeiou") else f"{one}s"
     return f"{number:,} {one if number == 1 else several}"
+
+
+def with_minus(text: str) -> str:
+    """A formatted number with a minus sign in place of the hyphen: ``−0.23``."""
+    return text.replace("-", "−")
+
+
+def with_error(value: float, error: float) -> str:
+    """A value with its error, rounded where the error's first digit stands, or its second after a 1.
+
+    Examples
+    --------
+    >>> with_error(0.03341, 0.0272), with_error(-0.0334, 0.0014), with_error(1234.5, 27.1)
+    ('0.03 ± 0.03', '−0.0334 ± 0.0014', '1230 ± 30')
+    """
+    if not (math.isfinite(error) and error > 0):
+        return with_minus(f"{value:.3g}")
+    place = math.floor(math.log10(error))
+    if round(error / 10.0**place, 1) < 2:
+        place -= 1
+    digits = max(0, -place)
+    return with_minus(f"{round(value, -place):.{digits}f} ± {round(error, -place):.{digits}f}")

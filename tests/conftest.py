@@ -27,7 +27,8 @@ if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 pytest_plugins = ["small_survey"]
-hypothesis.settings.register_profile("on any machine", deadline=None)
+hypothesis.settings.register_profile("on any machine", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)  # pytest --hypothesis-profile
 hypothesis.settings.load_profile("on any machine")
 
 _WORKERS = 4  # at most: each has torch and Qt in memory
@@ -45,7 +46,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_home] = home
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ["HOME"] = os.environ["USERPROFILE"] = home
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"):
+    names = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"]
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        names.append("MPLCONFIGDIR")  # one for all workers: the first of them lists the fonts
+    for name in names:
         folder = Path(home) / name.lower()
         folder.mkdir()
         os.environ[name] = str(folder)
@@ -112,10 +116,20 @@ def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def _own_preferences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Preferences that no earlier test has written."""
+    """Preferences that no earlier test has written, and no theme of an earlier test.
+
+    Under the style sheet of a theme, panels take more than twice as long to build.
+    """
     if _has_window(request):
         from PySide6.QtCore import QSettings
+        from PySide6.QtGui import QPalette
+        from PySide6.QtWidgets import QApplication
 
+        application = QApplication.instance()
+        if isinstance(application, QApplication) and application.styleSheet():
+            application.setStyleSheet("")
+            application.setPalette(QPalette())
+            application.setProperty("dark", None)
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
         folder = tmp_path_factory.mktemp("preferences")
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))

@@ -68,7 +68,7 @@ def draw(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]
     return np.stack([_galaxy(bool(label), random) for label in labels]), labels
 
 
-def learn(weights: Path, count: int = 2000, epochs: int = 4, seed: int = 0) -> Planted:
+def learn(weights: Path, count: int = 1000, epochs: int = 5, seed: int = 0) -> Planted:
     """Train a small network of ours on ``count`` galaxies, a few seconds; or read its ``weights`` where they exist."""
     images, labels = draw(count, seed)
     scaling = normalisation.fit(images, "asinh")

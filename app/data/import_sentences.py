@@ -22,7 +22,7 @@ def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
     galaxies = "1 galaxy" if preview.count == 1 else f"{preview.count:,} galaxies"
     bands = f"{'bands' if len(preview.bands) > 1 else 'band'} {', '.join(preview.bands)}"
     scale = "pixel scale unknown" if math.isnan(preview.pixel_scale) else f"{preview.pixel_scale:.3g}″ per pixel"
-    lines = [f"{galaxies} of {size} pixels; {bands}; {scale}."]
+    lines = [f"{galaxies} of {size} pixels; {bands}; {scale}{_describe_zero_points(preview)}."]
     side = preview.plan.size
     if sizes != [f"{side} × {side}"]:
         lines.append(f"Stamps will be {side} × {side} pixels: {preview.making}.")
@@ -40,6 +40,21 @@ def describe_preview(preview: ImportPreview, *, with_labels: bool) -> list[str]:
             f"{where}{preview.matched:,} of {preview.count:,} galaxies have a catalogue row{by}; labels: {labels}."
         )
     return [*lines, *preview.notes[:4]]
+
+
+def _describe_zero_points(preview: ImportPreview) -> str:
+    """What one unit of the pixels is worth; nothing of 8-bit pictures."""
+    known = [value for value in preview.zero_points if value is not None]
+    if not preview.zero_points:
+        return ""
+    if not known:
+        return "; zero point unknown"
+    if len(set(preview.zero_points)) == 1:
+        return f"; zero point {known[0]:g} mag"
+    each = zip(preview.bands, preview.zero_points, strict=True)
+    return "; zero points " + ", ".join(
+        f"{band} {'unknown' if value is None else f'{value:g}'}" for band, value in each
+    )
 
 
 def describe_left_out(problems: Sequence[Problem]) -> str:

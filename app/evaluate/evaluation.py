@@ -31,6 +31,7 @@ from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import CatalogueProblem, Problem
 from core.metrics.uncertainty import plus_minus
+from core.wording import with_minus
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
@@ -306,12 +307,12 @@ class EvaluationPanel(Panel):
                     name,
                     unit,
                     *(_format_number(value) for value in (each.r2, each.bias, each.scatter)),
-                    _format_share(each.outliers),
-                    *(() if bars is None else map(_format_share, (bars[name].within_one, bars[name].within_two))),
+                    each.outliers.in_percent,
+                    *(() if bars is None else (bars[name].within_one.in_percent, bars[name].within_two.in_percent)),
                 )
             )
         head = ("Quantity", "Unit", "R²", "Bias", "Scatter", "Outliers")
-        self.measuring.show_scores(head if bars is None else (*head, "In 1 error bar", "In 2 error bars"), rows)
+        self.measuring.show_scores(head if bars is None else (*head, "In 1 σ", "In 2 σ"), rows)
         self.measuring.set_evaluation(evaluation)
 
     # -- back to the galaxies --------------------------------------------------------------------------------------
@@ -353,4 +354,4 @@ def _format_mean(value: float | None, interval: tuple[float, float] | None) -> s
 
 
 def _format_number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else with_minus(f"{value:.2f}")

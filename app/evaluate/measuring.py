@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QMenu,
     QPushButton,
     QTabWidget,
     QVBoxLayout,
@@ -22,26 +23,28 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluate import work
+from app.evaluate.fit_dialog import FitDialog
 from app.evaluate.widgets.binned_plots import BinnedPlots
 from app.evaluate.widgets.truth_plot import TruthPlot
 from app.jobs.job import Job, Latest
 from app.panel import saving
 from app.session.session import Session
 from app.widgets.number_table import NumberTable
+from app.widgets.plain_text import as_written
 from core.errors import Problem
+from core.simulate.settings import SOURCE
 
 if TYPE_CHECKING:
-    from app.evaluate.work import MeasuredColumns, ShownComparison
+    from app.evaluate.work import Fitted, FitWish, ShownComparison
     from core.evaluate.comparison import FitTable
+    from core.evaluate.comparison_columns import MeasuredColumns
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
 
 _NO_SPLIT, _ENVIRONMENT = "nothing", "environment, by segmentation"
 _FIT_KINDS = "Tables (*.csv *.fits *.xml *.parquet)"
-_FIT_TIP = (
-    "A table that “tuningfork fit” has written for this dataset: the classical fit is shown beside the network, on the "
-    "same galaxies."
-)
+_FIT_TIP = "A table that “tuningfork fit” has written for this dataset."
+_FIT_NOW_TIP = "Fit Sérsic profiles, or bulges and disks, to galaxies of this part by least squares, in the background."
 _ENVIRONMENT_TIP = "Neighbours are looked for on the stamps; a few hundredths of a second for each galaxy."
 
 
@@ -75,6 +78,7 @@ class MeasuringView(QWidget):
         self._comparing = self._request(self._show)
         self._looking = self._request(self._show_environments)
         self._reading = self._request(self._show_fits)
+        self._fitting = self._request(self._show_fitted)
         self._build()
         self._connect()
 
@@ -86,12 +90,19 @@ class MeasuringView(QWidget):
 
     def _build(self) -> None:
         self.quantity, self.against, self.split = QComboBox(), QComboBox(), QComboBox()
+        self.split.setToolTip(_ENVIRONMENT_TIP)
         for box in (self.quantity, self.against, self.split):
             box.setMinimumContentsLength(9)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.split.setToolTip(_ENVIRONMENT_TIP)
-        self.fits = QPushButton("Fit table…")
+        self.fit = QPushButton("Fit")
+        self.fit.setToolTip("The classical measurement beside the network, on the same galaxies.")
+        menu = QMenu(self.fit)
+        menu.setToolTipsVisible(True)
+        self.fit_now = menu.addAction("Fit profiles…")
+        self.fit_now.setToolTip(_FIT_NOW_TIP)
+        self.fits = menu.addAction("Table of fits…")
         self.fits.setToolTip(_FIT_TIP)
+        self.fit.setMenu(menu)
         self.figure = QPushButton("Figure…")
         self.figure.setToolTip("Save the galaxies and the figures of merit in bins as PNG, SVG or PDF.")
         self.numbers = QPushButton("Numbers…")
@@ -112,15 +123,18 @@ class MeasuringView(QWidget):
         ):
             self.tabs.addTab(widget, title)
         choices = QHBoxLayout()
-        for label, box in (("Quantity", self.quantity), ("in bins of", self.against), ("split by", self.split)):
+        boxes = (("Quantity", self.quantity, 5), ("in bins of", self.against, 6), ("split by", self.split, 4))
+        for label, box, share in boxes:
             pair = QFormLayout()
             pair.setContentsMargins(0, 0, 0, 0)
             pair.addRow(label, box)
-            choices.addLayout(pair, 1)
+            choices.addLayout(pair, share)
+        for box in (self.quantity, self.against):  # whose names may be too long
+            box.currentTextChanged.connect(lambda text, box=box: box.setToolTip(as_written(text)))
         corner = QWidget()
         buttons = QHBoxLayout(corner)
         buttons.setContentsMargins(0, 0, 0, 2)
-        for button in (self.fits, self.figure, self.numbers):
+        for button in (self.fit, self.figure, self.numbers):
             buttons.addWidget(button)
         self.tabs.setUsesScrollButtons(False)
         self.tabs.setCornerWidget(corner)
@@ -135,7 +149,8 @@ class MeasuringView(QWidget):
         self.quantity.currentIndexChanged.connect(self._show_quantity)
         self.against.currentIndexChanged.connect(self._compare)
         self.split.currentIndexChanged.connect(self._choose_split)
-        self.fits.clicked.connect(self._ask_fits)
+        self.fit_now.triggered.connect(self._ask_fit)
+        self.fits.triggered.connect(self._ask_fits)
         self.figure.clicked.connect(lambda: self._save(is_figure=True))
         self.numbers.clicked.connect(lambda: self._save(is_figure=False))
         self.truth.point_clicked.connect(self.point_clicked)
@@ -182,7 +197,7 @@ class MeasuringView(QWidget):
         quantity = self._columns.quantities[self.quantity.currentIndex()]
         fit = None if quantity.fit is None else (quantity.fit, quantity.fit_errors)
         self.truth.set_points(
-            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.period, quantity.errors, fit
+            quantity.true, quantity.predicted, quantity.name, quantity.unit, quantity.encoding, quantity.errors, fit
         )
         self._compare()
 
@@ -243,6 +258,30 @@ class MeasuringView(QWidget):
             self._session.report(problem)
 
     # -- files -----------------------------------------------------------------------------------------------------
+
+    def _ask_fit(self) -> None:
+        cutouts = self._session.dataset.cutouts
+        if cutouts is None or self._evaluation is None or not len(self._evaluation.rows):
+            return
+        is_simulated = cutouts.origin.source == SOURCE
+        dialog = FitDialog(len(self._evaluation.rows), is_simulated=is_simulated, parent=self)
+        dialog.wanted.connect(self._fit)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _fit(self, wish: FitWish) -> None:
+        cutouts = self._session.dataset.cutouts
+        if cutouts is not None and self._evaluation is not None:
+            job = work.fit_profiles(cutouts.path, self._evaluation.rows, wish)
+            self._fitting.start(job)
+            self._session.activity.add(job)
+
+    def _show_fitted(self, fitted: Fitted) -> None:
+        cutouts = self._session.dataset.cutouts
+        if cutouts is not None and cutouts.path == fitted.data:
+            self._fits = fitted.table
+            self._session.message.emit(fitted.sentence)
+            self._prepare()
 
     def _ask_fits(self) -> None:
         cutouts = self._session.dataset.cutouts

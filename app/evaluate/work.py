@@ -20,9 +20,12 @@ from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.evaluate.comparison import Comparison, FitTable, MeasuredQuantity
+    from core.evaluate.comparison_columns import MeasuredColumns
     from core.evaluate.comparison_lines import Line, PanelText
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
+    from core.evaluate.settings import FitSettings
+    from core.simulate.psf_settings import PsfSettings
 
 
 def evaluate(run: RunFolder, data: Path, part: EvaluatedPart, hand_labels: LabelJournal | None) -> Job:
@@ -49,15 +52,6 @@ def decide(run: RunFolder, shown: Evaluation, wish: str, validation: Evaluation 
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredColumns:
-    """The quantities of an evaluation, and the columns against which and by which they can be shown, (n,) each."""
-
-    quantities: Sequence[MeasuredQuantity]
-    numbers: Mapping[str, NDArray[Any]]
-    classes: Mapping[str, NDArray[Any]]
-
-
-@dataclass(frozen=True, eq=False)
 class ShownComparison:
     """A comparison with what is drawn of it: the lines of each plot, and the rows of the table."""
 
@@ -73,19 +67,10 @@ def prepare_measured(
     """Find the quantities of an evaluation and the columns of the catalogue that they can be shown against."""
 
     def run(stop: threading.Event) -> Work[MeasuredColumns]:
-        from core.evaluate import comparison
+        from core.evaluate.comparison_columns import find_columns
 
         yield from begin_unless_stopped(stop)
-        quantities = comparison.quantities_of(evaluation, fits)
-        own = {name: values[evaluation.rows] for name, values in columns.items() if name != "id"}
-        numbers = {f"true {each.title}": each.true for each in quantities}
-        for name in comparison.numeric_columns(own):
-            if all(name != each.name for each in quantities):
-                numbers[f"{name} [{units[name]}]" if units.get(name) else name] = own[name]
-        classes = {name: own[name] for name in comparison.class_columns(own)}
-        if fits is not None and fits.environment is not None:
-            classes["environment (fit table)"] = fits.environment[evaluation.rows]
-        return MeasuredColumns(quantities, numbers, classes)
+        return find_columns(evaluation, columns, units, fits)
 
     return Job("Reading the columns", run)
 
@@ -128,6 +113,47 @@ def read_fits(path: Path, ids: Sequence[str]) -> Job:
         return (yield from comparison.read_fits(path, ids, stop))
 
     return Job(f"Reading {path.name}", run)
+
+
+@dataclass(frozen=True)
+class FitWish:
+    """How galaxies are to be fitted: how many, and with which settings.
+
+    ``preset`` is the instrument that gives the point-spread function and the noise, unless ``psf`` does; neither: the
+    simulation that made the dataset.
+    """
+
+    count: int
+    settings: FitSettings
+    preset: str = ""
+    psf: PsfSettings | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Fitted profiles of a dataset, and what is to be said of them."""
+
+    data: Path
+    table: FitTable
+    sentence: str
+
+
+def fit_profiles(data: Path, rows: NDArray[np.int64], wish: FitWish) -> Job:
+    """Fit profiles to so many of these galaxies of a dataset."""
+
+    def run(stop: threading.Event) -> Work[Fitted]:
+        from core.evaluate import comparison, fit_sources, profile_fit
+
+        yield from begin_unless_stopped(stop)
+        settings = wish.settings
+        source = fit_sources.find(data, settings.band, settings.zero_point, wish.preset or None, wish.psf)
+        zero_point = source.zero_point if settings.zero_point is None else settings.zero_point
+        settings = settings.model_copy(update={"gain": settings.gain or source.gain, "zero_point": zero_point})
+        chosen = fit_sources.draw_rows(rows, wish.count)
+        fits = yield from profile_fit.run(data, source.psf, settings, chosen, stop, choice=source.choice)
+        return Fitted(data, comparison.table_of(fits, data), " ".join([fits.summary, *source.remarks]))
+
+    return Job("Fitting profiles", run)
 
 
 def save_comparison(found: Comparison, path: Path, *, is_figure: bool) -> Job:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import work
 from app.jobs.job import Job
+from app.panel.zero_point_dialog import ZeroPointDialog
 from app.session.session import Session
 from core.errors import FolderInUse, Problem
 from core.project import outputs
@@ -20,6 +21,7 @@ from core.wording import count_of
 if TYPE_CHECKING:
     from core.evaluate.measure import Measurements
     from core.evaluate.predict import Predictions
+    from core.evaluate.zero_point_question import ZeroPointQuestion
 
 FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
 _NAMED = 20  # files without a prediction
@@ -108,8 +110,7 @@ def save_predictions(parent: QWidget, session: Session, title: str, weights: Pat
         return
     path = ask_path(parent, session, title, "predictions.csv", TABLES, reads=[weights])
     if path is not None:
-        job = work.save_answers(weights, session.dataset.cutouts.path, path)
-        save(session, job, lambda made: _describe(made, path))
+        _save_answers(parent, session, weights, session.dataset.cutouts.path, path)
 
 
 def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequence[Path], weights: Path) -> None:
@@ -117,9 +118,30 @@ def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequen
     reads = [*sources, weights]
     path = ask_path(parent, session, "Save predictions", f"predictions {sources[0].stem}.csv", TABLES, reads=reads)
     if path is not None:
-        job = work.save_answers(weights, sources, path)
-        save(session, job, lambda made: _describe(made, path))
+        _save_answers(parent, session, weights, sources, path)
+
+
+def _save_answers(parent: QWidget, session: Session, weights: Path, data: Path | Sequence[Path], table: Path) -> None:
+    """Write a network's answers, once it is said what one unit of the pixels is worth, if they depend on that."""
+
+    def begin(zero_points: Sequence[float]) -> None:
+        job = work.save_answers(weights, data, table, zero_points)
+        save(session, job, lambda made: _describe(made, table))
         job.finished.connect(lambda made: _report_left_out(session, made))
+
+    def ask(question: ZeroPointQuestion | None) -> None:
+        if question is None:
+            begin(())
+            return
+        dialog = ZeroPointDialog(question, parent)
+        dialog.answered.connect(begin)
+        dialog.open()
+
+    looking = work.find_zero_point_question(weights, data)
+    looking.finished.connect(ask)
+    looking.failed.connect(session.report)
+    session.activity.add(looking)
+    looking.start()
 
 
 def _describe(made: Predictions | Measurements, table: Path) -> str:

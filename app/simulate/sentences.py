@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.simulate.work import Sample
 from core.simulate.settings import SimulationSettings
+from core.wording import count_of
 
 Histogram: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], str]
 """Simulated values, real values, and their unit."""
@@ -64,7 +65,7 @@ def describe_histograms(
     said = f"Filled: {len(simulated.noise)} simulated, {found} of them detected."
     if real is not None:
         detected = int(np.isfinite(real.radius).sum())
-        said += f" Line: {len(real.noise)} of your {real.total:,} galaxies, {detected} of them detected."
+        said += f" Line: {len(real.noise)} of your {count_of(real.total or 0, 'galaxy')}, {detected} of them detected."
         said += f" {_UNKNOWN_UNIT}" if _factor(simulated, real) is None else ""
     elif is_open:
         said += " Measuring yours…"

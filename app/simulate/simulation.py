@@ -20,6 +20,7 @@ from app.simulate.widgets.comparison import Comparison
 from app.simulate.widgets.make_bar import MakeBar
 from app.simulate.widgets.prior_editor import PriorEditor
 from app.simulate.widgets.simulation_form import SimulationForm
+from app.simulate.widgets.unfinished_line import UnfinishedLine
 from app.widgets.job_bar import format_duration
 from app.widgets.responsive_split import make_scrollable
 from core.errors import Problem
@@ -58,11 +59,15 @@ class SimulationPanel(Panel):
         self._real: work.Sample | None = None
         self._shown_real: tuple[object, int] = _NOT_SHOWN  # dataset and row
         self._own_name = ""  # what was proposed, as long as the user has typed no other name
+        self._looked_in: Path | None = None  # for what is unfinished
         self._made: Path | None = None  # what was made here and opened
         self._job: Job | None = None
         self._grid = self._make_request(self._show_grid, self._refuse_grid)
         self._sample = self._make_request(self._show_simulated, self._refuse_grid)
         self._real_sample = self._make_request(self._show_real_sample, self._refuse_real)
+        self._unfinished = self._make_request(self._show_unfinished)
+        self._going_on = self._make_request(self._go_on)
+        self._removing = self._make_request(lambda _path: self._look_for_unfinished())
         self._densities: dict[PriorEditor, Latest] = {}
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -75,7 +80,7 @@ class SimulationPanel(Panel):
 
     def _build(self) -> None:
         self.form = SimulationForm()
-        self.making = MakeBar(self.state)
+        self.making, self.unfinished = MakeBar(self.state), UnfinishedLine()
         self.comparison = Comparison()
         self.area = make_scrollable(self.form)
         self.area.setMinimumHeight(160)
@@ -84,6 +89,7 @@ class SimulationPanel(Panel):
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.area, 1)
+        column.addWidget(self.unfinished)
         column.addWidget(self.making)
         content = QWidget()
         line = QHBoxLayout(content)
@@ -108,11 +114,15 @@ class SimulationPanel(Panel):
         self.comparison.seed_chosen.connect(lambda seed: self.form.edit(seed=seed))
         self.comparison.stepped.connect(self._step)
         self.comparison.band_chosen.connect(self.refresh)
+        self.unfinished.go_on_wanted.connect(lambda path: self._going_on.start(work.read_unfinished(path)))
+        self.unfinished.remove_wanted.connect(lambda path: self._removing.start(work.remove_unfinished(path)))
         self.work.happened.connect(self._show_progress)
+        self.work.ended.connect(self._look_for_unfinished)
         self.work.finished.connect(self._finish)
         session.dataset.changed.connect(self._show_dataset)
         session.current_changed.connect(self.refresh)
         session.project_changed.connect(self._show_state)
+        session.project_changed.connect(self._look_for_unfinished)
 
     # -- simulated galaxies ----------------------------------------------------------------------------------------
 
@@ -133,12 +143,15 @@ class SimulationPanel(Panel):
             self._settle.start()
         self._show_real()
         self._show_state()
+        if self._looked_in != self._datasets:
+            self._look_for_unfinished()
 
     def _show_grid(self, grid: LiveGrid) -> None:
         if self._drawn is None:
             return
         bands = [band.name for band in grid.bands]
         tips = describe_galaxies(grid.columns, grid.units, len(grid.stamps))
+        self.comparison.show_remarks(grid.remarks)
         self.comparison.set_simulated(grid.stamps, bands, self._drawn.instrument.pixel_scale, tips)
         self.comparison.say("")
 
@@ -277,6 +290,35 @@ class SimulationPanel(Panel):
         self._job = job = work.make(self.settings, project.dataset_path(name))
         job.ended.connect(self._forget_job)
         self._begin(job)
+        self.unfinished.show_unfinished([])
+
+    # -- what was interrupted --------------------------------------------------------------------------------------
+
+    @property
+    def _datasets(self) -> Path | None:
+        project = self._session.project
+        return None if project is None else project.dataset_path("any").parent
+
+    def _look_for_unfinished(self) -> None:
+        """Look for simulations that were interrupted in the project; the one that runs is none."""
+        self._looked_in = self._datasets
+        if self._looked_in is None or self.work.is_running:
+            self.unfinished.show_unfinished([])
+        else:
+            self._unfinished.start(work.list_unfinished(self._looked_in))
+
+    def _show_unfinished(self, found: Sequence[tuple[Path, int, int]]) -> None:
+        self.unfinished.show_unfinished([] if self.work.is_running else found)
+
+    def _go_on(self, read: tuple[Path, SimulationSettings]) -> None:
+        """Take the settings of an unfinished simulation over, and make the rest of it."""
+        path, settings = read
+        self.form.set_value(settings)
+        self.making.count.set_value(settings.count)
+        self._own_name = ""
+        self.making.name.setText(path.stem)
+        self.refresh()
+        self.make()
 
     def _forget_job(self) -> None:
         self._job = None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.jobs.job import Job
 from app.work import begin_unless_stopped
 from core.events import Work
+from core.settings import toml
 from core.simulate.priors import Prior
 from core.simulate.settings import SimulationSettings
 
@@ -106,6 +107,43 @@ def read_density(prior: Prior) -> Job:
         return values, prior.density(values, read_values(prior.table, prior.column))
 
     return Job("Reading the catalogue", run)
+
+
+def list_unfinished(folder: Path) -> Job:
+    """The simulations in a folder that were interrupted: the dataset to be, galaxies that are there, and all."""
+
+    def run(stop: threading.Event) -> Work[list[tuple[Path, int, int]]]:
+        from core.simulate import unfinished
+
+        yield from begin_unless_stopped(stop)
+        return [(path, found.galaxies, found.blocks.shape[0]) for path, found in unfinished.list_unfinished(folder)]
+
+    return Job("Looking for unfinished simulations", run)
+
+
+def read_unfinished(output: Path) -> Job:
+    """The settings of an unfinished simulation."""
+
+    def run(stop: threading.Event) -> Work[tuple[Path, SimulationSettings]]:
+        from core.simulate import unfinished
+
+        yield from begin_unless_stopped(stop)
+        return output, toml.load(SimulationSettings, unfinished.settings_of(output))
+
+    return Job("Reading the settings", run)
+
+
+def remove_unfinished(output: Path) -> Job:
+    """Remove what there is of an unfinished simulation."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.simulate import unfinished
+
+        yield from begin_unless_stopped(stop)
+        unfinished.remove_unfinished(output)
+        return output
+
+    return Job(f"Removing “{output.stem}”", run)
 
 
 def make(settings: SimulationSettings, output: Path) -> Job:

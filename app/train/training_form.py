@@ -35,7 +35,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.unreadable import mark_unreadable
 from core.data.settings import DataSettings
-from core.data.target import Classes, columns_of, describe_angles
+from core.data.target import Classes, columns_of, describe_angles, logarithms_of
 from core.errors import Problem
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
@@ -303,8 +303,12 @@ class TrainingForm(QWidget):
         if isinstance(target, Classes):
             self.learns.setText(f"Learns {target.column}: {', '.join(target.names)}.")
         elif target is not None:
-            repeats = describe_angles(target)
-            sentences = (f"Learns {', '.join(columns_of(target))}.", f"Angles repeat: {repeats}." if repeats else "")
+            repeats, positive = describe_angles(target), ", ".join(logarithms_of(target))
+            sentences = (
+                f"Learns {', '.join(columns_of(target))}.",
+                f"Angles repeat: {repeats}." if repeats else "",
+                f"As logarithms: {positive}." if positive else "",
+            )
             self.learns.setText(" ".join(filter(None, sentences)))
         else:
             self.learns.setText("Nothing to learn is chosen yet.")

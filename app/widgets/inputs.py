@@ -343,9 +343,9 @@ class TextInput(QLineEdit):
             return tuple(name.strip() for name in self.text().split(",") if name.strip())
         return self.text()
 
-    def set_value(self, value: str | Sequence[str]) -> None:
-        """Show a text or names without emitting ``changed``."""
-        self._last_text = value if isinstance(value, str) else ", ".join(value)
+    def set_value(self, value: str | Sequence[object]) -> None:
+        """Show a text, or names or numbers, without emitting ``changed``."""
+        self._last_text = value if isinstance(value, str) else ", ".join(map(str, value))
         self.setText(self._last_text)
         self.setCursorPosition(0)  # shows the beginning of a long text
 

@@ -19,6 +19,7 @@ from core.cli import distributed
 from core.errors import Problem, Stopped
 from core.events import BatchEnded, EpochEnded, Event, Preview, Progress, Scores, Skipped, Work
 from core.printable import in_json, on_lines, on_one_line, shorten_sentence
+from core.wording import singular
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -212,7 +213,9 @@ class _Display:
         """Move the bar, or print a line."""
         match event:
             case Progress(done, total, unit):
-                self._move_bar(unit, done, total, f"{done:,}/{total:,} {unit}" if total else f"{done:,} {unit}".strip())
+                of_all = f"{done:,}/{total:,}" if total else f"{done:,}"
+                counted = singular(unit) if (total or done) == 1 else unit
+                self._move_bar(unit, done, total, f"{of_all} {counted}".strip())
             case BatchEnded():
                 place = event.epoch - 1 + event.batch / event.batches
                 count = f"epoch {event.epoch} · loss {event.loss:.3f} · {event.images_per_second:,.0f} images/s"

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from core.cli.binned import print_in_bins, require_bins
 from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of, hand_labels_of, parse_class_map
 from core.data.target import Classes
@@ -23,6 +24,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork evaluate``."""
     from core.evaluate import evaluation
 
+    require_bins(options)
     folder = RunFolder(options.run)
     if options.keep:  # the window shows the decision, and would write its own over it
         require_not_open(folder.path)
@@ -51,6 +53,8 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
         )
     else:
         print_evaluation(result, console)
+    if options.by is not None and data is not None:
+        print_in_bins(result, data, options, console)
     return 0
 
 

@@ -3,53 +3,42 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of
-from core.errors import SettingsProblem
+from core.data import zero_points
 from core.project.runs import RunFolder
+from core.wording import count_of
 
 
 def measure(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork measure``: the last path, and those before it that are no networks, are the galaxies."""
     from core.evaluate import measure as measuring
-    from core.evaluate import tables
+    from core.evaluate import raw_files, tables
 
     tables.require_known_ending(options.output)
-    given = parse_zero_points(options.zero_point)
+    given = () if options.zero_point is None else zero_points.parse(options.zero_point, "--zero-point")
     networks = list(options.run)
     while len(networks) > 1 and not _is_network(networks[-1]):
         options.source.insert(0, networks.pop())
     options.run = networks[0]  # whose training says how stamps are made of files
+    from_files = raw_files.are_raw([path.expanduser() for path in options.source])
+    if from_files and given:  # of the files' own pixels, which the stamps may enlarge
+        options.stamps.append(f"zero_point={list(given)}")
     with dataset_of(options, console) as data:
         for network in networks:
             options.run = network
             choose_bands(options, data, console)
-        measured = console.drive("Measuring", lambda stop: measuring.run(networks, data, stop, given_zero_points=given))
+        of_dataset = () if from_files else given
+        measured = console.drive(
+            "Measuring", lambda stop: measuring.run(networks, data, stop, given_zero_points=of_dataset)
+        )
     measuring.write(measured, options.output)
     console.note(measured.errors_are)
-    console.say(f"{len(measured):,} galaxies, {measured.flagged:,} with a flag: {options.output}")
+    console.note(f"Pixel values: {measured.pixels_are}")
+    console.say(f"{count_of(len(measured), 'galaxy')}, {measured.flagged:,} with a flag: {options.output}")
     return 0
-
-
-def parse_zero_points(text: str | None) -> Sequence[float]:
-    """Read ``25.94``, or one zero point for each band, ``26.5,25.94``; none for None.
-
-    Raises
-    ------
-    SettingsProblem
-        It is no number.
-    """
-    try:
-        return [] if text is None else [float(part) for part in text.split(",")]
-    except ValueError:
-        raise SettingsProblem(
-            f"“{text}” is no zero point.",
-            "Give the magnitude of one unit of the pixels, as in 25.94, or one for each band, separated by commas.",
-            "--zero-point",
-        ) from None
 
 
 def _is_network(path: Path) -> bool:

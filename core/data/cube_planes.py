@@ -8,6 +8,7 @@ bands, as ``g.fits`` and ``r.fits``, they are then the bands of the same galaxie
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -59,7 +60,8 @@ def read_planes(source: Source) -> Iterator[Cutout]:
     for plane in range(count):
         image = np.concatenate([cube.image[plane : plane + 1] for cube in cubes])
         number = f"{plane + 1:0{len(str(count))}d}"
-        yield replace(cubes[0], image=image, bands=source.bands, wcs="", extension=number, name="")
+        known = tuple(cube.zero_points[plane] if cube.zero_points else math.nan for cube in cubes)
+        yield replace(cubes[0], image=image, bands=source.bands, wcs="", extension=number, name="", zero_points=known)
 
 
 def name_of(source: Source, cutout: Cutout) -> str:

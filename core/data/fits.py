@@ -24,7 +24,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from core.data import axes, extensions, fits_unpacking, read_errors, wcs
+from core.data import axes, extensions, fits_unpacking, read_errors, wcs, zero_points
 from core.data.decompression import is_compressed
 from core.data.extensions import Arrangement, Galaxy
 from core.data.fits_headers import require_small_counts
@@ -137,14 +137,14 @@ def _read_plain(content: bytes, name: str) -> Cutout | None:
         require_moderate_size(form.shape, name)
     start = end - end % _BLOCK + _BLOCK
     if len(content) < start + form.length:
-        raise _truncation_problem(name, len(content), start + form.length)
+        raise read_errors.truncated(name, len(content), start + form.length)
     if len(content) >= start + form.length + _BLOCK:  # more than this image's padding
         return None
     data = np.frombuffer(content, form.dtype, form.count, start).reshape(form.shape)
     sky = form.sky
     if sky and varying:
         sky = "\n".join([sky, *[wcs.strip_comment(header[at : at + 80]) for at in varying]])
-    return Cutout(_to_native(data), form.bands, sky, form.pixel_scale, form.unit)
+    return Cutout(_to_native(data), form.bands, sky, form.pixel_scale, form.unit, zero_points=form.zero_points)
 
 
 @lru_cache(maxsize=64)
@@ -156,7 +156,7 @@ def _card_places(letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     count = len(letters) // 8
     keywords = [letters[card::count].rstrip() for card in range(count)]
     first = {keyword: 80 * card for card, keyword in reversed(list(enumerate(keywords)))}  # as astropy chooses
-    wanted = (*_STRUCTURE, *wcs.COORDINATES, *wcs.DESCRIPTION)
+    wanted = (*_STRUCTURE, *wcs.COORDINATES, *_DESCRIPTION)
     shared = [keyword for keyword in wanted if keyword in first and keyword not in _VARYING]
     shared += [keyword for keyword in first if wcs.is_distortion(keyword)]
     constant = tuple(first[keyword] for keyword in shared)
@@ -175,6 +175,7 @@ class _PlainImage:
     sky: str
     pixel_scale: float
     unit: str
+    zero_points: tuple[float, ...]
 
 
 @lru_cache(maxsize=512)
@@ -199,7 +200,8 @@ def _parse_cards(text: str) -> _PlainImage | None:
     count = math.prod(shape)
     bands, scale = wcs.bands(cards, shape[0]), wcs.pixel_scale(cards)
     length = count * int(dtype[2])
-    return _PlainImage(dtype, shape, count, length, bands, wcs.coordinates(cards), scale, wcs.unit(cards))
+    known = zero_points.of_header(cards, scale, shape[0])
+    return _PlainImage(dtype, shape, count, length, bands, wcs.coordinates(cards), scale, wcs.unit(cards), known)
 
 
 def _to_native(data: NDArray[Any]) -> NDArray[Any]:
@@ -312,7 +314,8 @@ def _stack_bands(cutouts: list[Cutout], galaxy: Galaxy, name: str) -> Cutout:
     own = [cutout.bands[0] if cutout.bands else "" for cutout in cutouts]
     bands = tuple(own) if all(own) and len(set(own)) == len(own) else galaxy.bands
     remarks = tuple(dict.fromkeys(remark for cutout in cutouts for remark in cutout.remarks))
-    return replace(first, image=image, bands=bands, remarks=remarks)
+    known = tuple(value for cutout in cutouts for value in cutout.zero_points or (math.nan,))
+    return replace(first, image=image, bands=bands, remarks=remarks, zero_points=known)
 
 
 def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
@@ -325,7 +328,7 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
         require_sound_tiles(unit, name)
     data = np.asarray(unit.data)
     data = data.reshape(data.shape[-3:] if data.ndim > 3 else data.shape)  # axes of length one in front
-    cards = {name: card for name, card in _cards(primary).items() if name in wcs.DESCRIPTION}
+    cards = {name: card for name, card in _cards(primary).items() if name in _DESCRIPTION}
     own = _cards(unit.header)
     remarks: tuple[str, ...] = ()
     if data.ndim == 3 and (axis := wcs.band_axis(own, data.shape)):
@@ -337,7 +340,8 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
     cards |= own
     data = _to_native(data[np.newaxis] if data.ndim == 2 else np.ascontiguousarray(data))  # (C, H, W)
     names, scale = wcs.bands(cards, len(data)), wcs.pixel_scale(cards)
-    return Cutout(data, names, wcs.coordinates(cards), scale, wcs.unit(cards), remarks=remarks)
+    known = zero_points.of_header(cards, scale, len(data))
+    return Cutout(data, names, wcs.coordinates(cards), scale, wcs.unit(cards), remarks=remarks, zero_points=known)
 
 
 def _cards(header: fits.Header) -> dict[str, str]:
@@ -351,7 +355,8 @@ def _cards(header: fits.Header) -> dict[str, str]:
 
 _IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 _TABLES = (fits.BinTableHDU, fits.TableHDU)
-_KEPT_CARDS = frozenset((*wcs.COORDINATES, *wcs.THIRD_AXIS, *wcs.DESCRIPTION))
+_DESCRIPTION = (*wcs.DESCRIPTION, *zero_points.CARDS)
+_KEPT_CARDS = frozenset((*wcs.COORDINATES, *wcs.THIRD_AXIS, *_DESCRIPTION))
 
 
 def _dimensions(unit: Any) -> int:
@@ -390,9 +395,3 @@ def _no_image_problem(name: str, file: fits.HDUList, pixels: list[Any]) -> Unrea
             name,
         )
     return UnreadableFile("This FITS file holds no pixels.", "Download it again or leave it out.", name)
-
-
-def _truncation_problem(name: str, there: int, needed: int) -> UnreadableFile:
-    return UnreadableFile(
-        f"The file is truncated: {there:,} of {needed:,} bytes are there.", "Download or copy it again.", name
-    )

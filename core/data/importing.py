@@ -36,6 +36,7 @@ from core.data.stamp_format import StampFormat, count_of, measure_sample, none_u
 from core.data.stamps import Stamp, prepare
 from core.data.store import DatasetWriter
 from core.data.walk import describe_links
+from core.data.zero_points import ZeroPoints
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Skipped, Work
 from core.settings.toml import dumps
@@ -180,7 +181,7 @@ def _write(
     sizes = [count_of(source, settings.hdu) for source in found.sources]
     total, finished, shown = sum(sizes), 0, 0.0
     odd: Counter[str] = Counter()
-    remarks = Remarks()
+    remarks, zero_points = Remarks(), ZeroPoints(plan.bands, settings.zero_point)
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = _Batch(writer, plan)
         for place, source in enumerate(found.sources):
@@ -194,6 +195,8 @@ def _write(
                     member, stamp = outcome
                     batch.add(done.add(place, source, member), stamp)
                     remarks.add(member.cutout.remarks, done.ids[-1])
+                    known = plan.put_in_order(member.cutout, settings).zero_points
+                    zero_points.add(known, stamp.enlarged)
                     _count_differences(odd, member, plan, settings)
                 if sizes[place] > 1:
                     finished += 1
@@ -204,10 +207,11 @@ def _write(
         batch.flush()
         if not done.ids:
             raise none_usable(len(found.sources), done.problems)
-        done.notes += [*remarks.notes(len(done.ids)), *done.describe_renamed()]
+        done.notes += [*remarks.notes(len(done.ids)), *done.describe_renamed(), *zero_points.notes]
         done.notes += [f"Imported all the same, with {what}: {count:,}." for what, count in odd.items()]
         recipe = StampRecipe(settings, plan.bands, plan.unit, plan.dtype == "uint8", *plan.native)
         origin = _origin(found, settings, joined)
+        writer.state_zero_points(zero_points.values)
         writer.finish(*done.catalogue(), origin, done.problems, recipe, done.split_column)
     yield Progress(total, total, "files")
     return done

@@ -195,7 +195,8 @@ class LabelledCatalogue:
     def apply_settings(self, data: DataSettings, seed: int) -> None:
         """Use these settings for the target and the split."""
         before = self._data
-        if (data.labels, data.kind, data.angles) != (before.labels, before.kind, before.angles):
+        decides = ("labels", "kind", "angles", "logarithms")
+        if any(getattr(data, name) != getattr(before, name) for name in decides):
             self._target = None
         self._data, self._seed, self._split = data, seed, None
 
@@ -210,7 +211,12 @@ class LabelledCatalogue:
         if self._target is None:
             try:
                 self._target = targets.recognise(
-                    self._recognition_columns(), self._names, self._data.kind, self._units, self._data.angles
+                    self._recognition_columns(),
+                    self._names,
+                    self._data.kind,
+                    self._units,
+                    self._data.angles,
+                    self._data.logarithms,
                 )
             except Problem as problem:
                 self._target = problem

@@ -30,6 +30,7 @@ from core.data.settings import ImportSettings
 from core.data.stamp_format import SampleSummary, StampFormat, count_of, measure_sample, pattern_note
 from core.data.stamps import prepare
 from core.data.walk import describe_links
+from core.data.zero_points import ZeroPoints
 from core.errors import AmbiguousColumn, CatalogueProblem, Problem, SettingsProblem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 
@@ -48,6 +49,7 @@ class ImportPreview:
     was given, or one beside the files that matches them; ``columns`` are its columns, ``id_column`` and
     ``label_columns`` those that would be used, ``matched`` the number of galaxies with a row. ``pattern`` is the
     pattern of file names with one band each, if one was recognised; ``making`` tells how stamps are made of the files.
+    ``zero_points`` are those of the bands, None where unknown; there are none of 8-bit pictures.
     """
 
     count: int
@@ -67,6 +69,7 @@ class ImportPreview:
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
     split_column: str = ""
+    zero_points: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,21 +108,10 @@ def preview(
         plan = sample.plan(settings)
     except SettingsProblem as problem:
         problems.append(problem)
-        plan = sample.plan(settings.model_copy(update={"bands": ""}))
+        plan = sample.plan(settings.model_copy(update={"bands": "", "zero_point": ()}))
+        settings = settings.model_copy(update={"zero_point": ()})
     decided, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
-    labels = _Labels()
-    for path in [catalogue] if catalogue else _find_catalogues(found, sources):
-        if stop.is_set():
-            raise Stopped
-        yield Progress(0, None, "files")
-        labels = _match_catalogue(path, found, settings, stop)
-        if not labels.problems:
-            break
-        is_asked = any(isinstance(problem, AmbiguousColumn) for problem in labels.problems)
-        if is_asked:
-            break
-        labels = labels if catalogue else _Labels()
-    labels = labels if labels.catalogue else _labels_in_container(found, settings)
+    labels = yield from _find_labels(found, sources, catalogue, settings, stop)
     first = yield from _read_first(found, settings, stop)
     scales = [member.cutout.pixel_scale for _, member in first if not math.isnan(member.cutout.pixel_scale)]
     try:
@@ -127,9 +119,16 @@ def preview(
     except (SettingsProblem, CatalogueProblem) as problem:
         problems.append(problem)
         factors = FieldFactors()
-    stamps, obstacles = _make_stamps(first, decided, plan, factors)
+    zero_points = ZeroPoints(plan.bands, settings.zero_point)
+    stamps, obstacles = _make_stamps(first, decided, plan, factors, zero_points)
     recipe = StampRecipe(decided.model_copy(update={"size": plan.size}), plan.bands, plan.unit, plan.dtype == "uint8")
-    notes = [*obstacles, _describe_axes(found, plan, settings, sample, labels), decision, *_describe_files(found)]
+    notes = [
+        *obstacles,
+        *zero_points.doubts,
+        _describe_axes(found, plan, settings, sample, labels),
+        decision,
+        *_describe_files(found),
+    ]
     return ImportPreview(
         sum(count_of(source, settings.hdu) for source in found.sources),
         stamps,
@@ -148,7 +147,24 @@ def preview(
         [*problems, *labels.problems],
         [*(note for note in notes if note), *labels.notes, *sample.remarks.notes(sum(sample.shapes.values()))],
         "split" if found.gives_parts else labels.split_column,
+        () if plan.dtype == "uint8" else tuple(zero_points.values),
     )
+
+
+def _find_labels(
+    found: Found, sources: Sequence[Path], catalogue: Path | None, settings: ImportSettings, stop: threading.Event
+) -> Work[_Labels]:
+    """The labels of the given catalogue, else of the first one beside the images that can be joined."""
+    labels = _Labels()
+    for path in [catalogue] if catalogue else _find_catalogues(found, sources):
+        if stop.is_set():
+            raise Stopped
+        yield Progress(0, None, "files")
+        labels = _match_catalogue(path, found, settings, stop)
+        if not labels.problems or any(isinstance(problem, AmbiguousColumn) for problem in labels.problems):
+            break
+        labels = labels if catalogue else _Labels()
+    return labels if labels.catalogue else _labels_in_container(found, settings)
 
 
 def _describe_files(found: Found) -> list[str]:
@@ -163,7 +179,11 @@ def _describe_axes(
 
 
 def _make_stamps(
-    first: list[tuple[Source, Member]], settings: ImportSettings, plan: StampFormat, factors: FieldFactors
+    first: list[tuple[Source, Member]],
+    settings: ImportSettings,
+    plan: StampFormat,
+    factors: FieldFactors,
+    zero_points: ZeroPoints,
 ) -> tuple[list[NDArray[Any]], list[str]]:
     """The stamps of the first galaxies, as they are in the files where they cannot be made, and a note on those."""
     stamps: list[NDArray[Any]] = []
@@ -171,11 +191,11 @@ def _make_stamps(
     for source, member in first:
         try:
             with reading(source.path):
-                stamps.append(
-                    prepare(
-                        plan.put_in_order(member.cutout, settings), plan.size, settings, factors.factor(source, member)
-                    ).image
-                )
+                cutout = plan.put_in_order(member.cutout, settings)
+                stamp = prepare(cutout, plan.size, settings, factors.factor(source, member))
+                stamps.append(stamp.image)
+                if len(cutout.image) == plan.planes:
+                    zero_points.add(cutout.zero_points, stamp.enlarged)
         except UnreadableFile as problem:
             problems.append(problem)
             stamps.append(member.cutout.image)

@@ -132,3 +132,10 @@ def _place(error: BaseException) -> str:
     own = [place for place in lines if place[0].startswith(_CORE)]
     last = dict.fromkeys((*own[-1:], *lines[-1:]))
     return ", ".join(f"{'/'.join(Path(name).parts[-3:])}:{line}" for name, line in last)
+
+
+def truncated(name: str, there: int, needed: int) -> UnreadableFile:
+    """The problem that a file ends too early, after so many of its bytes."""
+    return UnreadableFile(
+        f"The file is truncated: {there:,} of {needed:,} bytes are there.", "Download or copy it again.", name
+    )

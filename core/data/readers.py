@@ -93,7 +93,8 @@ def _stack_bands(source: Source, settings: ImportSettings) -> Cutout:
     image = np.concatenate([plane.image.astype(np.uint8 if are_pictures else np.float32) for plane in planes])
     scale = next((plane.pixel_scale for plane in planes if not math.isnan(plane.pixel_scale)), math.nan)
     remarks = tuple(dict.fromkeys(remark for plane in planes for remark in plane.remarks))
-    return Cutout(image, source.bands, planes[0].wcs, scale, planes[0].unit, remarks=remarks)
+    known = tuple(plane.zero_points[0] if plane.zero_points else math.nan for plane in planes)
+    return Cutout(image, source.bands, planes[0].wcs, scale, planes[0].unit, remarks=remarks, zero_points=known)
 
 
 def band_names(settings: ImportSettings) -> tuple[str, ...]:

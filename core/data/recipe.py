@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.data import bands as patterns
-from core.data.settings import OF_THE_LABELS, ImportSettings
+from core.data.settings import OF_THESE_FILES, ImportSettings
 from core.errors import Problem
 from core.settings import toml
 
@@ -52,13 +52,13 @@ class StampRecipe:
     def __post_init__(self) -> None:
         if self.settings.size is None or self.settings.decides_fit:
             raise ValueError("a recipe needs a size and a fit")
-        plain = {name: ImportSettings.model_fields[name].default for name in OF_THE_LABELS}
+        plain = {name: ImportSettings.model_fields[name].default for name in OF_THESE_FILES}
         object.__setattr__(self, "settings", self.settings.model_copy(update=plain))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "settings": self.settings.model_dump(mode="json", exclude=set(OF_THE_LABELS)),
+            "settings": self.settings.model_dump(mode="json", exclude=set(OF_THESE_FILES)),
             "bands": list(self.bands),
             "unit": self.unit,
             "is_picture": self.is_picture,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
 
-from core.data import angles
+from core.data import angles, logarithms, zero_points
 from core.errors import SettingsProblem
 from core.settings.declare import Settings, setting
 
@@ -97,6 +97,14 @@ class ImportSettings(Settings):
         gt=0,
         level="expert",
     )
+    zero_point: tuple[float, ...] = setting(
+        (),
+        title="Zero point",
+        help="Magnitude of one unit of the pixels of the files, which magnitudes depend on; one for all bands, or one "
+        "for each, separated by commas (26.5,25.94). Empty: as the headers say (MAGZERO, PHOTFLAM, a unit such as "
+        "nanomaggy), and unknown where they say nothing.",
+        unit="mag",
+    )
     labels_from_folders: bool = setting(
         False,
         title="Labels from folders",
@@ -132,6 +140,16 @@ class ImportSettings(Settings):
         level="expert",
     )
 
+    @field_validator("zero_point", mode="before")
+    @classmethod
+    def _zero_point_can_be_one(cls, given: Any) -> tuple[float, ...]:
+        try:
+            if isinstance(given, str):
+                return zero_points.parse(given)
+            return zero_points.require_possible([*given] if isinstance(given, (tuple, list)) else [given])
+        except SettingsProblem as problem:
+            raise ValueError(f"{problem.sentence} {problem.remedy}".rstrip(".")) from None
+
     @property
     def decides_fit(self) -> bool:
         """Whether it is to be measured if cutouts are cropped or resampled."""
@@ -141,7 +159,10 @@ class ImportSettings(Settings):
 OF_THE_LABELS = frozenset(
     {"labels_from_folders", "catalogue_id", "labels", "split_column", "missing_labels", "catalogue_table"}
 )
-"""Import settings that find the labels; all others decide how stamps are made, and are followed in prediction."""
+"""Import settings that find the labels."""
+
+OF_THESE_FILES = OF_THE_LABELS | {"zero_point"}
+"""Import settings that hold for some files only; all others say how stamps are made, and are followed in prediction."""
 
 
 class DataSettings(Settings):
@@ -164,6 +185,14 @@ class DataSettings(Settings):
         help="Quantities that repeat after a period, such as position angles after 180°: they are learned on the "
         "circle and turn with the galaxy where it is rotated or mirrored. Auto recognises them by name and unit; "
         "none: all are plain numbers; or columns with their periods: position_angle=180.",
+        level="expert",
+    )
+    logarithms: str = setting(
+        logarithms.AUTO,
+        title="Logarithms",
+        help="Positive quantities whose logarithm is learned, so that an answer is never negative and small values "
+        "count as large ones do. Auto: sizes, fluxes, masses and Sérsic indices, by name and unit, if all their values "
+        "are positive; none: all are plain numbers; or columns, separated by commas.",
         level="expert",
     )
     votes: str = setting(

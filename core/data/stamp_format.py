@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.data import bands, containers
+from core.data import bands, containers, zero_points
 from core.data.automatic_fit import LOOKS, Look, look_at
 from core.data.cube_planes import PLANES, count_planes
 from core.data.discovery import Found, Source
@@ -60,7 +60,8 @@ class StampFormat:
         if not self.differs_in_order(cutout, settings):
             return cutout
         places = [cutout.bands.index(name) for name in self.bands]
-        return replace(cutout, image=cutout.image[places], bands=self.bands)
+        known = tuple(cutout.zero_points[place] for place in places) if cutout.zero_points else ()
+        return replace(cutout, image=cutout.image[places], bands=self.bands, zero_points=known)
 
 
 @dataclass
@@ -89,7 +90,7 @@ class SampleSummary:
         Raises
         ------
         SettingsProblem
-            The number of band names differs from the number of bands.
+            The number of band names, or of zero points, differs from the number of bands.
         """
         planes_of: Counter[int] = Counter()
         large = {shape: count for shape, count in self.shapes.items() if min(shape[1:]) >= SMALLEST}
@@ -108,6 +109,8 @@ class SampleSummary:
                 "Name as many bands as there are planes, or leave the field empty.",
                 "bands",
             )
+        if settings.zero_point:
+            zero_points.spread(settings.zero_point, names)
         unit = self.units.most_common(1)[0][0] if self.units else ""
         native = self._native_size(planes), self.pixel_scale
         return StampFormat(planes, size, "float32" if planes in self.wide else "uint8", names, unit, native)

@@ -35,6 +35,7 @@ class Cutout:
     :mod:`core.data.wcs`. ``pixel_scale`` is in arcsec/pixel, NaN if unknown. ``extension`` is the number of the
     extension where a file holds a stack of cutouts, else empty, and ``name`` that of the galaxy if the extension has
     one. ``remarks`` say for the report how the file was read where that was a choice, and what was left out.
+    ``zero_points`` are the magnitudes of one unit of the pixels of each plane, NaN where unknown; empty: none is known.
     """
 
     image: NDArray[Any]
@@ -45,16 +46,21 @@ class Cutout:
     extension: str = ""
     name: str = ""
     remarks: tuple[str, ...] = ()
+    zero_points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One galaxy as stored: ``image`` (C, size, size) without NaN; ``missing`` is the share of filled pixels."""
+    """One galaxy as stored: ``image`` (C, size, size) without NaN; ``missing`` is the share of filled pixels.
+
+    ``enlarged`` is the ratio of the side of its pixels to that of the file's.
+    """
 
     image: NDArray[Any]
     wcs: str
     pixel_scale: float
     missing: float
+    enlarged: float = 1.0
 
 
 def prepare(cutout: Cutout, size: int, settings: ImportSettings, factor: float = 1.0) -> Stamp:
@@ -108,7 +114,11 @@ def prepare(cutout: Cutout, size: int, settings: ImportSettings, factor: float =
     if image.dtype == np.uint8:
         values = np.clip(np.rint(values), 0, 255)
     return Stamp(
-        values.astype(image.dtype), wcs.transform_coordinates(cutout.wcs, left, bottom, size / side), scale, missing
+        values.astype(image.dtype),
+        wcs.transform_coordinates(cutout.wcs, left, bottom, size / side),
+        scale,
+        missing,
+        side / size,
     )
 
 

@@ -16,7 +16,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -157,6 +157,11 @@ class DatasetWriter:
             dataset.resize(end, axis=0)
             dataset[start:end] = values
         self._ids += ids
+
+    def state_zero_points(self, zero_points: Sequence[float | None]) -> None:
+        """Say of each band which magnitude one unit of its pixels has; None: that is unknown."""
+        together = zip(self._bands, zero_points, strict=True)
+        self._bands = tuple(replace(band, zero_point=value) for band, value in together)
 
     def finish(
         self,

@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import angles, vote_columns
+from core.data import angles, logarithms, vote_columns
+from core.data.encodings import Encoding
 from core.data.vote_columns import scale_of
 from core.errors import CatalogueProblem, TooFewGalaxies
 
@@ -41,12 +42,14 @@ class Quantities:
     """Numbers, one column each, with their units (empty: pure numbers).
 
     A column with a period is an angle, see :mod:`core.data.angles`: one number in the catalogue and in answers, and
-    cosine and sine inside the network. None, or no periods at all: plain numbers.
+    cosine and sine inside the network. Of the columns named in ``logarithms``, see :mod:`core.data.logarithms`, the
+    network learns the natural logarithm. All others are plain numbers.
     """
 
     columns: tuple[str, ...]
     units: tuple[str, ...]
     periods: tuple[float | None, ...] = ()
+    logarithms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.periods:
@@ -56,6 +59,12 @@ class Quantities:
     def angles(self) -> tuple[str, ...]:
         """The columns that have a period."""
         return tuple(name for name, period in zip(self.columns, self.periods, strict=True) if period is not None)
+
+    @property
+    def encodings(self) -> tuple[Encoding, ...]:
+        """How each column is learned."""
+        each = zip(self.columns, self.periods, strict=True)
+        return tuple(Encoding(period, name in self.logarithms) for name, period in each)
 
 
 Target: TypeAlias = Classes | VoteFractions | Quantities
@@ -77,6 +86,16 @@ def periods_of(target: Target) -> tuple[float | None, ...]:
     return target.periods if isinstance(target, Quantities) else (None,) * len(outputs(target))
 
 
+def encodings_of(target: Target) -> tuple[Encoding, ...]:
+    """How each column or class is learned; classes and vote fractions have no encoding of this kind."""
+    return target.encodings if isinstance(target, Quantities) else (Encoding(),) * len(outputs(target))
+
+
+def logarithms_of(target: Target) -> tuple[str, ...]:
+    """The quantities that are learned as logarithms."""
+    return target.logarithms if isinstance(target, Quantities) else ()
+
+
 def describe_angles(target: Target) -> str:
     """The angles and their periods, such as ``position_angle after 180 deg``; empty where there are none."""
     if not isinstance(target, Quantities):
@@ -91,6 +110,7 @@ def recognise(
     kind: TargetKind = "auto",
     units: Mapping[str, str] | None = None,
     angles_wish: str = angles.AUTO,
+    logarithms_wish: str = logarithms.AUTO,
 ) -> Target:
     """Recognise what kind of target the columns ``names`` hold.
 
@@ -110,6 +130,8 @@ def recognise(
         Units by column name, for quantities.
     angles_wish
         Which quantities are angles, in words, see :func:`core.data.angles.find_periods`.
+    logarithms_wish
+        Which are learned as logarithms, see :func:`core.data.logarithms.find_logarithms`.
 
     Raises
     ------
@@ -151,7 +173,11 @@ def recognise(
             raise CatalogueProblem("Vote fractions need a column for each answer.", "Choose two or more.", names[0])
         return VoteFractions(tuple(names))
     known = [(units or {}).get(name, "") for name in names]
-    return Quantities(tuple(names), tuple(known), angles.find_periods(angles_wish, names, known, values))
+    periods = angles.find_periods(angles_wish, names, known, values)
+    is_whole = np.isfinite(values).all(axis=0)  # only these galaxies are used
+    learned = [column[is_whole] for column in values]
+    found = logarithms.find_logarithms(logarithms_wish, names, known, periods, learned)
+    return Quantities(tuple(names), tuple(known), periods, found)
 
 
 def encode(target: Target, columns: Columns) -> NDArray[Any]:
@@ -236,9 +262,10 @@ def to_dict(target: Target) -> dict[str, Any]:
             return {"kind": "classes", "column": column, "names": list(names)}
         case VoteFractions(columns):
             return {"kind": "vote fractions", "columns": list(columns)}
-        case Quantities(columns, units, periods):
+        case Quantities(columns, units, periods, logarithms):
             known = {"kind": "quantities", "columns": list(columns), "units": list(units)}
-            return known | ({"periods": list(periods)} if any(periods) else {})
+            known |= {"periods": list(periods)} if any(periods) else {}
+            return known | ({"logarithms": list(logarithms)} if logarithms else {})
 
 
 def from_dict(values: Mapping[str, Any]) -> Target:
@@ -249,7 +276,8 @@ def from_dict(values: Mapping[str, Any]) -> Target:
         case "vote fractions":
             return VoteFractions(tuple(values["columns"]))
         case _:
-            return Quantities(tuple(values["columns"]), tuple(values["units"]), tuple(values.get("periods", ())))
+            periods, learned = values.get("periods", ()), values.get("logarithms", ())
+            return Quantities(tuple(values["columns"]), tuple(values["units"]), tuple(periods), tuple(learned))
 
 
 def label_text(value: Any) -> str:

@@ -17,14 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import catalogue
+from core.data.cutouts import Cutouts
+from core.data.encodings import Encoding, reach
 from core.data.target import Quantities
 from core.errors import CatalogueProblem
 from core.evaluate import tables
 from core.evaluate.evaluation import Evaluation
+from core.evaluate.profile_fit import ProfileFits
 from core.events import NEVER, Progress, Work
 from core.metrics.binned import Bin, BinnedMetrics, bin_metrics
-from core.metrics.fraction import Fraction
-from core.wording import count_of
+from core.wording import count_of, with_error, with_minus
 
 MOST_CLASSES = 6  # of a column that splits the galaxies
 MOST_BINS, IN_A_BIN = 6, 20  # galaxies on average, at least
@@ -61,8 +63,8 @@ class MeasuredQuantity:
 
     Attributes
     ----------
-    name, unit, period
-        Of the quantity; the period of an angle, else None.
+    name, unit, encoding
+        Of the quantity, and how it was learned.
     true, predicted, errors
         (n,); ``errors`` None where the network has none.
     fit, fit_errors
@@ -71,12 +73,17 @@ class MeasuredQuantity:
 
     name: str
     unit: str
-    period: float | None
+    encoding: Encoding
     true: NDArray[np.float64]
     predicted: NDArray[np.float64]
     errors: NDArray[np.float64] | None = None
     fit: NDArray[np.float64] | None = None
     fit_errors: NDArray[np.float64] | None = None
+
+    @property
+    def bars(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """How far the network's error bars reach below and above the predicted values; None where it has none."""
+        return None if self.errors is None else reach(self.predicted, self.errors, self.encoding)
 
     @property
     def title(self) -> str:
@@ -121,12 +128,12 @@ def quantities_of(evaluation: Evaluation, fits: FitTable | None = None) -> list[
     if not isinstance(target, Quantities):
         return []
     found = []
-    for place, (name, unit, period) in enumerate(zip(target.columns, target.units, target.periods, strict=True)):
+    for place, (name, unit, encoding) in enumerate(zip(target.columns, target.units, target.encodings, strict=True)):
         errors = None if predictions.errors is None else np.asarray(predictions.errors[:, place], np.float64)
         quantity = MeasuredQuantity(
             name,
             unit,
-            period,
+            encoding,
             np.asarray(evaluation.labels[:, place], np.float64),
             np.asarray(predictions.scores[:, place], np.float64),
             errors,
@@ -143,6 +150,8 @@ def compare(
     against: tuple[str, NDArray[Any]],
     split: tuple[str, NDArray[Any]] | None = None,
     stop: threading.Event = NEVER,
+    *,
+    bins: int = MOST_BINS,
 ) -> Work[Comparison]:
     """Compute bias, scatter, outliers and coverage in bins of a column.
 
@@ -156,6 +165,8 @@ def compare(
         Name of the column of classes, and its values (n,).
     stop
         Not looked at: it takes a fraction of a second.
+    bins
+        How many at most; fewer where a bin would have fewer than :data:`IN_A_BIN` galaxies on average.
     """
     del stop
     yield Progress(0, None)
@@ -169,9 +180,17 @@ def compare(
         note = "Network and fit are compared on the same galaxies"
         note += f"; {count_of(missing, 'galaxy')} without a fitted value left out. " if missing else ". "
     classes = None if split is None else split[1]
-    bins = max(1, min(MOST_BINS, int(np.isfinite(values).sum()) // IN_A_BIN))
-    common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.period}
-    network = bin_metrics(quantity.true, quantity.predicted, values, bins=bins, errors=quantity.errors, **common)
+    bins = max(1, min(bins, int(np.isfinite(values).sum()) // IN_A_BIN))
+    common: dict[str, Any] = {"split": classes, "unit": quantity.unit, "period": quantity.encoding.period}
+    network = bin_metrics(
+        quantity.true,
+        quantity.predicted,
+        values,
+        bins=bins,
+        errors=quantity.errors,
+        is_logarithm=quantity.encoding.is_logarithm,
+        **common,
+    )
     fit = None
     if quantity.fit is not None and network.edges:
         fit = bin_metrics(
@@ -214,27 +233,29 @@ def read_fits(path: Path, ids: Sequence[str], stop: threading.Event = NEVER) -> 
     return FitTable(path.name, values, errors, environment, int((order >= 0).sum()))
 
 
+def table_of(fits: ProfileFits, data: Path) -> FitTable:
+    """Fits that were just made of galaxies of a dataset, in its order.
+
+    Raises
+    ------
+    UnreadableFile
+        The dataset cannot be read.
+    """
+    with Cutouts.open(data) as cutouts:
+        count = len(cutouts)
+
+    def spread(found: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        whole = {name: np.full(count, np.nan) for name in found}
+        for name, values in found.items():
+            whole[name][fits.rows] = values
+        return whole
+
+    return FitTable("the fit", spread(fits.values), spread(fits.errors), None, len(fits))
+
+
 def _in_order(column: Any, order: NDArray[np.int64]) -> NDArray[np.float64]:
     numbers = np.ma.filled(np.ma.asarray(column, np.float64), np.nan)
     return np.where(order >= 0, numbers[order], np.nan)
-
-
-def numeric_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Columns with several numbers, against which figures of merit can be shown."""
-    return [
-        name
-        for name, values in columns.items()
-        if values.ndim == 1 and values.dtype.kind in "fiu" and np.unique(values[np.isfinite(values)]).size > 2
-    ]
-
-
-def class_columns(columns: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Columns with two to :data:`MOST_CLASSES` classes, by which galaxies can be split."""
-    return [
-        name
-        for name, values in columns.items()
-        if values.ndim == 1 and values.dtype.kind in "UOSb" and 2 <= len({str(each) for each in values}) <= MOST_CLASSES
-    ]
 
 
 HEADERS = ("Galaxies", "Bias", "Scatter", "Outliers", "In error bars", "R²")
@@ -247,7 +268,7 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ..
     rows: list[tuple[str, ...]] = []
     for method, metrics in comparison.methods:
         for group in metrics.groups:
-            bins = [(each, f"{each.low:.4g} – {each.high:.4g}") for each in group.bins]
+            bins = [(each, with_minus(f"{each.low:.4g} – {each.high:.4g}")) for each in group.bins]
             for each, limits in [*bins, (group.whole, "all")]:
                 names = [limits] + [group.name] * is_split + [method] * has_fit
                 rows.append((*names, f"{each.galaxies:,}", *_texts(each)))
@@ -256,17 +277,10 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ..
 
 def _texts(each: Bin) -> tuple[str, ...]:
     bias, scatter, r2 = (
-        "–" if one is None else f"{one.value:.3g} ± {one.error:.1g}" for one in (each.bias, each.scatter, each.r2)
+        "–" if one is None else with_error(one.value, one.error) for one in (each.bias, each.scatter, each.r2)
     )
-    within = "–" if each.within is None else _share(each.within)
-    return bias, scatter, _share(each.outliers), within, r2
-
-
-def _share(share: Fraction) -> str:
-    if share.value is None or share.interval is None:
-        return "–"
-    low, high = share.interval
-    return f"{100 * share.value:.0f} +{100 * (high - share.value):.0f} −{100 * (share.value - low):.0f} %"
+    within = "–" if each.within is None else each.within.in_percent
+    return bias, scatter, each.outliers.in_percent, within, r2
 
 
 def write_table(comparison: Comparison, path: Path) -> None:

@@ -35,9 +35,10 @@ def save(comparison: Comparison, path: Path) -> None:
 
 def _draw_galaxies(comparison: Comparison, axes: Axes) -> None:
     quantity = comparison.quantity
-    shown = [("o", NETWORK, quantity.predicted, quantity.errors, COLOURS[0])]
+    shown = [("o", NETWORK, quantity.predicted, quantity.bars, COLOURS[0])]
     if quantity.fit is not None:
-        shown.append(("s", FIT, quantity.fit, quantity.fit_errors, COLOURS[1]))
+        bars = None if quantity.fit_errors is None else (quantity.fit_errors, quantity.fit_errors)
+        shown.append(("s", FIT, quantity.fit, bars, COLOURS[1]))
     for marker, name, values, errors, colour in shown:
         axes.errorbar(
             quantity.true,

@@ -35,7 +35,7 @@ def combine_predictions(members: Sequence[Predictions], target: Quantities) -> C
         places = [member.names.index(name) for name in target.columns]
         values.append(member.scores[:, places])
         errors.append(None if member.errors is None else member.errors[:, places])
-    return combine(np.stack(values), errors, target.periods)
+    return combine(np.stack(values), errors, target.encodings)
 
 
 def calibrate_together(
@@ -64,7 +64,7 @@ def calibrate_together(
         return None, _uncalibrated(f"{problem.sentence[0].lower()}{problem.sentence[1:].rstrip('.')}")
     together = combine_predictions(members, target)
     assert together.errors is not None  # there are several
-    found = error_bars.calibrate(labels, together.values, together.errors, target.periods)
+    found = error_bars.calibrate(labels, together.values, together.errors, target.encodings)
     if found is None:
         return None, _uncalibrated("the networks' answers give no factor")
     known = zip(target.columns, found.factors, found.uncertainties, strict=True)

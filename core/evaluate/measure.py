@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.encodings import Encoding
 from core.data.seen import seen_ids
 from core.data.target import Quantities
 from core.errors import NotPossible, Problem
@@ -64,6 +65,8 @@ class Measurements:
         Of image files: how their stamps were made.
     left_out
         Of image files: those that could not be used.
+    pixels_are
+        How the pixel values were brought to the unit of the training, or that they were taken as they are.
     """
 
     ids: tuple[str, ...]
@@ -75,6 +78,7 @@ class Measurements:
     problems: list[Problem] = field(default_factory=list[Problem])
     notes: list[str] = field(default_factory=list[str])
     left_out: list[Problem] = field(default_factory=list[Problem])
+    pixels_are: str = ""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -115,7 +119,8 @@ def run(
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     given_zero_points
-        The magnitude of one unit of the pixels, of each band of the data or one for all; empty: as the dataset has it.
+        The magnitude of one unit of the pixels, of each band of the data or one for all; empty: as the dataset or the
+        headers of the files have it.
     catalogue
         Of image files, where the field of the stamps is a multiple of one of its columns.
 
@@ -146,10 +151,11 @@ def _run(
             )
         )
     with raw_files.temporary_dataset() as made:
-        report = yield from raw_files.import_for(paths[0], data, made, stop=stop, catalogue=catalogue)
+        changes = {"zero_point": tuple(given_zero_points)} if given_zero_points else None  # of the files' pixels
+        report = yield from raw_files.import_for(paths[0], data, made, changes, stop, catalogue)
         for path in paths:
             raw_files.require_fitting_bands(path, made)
-        found = yield from _measure(paths, target, made, given_zero_points, stop)
+        found = yield from _measure(paths, target, made, (), stop)
         found.notes.extend(report.notes)
         found.left_out.extend(report.unusable)
         return found
@@ -191,7 +197,8 @@ def write(measured: Measurements, path: Path) -> None:
         if unit and path.suffix.lower() == ".csv":
             columns.append((f"{name}_unit", np.full(count, unit), ""))
     columns.append(("flags", np.asarray(measured.flags, dtype=str), ""))
-    tables.write_columns(columns, path, {"RUN": ", ".join(measured.runs), "ERRORS": measured.errors_are})
+    about = {"RUN": ", ".join(measured.runs), "ERRORS": measured.errors_are, "PIXELS": measured.pixels_are}
+    tables.write_columns(columns, path, about)
 
 
 def _common_target(paths: Sequence[Path]) -> Quantities:
@@ -222,13 +229,16 @@ def _common_target(paths: Sequence[Path]) -> Quantities:
     return first
 
 
-def _described(target: Quantities) -> set[tuple[str, str, float | None]]:
-    return set(zip(target.columns, target.units, target.periods, strict=True))
+def _described(target: Quantities) -> set[tuple[str, str, Encoding]]:
+    return set(zip(target.columns, target.units, target.encodings, strict=True))
 
 
 def _in_words(target: Quantities) -> str:
-    each = zip(target.columns, target.units, strict=True)
-    return ", ".join(f"{name} [{unit}]" if unit else name for name, unit in each)
+    texts: list[str] = []
+    for name, unit, encoding in zip(target.columns, target.units, target.encodings, strict=True):
+        learned = " as an angle" if encoding.period is not None else " as a logarithm" * encoding.is_logarithm
+        texts.append(f"{name}{f' [{unit}]' if unit else ''}{learned}")
+    return ", ".join(texts)
 
 
 def _measure(
@@ -236,9 +246,11 @@ def _measure(
 ) -> Work[Measurements]:
     members: list[_Member] = []
     problems: list[Problem] = []
+    pixels: dict[str, None] = {}
     for path in paths:
         with open_network_on_data(path, data, given_zero_points=given_zero_points) as opened:
             members.append((yield from _ask(opened, path, stop)))
+            pixels[zero_points.describe_pixels(opened.cutouts, opened.whole, opened.predictor)] = None
             for problem in (
                 zero_points.describe_unknown(opened.cutouts, opened.predictor) if _is_foreign(opened) else ()
             ):
@@ -253,6 +265,8 @@ def _measure(
     if len(members) > 1:
         calibration, sentence = yield from calibrate_together(paths, target, stop)
         sentence = " ".join(filter(None, (_describe_spread(together), sentence)))
+    if target.logarithms and together.errors is not None:
+        sentence += f" {_describe_logarithms(target)}"
     return Measurements(
         ids=predictions[0].ids,
         target=target,
@@ -261,6 +275,7 @@ def _measure(
         runs=tuple(each.run for each in predictions),
         errors_are=sentence,
         problems=problems,
+        pixels_are=" ".join(pixels),
     )
 
 
@@ -311,6 +326,13 @@ def _describe_errors(members: Sequence[_Member], together: Combined) -> str:
         )
     predictions = members[0].predictions
     return describe_factors(predictions.calibration, predictions.names)
+
+
+def _describe_logarithms(target: Quantities) -> str:
+    return (
+        f"Learned as logarithms: {', '.join(target.logarithms)}; there error / value is the standard deviation of ln "
+        "value, and the error bar reaches from value × exp(−error / value) to value × exp(error / value)."
+    )
 
 
 def _describe_spread(together: Combined) -> str:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +32,19 @@ from scipy import ndimage
 
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
+from core.evaluate.fit_records import Collected, record
 from core.evaluate.least_squares import Array, Solution, minimise
-from core.evaluate.profile_model import KINDS, UNITS, ProfileModel
+from core.evaluate.profile_model import UNITS, ProfileModel
 from core.evaluate.profile_start import Prepared, prepare, psf_radius, start_double, start_single
 from core.evaluate.settings import FitSettings
 from core.events import NEVER, Progress, Work
 from core.simulate.psf import Psf, build_psf
 from core.simulate.psf_settings import PsfSettings
+from core.wording import count_of
 
-FITTED = ""  # in the column of reasons
 _PIXELS_AT_ONCE = 2**18  # of the stamps that are fitted together
-_ROUND_ERROR = 30.0  # degrees: a position angle with a larger error is none; one at random has 52
-_POOR_CHI2 = 2.0  # reduced: with hundreds of pixels, far from 1
+_CORRELATED = 0.1  # of neighbouring pixels, from where the error bars are clearly too small
+_FEWEST_PAIRS = 100  # of neighbouring pixels of blank sky, to know their correlation
 _SCALE_DIGITS = 5  # pixel scales that agree so far have the same point-spread function
 
 
@@ -69,6 +70,8 @@ class ProfileFits:
         Of the fit.
     seconds
         That the fits took for each galaxy, of segmentation and reading too.
+    remarks
+        What is to be known of all of them, a sentence each.
     """
 
     ids: tuple[str, ...]
@@ -80,6 +83,7 @@ class ProfileFits:
     is_fitted: NDArray[np.bool_]
     settings: FitSettings
     seconds: float
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -108,28 +112,11 @@ class ProfileFits:
         why = "; ".join(f"{count:,}: {reason}" for reason, count in sorted(failed.items(), key=lambda each: -each[1]))
         count = int(self.is_fitted.sum())
         remarked = sum(bool(reason) for reason, fitted in zip(self.reasons, self.is_fitted, strict=True) if fitted)
-        done = f"{count:,} of {len(self):,} galaxies were fitted, in {self.seconds:.2g} s each."
+        were = "was" if count == 1 else "were"
+        done = f"{count:,} of {count_of(len(self), 'galaxy')} {were} fitted, in {self.seconds:.2g} s each."
         doubt = f" Of {remarked:,} of them the column “fit” says what is wrong with the values." if remarked else ""
-        return f"{done}{doubt} Without values are {why}." if why else f"{done}{doubt}"
-
-
-@dataclass(eq=False)
-class Collected:
-    """What is collected of n galaxies."""
-
-    count: int
-    values: dict[str, Array] = field(default_factory=dict[str, Array])
-    errors: dict[str, Array] = field(default_factory=dict[str, Array])
-
-    def __post_init__(self) -> None:
-        self.chi2 = np.full(self.count, np.nan)
-        self.reasons = [FITTED] * self.count
-        self.is_fitted = np.zeros(self.count, bool)
-
-    def put(self, into: dict[str, Array], places: NDArray[np.int64], found: dict[str, Array]) -> None:
-        """Put values by name at the places of their galaxies."""
-        for name, values in found.items():
-            into.setdefault(name, np.full(self.count, np.nan))[places] = values
+        without = f" Without values are {why}." if why else ""
+        return " ".join([f"{done}{doubt}{without}", *self.remarks])
 
 
 def run(
@@ -139,6 +126,7 @@ def run(
     rows: NDArray[np.int64] | None = None,
     stop: threading.Event = NEVER,
     *,
+    choice: NDArray[np.int64] | None = None,
     device: str = "cpu",
 ) -> Work[ProfileFits]:
     """Fit profiles to galaxies of a dataset, block by block.
@@ -150,13 +138,16 @@ def run(
     data
         The dataset; its stamps are square, and its pixel scale is known.
     psf
-        The point-spread function of its images; of a stack of images the first one.
+        The point-spread function of its images.
     settings
         None: the defaults, a Sérsic profile.
     rows
         Which galaxies, in any order; None: all.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    choice
+        Where the point-spread function is a stack of images: which of them each galaxy of the dataset has. None: the
+        first one for all, which is said.
     device
         That renders the models.
 
@@ -175,9 +166,14 @@ def run(
         collected = Collected(len(chosen))
         done = 0
         yield Progress(0, len(chosen), "galaxies")
-        for places, scale in _blocks(cutouts, chosen, collected):
+        planes = np.zeros(len(chosen), np.int64) if choice is None else choice[chosen]
+        built: dict[float, Psf] = {}
+        for places, scale in _blocks(cutouts, chosen, planes, collected):
             images = cutouts.images[chosen[places]][:, settings.band - 1]
-            _fit_block(images, places, scale, psf, settings, collected, stop, device)
+            if scale not in built:
+                built[scale] = build_psf(psf, scale)
+            plane = built[scale].only(int(planes[places[0]]))
+            _fit_block(images, places, scale, plane, settings, collected, stop, device)
             done += len(places)
             yield Progress(done, len(chosen), "galaxies")
         yield Progress(len(chosen), len(chosen), "galaxies")
@@ -193,7 +189,25 @@ def run(
         collected.is_fitted,
         settings,
         seconds,
+        tuple(_remarks(max((each.count for each in built.values()), default=1) if choice is None else 1, collected)),
     )
+
+
+def _remarks(stack: int, collected: Collected) -> list[str]:
+    """What is to be known of all fits."""
+    found: list[str] = []
+    if stack > 1:
+        found.append(
+            f"The PSF is a stack of {stack:,} images, and which of them each galaxy has is not known: the first was "
+            "used for all."
+        )
+    correlation = float(np.nanmedian(collected.correlation)) if np.isfinite(collected.correlation).any() else 0.0
+    if correlation > _CORRELATED:
+        found.append(
+            f"The noise of neighbouring pixels is correlated ({correlation:.2f} in the blank sky), which the error "
+            "bars of the fit do not know: they are too small."
+        )
+    return found
 
 
 def _require_fittable(cutouts: Cutouts, settings: FitSettings) -> None:
@@ -214,24 +228,25 @@ def _require_fittable(cutouts: Cutouts, settings: FitSettings) -> None:
 
 
 def _blocks(
-    cutouts: Cutouts, chosen: NDArray[np.int64], collected: Collected
+    cutouts: Cutouts, chosen: NDArray[np.int64], planes: NDArray[np.int64], collected: Collected
 ) -> Iterator[tuple[NDArray[np.int64], float]]:
-    """Places of galaxies that are fitted together, with their pixel scale in arcsec/pixel."""
+    """Places of galaxies that are fitted together, of one image of the PSF, with their pixel scale in arcsec/pixel."""
     at_once = max(1, _PIXELS_AT_ONCE // (cutouts.shape[2] * cutouts.shape[3]))
     scales = np.array([float(f"{scale:.{_SCALE_DIGITS}g}") for scale in cutouts.pixel_scale[chosen]])
     for place in np.flatnonzero(~(scales > 0)):
         collected.reasons[place] = "the pixel scale is unknown"
-    for scale in np.unique(scales[scales > 0]):
-        places = np.flatnonzero(scales == scale)
+    kinds = set(zip(scales[scales > 0].tolist(), planes[scales > 0].tolist(), strict=True))
+    for scale, plane in sorted(kinds):
+        places = np.flatnonzero((scales == scale) & (planes == plane))
         for start in range(0, len(places), at_once):
-            yield places[start : start + at_once], float(scale)
+            yield places[start : start + at_once], scale
 
 
 def _fit_block(
     images: NDArray[np.float32],
     places: NDArray[np.int64],
     scale: float,
-    psf: PsfSettings,
+    psf: Psf,
     settings: FitSettings,
     collected: Collected,
     stop: threading.Event,
@@ -250,7 +265,9 @@ def _fit_block(
             kept.append(place)
     if not prepared:
         return
-    model, solution, used = fit(prepared, build_psf(psf, scale), images.shape[-1], settings, stop, device)
+    model, solution, used = fit(prepared, psf, images.shape[-1], settings, stop, device)
+    left = np.stack([each.light for each in prepared]) - model.evaluate(solution.parameters)
+    collected.correlation[kept] = [_correlation(one, each.blank) for one, each in zip(left, prepared, strict=True)]
     record(model, solution, used, np.array(kept), scale, settings, collected)
 
 
@@ -303,6 +320,19 @@ def _remeasure(variance: Array, left: Array, prepared: list[Prepared]) -> Array:
     return found
 
 
+def _correlation(left: Array, blank: NDArray[np.bool_]) -> float:
+    """Of the noise of pixels side by side: the mean product of neighbours in the blank sky over the variance."""
+    side = round(np.sqrt(len(left)))
+    sky = np.where(blank, left - np.median(left[blank]), np.nan).reshape(side, side) if blank.any() else None
+    if sky is None:
+        return np.nan
+    limit = 4 * mad_std(sky, ignore_nan=True)
+    sky[np.abs(sky) > limit] = np.nan
+    products = np.concatenate([(sky[:, 1:] * sky[:, :-1]).ravel(), (sky[1:] * sky[:-1]).ravel()])
+    there, variance = np.isfinite(products), np.nanmean(sky**2)
+    return float(products[there].mean() / variance) if there.sum() > _FEWEST_PAIRS and variance > 0 else np.nan
+
+
 def _photon_noise(light: Array, prepared: list[Prepared], settings: FitSettings) -> Array | float:
     """Variance of the galaxies' own light (m, P), from the smoothed image: from each noisy pixel it would be biased."""
     if settings.gain is None:
@@ -333,50 +363,3 @@ def _better(one: Solution, other: Solution) -> Solution:
             )
         )
     )
-
-
-def record(
-    model: ProfileModel,
-    solution: Solution,
-    used: NDArray[np.int64],
-    places: NDArray[np.int64],
-    scale: float,
-    settings: FitSettings,
-    collected: Collected,
-) -> None:
-    """Write values, errors and reasons of the galaxies of a block to their places in the table."""
-    good = solution.has_converged & np.isfinite(solution.chi2)
-    for place in places[~good].tolist():
-        collected.reasons[place] = "the fit has not converged"
-    collected.is_fitted[places] = good
-    collected.chi2[places[good]] = (solution.chi2 / np.maximum(used - solution.parameters.shape[1], 1))[good]
-    parameters, covariance = solution.parameters[good], solution.covariance[good]
-    values = model.describe(parameters, scale, settings.zero_point)
-    errors = model.describe_errors(parameters, covariance, scale, settings.zero_point)
-    remarks = [_remarks(model, at_limit) for at_limit in solution.at_limit[good]]
-    for remark, chi2 in zip(remarks, collected.chi2[places[good]], strict=True):
-        if chi2 > _POOR_CHI2:
-            remark.append("poor fit: the errors are too small")
-    for name in [name for name in values if name.endswith("position_angle")]:
-        is_none = ~(errors[name] <= _ROUND_ERROR)
-        values[name], errors[name] = np.where(is_none, np.nan, values[name]), np.where(is_none, np.nan, errors[name])
-    for remark, angle in zip(remarks, values["position_angle"], strict=True):
-        if np.isnan(angle):
-            remark.append("too round for a position angle")
-    collected.put(collected.values, places[good], values)
-    collected.put(collected.errors, places[good], errors)
-    for place, remark in zip(places[good].tolist(), remarks, strict=True):
-        collected.reasons[place] = "; ".join(remark)
-
-
-def _remarks(model: ProfileModel, at_limit: NDArray[np.bool_]) -> list[str]:
-    """Which parameters of a galaxy are at a limit, in words."""
-    found: list[str] = []
-    for parameter, is_there in zip(model.parameters, at_limit, strict=True):
-        part = "" if parameter.component is None else model.components[parameter.component].name
-        if is_there and parameter.kind == "flux":
-            found.append(f"no {part or 'flux'}")
-        elif is_there:
-            what = f"{part} {KINDS[parameter.kind]}".strip()
-            found.append(f"{what} at its limit")
-    return list(dict.fromkeys(found))

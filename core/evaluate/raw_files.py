@@ -76,9 +76,7 @@ def import_for(
     SettingsProblem
         The field is a multiple of a catalogue column, and there is no catalogue; or a change is not valid.
     """
-    network = Predictor.load(predictor)
-    recipe = network.stamps or _recipe_of_its_dataset(Path(predictor), network)
-    settings, sentence = _settings_like(recipe, network)
+    recipe, settings, sentence = _find_settings(Path(predictor))
     if changes:
         settings = toml.replace_values(settings, changes)
         changed = ", ".join(f"{name} = {value}" for name, value in changes.items())
@@ -86,6 +84,11 @@ def import_for(
     report = yield from importing.run(sources, data, settings, catalogue, stop, recipe)
     report.notes.insert(0, sentence)
     return report
+
+
+def settings_for(predictor: Path) -> ImportSettings:
+    """The import settings that make stamps of image files as those of a network's training."""
+    return _find_settings(predictor)[1]
 
 
 def require_fitting_bands(predictor: Path | str, data: Path) -> None:
@@ -104,6 +107,12 @@ def require_fitting_bands(predictor: Path | str, data: Path) -> None:
             f"run; or predict them with “tuningfork predict” and --band-map, as in --band-map "
             f"“{example(fit.wanted, fit.bands)}”.",
         )
+
+
+def _find_settings(predictor: Path) -> tuple[StampRecipe | None, ImportSettings, str]:
+    network = Predictor.load(predictor)
+    recipe = network.stamps or _recipe_of_its_dataset(predictor, network)
+    return recipe, *_settings_like(recipe, network)
 
 
 def _settings_like(recipe: StampRecipe | None, network: Predictor) -> tuple[ImportSettings, str]:

@@ -6,8 +6,9 @@ r"""Activation maximisation ("inceptionism"): images that show what a network lo
 
 in scaled pixels, with the penalty counted from the empty sky :math:`I_0`, so that light costs and darkness does not.
 For a quantity with a wished value :math:`v` the first term is :math:`-((f(I) - v) / \sigma)^2`, with the quantity's
-scatter :math:`\sigma` over the training galaxies; for an angle the sum of that over its cosine and sine. Without a
-wish an angle grows towards the one predicted for the galaxy.
+scatter :math:`\sigma` over the training galaxies; for an angle the sum of that over its cosine and sine, and for a
+quantity that is learned as a logarithm that of the logarithms. Without a wish an angle grows towards the one predicted
+for the galaxy.
 
 *Deep dream*: a galaxy in which the responses of a layer, or of one filter, are amplified, first at a coarse size of
 the image, then at finer and finer ones.
@@ -43,7 +44,7 @@ from core.explain.dream import Dream
 from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.gradient_ascent import Constraint, Goal, ascend, band_mixing, blur, require_pixelwise
 from core.explain.settings import AscentSettings, ClassDreamSettings, DeepDreamSettings
-from core.nets import angles
+from core.nets import encoding
 from core.nets.device import full_precision, memory_format
 from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
@@ -103,6 +104,8 @@ def class_dream(
     wished = settings.wished
     if wished is not None and not isinstance(predictor.target, Quantities):
         raise NotPossible(f"“{explained.name}” is not a quantity.", "Leave the wished value empty.", "wished")
+    if wished is not None and wished <= 0 and explained.encoding.is_logarithm:
+        raise NotPossible(f"“{explained.name}” is always positive.", "Wish for a value above zero.", "wished")
     if wished is not None and explained.angle is not None:
         explained = replace(explained, angle=wished)
     scatter = _scatter(explained)
@@ -139,13 +142,14 @@ def _scatter(explained: ExplainedOutput) -> float:
     target, scale = explained.predictor.target, explained.predictor.output_scale
     if scale is None or not isinstance(target, Quantities):
         return 1.0
-    return float(scale.scale[angles.places(target)[explained.index][0]])
+    return float(scale.scale[encoding.places(target)[explained.index][0]])
 
 
 def _distance(explained: ExplainedOutput, outputs: Tensor, wished: float) -> Tensor:
     """Squared distance of the quantity, or of an angle's components, from what is wished, in units of their scatter."""
     found = explained.components(outputs)[0]
-    aim = torch.full_like(found, wished) if explained.angle is None else explained.direction
+    aim = math.log(wished) if explained.encoding.is_logarithm else wished
+    aim = torch.full_like(found, aim) if explained.angle is None else explained.direction
     return ((found - aim) / _scatter(explained)).square().sum()
 
 

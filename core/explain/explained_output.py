@@ -2,7 +2,8 @@ r"""The subject of an attribution map: one image, one output of a network, and t
 
 The *score* of a class or of a vote fraction is its output before the softmax, since probabilities saturate: a
 galaxy with 99.99 % for spiral keeps that whatever is covered, and its map would be empty. The score of a
-quantity is the quantity in its unit.
+quantity is the quantity in its unit; of one that is learned as a logarithm its natural logarithm, so that a map tells
+by which factor a pixel changes it.
 
 An angle is two outputs, :math:`\rho\,(\cos, \sin)(2\pi x / P)`, and what speaks for it is neither of them: its score is
 the component of the two along the direction that the network predicts for the image itself, which stays the same
@@ -22,9 +23,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from core.data.target import Quantities, periods_of
+from core.data.encodings import Encoding
+from core.data.target import Quantities, encodings_of, periods_of
 from core.errors import NotANumber, NotPossible
-from core.nets import angles, heads
+from core.nets import encoding, heads
 from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
 
@@ -54,7 +56,16 @@ class ExplainedOutput:
     @property
     def unit(self) -> str:
         """Unit of the score, empty for classes, vote fractions and pure numbers; of an angle the direction."""
-        return self.value_unit if self.angle is None else f"towards {self.angle:.3g} {self.value_unit}".strip()
+        if self.angle is not None:
+            return f"towards {self.angle:.3g} {self.value_unit}".strip()
+        if self.encoding.is_logarithm:
+            return f"ln({self.value_unit})" if self.value_unit else "ln"
+        return self.value_unit
+
+    @property
+    def encoding(self) -> Encoding:
+        """How what is explained is learned."""
+        return encodings_of(self.predictor.target)[self.index]
 
     @property
     def value_unit(self) -> str:
@@ -66,7 +77,7 @@ class ExplainedOutput:
         """The scores (n,) in the network's outputs."""
         if self.angle is not None:
             return self.components(outputs) @ self.direction
-        return self.values(outputs)
+        return self.components(outputs)[:, 0] if self.encoding.is_logarithm else self.values(outputs)
 
     def values(self, outputs: Tensor) -> Tensor:
         """The class's output or the quantity (n,) itself; an angle as the one nearest to that of the explanation."""
@@ -80,10 +91,10 @@ class ExplainedOutput:
         return found - period * ((found - self.angle) / period).detach().round()
 
     def components(self, outputs: Tensor) -> Tensor:
-        """Cosine and sine (n, 2) of an angle, or the quantity (n, 1) itself, in physical units."""
+        """Cosine and sine (n, 2) of an angle, the logarithm or the quantity (n, 1) itself, in physical units."""
         target = self.predictor.target
         assert isinstance(target, Quantities)
-        return heads.components(target, outputs, self.predictor.output_scale)[:, angles.places(target)[self.index]]
+        return heads.components(target, outputs, self.predictor.output_scale)[:, encoding.places(target)[self.index]]
 
     @property
     def direction(self) -> Tensor:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import angles
+from core.data.encodings import Encoding, residual
 from core.metrics.fraction import Fraction
 from core.metrics.outliers import outlier_limits
 from core.wording import count_of
@@ -120,20 +121,20 @@ class BinnedMetrics:
 
 @dataclass(frozen=True, eq=False)
 class _Galaxies:
-    """Values (n,) of the galaxies that are compared; ``errors`` may be missing."""
+    """Values (n,) of the galaxies that are compared; ``within`` its error bar: 1 or 0, NaN without one; may be None."""
 
     true: NDArray[np.float64]
     off: NDArray[np.float64]
     against: NDArray[np.float64]
     limits: NDArray[np.float64]
-    errors: NDArray[np.float64] | None
+    within: NDArray[np.float64] | None
     has_mean: bool
 
     def choose(self, which: NDArray[Any]) -> _Galaxies:
         """Those of them."""
-        errors = None if self.errors is None else self.errors[which]
+        within = None if self.within is None else self.within[which]
         return _Galaxies(
-            self.true[which], self.off[which], self.against[which], self.limits[which], errors, self.has_mean
+            self.true[which], self.off[which], self.against[which], self.limits[which], within, self.has_mean
         )
 
 
@@ -148,6 +149,7 @@ def bin_metrics(
     split: Sequence[str] | NDArray[Any] | None = None,
     unit: str = "",
     period: float | None = None,
+    is_logarithm: bool = False,
     seed: int = 0,
 ) -> BinnedMetrics:
     """Compute the figures of merit of one quantity in bins of a column.
@@ -170,6 +172,8 @@ def bin_metrics(
         Of the quantity; decides what an outlier is.
     period
         Of an angle, in its unit, such as 180 for a position angle in degrees; None: it is no angle.
+    is_logarithm
+        Whether the error bars are those of a quantity that was learned as a logarithm, see :mod:`core.data.encodings`.
     seed
         Of the bootstrap.
 
@@ -180,10 +184,13 @@ def bin_metrics(
     """
     values = [np.asarray(each, np.float64) for each in (true, predicted, against)]
     off = np.asarray(angles.difference(values[1], values[0], period), np.float64)
-    bars = None if errors is None else np.asarray(errors, np.float64)
+    within = None
+    if errors is not None:
+        missed = np.abs(residual(values[1], values[0], Encoding(period, is_logarithm)))
+        within = np.where(np.isfinite(errors), missed <= np.asarray(errors, np.float64), np.nan)
     known = np.isfinite(off) & np.isfinite(values[2])
     limits, rule = outlier_limits(values[0], unit, period)
-    whole = _Galaxies(values[0], off, values[2], limits, bars, has_mean=not period)
+    whole = _Galaxies(values[0], off, values[2], limits, within, has_mean=not period)
     found = _equal_numbers(values[2][known], bins) if edges is None else np.asarray(edges, np.float64)
     if len(found) > 1 and not (np.diff(found) > 0).all():
         raise ValueError(f"the edges of the bins are not ascending: {found.tolist()}")
@@ -219,9 +226,8 @@ def _summarise(galaxies: _Galaxies, low: float, high: float, random: np.random.G
     count, off = len(galaxies.off), galaxies.off
     outliers = Fraction(int((np.abs(off) > galaxies.limits).sum()), count)
     within = None
-    if galaxies.errors is not None:
-        barred = np.isfinite(galaxies.errors)
-        within = Fraction(int((np.abs(off) <= galaxies.errors)[barred].sum()), int(barred.sum()))
+    if galaxies.within is not None:
+        within = Fraction(int(np.nansum(galaxies.within)), int(np.isfinite(galaxies.within).sum()))
     middle = float(np.median(galaxies.against)) if count else math.nan
     if count < FEWEST:
         return Bin(low, high, middle, count, None, None, outliers, None, within)

@@ -5,7 +5,8 @@ mean of the :math:`\mu_m`, and its variance
 
 .. math:: \sigma^2 = \frac{1}{M} \sum_m \sigma_m^2 + \frac{1}{M - 1} \sum_m (\mu_m - \bar\mu)^2 .
 
-The first part is what the *data* cause, noise that no network can see through; the second what the networks'
+Of angles it is the mean direction, and of quantities learned as logarithms all of this holds for the logarithms. The
+first part is what the *data* cause, noise that no network can see through; the second what the networks'
 *ignorance* causes: it is large where they had little to learn from, as for galaxies unlike those of the training.
 
 References
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import angles
+from core.data.encodings import PLAIN, Encoding, Encodings, mean, units_of_scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +58,7 @@ class Combined:
         return Combined(self.values, scale(self.errors), scale(self.data), scale(self.ignorance))
 
 
-def combine(
-    values: NDArray[Any], errors: Sequence[NDArray[Any] | None], periods: Sequence[float | None] = ()
-) -> Combined:
+def combine(values: NDArray[Any], errors: Sequence[NDArray[Any] | None], encodings: Encodings = ()) -> Combined:
     """Combine the answers of several networks for the same galaxies.
 
     Parameters
@@ -67,23 +67,30 @@ def combine(
         (M, n, K).
     errors
         (n, K) of each network; None for one without error bars.
-    periods
-        Of the angles among the quantities, None for a plain number; empty: there are none.
+    encodings
+        How each quantity is learned; empty: all as plain numbers.
     """
     stacked = np.asarray(values, np.float64)
-    known = tuple(periods) or (None,) * stacked.shape[2]
-    middle = np.stack([_mean(stacked[:, :, place], period) for place, period in enumerate(known)], axis=1)
-    bars = [each for each in errors if each is not None]
-    is_barred = len(bars) == len(stacked)
-    data = np.sqrt(np.mean(np.square(np.asarray(bars, np.float64)), axis=0)) if is_barred else None
+    known = tuple(encodings) or (PLAIN,) * stacked.shape[2]
+    middle = np.stack([mean(stacked[:, :, place], each) for place, each in enumerate(known)], axis=1)
+    by = units_of_scale(middle, known)  # (n, K)
+    bars = [
+        None if each is None else each / units_of_scale(own, known) for own, each in zip(stacked, errors, strict=True)
+    ]
+    barred = [each for each in bars if each is not None]
+    is_barred = len(barred) == len(stacked)
+    data = by * np.sqrt(np.mean(np.square(barred), axis=0)) if is_barred else None
     if len(stacked) == 1:
         return Combined(middle, data, data, None)
-    off = [
-        angles.difference(stacked[:, :, place], middle[:, place], period) for place, period in enumerate(known)
-    ]  # (M, n) each
-    ignorance = np.sqrt(np.square(np.stack(off, axis=2)).sum(axis=0) / (len(stacked) - 1))
+    off = np.stack(
+        [_deviations(stacked[:, :, place], middle[:, place], each) for place, each in enumerate(known)], axis=2
+    )
+    ignorance = by * np.sqrt(np.square(off).sum(axis=0) / (len(stacked) - 1))
     return Combined(middle, ignorance if data is None else np.hypot(data, ignorance), data, ignorance)
 
 
-def _mean(values: NDArray[np.float64], period: float | None) -> NDArray[np.float64]:
-    return values.mean(axis=0) if period is None else angles.mean(values, period, 0)
+def _deviations(values: NDArray[np.float64], middle: NDArray[np.float64], encoding: Encoding) -> NDArray[np.float64]:
+    """What the values (M, n) of one quantity are off their mean (n,), on the scale that is learned."""
+    if encoding.is_logarithm:
+        return np.log(values) - np.log(middle)
+    return np.asarray(angles.difference(values, middle, encoding.period), np.float64)

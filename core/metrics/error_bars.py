@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import angles
+from core.data.encodings import PLAIN, Encodings, residual
 from core.data.target import Quantities, Target
 from core.metrics.fraction import Fraction
 from core.nets.calibration import ErrorBarCalibration
@@ -36,11 +36,9 @@ FEWEST = 20
 """With fewer galaxies, the factor is wrong by a quarter and more."""
 ONE_SIGMA, TWO_SIGMA = (math.erf(number / math.sqrt(2)) for number in (1, 2))  # 68.3 % and 95.4 %
 
-Periods = Sequence[float | None]
-
 
 def calibrate(
-    labels: NDArray[Any], values: NDArray[Any], errors: NDArray[Any], periods: Periods = ()
+    labels: NDArray[Any], values: NDArray[Any], errors: NDArray[Any], encodings: Encodings = ()
 ) -> ErrorBarCalibration | None:
     """Find the factor of the error bars of each quantity.
 
@@ -48,8 +46,9 @@ def calibrate(
     ----------
     labels, values, errors
         (n, K): true and predicted values of galaxies on which the network was not trained, and its error bars.
-    periods
-        Of the angles among the quantities, None for a plain number; empty: there are none.
+    encodings
+        How each quantity is learned; empty: all as plain numbers. The errors of a logarithm hold on its scale, see
+        :mod:`core.data.encodings`.
 
     Returns
     -------
@@ -60,7 +59,7 @@ def calibrate(
     if count < FEWEST:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.sort(_residuals(labels, values, periods) / np.asarray(errors, np.float64), axis=0)  # (n, K)
+        ratios = np.sort(_residuals(labels, values, encodings) / np.asarray(errors, np.float64), axis=0)  # (n, K)
     rank = min(count, math.ceil(ONE_SIGMA * (count + 1)))
     factors = ratios[rank - 1]
     if not (np.isfinite(factors) & (factors > 0)).all():
@@ -152,7 +151,7 @@ def make_error_bar_report(
     """Report on error bars (n, K) that have the factors of ``calibration`` in them; None where there are none."""
     if errors is None or not isinstance(target, Quantities) or not len(labels):
         return None
-    found = measure_coverage(labels, values, errors, target.columns, target.periods)
+    found = measure_coverage(labels, values, errors, target.columns, target.encodings)
     return ErrorBarReport(found, calibration, is_fitted_here)
 
 
@@ -161,10 +160,10 @@ def measure_coverage(
     values: NDArray[Any],
     errors: NDArray[Any],
     names: Sequence[str],
-    periods: Periods = (),
+    encodings: Encodings = (),
 ) -> dict[str, Coverage]:
     """Measure the coverage of error bars (n, K) by the names of the quantities; the rest as for :func:`calibrate`."""
-    residuals, bars = _residuals(labels, values, periods), np.asarray(errors, np.float64)
+    residuals, bars = _residuals(labels, values, encodings), np.asarray(errors, np.float64)
     hits = [(residuals <= times * bars).sum(axis=0) for times in (1, 2)]
     count = len(residuals)
     return {
@@ -173,9 +172,8 @@ def measure_coverage(
     }
 
 
-def _residuals(labels: NDArray[Any], values: NDArray[Any], periods: Periods) -> NDArray[np.float64]:
-    """|predicted − true| (n, K), of angles the shorter way round."""
-    true, predicted = np.asarray(labels, np.float64), np.asarray(values, np.float64)
-    known = tuple(periods) or (None,) * true.shape[1]
-    each = [angles.difference(predicted[:, place], true[:, place], period) for place, period in enumerate(known)]
+def _residuals(labels: NDArray[Any], values: NDArray[Any], encodings: Encodings) -> NDArray[np.float64]:
+    """|predicted − true| (n, K) on the scale of the error bars, see :func:`core.data.encodings.residual`."""
+    known = tuple(encodings) or (PLAIN,) * np.shape(labels)[1]
+    each = [residual(values[:, place], labels[:, place], encoding) for place, encoding in enumerate(known)]
     return np.abs(np.stack(each, axis=1))

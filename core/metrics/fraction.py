@@ -36,6 +36,14 @@ class Fraction:
         low, high = binom_conf_interval(self.hits, self.total, _ONE_SIGMA, interval="wilson")
         return min(float(low), share), max(float(high), share)  # rounding must not leave the share outside
 
+    @property
+    def in_percent(self) -> str:
+        """With its interval, such as ``71 +8 −9 %``."""
+        if self.value is None or self.interval is None:
+            return "–"
+        low, high = self.interval
+        return f"{100 * self.value:.0f} +{100 * (high - self.value):.0f} −{100 * (self.value - low):.0f} %"
+
     def __str__(self) -> str:
         if self.value is None or self.interval is None:
             return "–"

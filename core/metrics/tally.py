@@ -22,6 +22,7 @@ from core.events import Scores
 from core.metrics.r_squared import r_squared
 from core.metrics.report import accuracies, confusion_matrix
 from core.nets import heads
+from core.nets.heads import OutputScale
 
 _CONSTANT_FRACTION = 1e-3
 
@@ -36,10 +37,15 @@ class Tally:
     frequencies
         Of the classes (K,), for the accuracy in a survey that has them: the mean of the completeness of the classes,
         weighted by them. None: the accuracy of the galaxies as they come.
+    scale
+        Of quantities: from the network's units to theirs.
     """
 
-    def __init__(self, target: Target, frequencies: Sequence[float] | None = None) -> None:
+    def __init__(
+        self, target: Target, frequencies: Sequence[float] | None = None, scale: OutputScale | None = None
+    ) -> None:
         self._target = target
+        self._scale = None if scale is None else scale.to("cpu")
         self._frequencies = frequencies
         self._outputs: list[Tensor] = []
         self._labels: list[Tensor] = []
@@ -57,7 +63,10 @@ class Tally:
         """Compute the mean loss and the metrics of all galaxies so far."""
         predicted, true = self._arrays()
         if isinstance(self._target, Quantities):
-            values = followed_metrics(self._target, *(_in_columns(self._target, each) for each in (true, predicted)))
+            answers = [
+                heads.to_answers(self._target, torch.from_numpy(each), self._scale) for each in (true, predicted)
+            ]
+            values = followed_metrics(self._target, *(each.numpy() for each in answers))
         else:
             values = followed_metrics(self._target, true, predicted)
         if self._frequencies is not None:
@@ -80,11 +89,6 @@ class Tally:
         else:
             labels = labels[:, : outputs.shape[1]].astype(np.float64)  # a number of votes may follow
         return outputs.numpy().astype(np.float64), labels
-
-
-def _in_columns(target: Quantities, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Quantities (n, K) from their standardised components (n, J): plain ones stay in that unit, for R² needs none."""
-    return heads.join(target, torch.from_numpy(values)).numpy()
 
 
 def _accuracy_at(frequencies: NDArray[np.float64], confusion: NDArray[np.int64]) -> float:

@@ -1,8 +1,8 @@
 r"""Angles inside the network: cosine and sine of the angle times :math:`2\pi / P`, with the period :math:`P`.
 
-Quantities (n, K) as the catalogue has them become *components* (n, J): one for a plain quantity, two beside each other
-for an angle. Nothing jumps at the end of the period, and the mean of two components is a mean direction. A galaxy
-without a preferred direction has components near zero.
+Of the components (n, J) of quantities, see :mod:`core.nets.encoding`, an angle has two beside each other. Nothing jumps
+at the end of the period, and the mean of two components is a mean direction. A galaxy without a preferred direction has
+components near zero.
 
 Reference
 ---------
@@ -20,48 +20,16 @@ from core.data import angles
 from core.data.target import Quantities
 
 
-def count(target: Quantities) -> int:
-    """Number of components."""
-    return len(target.columns) + len(target.angles)
+def split(values: Tensor, period: float) -> list[Tensor]:
+    """Cosine and sine (n,) of angles (n,)."""
+    phase = 2 * math.pi / period * values
+    return [torch.cos(phase), torch.sin(phase)]
 
 
-def places(target: Quantities) -> list[list[int]]:
-    """The components of each quantity."""
-    found: list[list[int]] = []
-    first = 0
-    for period in target.periods:
-        found.append([first] if period is None else [first, first + 1])
-        first += len(found[-1])
-    return found
-
-
-def split(target: Quantities, values: Tensor) -> Tensor:
-    """From quantities (n, K) to components (n, J)."""
-    if not target.angles:
-        return values
-    columns: list[Tensor] = []
-    for place, period in enumerate(target.periods):
-        column = values[:, place]
-        if period is None:
-            columns.append(column)
-        else:
-            phase = 2 * math.pi / period * column
-            columns += [torch.cos(phase), torch.sin(phase)]
-    return torch.stack(columns, dim=1)
-
-
-def join(target: Quantities, components: Tensor) -> Tensor:
-    """From components (n, J) to quantities (n, K); angles from 0 to below the period."""
-    if not target.angles:
-        return components
-    columns: list[Tensor] = []
-    for period, place in zip(target.periods, places(target), strict=True):
-        if period is None:
-            columns.append(components[:, place[0]])
-        else:
-            found = torch.atan2(components[:, place[1]], components[:, place[0]]) * (period / (2 * math.pi))
-            columns.append(torch.remainder(found, period))
-    return torch.stack(columns, dim=1)
+def join(components: Tensor, period: float) -> Tensor:
+    """The angles (n,), from 0 to below the period, of cosine and sine (n, 2)."""
+    found = torch.atan2(components[:, 1], components[:, 0]) * (period / (2 * math.pi))
+    return torch.remainder(found, period)
 
 
 def turn(target: Quantities, components: Tensor, maps: Tensor) -> Tensor:
@@ -93,10 +61,10 @@ def turn(target: Quantities, components: Tensor, maps: Tensor) -> Tensor:
     return result
 
 
-def error_bars(target: Quantities, components: Tensor, sigma: Tensor) -> Tensor:
-    r"""The standard deviations (n, K) of quantities from those of their components, in physical units.
+def error_bar(components: Tensor, sigma: Tensor, period: float) -> Tensor:
+    r"""The standard deviation (n,) of an angle from those of its components.
 
-    Of an angle, with components :math:`(c, s)` of length :math:`\rho` and variances :math:`\sigma_c^2 + \sigma_s^2`:
+    Of components :math:`(c, s)` of length :math:`\rho` and variances :math:`\sigma_c^2 + \sigma_s^2`:
     the true components lie on the unit circle, so that their second moment :math:`\rho^2 + \sigma_c^2 + \sigma_s^2`
     is one, and :math:`R = \rho / \sqrt{\rho^2 + \sigma_c^2 + \sigma_s^2}` their mean resultant length where the network
     is calibrated. The circular standard deviation is
@@ -109,28 +77,22 @@ def error_bars(target: Quantities, components: Tensor, sigma: Tensor) -> Tensor:
 
     Parameters
     ----------
-    target
-        The quantities.
     components, sigma
-        (n, J), and their standard deviations.
+        (n, 2), and their standard deviations.
+    period
+        Of the angle.
     """
-    if not target.angles:
-        return sigma
-    columns: list[Tensor] = []
-    for period, place in zip(target.periods, places(target), strict=True):
-        if period is None:
-            columns.append(sigma[:, place[0]])
-            continue
-        length = components[:, place].square().sum(dim=1).clamp_min(torch.finfo(components.dtype).tiny)
-        spread = torch.log1p(sigma[:, place].square().sum(dim=1) / length).sqrt() * (period / (2 * math.pi))
-        columns.append(spread.clamp(max=period / math.sqrt(12)))
-    return torch.stack(columns, dim=1)
+    length = components.square().sum(dim=1).clamp_min(torch.finfo(components.dtype).tiny)
+    spread = torch.log1p(sigma.square().sum(dim=1) / length).sqrt() * (period / (2 * math.pi))
+    return spread.clamp(max=period / math.sqrt(12))
 
 
 def _pairs(target: Quantities) -> list[tuple[list[int], int]]:
     """The two components of each angle, and how often it repeats in a full turn."""
-    return [
-        (place, angles.repeats(period, unit))
-        for place, period, unit in zip(places(target), target.periods, target.units, strict=True)
-        if period is not None
-    ]
+    pairs: list[tuple[list[int], int]] = []
+    first = 0
+    for period, unit in zip(target.periods, target.units, strict=True):
+        if period is not None:
+            pairs.append(([first, first + 1], angles.repeats(period, unit)))
+        first += 1 if period is None else 2
+    return pairs

@@ -16,7 +16,7 @@ as large as with the cross-entropy. The votes follow a multinomial distribution 
 and linear beyond the knee, so that a few wrong catalogue entries cannot dominate the training. With the Gaussian loss
 the network has a second output for each quantity, :math:`\log \sigma`, and the loss is minus the logarithm of the
 likelihood without its constant, :math:`(y - \mu)^2 / 2\sigma^2 + \log \sigma`. An angle is two such quantities, its
-cosine and sine, see :mod:`core.nets.angles`.
+cosine and sine, and of a positive quantity the logarithm may be learned instead, see :mod:`core.nets.encoding`.
 
 References
 ----------

@@ -30,11 +30,14 @@ class NetworkOnData:
     doubts
         Differences from the training data that the network can cope with: other bands, another size or pixel scale;
         which bands feed it, where they were chosen; and other zero points, to which the images are scaled.
+    whole
+        The dataset with its own bands and pixel values.
     """
 
     predictor: Predictor
     cutouts: Cutouts
     doubts: tuple[Problem, ...]
+    whole: Cutouts
 
 
 @contextlib.contextmanager
@@ -68,6 +71,7 @@ def open_network_on_data(
     """
     predictor = Predictor.load(network, devices.choose(device))
     with Cutouts.open(data) as cutouts:
+        whole = cutouts
         if given_zero_points:
             zero_points.set_zero_points(cutouts, given_zero_points)
         bands = [band.name for band in cutouts.bands]
@@ -79,7 +83,7 @@ def open_network_on_data(
         doubts += predictor.compare_stamps(cutouts.recipe)
         cutouts, scaled = zero_points.bring_to_training(cutouts, predictor)
         doubts += scaled
-        yield NetworkOnData(predictor, cutouts, tuple(doubts))
+        yield NetworkOnData(predictor, cutouts, tuple(doubts), whole)
 
 
 def find_mapping(predictor: Predictor, network: Path, bands: Sequence[str]) -> BandMapping | None:

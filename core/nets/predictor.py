@@ -21,7 +21,7 @@ from core.data import target as targets
 from core.data.recipe import StampRecipe
 from core.data.target import Quantities, Target
 from core.errors import NotPossible, Problem
-from core.nets import angles, band_mapping, cnn, heads, normalisation, weights_file
+from core.nets import angles, band_mapping, cnn, encoding, heads, normalisation, weights_file
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.cnn import CNN
 from core.nets.device import full_precision, memory_format
@@ -47,7 +47,7 @@ class Predictor:
     ----------
     network
         Takes scaled images (n, C, H, W), gives outputs (n, K), of quantities components (n, J), see
-        :mod:`core.nets.angles`, or (n, 2J) where they have error bars.
+        :mod:`core.nets.encoding`, or (n, 2J) where they have error bars.
     normalisation
         Scales physical images.
     target
@@ -119,19 +119,23 @@ class Predictor:
     def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The scores (n, K), and the standard deviations (n, K) of quantities if the network predicts them.
 
-        Both are averaged over the views of each galaxy, angles turned back before; the standard deviations are then
-        multiplied by the factors of the calibration.
+        Both are averaged over the views of each galaxy, angles turned back before and logarithms as such; the standard
+        deviations are then multiplied by the factors of the calibration, and those of logarithms by the values, see
+        :mod:`core.data.encodings`.
         """
         answers = [self._answer_view(images, view) for view in self.views]
         errors = [each for _, each in answers if each is not None]
         scores = heads.join(self.target, torch.stack([each for each, _ in answers]).mean(0))
-        return scores, self._calibrate(torch.stack(errors).mean(0)) if errors else None
+        if not errors:
+            return scores, None
+        assert isinstance(self.target, Quantities)
+        return scores, encoding.in_unit(self.target, scores, self._calibrate(torch.stack(errors).mean(0)))
 
     def _calibrate(self, errors: Tensor) -> Tensor:
         return errors if self.calibration is None else errors * errors.new_tensor(self.calibration.factors)
 
     def _answer_view(self, images: Tensor, view: View) -> tuple[Tensor, Tensor | None]:
-        """The components (n, J) that one view of the galaxies gives for them as they stand, and the error bars."""
+        """The components (n, J) that one view of the galaxies gives for them as they stand, and their error bars."""
         is_mirrored, turns = view
         outputs = self.logits(torch.rot90(images.flip(3) if is_mirrored else images, turns, (2, 3)))
         found = heads.components(self.target, outputs, self.output_scale)

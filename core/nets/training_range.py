@@ -14,6 +14,7 @@ training, about one in a hundred is outside one of the ranges of a band.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -139,7 +140,7 @@ def fit_training_range(
         Names of the C bands.
     target, labels
         What is learned, and its values (N, K) for the whole training part, all known. An angle goes round and has no
-        range.
+        range; the margins of a quantity that is learned as a logarithm are those of the logarithm.
     pixel_scales
         Of the stamps [arcsec/pixel]; NaN where unknown.
     """
@@ -157,8 +158,15 @@ def fit_training_range(
 def _ranges_of_quantities(target: Target, labels: NDArray[Any]) -> dict[str, Range]:
     if not isinstance(target, Quantities):
         return {}
-    columns = zip(target.columns, target.periods, labels.T, strict=True)
-    return {name: _range_of(values.astype(np.float64)) for name, period, values in columns if period is None}
+    found: dict[str, Range] = {}
+    for name, encoding, column in zip(target.columns, target.encodings, labels.T, strict=True):
+        values = column.astype(np.float64)
+        if encoding.is_logarithm:
+            low, high = _range_of(np.log(values))
+            found[name] = math.exp(low), math.exp(high)
+        elif encoding.period is None:
+            found[name] = _range_of(values)
+    return found
 
 
 def _range_of(values: NDArray[np.float64]) -> Range:

@@ -24,7 +24,7 @@ from core.data import target as targets
 from core.data.class_names import complete_mapping
 from core.data.target import Classes, Quantities, Target
 from core.errors import SettingsProblem
-from core.nets import angles, cnn, heads
+from core.nets import cnn, encoding, heads
 from core.nets.cnn import CNN
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
@@ -81,7 +81,8 @@ def prepare(
 def matched_rows(old: Target, new: Target, class_map: Mapping[str, str] | None = None) -> dict[int, int]:
     """Answers that a new target takes over from an old one, classes by the map, others by name: new → old column.
 
-    An angle continues only one with the same period.
+    A quantity continues only one that is learned in the same way: an angle one with the same period, a logarithm a
+    logarithm.
     """
     if type(old) is not type(new):
         return {}
@@ -89,8 +90,8 @@ def matched_rows(old: Target, new: Target, class_map: Mapping[str, str] | None =
     if isinstance(new, Classes):
         names = complete_mapping(before, now, class_map or {})
     else:
-        periods = [dict(zip(targets.outputs(each), targets.periods_of(each), strict=True)) for each in (old, new)]
-        names = {name: name for name in now if name in before and periods[0][name] == periods[1][name]}
+        known = [dict(zip(targets.outputs(each), targets.encodings_of(each), strict=True)) for each in (old, new)]
+        names = {name: name for name in now if name in before and known[0][name] == known[1][name]}
     return {row: before.index(names[name]) for row, name in enumerate(now) if name in names}
 
 
@@ -99,7 +100,7 @@ def _output_rows(old: Target, new: Target, class_map: Mapping[str, str] | None) 
     rows = matched_rows(old, new, class_map)
     if not (isinstance(old, Quantities) and isinstance(new, Quantities)):
         return rows
-    before, now = angles.places(old), angles.places(new)
+    before, now = encoding.places(old), encoding.places(new)
     return {mine: its for row, place in rows.items() for mine, its in zip(now[row], before[place], strict=True)}
 
 
@@ -139,12 +140,12 @@ def _convert_units(
     return weight * ratio, bias * ratio + shift
 
 
-def changed_angles(old: Target, new: Target) -> list[str]:
-    """Names of quantities that both targets have, but with different periods: they start at random."""
+def changed_encodings(old: Target, new: Target) -> list[str]:
+    """Names of quantities that both targets have, but learned in another way: they start at random."""
     if not (isinstance(old, Quantities) and isinstance(new, Quantities)):
         return []
-    before = dict(zip(old.columns, old.periods, strict=True))
-    return [name for name, period in zip(new.columns, new.periods, strict=True) if before.get(name, period) != period]
+    before = dict(zip(old.columns, old.encodings, strict=True))
+    return [name for name, each in zip(new.columns, new.encodings, strict=True) if before.get(name, each) != each]
 
 
 def changed_units(old: Target, new: Target) -> list[str]:

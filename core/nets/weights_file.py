@@ -37,6 +37,7 @@ class _Target(BaseModel):
     columns: list[str] = Field(default_factory=list[str])
     units: list[str] = Field(default_factory=list[str])
     periods: list[float | None] = Field(default_factory=list[float | None])
+    logarithms: list[str] = Field(default_factory=list[str])
 
 
 _Range = Annotated[list[float], Field(min_length=2, max_length=2)]

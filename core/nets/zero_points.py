@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.data.cutouts import Cutouts
-from core.errors import Problem, SettingsProblem
+from core.data.zero_points import spread
+from core.errors import Problem
 from core.nets.mapped_cutouts import ScaledCutouts
 from core.nets.predictor import Predictor
-from core.wording import count_of
 
 _TOLERANCE = 1e-4  # mag: a hundredth of a percent
 
@@ -26,14 +26,7 @@ def set_zero_points(cutouts: Cutouts, zero_points: Sequence[float]) -> None:
     SettingsProblem
         There are more or fewer.
     """
-    given = list(zero_points) * (len(cutouts.bands) if len(zero_points) == 1 else 1)
-    if len(given) != len(cutouts.bands):
-        raise SettingsProblem(
-            f"{count_of(len(given), 'zero point')} for {count_of(len(cutouts.bands), 'band')}: "
-            f"{', '.join(band.name for band in cutouts.bands)}.",
-            "Give one that holds for all, or one for each band in this order.",
-            cutouts.path.name,
-        )
+    given = spread(zero_points, [band.name for band in cutouts.bands], cutouts.path.name)
     cutouts.bands = tuple(replace(band, zero_point=value) for band, value in zip(cutouts.bands, given, strict=True))
 
 
@@ -56,6 +49,33 @@ def bring_to_training(cutouts: Cutouts, predictor: Predictor) -> tuple[Cutouts, 
     return ScaledCutouts(cutouts, factors, now), [problem]
 
 
+def depends_on_zero_points(predictor: Predictor) -> bool:
+    """Whether a network has learned pixel values of a known unit: else no zero point of other images helps."""
+    has_learned = predictor.normalisation.samplewise == "none"
+    return has_learned and any(value is not None for value in _zero_points(predictor))
+
+
+def describe_pixels(cutouts: Cutouts, whole: Cutouts, predictor: Predictor) -> str:
+    """How pixel values reach a network, for the table of what it measures.
+
+    Parameters
+    ----------
+    cutouts
+        With the network's bands, after :func:`bring_to_training`.
+    whole
+        As they are in the file, with zero points that were given.
+    predictor
+        The network.
+    """
+    own, there = _zero_points(predictor), [band.zero_point for band in cutouts.bands]
+    if None in own:
+        return "Taken as they are: the zero point of the training images is not known."
+    if None in there:
+        return "Taken as they are: the zero point of these images is not known."
+    each = ", ".join(f"{band.name} {band.zero_point:g}" for band in whole.bands if band.zero_point is not None)
+    return f"Zero points {each}, brought to those of the training, {', '.join(f'{value:g}' for value in own)} mag."
+
+
 def describe_unknown(cutouts: Cutouts, predictor: Predictor) -> list[Problem]:
     """Which zero points would have to be known to measure fluxes and magnitudes, for a dataset with these bands."""
     found: list[Problem] = []
@@ -73,8 +93,8 @@ def describe_unknown(cutouts: Cutouts, predictor: Predictor) -> list[Problem]:
         found.append(
             Problem(
                 f"The zero point of these images is not known ({', '.join(given)}).",
-                "Pixel values are taken as they are. Give the magnitude of one unit of the pixels with --zero-point, "
-                "as in --zero-point 25.94.",
+                "Pixel values are taken as they are. Give the magnitude of one unit of the pixels: in the import, or "
+                "when they are measured (--zero-point 25.94).",
             )
         )
     return found

@@ -19,7 +19,7 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-SETTINGS = 5
+SETTINGS = 6
 _DEFAULTS_OF_2: dict[str, Values] = {
     "optimiser": {
         "decay": "cosine",
@@ -37,12 +37,14 @@ _DEFAULTS_OF_3: dict[str, Values] = {
     "augmentation": {"average_answers": False},
 }
 _DEFAULTS_OF_4: dict[str, Values] = {"data": {"angles": "none"}}
-PREDICTOR = 5
+_DEFAULTS_OF_5: dict[str, Values] = {"data": {"logarithms": "none"}}
+PREDICTOR = 6
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
     """Upgrade the settings of a run from a file of this format; settings may be missing."""
-    return _upgrade(values, version, (_settings_to_2, _settings_to_3, _settings_to_4, _settings_to_5))
+    steps = (_settings_to_2, _settings_to_3, _settings_to_4, _settings_to_5, _settings_to_6)
+    return _upgrade(values, version, steps)
 
 
 def settings_format(values: Values) -> int:
@@ -65,7 +67,7 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"]["columns"]
-    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5)
+    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5, _predictor_to_6)
     return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
@@ -113,6 +115,11 @@ def _settings_to_5(values: Values) -> Values:
     return _with_defaults(values, _DEFAULTS_OF_4)
 
 
+def _settings_to_6(values: Values) -> Values:
+    """Sizes, fluxes and Sérsic indices became logarithms; before, they were learned as plain numbers."""
+    return _with_defaults(values, _DEFAULTS_OF_5)
+
+
 def _with_defaults(values: Values, defaults: dict[str, Values]) -> Values:
     """The values with the defaults that a format had, where they are missing; what is no table stays."""
     tables = {name: {**old, **_table(values, name)} for name, old in defaults.items()}
@@ -154,6 +161,11 @@ def _predictor_to_5(plan: Values) -> Values:
     network's own; and nothing was kept of the range of the training images.
     """
     return {**plan, "calibration": None, "training_range": None, "zero_points": [], "format": 5}
+
+
+def _predictor_to_6(plan: Values) -> Values:
+    """Before, no quantity was learned as a logarithm, as where the target names none."""
+    return {**plan, "format": 6}
 
 
 def _table(values: Values, name: str) -> Values:

@@ -19,7 +19,6 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import tomlkit
 from pydantic import ValidationError
-from tomlkit.items import Table
 
 from core.errors import SettingsProblem, WrongVersion
 from core.reading import describe, read_text, reading
@@ -33,14 +32,13 @@ _SIMILAR = 0.75  # least similarity of a name to one that is suggested in its pl
 
 def dumps(settings: Settings, section: str = "") -> str:
     """Write settings as TOML text, each with its help, unit and range as a comment; of one section only, if given."""
-    document = tomlkit.document()
-    document.add(tomlkit.comment(f"{_FORMAT}{settings.file_format}"))
-    document.add(tomlkit.nl())
-    _fill(document, settings, [section] if section else None)
-    return tomlkit.dumps(document)
+    lines = [f"# {_FORMAT}{settings.file_format}", "", *_lines(settings, "", [section] if section else None)]
+    return "\n".join(lines) + "\n"
 
 
-def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) -> None:
+def _lines(settings: Settings, path: str, only: Collection[str] | None = None) -> list[str]:
+    """The lines of settings whose section has the name ``path``; tomlkit writes the values."""
+    lines: list[str] = []
     nested: list[tuple[str, Settings]] = []
     notes = _notes(type(settings))
     for name in (name for name in notes if only is None or name in only):
@@ -48,20 +46,13 @@ def _fill(into: Any, settings: Settings, only: Collection[str] | None = None) ->
         if isinstance(value, Settings):  # TOML needs plain values before tables
             nested.append((name, value))
             continue
-        for line in notes[name]:
-            into.add(tomlkit.comment(line))
-        if value is None:
-            into.add(tomlkit.comment(f"{name} ="))
-        else:
-            into.add(name, _plain(value))
+        lines += [f"# {line}" for line in notes[name]]
+        lines.append(f"# {name} =" if value is None else f"{name} = {tomlkit.item(_plain(value)).as_string()}")
     for name, value in nested:
-        table: Table = tomlkit.table()
-        knob = knobs(type(settings))[name]
-        if knob.help:
-            table.add(tomlkit.comment(f"{knob.title}: {knob.help}"))
-        _fill(table, value)
-        into.add(tomlkit.nl())
-        into.add(name, table)
+        knob, inner = knobs(type(settings))[name], f"{path}.{name}" if path else name
+        help_lines = [f"# {knob.title}: {knob.help}"] if knob.help else []
+        lines += ["", f"[{inner}]", *help_lines, *_lines(value, inner)]
+    return lines
 
 
 @cache

@@ -13,6 +13,7 @@ from core.errors import Problem
 from core.simulate.composition import compose
 from core.simulate.noise import Background
 from core.simulate.parameters import draw_parameters
+from core.simulate.prior_remarks import describe_priors
 from core.simulate.profiles import Profiles
 from core.simulate.psf import build_psf
 from core.simulate.renderer import render
@@ -62,8 +63,8 @@ class BlockMaker:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was decided about the user's PSF and sky, and what of them was left out; a sentence each."""
-        said = (*self._psf.remarks, *self._background.remarks)
+        """What was decided about the user's PSF and sky, and what of them and the priors is left out, in sentences."""
+        said = (*self._psf.remarks, *self._background.remarks, *describe_priors(self._settings))
         return tuple(sentence if sentence.endswith(".") else f"{sentence}." for sentence in said)
 
     def make(self, numbers: Sequence[int]) -> Block:
@@ -99,5 +100,10 @@ class BlockMaker:
 
     def _draw_psf(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which image of a stack each galaxy has, in all bands."""
-        shares = Streams(self._settings.seed, Purpose.PSF).shares(numbers, 1)[:, 0]
-        return np.minimum((shares * self._psf.count).astype(np.int64), self._psf.count - 1)
+        return draw_psf(self._settings.seed, numbers, self._psf.count)
+
+
+def draw_psf(seed: int, numbers: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Which of so many images of a stack the galaxies of these numbers have, with the seed of their simulation."""
+    shares = Streams(seed, Purpose.PSF).shares(numbers, 1)[:, 0]
+    return np.minimum((shares * count).astype(np.int64), count - 1)

@@ -32,9 +32,10 @@ from core.project.outputs import Inputs
 from core.settings import toml
 from core.settings.declare import Settings
 from core.simulate.crew import Crew, usual_workers
-from core.simulate.settings import PATHS, SimulationSettings
+from core.simulate.settings import PATHS, SOURCE, SimulationSettings
 from core.simulate.unfinished import Blocks, Column, Found, Prefix, UnfinishedFolder, read_truth, record_type
 from core.version import PROGRAM
+from core.wording import count_of
 
 RECIPE = 1
 """Of the simulation: raised by every change after which the same settings give other stamps."""
@@ -48,9 +49,9 @@ LABELS = (
 _ELECTRONS = "electron/s"
 _UNITS = {22.5: "nanomaggy", 8.9: "Jy", 31.4: "nJy"}  # by the magnitude of one
 _WAIT = 0.1  # seconds between looks at ``stop``
-_CONTINUED = "The simulation goes on where it was interrupted: {done:,} of {count:,} galaxies are there."
-_KEPT = "{done:,} of {count:,} galaxies are kept; the same simulation with the same file goes on from there."
-_REPLACED = "An unfinished simulation with other settings or of another version, {done:,} galaxies, was replaced."
+_CONTINUED = "The simulation goes on where it was interrupted: {done:,} of {all} are there."
+_KEPT = "{done:,} of {all} are kept; the same simulation with the same file goes on from there."
+_REPLACED = "An unfinished simulation with other settings or of another version, {there}, was replaced."
 
 
 def simulate(
@@ -104,7 +105,11 @@ def simulate(
                 if isinstance(error, Problem | OSError):
                     folder.require_unmoved()
                 if isinstance(error, Problem | OSError) and job.galaxies:
-                    yield Skipped(Problem(_KEPT.format(done=job.galaxies, count=settings.count), "", str(output)))
+                    yield Skipped(
+                        Problem(
+                            _KEPT.format(done=job.galaxies, all=count_of(settings.count, "galaxy")), "", str(output)
+                        )
+                    )
                 raise
             folder.discard()
     return output
@@ -132,7 +137,8 @@ class _Job:
         found, offset = self._find()
         if offset is None:
             if found is not None and found.digests and found.recipe != self.recipe:
-                yield Skipped(Problem(_REPLACED.format(done=found.galaxies), "", str(self.folder.folder)))
+                said = _REPLACED.format(there=count_of(found.galaxies, "galaxy"))
+                yield Skipped(Problem(said, "", str(self.folder.folder)))
             self.folder.begin(self.recipe, self.blocks, toml.dumps(self.settings))
             offset = allocated.allocate(self.folder.images, self.blocks.shape, self.settings.instrument.pixel_scale)
             found = None
@@ -172,7 +178,7 @@ class _Job:
         self.galaxies = prefix.galaxies
         self.folder.journal.cut(found, prefix.done)
         if self.galaxies:
-            said = _CONTINUED.format(done=self.galaxies, count=self.settings.count)
+            said = _CONTINUED.format(done=self.galaxies, all=count_of(self.settings.count, "galaxy"))
             yield Skipped(Problem(said, "", str(self.folder.folder)))
 
     def _fill(self, prefix: Prefix, offset: int) -> Work[None]:
@@ -277,6 +283,6 @@ def _origin(settings: SimulationSettings) -> Origin:
     return Origin(
         program=PROGRAM,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
-        source="simulated galaxies",
+        source=SOURCE,
         settings=toml.dumps(settings),
     )

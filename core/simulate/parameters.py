@@ -95,7 +95,7 @@ def draw_parameters(settings: SimulationSettings, numbers: NDArray[np.int64]) ->
         A prior from a column cannot be read.
     """
     shares = Streams(settings.seed, Purpose.PARAMETERS).shares(numbers, _SHIFT + 2)
-    drawn = _draw_from_priors(settings, shares)
+    drawn = _draw(settings, shares)
     scale = settings.instrument.pixel_scale
     in_arcsec = {name: _to_arcsec(settings.galaxies.prior(name), values, scale) for name, values in drawn.items()}
     in_arcsec["position_angle"] %= 180
@@ -108,8 +108,12 @@ def draw_parameters(settings: SimulationSettings, numbers: NDArray[np.int64]) ->
     return Drawn(columns, {name: UNITS[name] for name in columns if name in UNITS}, shift, companions, found)
 
 
-def _draw_from_priors(settings: SimulationSettings, shares: Values) -> dict[str, Values]:
-    """The parameters in the units of their priors."""
+def draw_from_priors(settings: SimulationSettings, numbers: NDArray[np.int64]) -> dict[str, Values]:
+    """The parameters of galaxies (n,) in the units of their priors, by name."""
+    return _draw(settings, Streams(settings.seed, Purpose.PARAMETERS).shares(numbers, _SHIFT + 2))
+
+
+def _draw(settings: SimulationSettings, shares: Values) -> dict[str, Values]:
     drawn: dict[str, Values] = {}
     for name in settings.galaxies.drawing_order:
         prior = settings.galaxies.prior(name)

@@ -29,12 +29,15 @@ class LiveGrid:
         The units of those that have one.
     bands
         One for each plane.
+    remarks
+        What is to be known of the files and priors of the settings, a sentence each.
     """
 
     stamps: NDArray[np.float32]
     columns: dict[str, NDArray[Any]]
     units: dict[str, str]
     bands: tuple[Band, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def live_grid(settings: SimulationSettings, count: int = 16) -> LiveGrid:
@@ -53,8 +56,9 @@ def live_grid(settings: SimulationSettings, count: int = 16) -> LiveGrid:
         A file that the settings name is not there or damaged.
     """
     settings = settings.model_copy(update={"count": 1})
-    made = _maker(settings, recipe_of(settings)).make(range(count))
-    return LiveGrid(made.images, made.truth, made.units, tuple(bands_of(settings)))
+    maker = _maker(settings, recipe_of(settings))
+    made = maker.make(range(count))
+    return LiveGrid(made.images, made.truth, made.units, tuple(bands_of(settings)), maker.remarks)
 
 
 @lru_cache(maxsize=2)

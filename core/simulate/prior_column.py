@@ -25,6 +25,15 @@ def read_values(table: str, column: str) -> NDArray[np.float64]:
     CatalogueProblem
         The table cannot be read, has no such column, or the column holds no numbers.
     """
+    return _look_up(table, column)[0]
+
+
+def count_rows(table: str, column: str) -> int:
+    """How many rows the column has, also those without a value; raises as :func:`read_values`."""
+    return _look_up(table, column)[1]
+
+
+def _look_up(table: str, column: str) -> tuple[NDArray[np.float64], int]:
     if not table:
         raise CatalogueProblem("No catalogue is named for this prior.", "Choose a table, or another distribution.")
     path = Path(table).expanduser()
@@ -36,7 +45,7 @@ def read_values(table: str, column: str) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, column: str, changed: int, length: int) -> NDArray[np.float64]:  # noqa: ARG001 - of the cache
+def _read(path: Path, column: str, changed: int, length: int) -> tuple[NDArray[np.float64], int]:  # noqa: ARG001 - of the cache
     from core.data import catalogue
 
     table = catalogue.read_table(path)
@@ -44,9 +53,9 @@ def _read(path: Path, column: str, changed: int, length: int) -> NDArray[np.floa
     values = np.asarray(table[column])
     if values.dtype.kind not in "iuf" or values.ndim != 1:
         raise CatalogueProblem(f"The column “{column}” holds no numbers.", "Choose another one.", str(path))
-    numbers = np.sort(values.astype(np.float64))
-    numbers = numbers[np.isfinite(numbers)]
+    filled = np.ma.filled(np.ma.asarray(table[column], np.float64), np.nan)
+    numbers = np.sort(filled[np.isfinite(filled)])
     if not len(numbers):
         raise CatalogueProblem(f"The column “{column}” is empty.", "Choose another one.", str(path))
     numbers.setflags(write=False)
-    return numbers
+    return numbers, len(values)

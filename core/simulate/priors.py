@@ -203,6 +203,11 @@ class Prior(Settings):
         steps = np.log10(other) - math.log10(self.pivot) if is_size else other - self.pivot
         return self._scaled(self.typical) + self.slope * steps
 
+    def leaves_limits(self, drawn: Drawn) -> NDArray[np.bool_]:
+        """For which galaxies (n,) a tied prior's relation, without its scatter, leads outside the limits."""
+        centre = self._relation(drawn[self.tied_to])
+        return (centre < self._scaled(self.low)) | (centre > self._scaled(self.high))
+
     def _require_typical_near_limits(self) -> None:
         centre, low, high = (self._scaled(value) for value in (self.typical, self.low, self.high))
         if max(low - centre, centre - high) > _FARTHEST * self.scatter:

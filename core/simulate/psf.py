@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -70,6 +70,11 @@ class Psf(ABC):
     @abstractmethod
     def wing(self, distance: Values) -> Values:
         """The surface brightness of a point source of unit flux at this distance, per squared pixel, at most."""
+
+    def only(self, plane: int) -> Psf:
+        """One image of a stack; what is no stack remains the same."""
+        del plane
+        return self
 
     def transfer(self, ky: Values, kx: Values, planes: NDArray[np.int64]) -> NDArray[np.number]:
         """The transfer functions of telescope and pixel, (len(planes), len(ky), len(kx)); 1 at frequency 0."""
@@ -249,6 +254,12 @@ class ImagePsf(Psf):
         rows = np.exp(-1j * ky[:, None] * y[:, None, :]) * (np.abs(ky) < nyquist)[:, None]  # (n, ky, h)
         columns = np.exp(-1j * kx * x[:, :, None]) * (np.abs(kx) < nyquist)  # (n, w, kx)
         return rows @ self.images[planes] @ columns
+
+    def only(self, plane: int) -> Psf:
+        """One image of the stack."""
+        if self.count == 1:
+            return self
+        return replace(self, count=1, images=self.images[[plane]], centres=self.centres[[plane]])
 
     def wing(self, distance: Values) -> Values:
         """Nothing beyond the images; within them there is no telling."""

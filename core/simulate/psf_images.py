@@ -19,6 +19,8 @@ _SAME_SUM = 0.01
 _SAME_PLACE = 0.1  # pixels
 _WINDOW = 2.0  # pixels, σ, at least
 _ROUNDS = 30
+_NEGATIVE = 0.01  # of the peak
+_UNDERSAMPLED = 0.05  # amplitude at the Nyquist frequency of the image
 
 
 def read_psf_images(settings: PsfSettings) -> ImagePsf:
@@ -52,7 +54,7 @@ def read_psf_images(settings: PsfSettings) -> ImagePsf:
         settings.oversampling,
         count=len(images),
         includes_pixel=settings.includes_pixel,
-        remarks=_remarks(sums, shifts),
+        remarks=(*_remarks(sums, shifts), *_remarks_on_artefacts(images)),
     )
 
 
@@ -118,3 +120,28 @@ def _remarks(sums: NDArray[np.float64], shifts: NDArray[np.float64]) -> tuple[st
             "it was centred."
         )
     return tuple(remarks)
+
+
+def _remarks_on_artefacts(images: NDArray[np.float64]) -> tuple[str, ...]:
+    """What every simulated or fitted galaxy would show, although no telescope does."""
+    subject = "The PSF" if len(images) == 1 else f"Of {len(images):,} PSFs some"
+    remarks = []
+    lowest = (images.min(axis=(1, 2)) / images.max(axis=(1, 2))).min()
+    if lowest < -_NEGATIVE:
+        remarks.append(
+            f"{subject}: pixels are as low as −{-lowest:.1%} of the peak, and bright galaxies get dark rims; "
+            "a PSF without noise, or a Moffat profile of the same FWHM, has none."
+        )
+    highest = max(_amplitude_at_nyquist(image) for image in images)
+    if highest > _UNDERSAMPLED:
+        remarks.append(
+            f"{subject}: undersampled, with an amplitude of {highest:.0%} at the highest frequency that its pixels "
+            "hold: rows and columns of ripples surround what is bright. Give an oversampled image, or an Airy profile."
+        )
+    return tuple(remarks)
+
+
+def _amplitude_at_nyquist(image: NDArray[np.float64]) -> float:
+    """The larger of those along rows and along columns; the light of a well-sampled PSF has nothing there."""
+    signs = (-1.0) ** np.arange(max(image.shape))
+    return float(max(abs(image.sum(axis=1 - axis) @ signs[: image.shape[axis]]) for axis in (0, 1)))

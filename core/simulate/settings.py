@@ -110,6 +110,7 @@ class SimulationSettings(Settings):
         return _with_paths_from(self, folder)
 
 
+SOURCE = "simulated galaxies"  # the origin of a dataset that was made with such settings
 PATHS = ("path", "sky", "table")  # names of the settings that name a file or folder
 
 

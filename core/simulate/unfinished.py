@@ -28,7 +28,7 @@ _FORMAT = 1
 _BLOCK_BYTES = 4 << 20  # of images
 _MOST_STAMPS = 256  # in a block
 _SUFFIX = ".unfinished"
-_LOCK, _JOURNAL = "simulate.lock", "journal.jsonl"
+_LOCK, _JOURNAL, _SETTINGS = "simulate.lock", "journal.jsonl", "settings.toml"
 
 Column = tuple[str, str, str]
 """Name, numpy type and unit of a column of true values."""
@@ -85,7 +85,7 @@ class UnfinishedFolder:
     def __init__(self, output: Path) -> None:
         self.folder = folder_of(output)
         self.images, self.truth = self.folder / "images.part", self.folder / "truth.bin"
-        self.settings, self.log = self.folder / "settings.toml", self.folder / "workers.log"
+        self.settings, self.log = self.folder / _SETTINGS, self.folder / "workers.log"
         self.journal = Journal(self.folder / _JOURNAL)
         self._lock = FolderLock(
             self.folder, _LOCK, "This dataset is being simulated by", "Wait for it, or choose another name."
@@ -267,9 +267,20 @@ def read_truth(path: Path, columns: tuple[Column, ...]) -> NDArray[Any]:
 def find_unfinished(output: Path) -> Found | None:
     """What there is of a dataset whose simulation was interrupted; None: nothing.
 
-    The settings are in ``settings.toml`` of :func:`folder_of`.
+    Its settings are in the file :func:`settings_of`.
     """
     return Journal(folder_of(output) / _JOURNAL).read()
+
+
+def list_unfinished(folder: Path) -> list[tuple[Path, Found]]:
+    """The unfinished datasets of a folder: the file that each is to be, and what there is of it."""
+    outputs = [path.with_name(path.name.removesuffix(_SUFFIX)) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
+    return [(output, found) for output in outputs if (found := find_unfinished(output)) is not None]
+
+
+def settings_of(output: Path) -> Path:
+    """The file with the settings that an unfinished dataset is simulated with."""
+    return folder_of(output) / _SETTINGS
 
 
 def remove_unfinished(output: Path) -> None:

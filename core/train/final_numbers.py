@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.target import Classes, periods_of
+from core.data.target import Classes, encodings_of
 from core.errors import Problem
 from core.events import Scores, Work
 from core.metrics import error_bars, kept_decision, merits, part_notes
@@ -79,7 +79,7 @@ def _calibrate(
     """Calibrate the error bars (n, K), if there are any, and save the factors with the best weights."""
     if errors is None:
         return None
-    found = error_bars.calibrate(labels, answers, errors, periods_of(best.target))
+    found = error_bars.calibrate(labels, answers, errors, encodings_of(best.target))
     if found is not None:
         replace(best, calibration=found).save(folder.best)
         errors = errors * np.asarray(found.factors, np.float32)

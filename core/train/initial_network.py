@@ -61,13 +61,13 @@ def compare(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
                 "Its predictions start from the old units; bring the columns to the same units if you can.",
             )
         )
-    changed = transfer.changed_angles(base.target, target)
+    changed = transfer.changed_encodings(base.target, target)
     if changed:
         found.append(
             Problem(
-                f"{', '.join(changed)}: the earlier network learned this with another period, or as a plain number, "
-                "so that its outputs start at random.",
-                "",
+                f"{', '.join(changed)}: the earlier network learned this with another period, as a plain number or as "
+                "a logarithm, so that its outputs start at random.",
+                "To continue them, choose what the earlier run has under Angles and Logarithms.",
                 "data.angles",
             )
         )

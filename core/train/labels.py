@@ -29,7 +29,7 @@ def read_labels(
     """Read the kind of the dataset's labels and their numbers; labels given by hand override the catalogue."""
     columns = labelled_columns(cutouts, hand_labels)
     names = settings.labels or cutouts.labels
-    target = targets.recognise(columns, names, settings.kind, cutouts.units, settings.angles)
+    target = targets.recognise(columns, names, settings.kind, cutouts.units, settings.angles, settings.logarithms)
     return target, targets.encode(target, columns)
 
 

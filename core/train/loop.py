@@ -254,7 +254,7 @@ def _train_epoch(
     pools = epoch_batches(plan, epoch)
     batches = sum(len(pool) for pool in pools)
     survey = None if plan.shift is None else list(plan.facts["assumed_frequencies"].values())
-    tally, seconds, started = Tally(plan.target, survey), 0.0, time.perf_counter()
+    tally, seconds, started = Tally(plan.target, survey, plan.predictor.output_scale), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
         labels = batch_labels(plan, rows, epoch, batch)
         varied, outputs = forward_batch(plan, stamps, epoch, batch)
@@ -279,7 +279,7 @@ def _train_epoch(
 def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
     """Pass the validation part through the network: float32, no augmentation, every galaxy once."""
     network = (network or plan.predictor.network).eval()
-    tally = Tally(plan.target)
+    tally = Tally(plan.target, scale=plan.predictor.output_scale)
     with torch.inference_mode():
         for rows, stamps in images.batches(batches_in_order(plan.split.validation, VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]

@@ -261,7 +261,7 @@ def measure(
         plan.settings, plan.target, plan.training_labels, plan.shift
     )
     step = OptimiserStep(plan.predictor.network, plan.settings, plan.precision)
-    rate, tally = schedule.rate_at(plan.settings, 0), Tally(plan.target)
+    rate, tally = schedule.rate_at(plan.settings, 0), Tally(plan.target, scale=plan.predictor.output_scale)
 
     def train(batch: Rows) -> None:
         rows, stamps = next(iter(images.batches([[batch]])))

@@ -20,7 +20,7 @@ from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import angles, backbone, cnn, heads, layers, normalisation, transfer
+from core.nets import backbone, cnn, encoding, heads, layers, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.mapped_cutouts import MappedCutouts
@@ -35,6 +35,7 @@ from core.train import (
     class_frequencies,
     distributed,
     initial_network,
+    logarithm_notices,
     receptive_field,
     stopping,
 )
@@ -168,10 +169,11 @@ def _describe_labels_and_field(
     labels: NDArray[Any],
     split: Split,
 ) -> list[Problem]:
-    """How votes and angles were read, and whether the last block sees too little where the depth can be chosen."""
+    """How the labels were read, and whether the last block sees too little where the depth can be chosen."""
     told = targets.describe_votes(target, cutouts.columns)
     found = [Problem(told, "", "data.kind")] if told else []
     found += angle_notices.find(target, labels, cutouts, split.train, settings.data)
+    found += logarithm_notices.find(target, labels, settings.data)
     found += non_answers.warn(target.names) if isinstance(target, Classes) else []
     if not settings.transfer.start_from:  # else the layers are those of the earlier network
         narrow = _narrow_field_warning(predictor, sample)
@@ -197,7 +199,7 @@ def _mirror_indices(augmentation: AugmentationSettings, target: Target, device: 
     names = targets.outputs(target)
     mirrored = mirror_indices(names) if augmentation.swap_labels and has_handed_names(names) else None
     if mirrored is not None and isinstance(target, Quantities):
-        places = angles.places(target)
+        places = encoding.places(target)
         mirrored = tuple(place for name in mirrored for place in places[name])
     return None if mirrored is None else torch.tensor(mirrored, device=device)
 

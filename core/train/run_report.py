@@ -134,7 +134,7 @@ def write_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any])
 def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> list[str]:
     shape, predictor = plan.predictor.stamp_shape, plan.predictor
     scale = f"{predictor.pixel_scale:.3g} arcsec/pixel" if math.isfinite(predictor.pixel_scale) else "unknown scale"
-    repeats = targets.describe_angles(predictor.target)
+    repeats, positive = targets.describe_angles(predictor.target), targets.logarithms_of(predictor.target)
     lines = [
         f"# {folder.name}",
         "",
@@ -143,6 +143,7 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
             f"{', '.join(predictor.output_names)} from stamps of {shape[2]} × {shape[1]} pixels ({scale}) in the bands "
             f"{', '.join(predictor.bands)}."
             + (f" Angles repeat: {repeats}; they count anticlockwise from up." if repeats else "")
+            + (f" Learned as logarithms: {', '.join(positive)}." if positive else "")
         ),
         "",
         "## Data",

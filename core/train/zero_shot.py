@@ -24,8 +24,9 @@ from core.events import Scores, Work
 from core.metrics.fraction import Fraction
 from core.metrics.r_squared import r_squared
 from core.metrics.tally import Tally
-from core.nets import angles, heads, losses, transfer
 from core.nets import answers as network_answers
+from core.nets import encoding, heads, losses, transfer
+from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
 from core.train.plan import TrainingPlan
 
@@ -119,7 +120,7 @@ def _evaluate_numbers(plan: TrainingPlan, shared: list[int]) -> Work[Baseline]:
     target, names = plan.target, tuple(plan.predictor.output_names[row] for row in shared)
     if isinstance(target, Quantities):
         units, periods = tuple(target.units[row] for row in shared), tuple(target.periods[row] for row in shared)
-        target = Quantities(names, units, periods)
+        target = Quantities(names, units, periods, tuple(name for name in names if name in target.logarithms))
     validation = plan.split.validation
     if len(validation) < _FEWEST:
         return _without_score(f"there are only {len(validation)} validation galaxies", len(validation), names)
@@ -127,8 +128,9 @@ def _evaluate_numbers(plan: TrainingPlan, shared: list[int]) -> Work[Baseline]:
     labels = plan.labels.cpu()[:, columns]
     plan.predictor.network.eval()
     outputs, scores = yield from _score(plan, validation, labels, target, plan.predictor, columns)
-    true = heads.join(target, labels[np.sort(validation)]).numpy().astype(np.float64)
-    found = heads.apply_activation(target, outputs).numpy().astype(np.float64)
+    scale = _scale_of(plan.predictor, columns)
+    true = heads.to_answers(target, labels[np.sort(validation)], scale).numpy().astype(np.float64)
+    found = heads.apply_activation(target, outputs, scale).numpy().astype(np.float64)
     error = bootstrap_error(true, found, targets.periods_of(target))
     text = f"R² {scores.values['r2']:.3f} ± {error:.3f} on {len(validation)} validation galaxies"
     sentence = f"{_START}: {text}, {', '.join(names)}."
@@ -139,7 +141,7 @@ def _columns_of_outputs(target: Target, rows: Sequence[int]) -> list[int]:
     """The outputs of the network that belong to these answers."""
     if not isinstance(target, Quantities):
         return list(rows)
-    places = angles.places(target)
+    places = encoding.places(target)
     return [place for row in rows for place in places[row]]
 
 
@@ -164,9 +166,16 @@ def _score(
     else:
         outputs = heads.to_outputs(predictor.target, answers, scale.to("cpu"))
     outputs = outputs if shared is None else outputs[:, shared]
-    true, tally = labels[torch.from_numpy(rows)], Tally(target)
+    tally = Tally(target, scale=_scale_of(predictor, shared))
+    true = labels[torch.from_numpy(rows)]
     tally.add(outputs, true, float(losses.build_loss(target)(outputs, true)))
     return outputs, tally.scores()
+
+
+def _scale_of(predictor: Predictor, columns: list[int] | None) -> OutputScale | None:
+    """The scale of these outputs of the network, or of all."""
+    scale = predictor.output_scale
+    return scale if scale is None or columns is None else scale.to("cpu").choose(columns)
 
 
 def bootstrap_error(true: NDArray[Any], found: NDArray[Any], periods: Sequence[float | None] = ()) -> float:

@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QComboBox, QMessageBox, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
-from app import theme
 from app.data.dataset import DatasetPanel
 from app.notices import CrashDialog
 from app.panel.room import load
@@ -38,9 +37,8 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    theme.apply(qapp, False)
     opened = MainWindow()
     qtbot.addWidget(opened)
     opened.resize(1280, 720)
@@ -100,7 +98,7 @@ def assert_it_is_an_unreadable_row(panel: RunsPanel, session: Session, name: str
     assert panel.explain.isEnabled()
 
 
-@pytest.mark.parametrize("name", ["metrics.json", "data.txt"])
+@pytest.mark.parametrize("name", ["metrics.json", pytest.param("data.txt", marks=pytest.mark.slow)])
 def test_a_damaged_run_is_one_unreadable_row_and_cannot_be_chosen(
     qtbot: QtBot, session: Session, project: Path, name: str
 ) -> None:

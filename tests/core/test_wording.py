@@ -4,7 +4,7 @@ import pytest
 
 from core.settings.declare import Settings, knobs
 from core.train.settings import RunSettings
-from core.wording import count_of, singular
+from core.wording import count_of, singular, with_error
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,16 @@ def test_every_unit_of_a_whole_number_has_a_form_for_one() -> None:
     assert units
     for unit in units:
         assert count_of(2, singular(unit)) == f"2 {unit}"
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.03341, 0.0272, "0.03 ± 0.03"),
+        (-0.0334, 0.0014, "−0.0334 ± 0.0014"),
+        (1234.5, 27.1, "1230 ± 30"),
+        (-2.5, float("nan"), "−2.5"),
+    ],
+)
+def test_a_value_has_the_digits_that_its_error_leaves(value: float, error: float, text: str) -> None:
+    assert with_error(value, error) == text

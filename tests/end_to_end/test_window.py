@@ -14,6 +14,7 @@ import pytest
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QCheckBox, QWidget
 from pytestqt.qtbot import QtBot
+from small_survey import write_survey
 
 from app.data.gallery import GalleryPanel
 from app.evaluate.evaluation import EvaluationPanel
@@ -23,27 +24,27 @@ from app.train.network import NetworkPanel
 from app.train.runs import RunsPanel
 from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
+from core.data import importing
 from core.data.cutouts import Cutouts
+from core.data.settings import ImportSettings
 from core.events import result_of
 from core.nets.predictor import Predictor
-from core.simulate import demo
-from core.simulate.settings import SurveySettings
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small simulated survey."""
-    path = tmp_path_factory.mktemp("surveys") / "shallow.h5"
-    return result_of(demo.simulate_survey(path, SurveySettings(count=90, size=32), threading.Event()))
+def first(survey_dataset: Path) -> Path:
+    """A small survey."""
+    return survey_dataset
 
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another one, seen through worse air."""
-    path = tmp_path_factory.mktemp("surveys") / "blurred.h5"
-    return result_of(
-        demo.simulate_survey(path, SurveySettings(count=100, size=32, seeing=1.6, seed=5), threading.Event())
-    )
+    """Other galaxies."""
+    folder = tmp_path_factory.mktemp("surveys")
+    survey, path = write_survey(folder, seed=2), folder / "others.h5"
+    settings = ImportSettings(catalogue_id="objid", labels=("shape",))
+    result_of(importing.run([survey.folder], path, settings, survey.catalogue, threading.Event()))
+    return path
 
 
 @pytest.fixture

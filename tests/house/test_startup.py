@@ -49,7 +49,9 @@ def test_the_window_is_painted_before_anything_heavy_is_imported(tmp_path: Path)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["settings"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], pytest.param(["train", "--help"], marks=pytest.mark.slow), ["settings"]], ids=" ".join
+)
 def test_help_and_settings_need_no_heavy_library(arguments: list[str]):
     done = run(
         f"""

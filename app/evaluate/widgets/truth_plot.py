@@ -15,6 +15,7 @@ from app.evaluate.widgets.line_key import KeyEntry, LineKey
 from app.theme import class_colours, colours
 from app.widgets.plot import Plot
 from core.data import angles
+from core.data.encodings import PLAIN, Encoding, reach
 
 _MOST_BARS = 1500  # of more galaxies, error bars hide the points
 _SOLID, _FAINT = 190, 70  # alpha
@@ -71,7 +72,7 @@ class TruthPlot(QWidget):
         predicted: NDArray[Any],
         name: str,
         unit: str,
-        period: float | None = None,
+        encoding: Encoding = PLAIN,
         errors: NDArray[Any] | None = None,
         fit: tuple[NDArray[Any], NDArray[Any] | None] | None = None,
     ) -> None:
@@ -83,8 +84,9 @@ class TruthPlot(QWidget):
             (N,); points without one of them are left out.
         name, unit
             Of the quantity.
-        period
-            Of an angle, which is shown at its value nearest to the true one.
+        encoding
+            How it was learned: an angle is shown at its value nearest to the true one, and the error bars of a
+            logarithm reach further up than down.
         errors
             (N,) error bars of the predicted values.
         fit
@@ -93,9 +95,12 @@ class TruthPlot(QWidget):
         bracket = f" [{unit}]" if unit else ""
         which = "predicted" if fit is None else "measured"
         self._plot.set_titles(f"{which} {name}{bracket}", f"true {name}{bracket}")
-        _show(self._points, self._bars, true, true + angles.difference(predicted, true, period), errors)
+        period = encoding.period
+        reaches = None if errors is None else reach(predicted, errors, encoding)
+        _show(self._points, self._bars, true, true + angles.difference(predicted, true, period), reaches)
         values, bars = (np.full(len(true), np.nan), None) if fit is None else fit
-        _show(self._fitted, self._fitted_bars, true, true + angles.difference(values, true, period), bars)
+        reaches = None if bars is None else reach(values, bars, PLAIN)
+        _show(self._fitted, self._fitted_bars, true, true + angles.difference(values, true, period), reaches)
         network, fitted = class_colours(2)
         entries = [KeyEntry("network", network, is_fit=False), KeyEntry("classical fit", fitted, is_fit=True)]
         self._key.set_entries(entries if fit is not None else [])
@@ -124,16 +129,17 @@ def _show(
     bars: pg.ErrorBarItem,
     true: NDArray[Any],
     values: NDArray[Any],
-    errors: NDArray[Any] | None,
+    reaches: tuple[NDArray[Any], NDArray[Any]] | None,
 ) -> None:
     finite = np.isfinite(true) & np.isfinite(values)
     points.setData(true[finite], values[finite], data=np.flatnonzero(finite))
-    has_bar = finite & (np.isfinite(errors) if errors is not None else False)
+    has_bar = finite & (np.isfinite(reaches[0]) if reaches is not None else False)
     is_shown = 0 < int(has_bar.sum()) <= _MOST_BARS
     bars.setVisible(is_shown)  # or an empty item would count as one at 0
     points.setVisible(bool(finite.any()))
-    if errors is not None and is_shown:
-        bars.setData(x=true[has_bar], y=values[has_bar], height=2 * errors[has_bar])
+    if reaches is not None and is_shown:
+        below, above = (each[has_bar] for each in reaches)
+        bars.setData(x=true[has_bar], y=values[has_bar], bottom=below, top=above)
 
 
 def _with_alpha(colour: str, alpha: int) -> QColor:

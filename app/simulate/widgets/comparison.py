@@ -100,7 +100,7 @@ class Comparison(QWidget):
         self.invitation.setWordWrap(True)
         self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.noise_plot, self.size_plot = HistogramPlot("Sky noise"), HistogramPlot("Measured radius")
-        self.legend = MessageLine(4, grows=True)
+        self.legend, self.remarks = MessageLine(4, grows=True), MessageLine(1, grows=True)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -136,6 +136,7 @@ class Comparison(QWidget):
         left = QVBoxLayout()
         left.addWidget(self.mosaic, 1)
         left.addWidget(self.problem)
+        left.addWidget(self.remarks)
         left.addWidget(self.legend)
         pictures.addLayout(left, 5)
         pictures.addLayout(grid, 6)
@@ -192,6 +193,10 @@ class Comparison(QWidget):
     def say(self, problem: str) -> None:
         """Say why nothing can be simulated; empty: it can."""
         self.problem.setText(problem)
+
+    def show_remarks(self, remarks: Sequence[str]) -> None:
+        """Say what is to be known of the files and priors."""
+        self.remarks.setText(" ".join(remarks))
 
     def pick(self, place: int) -> None:
         """Show one of the simulated galaxies large."""

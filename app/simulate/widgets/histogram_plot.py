@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QLabel, QStackedLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import colours
 from app.widgets.plot import Plot
@@ -42,7 +42,17 @@ class HistogramPlot(QWidget):
         self.sentence.setWordWrap(True)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.sentence)
-        self._pages.addWidget(self._plot)
+        self.axis_title = QLabel()
+        self.axis_title.setProperty("role", "muted")
+        self.axis_title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.axis_title.setWordWrap(True)
+        drawn = QWidget()
+        column = QVBoxLayout(drawn)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self._plot, 1)
+        column.addWidget(self.axis_title)
+        self._pages.addWidget(drawn)
         self.shares: dict[str, NDArray[np.float64]] = {}
         self._apply_theme()
 
@@ -77,7 +87,8 @@ class HistogramPlot(QWidget):
 
     def _apply_theme(self) -> None:
         chosen = colours()
-        self._plot.set_titles("Galaxies [%]", f"{self._title} [{self._unit}]" if self._unit else self._title)
+        self._plot.set_titles("Galaxies [%]", "")
+        self.axis_title.setText(f"{self._title} [{self._unit}]" if self._unit else self._title)
         fill = pg.mkColor(chosen.train)
         fill.setAlpha(60)
         self._simulated.setPen(pg.mkPen(chosen.train, width=1))

@@ -11,9 +11,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.simulate.widgets.density_plot import DensityPlot
-from app.simulate.widgets.path_field import offer_files
 from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
+from app.widgets.path_field import offer_files
 from core.settings.declare import Knob, knobs
 from core.simulate.priors import Prior
 

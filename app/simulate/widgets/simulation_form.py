@@ -7,13 +7,13 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from app.simulate.widgets.path_field import offer_files
 from app.simulate.widgets.section_form import SectionForm
 from app.simulate.widgets.source_list import SourceList
 from app.theme import icon
 from app.widgets.fold import Fold
 from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
+from app.widgets.path_field import offer_files
 from app.widgets.plain_text import on_button
 from core.settings.declare import knobs
 from core.simulate import presets

@@ -79,8 +79,8 @@ def test_error_bars_of_quantities_are_told_with_their_coverage_and_calibration(q
     table = panel.measuring.scores
     heads = [table.horizontalHeaderItem(column) for column in range(table.columnCount())]
     names = [head.text() for head in heads if head is not None]
-    assert names[-2:] == ["In 1 error bar", "In 2 error bars"]
+    assert names[-2:] == ["In 1 σ", "In 2 σ"]
     cells = [table.item(0, names.index(name)) for name in names[-2:]]
-    assert [cell.text()[:4] for cell in cells if cell is not None] == ["0.71", "1.00"]  # 20 and 28 of 28
+    assert [cell.text().split()[0] for cell in cells if cell is not None] == ["71", "100"]  # 20 and 28 of 28
     assert "28 validation galaxies are within one: here by construction" in panel.state.text()
     session.close()

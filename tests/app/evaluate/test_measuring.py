@@ -12,9 +12,13 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.evaluate.evaluation import EvaluationPanel
+from app.evaluate.fit_dialog import FitDialog
 from app.evaluate.measuring import MeasuringView
+from app.panel.zero_point_dialog import ZeroPointDialog
 from app.session.session import Session
-from core.evaluate import tables
+from core.evaluate import measure, tables
+from core.events import result_of
+from core.simulate.psf_settings import PsfSettings
 from tests.galaxies import write_dataset
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "measured"
@@ -135,3 +139,54 @@ def test_galaxies_without_true_values_are_not_compared_but_a_table_is_offered(
     qtbot.waitUntil(lambda: panel.part.text() == "Not evaluated", timeout=60_000)
     assert panel.export.text() in panel.state.text() and panel.export.isEnabled()
     assert not panel.numbers.isVisible() and not panel.reliability.isVisible() and not panel.decision.isVisible()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_before_galaxies_of_an_unknown_unit_are_measured_their_zero_point_is_asked(
+    qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    assert session.dataset.cutouts is not None and session.run is not None
+    run, images = session.run, session.dataset.cutouts.images[:]
+    expected = result_of(measure.run([run.path], session.dataset.cutouts.path))
+    place = expected.target.units.index("mag")
+    write_dataset(tmp_path / "other.h5", images * np.float32(100), {}, [], bands=["F160W"])
+    session.open_cutouts(tmp_path / "other.h5")
+    session.open_run(run)
+    panel, table, said = EvaluationPanel(session), tmp_path / "radii.fits", []
+    qtbot.addWidget(panel)
+    panel.show()
+    session.message.connect(said.append)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(table), "FITS (*.fits)"))
+    panel.export.click()
+    qtbot.waitUntil(lambda: bool(panel.findChildren(ZeroPointDialog)), timeout=60_000)
+    dialog = panel.findChildren(ZeroPointDialog)[0]
+    assert not dialog.go_on.isEnabled() and not table.exists()
+    if is_known:
+        dialog.fields[0].setText("30.9")
+    else:
+        dialog.unknown.setChecked(True)
+    dialog.go_on.click()
+    qtbot.waitUntil(table.exists, timeout=60_000)
+    found = Table.read(table)
+    magnitudes = np.asarray(found[expected.target.columns[place]])
+    assert np.allclose(magnitudes, expected.found.values[:, place], atol=1e-3) == is_known
+    about = found.meta["PIXELS"]
+    assert ("Zero points F160W 30.9" if is_known else "zero point of these images is not known") in about
+
+
+def test_profiles_are_fitted_at_a_button_and_stand_beside_the_network(qtbot: QtBot, session: Session) -> None:
+    view = shown(qtbot, session)
+    said: list[str] = []
+    session.message.connect(said.append)
+    view.fit_now.trigger()
+    dialog = view.findChildren(FitDialog)[0]
+    assert not dialog.go_on.isEnabled() and "needs the PSF" in dialog.about.text()
+    dialog.source.setCurrentText("My own PSF")
+    assert not dialog.go_on.isEnabled()
+    dialog.psf.set_value(PsfSettings(kind="gaussian", fwhm=0.15))
+    dialog.source.setCurrentText("HST/WFC3 F160W")
+    dialog.count.setValue(6)
+    dialog.go_on.click()
+    qtbot.waitUntil(lambda: any("classical fit" in text for text in view.binned.key.texts), timeout=60_000)
+    assert 0 < view.truth.fitted_count <= 6
+    assert "of 6 galaxies were fitted" in said[-1] and "zero point of the dataset, 25.9" in said[-1]

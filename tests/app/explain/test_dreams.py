@@ -186,6 +186,7 @@ def test_a_class_has_no_wished_value(qtbot: QtBot, session_with_run: Session) ->
     assert not any(_is_open(field) for field in panel.findChildren(QWidget, "wished"))
 
 
+@pytest.mark.slow
 def test_a_layer_is_amplified_in_the_galaxy(qtbot: QtBot, session_with_run: Session) -> None:
     session_with_run.set_current(5)
     panel = shown(qtbot, session_with_run)

@@ -103,6 +103,7 @@ def test_the_table_is_saved(
     assert [float(line["galaxy"]) for line in lines] == pytest.approx([line.galaxy for line in found.lines], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_what_is_stopped_shows_nothing_and_can_be_asked_again(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     panel.parts.setCurrentIndex(panel.parts.findData("all"))

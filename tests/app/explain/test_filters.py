@@ -165,6 +165,7 @@ def test_a_search_that_is_stopped_leaves_no_cards_and_can_be_begun_again(
     assert len(search(qtbot, panel)) > 0
 
 
+@pytest.mark.slow
 def test_the_figure_is_saved(
     qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,7 +101,7 @@ def test_every_galaxy_is_a_point_and_a_click_goes_to_it(qtbot: QtBot, session_wi
     assert panel.caption.text().startswith(found.ids[place])
 
 
-@pytest.mark.parametrize("method", ["PCA", "t-SNE"])
+@pytest.mark.parametrize("method", ["PCA", pytest.param("t-SNE", marks=pytest.mark.slow)])
 def test_a_line_around_points_selects_their_galaxies(qtbot: QtBot, session_with_run: Session, method: str) -> None:
     panel = shown(qtbot, session_with_run)
     panel.form.set_value(FeatureMapSettings.model_validate({"method": method}))

@@ -120,6 +120,7 @@ def test_a_project_that_is_gone_in_use_or_of_a_newer_program_leaves_the_start_pa
     assert gone.notices.texts == []
 
 
+@pytest.mark.slow
 def test_a_project_with_which_the_program_broke_down_is_not_opened_at_once_again(
     qtbot: QtBot, start: Start, project: Path
 ) -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 import h5py
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app import theme
 from app.session import label_commands
 from app.shell.window import MainWindow
 from core.errors import DatasetReplaced
@@ -37,11 +36,8 @@ def here(survey_dataset: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def window(
-    qtbot: QtBot, qapp: QApplication, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    theme.apply(qapp, False)
     opened = MainWindow()
     qtbot.addWidget(opened)
     with qtbot.waitExposed(opened):

@@ -33,9 +33,14 @@ from core.train.settings import RunSettings
 
 
 @pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+def themed(qapp: QApplication) -> None:
+    """The theme of the program, whose style sheet takes more room than none; with it, all takes longer."""
+    theme.apply(qapp, False)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    theme.apply(qapp, False)  # as the program does; its style sheet takes more room than none
     opened = MainWindow()
     qtbot.addWidget(opened)
     with qtbot.waitExposed(opened):
@@ -129,6 +134,7 @@ def test_a_project_opens_with_its_newest_dataset(qtbot: QtBot, window: MainWindo
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("themed")
 def test_every_workspace_fits_a_small_screen_shows_what_it_is_about_and_leaves_the_files_free(
     qtbot: QtBot, window: MainWindow, project: Path
 ) -> None:
@@ -146,6 +152,7 @@ def test_every_workspace_fits_a_small_screen_shows_what_it_is_about_and_leaves_t
     assert QApplication.activeWindow() is not window
 
 
+@pytest.mark.usefixtures("themed")
 def test_settings_and_start_are_in_sight_on_a_small_screen(qtbot: QtBot, window: MainWindow, project: Path) -> None:
     opened(qtbot, window, project)
     window.resize(1280, 720)
@@ -446,7 +453,15 @@ def test_a_project_reopens_as_it_was_left(qtbot: QtBot, window: MainWindow, proj
     again.close()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}', '{"format": 1, "draft": "x = ", "dataset": "no.h5"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        pytest.param("[]", marks=pytest.mark.slow),
+        pytest.param('{"format": 99}', marks=pytest.mark.slow),
+        '{"format": 1, "draft": "x = ", "dataset": "no.h5"}',
+    ],
+)
 def test_a_project_opens_whatever_was_kept_of_it(qtbot: QtBot, window: MainWindow, project: Path, text: str) -> None:
     (project / "window.json").write_text(text)
     opened(qtbot, window, project)

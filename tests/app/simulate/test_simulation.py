@@ -14,10 +14,12 @@ from waiting import wait_for_all_work
 
 from app.session.session import Session
 from app.simulate.simulation import SimulationPanel
+from core.data.cutouts import Cutouts
 from core.data.target import columns_of
 from core.settings import toml
 from core.simulate import presets
 from core.simulate.settings import SimulationSettings
+from core.simulate.unfinished import Blocks, UnfinishedFolder, folder_of
 
 
 @pytest.fixture
@@ -203,3 +205,41 @@ def test_what_is_made_is_opened_with_its_quantities_ready_and_a_stopped_one_goes
     session.workspace_wanted.connect(wanted.append)
     click(qtbot, panel.making.train)
     assert wanted == ["train"]
+
+
+def left_unfinished(session: Session, name: str, settings: SimulationSettings) -> Path:
+    """What a simulation leaves that was killed after its first block."""
+    assert session.project is not None
+    output = session.project.dataset_path(name)
+    shape = (settings.count, 1, settings.size, settings.size)
+    with UnfinishedFolder(output) as folder:
+        folder.begin("recipe", Blocks(shape), toml.dumps(settings))
+        with folder.journal.opened():
+            folder.journal.add_columns((("magnitude", "<f8", "mag"),))
+            folder.journal.add_block(0, "images", "truth")
+    return output
+
+
+def test_an_unfinished_simulation_is_shown_and_removed_at_the_second_click(qtbot: QtBot, session: Session) -> None:
+    output = left_unfinished(session, "Mine", SimulationSettings(count=600, size=24))
+    panel = shown(qtbot, session)
+    qtbot.waitUntil(panel.unfinished.isVisible)
+    assert panel.unfinished.text.text() == "Unfinished: “Mine”, 256 of 600 galaxies."
+    click(qtbot, panel.unfinished.remove)
+    assert folder_of(output).exists() and panel.unfinished.remove.text() == "Remove for good"
+    click(qtbot, panel.unfinished.remove)
+    qtbot.waitUntil(lambda: not panel.unfinished.isVisible())
+    assert not folder_of(output).exists()
+
+
+@pytest.mark.slow
+def test_an_unfinished_simulation_goes_on_with_its_own_settings(qtbot: QtBot, session: Session) -> None:
+    settings = presets.load_preset("SDSS r").model_copy(update={"count": 300, "size": 32, "seed": 8})
+    output = left_unfinished(session, "Mine", settings)
+    panel = shown(qtbot, session)
+    qtbot.waitUntil(panel.unfinished.isVisible)
+    click(qtbot, panel.unfinished.go_on)
+    qtbot.waitUntil(output.exists, timeout=60_000)
+    with Cutouts.open(output) as cutouts:
+        assert len(cutouts) == 300 and cutouts.shape[-1] == 32
+        assert toml.loads(SimulationSettings, cutouts.origin.settings) == settings

@@ -99,7 +99,10 @@ def test_what_cannot_be_trained_is_told_before_the_start_and_what_is_only_unwise
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [({"pixel_scale": 1.7}, "the network was trained on 1.7"), ({"bands": ("J",)}, "The bands are r; ")],
+    [
+        pytest.param({"pixel_scale": 1.7}, "the network was trained on 1.7", marks=pytest.mark.slow),
+        ({"bands": ("J",)}, "The bands are r; "),
+    ],
     ids=["pixel scale", "bands"],
 )
 def test_a_base_with_another_band_or_pixel_scale_is_told_before_the_start(

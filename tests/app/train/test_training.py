@@ -3,6 +3,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from waiting import wait_for_a_standstill
@@ -60,6 +61,7 @@ def test_a_click_on_start_trains_and_leaves_a_run_with_its_curves(qtbot: QtBot, 
     assert panel.reason.text() == "", "it was about the training before"
 
 
+@pytest.mark.slow
 def test_stop_keeps_the_best_weights(qtbot: QtBot, session: Session) -> None:
     with_epochs(session, 500)
     settings, panel = shown(qtbot, session)
@@ -71,6 +73,7 @@ def test_stop_keeps_the_best_weights(qtbot: QtBot, session: Session) -> None:
     assert session.run.best.exists()
 
 
+@pytest.mark.slow
 def test_pause_holds_the_numbers_and_resume_goes_on(qtbot: QtBot, session: Session) -> None:
     with_epochs(session, 500)
     settings, panel = shown(qtbot, session)

@@ -100,7 +100,7 @@ def models(model: type[Settings]) -> st.SearchStrategy:
 def test_random_settings_go_in_and_come_out_unchanged(qapp, model):
     form, fresh = SettingsForm(model), SettingsForm(model)
 
-    @hypothesis_settings(max_examples=15, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(max_examples=8, suppress_health_check=list(HealthCheck))
     @given(models(model))
     def in_and_out(settings):
         form.set_value(settings)

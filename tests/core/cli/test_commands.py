@@ -232,7 +232,9 @@ def test_what_is_chosen_otherwise_than_in_training_is_said(survey_run, survey, t
     assert "Did you mean “field”?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients", "deconvnet"])
+@pytest.mark.parametrize(
+    "method", ["occlusion", "integrated-gradients", pytest.param("deconvnet", marks=pytest.mark.slow)]
+)
 def test_each_galaxy_gets_a_map_on_the_sky_and_a_picture(method, survey_run, survey_dataset, survey, tmp_path):
     folder, ids = tmp_path / "maps", survey.ids[3:5]
     assert run("explain", survey_run, survey_dataset, "--id", *ids, "--method", method, "-o", folder) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from astropy.table import Table
 from galaxies import write_dataset
 
 from core.cli.main import main
+from core.data import split as splits
+from core.data.cutouts import Cutouts
+from core.project.runs import RunFolder
 from core.simulate.profiles import Profiles
 from core.simulate.psf import build_psf
 from core.simulate.psf_settings import PsfSettings
@@ -44,6 +48,8 @@ def test_a_missing_or_odd_point_spread_function_is_refused(data: Path, tmp_path:
     for given in ([], ["--psf", "moffat:wide"], ["--psf", "nowhere.fits"]):
         assert main(["fit", str(data), "-o", str(tmp_path / "fits.csv"), *given]) == 1
         assert "moffat:1.1" in capsys.readouterr().err
+    assert main(["fit", str(data), "-o", str(tmp_path / "fits.csv"), "--preset", ""]) == 1
+    assert "There is no preset “”" in capsys.readouterr().err
     assert not (tmp_path / "fits.csv").exists()
 
 
@@ -64,3 +70,28 @@ def test_a_preset_of_other_pixels_and_a_poor_fit_are_told_of(data: Path, tmp_pat
     assert "The preset has 0.168 arcsec/pixel, and these galaxies 0.4" in err
     assert "the column “fit” says what is wrong" in out
     assert all("poor fit" in each for each in Table.read(table)["fit"][:2])
+
+
+@pytest.mark.slow
+def test_a_simulated_dataset_knows_its_own_point_spread_function(tmp_path: Path, capsys) -> None:
+    data, table = tmp_path / "simulated.h5", tmp_path / "fits.fits"
+    assert main(["simulate", "-n", "3", "-o", str(data), "--set", "size=48", "--workers", "1"]) == 0
+    assert main(["fit", str(data), "-o", str(table)]) == 0
+    said = capsys.readouterr().err
+    assert "PSF, photon noise and zero point are those of the simulation" in said
+    found = Table.read(table)
+    assert "magnitude" in found.colnames and "airy" in found.meta["PSF"]
+
+
+def test_only_some_galaxies_of_the_test_part_are_fitted_if_so_wished(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parents[2] / "golden" / "measured", tmp_path / "project")
+    data, run = tmp_path / "project" / "datasets" / "measured.h5", next((tmp_path / "project" / "runs").iterdir())
+    options = ["fit", str(data), "--psf", "gaussian:0.15", "--test-part-of", str(run)]
+    with Cutouts.open(data) as cutouts:
+        test = {cutouts.ids[row] for row in splits.load(RunFolder(run).split_file, cutouts.ids).test}
+    assert main([*options, "-o", str(tmp_path / "all.csv")]) == 0
+    assert set(Table.read(tmp_path / "all.csv")["id"]) == test
+    assert main([*options, "-o", str(tmp_path / "few.csv"), "-n", "3"]) == 0
+    few = Table.read(tmp_path / "few.csv")
+    assert len(few) == 3 and set(few["id"]) < test
+    assert main([*options, "-o", str(tmp_path / "none.csv"), "-n", "0"]) == 1

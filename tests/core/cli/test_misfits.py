@@ -62,7 +62,9 @@ def test_images_that_do_not_fit_are_one_sentence(files, tmp_path, capsys, networ
     assert not any((tmp_path / "out").rglob("*"))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command", [pytest.param(name, marks=pytest.mark.slow) if name in ("rate", "dreams") else name for name in COMMANDS]
+)
 def test_chosen_bands_lead_out_of_it(files, tmp_path, capsys, command):
     extra = {"train": ("--set", "optimiser.epochs=1"), "maps": ("--id", "galaxy 0001"), "top": ("--number", "1")}
     bands = ("--band-map", "mean(u,g),r,r")

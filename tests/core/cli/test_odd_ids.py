@@ -46,6 +46,7 @@ def test_every_map_has_a_file_of_its_own_which_the_table_names(
     assert {path.name for path in out.iterdir()} == {*files, "grad-cam.csv"}
 
 
+@pytest.mark.slow
 def test_a_galaxy_without_finite_responses_is_left_out_of_the_strongest(
     survey_run: Path, survey_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

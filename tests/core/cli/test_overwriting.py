@@ -127,7 +127,7 @@ def _first_id(place: Path) -> str:
 @pytest.mark.parametrize(
     "command",
     [
-        "explain r d.h5 --id {id} --method grad-cam --output-name disk -o e",
+        pytest.param("explain r d.h5 --id {id} --method grad-cam --output-name disk -o e", marks=pytest.mark.slow),
         pytest.param(
             "explain r d.h5 --id {id} --method occlusion --film --set patch=12 --set stride=12 --output-name disk -o e",
             marks=pytest.mark.slow,

@@ -54,6 +54,7 @@ def test_a_settings_file_changes_what_it_names_of_the_preset_and_options_change_
     ("arguments", "said"),
     [
         ("-o new.h5 --preset Hubble", "There is no preset “Hubble”."),
+        ("-o new.h5 --preset=", "There is no preset “”."),
         ("-o psf.fits", "This is a FITS image"),
         ("-o psf.fits --force --set psf.kind=image --set psf.path=psf.fits", "This is an input"),
         ("-o link.h5 --force --set psf.kind=image --set psf.path=psf.fits", "This is an input"),

@@ -299,7 +299,7 @@ def test_one_long_cell_does_not_make_all_rows_as_long(tmp_path: Path, little_mem
     assert len(group_rows(column.tolist()).checksums) == count
 
 
-@pytest.mark.parametrize("letter", ["", "星"])
+@pytest.mark.parametrize("letter", [pytest.param("", marks=pytest.mark.slow), "星"])
 def test_long_cells_in_all_rows_take_no_more_than_their_letters(letter: str, tmp_path: Path) -> None:
     rows = "".join(f"g{n},{'x' * 10_000}\n" for n in range(3000))
     size = text(tmp_path, f"name,note\n{letter},\n{rows}").stat().st_size

@@ -31,7 +31,7 @@ def same_as_astropy(path: Path) -> None:
     np.testing.assert_array_equal(ours, expected)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(data=st.data(), pad=st.integers(0, 80), comment=st.text(st.characters(min_codepoint=32, max_codepoint=126)))
 def test_plain_files_read_as_astropy_reads_them(
     data: st.DataObject, pad: int, comment: str, tmp_path_factory: pytest.TempPathFactory

@@ -42,8 +42,10 @@ def test_text_and_small_whole_numbers_are_classes():
 
 
 def test_other_numbers_are_quantities_with_their_units():
-    assert recognise(COLUMNS, ["radius"], units={"radius": "arcsec"}) == Quantities(("radius",), ("arcsec",))
-    assert recognise(COLUMNS, ["radius", "a"]) == Quantities(("radius", "a"), ("", ""))
+    assert recognise(COLUMNS, ["radius"], units={"radius": "arcsec"}, logarithms_wish="none") == Quantities(
+        ("radius",), ("arcsec",)
+    )
+    assert recognise(COLUMNS, ["radius", "a"]) == Quantities(("radius", "a"), ("", ""), (), ("radius",))
     assert recognise({"n": np.arange(100)}, ["n"]) == Quantities(("n",), ("",))
 
 

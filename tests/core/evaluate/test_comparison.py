@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.cli.main import main
+from core.data.encodings import PLAIN
 from core.errors import CatalogueProblem
-from core.evaluate import comparison, tables
+from core.evaluate import comparison, evaluation, tables
 from core.evaluate.comparison import MeasuredQuantity
 from core.evaluate.comparison_lines import PANELS, lines_of
 from core.events import result_of
+from core.project.runs import RunFolder
+
+Captured = pytest.CaptureFixture[str]
 
 
 def a_quantity(count: int = 400, *, with_fit: bool = True) -> MeasuredQuantity:
@@ -22,7 +28,7 @@ def a_quantity(count: int = 400, *, with_fit: bool = True) -> MeasuredQuantity:
     predicted = true + random.normal(0, 0.2, count)
     error = np.full(count, 0.2)
     return MeasuredQuantity(
-        "magnitude", "mag", None, true, predicted, error, fit if with_fit else None, error / 4 if with_fit else None
+        "magnitude", "mag", PLAIN, true, predicted, error, fit if with_fit else None, error / 4 if with_fit else None
     )
 
 
@@ -43,7 +49,7 @@ def test_both_are_compared_in_the_same_bins_on_galaxies_with_a_fitted_value() ->
 
 def test_without_a_fit_and_error_bars_there_is_less_to_show_but_nothing_invented() -> None:
     quantity = a_quantity(with_fit=False)
-    bare = MeasuredQuantity("magnitude", "mag", None, quantity.true, quantity.predicted)
+    bare = MeasuredQuantity("magnitude", "mag", PLAIN, quantity.true, quantity.predicted)
     found = result_of(comparison.compare(bare, ("true magnitude", bare.true)))
     assert found.fit is None and not lines_of(found, "within") and PANELS["within"].without
 
@@ -64,12 +70,34 @@ def test_a_fit_table_is_brought_into_the_order_of_the_dataset(tmp_path: Path) ->
         result_of(comparison.read_fits(path, ["x", "y"]))
 
 
-def test_columns_that_fit_are_offered() -> None:
-    columns = {
-        "mag": np.arange(5.0),
-        "flag": np.ones(5),
-        "env": np.array(["a", "b", "a", "a", "b"]),
-        "name": np.array(list("abcde")),
-    }
-    assert comparison.numeric_columns(columns) == ["mag"]
-    assert comparison.class_columns(columns) == ["env", "name"]
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A network that measures magnitude, half-light radius and position angle."""
+    shutil.copytree(Path(__file__).parents[2] / "golden" / "measured", tmp_path / "measured")
+    return next((tmp_path / "measured" / "runs").iterdir())
+
+
+def test_the_command_prints_each_quantity_in_bins_of_a_column_and_by_environment(run: Path, capsys: Captured) -> None:
+    every = ["evaluate", str(run), "--split", "all"]
+    assert main([*every, "--by", "magnitude", "--bins", "2", "--split-by", "environment"]) == 0
+    text = capsys.readouterr().out
+    blocks = text.split("true magnitude [mag]")
+    assert len(blocks) == 4 and "A neighbour is a source within" in blocks[0]  # one for each quantity
+    found = evaluation.run(RunFolder(run), None, "all")
+    galaxies = result_of(found).report.galaxies
+    counts = [int(line.split("isolated")[1].split()[0]) for line in blocks[1].splitlines() if "isolated" in line]
+    assert len(counts) == 3 and counts[0] + counts[1] == counts[2] <= galaxies
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--by", "colour"], "“colour” is no column of numbers"),
+        (["--split-by", "environment"], "Add --by COLUMN"),
+        (["--by", "magnitude", "--bins", "0"], "0 bins are none"),
+        (["--by", "magnitude", "--json"], "prints tables"),
+    ],
+)
+def test_bins_that_cannot_be_are_refused(run: Path, options: list[str], words: str, capsys: Captured) -> None:
+    assert main(["evaluate", str(run), *options]) == 1
+    assert words in capsys.readouterr().err

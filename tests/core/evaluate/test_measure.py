@@ -19,7 +19,7 @@ from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
 from core.data.target import Quantities
 from core.errors import NotPossible, SettingsProblem
-from core.evaluate import evaluation, measure, predict
+from core.evaluate import evaluation, measure, predict, zero_point_question
 from core.events import Skipped, result_of
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.predictor import Predictor
@@ -106,6 +106,27 @@ def test_an_unknown_zero_point_is_said_and_galaxies_unlike_those_of_the_training
         measured([run], tmp_path / "other.h5", given_zero_points=[30.9, 31])
 
 
+def test_zero_points_of_files_come_from_their_headers_or_are_asked_for(run, own, tmp_path):
+    with Cutouts.open(own) as cutouts:
+        images = cutouts.images[:4]
+    for folder, header in (("silent", {}), ("telling", {"MAGZERO": 25.9})):
+        (tmp_path / folder).mkdir()
+        for number, image in enumerate(images):
+            cards = fits.Header({"PIXSCALE": 0.08, "FILTER": "F160W", **header})
+            fits.writeto(tmp_path / folder / f"{number}.fits", image[0], cards)
+    question = result_of(zero_point_question.find_question(run, tmp_path / "silent"))
+    assert question is not None and (question.bands, question.known, question.trained) == (("F160W",), (None,), (25.9,))
+    assert question.of_files
+    assert result_of(zero_point_question.find_question(run, tmp_path / "telling")) is None
+    assert result_of(zero_point_question.find_question(run, own)) is None
+    told, _ = measured([run], tmp_path / "telling")
+    given, _ = measured([run], tmp_path / "silent", given_zero_points=[25.9])
+    unknown, _ = measured([run], tmp_path / "silent")
+    assert told.pixels_are == given.pixels_are == "Zero points F160W 25.9, brought to those of the training, 25.9 mag."
+    assert unknown.pixels_are == "Taken as they are: the zero point of these images is not known."
+    np.testing.assert_array_equal(told.found.values, given.found.values)
+
+
 def test_sizes_in_arcsec_follow_the_pixel_scale_and_nothing_else_does(run, own, tmp_path):
     coarse, said = measured([run], changed(own, tmp_path / "coarse.h5", scale=0.2))
     same, _ = measured([run], changed(own, tmp_path / "same.h5"))
@@ -173,14 +194,15 @@ def test_networks_without_common_galaxies_are_said_to_be_uncalibrated(run, own):
 
 
 def test_angles_of_several_networks_are_averaged_the_shorter_way_round():
+    from core.data.encodings import Encoding
     from core.metrics.ensemble import combine
 
     values = np.array([[[179.0]], [[5.0]], [[2.0]]])
-    found = combine(values, [np.full((1, 1), 3.0)] * 3, (180.0,))
+    found = combine(values, [np.full((1, 1), 3.0)] * 3, (Encoding(180.0),))
     assert found.values[0, 0] == pytest.approx(2, abs=0.05)
     assert found.ignorance[0, 0] == pytest.approx(3, abs=0.05)
     assert found.errors[0, 0] == pytest.approx(np.sqrt(18), abs=0.05)
-    alone = combine(values[:1], [None], (180.0,))
+    alone = combine(values[:1], [None], (Encoding(180.0),))
     assert alone.errors is None and alone.ignorance is None and alone.values[0, 0] == pytest.approx(179)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import galsim
 import numpy as np
 import pytest
+from astropy.io import fits
 from galaxies import write_dataset
+from scipy import ndimage
 
 from core.errors import NotPossible, Stopped
 from core.evaluate import profile_fit
@@ -129,6 +131,36 @@ def test_a_gaussian_galaxy_agrees_with_the_fit_of_astropy(tmp_path: Path) -> Non
         np.sqrt((short**2 - blur) / (long**2 - blur)), abs=2 * found.errors["axis_ratio"][0]
     )
     assert found.values["sersic_index"][0] == pytest.approx(0.5, abs=4 * found.errors["sersic_index"][0])
+
+
+def test_each_galaxy_is_fitted_through_its_own_image_of_a_stack_and_else_it_is_said(tmp_path: Path) -> None:
+    star = Profiles(np.zeros(1, np.int64), *(np.array([value]) for value in (1.0, 0, 1, 1, 0, 0, 0)))
+    sharp, wide = (
+        render(star, build_psf(PsfSettings(kind="gaussian", fwhm=width), SCALE), 1, 25).numpy()[0]
+        for width in (0.9, 1.8)
+    )
+    fits.writeto(tmp_path / "stack.fits", np.stack([sharp, wide]))
+    psf = PsfSettings(kind="image", path=str(tmp_path / "stack.fits"), includes_pixel=True)
+    truth = {name: values[[0, 0]] for name, values in some_galaxies(1).items()}
+    choice = np.array([1, 0])
+    profiles = Profiles(stamp=np.arange(2), **truth)
+    images = render(profiles, build_psf(psf, SCALE), 2, SIZE, choice=choice).numpy()[:, None]
+    data = write_dataset(tmp_path / "galaxies.h5", images, {"width": np.ones(2)}, ["width"], bands=("r",))
+    own = result_of(profile_fit.run(data, psf, FitSettings(noise=0.01), choice=choice))
+    np.testing.assert_allclose(own.values["half_light_radius"], SCALE * truth["radius"], rtol=1e-3)
+    assert own.remarks == ()
+    first = result_of(profile_fit.run(data, psf, FitSettings(noise=0.01)))
+    assert abs(first.values["half_light_radius"][0] / (SCALE * truth["radius"][0]) - 1) > 0.02
+    assert "stack of 2 images" in first.summary and "the first was used for all" in first.summary
+
+
+def test_correlated_noise_which_the_error_bars_do_not_know_is_said(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).normal(0, 20, (3, 1, SIZE, SIZE))
+    images = drawn(**some_galaxies(3))
+    assert fitted(tmp_path, images + noise.astype(np.float32), FitSettings()).remarks == ()
+    smooth = ndimage.gaussian_filter(noise, (0, 0, 0.7, 0.7)).astype(np.float32)
+    said = fitted(tmp_path, images + smooth, FitSettings()).summary
+    assert "noise of neighbouring pixels is correlated (0." in said and "too small" in said
 
 
 def test_a_neighbour_is_masked(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_curves_of_an_angle_follow_how_much_of_it_is_left(angled, galaxy) ->
     assert (curves.deletion[0], curves.deletion[-1]) == pytest.approx((1, 0))
 
 
-@pytest.mark.parametrize("wished", [30.0, 175.0])
+@pytest.mark.parametrize("wished", [30.0, pytest.param(175.0, marks=pytest.mark.slow)])
 def test_a_dream_of_an_angle_turns_the_shorter_way_to_the_wished_one(angled, galaxy, wished) -> None:
     free = {"jitter": 0, "penalty": 0, "blur": 0, "galaxy_range": False, "galaxy_colours": False}
     settings = ClassDreamSettings(wished=wished, steps=200, step=0.1, **free)

@@ -45,7 +45,14 @@ def bare(linear):
     return predictor, weights.T.reshape(-1, 2, 12, 16).numpy()
 
 
-@pytest.mark.parametrize(("smoothness", "start"), [(0.0, "empty"), (1.0, "noise"), (1.0, "galaxy")])
+@pytest.mark.parametrize(
+    ("smoothness", "start"),
+    [
+        pytest.param(0.0, "empty", marks=pytest.mark.slow),
+        pytest.param(1.0, "noise", marks=pytest.mark.slow),
+        (1.0, "galaxy"),
+    ],
+)
 def test_on_a_linear_network_it_finds_the_maximum_in_closed_form(bare, galaxy, smoothness, start) -> None:
     predictor, weights = bare
     image = galaxy((2, 12, 16))
@@ -82,7 +89,7 @@ def test_a_larger_penalty_leaves_less_light(make, galaxy) -> None:
     assert light(1e-5) > 2 * light(1e-3) > 4 * light(1e-1)
 
 
-@pytest.mark.parametrize("wished", [2.5, 6.0])
+@pytest.mark.parametrize("wished", [2.5, pytest.param(6.0, marks=pytest.mark.slow)])
 def test_a_wished_quantity_is_reached(make, galaxy, wished) -> None:
     scale = OutputScale(torch.tensor([3.0]), torch.tensor([2.0]))
     predictor = make((2, 24, 24), Quantities(("sersic_index",), ("",)), scale, activation="leaky relu")
@@ -220,7 +227,7 @@ def test_growth_beyond_all_measure_is_a_problem(make, galaxy) -> None:
         class_dream(make((1, 24, 24)), galaxy((1, 24, 24)), **FREE, steps=200, step=10, penalty=0)
 
 
-@pytest.mark.parametrize("bands", [1, 2, 5])
+@pytest.mark.parametrize("bands", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(5, marks=pytest.mark.slow)])
 def test_a_dream_is_kept_as_fits_and_drawn(make, galaxy, bands, tmp_path) -> None:
     predictor, image = make((bands, 24, 30)), galaxy((bands, 24, 30))
     made = replace(class_dream(predictor, image, 2, steps=8, smoothness=0.5), galaxy_id="M 51 à $3")

@@ -80,7 +80,7 @@ def test_long_ids_other_letters_and_an_infinite_error_fit_into_a_header(tmp_path
     assert header["COMPLERR"] is None
 
 
-@pytest.mark.parametrize("bands", [1, 3, 5])
+@pytest.mark.parametrize("bands", [1, 3, pytest.param(5, marks=pytest.mark.slow)])
 def test_a_picture_shows_galaxy_and_map(tmp_path, bands) -> None:
     image = np.random.default_rng(2).normal(0, 1, (bands, 20, 30)).astype(np.float32)
     image[:, 8:12, 12:18] += 30

@@ -53,7 +53,7 @@ def test_of_a_linear_network_each_pixel_has_its_weight_times_its_height(linear, 
     assert found.steps == found.settings.steps + 1  # nothing to refine
 
 
-@pytest.mark.parametrize("tolerance", [0.1, 0.01, 0.001])
+@pytest.mark.parametrize("tolerance", [0.1, 0.01, pytest.param(0.001, marks=pytest.mark.slow)])
 def test_the_shares_add_up_to_the_score_difference_within_the_tolerance(make, galaxy, tolerance) -> None:
     predictor = make((3, 32, 32), depth=4)
     for seed in range(3):
@@ -159,7 +159,7 @@ def test_a_blurred_image_keeps_its_light_and_loses_its_structure(make, galaxy) -
     assert (blurred.std(axis=(1, 2)) < 0.3 * image.std(axis=(1, 2))).all()
 
 
-@pytest.mark.parametrize("tolerance", [0.03, 0.003])
+@pytest.mark.parametrize("tolerance", [0.03, pytest.param(0.003, marks=pytest.mark.slow)])
 def test_it_tells_about_how_far_the_map_itself_is_off(make, galaxy, tolerance) -> None:
     """Much more than the sum of the map, in which errors of pixels cancel."""
     predictor = make((3, 32, 32), depth=4)

@@ -64,7 +64,7 @@ def test_integrated_gradients_are_captums_and_add_up(predictor, galaxy) -> None:
     found = result_of(integrated_gradients.explain(predictor, image, 1, settings, threading.Event()))
     baseline = select_output(predictor, image, 1).baseline_image("background")[None]
     expected = IntegratedGradients(predictor.logits).attribute(
-        torch.from_numpy(image)[None], baseline, target=1, n_steps=2000, internal_batch_size=200
+        torch.from_numpy(image)[None], baseline, target=1, n_steps=600, internal_batch_size=200
     )
     assert found.bands_map is not None
     off = np.abs(found.bands_map - expected[0].numpy()).sum() / expected.abs().sum().item()

@@ -63,7 +63,7 @@ def test_patterns_are_smoothed_with_a_gaussian_that_stays_on_the_stamp(sigma) ->
     np.testing.assert_allclose(mosaics._smooth(patterns, sigma).numpy(), expected, atol=0.01)
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+@pytest.mark.parametrize("ending", ["png", pytest.param("svg", marks=pytest.mark.slow), "pdf"])
 def test_a_figure_is_written_in_every_format_of_a_journal(weights, survey_dataset, tmp_path, ending) -> None:
     found, drawn = made(weights, survey_dataset, [2, 1, 0])
     path = tmp_path / f"nine.{ending}"

@@ -58,13 +58,22 @@ def test_the_network_has_learned_the_patch_and_nothing_else(planted) -> None:
         assert (said == labels).mean() >= 0.95
 
 
-@pytest.mark.parametrize("name", list(WAYS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "expected-gradients" else name for name in WAYS]
+)
 def test_most_of_the_evidence_lies_on_the_patch(planted, name) -> None:
     """Less of SmoothGrad's: what a little more light would change is not what the score is made of."""
     bound = 0.4 if name == "smoothgrad" else 0.55
     assert share_near_the_patch(planted, planted.predictor, name) > bound
 
 
-@pytest.mark.parametrize("name", [name for name in WAYS if name != "expected-gradients"])  # it takes the longest
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name == "occlusion" else name
+        for name in WAYS
+        if name != "expected-gradients"  # it takes the longest
+    ],
+)
 def test_networks_that_have_learned_nothing_do_not_point_there(planted, name) -> None:
     assert np.mean([share_near_the_patch(planted, network, name) for network in planted.untaught]) < 0.25

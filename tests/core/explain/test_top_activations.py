@@ -42,7 +42,7 @@ def everything(network, data, layer) -> np.ndarray:
 
 
 @pytest.mark.parametrize("layer", ["conv1", "pool1", "activation2"])
-@pytest.mark.parametrize("batch_bytes", [64e6, 1, 1e5])
+@pytest.mark.parametrize("batch_bytes", [64e6, 1, pytest.param(1e5, marks=pytest.mark.slow)])
 def test_they_are_the_first_nine_of_a_ranking_of_all(
     network, weights, survey_dataset, layer, batch_bytes, monkeypatch
 ) -> None:

@@ -64,7 +64,7 @@ def test_equal_thresholds_take_the_most_probable_class():
     assert (decision.thresholds(NAMES, [1 / 3] * 3).choose(scores) == scores.argmax(axis=1)).all()
 
 
-@pytest.mark.parametrize("aim", ["macro F1", "balanced accuracy"])
+@pytest.mark.parametrize("aim", [pytest.param("macro F1", marks=pytest.mark.slow), "balanced accuracy"])
 def test_chosen_thresholds_are_about_the_best_there_are_also_for_other_galaxies(aim):
     labels, scores = survey(FREQUENCIES, 3000, 5)
     others, other_scores = survey(FREQUENCIES, 20_000, 6)
@@ -82,7 +82,7 @@ def test_chosen_thresholds_are_about_the_best_there_are_also_for_other_galaxies(
     assert "3,000 validation galaxies" in rule.text
 
 
-@pytest.mark.parametrize(("aim", "loss"), [("macro F1", 0.01), ("accuracy", 0.005)])
+@pytest.mark.parametrize(("aim", "loss"), [pytest.param("macro F1", 0.01, marks=pytest.mark.slow), ("accuracy", 0.005)])
 def test_thresholds_chosen_on_few_galaxies_are_hardly_worse_than_those_chosen_on_many(aim, loss):
     """Those that were best on 100 galaxies lost 0.022 of the macro F1, all that there was to gain, or 0.008."""
     others, other_scores = survey(FREQUENCIES, 5_000, 6)

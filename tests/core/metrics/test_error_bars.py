@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from core.data.encodings import Encoding
 from core.metrics.error_bars import ErrorBarReport, calibrate, measure_coverage
 
 
@@ -52,9 +53,9 @@ def test_angles_count_the_shorter_way_round():
     random = np.random.default_rng(0)
     true = random.uniform(0, 180, (3000, 1))
     values = (true + random.normal(0, 4, true.shape)) % 180
-    found = calibrate(true, values, np.full(true.shape, 2.0), (180.0,))
+    found = calibrate(true, values, np.full(true.shape, 2.0), (Encoding(180.0),))
     assert found is not None and found.factors[0] == pytest.approx(2, abs=0.1)
-    (covered,) = measure_coverage(true, values, np.full(true.shape, 4.0), ("angle",), (180.0,)).values()
+    (covered,) = measure_coverage(true, values, np.full(true.shape, 4.0), ("angle",), (Encoding(180.0),)).values()
     assert covered.within_one.value == pytest.approx(0.683, abs=0.03)
 
 

@@ -12,7 +12,7 @@ from scipy.stats import circstd
 from torch import nn
 
 from core.data.target import Quantities
-from core.nets import angles, cnn, heads, normalisation, transfer
+from core.nets import cnn, encoding, heads, normalisation, transfer
 from core.nets.cnn import CNN
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
@@ -92,12 +92,12 @@ def test_the_error_bar_of_an_angle_is_the_circular_scatter_of_the_angles():
         phase = np.exp(2j * np.radians(drawn))
         components = torch.tensor([[1.0, phase.real.mean(), phase.imag.mean(), 1.0]])
         sigma = torch.tensor([[0.3, phase.real.std(), phase.imag.std(), 0.1]])
-        found = angles.error_bars(TARGET, components, sigma)
+        found = encoding.error_bars(TARGET, components, sigma)
         assert float(found[0, 1]) == pytest.approx(circstd(drawn, 180), rel=1e-3)
         assert found[0, [0, 2]].tolist() == pytest.approx([0.3, 0.1])
-    unknown = angles.error_bars(TARGET, torch.zeros(1, 4), torch.full((1, 4), 0.7))
+    unknown = encoding.error_bars(TARGET, torch.zeros(1, 4), torch.full((1, 4), 0.7))
     assert float(unknown[0, 1]) == pytest.approx(180 / 12**0.5)
-    assert angles.error_bars(TARGET, torch.zeros(1, 4), torch.zeros(1, 4)).isfinite().all()
+    assert encoding.error_bars(TARGET, torch.zeros(1, 4), torch.zeros(1, 4)).isfinite().all()
 
 
 def test_a_network_with_angles_comes_back_with_its_answers_and_error_bars(tmp_path):
@@ -130,5 +130,5 @@ def test_a_network_with_other_quantities_continues_what_they_share():
     assert torch.allclose(found[:, [0, 2]], before[:, [1, 2]], atol=1e-3)
     assert transfer.matched_rows(TARGET, new) == {0: 1, 2: 2}
     assert transfer.matched_rows(PLAIN, new) == {2: 2}
-    assert transfer.changed_angles(PLAIN, new) == ["position_angle"]
-    assert transfer.changed_angles(TARGET, new) == []
+    assert transfer.changed_encodings(PLAIN, new) == ["position_angle"]
+    assert transfer.changed_encodings(TARGET, new) == []

@@ -23,7 +23,7 @@ def built(name=SMALL, bands=3, side=64, seed=0, **knobs):
 
 
 @pytest.mark.parametrize("name", [SMALL, "test_convnext", "test_efficientnet", "resnet18", "regnety_002"])
-@pytest.mark.parametrize("bands", [1, 5])
+@pytest.mark.parametrize("bands", [1, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_stages_answer_as_the_network_that_they_were_cut_from(timm, name, bands):
     torch.manual_seed(1)
     whole = timm.create_model(name, num_classes=0, in_chans=bands).eval()

@@ -70,6 +70,14 @@ def test_position_angles_of_an_old_file_stay_plain_numbers(version):
     assert loads(RunSettings, "[data]\nlabels = ['position_angle']").data.angles == "auto"
 
 
+@pytest.mark.parametrize("version", [1, 4, 5])
+def test_sizes_of_an_old_file_stay_plain_numbers(version):
+    old = loads(RunSettings, f"# Tuning Fork settings, format {version}\n\n[data]\nlabels = ['radius']")
+    assert (old.data.logarithms, old.data.labels) == ("none", ("radius",))
+    assert old.data.angles == ("auto" if version == 5 else "none")
+    assert loads(RunSettings, "[data]\nlabels = ['radius']").data.logarithms == "auto"
+
+
 def test_a_network_of_an_earlier_format_answers_for_the_galaxy_as_it_stands():
     for run in (GOLDEN / "first-light" / "runs", GOLDEN / "decision" / "runs"):
         assert Predictor.load(next(run.glob("*[dt]"))).views == ((False, 0),)

@@ -46,6 +46,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_an_interrupted_dataset_is_finished_and_holds_what_its_settings_say(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
@@ -56,7 +57,7 @@ def test_an_interrupted_dataset_is_finished_and_holds_what_its_settings_say(tmp_
     found = find_unfinished(path)
     assert found is not None
     assert found.galaxies == 276
-    events = follow(factory.simulate(path, SMALL))
+    events = follow(factory.simulate(path, SMALL, workers=1))
     assert any(isinstance(event, Skipped) and "goes on" in event.problem.sentence for event in events)
     assert events[-1] == Progress(276, 276, "galaxies")
     assert list(tmp_path.iterdir()) == [path]

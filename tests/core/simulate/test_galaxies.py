@@ -36,7 +36,9 @@ def isophote(image: np.ndarray) -> tuple[float, float]:
     return math.sqrt(lengths[0] / lengths[1]), math.degrees(math.atan2(axes[1, 1], axes[0, 1])) % 180
 
 
-@pytest.mark.parametrize("kind", galaxies.CLASSES)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) if kind == "edge-on" else kind for kind in galaxies.CLASSES]
+)
 def test_the_light_in_r_is_the_flux_of_the_magnitude(kind: str) -> None:
     random = np.random.default_rng(4)
     for _ in range(6):

@@ -8,7 +8,9 @@ from scipy import stats
 from core.errors import CatalogueProblem, NotPossible
 from core.simulate.galaxy_settings import GalaxySettings
 from core.simulate.prior_column import read_values
+from core.simulate.prior_remarks import describe_priors
 from core.simulate.priors import AxisRatioPrior, FractionPrior, MagnitudePrior, Prior, RadiusPrior
+from core.simulate.settings import SimulationSettings
 
 COUNT = 4000
 LOW, HIGH = 2.0, 20.0
@@ -174,3 +176,23 @@ def test_parameters_are_drawn_after_those_they_are_tied_to():
 def test_a_normal_distribution_far_outside_its_limits_is_refused_and_not_made_one_number(prior: Prior):
     with pytest.raises(NotPossible, match="all galaxies would have the same value"):
         prior.at(np.linspace(0, 1, 9))
+
+
+def test_what_priors_leave_out_or_pile_up_at_a_limit_is_said(tmp_path: Path) -> None:
+    table = tmp_path / "other.csv"
+    table.write_text("id,mag\n" + "\n".join(["a,20.5", "b,21.5", "c,", "d,nan", "e,30"] * 4) + "\n")
+    galaxies = GalaxySettings(
+        kind="single Sérsic",
+        magnitude=MagnitudePrior(kind="column", table=str(table), column="mag"),
+        half_light_radius=RadiusPrior(kind="tied", tied_to="magnitude", typical=5, slope=-0.5, pivot=20.5, scatter=0.1),
+    )
+    said = describe_priors(SimulationSettings(galaxies=galaxies))
+    assert said[0] == (
+        "Magnitude: of 20 rows of the column “mag”, 8 rows without a value and 4 values outside the limits are not "
+        "drawn."
+    )
+    assert len(said) == 1
+    steep = galaxies.half_light_radius.model_copy(update={"slope": -1.2})
+    said = describe_priors(SimulationSettings(galaxies=galaxies.model_copy(update={"half_light_radius": steep})))
+    assert "Half-light radius: for about" in said[1] and "outside 1 to 20: they pile up there" in said[1]
+    assert describe_priors(SimulationSettings()) == ()

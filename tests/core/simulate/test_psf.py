@@ -75,6 +75,18 @@ def test_the_response_of_the_pixel_is_applied_once_and_oversampling_is_undone(tm
     assert variances[0] - variances[1] == pytest.approx(1 / 12, abs=2e-3)
 
 
+def test_negative_light_and_too_coarse_pixels_are_said(tmp_path: Path) -> None:
+    fine = gaussian((31, 31), (15, 15), 1.5)
+    assert not from_file(tmp_path / "good.fits", fine / fine.sum()).remarks
+    ring = fine - 0.1 * gaussian((31, 31), (15, 19), 1.5)
+    (said,) = from_file(tmp_path / "ring.fits", ring / ring.sum()).remarks
+    assert f"−{-ring.min() / ring.max():.1%} of the peak" in said
+    coarse = gaussian((31, 31), (15, 15), 0.6)
+    (said,) = from_file(tmp_path / "coarse.fits", coarse / coarse.sum(), oversampling=0.5).remarks
+    expected = 2 * np.exp(-((np.pi * 0.6) ** 2) / 2)  # the transform of the Gaussian and its first alias
+    assert f"an amplitude of {expected:.0%}" in said
+
+
 def test_each_stamp_has_the_image_of_the_stack_that_was_drawn_for_it(tmp_path: Path) -> None:
     psf = from_file(
         tmp_path / "stack.fits",

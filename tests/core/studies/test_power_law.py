@@ -41,7 +41,12 @@ def test_a_law_with_hardly_any_noise_is_recovered(limit: float, drop: float, exp
 
 
 @pytest.mark.parametrize(
-    "truth", [pytest.param((0.9, 1.0, 0.5), marks=pytest.mark.slow), (0.95, 0.8, 0.25), (0.85, 2.0, 0.8)]
+    "truth",
+    [
+        pytest.param((0.9, 1.0, 0.5), marks=pytest.mark.slow),
+        pytest.param((0.95, 0.8, 0.25), marks=pytest.mark.slow),
+        (0.85, 2.0, 0.8),
+    ],
 )
 def test_the_truth_lies_within_the_error_bars_as_often_as_they_say(truth: tuple):
     top, trials = max(SIZES), 250

@@ -117,9 +117,10 @@ def test_the_best_settings_train_to_the_same_numbers(done, tiny, tmp_path):
     assert again.scores.values["balanced_accuracy"] == pytest.approx(found.best.score, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_all_trials_have_the_same_judges_and_none_has_read_the_test_part(done, small, draw, new_dataset, tmp_path):
     images, kinds, width = draw()
-    wish = FEW.model_copy(update={"coarse": 2, "fine": 1})
+    wish = FEW.model_copy(update={"coarse": 1, "fine": 1})
     found = []
     for turn in (1, 2):
         data = new_dataset(images, kinds, width)
@@ -176,6 +177,7 @@ def test_a_search_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
     assert tried[:4] == [trial.values for trial in done[2].select("coarse", "finished", "pruned")][:4]
 
 
+@pytest.mark.slow
 def test_more_trials_may_be_asked_for_and_nothing_else_changed(done, small, tiny, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "search")
     _, found = run_search(small, tiny, folder, FEW.model_copy(update={"fine": 4}))
@@ -295,7 +297,9 @@ def test_the_sentences_name_the_best_and_its_equals(done):
     assert done[2].best in done[2].equally_good
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    "ending", ["png", pytest.param("svg", marks=pytest.mark.slow), pytest.param("pdf", marks=pytest.mark.slow)]
+)
 def test_the_figure_is_drawn_for_paper_and_screen(done, tmp_path, ending):
     search_figure.save(done[2], tmp_path / f"figure.{ending}")
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending]

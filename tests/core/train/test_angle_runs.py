@@ -146,6 +146,7 @@ def test_fine_tuning_continues_the_angle_beside_a_new_quantity(learned, axes, tm
     assert Predictor.load(tmp_path / "plain").target.periods == (None, None)
 
 
+@pytest.mark.slow
 def test_a_broken_off_training_on_angles_goes_on_as_if_it_had_not_been(axes, tmp_path):
     wish = SETTINGS.model_copy(update={"optimiser": SETTINGS.optimiser.model_copy(update={"epochs": 2})})
     whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")

@@ -43,8 +43,8 @@ def _train(wish, data, folder, until=None):
     ("augmentation", "network"),
     [
         (SKY, {}),
-        (AugmentationSettings(), {"samplewise": "standard"}),
-        (AugmentationSettings(), {"whitening": "ZCA"}),
+        pytest.param(AugmentationSettings(), {"samplewise": "standard"}, marks=pytest.mark.slow),
+        pytest.param(AugmentationSettings(), {"whitening": "ZCA"}, marks=pytest.mark.slow),
         (SKY, {"samplewise": "centre", "whitening": "ZCA"}),
     ],
 )
@@ -66,6 +66,7 @@ def test_the_reported_scores_are_those_of_the_saved_network_on_physical_images(b
     assert toml.load(RunSettings, folder.settings_file) == wish
 
 
+@pytest.mark.slow
 def test_a_run_in_physical_pixels_that_was_killed_goes_on_as_if_nothing_had_happened(blobs, new_run):
     whole, broken = new_run("whole"), new_run("broken")
     _train(_settings(epochs=3), blobs, whole)

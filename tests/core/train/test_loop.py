@@ -129,7 +129,7 @@ def test_the_input_scaling_rests_on_the_training_part_alone(base, blobs):
     assert torch.allclose(scaled.std((0, 2, 3)), torch.ones(2), atol=1e-3)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_the_same_seed_gives_the_same_numbers_whatever_else_draws_random_ones(blobs, new_run, precision):
     wish = settings(epochs=2, precision=precision)
     train(blobs, new_run("one"), wish)
@@ -237,6 +237,7 @@ def test_streaming_from_the_file_gives_the_same_numbers_as_memory(blobs, new_run
     assert not [thread for thread in threading.enumerate() if "read galaxies" in thread.name]
 
 
+@pytest.mark.slow
 def test_quantities_are_learned_in_their_units_without_zoom(blobs, new_run):
     folder = new_run()
     wish = settings(epochs=12, data=DataSettings(labels=("width",), kind="quantities"), precision="float32")
@@ -253,9 +254,10 @@ def test_quantities_are_learned_in_their_units_without_zoom(blobs, new_run):
     predictor = Predictor.load(folder.best)
     with Cutouts.open(blobs) as cutouts:
         values = predictor.scores(torch.from_numpy(cutouts.images[:])).numpy()[:, 0]
-        assert abs(values.mean() - cutouts.columns["width"].mean()) < 0.5
+        assert values.mean() == pytest.approx(cutouts.columns["width"].mean(), rel=0.2)  # of medians
 
 
+@pytest.mark.slow
 def test_vote_fractions_are_learned_as_shares(blobs, new_run):
     _, result = train(blobs, new_run(), epochs=8, data=DataSettings(labels=("smooth", "featured")))
     assert result.scores.values["r2"] > 0.5

@@ -34,6 +34,7 @@ def plain(folder):
     return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(folder.history_file)]
 
 
+@pytest.mark.slow
 def test_more_epochs_are_those_that_a_longer_run_would_have_had(short, blobs, new_run):
     longer = new_run("longer")
     result_of(loop.run(settings(epochs=4, decay="constant"), blobs, longer, NEVER))

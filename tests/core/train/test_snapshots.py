@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +87,7 @@ def test_keeping_them_changes_no_number_and_none_are_kept_if_none_are_wanted(blo
     assert all(torch.equal(value, none[name]) and torch.equal(value, some[name]) for name, value in plain.items())
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_keeps_the_epochs_of_one_without_a_break(blobs, new_run) -> None:
     whole, broken = new_run("whole"), new_run("broken")
     result_of(loop.run(settings(6, 3), blobs, whole, threading.Event()))

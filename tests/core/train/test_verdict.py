@@ -37,7 +37,9 @@ def test_a_curve_that_falls_to_the_end_still_improves(noise, seed):
     assert kind(np.exp(-EPOCHS / 60), 0.2 + np.exp(-EPOCHS / 80), noise=noise, seed=seed) == "improving"
 
 
-@pytest.mark.parametrize("noise", [0, 0.002, 0.01, 0.03, 0.06])
+@pytest.mark.parametrize(
+    "noise", [0, pytest.param(0.002, marks=pytest.mark.slow), 0.01, pytest.param(0.03, marks=pytest.mark.slow), 0.06]
+)
 def test_a_curve_that_has_become_flat_has_converged_there(noise):
     verdicts = [verdict.judge(history(FALL, 0.2 + FALL, noise, seed), RunSettings(), 3) for seed in range(60)]
     assert np.mean([found.kind == "converged" for found in verdicts]) >= 0.95
@@ -167,7 +169,11 @@ def test_one_wild_epoch_does_not_move_noise_or_curve():
     assert np.abs(verdict.running_median(wild) - verdict.running_median(values)).max() < 0.05
 
 
-@pytest.mark.parametrize("values", [(1, 2, 3, 4, 5, 6), (1, 2, 2, 3, 4, 4), (0, 0, 0, 0, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "values",
+    [(1, 2, 3, 4, 5, 6), pytest.param((1, 2, 2, 3, 4, 4), marks=pytest.mark.slow), (0, 0, 0, 0, 1, 2)],
+    ids=str,
+)
 def test_over_all_orders_of_the_values_the_trend_is_a_standard_deviation(values):
     trends = np.array([verdict.trend(np.array(order, float)) for order in itertools.permutations(values)])
     assert trends.mean() == pytest.approx(0, abs=1e-12)

@@ -33,7 +33,9 @@ def write(path: Path, mark: float) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("normalisation", "mark"), [("standard", -1e30), ("asinh", 1.6e38)])
+@pytest.mark.parametrize(
+    ("normalisation", "mark"), [pytest.param("standard", -1e30, marks=pytest.mark.slow), ("asinh", 1.6e38)]
+)
 def test_training_beside_one_wild_pixel_is_as_good_as_without(normalisation: str, mark: float, tmp_path: Path) -> None:
     settings = RunSettings.model_validate(
         {

@@ -217,6 +217,7 @@ def test_without_kept_weights_there_is_no_slider(qtbot: QtBot, session_with_run:
     assert "(best)" in panel.epochs.summary.text()
 
 
+@pytest.mark.slow
 def test_another_run_begins_with_its_best_epoch(
     qtbot: QtBot, panel: ExplanationPanel, session_with_run: Session
 ) -> None:
@@ -274,6 +275,7 @@ def test_a_film_ends_by_itself_and_with_its_map(
     assert side.view.play.isEnabled()
 
 
+@pytest.mark.slow
 def test_while_a_training_is_watched_there_is_no_slider_and_afterwards_there_is(
     qtbot: QtBot, panel: ExplanationPanel, session_with_run: Session, galaxies: Path
 ) -> None:

@@ -131,7 +131,13 @@ def test_another_class_can_be_asked_for(qtbot: QtBot, session_with_run: Session)
 
 
 @pytest.mark.usefixtures("asked")
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize(
+    "method",
+    [
+        name if name in ("occlusion", "grad-cam", "smoothgrad") else pytest.param(name, marks=pytest.mark.slow)
+        for name in METHODS
+    ],
+)
 def test_every_method_can_be_chosen_and_is_remembered(qtbot: QtBot, session_with_run: Session, method: str) -> None:
     panel = shown(qtbot, session_with_run)
     wait_for_maps(qtbot, panel, session_with_run, 0)
@@ -191,7 +197,10 @@ def test_two_runs_are_compared_with_one_scale_of_colours(qtbot: QtBot, session_w
     QSettings().remove("explain")
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [("PNG picture (*.png)", ".png"), ("PDF page (*.pdf)", ".pdf")])
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [("PNG picture (*.png)", ".png"), pytest.param("PDF page (*.pdf)", ".pdf", marks=pytest.mark.slow)],
+)
 def test_a_map_is_saved_as_the_chosen_kind(
     qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, suffix: str
 ) -> None:
@@ -236,6 +245,7 @@ def test_maps_of_the_selection_are_saved_with_a_list(
     assert all((tmp_path / row[kind]).exists() for row in rows for kind in ("fits", "png"))
 
 
+@pytest.mark.slow
 def test_saving_maps_can_be_stopped(
     qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,7 +68,7 @@ def test_gradients_of_a_trained_network_pass(trained, image) -> None:
     assert found.sentence().startswith("The map tells of what was learned")
 
 
-@pytest.mark.parametrize("is_signed", [True, False])
+@pytest.mark.parametrize("is_signed", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_drawing_of_the_image_does_not_pass(trained, image, is_signed) -> None:
     edges = np.hypot(sobel(image[0], 0), sobel(image[0], 1))
 

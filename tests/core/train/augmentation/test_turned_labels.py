@@ -9,7 +9,7 @@ from astropy.modeling.models import Gaussian2D
 from photutils.morphology import data_properties
 
 from core.data.target import Quantities
-from core.nets import angles
+from core.nets import angles, encoding
 from core.train.augmentation import geometry
 from core.train.augmentation.label_preserving import without_label_changes
 from core.train.augmentation.pipeline import augment
@@ -60,7 +60,7 @@ def test_the_label_is_the_angle_of_the_galaxy_as_it_is_shown(settings):
     images = torch.from_numpy(np.stack([draw_galaxy(float(angle)) for angle in true])).float()[:, None]
     varied = augment(images, settings, torch.Generator().manual_seed(3))
     maps = geometry.draw_linear_maps(len(true), settings, torch.Generator().manual_seed(3))
-    turned = angles.join(AXIS, angles.turn(AXIS, angles.split(AXIS, true), maps))
+    turned = encoding.join(AXIS, angles.turn(AXIS, encoding.split(AXIS, true), maps))
     shown = np.array([measure_axis(image) for image in varied[:, 0].numpy()])
     assert np.abs((turned[:, 0].numpy() - shown + 90) % 180 - 90).max() < 1
     assert np.abs((shown - true[:, 0].numpy() + 90) % 180 - 90).max() > 5, "the augmentation turns them"
@@ -74,7 +74,7 @@ def test_a_direction_keeps_its_two_ends_apart(settings):
     images = torch.from_numpy(np.stack([draw_galaxy(float(angle), 12) for angle in true])).float()[:, None]
     varied = augment(images, settings, torch.Generator().manual_seed(8))
     maps = geometry.draw_linear_maps(len(true), settings, torch.Generator().manual_seed(8))
-    turned = angles.join(target, angles.turn(target, angles.split(target, torch.deg2rad(true)), maps))
+    turned = encoding.join(target, angles.turn(target, encoding.split(target, torch.deg2rad(true)), maps))
     shown = np.array([measure_direction(image) for image in varied[:, 0].numpy()])
     assert np.abs((np.degrees(turned[:, 0].numpy()) - shown + 180) % 360 - 180).max() < 1
 
