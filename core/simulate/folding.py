@@ -22,13 +22,24 @@ from core.simulate.profiles import Profiles
 from core.simulate.psf import Psf
 from core.simulate.sersic import radius_of_light, sersic_b
 
-PERIODS = (1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 12.0)  # in stamp sides
-ROOM = 0.48  # stamp sides between a pixel and the nearest copy, at least
+_PERIODS = np.array([1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 12.0])  # in stamp sides
+_ROOM = 0.48  # stamp sides between a pixel and the nearest copy, at least
+_LEAST_SIDE = 64  # pixels; the copies of smaller stamps are as far away, for the rings of a PSF
 _MOST_LEVELS = 9
 _FOLDED = 2e-4  # of the least peak may fold back, estimated: 7e-5 of the true peak is what is seen
 _FRACTIONS = (0.02, 0.1, 0.5)  # of the light, in whose ellipses the mean is taken for the peak
 
 Values = NDArray[np.float64]
+
+
+def room_of(size: int) -> float:
+    """Pixels between a pixel of a stamp and the nearest copy, at least."""
+    return _ROOM * max(size, _LEAST_SIDE)
+
+
+def periods_of(size: int) -> Values:
+    """The periods among which a source of a stamp has its own, in pixels."""
+    return size / 2 + (_PERIODS - 0.5) * max(size, _LEAST_SIDE)
 
 
 def choose_grids(
@@ -50,10 +61,10 @@ def choose_grids(
     NotPossible
         A profile is too far away.
     """
-    extent = _Extent.of(profiles, psf)
+    extent = _Extent.of(profiles, psf, size)
     count = np.diff(np.append(first, len(profiles)))
     period = np.maximum.reduceat(_choose_periods(extent, size), first)
-    levels = _choose_levels(extent, psf, np.repeat(np.array(PERIODS)[period], count) * size, size)
+    levels = _choose_levels(extent, psf, np.repeat(periods_of(size)[period], count), size)
     return period, np.maximum.reduceat(levels, first)
 
 
@@ -85,19 +96,21 @@ class _Extent:
     blur: float
 
     @classmethod
-    def of(cls, profiles: Profiles, psf: Psf) -> _Extent:
+    def of(cls, profiles: Profiles, psf: Psf, size: int) -> _Extent:
         indices, row = np.unique(profiles.index, return_inverse=True)
         b = sersic_b(indices)
         scale = 2 * indices * np.log(b) - gammaln(2 * indices) - np.log(2 * math.pi * indices)
         radius = np.maximum(profiles.radius, 1e-3)
+        offset = np.maximum(np.abs(profiles.x), np.abs(profiles.y))
+        radii = [radius_of_light(share, 1.0, indices)[row] for share in _FRACTIONS]
         return cls(
-            offset=np.maximum(np.abs(profiles.x), np.abs(profiles.y)),
+            offset=offset,
             radius=radius,
             index=profiles.index,
             b=b[row],
             axis_ratio=profiles.axis_ratio,
             centre=scale[row] - np.log(profiles.axis_ratio * radius**2),
-            allowed=_FOLDED * _peak(profiles, [radius_of_light(share, 1.0, indices)[row] for share in _FRACTIONS], psf),
+            allowed=_FOLDED * _peak(profiles, offset <= size / 2, radii, psf),
             blur=psf.area / (4 * math.pi),
         )
 
@@ -107,11 +120,11 @@ class _Extent:
         return np.exp(self.centre - slope), slope / self.index
 
 
-def _peak(profiles: Profiles, radii: list[Values], psf: Psf) -> Values:
+def _peak(profiles: Profiles, is_inside: NDArray[np.bool_], radii: list[Values], psf: Psf) -> Values:
     """The least that the peak of its stamp may be, for unit flux of each profile.
 
-    The mean surface brightness within an ellipse widened by the PSF is less than the peak; of several profiles of a
-    stamp the brightest counts.
+    The mean surface brightness within an ellipse widened by the PSF is less than the peak; of several profiles the
+    brightest that is centred on the stamp counts.
     """
     blur = math.sqrt(psf.area / math.pi)
     means = [
@@ -119,23 +132,25 @@ def _peak(profiles: Profiles, radii: list[Values], psf: Psf) -> Values:
         for share, radius in zip(_FRACTIONS, radii, strict=True)
     ]
     own = np.max(means, axis=0) / math.pi
-    brightest = np.zeros(int(profiles.stamp.max()) + 1)
     flux = np.abs(profiles.flux)
-    np.maximum.at(brightest, profiles.stamp, flux * own)
-    return np.divide(brightest[profiles.stamp], flux, out=own, where=flux > 0)
+    brightest = np.zeros(int(profiles.stamp.max()) + 1)
+    np.maximum.at(brightest, profiles.stamp[is_inside], (flux * own)[is_inside])
+    peak = brightest[profiles.stamp]
+    return np.divide(peak, flux, out=own, where=(flux > 0) & (peak > 0))
 
 
 def _choose_periods(extent: _Extent, size: int) -> NDArray[np.int64]:
     """The number of the shortest period that does for each profile."""
-    which = np.searchsorted((np.array(PERIODS) - 0.5 - ROOM) * size, extent.offset)
-    if (which == len(PERIODS)).any():
+    periods, room = periods_of(size), room_of(size)
+    which = np.searchsorted(periods - size / 2 - room, extent.offset)
+    if (which == len(periods)).any():
         raise NotPossible(
             f"A profile lies {extent.offset.max():,.0f} pixels from the centre of a stamp of {size} pixels.",
             "Leave out what is so far away, or make the stamps larger.",
         )
-    width = WIDTH / (ROOM * size)
-    for number, period in enumerate(PERIODS[:-1]):
-        distance = np.maximum((period - 0.5) * size - extent.offset, 1.0)
+    width = WIDTH / room
+    for number, period in enumerate(periods[:-1]):
+        distance = np.maximum(period - size / 2 - extent.offset, 1.0)
         light, slope = extent.light(distance)
         # Across its major axis at this distance it is a Gaussian, from the curvature of the ellipse.
         across = (extent.axis_ratio * distance) ** 2 / slope + extent.blur

@@ -9,8 +9,9 @@ image is
 
     Σ PSF(k) [E cos(ky y) cos(kx x) − O sin(ky y) sin(kx x)]
 
-over the quadrant kx, ky > 0: two small products of matrices at any frequencies and for any centre, as many operations
-as a fast Fourier transform takes time. No frequency is folded, no image is shifted, nothing is complex.
+over the quadrant kx, ky > 0: products of small matrices, for any frequencies and any centre. On 64 pixels they are
+faster than a fast Fourier transform, and nothing has to be folded or shifted. The transform of a PSF image that is not
+symmetric has an imaginary part, which adds two products.
 
 **Aliasing.** The samples of an image are the samples of its continuous transform whatever its frequencies. So all
 frequencies up to the reach of the PSF are summed, beyond the Nyquist frequency of the pixels too. An undersampled PSF
@@ -32,7 +33,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.simulate.folding import PERIODS, ROOM, choose_grids
+from core.simulate.folding import choose_grids, periods_of, room_of
 from core.simulate.frequencies import Grid
 from core.simulate.profiles import Profiles
 from core.simulate.psf import Psf
@@ -199,12 +200,13 @@ def _batches(profiles: Profiles, psf: Psf, size: int, points: int) -> list[_Batc
     places = np.stack([profiles.stamp, profiles.x, profiles.y])
     first = np.flatnonzero(np.append(True, (np.diff(places) != 0).any(axis=0)))
     count = np.diff(np.append(first, len(profiles)))
+    periods = periods_of(size).tolist()
     period, levels = choose_grids(profiles, first, psf, size)
     order = np.lexsort((-count, levels, period))
     bounds = np.flatnonzero(np.diff(period[order]) | np.diff(levels[order])) + 1
     batches = []
     for group in np.split(order, bounds):
-        grid = _grid(PERIODS[period[group[0]]] * size, int(levels[group[0]]), psf.reach, ROOM * size)
+        grid = _grid(periods[period[group[0]]], int(levels[group[0]]), psf.reach, room_of(size))
         for part in np.split(group, range(step := 1 + points // grid.points, len(group), step)):
             rows = [first[part][count[part] > number] + number for number in range(count[part[0]])]
             batches.append(_Batch(grid, first[part], rows))

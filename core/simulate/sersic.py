@@ -4,9 +4,9 @@ The surface brightness at the radius r along the major axis is I(r) ∝ exp(−b
 ellipse through Rₑ holds half of the light: Γ(2n, b) = Γ(2n)/2.
 
 The transform F(k) of a round profile of unit flux is its Hankel transform, 2π ∫ I(r) J₀(kr) r dr. It has a closed form
-for few indices only: exp(−k²Rₑ²/4b) for n = ½, (1 + k²Rₑ²/b²)^(−3/2) for n = 1. Here it is computed at the nodes of a
-table in (ln n, ln kRₑ) by the fast logarithmic transform, which is exact for what is smooth in ln r. Towards small k it
-is 1 − k²⟨r²⟩/4 with ⟨r²⟩/Rₑ² = Γ(4n)/Γ(2n) b^(−2n), towards large k it falls as k^(−2−1/n).
+for few indices only: exp(−k²Rₑ²/4b) for n = ½, (1 + k²Rₑ²/b²)^(−3/2) for n = 1. Here it is computed for nodes in ln n
+by the fast logarithmic transform, which is exact for what is smooth in ln r, and kept as a table of lines. Towards
+small k it is 1 − k²⟨r²⟩/4 with ⟨r²⟩/Rₑ² = Γ(4n)/Γ(2n) b^(−2n), towards large k it falls as k^(−2−1/n).
 
 References
 ----------
@@ -31,8 +31,9 @@ LOWEST_INDEX, HIGHEST_INDEX = 0.3, 8.0
 
 _NODES = 72  # in ln n; four of them are used at a time
 _LOWEST, _HIGHEST = -27, 27  # powers of two of (kRₑ)², from where F is 1 to where nothing is left
-_PARTS = 32  # of a power of two; lines in between are up to 2e-4 of F off, far out where F falls as k⁻³
-_SHIFT = 23 - 5  # bits of a float32 after those that number the parts
+_BITS = 5
+_PARTS = 2**_BITS  # of a power of two; the lines are up to 2e-4 of F off, far out where F falls as k⁻³
+_SHIFT = 23 - _BITS  # bits of a float32 after those that number the parts
 _FIRST = (127 + _LOWEST) * _PARTS
 _STEP = 0.012  # of ln r and ln k
 _FFT_LENGTH = 6144  # 74 in ln r, so that whatever wraps around is below 1e-9

@@ -92,6 +92,14 @@ def test_no_light_folds_back() -> None:
         assert (small - large[64:128, 64:128]).abs().max() < 1e-4 * large.max()
 
 
+@pytest.mark.parametrize("psf", [psfs.Airy(1.9, 0.33), psfs.Moffat(4.0, 2.5)], ids=["Airy", "Moffat"])
+def test_a_small_stamp_is_the_middle_of_a_larger_one(psf: Psf) -> None:
+    for radius in (0.0, 1.6, 8.0):
+        galaxy = profiles(radius=radius, axis_ratio=0.5, angle=0.4, x=1.3, y=-0.6)
+        small, large = (render(galaxy, psf, 1, size)[0] for size in (16, 80))
+        assert (small - large[32:48, 32:48]).abs().max() < 1e-4 * large.max()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
@@ -100,14 +108,17 @@ def test_no_light_folds_back() -> None:
     ids=["Gaussian", "Moffat", "Kolmogorov", "Airy"],
 )
 def test_the_corners_of_the_prior_are_as_galsim_draws_them(psf: Psf) -> None:
+    errors = {}
     for index in (1.0, 2.5, 4.0, 6.0):  # below 1 GalSim's own table is 2e-4 to 1e-2 off: see the integrals below
         for radius in (10**0.2, 10.0, 10**1.3 if index > 1 else 10**1.5):
             for ratio in (0.05, 0.4, 0.95):
                 galaxy = profiles(radius=radius, index=index, axis_ratio=ratio, angle=0.5, x=0.4, y=-0.3)
                 found = render(galaxy, psf, 1, SIZE)[0].numpy()
                 expected = render_with_galsim(galaxy, psf, 1, SIZE, parameters=PRECISE)[0]
-                error = np.abs(found - expected).max() / expected.max()
-                assert error < 2e-4, (index, radius, ratio, error)
+                errors[index, radius, ratio] = np.abs(found - expected).max() / expected.max()
+    worst = max(errors, key=errors.__getitem__)
+    print(f"\n{type(psf).__name__}: at most {errors[worst]:.1e} of the peak, at (index, radius, axis ratio) {worst}")
+    assert errors[worst] < 2e-4
 
 
 @pytest.mark.parametrize("index", [0.5, 0.7])
