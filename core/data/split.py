@@ -308,9 +308,10 @@ def load(path: Path, ids: Sequence[str]) -> Split:
         seed = rules.parse_seed(seed_line)
         rule = rule_line.removeprefix("# rule = ").rstrip("\n")
         for name, row, part in csv.reader(table):
-            if ids[int(row)] != name:
+            if int(row) >= len(ids) or ids[int(row)] != name:
+                there = ids[int(row)] if int(row) < len(ids) else "not there"
                 raise UnreadableFile(
-                    f"This split was drawn for another dataset (row {row} is {ids[int(row)]} and not {name}).",
+                    f"This split was drawn for another dataset (row {row} is {there} and not {name}).",
                     "Open the dataset that the run was trained on.",
                     str(path),
                 )

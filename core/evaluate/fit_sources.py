@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible
+from core.nets.zero_points import require_one_pixel_scale
 from core.settings import toml
 from core.simulate.blocks import draw_psf
 from core.simulate.noise import electrons_per_unit
@@ -24,7 +25,7 @@ from core.simulate.psf_settings import PsfSettings
 from core.simulate.settings import SOURCE, SimulationSettings
 
 _SCALE_TOLERANCE = 0.02
-_NUMBERED = re.compile(r"sim-(\d+)")
+_NUMBERED = re.compile(r"sim-(?:[0-9a-f]+-)?(\d+)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +90,8 @@ def find(
     else:
         with Cutouts.open(data) as cutouts:
             known = cutouts.bands[band - 1].zero_point if band <= len(cutouts.bands) else None
+            if given is not None:
+                require_one_pixel_scale(cutouts)
         is_used = known is not None and given is None
         said = (f"Magnitudes are for the zero point of the dataset, {known:g}.",) if is_used else ()
         return FitSource(psf, None, known, None, said)
@@ -147,6 +150,8 @@ def of_preset(name: str, data: Path, band: int = 1, given: float | None = None) 
     with Cutouts.open(data) as cutouts:
         scale = cutouts.median_pixel_scale
         own = cutouts.bands[band - 1].zero_point if band <= len(cutouts.bands) else None
+        if own is None or given is not None:
+            require_one_pixel_scale(cutouts)
     remarks: list[str] = []
     if abs(scale / preset.instrument.pixel_scale - 1) > _SCALE_TOLERANCE:
         remarks.append(

@@ -300,6 +300,9 @@ def _ask(opened: NetworkOnData, path: Path, stop: threading.Event) -> Work[_Memb
             flags[row].append("pixel scale unknown")
         for row in np.flatnonzero(np.abs(ratios - 1) > _TOLERANCE):
             flags[row].append(f"pixel scale {ratios[row]:.3g} times that of the training")
+    if (size := cutouts.shape[2:]) != (own := predictor.stamp_shape[1:]):
+        for row in flags:
+            row.append(f"stamp of {size[1]} × {size[0]} pixels, {own[1]} × {own[0]} in the training")
     seen: set[str] = set()
     with contextlib.suppress(Problem):  # without the record of its parts nobody knows
         seen = seen_ids(path)

@@ -204,7 +204,10 @@ class Predictor:
         settings = self.network.settings
         if not settings.backbone and cnn.largest_depth(*shape[1:]) < settings.depth:
             raise NotPossible(sentence, "They are too small for its depth.")
-        return Problem(sentence, "It works on any size, but was trained on that one.")
+        return Problem(
+            sentence,
+            "It works on any size, but the answers may be wrong: import the images at the size of the training.",
+        )
 
     def compare_stamps(self, recipe: StampRecipe | None) -> list[Problem]:
         """How stamps made by this recipe differ from those of the training; nothing if either is not known."""

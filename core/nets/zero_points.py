@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from core.data.cutouts import Cutouts
 from core.data.zero_points import spread
-from core.errors import Problem
+from core.errors import Problem, SettingsProblem
 from core.nets.mapped_cutouts import ScaledCutouts
 from core.nets.predictor import Predictor
 
 _TOLERANCE = 1e-4  # mag: a hundredth of a percent
+_SAME_SCALE = 0.02
 
 
 def set_zero_points(cutouts: Cutouts, zero_points: Sequence[float]) -> None:
@@ -24,10 +27,32 @@ def set_zero_points(cutouts: Cutouts, zero_points: Sequence[float]) -> None:
     Raises
     ------
     SettingsProblem
-        There are more or fewer.
+        There are more or fewer; or the pixels of the galaxies are of different sizes.
     """
+    require_one_pixel_scale(cutouts)
     given = spread(zero_points, [band.name for band in cutouts.bands], cutouts.path.name)
     cutouts.bands = tuple(replace(band, zero_point=value) for band, value in zip(cutouts.bands, given, strict=True))
+
+
+def require_one_pixel_scale(cutouts: Cutouts) -> None:
+    """Require that one zero point can be that of all galaxies.
+
+    Stamps that were resampled by different factors keep the surface brightness, so that the magnitude of one unit of a
+    pixel is another for each.
+
+    Raises
+    ------
+    SettingsProblem
+        It cannot.
+    """
+    known = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
+    if len(known) and known.max() > (1 + _SAME_SCALE) * known.min():
+        raise SettingsProblem(
+            f"The galaxies have pixels of {known.min():.3g} to {known.max():.3g} arcsec, as after resampling one by "
+            "one: one zero point cannot be that of all.",
+            "Import the images again with their zero point, and with “crop or pad” under Other sizes.",
+            "zero point",
+        )
 
 
 def bring_to_training(cutouts: Cutouts, predictor: Predictor) -> tuple[Cutouts, list[Problem]]:

@@ -32,6 +32,7 @@ from core.project.outputs import Inputs
 from core.settings import toml
 from core.settings.declare import Settings
 from core.simulate.crew import Crew, usual_workers
+from core.simulate.parameters import galaxy_ids
 from core.simulate.settings import PATHS, SOURCE, SimulationSettings
 from core.simulate.unfinished import Blocks, Column, Found, Prefix, UnfinishedFolder, read_truth, record_type
 from core.version import PROGRAM
@@ -150,7 +151,7 @@ class _Job:
             yield from self._fill(prefix, offset)
             digest, _ = prefix.digests
         truth_values = read_truth(self.folder.truth, self.columns)
-        catalogue, ids = _catalogue(truth_values, self.columns), [f"sim-{n:07d}" for n in range(self.settings.count)]
+        catalogue, ids = _catalogue(truth_values, self.columns), galaxy_ids(self.settings)
         labels = [name for name in LABELS if name in catalogue.colnames]
         origin = _origin(self.settings)
         allocated.complete(self.folder.images, ids, catalogue, labels, bands_of(self.settings), origin, digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,3 +147,10 @@ def components(drawn: dict[str, Values]) -> tuple[Component, Component]:
     bulge = Component(share, drawn["bulge_radius"], drawn["bulge_index"], drawn["bulge_axis_ratio"])
     disk = Component(1 - share, drawn["disk_radius"], np.ones(len(share)), drawn["disk_axis_ratio"])
     return bulge, disk
+
+
+def galaxy_ids(settings: SimulationSettings) -> list[str]:
+    """Names of the galaxies: the same where they are the same galaxies, of equal seed and priors, else others."""
+    parts = (str(settings.seed), settings.galaxies.model_dump_json(), settings.realism.model_dump_json())
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:6]
+    return [f"sim-{key}-{number:07d}" for number in range(settings.count)]

@@ -291,7 +291,7 @@ def build_psf(settings: PsfSettings, pixel_scale: float) -> Psf:
         case "image":
             from core.simulate.psf_images import read_psf_images
 
-            found = read_psf_images(settings)
+            found = read_psf_images(settings, pixel_scale)
     if found.reach <= 0:
         raise NotPossible("The point-spread function is wider than anything that can be drawn.", "Give a narrower one.")
     return found

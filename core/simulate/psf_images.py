@@ -19,24 +19,27 @@ _SAME_SUM = 0.01
 _SAME_PLACE = 0.1  # pixels
 _WINDOW = 2.0  # pixels, σ, at least
 _ROUNDS = 30
+_SAME_SCALE = 0.02
 _NEGATIVE = 0.01  # of the peak
 _UNDERSAMPLED = 0.05  # amplitude at the Nyquist frequency of the image
 
 
-def read_psf_images(settings: PsfSettings) -> ImagePsf:
-    """Read, check and centre the images that ``settings.path`` names.
+def read_psf_images(settings: PsfSettings, pixel_scale: float) -> ImagePsf:
+    """Read, check and centre the images that ``settings.path`` names, for stamps of ``pixel_scale`` arcsec.
 
     Raises
     ------
     UnreadableFile
         The file cannot be read.
     NotPossible
-        It holds no point-spread functions.
+        It holds no point-spread functions, or its header has another pixel scale than the oversampling says.
     """
     path = settings.path
     if not path:
         raise NotPossible("There is no PSF image.", "Choose the FITS file that holds it.", "psf.path")
-    planes = [np.asarray(plane, float) for plane in _read_planes(path)]
+    read, scales = _read_planes(path)
+    _require_scale(scales, settings.oversampling, pixel_scale, path)
+    planes = [np.asarray(plane, float) for plane in read]
     for number, plane in enumerate(planes):
         _require_psf(plane, f"{path} [{number + 1}]" if len(planes) > 1 else path)
     height, width = (max(plane.shape[axis] for plane in planes) for axis in (0, 1))
@@ -58,13 +61,27 @@ def read_psf_images(settings: PsfSettings) -> ImagePsf:
     )
 
 
-def _read_planes(path: str) -> list[NDArray[np.floating]]:
+def _read_planes(path: str) -> tuple[list[NDArray[np.floating]], set[float]]:
+    """The images, and the pixel scales [arcsec] that their headers know."""
     planes: list[NDArray[np.floating]] = []
+    scales: set[float] = set()
     for cutout in fits.read_images(path):
         planes.extend(cutout.image)
+        scales |= {cutout.pixel_scale} if np.isfinite(cutout.pixel_scale) else set()
         if len(planes) > _MOST:
             raise NotPossible(f"The file holds more than {_MOST:,} images.", "Give fewer PSFs.", path)
-    return planes
+    return planes, scales
+
+
+def _require_scale(scales: set[float], oversampling: float, pixel_scale: float, path: str) -> None:
+    for scale in sorted(scales):
+        if abs(scale * oversampling / pixel_scale - 1) > _SAME_SCALE:
+            raise NotPossible(
+                f"This PSF has {scale:.4g} arcsec per pixel in its header, and would be used as if it had "
+                f"{pixel_scale / oversampling:.4g}.",
+                f"Set its oversampling to {pixel_scale / scale:.4g}.",
+                path,
+            )
 
 
 def _require_psf(plane: NDArray[np.float64], where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -95,3 +96,20 @@ def test_only_some_galaxies_of_the_test_part_are_fitted_if_so_wished(tmp_path: P
     few = Table.read(tmp_path / "few.csv")
     assert len(few) == 3 and set(few["id"]) < test
     assert main([*options, "-o", str(tmp_path / "none.csv"), "-n", "0"]) == 1
+
+
+def test_a_test_part_of_other_galaxies_is_refused(data: Path, tmp_path: Path, capsys) -> None:
+    golden = Path(__file__).parents[2] / "golden" / "measured" / "runs"
+    options = ["--psf", "gaussian:1", "--test-part-of", str(next(golden.iterdir()))]
+    assert main(["fit", str(data), "-o", str(tmp_path / "fits.csv"), *options]) == 1
+    assert "This split was drawn for another dataset" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", [["--preset", "KiDS r"], ["--psf", "gaussian:1", "--zero-point", "25"]])
+def test_one_zero_point_is_refused_where_pixels_are_of_several_sizes(
+    data: Path, tmp_path: Path, capsys, way: list[str]
+) -> None:
+    with h5py.File(data, "r+") as file:
+        file["pixel_scale"][:] = [0.4, 0.4, 0.5]
+    assert main(["fit", str(data), "-o", str(tmp_path / "fits.csv"), *way]) == 1
+    assert "one zero point cannot be that of all" in capsys.readouterr().err

@@ -271,3 +271,15 @@ def test_a_calibration_with_other_factors_changes_the_errors_alone(run, own):
     factors = Predictor.load(GOLDEN / "runs" / run.name).calibration
     assert factors is not None
     np.testing.assert_allclose(before.found.errors / after.found.errors, np.tile(factors.factors, (60, 1)), rtol=1e-5)
+
+
+def test_stamps_of_another_size_than_in_training_are_flagged(run, own, tmp_path):
+    with Cutouts.open(own) as cutouts:
+        images = np.pad(cutouts.images[:4], ((0, 0), (0, 0), (8, 8), (8, 8)))
+        side = images.shape[2]
+    with DatasetWriter(tmp_path / "large.h5", images.shape[1:], [Band("F160W", "e-/s", 25.9)], "float32") as writer:
+        writer.append(images, list("abcd"), np.full(4, 0.08), [""] * 4, np.zeros(4))
+        writer.finish(Table({"id": list("abcd")}), [], Origin("test", "2026-01-01T00:00:00", "made by code", ""), [])
+    found, _ = measured([run], tmp_path / "large.h5")
+    words = f"stamp of {side} × {side} pixels, {side - 16} × {side - 16} in the training"
+    assert all(words in flag for flag in found.flags)

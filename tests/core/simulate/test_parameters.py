@@ -5,7 +5,7 @@ from scipy import stats
 from core.simulate.composition import compose
 from core.simulate.galaxy_settings import GalaxySettings
 from core.simulate.light import radius_of
-from core.simulate.parameters import components, draw_parameters
+from core.simulate.parameters import components, draw_parameters, galaxy_ids
 from core.simulate.priors import RadiusPrior
 from core.simulate.profiles import Profiles
 from core.simulate.realism_settings import REALISTIC, RealismSettings
@@ -160,3 +160,11 @@ def test_random_streams_are_uniform_and_know_nothing_of_each_other():
     assert np.abs(neighbours).max() < 0.07
     assert abs(np.corrcoef(shares[:, 0], other[:, 0])[0, 1]) < 0.07
     assert np.array_equal(Streams(1, Purpose.PARAMETERS).shares(NUMBERS[5:6], 4)[0], shares[5])
+
+
+def test_galaxies_have_the_same_names_only_where_they_are_the_same() -> None:
+    names = galaxy_ids(SimulationSettings(count=3))
+    assert galaxy_ids(SimulationSettings(count=2)) == names[:2] and names[0].startswith("sim-")
+    shifted = SimulationSettings(count=3, galaxies=GalaxySettings(shift=0.7))
+    for other in (SimulationSettings(count=3, seed=2), shifted):
+        assert not set(galaxy_ids(other)) & set(names)

@@ -87,6 +87,16 @@ def test_negative_light_and_too_coarse_pixels_are_said(tmp_path: Path) -> None:
     assert f"an amplitude of {expected:.0%}" in said
 
 
+def test_a_header_with_another_pixel_scale_than_the_oversampling_says_is_refused(tmp_path: Path) -> None:
+    unit = fits.PrimaryHDU(gaussian((31, 31), (15, 15), 2.0))
+    unit.header["PIXSCALE"] = 0.05
+    unit.writeto(tmp_path / "psf.fits")
+    settings = PsfSettings(kind="image", path=str(tmp_path / "psf.fits"))
+    with pytest.raises(NotPossible, match="Set its oversampling to 2"):
+        build_psf(settings, 0.1)
+    assert build_psf(settings.model_copy(update={"oversampling": 2.0}), 0.1).count == 1
+
+
 def test_each_stamp_has_the_image_of_the_stack_that_was_drawn_for_it(tmp_path: Path) -> None:
     psf = from_file(
         tmp_path / "stack.fits",
