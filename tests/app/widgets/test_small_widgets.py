@@ -12,6 +12,7 @@ from app.widgets.focus_guard import keep_from_focus
 from app.widgets.fold import Fold
 from app.widgets.mosaic import Mosaic
 from app.widgets.numbers import Numbers
+from core.data.encodings import Encoding
 
 
 def test_a_fold_opens_and_closes_by_a_click(qtbot: QtBot) -> None:
@@ -120,5 +121,5 @@ def test_points_without_a_true_value_are_left_out(qtbot: QtBot, unit: str) -> No
 def test_predictions_of_an_angle_are_drawn_beside_the_true_ones(qtbot: QtBot) -> None:
     plot = TruthPlot()
     qtbot.addWidget(plot)
-    plot.set_points(np.array([1.0, 178.0, 90.0]), np.array([179.0, 3.0, 50.0]), "pa", "deg", 180.0)
+    plot.set_points(np.array([1.0, 178.0, 90.0]), np.array([179.0, 3.0, 50.0]), "pa", "deg", Encoding(period=180.0))
     assert plot.points[1].tolist() == [-1, 183, 50]
