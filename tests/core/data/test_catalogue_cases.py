@@ -185,7 +185,8 @@ def test_no_galaxy_gets_the_label_of_another(
         found = join_tables(read_tables(path), files, ImportSettings(labels=("label",)))
     except CatalogueProblem:
         return
-    assert found.column == "object"
+    are_numbers = all(name == str(row + first) for row, name in enumerate(ids))  # both columns then say the same
+    assert found.column == "object" or are_numbers
     for name, file in zip(names, files, strict=True):
         row = found.row_of(*file)
         if row != NO_ROW:
