@@ -25,6 +25,7 @@ from core.simulate.psf_settings import PsfSettings
 from core.simulate.settings import SOURCE, SimulationSettings
 
 _SCALE_TOLERANCE = 0.02
+_OWN_ZERO_POINT = "Magnitudes are for the zero point of the dataset, {:g}."
 _NUMBERED = re.compile(r"sim-(?:[0-9a-f]+-)?(\d+)")
 
 
@@ -89,11 +90,11 @@ def find(
         own = of_simulation(data, band)
     else:
         with Cutouts.open(data) as cutouts:
-            known = cutouts.bands[band - 1].zero_point if band <= len(cutouts.bands) else None
+            known = _zero_point_of(cutouts, band)
             if given is not None:
                 require_one_pixel_scale(cutouts)
         is_used = known is not None and given is None
-        said = (f"Magnitudes are for the zero point of the dataset, {known:g}.",) if is_used else ()
+        said = (_OWN_ZERO_POINT.format(known),) if is_used else ()
         return FitSource(psf, None, known, None, said)
     if own is None:
         raise NoPsf("The point-spread function is not given.", "Choose an instrument, or give your own.", data.name)
@@ -120,7 +121,7 @@ def of_simulation(data: Path, band: int = 1) -> FitSource | None:
         if cutouts.origin.source != SOURCE or None in numbers:
             return None
         settings = toml.loads(SimulationSettings, cutouts.origin.settings, data.name)
-        zero_point = cutouts.bands[band - 1].zero_point if band <= len(cutouts.bands) else None
+        zero_point = _zero_point_of(cutouts, band)
     count = build_psf(settings.psf, settings.instrument.pixel_scale).count
     own = np.array([int(found[1]) for found in numbers if found is not None], np.int64)
     noise = settings.noise
@@ -149,7 +150,7 @@ def of_preset(name: str, data: Path, band: int = 1, given: float | None = None) 
     preset = load_preset(name)
     with Cutouts.open(data) as cutouts:
         scale = cutouts.median_pixel_scale
-        own = cutouts.bands[band - 1].zero_point if band <= len(cutouts.bands) else None
+        own = _zero_point_of(cutouts, band)
         if own is None or given is not None:
             require_one_pixel_scale(cutouts)
     remarks: list[str] = []
@@ -161,7 +162,7 @@ def of_preset(name: str, data: Path, band: int = 1, given: float | None = None) 
     if given is not None:
         own = given
     elif own is not None:
-        remarks.append(f"Magnitudes are for the zero point of the dataset, {own:g}.")
+        remarks.append(_OWN_ZERO_POINT.format(own))
     else:
         remarks.append(
             f"The dataset has no zero point: magnitudes are for that of the preset, {preset.stored_zero_point:g}. If "
@@ -170,3 +171,8 @@ def of_preset(name: str, data: Path, band: int = 1, given: float | None = None) 
     zero_point = preset.stored_zero_point if own is None else own
     gain = electrons_per_unit(preset) * 10 ** (0.4 * (preset.stored_zero_point - zero_point))
     return FitSource(preset.psf, gain, zero_point, None, tuple(remarks))
+
+
+def _zero_point_of(cutouts: Cutouts, band: int) -> float | None:
+    """That of a band of the dataset, counted from 1; None where it has none."""
+    return cutouts.bands[band - 1].zero_point if band <= len(cutouts.bands) else None
