@@ -198,6 +198,11 @@ class RunFolder:
         return self.path / "best.safetensors"
 
     @property
+    def start(self) -> Path:
+        """The network that fine-tuning started from, as it was then; missing in other runs and in earlier versions."""
+        return self.path / "start.safetensors"
+
+    @property
     def best_epoch(self) -> int | None:
         """The epoch of the best weights, counted from 1; None: unknown."""
         with contextlib.suppress(Problem):
