@@ -38,7 +38,7 @@ _DEFAULTS_OF_3: dict[str, Values] = {
 }
 _DEFAULTS_OF_4: dict[str, Values] = {"data": {"angles": "none"}}
 _DEFAULTS_OF_5: dict[str, Values] = {"data": {"logarithms": "none"}}
-PREDICTOR = 6
+PREDICTOR = 7
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
@@ -66,8 +66,8 @@ def upgrade_predictor(plan: Values) -> Values:
 
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
-    names = plan["target"].get("names") or plan["target"]["columns"]
-    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5, _predictor_to_6)
+    names = plan["target"].get("names") or plan["target"].get("columns", ())
+    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5, _predictor_to_6, _predictor_to_7)
     return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
@@ -166,6 +166,11 @@ def _predictor_to_5(plan: Values) -> Values:
 def _predictor_to_6(plan: Values) -> Values:
     """Before, no quantity was learned as a logarithm, as where the target names none."""
     return {**plan, "format": 6}
+
+
+def _predictor_to_7(plan: Values) -> Values:
+    """Before, every network had answers: none had learned without labels."""
+    return {**plan, "format": 7}
 
 
 def _table(values: Values, name: str) -> Values:
