@@ -64,7 +64,7 @@ _OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, o
 _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
 _OF_A_RUN = re.compile(
-    r"(settings|environment|decision|notes|search|study)\.toml|(history|split)\.csv|(metrics|bands)\.json"
+    r"(settings|environment|decision|notes|search|study|suggestions)\.toml|(history|split)\.csv|(metrics|bands)\.json"
     r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|best\.safetensors|(last|snapshots)/.*"
 )
 _OF_A_PROJECT = re.compile(r"project\.toml|project\.lock|window\.json|labels/.*|parts/.*")

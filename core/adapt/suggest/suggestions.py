@@ -70,6 +70,7 @@ def run(
     settings: SuggestSettings,
     stop: threading.Event = NEVER,
     *,
+    similar_by: Path | None = None,
     parts: DataSettings | None = None,
     parts_seed: int = 0,
     hand_labels: LabelJournal | None = None,
@@ -88,6 +89,9 @@ def run(
         Method and number.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
+    similar_by
+        The network whose features say which galaxies are similar, for typical ones and the core-set: one that has seen
+        many galaxies rather than one that was tuned on a few labels. None: the first of ``networks``.
     parts, parts_seed
         What is learned and how the parts are drawn, as of a training with these settings; None: the defaults.
     hand_labels
@@ -112,15 +116,10 @@ def run(
     candidates = _sample(pool.candidates, settings)
     classes = _names_of(networks) or pool.classes
     method, why = choose_method(settings, len(pool.labelled), len(classes))
-    if not networks and method != "random":
-        raise NotPossible(
-            f"A network is needed to choose galaxies ({method}).", "Name a run or a weights file, or choose random."
-        )
     rows = np.concatenate([pool.labelled, candidates])
     is_labelled = np.arange(len(rows)) < len(pool.labelled)
     known = Known(rows, is_labelled)
-    if method != "random":
-        known = yield from look(networks, data, known, method, stop)
+    known = yield from look(networks, data, known, method, similar_by, stop)
     places, reasons = propose(known, method, settings.count, settings.seed)
     found = known.rows[places]
     mean = None if known.probabilities is None else known.probabilities.mean(axis=0)[places]
@@ -145,21 +144,35 @@ def choose_method(settings: SuggestSettings, labelled: int, classes: int) -> tup
 
 
 def look(
-    networks: Sequence[Path], data: Path, known: Known, method: Method, stop: threading.Event = NEVER
+    networks: Sequence[Path],
+    data: Path,
+    known: Known,
+    method: Method,
+    similar_by: Path | None = None,
+    stop: threading.Event = NEVER,
 ) -> Work[Known]:
-    """Compute what the method needs of these galaxies: features of the first network, probabilities of all.
+    """Compute what the method needs of these galaxies: the features of one network, the probabilities of all.
 
     Raises
     ------
     NotPossible
-        The stamps do not fit a network, the networks have different classes, or none for a method that needs them.
+        There is no network, its classes differ from another one's, or it has none and the method needs them; or the
+        stamps do not fit it.
     NotANumber
         Features are not finite.
     """
+    if method == "random":
+        return known
+    by_features = [similar_by or networks[0]] if similar_by or networks else []
+    asked = list(networks) if method in {"uncertain", "diverse"} else by_features
+    if not asked:
+        raise NotPossible(
+            f"A network is needed to choose galaxies ({method}).", "Name a run or a weights file, or choose random."
+        )
     features: NDArray[np.float32] | None = None
     probabilities: list[NDArray[np.float32]] = []
     names: tuple[str, ...] = ()
-    for number, network in enumerate(networks):
+    for number, network in enumerate(asked):
         with open_network_on_data(network, data) as opened:
             for doubt in opened.doubts:
                 yield Skipped(doubt)
@@ -167,9 +180,8 @@ def look(
                 features = yield from last_features(opened.predictor, opened.cutouts, known.rows, stop)
                 _require_finite(features, network)
             if method in {"uncertain", "diverse"}:
-                found, own = yield from _probabilities(opened, network, method, known.rows, names, stop)
+                found, names = yield from _probabilities(opened, network, method, known.rows, names, stop)
                 probabilities.append(found)
-                names = own
     if stop.is_set():
         raise Stopped
     return Known(known.rows, known.is_labelled, features, np.stack(probabilities) if probabilities else None, names)

@@ -15,9 +15,7 @@ def half(survey_dataset, tmp_path):
     """The survey, of which every second galaxy has no label."""
     with Cutouts.open(survey_dataset) as cutouts:
         shape = np.where(np.arange(90) % 2 == 0, cutouts.columns["shape"], "")
-        return write_dataset(
-            tmp_path / "half.h5", cutouts.images[:], {"shape": shape}, ["shape"], "r", ids=cutouts.ids
-        )
+        return write_dataset(tmp_path / "half.h5", cutouts.images[:], {"shape": shape}, ["shape"], "r", ids=cutouts.ids)
 
 
 def test_it_prints_why_and_writes_a_table_that_it_may_write_again(half, survey_run, tmp_path, capsys):
