@@ -22,6 +22,7 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
+from core.cli.suggest import add_suggest_options
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
 from core.printable import on_one_line
@@ -124,6 +125,9 @@ def parser() -> argparse.ArgumentParser:
         )
     )
 
+    add_suggest_options(
+        command("suggest", "suggest:suggest", "Say which galaxies of a dataset should be labelled next, and why.")
+    )
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
     _add_simulate_options(
