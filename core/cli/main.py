@@ -12,6 +12,7 @@ from typing import NoReturn
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
+from core.cli.refine import add_refine_options
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -29,7 +30,19 @@ from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = ("train", "import", "simulate", "fit", "demo", "search", "training-size", "believe", *METHODS, *DREAMS)
+_SETTINGS = (
+    "train",
+    "import",
+    "simulate",
+    "refine",
+    "fit",
+    "demo",
+    "search",
+    "training-size",
+    "believe",
+    *METHODS,
+    *DREAMS,
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -110,6 +123,9 @@ def parser() -> argparse.ArgumentParser:
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
     _add_simulate_options(
         command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
+    )
+    add_refine_options(
+        command("refine", "refine:refine", "Make simulated stamps look like a survey, with their labels kept.")
     )
     _add_demo_options(
         command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")

@@ -82,11 +82,6 @@ class Ellipses:
         """Of several blocks of galaxies, one after the other."""
         return cls(*(torch.cat([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
-    def where(self, mask: Tensor, other: Self) -> Self:
-        """These where a mask (n,) is true, others elsewhere."""
-        names = [each.name for each in fields(self)]
-        return type(self)(*(torch.where(mask, getattr(self, name), getattr(other, name)) for name in names))
-
     def distance(self, height: int, width: int) -> Tensor:
         """Squared distance (n, H, W) of each pixel from the centre, in standard deviations of the ellipse."""
         dy, dx = self.offsets(height, width)
@@ -120,29 +115,40 @@ def fit_ellipses(light: Tensor, start: Ellipses | None = None) -> tuple[Ellipses
 
     Where there are none, the ellipse is a circle of three pixels about the centre.
     """
-    count, height, width = light.shape
-    side = min(height, width)
+    count = len(light)
     zero = light.new_zeros(count)
     first = Ellipses(zero, zero, zero + _FIRST**2, zero + _FIRST**2, zero)
-    now = start or first
-    low, high = _SMALLEST**2, (_LARGEST * side) ** 2
-    good = torch.ones(count, dtype=torch.bool, device=light.device)
+    now = (start or first).at(torch.arange(count, device=light.device))  # a copy
+    found = torch.ones(count, dtype=torch.bool, device=light.device)
+    open_ = torch.arange(count, device=light.device)
     for _ in range(_STEPS):
-        rows, columns = now.offsets(height, width)
-        weight = torch.exp(now.distance(height, width).mul_(-0.5)).mul_(light)
-        total, x, y, xx, yy, xy = weighted_moments(weight, rows, columns)
-        good = total > 0
-        total = torch.where(good, total, 1.0)
-        x, y, xx, yy, xy = (2 * value / total for value in (x, y, xx, yy, xy))
-        good &= (xx > low) & (yy > low) & (xx + yy < 2 * high) & (xx * yy - xy**2 > low**2)
-        good &= torch.hypot(now.x + x, now.y + y) < _FURTHEST * side
-        new = Ellipses(now.x + x, now.y + y, xx, yy, xy)
-        moved = torch.where(good, (new.xx - now.xx).abs() + (new.yy - now.yy).abs() + (xy - now.xy).abs(), 0)
-        is_over = bool((moved <= _CONVERGED * (now.xx + now.yy)).all())
-        now = new.where(good, now)
-        if is_over:
+        old = now.at(open_)
+        new, good = _step(light[open_], old)
+        moved = (new.xx - old.xx).abs() + (new.yy - old.yy).abs() + (new.xy - old.xy).abs()
+        for each in fields(Ellipses):
+            getattr(now, each.name)[open_] = torch.where(
+                good, getattr(new, each.name), getattr(first, each.name)[open_]
+            )
+        found[open_] = good
+        open_ = open_[good & (moved > _CONVERGED * (old.xx + old.yy))]
+        if not len(open_):
             break
-    return now.where(good, first), good
+    return now, found
+
+
+def _step(light: Tensor, old: Ellipses) -> tuple[Ellipses, Tensor]:
+    """The next moments of galaxies (n, H, W), and for which of them they still are those of a galaxy."""
+    _, height, width = light.shape
+    side = min(height, width)
+    low, high = _SMALLEST**2, (_LARGEST * side) ** 2
+    rows, columns = old.offsets(height, width)
+    weight = torch.exp(old.distance(height, width).mul_(-0.5)).mul_(light)
+    total, x, y, xx, yy, xy = weighted_moments(weight, rows, columns)
+    good = total > 0
+    x, y, xx, yy, xy = (2 * value / torch.where(good, total, 1.0) for value in (x, y, xx, yy, xy))
+    good &= (xx > low) & (yy > low) & (xx + yy < 2 * high) & (xx * yy - xy**2 > low**2)
+    good &= torch.hypot(old.x + x, old.y + y) < _FURTHEST * side
+    return Ellipses(old.x + x, old.y + y, xx, yy, xy), good
 
 
 @dataclass(frozen=True, eq=False)
