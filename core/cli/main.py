@@ -13,6 +13,7 @@ from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
 from core.cli.pretrain import add_pretrain_options
+from core.cli.refine import add_refine_options
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -36,6 +37,7 @@ _SETTINGS = (
     "pretrain",
     "import",
     "simulate",
+    "refine",
     "fit",
     "demo",
     "search",
@@ -132,6 +134,9 @@ def parser() -> argparse.ArgumentParser:
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
     _add_simulate_options(
         command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
+    )
+    add_refine_options(
+        command("refine", "refine:refine", "Make simulated stamps look like a survey, with their labels kept.")
     )
     _add_demo_options(
         command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
