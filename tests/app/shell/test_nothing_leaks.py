@@ -110,7 +110,8 @@ def is_moving(animation: QAbstractAnimation) -> bool:
 def counted(window: MainWindow) -> Counter[str]:
     """Every widget of the program and every object of the window, by class, after all that was given up is gone."""
     gc.collect()
-    assert QTest.qWaitFor(lambda: not any(map(is_moving, window.findChildren(QAbstractAnimation))))
+    while any(map(is_moving, window.findChildren(QAbstractAnimation))):
+        QTest.qWait(20)
     for _ in range(2):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         QCoreApplication.processEvents()
