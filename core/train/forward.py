@@ -25,18 +25,32 @@ def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) ->
 
     Where several processes train together, each passes its own galaxies of the batch.
     """
-    seed = plan.settings.seed
-    random = torch_generator(seed, "augmentation", epoch, batch)
+    varied = vary(plan, stamps, epoch, batch)
+    return varied, pass_through(plan, varied, epoch, batch)
+
+
+def vary(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:
+    """Augment the labelled galaxies (n, C, H, W) of a batch, and scale them as the network takes them."""
+    random = torch_generator(plan.settings.seed, "augmentation", epoch, batch)
     varied = augment(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.scaling_on_batch)
-    varied = varied.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
-    own = distributed.own_slice(len(varied))
+    return as_input(plan, varied)
+
+
+def as_input(plan: TrainingPlan, images: Tensor) -> Tensor:
+    """Images (n, C, H, W) in the memory format and precision of the training."""
+    return images.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
+
+
+def pass_through(plan: TrainingPlan, inputs: Tensor, epoch: int, batch: int) -> Tensor:
+    """Pass what is ready for it (n, C, H, W) through the network, in training mode; returns outputs (n, K)."""
+    own = distributed.own_slice(len(inputs))
     for dropout in plan.dropouts:
-        dropout.rows = (len(varied), own)
+        dropout.rows = (len(inputs), own)
         if dropout.generator is not None:
-            dropout.generator.manual_seed(torch_seed(seed, "dropout", epoch, batch))
+            dropout.generator.manual_seed(torch_seed(plan.settings.seed, "dropout", epoch, batch))
     with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
-        outputs = plan.distributed_network(varied[own])
-    return varied, distributed.gather(outputs, len(varied))
+        outputs = plan.distributed_network(inputs[own])
+    return distributed.gather(outputs, len(inputs))
 
 
 def batch_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tensor:

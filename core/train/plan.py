@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from core.nets.predictor import Predictor
 from core.train.augmentation.noise import NoisePool
 from core.train.averaging import WeightAverage
 from core.train.settings import RunSettings
+
+if TYPE_CHECKING:
+    from core.train.unlabelled.term import UnlabelledTerm
 
 
 @dataclass
@@ -69,6 +72,8 @@ class TrainingPlan:
         The data in plain values: name, fingerprint, number of galaxies per part and class.
     notices
         Warnings for the user.
+    unlabelled
+        What is learned from galaxies without labels; None: nothing.
     """
 
     settings: RunSettings
@@ -90,6 +95,7 @@ class TrainingPlan:
     dropouts: list[OwnDropout]
     facts: dict[str, Any]
     notices: list[Problem]
+    unlabelled: UnlabelledTerm | None = None
 
     @property
     def target(self) -> Target:

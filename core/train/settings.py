@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -10,6 +11,7 @@ from core.nets.settings import LossSettings, NetworkSettings
 from core.project import places, upgrades
 from core.settings.declare import Settings, setting
 from core.train.augmentation.settings import AugmentationSettings
+from core.train.unlabelled.settings import UnlabelledSettings
 
 
 class OptimiserSettings(Settings):
@@ -256,6 +258,9 @@ class TransferSettings(Settings):
     )
 
 
+_PATHS = (("transfer", "start_from"), ("unlabelled", "dataset"))  # that a file names relative to itself
+
+
 class RunSettings(Settings):
     """All settings of one run: the same settings, data and machine give the same results."""
 
@@ -272,19 +277,26 @@ class RunSettings(Settings):
         return upgrades.upgrade_settings(values, version)
 
     def with_paths_from(self, folder: Path) -> Self:
-        """With the initial weights where they are now: a file names them relative to its own folder."""
-        start = self.transfer.start_from
-        found = places.find(start, folder) if start else None
-        return self if found is None else self._starting_from(str(found))
+        """With the initial weights and other galaxies where they are now: a file names them relative to its folder."""
+        return self._with_paths(lambda path: str(places.find(path, folder) or path))
 
     def with_paths_for(self, folder: Path) -> Self:
         """As they are written to a file in ``folder``: what lies in the same project is named relative to it."""
-        start = self.transfer.start_from
-        place = Path(start).expanduser()
-        return self._starting_from(places.to_stored(place, folder)) if start and place.exists() else self
 
-    def _starting_from(self, start: str) -> Self:
-        return self.model_copy(update={"transfer": self.transfer.model_copy(update={"start_from": start})})
+        def relative(path: str) -> str:
+            place = Path(path).expanduser()
+            return places.to_stored(place, folder) if place.exists() else path
+
+        return self._with_paths(relative)
+
+    def _with_paths(self, change: Callable[[str], str]) -> Self:
+        """With each path that is not empty changed."""
+        found = self
+        for part, name in _PATHS:
+            settings = getattr(found, part)
+            if path := getattr(settings, name):
+                found = found.model_copy(update={part: settings.model_copy(update={name: change(path)})})
+        return found
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(
@@ -297,6 +309,9 @@ class RunSettings(Settings):
     loss: LossSettings = setting(LossSettings(), title="Loss", help="The function that training minimises.")
     stopping: StoppingSettings = setting(StoppingSettings(), title="Stopping", help="Early stopping.")
     transfer: TransferSettings = setting(TransferSettings(), title="Fine-tuning", help="Start from an earlier network.")
+    unlabelled: UnlabelledSettings = setting(
+        UnlabelledSettings(), title="Galaxies without labels", help="What is learned from galaxies without labels."
+    )
     seed: int = setting(
         1,
         title="Seed",
