@@ -23,6 +23,7 @@ from core.train.averaging import WeightAverage
 from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
+    from core.train.feature_cache import FeatureCache
     from core.train.unlabelled.term import UnlabelledTerm
 
 
@@ -72,6 +73,9 @@ class TrainingPlan:
         The data in plain values: name, fingerprint, number of galaxies per part and class.
     notices
         Warnings for the user.
+    features
+        What the frozen blocks answer, see :mod:`core.train.feature_cache`: the images are then replaced by it, and the
+        head alone is called; None: it is computed anew for every batch.
     unlabelled
         What is learned from galaxies without labels; None: nothing.
     """
@@ -95,7 +99,14 @@ class TrainingPlan:
     dropouts: list[OwnDropout]
     facts: dict[str, Any]
     notices: list[Problem]
+    features: FeatureCache | None = None
     unlabelled: UnlabelledTerm | None = None
+
+    @property
+    def called_part(self) -> nn.Module:
+        """The part of the network that batches are passed through: all of it, or the head with kept features."""
+        network = self.predictor.network
+        return network if self.features is None else network.head
 
     @property
     def target(self) -> Target:

@@ -11,7 +11,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-Purpose = Literal["weights", "order", "augmentation", "dropout", "noise", "sample", "unlabelled", "discriminator"]
+Purpose = Literal[
+    "weights", "order", "augmentation", "dropout", "noise", "sample", "unlabelled", "discriminator", "view"
+]
 _PURPOSES: dict[Purpose, int] = {
     "weights": 1,
     "order": 2,
@@ -21,6 +23,7 @@ _PURPOSES: dict[Purpose, int] = {
     "sample": 6,
     "unlabelled": 7,
     "discriminator": 8,
+    "view": 9,
 }
 
 
