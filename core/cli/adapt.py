@@ -60,7 +60,7 @@ def add_adapt_options(command: argparse.ArgumentParser) -> None:
     add_band_option(command)
     add("--json", action="store_true", help="print the result as JSON")
     add_settings_options(command, "unlabelled.weight=0.3")
-    command.set_defaults(writes={"output": outputs.FOLDER}, force=False)
+    command.set_defaults(writes={"output": outputs.FOLDER})
 
 
 def adapt(options: argparse.Namespace, console: Console) -> int:

@@ -131,7 +131,7 @@ def _require_suitable(plan: TrainingPlan) -> None:
             "unlabelled.method",
         )
     has_dense = network.settings.dense > 0
-    if method in ALIGNING and network.frozen_blocks == len(network.blocks) and not has_dense:
+    if method in ALIGNING and plan.settings.transfer.freeze_blocks == len(network.blocks) and not has_dense:
         raise SettingsProblem(
             f"All blocks are frozen, so that “{method}” cannot change the features.",
             "Freeze fewer blocks, or choose another method.",

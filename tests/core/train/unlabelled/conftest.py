@@ -22,7 +22,7 @@ def _one_thread():
 
 
 @pytest.fixture
-def survey(tmp_path, draw):
+def new_survey(tmp_path, draw):
     """Write a survey: its name, number of galaxies, and what distinguishes it from others."""
 
     def write(name, count=90, *, seed=0, size=SIZE, bands=("g", "r"), labelled=None, classes=NAMES, **columns):

@@ -16,8 +16,8 @@ from core.train import preparation
 from core.train.unlabelled import galaxies
 
 
-def test_of_the_runs_own_survey_those_without_a_label_and_those_that_a_limit_leaves_out(survey, wish):
-    data = survey("own", labelled=60)
+def test_of_the_runs_own_survey_those_without_a_label_and_those_that_a_limit_leaves_out(new_survey, wish):
+    data = new_survey("own", labelled=60)
     settings = wish(data={"train_limit": 12}, method="fixmatch")
     with Cutouts.open(data) as cutouts:
         split = preparation.prepare(settings, cutouts).split
@@ -28,9 +28,9 @@ def test_of_the_runs_own_survey_those_without_a_label_and_those_that_a_limit_lea
     assert sorted([*used, *found]) == list(range(90))
 
 
-def test_another_image_of_an_object_of_the_validation_part_is_not_shown(survey, wish):
+def test_another_image_of_an_object_of_the_validation_part_is_not_shown(new_survey, wish):
     objects = np.array([f"object {row % 60}" for row in range(90)])
-    data = survey("own", labelled=60, object=objects)
+    data = new_survey("own", labelled=60, object=objects)
     settings = wish(data={"group": "object"}, method="fixmatch")
     with Cutouts.open(data) as cutouts:
         split = preparation.prepare(settings, cutouts).split
@@ -40,8 +40,8 @@ def test_another_image_of_an_object_of_the_validation_part_is_not_shown(survey, 
     assert not set(objects[found]) & held_out
 
 
-def test_of_another_survey_neither_its_validation_and_test_part_nor_those_of_this_run(survey, wish):
-    data = survey("other", 120, labelled=90)
+def test_of_another_survey_neither_its_validation_and_test_part_nor_those_of_this_run(new_survey, wish):
+    data = new_survey("other", 120, labelled=90)
     settings = DataSettings(split_seed=4)
     with Cutouts.open(data) as cutouts:
         later = preparation.prepare(wish(data={"split_seed": 4}), cutouts).split
@@ -53,16 +53,18 @@ def test_of_another_survey_neither_its_validation_and_test_part_nor_those_of_thi
     assert set(found) == expected
 
 
-def test_a_survey_without_labels_is_shown_whole(survey):
-    with Cutouts.open(survey("other", labelled=0)) as cutouts:
+def test_a_survey_without_labels_is_shown_whole(new_survey):
+    with Cutouts.open(new_survey("other", labelled=0)) as cutouts:
         found, part = galaxies.of_other_dataset(cutouts, DataSettings(), 1)
     assert part is None
     assert len(found) == 90
 
 
-def test_the_test_part_that_a_project_has_kept_is_not_shown_even_where_a_galaxy_has_lost_its_label(survey, tmp_path):
+def test_the_test_part_that_a_project_has_kept_is_not_shown_even_where_a_galaxy_has_lost_its_label(
+    new_survey, tmp_path
+):
     project = Project.create(tmp_path / "project", "project")
-    data = survey("project/datasets/other", labelled=0)
+    data = new_survey("project/datasets/other", labelled=0)
     ids = [f"project/datasets/other {row:04d}" for row in range(90)]
     kept = KeptParts(7, {ids[3]: 2, ids[4]: 1, ids[5]: 0})
     (tmp_path / "project" / "splits").mkdir()
@@ -73,9 +75,9 @@ def test_the_test_part_that_a_project_has_kept_is_not_shown_even_where_a_galaxy_
     assert set(range(90)) - set(found) == {3, 4}
 
 
-def test_a_list_of_them_is_read_again_and_refused_for_another_survey(survey, tmp_path):
+def test_a_list_of_them_is_read_again_and_refused_for_another_survey(new_survey, tmp_path):
     path = tmp_path / "list.csv"
-    with Cutouts.open(survey("one")) as one, Cutouts.open(survey("two")) as two:
+    with Cutouts.open(new_survey("one")) as one, Cutouts.open(new_survey("two")) as two:
         galaxies.save(path, one, np.array([2, 5, 88]))
         assert galaxies.load(path, one).tolist() == [2, 5, 88]
         with pytest.raises(NotPossible, match=r"two\.h5 has changed"):
@@ -85,8 +87,8 @@ def test_a_list_of_them_is_read_again_and_refused_for_another_survey(survey, tmp
             galaxies.load(path, one)
 
 
-def test_a_labelled_part_is_of_the_survey_itself(survey):
-    with Cutouts.open(survey("other")) as cutouts:
+def test_a_labelled_part_is_of_the_survey_itself(new_survey):
+    with Cutouts.open(new_survey("other")) as cutouts:
         _, part = galaxies.of_other_dataset(cutouts, DataSettings(), 1)
         assert part is not None
         assert dataclasses.replace(part).target.names == ("disk", "edge-on", "point")

@@ -25,8 +25,8 @@ def weights(folder):
     return Predictor.load(folder.best).network.state_dict()
 
 
-def test_a_run_says_how_many_of_its_own_galaxies_it_learns_from_without_labels(survey, wish, train, new_run):
-    data, folder = survey("own", labelled=60), new_run()
+def test_a_run_says_how_many_of_its_own_galaxies_it_learns_from_without_labels(new_survey, wish, train, new_run):
+    data, folder = new_survey("own", labelled=60), new_run()
     _, epochs, said = train(data, folder, wish(method="fixmatch", confidence=0.34, per_labelled=2))
     assert any("30 galaxies of own.h5 are shown without labels (fixmatch)" in sentence for sentence in said)
     for epoch in epochs:
@@ -39,8 +39,8 @@ def test_a_run_says_how_many_of_its_own_galaxies_it_learns_from_without_labels(s
     assert "30 galaxies of own.h5" in folder.card.read_text()
 
 
-def test_a_discriminator_goes_on_where_it_was(survey, wish, train, new_run):
-    data, other = survey("own", 60), survey("other", 40, seed=1, labelled=0)
+def test_a_discriminator_goes_on_where_it_was(new_survey, wish, train, new_run):
+    data, other = new_survey("own", 60), new_survey("other", 40, seed=1, labelled=0)
     settings = wish(epochs=2, method="dann", dataset=other, optimiser={"decay": "constant"})
     whole, broken = new_run("whole"), new_run("broken")
     _, epochs, _ = train(data, whole, settings)
@@ -56,7 +56,7 @@ def test_a_discriminator_goes_on_where_it_was(survey, wish, train, new_run):
         assert all(torch.equal(one[name], two[name]) for name in one)
     assert read_history(whole.history_file)[-1]["loss"] == read_history(broken.history_file)[-1]["loss"]
     with pytest.raises(NotPossible, match=r"other\.h5.* has changed"):
-        survey("other", 40, seed=2, labelled=0)
+        new_survey("other", 40, seed=2, labelled=0)
         result_of(resuming.run(broken, stop, epochs=3))
 
 
@@ -64,9 +64,9 @@ def test_a_discriminator_goes_on_where_it_was(survey, wish, train, new_run):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_trains_on_another_survey_with_other_bands_and_stamps(
-    method, precision, survey, wish, train, new_run
+    method, precision, new_survey, wish, train, new_run
 ):
-    data, other = survey("own"), survey("other", 50, size=20, bands=("F200W",), labelled=0)
+    data, other = new_survey("own"), new_survey("other", 50, size=20, bands=("F200W",), labelled=0)
     settings = wish(method=method, dataset=other).model_copy(update={"precision": precision})
     _, epochs, said = train(data, new_run(), settings)
     assert all(np.isfinite(epoch.train.values["unlabelled_loss"]) for epoch in epochs)
@@ -75,22 +75,22 @@ def test_each_method_trains_on_another_survey_with_other_bands_and_stamps(
 
 
 @pytest.mark.parametrize("method", ["fixmatch", "mcc"])
-def test_methods_on_probabilities_are_refused_where_no_classes_are_learned(method, survey, wish, train, new_run):
-    data = survey("own", width=np.linspace(1, 2, 90))
+def test_methods_on_probabilities_are_refused_where_no_classes_are_learned(method, new_survey, wish, train, new_run):
+    data = new_survey("own", width=np.linspace(1, 2, 90))
     with pytest.raises(SettingsProblem, match="no classes are learned") as caught:
         train(data, new_run(), wish(data={"labels": ("width",)}, method=method))
     assert caught.value.where == "unlabelled.method"
 
 
 @pytest.mark.slow
-def test_methods_on_features_learn_quantities_too(survey, wish, train, new_run):
-    data, other = survey("own", width=np.linspace(1, 2, 90)), survey("other", 40, labelled=0)
+def test_methods_on_features_learn_quantities_too(new_survey, wish, train, new_run):
+    data, other = new_survey("own", width=np.linspace(1, 2, 90)), new_survey("other", 40, labelled=0)
     result, _, _ = train(data, new_run(), wish(data={"labels": ("width",)}, method="mmd", dataset=other))
     assert isinstance(Predictor.load(result.folder).target, Quantities)
 
 
-def test_features_of_a_network_that_is_frozen_cannot_be_made_alike(survey, wish, train, new_run):
-    data, other = survey("own", 40), survey("other", 20, labelled=0)
+def test_features_of_a_network_that_is_frozen_cannot_be_made_alike(new_survey, wish, train, new_run):
+    data, other = new_survey("own", 40), new_survey("other", 20, labelled=0)
     base = new_run("base")
     small = {"dense": 0}
     train(data, base, wish(epochs=1, network=small))
@@ -99,17 +99,17 @@ def test_features_of_a_network_that_is_frozen_cannot_be_made_alike(survey, wish,
         train(data, new_run(), wish(method="coral", dataset=other, transfer=start, network=small))
 
 
-def test_a_survey_without_further_galaxies_says_so(survey, wish, train, new_run):
+def test_a_survey_without_further_galaxies_says_so(new_survey, wish, train, new_run):
     with pytest.raises(TooFewGalaxies, match="0 galaxies beside those that the run learns or is judged on"):
-        train(survey("own", 40), new_run(), wish(method="mcc"))
+        train(new_survey("own", 40), new_run(), wish(method="mcc"))
 
 
-def test_pixels_of_another_kind_are_told_before_the_training(survey, wish, train, new_run, tmp_path):
+def test_pixels_of_another_kind_are_told_before_the_training(new_survey, wish, train, new_run, tmp_path):
     from galaxies import write_dataset
 
     images = np.random.default_rng(0).normal(0, 1e-3, (20, 2, 16, 16)).astype(np.float32)
     faint = write_dataset(tmp_path / "faint.h5", images, {}, [], ids=[f"faint {row}" for row in range(20)])
-    data = survey("own", 40)
+    data = new_survey("own", 40)
     found = [
         event.what.notices
         for event in outlook.run(wish(method="coral", dataset=faint), data, threading.Event(), measured=False)
@@ -119,8 +119,8 @@ def test_pixels_of_another_kind_are_told_before_the_training(survey, wish, train
     assert [notice.where for notice in told] == ["network.samplewise"]
 
 
-def test_the_forecast_counts_the_time_of_the_galaxies_without_labels(survey, wish):
-    data = survey("own", labelled=60)
+def test_the_forecast_counts_the_time_of_the_galaxies_without_labels(new_survey, wish):
+    data = new_survey("own", labelled=60)
     work = outlook.run(wish(method="fixmatch", per_labelled=1), data, threading.Event())
     assert result_of(work).training_seconds > 0
 
