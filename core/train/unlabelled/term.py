@@ -69,6 +69,7 @@ class UnlabelledTerm:
             features = plan.predictor.network.head.get_submodule("output").in_features
             assert isinstance(features, int)
             self.discriminator = dann.Discriminator(features, random).to(plan.device)
+        self._cutouts: Cutouts | None = None
         self._batches: UnlabelledBatches | None = None
         self._lost: Tensor | None = None
         self._features: list[Tensor] = []
@@ -103,7 +104,15 @@ class UnlabelledTerm:
             self.discriminator.load_state_dict(dict(state))
 
     def end_epoch(self, scores: Scores) -> Scores:
-        """The scores of an epoch's training with the means of this term, which begin anew."""
+        """The scores of an epoch's training with the means of this term, which begin anew.
+
+        Raises
+        ------
+        DatasetReplaced
+            The file of the galaxies is no longer the one that was opened.
+        """
+        if self._cutouts is not None:
+            self._cutouts.require_unchanged()
         count = max(self._sums["batches"], 1.0)
         found = {LOSS: self._sums[LOSS] / count}
         if self.settings.method in {"fixmatch", "dann"}:
@@ -113,7 +122,7 @@ class UnlabelledTerm:
 
     def open_images(self, plan: TrainingPlan, cutouts: Cutouts, stop: threading.Event) -> Work[None]:
         """Read the galaxies into memory if they fit, or prepare to stream them; measure their noise."""
-        scaling = self._scaling_on_read(plan)
+        scaling, self._cutouts = self._scaling_on_read(plan), cutouts
         some = self.rows[np.unique(np.linspace(0, len(self.rows) - 1, min(len(self.rows), _SAMPLE)).astype(np.int64))]
         self._lost = lost_noise(scaling(torch.from_numpy(cutouts.images[some]).to(plan.device)))
         images = yield from open_images(cutouts, self.rows, scaling, plan.device, stop)
