@@ -43,7 +43,7 @@ _REASONS = {
 _STOPPING = "Stopping after this batch…"
 _FINAL = "The numbers of the best weights, as they will answer:"
 _OF_EPOCH = "Of this epoch, one view of each validation galaxy, as in the curve."
-_UNLABELLED = "Without labels"
+_UNLABELLED = "Unlabelled"
 _OF_UNLABELLED = {
     "unlabelled_confident": ("sure of {:.0%}", "Share of the galaxies without labels that were learned from."),
     "surveys_told_apart": (

@@ -74,7 +74,7 @@ _TITLES = {
     "loss": "Loss",
     "stopping": "Stopping",
     "transfer": "Fine-tuning",
-    "unlabelled": "Other galaxies",
+    "unlabelled": "Unlabelled",
     "machine": "Machine",
 }
 
