@@ -65,6 +65,7 @@ def test_classes_of_other_names_are_mapped_and_others_left_out(survey_run, surve
         judgement.parse_classes("late")
 
 
+@pytest.mark.slow
 def test_a_run_tells_it_in_its_numbers_and_its_card(new_survey, wish, train, new_run):
     classes = np.array(["Points", "Disks", "Edge_On"])
     data, other = new_survey("own"), new_survey("other", 150, seed=1, classes=classes)

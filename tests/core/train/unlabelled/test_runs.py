@@ -91,6 +91,7 @@ def test_methods_on_features_learn_quantities_too(new_survey, wish, train, new_r
     assert isinstance(Predictor.load(result.folder).target, Quantities)
 
 
+@pytest.mark.slow
 def test_features_of_a_network_that_is_frozen_cannot_be_made_alike(new_survey, wish, train, new_run):
     data, other = new_survey("own", 40), new_survey("other", 20, labelled=0)
     base = new_run("base")
@@ -121,6 +122,7 @@ def test_pixels_of_another_kind_are_told_before_the_training(new_survey, wish, t
     assert [notice.where for notice in told] == ["network.samplewise"]
 
 
+@pytest.mark.slow
 def test_the_forecast_counts_the_time_of_the_galaxies_without_labels(new_survey, wish):
     data = new_survey("own", labelled=60)
     work = outlook.run(wish(method="fixmatch", per_labelled=1), data, threading.Event())
