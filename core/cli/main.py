@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.cli import distributed, overwriting
+from core.cli.adapt import ADAPT, add_adapt_options
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
 from core.cli.pretrain import add_pretrain_options
@@ -130,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     add_suggest_options(
         command("suggest", "suggest:suggest", "Say which galaxies of a dataset should be labelled next, and why.")
     )
+    add_adapt_options(command(*ADAPT))
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
     _add_simulate_options(

@@ -24,6 +24,7 @@ VOTABLE, PARQUET, SETTINGS = "a VOTable", "a Parquet table", "a TOML file"
 FOREIGN_HDF5, NUMPY, ARCHIVE = "an HDF5 file of another program", "a numpy array", "an archive (zip, npz)"
 GZIP, BZIP2 = "a file compressed with gzip", "a file compressed with bzip2"
 PNG, PDF = "a PNG picture", "a PDF page"
+WEIGHTS = "the weights of a network (safetensors)"
 TABLE, FOLDER = "a table", "a folder"  # a table of the kind that its extension says
 
 _HEAD = 1 << 16  # bytes that are looked at
@@ -47,6 +48,7 @@ _ENDINGS = {
     ".xml": VOTABLE,
     ".parquet": PARQUET,
     ".h5": DATASET,
+    ".safetensors": WEIGHTS,
     ".toml": SETTINGS,
     ".jsonl": "a text file (.jsonl)",
     ".png": PNG,
@@ -64,7 +66,8 @@ _OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, o
 _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
 _OF_A_RUN = re.compile(
-    r"(settings|environment|decision|notes|search|study|suggestions)\.toml|(history|split)\.csv|(metrics|bands)\.json"
+    r"(settings|environment|decision|notes|search|study|suggestions)\.toml|(history|split|unlabelled)\.csv"
+    r"|(metrics|bands)\.json"
     r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|best\.safetensors|(last|snapshots)/.*"
 )
 _OF_A_PROJECT = re.compile(r"project\.toml|project\.lock|window\.json|labels/.*|parts/.*")
@@ -204,7 +207,7 @@ def kind_of(path: Path) -> str:
     if head.startswith(b"SIMPLE  ="):
         return _kind_of_fits(head)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
-        return "the weights of a network (safetensors)"
+        return WEIGHTS
     return next((kind for mark, kind in _MARKS if head.startswith(mark)), "") or _kind_of_text(head, path)
 
 

@@ -221,14 +221,14 @@ def split_dataset(
     """
     data = settings.data
     decided = read_decided(cutouts, data, hand_labels)
-    return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group), decided)
+    return splits.split(cutouts.ids, labels, target, data, settings.seed, read_groups(cutouts, data.group), decided)
 
 
 def _note_given_parts(
     cutouts: Cutouts, labels: NDArray[Any], split: Split, settings: RunSettings, hand_labels: LabelJournal | None
 ) -> list[Problem]:
     decided = read_decided(cutouts, settings.data, hand_labels)
-    ranks = parts.group_rows(cutouts.ids, _read_groups(cutouts, settings.data.group)).ranks
+    ranks = parts.group_rows(cutouts.ids, read_groups(cutouts, settings.data.group)).ranks
     return given_parts.notices(decided, ranks, labels, split, settings.data)
 
 
@@ -274,6 +274,7 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
     names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
     names += [f"network.{name}" for name in ineffective_settings(settings.network)]
     names += [f"transfer.{name}" for name in ineffective_settings(settings.transfer)]
+    names += [f"unlabelled.{name}" for name in ineffective_settings(settings.unlabelled)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
@@ -364,7 +365,8 @@ def _smallest_batch(split: Split, settings: RunSettings) -> int:
     return galaxies // math.ceil(galaxies / batch_size.choose(settings.optimiser.batch_size, galaxies))
 
 
-def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
+def read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
+    """The object of each row by this column; None without a column."""
     if not column:
         return None
     if column not in cutouts.columns:
