@@ -181,7 +181,7 @@ def part_of_old(network: Path, base: Predictor, data: Path | None, part: HeldOut
     Parameters
     ----------
     network
-        Its weights file, or the folder of its run, where its parts are noted.
+        Its weights file, in the folder of its run, where its parts are noted.
     base
         The network.
     data
@@ -196,7 +196,7 @@ def part_of_old(network: Path, base: Predictor, data: Path | None, part: HeldOut
     NotPossible
         The dataset or its parts are not known, or too little of it is continued.
     """
-    run = RunFolder(network if network.is_dir() else network.parent)
+    run = RunFolder(network.parent)
     data = data or run.data
     if data is None or not run.split_file.exists():
         raise NotPossible(

@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.errors import SettingsProblem
+from core.nets import base_networks
+from core.project.runs import RunFolder
 from core.train.settings import RunSettings, TransferSettings
 
 EACH_LAST = "last-*"
 _LAST = re.compile(r"last-(\d+)")
+_FROM = "from:"
+_VIEWS = 16  # of each galaxy, whose features are computed once for a head
 
 
 def _unchanged(settings: RunSettings) -> RunSettings:
@@ -80,23 +85,40 @@ def _last(tuned: int, blocks: int) -> Strategy:
 
 
 def _fixed(blocks: int) -> dict[str, Strategy]:
-    """The strategies for a network with so many blocks, by name; a new method is a line here."""
-    head = Strategy(
-        "head",
-        "features recycled",
-        "All blocks frozen; only the head learns the new classes from the old features.",
-        lambda settings: with_transfer(settings, freeze_blocks=blocks),
-        0,
+    """The strategies for a network with so many blocks, by name; a new method is an entry here."""
+
+    def tune(name: str, title: str, about: str, tuned: int = blocks, **changes: Any) -> Strategy:
+        def change(settings: RunSettings) -> RunSettings:
+            return with_transfer(settings, freeze_blocks=blocks - tuned, **changes)
+
+        return Strategy(name, title, about, change, tuned)
+
+    def unfreeze(settings: RunSettings) -> RunSettings:
+        every = max(1, settings.optimiser.epochs // (blocks + 2))
+        return with_transfer(settings, freeze_blocks=0, unfreeze_every=every)
+
+    found = (
+        AS_IS,
+        SCRATCH,
+        tune("head", "features recycled", "Only the head is trained, on the old features.", 0, cached_views=_VIEWS),
+        tune("all", "all layers", "All layers tuned alike."),
+        tune("slower", "slower per block", "All layers, each block at 3/4 of the next one's rate.", block_rate=0.75),
+        Strategy("gradual", "gradual unfreezing", "The head first, then one block more at a time.", unfreeze, blocks),
+        tune("anchored", "pull to the start", "All layers, pulled towards where they came from.", pull_to_start=1.0),
+        tune("steady", "kept statistics", "All layers, with the old batch statistics.", batch_statistics="kept"),
     )
-    every = Strategy(
-        "all",
-        "all layers",
-        "All layers tuned.",
-        lambda settings: with_transfer(settings, freeze_blocks=0),
-        blocks,
-    )
-    found = (AS_IS, SCRATCH, head, every)
     return {each.name: each for each in found}
+
+
+def _from(start: str) -> Strategy:
+    """All layers tuned, from another network."""
+    place = start if base_networks.is_named(start) else str(Path(start).expanduser().resolve())
+    title = start if base_networks.is_named(start) else RunFolder(Path(place)).title
+
+    def change(settings: RunSettings) -> RunSettings:
+        return with_transfer(settings, start_from=place, freeze_blocks=0)
+
+    return Strategy(f"{_FROM}{start}", f"from {title}", "All layers tuned, from another network.", change)
 
 
 def in_order(names: Collection[str]) -> tuple[str, ...]:
@@ -116,6 +138,8 @@ def in_order(names: Collection[str]) -> tuple[str, ...]:
 
 def title_of(name: str) -> str:
     """How a strategy is shown; its name if it is not known here."""
+    if name.startswith(_FROM):
+        return _from(name.removeprefix(_FROM)).title
     last = _LAST.fullmatch(name)
     known = _last(int(last[1]), int(last[1])) if last is not None else _fixed(1).get(name)
     return name if known is None else known.title
@@ -123,7 +147,7 @@ def title_of(name: str) -> str:
 
 def names() -> tuple[str, ...]:
     """Names of the strategies, for the help; those of the last blocks stand for any number."""
-    return (*_fixed(1), "last-1", EACH_LAST)
+    return (*_fixed(1), "last-1", EACH_LAST, f"{_FROM}RUN")
 
 
 def find_strategies(wanted: Sequence[str], blocks: int) -> list[Strategy]:
@@ -132,7 +156,8 @@ def find_strategies(wanted: Sequence[str], blocks: int) -> list[Strategy]:
     Parameters
     ----------
     wanted
-        Names; ``last-2`` tunes the last two blocks, ``last-*`` stands for each number of blocks.
+        Names; ``last-2`` tunes the last two blocks, ``last-*`` stands for each number of blocks, and ``from:RUN`` is
+        another network, all layers tuned.
     blocks
         The blocks of the network.
 
@@ -150,6 +175,9 @@ def find_strategies(wanted: Sequence[str], blocks: int) -> list[Strategy]:
             found[name] = known[name]
         elif (last := _LAST.fullmatch(name)) is not None:
             found[name] = _checked_last(int(last[1]), blocks)
+        elif text.strip().startswith(_FROM):
+            other = _from(text.strip().removeprefix(_FROM))
+            found[other.name] = other
         else:
             raise SettingsProblem(f"There is no strategy “{text}”.", f"Known are: {', '.join(names())}.", "strategies")
     return list(found.values())

@@ -28,6 +28,7 @@ from core.data.target import outputs
 from core.errors import NotANumber, NotPossible, Problem, SettingsProblem, Stopped, TooFewGalaxies
 from core.events import NEVER, Preview, Progress, Skipped, Work
 from core.metrics import merits
+from core.nets import base_networks
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.runs import TRANSFER_FILE, RunFolder
@@ -36,7 +37,7 @@ from core.studies import frozen, judging, run_list, size_study, transfer_figure,
 from core.studies.judging import JudgedPart, Judgement, Links
 from core.studies.point_table import error_name
 from core.studies.strategies import AS_IS, find_strategies
-from core.studies.transfer_plan import Move, PlannedPoint, inspect, plan_points, possible_numbers
+from core.studies.transfer_plan import Move, PlannedPoint, inspect_move, plan_points, possible_numbers
 from core.studies.transfer_settings import TransferStudySettings
 from core.studies.transfer_study import SOURCE, Judged, Key, TransferPoint, TransferStudy
 from core.train.settings import RunSettings
@@ -113,7 +114,7 @@ def _with_whole_path(settings: RunSettings) -> RunSettings:
             "Choose a run or a weights file.",
             "transfer.start_from",
         )
-    whole = str(Path(start).expanduser().resolve())
+    whole = start if base_networks.is_named(start) else str(Path(start).expanduser().resolve())
     return settings.model_copy(update={"transfer": settings.transfer.model_copy(update={"start_from": whole})})
 
 
@@ -125,7 +126,7 @@ def _run(
     stop: threading.Event,
     hand_labels: LabelJournal | None,
 ) -> Work[TransferStudy]:
-    move = inspect(settings, data, frozen.labels_of(folder, hand_labels))
+    move = inspect_move(settings, data, frozen.labels_of(folder, hand_labels))
     metric = size_study.choose_metric(study.metric, merits.names_for(move.target))
     strategies = find_strategies(study.strategies, move.blocks)
     numbers = yield from possible_numbers(study, move)

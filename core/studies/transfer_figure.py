@@ -13,7 +13,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from core.printable import escape_mathtext
 from core.project.files import atomic_path
 from core.studies import transfer_lines
-from core.studies.transfer_lines import Grid, TransferLines, View
+from core.studies.pictures import Grid, TransferLines
+from core.studies.transfer_lines import View
 from core.studies.transfer_study import TransferStudy
 
 # Okabe & Ito: distinguishable with any colour vision.
@@ -27,12 +28,11 @@ def save(study: TransferStudy, path: Path) -> None:
     figure = Figure(figsize=(6.4 * len(drawn), 4.6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, view in zip(np.atleast_1d(figure.subplots(1, len(drawn))), drawn, strict=True):
-        if view == "grid":
-            draw_grid(transfer_lines.make_grid(study), axes)
-        elif view == "blocks":
-            draw_lines(transfer_lines.lines_against_blocks(study), axes)
+        picture = transfer_lines.make_picture(study, view)
+        if isinstance(picture, Grid):
+            draw_grid(picture, axes)
         else:
-            draw_lines(transfer_lines.lines_against_labels(study, forgotten=view == "forgotten"), axes)
+            draw_lines(picture, axes)
     save_figure(figure, path)
 
 

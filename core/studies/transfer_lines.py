@@ -1,16 +1,16 @@
-"""The plot data of a study of the move to another survey: lines with error bars, and a grid of strategies × labels."""
+"""The plot data of a study of the move to another survey: against labels or tuned blocks, and as a grid."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics import merits
+from core.studies.pictures import Grid, Line, TransferLines
 from core.studies.strategies import AS_IS, SCRATCH, title_of
 from core.studies.transfer_study import SOURCE, Mean, TransferPoint, TransferStudy
 
@@ -20,94 +20,34 @@ _APART = 0.02  # of the axis: between two lines at the same number
 _CLOSEST = 0.07  # of the axis: closer labels would overlap
 
 
-@dataclass(frozen=True, eq=False)
-class Line:
-    """One line.
-
-    Attributes
-    ----------
-    title
-        In the legend; empty: as the line of the same colour.
-    colour
-        Its number.
-    places
-        Where its points are drawn along the axis, (k,); of labels the logarithm to base 10.
-    means, errors
-        Of each point, (k,): the mean score and its standard error over the runs, 0 where there is one run only.
-    runs
-        Place and score of every run, (r, 2).
-    """
-
-    title: str
-    colour: int
-    places: NDArray[np.float64]
-    means: NDArray[np.float64]
-    errors: NDArray[np.float64]
-    runs: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class TransferLines:
-    """A plot of lines.
-
-    Attributes
-    ----------
-    lines
-        To be drawn.
-    level
-        The score of the network as it is and its sampling error, 0 where that is unknown; None: not judged.
-    ticks
-        Place and text along the axis.
-    axis, what
-        What is along the axis, and the score.
-    about
-        On which galaxies, with which common error.
-    """
-
-    lines: tuple[Line, ...]
-    level: tuple[float, float] | None
-    ticks: tuple[tuple[float, str], ...]
-    axis: str
-    what: str
-    about: str
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Means in rows and columns, NaN where there is none, with both errors.
-
-    Attributes
-    ----------
-    rows, columns
-        Their titles.
-    means, scatter, sampling
-        (r, c) each.
-    across, down
-        What the columns and the rows are.
-    what, about
-        The score, and on which galaxies.
-    rises
-        Whether a larger score is better.
-    """
-
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-    means: NDArray[np.float64]
-    scatter: NDArray[np.float64]
-    sampling: NDArray[np.float64]
-    across: str
-    down: str
-    what: str
-    about: str
-    rises: bool
-
-
 def views(study: TransferStudy) -> tuple[View, ...]:
     """The pictures that a study can be shown as, that of its question first."""
     found: list[View] = ["labels", "blocks", "grid"] if study.question != "layers" else ["blocks", "grid", "labels"]
     if any(f"{SOURCE}{study.metric}" in point.values for point in study.points):
         found.append("forgotten")
     return tuple(found)
+
+
+_TITLES: dict[View, str] = {
+    "labels": "Against labels",
+    "blocks": "Against tuned blocks",
+    "grid": "Strategies × labels",
+    "forgotten": "What was forgotten",
+}
+
+
+def make_pictures(study: TransferStudy) -> dict[str, TransferLines | Grid]:
+    """All pictures of a study by their titles, that of its question first."""
+    return {_TITLES[view]: make_picture(study, view) for view in views(study)}
+
+
+def make_picture(study: TransferStudy, view: View) -> TransferLines | Grid:
+    """One picture of a study."""
+    if view == "grid":
+        return make_grid(study)
+    return (
+        lines_against_blocks(study) if view == "blocks" else lines_against_labels(study, forgotten=view == "forgotten")
+    )
 
 
 def lines_against_labels(study: TransferStudy, *, forgotten: bool = False) -> TransferLines:
@@ -153,7 +93,7 @@ def make_grid(study: TransferStudy) -> Grid:
     """Strategies × labels; the network as it is has no labels."""
     labels = ([0] if study.at(AS_IS.name, 0) else []) + list(study.labels)
     means = [[study.mean(name, number) for number in labels] for name in study.strategies]
-    return _grid(
+    return build_grid(
         [title_of(name) for name in study.strategies],
         ["none" if number == 0 else f"{number:,}" for number in labels],
         means,
@@ -162,7 +102,7 @@ def make_grid(study: TransferStudy) -> Grid:
     )
 
 
-def _grid(
+def build_grid(
     rows: Sequence[str],
     columns: Sequence[str],
     means: list[list[Mean]],
@@ -170,6 +110,8 @@ def _grid(
     *,
     rises: bool,
 ) -> Grid:
+    """A grid of means; the words are what is across, what is down, the score, and on which galaxies."""
+
     def values(name: str) -> NDArray[np.float64]:
         found = np.array([[getattr(mean, name) for mean in row] for row in means], float)
         return found.reshape(len(rows), len(columns))

@@ -14,7 +14,9 @@ from core.data.split import Split
 from core.data.target import Classes, Target
 from core.errors import Problem
 from core.events import Skipped, Work
+from core.nets import base_networks, weights_file
 from core.nets.predictor import Predictor
+from core.project.files import file_name
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.studies.run_list import PlannedRun
@@ -30,23 +32,21 @@ _RARE = 50  # labels for each class: with more, no class is expected to have too
 
 
 @dataclass(frozen=True, eq=False)
-class Move:
-    """What is known of a network and a new survey before any training.
+class Survey:
+    """What is known of a survey before any training.
 
     Attributes
     ----------
     settings
-        Of a training that starts from the network, with its architecture.
+        Of a training.
     data
-        The new survey.
+        The dataset.
     checksums
         Its fingerprint, and that of earlier versions.
     target, labels
         What is learned there, and the encoded labels of all rows.
     split
         Its parts, without a limit.
-    base
-        The network.
     """
 
     settings: RunSettings
@@ -55,17 +55,23 @@ class Move:
     target: Target
     labels: NDArray[Any]
     split: Split
+
+
+@dataclass(frozen=True, eq=False)
+class Move(Survey):
+    """What is known of a network and a new survey; the settings start from the network, and have its architecture."""
+
     base: Predictor
 
     @property
     def network(self) -> Path:
-        """Where the network is."""
-        return Path(self.settings.transfer.start_from)
+        """The weights file of the network."""
+        return weights_file.locate(self.settings.transfer.start_from)
 
     @property
     def start(self) -> str:
         """The name of the network, for the table."""
-        return RunFolder(self.network).title
+        return name_of(self.settings.transfer.start_from)
 
     @property
     def blocks(self) -> int:
@@ -88,16 +94,26 @@ class PlannedPoint:
         return 0 if self.run is None else self.run.epochs
 
 
-def inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> Move:
-    """Find out what is known of a network and a new survey."""
-    base = Predictor.load(Path(settings.transfer.start_from))
-    settings = settings.model_copy(update={"network": base.network.settings})
+def name_of(start: str) -> str:
+    """The name of a network for tables and figures: of its run, its file, or as the program calls it."""
+    return start if base_networks.is_named(start) else RunFolder(Path(start)).title
+
+
+def inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> Survey:
+    """Find out what is known of a survey."""
     unlimited = settings.data.model_copy(update={"train_limit": None})
     with Cutouts.open(data) as cutouts:
         target, labels = read_labels(cutouts, unlimited, hand_labels)
         whole = settings.model_copy(update={"data": unlimited})
         split = preparation.split_dataset(cutouts, target, labels, whole, hand_labels)
-        return Move(settings, data, (cutouts.checksum, cutouts.sample_checksum), target, labels, split, base)
+        return Survey(settings, data, (cutouts.checksum, cutouts.sample_checksum), target, labels, split)
+
+
+def inspect_move(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> Move:
+    """Find out what is known of a new survey and of the network that the settings start from."""
+    base = Predictor.load(settings.transfer.start_from, needs_answers=False)
+    found = inspect(settings.model_copy(update={"network": base.network.settings}), data, hand_labels)
+    return Move(found.settings, data, found.checksums, found.target, found.labels, found.split, base)
 
 
 def possible_numbers(study: TransferStudySettings, move: Move) -> Work[list[int]]:
@@ -140,20 +156,20 @@ def plan_points(
         for seed in range(move.settings.seed, move.settings.seed + study.seeds):
             for number in filter(None, numbers):
                 common = plan_run(move, study.draw, study.epoch, number, seed)
-                if lack := _find_lack(cutouts, move, common, number, hand_labels):
+                if lack := find_lack(cutouts, move, common, number, hand_labels):
                     yield Skipped(Problem(f"{number} labels are left out for seed {seed}: {lack}.", "", "labels"))
                     continue
                 for strategy in strategies:
                     if strategy.needs_labels:
-                        name = f"{strategy.name}-n{number:06d}-seed{seed}"
+                        name = f"{file_name(strategy.name)[-50:]}-n{number:06d}-seed{seed}"
                         planned = PlannedRun(strategy.change(common), RunFolder(folder / "runs" / name), move.data)
                         wanted.append(PlannedPoint(strategy, number, seed, planned))
     return wanted
 
 
-def plan_run(move: Move, draw: str, epoch: str, number: int, seed: int) -> RunSettings:
+def plan_run(survey: Survey, draw: str, epoch: str, number: int, seed: int) -> RunSettings:
     """The settings of a run with so many labels: its own galaxies, the same parts, equally many steps."""
-    settings = move.settings
+    settings = survey.settings
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = {"train_limit": number, "train_draw": draw, "split_seed": parts}
     repeats = settings.optimiser.repeats or batch_size.repeats_for(number)
@@ -167,16 +183,16 @@ def plan_run(move: Move, draw: str, epoch: str, number: int, seed: int) -> RunSe
     return settings.model_copy(update=update)
 
 
-def _find_lack(
-    cutouts: Cutouts, move: Move, settings: RunSettings, number: int, hand_labels: LabelJournal | None
+def find_lack(
+    cutouts: Cutouts, survey: Survey, settings: RunSettings, number: int, hand_labels: LabelJournal | None
 ) -> str:
     """The class of which a small set has too few galaxies, as text; empty: none."""
-    if not isinstance(move.target, Classes) or number > _RARE * len(move.target.names):
+    if not isinstance(survey.target, Classes) or number > _RARE * len(survey.target.names):
         return ""
-    train = preparation.split_dataset(cutouts, move.target, move.labels, settings, hand_labels).train
-    counts = np.bincount(move.labels[train], minlength=len(move.target.names))
+    train = preparation.split_dataset(cutouts, survey.target, survey.labels, settings, hand_labels).train
+    counts = np.bincount(survey.labels[train], minlength=len(survey.target.names))
     rarest = int(counts.argmin())
     if counts[rarest] >= _FEWEST:
         return ""
     galaxies = "galaxy" if counts[rarest] == 1 else "galaxies"
-    return f"“{move.target.names[rarest]}” has {counts[rarest]} {galaxies} among them, and needs {_FEWEST}"
+    return f"“{survey.target.names[rarest]}” has {counts[rarest]} {galaxies} among them, and needs {_FEWEST}"

@@ -27,6 +27,22 @@ def describe(study: TransferStudy) -> tuple[str, ...]:
     return (*found, _describe_galaxies(study))
 
 
+def make_table(study: TransferStudy, form: str = ".3f") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and rows: each strategy and number of labels with mean, its standard error and the sampling error."""
+    header = ("strategy", "labels", "runs", study.metric, "error of mean", "sampling error")
+    means = [(name, labels, study.mean(name, labels)) for name in study.strategies for labels in (0, *study.labels)]
+
+    def of(error: float) -> str:
+        return plus_minus(error, form).strip(" ±") or "–"
+
+    rows: list[tuple[str, ...]] = [
+        (title_of(name), f"{labels:,}", str(mean.runs), f"{mean.value:{form}}", of(mean.scatter), of(mean.sampling))
+        for name, labels, mean in means
+        if mean.runs
+    ]
+    return header, rows
+
+
 def middle_labels(study: TransferStudy) -> int:
     """The number of labels of which sentences speak: the middle one of those that most strategies have."""
     counts = {
@@ -77,24 +93,24 @@ def _describe_savings(study: TransferStudy) -> list[str]:
 def describe_saving(title: str, saving: Saving, measured: tuple[int, ...]) -> str:
     """What a strategy saves against a training from scratch, as a sentence."""
     labels = int(saving.labels)
-    subject = f"{title[:1].upper()}{title[1:]} with {labels:,} labels" if labels else f"{title[:1].upper()}{title[1:]}"
-    between = f"68 %: {_format_limit(saving.low, measured)} to {_format_limit(saving.high, measured)}"
+    subject = f"{title[:1].upper()}{title[1:]} with {labels:,} labels is" if labels else "As it is, the network is"
+    low, high = _format_limit(saving.low, measured), _format_limit(saving.high, measured)
     if saving.kind == "saves":
         saved = f"{_round(saving.needed - labels)} labels are saved"
-        return f"{subject} does as well as from scratch with {_round(saving.needed)} labels ({between}): {saved}."
+        return (
+            f"{subject} as good as from scratch with {_round(saving.needed)} labels (68 %: {low} to {high}): {saved}."
+        )
     if saving.kind == "saves at least":
         least = min(saving.low, float(measured[-1]))  # from scratch, no more labels were tried
         saved = f"at least {_round(least - labels)} labels are saved"
-        return f"{subject} does as well as from scratch with more than {_round(least)} labels: {saved}."
+        return f"{subject} as good as from scratch with more than {_round(least)} labels: {saved}."
     if saving.kind == "costs":
-        return f"{subject} does only as well as from scratch with {_limit(saving, measured)} labels ({between})."
-    if not labels and saving.high == 0:
-        return f"{subject}, the network does worse than from scratch with {measured[0]:,} labels."
-    return f"Unresolved is how many labels are saved: {subject[:1].lower()}{subject[1:]} ≈ from scratch with {between}."
-
-
-def _limit(saving: Saving, measured: tuple[int, ...]) -> str:
-    return _format_limit(saving.needed, measured)
+        needed = _format_limit(saving.needed, measured)
+        return f"{subject} only as good as from scratch with {needed} labels (68 %: {low} to {high})."
+    if saving.high == 0:
+        return f"{subject} worse than from scratch with {measured[0]:,} labels."
+    found = f"{low} to {high}" if saving.low != saving.high else low
+    return f"{subject} as good as from scratch with {found} labels (68 %): whether any are saved is unresolved."
 
 
 def _format_limit(labels: float, measured: tuple[int, ...]) -> str:
