@@ -36,7 +36,11 @@ def plant(folder: Path, *, noise: float = 0.012, seeds: int = 3, question: str =
         nonlocal judged
         values = {"accuracy": value + 0.03, "balanced_accuracy": value, "balanced_accuracy_error": 0.02}
         if source is not None:
-            values |= {"source:balanced_accuracy": source, "source:balanced_accuracy_error": 0.01}
+            values |= {
+                "source:balanced_accuracy": source,
+                "source:balanced_accuracy_error": 0.01,
+                "source:galaxies": 450.0,
+            }
         run = "" if strategy == "as is" else f"runs/{strategy}-n{labels:06d}-seed{seed}"
         start = "" if strategy == "scratch" else "old"
         tuned = TUNED.get(strategy, -1)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.jobs.job import Job
 from app.session.session import Session
 from app.studies import work
 from app.studies.study_panel import group
 from app.studies.summary_panel import SummaryPanel
+from app.studies.widgets.check_list import CheckList, Choice
 from app.studies.work import Earlier
 from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
@@ -41,9 +42,9 @@ class MatrixPanel(SummaryPanel):
         session.dataset.changed.connect(self._list_surveys)
 
     def _build(self) -> None:
-        self.surveys = QListWidget()
+        self.surveys = CheckList(_MOST_ROWS)
         self.surveys.setToolTip("The datasets of the project; tick two or more.")
-        self.surveys.itemChanged.connect(lambda _item: self._show_state())
+        self.surveys.ticked.connect(self._show_state)
         self.form = SettingsForm(MatrixSettings, exclude=("surveys",))
         self.runs = MessageLine(2, grows=True)
         self.form.changed.connect(lambda _settings: self._show_state())
@@ -56,39 +57,23 @@ class MatrixPanel(SummaryPanel):
     def _list_surveys(self) -> None:
         if self._folder is None:
             project = self._session.project
-            self._offer([] if project is None else project.datasets(), ticked=self._ticked)
+            paths = [] if project is None else project.datasets()
+            chosen = self.surveys.chosen or ([str(path) for path in paths] if len(paths) == _FEWEST else ())
+            self._offer(paths, chosen)
 
-    def _offer(self, paths: list[Path], ticked: tuple[str, ...]) -> None:
-        self.surveys.blockSignals(True)
-        self.surveys.clear()
-        for path in paths:
-            item = QListWidgetItem(path.stem)
-            item.setData(Qt.ItemDataRole.UserRole, str(path))
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-            chosen = str(path) in ticked or (not ticked and len(paths) == _FEWEST)
-            item.setCheckState(Qt.CheckState.Checked if chosen else Qt.CheckState.Unchecked)
-            self.surveys.addItem(item)
-        rows = min(max(len(paths), 2), _MOST_ROWS)
-        self.surveys.setFixedHeight(rows * max(self.surveys.sizeHintForRow(0), 20) + 8)
-        self.surveys.blockSignals(False)
+    def _offer(self, paths: list[Path], chosen: Collection[str]) -> None:
+        self.surveys.offer([Choice(str(path), path.stem, str(path)) for path in paths], chosen)
         self._show_state()
-
-    @property
-    def _ticked(self) -> tuple[str, ...]:
-        items = [self.surveys.item(place) for place in range(self.surveys.count())]
-        return tuple(
-            item.data(Qt.ItemDataRole.UserRole) for item in items if item.checkState() == Qt.CheckState.Checked
-        )
 
     # -- the study -------------------------------------------------------------------------------------------------
 
     @property
     def _study_settings(self) -> MatrixSettings:
-        return self.form.value().model_copy(update={"surveys": self._ticked})
+        return self.form.value().model_copy(update={"surveys": self.surveys.chosen})
 
     @property
     def _problem(self) -> str:
-        return self.form.problem or ("" if len(self._ticked) >= _FEWEST else "Tick two surveys or more.")
+        return self.form.problem or ("" if len(self.surveys.chosen) >= _FEWEST else "Tick two surveys or more.")
 
     def _make_job(self, data: Path, folder: Path) -> Job:
         del data  # the open dataset may be any of them
@@ -103,7 +88,7 @@ class MatrixPanel(SummaryPanel):
         settings = earlier.study_settings
         assert isinstance(settings, MatrixSettings)
         self.form.set_value(settings)
-        self._offer([Path(path) for path in settings.surveys], ticked=settings.surveys)
+        self._offer([Path(path) for path in settings.surveys], settings.surveys)
         self._show_result(earlier.summary)
 
     def _show_new_study(self) -> None:

@@ -10,14 +10,15 @@ from app.session.session import Session
 from app.studies.study_panel import StudyPanel
 from app.studies.widgets.grid_table import GridTable
 from app.studies.widgets.lines_plot import LinesPlot
+from app.studies.widgets.sentences import Sentences
 from app.studies.work import Summary
 from app.widgets.number_table import NumberTable
-from app.widgets.plain_text import in_html
 from app.widgets.reserved import reserve
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.studies.pictures import Grid
 from core.studies.study_folders import StudyKind
 
+_TABLE = "Table"
 _PARTS = ("Validation part", "Test part")
 
 
@@ -48,11 +49,10 @@ class SummaryPanel(StudyPanel):
         self.invitation = QLabel("The picture grows here as the runs end.")
         self.invitation.setProperty("role", "muted")
         self.pictures = QStackedWidget()
-        for page in (self.invitation, self.plot, self.grid):
-            self.pictures.addWidget(page)
         self.numbers = NumberTable()
-        self.sentences = QLabel()
-        self.sentences.setWordWrap(True)
+        for page in (self.invitation, self.plot, self.grid, self.numbers):
+            self.pictures.addWidget(page)
+        self.sentences = Sentences()
         self._set_content(ResponsiveSplit(settings, self._build_results(), 760, (320, 640), (260, 420)))
 
     def _build_results(self) -> QWidget:
@@ -71,11 +71,7 @@ class SummaryPanel(StudyPanel):
         inner.setContentsMargins(0, 0, 6, 0)
         inner.addWidget(self.sentences)
         inner.addStretch(1)
-        below = QHBoxLayout()
-        below.setSpacing(14)
-        below.addWidget(make_scrollable(words), 3)
-        below.addWidget(self.numbers, 2)
-        column.addLayout(below, 2)
+        column.addWidget(make_scrollable(words), 2)
         return side
 
     # -- results ---------------------------------------------------------------------------------------------------
@@ -102,7 +98,7 @@ class SummaryPanel(StudyPanel):
     def _show_summary(self) -> None:
         shown = self._shown
         self.part.setVisible(self._summary is not None and self._summary.test is not None)
-        titles = [] if shown is None else list(shown.pictures)
+        titles = [] if shown is None else [*shown.pictures, *([_TABLE] if shown.rows else [])]
         if [self.view.itemText(place) for place in range(self.view.count())] != titles:
             self.view.clear()
             self.view.addItems(titles)
@@ -113,9 +109,8 @@ class SummaryPanel(StudyPanel):
         is_grid = isinstance(picture, Grid)
         self.grid.set_grid(picture if isinstance(picture, Grid) else None)
         self.plot.set_lines(None if isinstance(picture, Grid) else picture)
-        self.pictures.setCurrentIndex(0 if picture is None else 2 if is_grid else 1)
-        sentences = () if shown is None else shown.sentences
-        self.sentences.setText("".join(f'<p style="margin: 0 0 6px 0">{in_html(text)}</p>' for text in sentences))
-        header, rows = ((), ()) if shown is None else (shown.header, shown.rows)
-        self.numbers.fill(header, rows)
-        self.numbers.setVisible(bool(rows))
+        is_table = self.view.currentText() == _TABLE
+        page = self.numbers if is_table else self.grid if is_grid else self.plot
+        self.pictures.setCurrentWidget(self.invitation if picture is None and not is_table else page)
+        self.sentences.set_sentences(() if shown is None else shown.sentences)
+        self.numbers.fill(*(((), ()) if shown is None else (shown.header, shown.rows)))

@@ -7,6 +7,7 @@ its table, its figures and the window then have it.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from core.train.settings import RunSettings, TransferSettings
 EACH_LAST = "last-*"
 _LAST = re.compile(r"last-(\d+)")
 _FROM = "from:"
+_SOME = 4  # blocks of a usual network, where only names and titles count
 _VIEWS = 16  # of each galaxy, whose features are computed once for a head
 
 
@@ -131,6 +133,8 @@ def in_order(names: Collection[str]) -> tuple[str, ...]:
             return 0, plain.index(name)
         if (last := _LAST.fullmatch(name)) is not None:
             return 1, int(last[1])
+        if name == EACH_LAST:
+            return 1, sys.maxsize
         return 2, known.index(name) if name in known else len(known)
 
     return tuple(sorted(names, key=rank))
@@ -143,6 +147,13 @@ def title_of(name: str) -> str:
     last = _LAST.fullmatch(name)
     known = _last(int(last[1]), int(last[1])) if last is not None else _fixed(1).get(name)
     return name if known is None else known.title
+
+
+def offered() -> tuple[Strategy, ...]:
+    """The strategies that a list offers, in their order, for a network of any number of blocks."""
+    each = Strategy(EACH_LAST, "each number of last blocks", "Head and the last blocks, one number after the other.")
+    known = {**_fixed(_SOME), **{last.name: last for last in (_last(1, _SOME), _last(2, _SOME), each)}}
+    return tuple(known[name] for name in in_order(known))
 
 
 def names() -> tuple[str, ...]:

@@ -25,7 +25,7 @@ _MARKERS = "os^DvP*X"
 def save(study: TransferStudy, path: Path) -> None:
     """Draw a study and write it atomically, in the format of the file name's suffix: PNG, SVG or PDF."""
     drawn: list[View] = [view for view in transfer_lines.views(study) if view in _of_question(study)]
-    figure = Figure(figsize=(6.4 * len(drawn), 4.6), layout="constrained")
+    figure = Figure(figsize=(6.4 * len(drawn), 5.0), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, view in zip(np.atleast_1d(figure.subplots(1, len(drawn))), drawn, strict=True):
         picture = transfer_lines.make_picture(study, view)
@@ -68,7 +68,7 @@ def draw_lines(drawn: TransferLines, axes: Axes) -> None:
     axes.set_title(f"{drawn.about}; error bars: mean of the runs", fontsize="small")
     axes.grid(alpha=0.25)
     if drawn.lines or drawn.level is not None:
-        axes.legend(frameon=False, fontsize="small")
+        axes.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4)
 
 
 def draw_grid(grid: Grid, axes: Axes) -> None:

@@ -63,9 +63,8 @@ def lines_against_labels(study: TransferStudy, *, forgotten: bool = False) -> Tr
             found.append(line)
     ticks = _spread([(math.log10(labels), f"{labels:,}") for labels in study.labels])
     of = "the old survey" if forgotten else ""
-    return TransferLines(
-        tuple(found), _level(study, metric), ticks, _axis_of_labels(study), _what(study, of), _about(study)
-    )
+    level, about = _level(study, metric), _about(study, forgotten=forgotten)
+    return TransferLines(tuple(found), level, ticks, _axis_of_labels(study), _what(study, of), about)
 
 
 def lines_against_blocks(study: TransferStudy) -> TransferLines:
@@ -160,10 +159,15 @@ def _axis_of_labels(study: TransferStudy) -> str:
     return "real labelled galaxies" if study.question == "simulations" else "labelled galaxies of the new survey"
 
 
-def _about(study: TransferStudy) -> str:
-    error = study.judged.common_error
+def _about(study: TransferStudy, *, forgotten: bool = False) -> str:
+    judged = study.judged
+    error = judged.common_error(f"{SOURCE}{study.metric}" if forgotten else study.metric)
+    galaxies, whose = judged.galaxies, ""
+    if forgotten:
+        known = [point.values.get(f"{SOURCE}galaxies", 0.0) for point in study.points]
+        galaxies, whose = int(max(known)), " of the old survey"
     together = f" (all points together ± {error:.2g})" if math.isfinite(error) else ""
-    return f"{study.judged.part} part, {study.judged.galaxies:,} galaxies{together}"
+    return f"{judged.part} part{whose}, {galaxies:,} galaxies{together}"
 
 
 def _spread(ticks: list[tuple[float, str]]) -> tuple[tuple[float, str], ...]:

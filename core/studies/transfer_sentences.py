@@ -179,7 +179,7 @@ def _describe_galaxies(study: TransferStudy) -> str:
         )
     else:
         note = "; they chose nothing: each run kept its last weights" if trained else ""
-    error = plus_minus(judged.common_error, ".2g").strip()
+    error = plus_minus(judged.common_error(study.metric), ".2g").strip()
     sampling = (
         f" Their sampling error, about {error}, is common to all values, on top of the errors above, and largely "
         "cancels in differences."

@@ -156,10 +156,9 @@ class Judged:
         scatter = float(np.std(values, ddof=1)) / len(values) ** 0.5 if len(values) > 1 else math.nan
         return Mean(len(values), float(values.mean()), scatter, self._sampling_error(points, name))
 
-    @property
-    def common_error(self) -> float:
+    def common_error(self, metric: str) -> float:
         """The sampling error that all values have in common, that of a usual network; NaN: unknown."""
-        errors = [point.values.get(point_table.error_name(self.metric), math.nan) for point in self.points]
+        errors = [point.values.get(point_table.error_name(metric), math.nan) for point in self.points]
         known = [error for error in errors if error > 0]
         return float(np.median(known)) if known else math.nan
 

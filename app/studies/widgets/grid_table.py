@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _STRONGEST = 0.8  # share of the accent in the best cell
 _FAINTEST = 0.06
+_EVEN_LUMINANCE = 0.18
 _LEAST_WIDTH, _LEAST_HEIGHT = 70, 40  # pixels of a cell
 
 
@@ -97,10 +98,21 @@ def _cell(mean: float, scatter: float, sampling: float, share: float) -> QTableW
         item = QTableWidgetItem(f"{mean:.3f}" + (f"\n{error}" if (error := plus_minus(scatter, ".3f").strip()) else ""))
         known = plus_minus(sampling, ".3f").strip()
         item.setToolTip(f"Sampling error of the judged galaxies: {known or 'unknown'}")
-        item.setBackground(QBrush(_mix(share)))
-        item.setForeground(QBrush(QColor(colours().on_accent if share * _STRONGEST > 0.45 else colours().text)))
+        ground = _mix(share)
+        item.setBackground(QBrush(ground))
+        item.setForeground(QBrush(_legible_on(ground)))
     item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
     return item
+
+
+def _legible_on(ground: QColor) -> QColor:
+    """Black or white, whichever has the higher contrast (WCAG: the two are equal at a luminance of 0.18)."""
+
+    def linear(value: float) -> float:
+        return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+    luminance = 0.2126 * linear(ground.redF()) + 0.7152 * linear(ground.greenF()) + 0.0722 * linear(ground.blueF())
+    return QColor("#000000" if luminance > _EVEN_LUMINANCE else "#ffffff")
 
 
 def _shares(grid: Grid) -> np.ndarray:

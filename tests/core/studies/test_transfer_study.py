@@ -68,6 +68,7 @@ def test_lines_have_a_point_for_each_number_and_the_level_of_the_network_as_it_i
     assert "from scratch" not in [line.title for line in forgotten.lines]
     assert forgotten.level is not None
     assert forgotten.level[0] == pytest.approx(0.93)
+    assert "450 galaxies" in forgotten.about
 
 
 def test_the_grid_holds_the_means_and_leaves_empty_what_was_not_tried(planted):
