@@ -24,6 +24,7 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
+from core.cli.study_options import STUDY, add_study_options
 from core.cli.suggest import add_suggest_options
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
@@ -133,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_adapt_options(command(*ADAPT))
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
-    _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
+    add_study_options(command(*STUDY), _shared_options(default=argparse.SUPPRESS))
     _add_simulate_options(
         command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
     )
@@ -359,23 +360,6 @@ def _add_search_options(command: argparse.ArgumentParser) -> None:
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add_split_option(command)
     add_settings_options(command, "augmentation.noise=0.05")
-    command.set_defaults(writes={"output": outputs.FOLDER})
-
-
-def _add_study_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("question", choices=("training-size",), help="how the score grows with the number of labelled galaxies")
-    add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a study to resume")
-    add("--sizes", metavar="50,200,all", help="numbers or percentages of training galaxies; else 1%% to 100%%")
-    add("--seeds", type=int, metavar="N", help="number of runs of each size; else 3")
-    add("--metric", metavar="COLUMN", help="score to draw and fit; else balanced accuracy, or R²")
-    add("--least-steps", type=int, metavar="N", help="train small sets for more epochs, to at least N steps; else 300")
-    add("--judge-test", action="store_true", help="finally evaluate on the test part too; only at the very end")
-    add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
-    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    add_split_option(command)
-    add_settings_options(command, "optimiser.epochs=20")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
 

@@ -24,6 +24,7 @@ class StoppingSettings(Settings):
         title="Monitor",
         help="Validation quantity that decides: the loss, which has to fall, or one of the others, which have to rise. "
         "Score: balanced accuracy for classes, R² otherwise.",
+        applies=("keep", ("best",)),
     )
     patience: int = setting(
         12,
@@ -32,12 +33,21 @@ class StoppingSettings(Settings):
         unit="epochs",
         ge=0,
         le=10000,
+        applies=("keep", ("best",)),
     )
     min_delta: float = setting(
         0.0,
         title="Smallest improvement",
         help="A smaller change does not count as an improvement.",
         ge=0,
+        level="expert",
+        applies=("keep", ("best",)),
+    )
+    keep: Literal["best", "last"] = setting(
+        "best",
+        title="Keep",
+        help="Best: the weights of the epoch that the validation part chose. Last: those of the last epoch, so that "
+        "the validation part chooses nothing and stops nothing, and its scores are not optimistic.",
         level="expert",
     )
     snapshots: int = setting(
