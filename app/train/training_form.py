@@ -114,7 +114,7 @@ class TrainingForm(QWidget):
         self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser)
         self.loss = SettingsForm(LossSettings, settings.loss)
         self.stopping = SettingsForm(StoppingSettings, settings.stopping)
-        self.transfer = SettingsForm(TransferSettings, settings.transfer, only=("freeze_blocks",))
+        self.transfer = SettingsForm(TransferSettings, settings.transfer, only=("freeze_blocks", "input_scaling"))
         self._forms = {
             "data": self.data,
             "augmentation": self.augmentation,
