@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFrame, QGroupBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app import work as shared_work
 from app.adapt import remedies, work
 from app.adapt.network_chooser import NetworkChooser
-from app.adapt.widgets.as_is_view import AsIsView
-from app.adapt.widgets.depth_chooser import DepthChooser
-from app.adapt.widgets.match_view import MatchView
-from app.adapt.widgets.pixel_plot import PixelPlot
+from app.adapt.widgets.adaptation_view import AdaptationView
 from app.adapt.work import Checked, Pairing
 from app.panel.panel import Panel
 from app.session.session import Session
-from app.theme import icon
-from app.widgets.band_chooser import BandChooser
-from app.widgets.class_map import ClassMapTable
 from app.widgets.empty_state import EmptyState
-from app.widgets.fold import Fold
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.target import Classes
 from core.errors import Problem
 from core.project import band_choices
@@ -34,6 +26,7 @@ if TYPE_CHECKING:
     from core.nets.layers import LayerRow
 
 _FILE = "Weights file…"
+_VIEWS = 12  # variations of each galaxy whose features are kept for a head that is trained alone
 _FIRST_BANDS = "Say first which bands feed the network."
 _MISFIT = "It cannot be used on these stamps."
 
@@ -68,72 +61,11 @@ class AdaptationPanel(Panel):
 
     def _build(self) -> None:
         self.network = NetworkChooser(self._session)
-        self.target = QLabel()
-        self.target.setProperty("role", "heading")
-        self.match = MatchView()
-        self.bands, self.classes = BandChooser(), ClassMapTable()
-        self.match.add_below("bands", self.bands)
-        self.match.add_below("classes", self.classes)
-        self.pixels = PixelPlot()
-        self.pixels_fold = Fold("Pixels of both surveys", self.pixels)
-        self.as_is = AsIsView()
-        self.layers = DepthChooser()
-        self.study = QPushButton(icon("mdi6.chart-scatter-plot"), "How many labels?")
-        self.study.setToolTip("Train with more and more labels, from this network and from scratch, and compare.")
-        self.tune = QPushButton(icon("mdi6.play", "on_accent"), "Fine-tune…")
-        self.tune.setProperty("role", "primary")
-        self.tune.setToolTip("Prepare a training that starts from this network, in the Train workspace.")
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        top = QHBoxLayout()
-        top.addWidget(QLabel("Carry"))
-        top.addWidget(self.network)
-        top.addWidget(self.target, 1)
-        column.addLayout(top)
-        column.addWidget(ResponsiveSplit(self._build_match(), self._build_tuning(), 860, (690, 560), (340, 340), 0), 1)
-        self._set_content(content)
-
-    def _build_match(self) -> QWidget:
-        group = QGroupBox("Do they fit?")
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.match)
-        column.addWidget(self.pixels_fold)
-        column.addStretch(1)
-        around = QVBoxLayout(group)
-        around.setContentsMargins(0, 6, 0, 0)
-        area = make_scrollable(inside)
-        area.setMinimumSize(340, 160)
-        around.addWidget(area)
-        return group
-
-    def _build_tuning(self) -> QWidget:
-        side, inside = QWidget(), QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        for title, widget, stretch in (("As it is", self.as_is, 0), ("How much to tune", self.layers, 1)):
-            group = QGroupBox(title)
-            around = QVBoxLayout(group)
-            around.setContentsMargins(0, 6, 0, 0)
-            around.addWidget(widget)
-            column.addWidget(group, stretch)
-        area = make_scrollable(inside)
-        area.setMinimumSize(400, 160)
-        whole = QVBoxLayout(side)
-        whole.setContentsMargins(6, 0, 0, 0)
-        whole.addWidget(area, 1)
-        line = QFrame()
-        line.setProperty("role", "line")
-        whole.addWidget(line)
-        whole.addWidget(self.state)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.study)
-        buttons.addWidget(self.tune)
-        whole.addLayout(buttons)
-        return side
+        self.view = view = AdaptationView(self.network, self.state, self._session.draft.settings.transfer)
+        self.match, self.bands, self.classes = view.match, view.bands, view.classes
+        self.pixels, self.as_is, self.layers, self.how = view.pixels, view.as_is, view.layers, view.how
+        self.study, self.tune = view.study, view.tune
+        self._set_content(view)
 
     def _connect(self) -> None:
         session = self._session
@@ -144,6 +76,7 @@ class AdaptationPanel(Panel):
         self.bands.chosen.connect(self._keep_bands)
         self.bands.refused.connect(self.match.rows["bands"].remedy.setText)
         self.classes.edited.connect(self._map_classes)
+        self.layers.changed.connect(self._take_depth)
         self.tune.clicked.connect(self._fine_tune)
         self.study.clicked.connect(self._begin_study)
         self.work.finished.connect(self._open_resampled)
@@ -185,7 +118,7 @@ class AdaptationPanel(Panel):
                 self._show_empty("No network to adapt", text)
             return
         self._show_content()
-        self.target.setText(f"to {cutouts.path.stem}")
+        self.view.target.setText(f"to {cutouts.path.stem}")
         draft, journal = self._session.draft.settings, self._session.dataset.journal
         self._pair = Pairing(network, cutouts.path, draft.data, draft.seed, journal, dict(self._class_map))
         bands = band_choices.recall(network, [band.name for band in cutouts.bands])
@@ -226,7 +159,7 @@ class AdaptationPanel(Panel):
         self._show_choosers()
         if found.edges is not None and found.target is not None and match.target is not None:
             self.pixels.show_surveys(found.edges, (found.source, match.source), (found.target, match.target))
-        self.pixels_fold.setVisible(found.edges is not None)
+        self.view.pixels_fold.setVisible(found.edges is not None)
         self._judge()
         self._show_state()
 
@@ -361,13 +294,21 @@ class AdaptationPanel(Panel):
     def transfer(self) -> TransferSettings:
         """What a training starts with: this network, with what was chosen here."""
         assert self._pair is not None and self._checked is not None
-        network = self.network.run_folder or self._pair.network
-        return TransferSettings(
-            start_from=str(network),
-            freeze_blocks=self.layers.frozen,
-            class_map=self._class_map,
-            input_scaling=self._scaling,
+        return self.how.value().model_copy(
+            update={
+                "start_from": self.network.start_from,
+                "freeze_blocks": self.layers.frozen,
+                "bands": "",  # those that are kept with the network
+                "class_map": dict(self._class_map),
+                "input_scaling": self._scaling,
+            }
         )
+
+    def _take_depth(self, frozen: int) -> None:
+        """Have the features kept where nothing but the head is trained: then it takes seconds."""
+        how = self.how.value()
+        if frozen == self.layers.blocks and not how.cached_views:
+            self.how.set_value(how.model_copy(update={"cached_views": _VIEWS}))
 
     def _prepare(self) -> None:
         """Prepare the draft of the next training."""

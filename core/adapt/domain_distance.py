@@ -37,11 +37,11 @@ from sklearn.preprocessing import StandardScaler
 from core.adapt import surveys
 from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
-from core.errors import NotANumber, NotPossible, Stopped, TooFewGalaxies
+from core.errors import NotPossible, Stopped, TooFewGalaxies
 from core.events import NEVER, Work
-from core.explain.features import last_features
 from core.metrics.uncertainty import error_of_share
 from core.nets import device as devices
+from core.nets import features
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 
@@ -210,10 +210,10 @@ def compare(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]],
     """
     count = min(len(first), len(second))
     _require_enough(count)
-    features = np.concatenate([first[:count], second[:count]]).astype(np.float64)
+    galaxies = np.concatenate([first[:count], second[:count]]).astype(np.float64)
     surveys_of = np.repeat([0, 1], count)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-    found = cross_val_predict(build_classifier(), features, surveys_of, cv=folds)
+    found = cross_val_predict(build_classifier(), galaxies, surveys_of, cv=folds)
     right = int((found == surveys_of).sum())
     accuracy = right / (2 * count)
     p_value = binomtest(right, 2 * count, 0.5, alternative="greater").pvalue
@@ -228,14 +228,7 @@ def build_classifier() -> Pipeline:
 def _features(
     predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event
 ) -> Work[NDArray[np.float32]]:
-    found = yield from last_features(predictor, cutouts, rows, stop)
-    bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
-    if len(bad):
-        raise NotANumber(
-            f"The network's features are not finite for {len(bad)} of {len(rows)} galaxies of {cutouts.path.name}.",
-            "Its input scaling may not fit these galaxies.",
-            cutouts.ids[int(rows[bad[0]])],
-        )
+    found = yield from features.compute(predictor, cutouts, rows, stop)
     order = np.random.default_rng(_SEED).permutation(len(found))  # so that any first part of them is a random one
     return found[order]
 

@@ -105,7 +105,7 @@ def test_from_a_run_and_a_new_survey_to_the_study_in_four_clicks(qtbot: QtBot, s
     click(qtbot, panel.study)
     assert wanted == ["studies"]
     transfer = session.draft.settings.transfer
-    assert Path(transfer.start_from) == panel.network.run_folder
+    assert session.run is not None and Path(transfer.start_from) == session.run.path
     assert (transfer.freeze_blocks, transfer.input_scaling) == (1, "refitted")
     assert transfer.class_map == {"smooth": "round"}
 
