@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
@@ -118,7 +119,7 @@ class AdaptationPanel(Panel):
                 self._show_empty("No network to adapt", text)
             return
         self._show_content()
-        self.view.target.setText(f"to {cutouts.path.stem}")
+        self.view.target.setText(f"to {cutouts.path.stem}{self._doubt(cutouts.path)}")
         draft, journal = self._session.draft.settings, self._session.dataset.journal
         self._pair = Pairing(network, cutouts.path, draft.data, draft.seed, journal, dict(self._class_map))
         bands = band_choices.recall(network, [band.name for band in cutouts.bands])
@@ -128,6 +129,12 @@ class AdaptationPanel(Panel):
             self._begin_check(both, asked)
         self._judge()
         self._show_state()
+
+    def _doubt(self, data: Path) -> str:
+        """That the open dataset is the one of the training, which cannot be told from the lines."""
+        run = self._session.run
+        is_own = run is not None and self.network.path == run.best and run.data == data.resolve()
+        return ", on which it was trained: open the dataset of another survey to adapt it" if is_own else ""
 
     def _begin_check(self, both: tuple[object, ...], asked: tuple[object, ...]) -> None:
         """Compare the two surveys anew; another map of the classes alone changes neither pixels nor distance."""

@@ -91,7 +91,11 @@ def test_from_a_run_and_a_new_survey_to_the_study_in_four_clicks(qtbot: QtBot, s
     panel = opened(qtbot, session)
     settled(qtbot, panel)
     assert "only its class “edge-on” occurs here" in panel.as_is.sentence.text()
-    panel._map_classes({"smooth": "round"})
+    click(qtbot, panel.match.rows["classes"].button)
+    assert panel.classes.isVisible()
+    box = panel.classes.boxes["smooth"]
+    box.setCurrentIndex(box.findData("round"))
+    box.activated.emit(box.currentIndex())
     settled(qtbot, panel)
     assert "“smooth” as “round”" in panel.as_is.sentence.text()
     assert panel.as_is.numbers["Galaxies"] not in {"–", ""}
@@ -107,7 +111,7 @@ def test_from_a_run_and_a_new_survey_to_the_study_in_four_clicks(qtbot: QtBot, s
     transfer = session.draft.settings.transfer
     assert session.run is not None and Path(transfer.start_from) == session.run.path
     assert (transfer.freeze_blocks, transfer.input_scaling) == (1, "refitted")
-    assert transfer.class_map == {"smooth": "round"}
+    assert transfer.class_map == {"edge_on": "edge-on", "smooth": "round"}
 
 
 def test_fine_tuning_is_prepared_with_the_network_and_the_depth_that_were_chosen(
