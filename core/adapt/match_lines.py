@@ -147,7 +147,7 @@ def on_sizes(surveys: Surveys) -> MatchLine:
     scales = _describe_scales(surveys.predictor.pixel_scale, math.nan if target is None else target.pixel_scale)
     if target is None:
         return MatchLine("size", "not known", f"It is measured once the bands are chosen.{scales}")
-    here = f"The median half-light radius is {target.radius:.1f} px here" if target.radius > 0 else ""
+    here = f"The typical half-light radius is {target.radius:.1f} px here" if target.radius > 0 else ""
     if math.isnan(surveys.resample):
         why = surveys.why or "The galaxies cannot be told from the sky in most stamps."
         sentence = f"{here}{'; in the training it is not known. ' if here else ''}{why}{scales}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = (
     ("Galaxies measured", "galaxies", ",d"),
-    ("Median half-light radius [px]", "radius", ".2f"),
+    ("Typical half-light radius [px]", "radius", ".2f"),
     ("Pixel scale [″/px]", "pixel_scale", ".3g"),
     ("Sky noise in a pixel", "noise", ".3g"),
     ("Brightest pixel / noise", "peak_to_noise", ".3g"),
