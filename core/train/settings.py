@@ -15,6 +15,8 @@ from core.train.optimiser_settings import OptimiserSettings
 from core.train.self_supervised.settings import SelfSupervisedSettings
 from core.train.unlabelled.settings import UnlabelledSettings
 
+InputScaling = Literal["kept", "refitted"]
+
 
 class StoppingSettings(Settings):
     """Early stopping, and which epochs' weights are kept."""
@@ -144,6 +146,14 @@ class TransferSettings(Settings):
         title="Classes",
         help="Which class of the earlier network a new class continues, such as spiral_cw = spiral; an empty name: "
         "none, it starts at random. Classes that are not listed continue the one of the same or a similar name.",
+        applies=("start_from", ()),
+    )
+    input_scaling: InputScaling = setting(
+        "kept",
+        title="Input scaling",
+        help="How pixel values are scaled before they enter the network. Kept: as in the earlier training, at its zero "
+        "points where both are known. Refitted: the same kind of scaling, fitted to the new training galaxies, where "
+        "their values lie elsewhere.",
         applies=("start_from", ()),
     )
 
