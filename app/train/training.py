@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from core.train.loop import RunResult
 
 _PAUSE_MARGIN = 50  # px beside the longer of its two words
-_TITLES = {"r2": "R²"}
+_TITLES = {"r2": "R²", "neighbours_accuracy": "neighbours"}
+_SCORES = ("accuracy", "r2", "neighbours_accuracy")
 _REASONS = {
     "finished": "Finished after {epochs}.",
     "early": "Stopped early after {epochs}: no improvement any more.",
@@ -259,7 +260,7 @@ class TrainingPanel(Panel):
         self.numbers.clear()
         for row in rows:
             if row["epoch"] == best:
-                score = "r2" if "r2" in row else "accuracy"
+                score = next(name for name in _SCORES if name in row)
                 self.numbers.show_number("Epoch", f"{best}/{rows[-1]['epoch']:.0f}")
                 self.numbers.show_number("Best", str(best))
                 self.numbers.show_number("Loss", f"{row['loss']:.4f}")
@@ -277,7 +278,7 @@ class TrainingPanel(Panel):
         baseline, validation = metrics.get("baseline") or {}, metrics.get("validation") or {}
         sentences = ((baseline.get("afterwards") or {}).get("sentence"), baseline.get("sentence"))
         self.baseline.setText(" ".join(filter(None, sentences)))
-        name = next((name for name in ("accuracy", "r2") if validation.get(name) is not None), "")
+        name = next((name for name in _SCORES if validation.get(name) is not None), "")
         if name:
             error = plus_minus(find_error(validation, name), ".3f")
             self.numbers.show_number("Validation", f"{validation[name]:.3f}{error}", f"Val. {_TITLES.get(name, name)}")

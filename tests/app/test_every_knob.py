@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.data.dataset import DatasetPanel
 from app.session.session import Session
 from app.train.training_form import TrainingForm
+from app.train.without_labels import WithoutLabelsPanel
 from core.cli.setting_options import resolve_settings
 from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
@@ -22,6 +23,8 @@ BY_HAND = {
     "data.labels",
     "data.split_column",
     "seed",
+    "self_supervised.method",
+    "self_supervised.more_data",
     "transfer.start_from",
     "transfer.freeze_blocks",
     "transfer.bands",
@@ -139,8 +142,8 @@ def others(knob: Knob) -> list[Any]:
 
 
 def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) -> None:
-    dataset, training = DatasetPanel(session), TrainingForm(session)
-    for widget in (dataset, training):
+    dataset, training, without = DatasetPanel(session), TrainingForm(session), WithoutLabelsPanel(session)
+    for widget in (dataset, training, without):
         qtbot.addWidget(widget)
     forms = {
         "data": dataset.form,
@@ -149,6 +152,7 @@ def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) ->
         "optimiser": training.optimiser,
         "loss": training.loss,
         "stopping": training.stopping,
+        "self_supervised": without.method,
         "": training.machine,
     }
     for name, knob in KNOBS.items():
