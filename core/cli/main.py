@@ -13,6 +13,7 @@ from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
 from core.cli.pretrain import add_pretrain_options
+from core.cli.refine import add_refine_options
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -22,6 +23,7 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
+from core.cli.suggest import add_suggest_options
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
 from core.printable import on_one_line
@@ -35,6 +37,7 @@ _SETTINGS = (
     "pretrain",
     "import",
     "simulate",
+    "refine",
     "fit",
     "demo",
     "search",
@@ -124,10 +127,16 @@ def parser() -> argparse.ArgumentParser:
         )
     )
 
+    add_suggest_options(
+        command("suggest", "suggest:suggest", "Say which galaxies of a dataset should be labelled next, and why.")
+    )
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
     _add_simulate_options(
         command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
+    )
+    add_refine_options(
+        command("refine", "refine:refine", "Make simulated stamps look like a survey, with their labels kept.")
     )
     _add_demo_options(
         command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")

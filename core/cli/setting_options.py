@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import Any, TypeVar
 
+from core.adapt.refiner.settings import RefinerSettings
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem
@@ -27,6 +28,7 @@ MODELS: dict[str, type[Settings]] = {
     "train": RunSettings,
     "import": ImportSettings,
     "simulate": SimulationSettings,
+    "refine": RefinerSettings,
     "demo": SurveySettings,
     "fit": FitSettings,
     "believe": FaithfulnessSettings,

@@ -20,6 +20,7 @@ from core.project.metrics_file import read_metrics
 from core.reading import is_there, read_text, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
+SUGGESTION_STUDY_FILE = "suggestions.toml"
 _PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 _SCORES = ("accuracy", "r2", "neighbours_accuracy")  # the last of a training without labels
@@ -161,7 +162,7 @@ class RunFolder:
     @property
     def is_study(self) -> bool:
         """Whether this is the folder of a study, with the settings that its runs share, rather than of a run."""
-        return any((self.path / name).exists() for name in (SEARCH_FILE, SIZE_STUDY_FILE))
+        return any((self.path / name).exists() for name in (SEARCH_FILE, SIZE_STUDY_FILE, SUGGESTION_STUDY_FILE))
 
     @property
     def environment_file(self) -> Path:
@@ -197,6 +198,11 @@ class RunFolder:
     def best(self) -> Path:
         """The predictor of the best epoch."""
         return self.path / "best.safetensors"
+
+    @property
+    def start(self) -> Path:
+        """The network that fine-tuning started from, as it was then; missing in other runs and in earlier versions."""
+        return self.path / "start.safetensors"
 
     @property
     def best_epoch(self) -> int | None:

@@ -19,7 +19,7 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-SETTINGS = 6
+SETTINGS = 7
 _DEFAULTS_OF_2: dict[str, Values] = {
     "optimiser": {
         "decay": "cosine",
@@ -38,12 +38,21 @@ _DEFAULTS_OF_3: dict[str, Values] = {
 }
 _DEFAULTS_OF_4: dict[str, Values] = {"data": {"angles": "none"}}
 _DEFAULTS_OF_5: dict[str, Values] = {"data": {"logarithms": "none"}}
+_DEFAULTS_OF_6: dict[str, Values] = {
+    "transfer": {
+        "cached_views": 0,
+        "block_rate": 1.0,
+        "unfreeze_every": 0,
+        "batch_statistics": "adapted",
+        "pull_to_start": 0.0,
+    },
+}
 PREDICTOR = 7
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
     """Upgrade the settings of a run from a file of this format; settings may be missing."""
-    steps = (_settings_to_2, _settings_to_3, _settings_to_4, _settings_to_5, _settings_to_6)
+    steps = (_settings_to_2, _settings_to_3, _settings_to_4, _settings_to_5, _settings_to_6, _settings_to_7)
     return _upgrade(values, version, steps)
 
 
@@ -118,6 +127,11 @@ def _settings_to_5(values: Values) -> Values:
 def _settings_to_6(values: Values) -> Values:
     """Sizes, fluxes and Sérsic indices became logarithms; before, they were learned as plain numbers."""
     return _with_defaults(values, _DEFAULTS_OF_5)
+
+
+def _settings_to_7(values: Values) -> Values:
+    """Before, all that is not frozen was tuned alike from the first epoch, and new galaxies varied in every epoch."""
+    return _with_defaults(values, _DEFAULTS_OF_6)
 
 
 def _with_defaults(values: Values, defaults: dict[str, Values]) -> Values:

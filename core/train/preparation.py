@@ -34,10 +34,12 @@ from core.train import (
     batch_size,
     class_frequencies,
     distributed,
+    feature_cache,
     initial_network,
     logarithm_notices,
     receptive_field,
     stopping,
+    unfreezing,
 )
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
@@ -45,6 +47,7 @@ from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
 from core.train.augmentation.views import permitted_views
 from core.train.averaging import WeightAverage
+from core.train.data_facts import describe_data
 from core.train.decided_parts import read_decided
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
@@ -111,8 +114,9 @@ def prepare(
     notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
-    transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
+    unfreezing.freeze(predictor.network, settings.transfer)
     predictor.to(device)
+    trained = feature_cache.trained_part(predictor.network, settings)
     pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
@@ -130,9 +134,9 @@ def prepare(
         average=_average(predictor, settings),
         shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
-        distributed_network=distributed.wrap(predictor.network, _smallest_batch(split, settings)),
+        distributed_network=distributed.wrap(trained, _smallest_batch(split, settings)),
         dropouts=seedable_dropouts(predictor, device),
-        facts=_describe_data(cutouts, target, labels, split, settings),
+        facts=describe_data(cutouts, target, labels, split, settings),
         notices=notices,
     )
 
@@ -155,7 +159,7 @@ def _adapt_to_base(
 ) -> tuple[RunSettings, list[Problem]]:
     """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
     settings = settings.model_copy(update={"network": base.network.settings})
-    notices = initial_network.compare(base, target, cutouts)
+    notices = initial_network.compare(base, target, cutouts) + initial_network.explain_tuning(settings, base)
     settings, mapped = initial_network.map_classes(settings, base.target, target)
     return settings, [*notices, *mapped]
 
@@ -269,6 +273,7 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
     names = [f"optimiser.{name}" for name in ineffective_settings(settings.optimiser)]
     names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
     names += [f"network.{name}" for name in ineffective_settings(settings.network)]
+    names += [f"transfer.{name}" for name in ineffective_settings(settings.transfer)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
@@ -376,20 +381,3 @@ def seedable_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDro
     for module in found:
         module.generator = generator
     return found
-
-
-def _describe_data(
-    cutouts: Cutouts, target: Target, labels: NDArray[Any], split: Split, settings: RunSettings
-) -> dict[str, Any]:
-    parts = {"training": split.train, "validation": split.validation, "test": split.test}
-    counts: dict[str, Any] = {part: len(rows) for part, rows in parts.items()}
-    facts: dict[str, Any] = {"data": cutouts.path.name, "checksum": cutouts.checksum, "galaxies": counts}
-    if isinstance(target, Classes):
-        facts["classes"] = {
-            part: {name: int((labels[rows] == index).sum()) for index, name in enumerate(target.names)}
-            for part, rows in parts.items()
-        }
-        facts["assumed_frequencies"] = class_frequencies.assumed_frequencies(settings, target, labels, split)
-    elif isinstance(target, Quantities):
-        facts["units"] = dict(zip(target.columns, target.units, strict=True))
-    return facts

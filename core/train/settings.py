@@ -245,6 +245,59 @@ class TransferSettings(Settings):
         ge=0,
         le=10,
     )
+    cached_views: int = setting(
+        0,
+        title="Kept views",
+        help="When all blocks are frozen, compute what they answer only once, for this many variations of each "
+        "galaxy, so that the head alone is trained within seconds. Each epoch then shows one of these variations "
+        "instead of a new one; 0: a new one in every epoch, through the whole network.",
+        unit="views",
+        ge=0,
+        le=1000,
+        applies=("start_from", ()),
+    )
+    block_rate: float = setting(
+        1.0,
+        title="Rate per block",
+        help="Each block learns at this times the rate of the block behind it, and the last block at this times the "
+        "rate of the head, so that what is general changes least; 1: all alike, 0.75 and 1/2.6 = 0.385 are usual.",
+        gt=0,
+        le=1,
+        source="Howard & Ruder 2018",
+        applies=("start_from", ()),
+    )
+    unfreeze_every: int = setting(
+        0,
+        title="Unfreeze every",
+        help="Train the head alone at first, then one block more, from the last one on, every so many epochs, down to "
+        "the frozen blocks; 0: all of them from the first epoch.",
+        unit="epochs",
+        ge=0,
+        le=1000,
+        level="expert",
+        source="Howard & Ruder 2018",
+        applies=("start_from", ()),
+    )
+    batch_statistics: Literal["adapted", "kept"] = setting(
+        "adapted",
+        title="Batch statistics",
+        help="Of blocks that are not frozen: adapted to the new galaxies, batch by batch, or kept as the earlier "
+        "network has them, which is steadier in small batches. Frozen blocks always keep theirs.",
+        level="expert",
+        source="Li et al. 2017",
+        applies=("start_from", ()),
+    )
+    pull_to_start: float = setting(
+        0.0,
+        title="Pull to the start",
+        help="Pull of the weights towards those of the earlier network, instead of the weight decay towards zero; with "
+        "AdamW, each step takes back this times the learning rate of the way. New outputs have no start. 0: none.",
+        ge=0,
+        le=1000,
+        level="expert",
+        source="Li, Grandvalet & Davoine 2018",
+        applies=("start_from", ()),
+    )
     bands: str = setting(
         "",
         title="Bands",

@@ -153,6 +153,7 @@ def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) ->
         "loss": training.loss,
         "stopping": training.stopping,
         "self_supervised": without.method,
+        "transfer": training.transfer,
         "": training.machine,
     }
     for name, knob in KNOBS.items():
