@@ -54,7 +54,7 @@ def use_settings(session: Session, settings: RunSettings, title: str) -> None:
     said = ""
     if settings.self_supervised.method != "none":  # the forms are those of a training with labels
         settings = settings.model_copy(update={"self_supervised": SelfSupervisedSettings()})
-        said = " It learned without labels, which the panel “Without labels” does."
+        said = " It learned without labels, which is done in “First weights”."
     if settings == session.draft.settings:
         session.message.emit(f"The forms hold the settings of “{title}” already.{said}")
         return

@@ -368,7 +368,7 @@ class RunSettings(Settings):
     stopping: StoppingSettings = setting(StoppingSettings(), title="Stopping", help="Early stopping.")
     transfer: TransferSettings = setting(TransferSettings(), title="Fine-tuning", help="Start from an earlier network.")
     self_supervised: SelfSupervisedSettings = setting(
-        SelfSupervisedSettings(), title="Without labels", help="First weights from galaxies without labels."
+        SelfSupervisedSettings(), title="First weights", help="Weights to start from, learned without labels."
     )
     seed: int = setting(
         1,

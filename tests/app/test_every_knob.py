@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from app.data.dataset import DatasetPanel
 from app.session.session import Session
+from app.train.first_weights import FirstWeightsPanel
 from app.train.training_form import TrainingForm
-from app.train.without_labels import WithoutLabelsPanel
 from core.cli.setting_options import resolve_settings
 from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
@@ -142,7 +142,7 @@ def others(knob: Knob) -> list[Any]:
 
 
 def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) -> None:
-    dataset, training, without = DatasetPanel(session), TrainingForm(session), WithoutLabelsPanel(session)
+    dataset, training, without = DatasetPanel(session), TrainingForm(session), FirstWeightsPanel(session)
     for widget in (dataset, training, without):
         qtbot.addWidget(widget)
     forms = {

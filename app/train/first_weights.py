@@ -37,12 +37,12 @@ _ABOUT = (
     "there are any, they only check from epoch to epoch whether neighbours in the features are of one class. Test "
     "galaxies are left out. The result is a run to start a training from."
 )
-_NAME = "without labels"
+_NAME = "first weights"
 _LABEL_WIDTH = 108  # pixels
 _ROWS = 4  # of the list of datasets
 
 
-class WithoutLabelsPanel(Panel):
+class FirstWeightsPanel(Panel):
     """Start a training without labels on the open dataset and others; its curves are those of every training.
 
     Parameters
@@ -52,7 +52,7 @@ class WithoutLabelsPanel(Panel):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(session, "unlabelled", parent=parent)
+        super().__init__(session, "pretraining", parent=parent)
         self._settings = recipe.recommended()
         self._others: list[Path] = []
         self._build()
@@ -84,7 +84,7 @@ class WithoutLabelsPanel(Panel):
         self.augmentation = SettingsForm(AugmentationSettings, self._settings.augmentation, exclude={"average_answers"})
         self.network = MessageLine(3, grows=True)
         self.hindrance = MessageLine(3, "problem", grows=True)
-        self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start without labels")
+        self.start = QPushButton(icon("mdi6.play", "on_accent"), "Learn first weights")
         self.start.setProperty("role", "primary")
         self.start.clicked.connect(self.train)
         form = QWidget()

@@ -11,17 +11,17 @@ from pytestqt.qtbot import QtBot
 from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.train.base_choices import BaseChoices
+from app.train.first_weights import FirstWeightsPanel
 from app.train.training import TrainingPanel
 from app.train.training_form import TrainingForm
-from app.train.without_labels import WithoutLabelsPanel
 from core.nets import base_networks
 from core.project.metrics_file import read_metrics
 from core.settings import toml
 from core.train.settings import RunSettings, TransferSettings
 
 
-def shown(qtbot: QtBot, session: Session) -> tuple[WithoutLabelsPanel, TrainingPanel]:
-    panel, curves = WithoutLabelsPanel(session), TrainingPanel(session)
+def shown(qtbot: QtBot, session: Session) -> tuple[FirstWeightsPanel, TrainingPanel]:
+    panel, curves = FirstWeightsPanel(session), TrainingPanel(session)
     for widget in (panel, curves):
         qtbot.addWidget(widget)
         widget.resize(460, 650)
