@@ -281,7 +281,7 @@ def _describe_start(run: RunFolder) -> str:
 
 def _format_score(part: dict[str, Any] | None) -> str:
     """Format the figure of merit of one part, with its name."""
-    for name, title in (("accuracy", "accuracy"), ("r2", "R²"), ("neighbours_accuracy", "neighbours")):
+    for name, title in (("accuracy", "accuracy"), ("r2", "R²"), ("neighbours_accuracy", "k-NN")):
         value = (part or {}).get(name)
         if value is not None:
             assert part is not None

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from core.train.loop import RunResult
 
 _PAUSE_MARGIN = 50  # px beside the longer of its two words
-_TITLES = {"r2": "R²", "neighbours_accuracy": "neighbours"}
+_TITLES = {"r2": "R²", "neighbours_accuracy": "k-NN"}
 _SCORES = ("accuracy", "r2", "neighbours_accuracy")
 _REASONS = {
     "finished": "Finished after {epochs}.",
@@ -303,9 +303,10 @@ def _read_guess(run: RunFolder) -> float:
 
 
 def _format_error(run: RunFolder, name: str) -> str:
-    """Format the error of a figure of merit on the validation part; empty where it was not saved."""
+    """Format the error of a figure of merit, by its title, on the validation part; empty where it was not saved."""
+    key = next((key for key, title in _TITLES.items() if title == name), name.replace(" ", "_"))
     try:
-        return plus_minus(find_error(read_metrics(run.metrics_file).get("validation") or {}, name), ".3f")
+        return plus_minus(find_error(read_metrics(run.metrics_file).get("validation") or {}, key), ".3f")
     except Problem:
         return ""  # whoever opens the run is told of it
 

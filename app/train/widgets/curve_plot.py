@@ -19,7 +19,7 @@ from core.events import BatchEnded, EpochEnded
 from core.project.runs import score_name
 from core.train.settings import StoppingSettings
 
-_TITLES = {"accuracy": "Accuracy", "r2": "R²", "neighbours_accuracy": "Accuracy of nearest neighbours"}
+_TITLES = {"accuracy": "Accuracy", "r2": "R²", "neighbours_accuracy": "k-NN accuracy"}
 _ACCURACIES = ("accuracy", "neighbours_accuracy")
 
 
