@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from core.train.loop import RunResult
 
 _PAUSE_MARGIN = 50  # px beside the longer of its two words
-_TITLES = {"r2": "R²"}
+_TITLES = {"r2": "R²", "neighbours_accuracy": "k-NN"}
+_SCORES = ("accuracy", "r2", "neighbours_accuracy")
 _REASONS = {
     "finished": "Finished after {epochs}.",
     "early": "Stopped early after {epochs}: no improvement any more.",
@@ -273,7 +274,7 @@ class TrainingPanel(Panel):
         self.numbers.clear()
         for row in rows:
             if row["epoch"] == best:
-                score = "r2" if "r2" in row else "accuracy"
+                score = next(name for name in _SCORES if name in row)
                 self.numbers.show_number("Epoch", f"{best}/{rows[-1]['epoch']:.0f}")
                 self.numbers.show_number("Best", str(best))
                 self.numbers.show_number("Loss", f"{row['loss']:.4f}")
@@ -296,7 +297,7 @@ class TrainingPanel(Panel):
             judged.get("sentence"),
         )
         self.baseline.setText(" ".join(filter(None, sentences)))
-        name = next((name for name in ("accuracy", "r2") if validation.get(name) is not None), "")
+        name = next((name for name in _SCORES if validation.get(name) is not None), "")
         if name:
             error = plus_minus(find_error(validation, name), ".3f")
             self.numbers.show_number("Validation", f"{validation[name]:.3f}{error}", f"Val. {_TITLES.get(name, name)}")
@@ -321,9 +322,10 @@ def _read_guess(run: RunFolder) -> float:
 
 
 def _format_error(run: RunFolder, name: str) -> str:
-    """Format the error of a figure of merit on the validation part; empty where it was not saved."""
+    """Format the error of a figure of merit, by its title, on the validation part; empty where it was not saved."""
+    key = next((key for key, title in _TITLES.items() if title == name), name.replace(" ", "_"))
     try:
-        return plus_minus(find_error(read_metrics(run.metrics_file).get("validation") or {}, name), ".3f")
+        return plus_minus(find_error(read_metrics(run.metrics_file).get("validation") or {}, key), ".3f")
     except Problem:
         return ""  # whoever opens the run is told of it
 

@@ -38,9 +38,10 @@ from app.widgets.unreadable import mark_unreadable
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, describe_angles, logarithms_of
 from core.errors import Problem
+from core.nets import base_networks
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
-from core.project.runs import RunFolder, distinct_titles
+from core.project.runs import distinct_titles
 from core.reading import is_there
 from core.settings import toml
 from core.settings.declare import Settings, knobs
@@ -241,7 +242,7 @@ class TrainingForm(QWidget):
         if name := self.name.text().strip():
             return name
         if start := settings.transfer.start_from:
-            base, frozen = RunFolder(Path(start)).title.split(_FINE_TUNED)[0], settings.transfer.freeze_blocks
+            base, frozen = base_networks.title_of(start).split(_FINE_TUNED)[0], settings.transfer.freeze_blocks
             return f"{base}{_FINE_TUNED}" + (f", {count_of(frozen, 'block')} frozen" if frozen else "")
         return count_of(settings.network.depth, "block")
 
@@ -328,7 +329,7 @@ class TrainingForm(QWidget):
     # -- initial weights -------------------------------------------------------------------------------------------
 
     def _show_runs(self) -> None:
-        """Offer the runs of the project, newest first, as initial weights for fine-tuning."""
+        """Offer the runs of the project, newest first, and the base networks as initial weights for fine-tuning."""
         self.start_from.clear()
         self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
         project = self._session.project
@@ -338,6 +339,9 @@ class TrainingForm(QWidget):
             self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
             if (problem := run_check.find_problem(run)) is not None:
                 mark_unreadable(self.start_from, self.start_from.count() - 1, problem)
+        for network in base_networks.base_networks():
+            self.start_from.addItem(icon("mdi6.creation-outline"), network.title, network.name)
+            self.start_from.setItemData(self.start_from.count() - 1, network.about, Qt.ItemDataRole.ToolTipRole)
         self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
         self._show_start()
 
@@ -346,7 +350,7 @@ class TrainingForm(QWidget):
         place = self.start_from.findData(chosen)
         if place < 0:
             place = self.start_from.count() - 1
-            self.start_from.insertItem(place, icon("mdi6.file-outline"), RunFolder(Path(chosen)).title, chosen)
+            self.start_from.insertItem(place, icon("mdi6.file-outline"), base_networks.title_of(chosen), chosen)
         self.start_from.setCurrentIndex(place)
 
     def _set_start(self, place: int) -> None:

@@ -14,7 +14,7 @@ from core.cli.adapt import ADAPT, add_adapt_options
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
 from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
-from core.cli.pretrain import add_pretrain_options
+from core.cli.pretrain import PRETRAIN, add_pretrain_options
 from core.cli.refine import add_refine_options
 from core.cli.shared_options import (
     add_band_option,
@@ -100,11 +100,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_import_options(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
     _add_train_options(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
-    add_pretrain_options(
-        command(
-            "pretrain", "pretrain:pretrain", "Learn first weights from galaxies without labels, to be fine-tuned later."
-        )
-    )
+    add_pretrain_options(command(*PRETRAIN))
     _add_resume_options(
         command("resume", "commands:resume", "Resume a training that was interrupted, or train for more epochs.")
     )

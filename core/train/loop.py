@@ -316,10 +316,7 @@ def save_epoch(
     baseline: Baseline | None,
     values: Mapping[str, Any] | None = None,
 ) -> Work[None]:
-    """Save the epoch that has just ended, in an order that leaves a killed run consistent.
-
-    ``values`` are the numbers of the validation part, where they are not those of labels.
-    """
+    """Save the epoch that has just ended, so that a killed run is consistent; ``values``: of the validation part."""
     ended, predictor = history[-1], plan.answering
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)

@@ -217,7 +217,7 @@ class RunSettings(Settings):
         UnlabelledSettings(), title="Galaxies without labels", help="What is learned from galaxies without labels."
     )
     self_supervised: SelfSupervisedSettings = setting(
-        SelfSupervisedSettings(), title="Without labels", help="First weights from galaxies without labels."
+        SelfSupervisedSettings(), title="First weights", help="Weights to start from, learned without labels."
     )
     seed: int = setting(
         1,

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.data.dataset import DatasetPanel
 from app.session.session import Session
+from app.train.first_weights import FirstWeightsPanel
 from app.train.training_form import TrainingForm
 from core.cli.setting_options import resolve_settings
 from core.settings import toml
@@ -22,6 +23,8 @@ BY_HAND = {
     "data.labels",
     "data.split_column",
     "seed",
+    "self_supervised.method",
+    "self_supervised.more_data",
     "transfer.start_from",
     "transfer.freeze_blocks",
     "transfer.bands",
@@ -140,8 +143,8 @@ def others(knob: Knob) -> list[Any]:
 
 
 def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) -> None:
-    dataset, training = DatasetPanel(session), TrainingForm(session)
-    for widget in (dataset, training):
+    dataset, training, without = DatasetPanel(session), TrainingForm(session), FirstWeightsPanel(session)
+    for widget in (dataset, training, without):
         qtbot.addWidget(widget)
     forms = {
         "data": dataset.form,
@@ -150,6 +153,7 @@ def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) ->
         "optimiser": training.optimiser,
         "loss": training.loss,
         "stopping": training.stopping,
+        "self_supervised": without.method,
         "transfer": training.transfer,
         "unlabelled": training.unlabelled,
         "": training.machine,
