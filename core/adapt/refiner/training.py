@@ -39,7 +39,7 @@ from core.nets import device as devices
 from core.train.environment import reproducible_training
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
-SHOWN = 6  # galaxies of a preview
+SHOWN = 10  # galaxies of a preview
 _BLOCK = 64  # galaxies that are refined at once
 _BETAS = (0.5, 0.999)
 _ALONE, _TURNS = 0, 1  # stages, for the random numbers
