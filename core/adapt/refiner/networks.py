@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from core.adapt.refiner.settings import RefinerSettings
 
@@ -60,18 +59,14 @@ class Refiner(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Convolutions with a stride: one answer for each patch of 21 × 21 pixels, every 4 pixels.
-
-    Its weights are divided by their largest singular value, so that it does not run ahead of the refiner (Miyato et
-    al. 2018, arXiv:1802.05957).
-    """
+    """Convolutions with a stride: one answer for each patch of 15 × 15 pixels, every 4 pixels."""
 
     def __init__(self, bands: int, settings: RefinerSettings) -> None:
         super().__init__()
         width, layers = settings.filters, list[nn.Module]()
         planes = bands
         for stride in _STRIDES:
-            layers += [spectral_norm(nn.Conv2d(planes, width, 3, stride, padding=1)), nn.LeakyReLU(_SLOPE)]
+            layers += [nn.Conv2d(planes, width, 3, stride, padding=1), nn.LeakyReLU(_SLOPE)]
             planes, width = width, 2 * settings.filters
         layers.append(nn.Conv2d(planes, 1, 1))
         self.layers = nn.Sequential(*layers)

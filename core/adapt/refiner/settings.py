@@ -23,7 +23,7 @@ class RefinerSettings(Settings):
         5e-4, title="Learning rate", help="Of the refiner (Adam).", gt=0, le=1, scale="log", level="expert"
     )
     discriminator_rate: float = setting(
-        5e-4,
+        1e-3,
         title="Rate of the discriminator",
         help="Its learning rate (Adam).",
         gt=0,
@@ -41,7 +41,7 @@ class RefinerSettings(Settings):
         source=_PAPER,
     )
     discriminator_alone: int = setting(
-        60,
+        100,
         title="Discriminator alone",
         help="Steps after that in which the discriminator learns to tell them from real ones; 200 in the paper.",
         ge=0,
