@@ -121,8 +121,7 @@ class TrainedRefiner:
             network.load_state_dict(tensors)
             network.eval().requires_grad_(requires_grad=False)
             scaling, facts = Scaling.from_dict(values["scaling"]), dict(values["facts"])
-            network = network.to(device).to(memory_format=devices.memory_format(torch.device(device)))
-            return cls(network, settings, scaling, bands, facts, int(values["epoch"]))
+            return cls(network.to(device), settings, scaling, bands, facts, int(values["epoch"]))
 
 
 def draw_noise(settings: RefinerSettings, rows: Sequence[int], size: Sequence[int]) -> Tensor:

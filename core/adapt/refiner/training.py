@@ -198,10 +198,8 @@ class _Trainer:
         self.device = devices.choose(settings.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(settings.seed, "weights"))
-            refiner, discriminator = (kind(len(surveys.bands), settings) for kind in (Refiner, Discriminator))
-        layout = devices.memory_format(self.device)
-        self.refiner = refiner.to(self.device).to(memory_format=layout)
-        self.discriminator = discriminator.to(self.device).to(memory_format=layout)
+            self.refiner = Refiner(len(surveys.bands), settings).to(self.device)
+            self.discriminator = Discriminator(len(surveys.bands), settings).to(self.device)
         fastest = devices.precision("auto", self.device)
         self._precision = torch.float32 if fastest == torch.float16 else fastest  # whose gradients would vanish
         self._optimisers = {
