@@ -15,7 +15,7 @@ from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
 from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
 from core.cli.pretrain import PRETRAIN, add_pretrain_options
-from core.cli.refine import add_refine_options
+from core.cli.refine import REFINE, add_refine_options
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -137,9 +137,7 @@ def parser() -> argparse.ArgumentParser:
     _add_simulate_options(
         command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
     )
-    add_refine_options(
-        command("refine", "refine:refine", "Make simulated stamps look like a survey, with their labels kept.")
-    )
+    add_refine_options(command(*REFINE))
     _add_demo_options(
         command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
     )

@@ -14,7 +14,7 @@ from core.project.project import require_not_in_open
 
 GALAXIES = ("sources", "source", "data", "real", "more_data", "catalogue", "run", "start_from", "test_part_of")
 _RUNS = {"run", "start_from", "test_part_of"}
-SETTINGS = ("settings", "space", "hand_labels", "psf", "fits")
+SETTINGS = ("settings", "space", "hand_labels", "psf", "fits", "refiner")
 
 
 @contextlib.contextmanager
