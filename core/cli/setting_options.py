@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import Any, TypeVar
 
+from core.adapt.suggest.settings import SuggestionStudySettings, SuggestSettings
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem
@@ -30,6 +31,8 @@ MODELS: dict[str, type[Settings]] = {
     "believe": FaithfulnessSettings,
     "search": SearchSettings,
     "training-size": TrainingSizeSettings,
+    "suggest": SuggestSettings,
+    "suggestions": SuggestionStudySettings,
     **{name: method.settings for name, method in (METHODS | DREAMS).items()},
 }
 
