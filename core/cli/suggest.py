@@ -15,7 +15,7 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
-from core.cli.sources import choose_bands, hand_labels_of, parse_class_map
+from core.cli.sources import choose_bands, hand_labels_of, parse_class_map, starting_point
 from core.errors import Problem, SettingsProblem
 from core.project import outputs
 from core.project.project import require_not_open
@@ -34,7 +34,9 @@ _SHOWN = 10  # proposals on the terminal beside the table
 def add_suggest_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork suggest``."""
     add = command.add_argument
-    networks = "folders of runs, or weights files; several answer together. Random choice needs none"
+    networks = (
+        "folders of runs, weights files or base:NAME; several answer together; without one typical ones are chosen"
+    )
     add("run", nargs="*", type=Path, metavar="RUN", help=networks)
     add("data", type=Path, metavar="DATA.h5", help="the dataset, of which some galaxies or none are labelled")
     add("-n", "--count", type=int, metavar="N", help="how many galaxies; else 50")
@@ -131,7 +133,7 @@ def study_suggestions(options: argparse.Namespace, console: Console) -> int:
         options,
         data__labels=tuple(options.label) if options.label else None,
         data__split_column=options.split_column,
-        transfer__start_from=str(options.start_from.resolve()) if options.start_from else None,
+        transfer__start_from=starting_point(options.start_from),
         transfer__bands=options.band_map,
         transfer__class_map=parse_class_map(options) if options.class_map else None,
     )
@@ -183,7 +185,7 @@ def _parts_of(options: argparse.Namespace, networks: list[Path]) -> tuple[DataSe
     data, seed = DataSettings(), 0
     for network in networks:
         with Cutouts.open(options.data) as cutouts:
-            is_own = cutouts.is_known_as(Predictor.load(network).card.get("checksum"))
+            is_own = cutouts.is_known_as(Predictor.load(network, needs_answers=False).card.get("checksum"))
         folder = RunFolder(network if network.is_dir() else network.parent)
         if is_own and folder.settings_file.exists():
             try:

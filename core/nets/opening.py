@@ -42,7 +42,12 @@ class NetworkOnData:
 
 @contextlib.contextmanager
 def open_network_on_data(
-    network: Path | str, data: Path | str, device: str = "auto", given_zero_points: Sequence[float] = ()
+    network: Path | str,
+    data: Path | str,
+    device: str = "auto",
+    given_zero_points: Sequence[float] = (),
+    *,
+    needs_answers: bool = True,
 ) -> Iterator[NetworkOnData]:
     """Open a network and a dataset, and check that they fit.
 
@@ -59,6 +64,8 @@ def open_network_on_data(
         The device on which the network is computed.
     given_zero_points
         Of the dataset's bands, instead of those in its file: one for all or one for each; empty: those in its file.
+    needs_answers
+        Whether a network that has learned without labels, and gives features only, is refused.
 
     Raises
     ------
@@ -69,7 +76,7 @@ def open_network_on_data(
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
-    predictor = Predictor.load(network, devices.choose(device))
+    predictor = Predictor.load(network, devices.choose(device), needs_answers=needs_answers)
     with Cutouts.open(data) as cutouts:
         whole = cutouts
         if given_zero_points:
@@ -161,7 +168,7 @@ def compare_bands(network: Path, data: Path) -> BandFit:
 
 def describe_mapping(mapping: BandMapping, wanted: Sequence[str], bands: Sequence[str]) -> Problem:
     """Say which of the images' bands feed a network."""
-    if mapping == band_mapping.put_in_order(wanted, bands):
+    if len(wanted) > 1 and mapping == band_mapping.put_in_order(wanted, bands):
         return Problem(
             f"The images' bands {', '.join(bands)} are put into the order of the network's: {mapping.text} feed "
             f"{', '.join(wanted)}."

@@ -23,7 +23,8 @@ SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a
 SUGGESTION_STUDY_FILE = "suggestions.toml"
 _PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-_HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in ("accuracy", "r2")]
+_SCORES = ("accuracy", "r2", "neighbours_accuracy")  # the last of a training without labels
+_HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in _SCORES]
 
 
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d) ")  # in front of the name of a folder
@@ -199,6 +200,11 @@ class RunFolder:
         return self.path / "best.safetensors"
 
     @property
+    def start(self) -> Path:
+        """The network that fine-tuning started from, as it was then; missing in other runs and in earlier versions."""
+        return self.path / "start.safetensors"
+
+    @property
     def best_epoch(self) -> int | None:
         """The epoch of the best weights, counted from 1; None: unknown."""
         with contextlib.suppress(Problem):
@@ -292,7 +298,7 @@ def describe_weights(path: Path) -> str:
 def append_history(path: Path, ended: EpochEnded) -> None:
     """Add an epoch to a history file; the first one writes the header.
 
-    The score column is ``accuracy`` for classes and ``r2`` otherwise.
+    The score column is ``accuracy`` for classes, ``neighbours_accuracy`` without labels and ``r2`` otherwise.
     """
     score = score_name(ended.validation)
     if not path.exists():
@@ -345,4 +351,4 @@ def _parse_epoch(cells: list[str], count: int, line: int) -> list[float]:
 
 def score_name(scores: Scores) -> str:
     """The name of the score column in the history."""
-    return "accuracy" if "accuracy" in scores.values else "r2"
+    return next((name for name in _SCORES if name in scores.values), "r2")
