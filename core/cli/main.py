@@ -12,6 +12,7 @@ from typing import NoReturn
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
+from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
 from core.cli.pretrain import add_pretrain_options
 from core.cli.refine import add_refine_options
 from core.cli.shared_options import (
@@ -112,6 +113,8 @@ def parser() -> argparse.ArgumentParser:
         command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing rates.")
     )
     _add_evaluate_options(command("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies."))
+    add_match_options(command(*MATCH))
+    add_resample_options(command(*RESAMPLE))
     _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
     _add_measure_options(
         command("measure", "measure:measure", "Measure galaxies: quantities with error bars and flags, as a table.")

@@ -13,6 +13,8 @@ from core.settings.declare import Settings, setting
 from core.train.augmentation.settings import AugmentationSettings
 from core.train.self_supervised.settings import SelfSupervisedSettings
 
+InputScaling = Literal["kept", "refitted"]
+
 
 class OptimiserSettings(Settings):
     """The optimiser, its learning-rate schedule and batches."""
@@ -310,6 +312,14 @@ class TransferSettings(Settings):
         title="Classes",
         help="Which class of the earlier network a new class continues, such as spiral_cw = spiral; an empty name: "
         "none, it starts at random. Classes that are not listed continue the one of the same or a similar name.",
+        applies=("start_from", ()),
+    )
+    input_scaling: InputScaling = setting(
+        "kept",
+        title="Input scaling",
+        help="How pixel values are scaled before they enter the network. Kept: as in the earlier training, at its zero "
+        "points where both are known. Refitted: the same kind of scaling, fitted to the new training galaxies, where "
+        "their values lie elsewhere.",
         applies=("start_from", ()),
     )
 
