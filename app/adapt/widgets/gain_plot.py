@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
@@ -14,16 +14,10 @@ from app.theme import colours
 from app.widgets.plain_text import RichLabel
 from app.widgets.plot import Plot
 
+if TYPE_CHECKING:
+    from core.studies.labelling_curve import LabellingCurve, ScoreAtLabels
+
 _TICKS = 6
-
-
-@dataclass(frozen=True)
-class ScoreAtLabels:
-    """A score with its error (0: unknown) at a number of labelled training galaxies."""
-
-    labels: int
-    score: float
-    error: float
 
 
 class GainPlot(QWidget):
@@ -59,11 +53,10 @@ class GainPlot(QWidget):
         self._pages.addWidget(drawn)
         self._apply_theme()
 
-    def set_scores(
-        self, points: Sequence[ScoreAtLabels], random: Sequence[ScoreAtLabels], what: str, note: str
-    ) -> None:
-        """Show scores named ``what``; ``note`` says over which galaxies, and where the random order is from."""
-        self.points, self.random, self._what, self._note = tuple(points), tuple(random), what, note
+    def set_curve(self, curve: LabellingCurve) -> None:
+        """Show scores against labels."""
+        self.points, self.random, self._what, self._note = curve.points, curve.random, curve.what, curve.note
+        points = curve.points
         self._pages.setCurrentIndex(1 if points else 0)
         self._draw()
         self._apply_theme()

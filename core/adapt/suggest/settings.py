@@ -66,7 +66,9 @@ class SuggestSettings(Settings):
         scale="log",
         level="expert",
     )
-    seed: int = setting(0, title="Seed", help="Origin of all randomness of the choice.", ge=0, le=2**31, level="expert")
+    seed: int = setting(
+        0, title="Seed", help="Origin of all randomness of the choice.", ge=0, le=2**31 - 1, level="expert"
+    )
 
 
 class SuggestionStudySettings(Settings):

@@ -52,6 +52,10 @@ class Suggestions:
         float32 (b, K), the mean of the networks; None where the method needs none.
     names
         The K classes or answers.
+    classes
+        The classes or answers of the network, or else of the labels so far.
+    labelled, validation
+        Labelled galaxies of the training and of the validation part.
     """
 
     rows: NDArray[np.int64]
@@ -61,6 +65,9 @@ class Suggestions:
     rule: str
     probabilities: NDArray[np.float32] | None = None
     names: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    labelled: int = 0
+    validation: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -119,8 +126,8 @@ def run(
     candidates = _sample(pool.candidates, settings)
     answers = _names_of(networks)
     similar_by = similar_by or _base_network(networks)
-    classes = len(answers or pool.classes)
-    method, why = choose_method(settings, len(pool.labelled), classes, has_answers=bool(answers))
+    classes = answers or pool.classes
+    method, why = choose_method(settings, len(pool.labelled), len(classes), has_answers=bool(answers))
     rows = np.concatenate([pool.labelled, candidates])
     is_labelled = np.arange(len(rows)) < len(pool.labelled)
     known = Known(rows, is_labelled)
@@ -129,7 +136,18 @@ def run(
     found = known.rows[places]
     mean = None if known.probabilities is None else known.probabilities.mean(axis=0)[places]
     rule = f"{why} {_describe_pool(pool, len(candidates), settings)}"
-    return Suggestions(found, tuple(ids[row] for row in found), reasons, method, rule, mean, known.names)
+    return Suggestions(
+        found,
+        tuple(ids[row] for row in found),
+        reasons,
+        method,
+        rule,
+        mean,
+        known.names,
+        classes,
+        len(pool.labelled),
+        pool.validation,
+    )
 
 
 def choose_method(
